@@ -1,0 +1,87 @@
+# Weiguang. `make demo` shows it, `make run` keeps it up, `make test` proves it. Nothing is needed but Python >= 3.11 and make.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+# BROKER=embedded (default) or BROKER=kafka (Apache Kafka, needs Java 17 and Maven)
+BROKER ?= embedded
+export BROKER
+UV_VERSION := 0.13.9
+
+.PHONY: help setup demo run test test-unit test-kafka check format lock hooks clean audit
+
+help:
+	@echo "make demo        set up, start the stack, play two months of a district, print its report (BROKER=kafka: on Apache Kafka)"
+	@echo "make run         the same stack, kept up, pages on http://127.0.0.1:8000 (WEIGUANG_PORT=… for another port)"
+	@echo "make test        check and all tests; make test-kafka runs integration and e2e tests on Apache Kafka"
+	@echo "make check       format, lint, types, architecture and contract tests: what pre-commit and CI run"
+	@echo "make audit       prove the invariants of the data in var/    make clean   forget var/ and the caches"
+	@echo "make hooks       install the pre-commit hook                 make lock    resolve the locks again"
+
+# Two stamps: demo and run need less than the tests do.
+RUN_STAMP := $(VENV)/.stamp-run
+DEV_STAMP := $(VENV)/.stamp-dev
+
+$(VENV)/bin/python:
+	@$(PYTHON) ops/stack/environment.py --create $(VENV)
+
+$(RUN_STAMP): requirements-embedded.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing what the stack needs (exact versions, checked hashes) …"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-embedded.lock
+	@$(PY) ops/stack/environment.py --link .
+	@touch $@
+
+$(DEV_STAMP): requirements-dev.lock $(RUN_STAMP)
+	@echo "installing what the tests need …"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.lock
+	@touch $@
+
+setup: $(DEV_STAMP)
+
+demo: $(RUN_STAMP)
+	@exec $(PY) -m ops.cli demo
+
+run: $(RUN_STAMP)
+	@exec $(PY) -m ops.cli run
+
+audit: $(RUN_STAMP)
+	@exec $(PY) -m ops.cli audit
+
+check: $(DEV_STAMP)
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(PY) -m pytest -q tests/test_architecture.py tests/contract
+
+format: $(DEV_STAMP)
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+test: check
+	$(PY) -m pytest -q --ignore=tests/test_architecture.py --ignore=tests/contract
+
+test-unit: $(DEV_STAMP)
+	$(PY) -m pytest -q tests/unit
+
+test-kafka: $(DEV_STAMP)
+	BROKER=kafka $(PY) -m pytest -q tests/integration tests/e2e
+
+# The locks carry hashes and hold on every platform from Python 3.11 on; they name no index and no address.
+lock: $(DEV_STAMP)
+	$(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	COMPILE="$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml"; \
+	$$COMPILE -o requirements.lock; \
+	$$COMPILE -c requirements.lock --extra embedded -o requirements-embedded.lock; \
+	$$COMPILE -c requirements.lock --extra embedded --extra dev -o requirements-dev.lock
+
+hooks:
+	git config core.hooksPath .githooks
+	@echo "pre-commit runs make check"
+
+clean:
+	@if [ -x $(PY) ]; then $(PY) -m ops.cli clean; fi
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,222 @@
+"""Rows of rewards, stock, redemptions and pickup codes, to the domain and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.points.rewards.domain import Redemption, Reward, Status, StockMove
+from shared.postgres import Tx, load_queries
+
+SQL = load_queries(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """One shelf: items of a reward at a site. `free + reserved + handed_over = received`."""
+
+    reward_id: UUID
+    site_id: UUID
+    received: int
+    free: int
+    reserved: int
+    handed_over: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pickup:
+    """The secret of an open hold and how often it was guessed wrong."""
+
+    code: str
+    wrong_codes: int
+    locked_until: datetime | None
+
+
+def _reward(row: Any) -> Reward:
+    return Reward(**dict(row))
+
+
+def _redemption(row: Any) -> Redemption:
+    return Redemption(**{**dict(row), "status": Status(row["status"])})
+
+
+async def insert_reward(tx: Tx, reward: Reward, *, at: datetime, by: UUID) -> None:
+    """Add a line to the catalogue."""
+    await tx.execute(
+        SQL["insert_reward"],
+        reward.reward_id,
+        reward.name,
+        reward.description,
+        reward.price,
+        reward.per_quarter_limit,
+        reward.available_from,
+        reward.available_until,
+        reward.hold_days,
+        at,
+        by,
+    )
+
+
+async def find_reward(tx: Tx, reward_id: UUID) -> Reward | None:
+    """One reward, or none."""
+    row = await tx.fetchrow(SQL["find_reward"], reward_id)
+    return None if row is None else _reward(row)
+
+
+async def list_rewards(tx: Tx, *, before: UUID | None, limit: int) -> list[Reward]:
+    """A page of the catalogue, newest first."""
+    return [_reward(row) for row in await tx.fetch(SQL["list_rewards"], before, limit)]
+
+
+async def list_stock(tx: Tx, reward_ids: Sequence[UUID]) -> list[Stock]:
+    """The shelves of these rewards."""
+    return [Stock(**dict(row)) for row in await tx.fetch(SQL["list_stock"], list(reward_ids))]
+
+
+async def read_free(tx: Tx, reward_id: UUID, site_id: UUID) -> int:
+    """Items left at a site; 0 where there never was a shelf."""
+    return int(await tx.fetchval(SQL["read_free"], reward_id, site_id) or 0)
+
+
+async def receive_stock(tx: Tx, reward_id: UUID, site_id: UUID, quantity: int) -> Stock | None:
+    """Put items on a shelf (or take counted-off ones away); none when it would hold fewer than no items."""
+    try:
+        async with tx.conn.transaction():
+            row = await tx.fetchrow(SQL["receive_stock"], reward_id, site_id, quantity)
+    except asyncpg.CheckViolationError:
+        return None
+    assert row is not None
+    return Stock(**dict(row))
+
+
+async def insert_receipt(
+    tx: Tx, receipt_id: UUID, reward_id: UUID, site_id: UUID, quantity: int, note: str, *, at: datetime, by: UUID
+) -> None:
+    """Write down who received what."""
+    await tx.execute(SQL["insert_receipt"], receipt_id, reward_id, site_id, quantity, note, at, by)
+
+
+async def move_stock(tx: Tx, reward_id: UUID, site_id: UUID, move: StockMove) -> bool:
+    """Apply a move; false when the shelf cannot give it."""
+    free = await tx.fetchval(SQL["move_stock"], reward_id, site_id, move.free, move.reserved, move.handed_over)
+    return free is not None
+
+
+async def count_taken(tx: Tx, volunteer_id: UUID, reward_id: UUID, quarter: date) -> int:
+    """How often the volunteer took this reward in the quarter, given-back ones aside."""
+    return int(await tx.fetchval(SQL["count_taken"], volunteer_id, reward_id, quarter))
+
+
+async def insert_redemption(tx: Tx, redemption: Redemption, quarter: date) -> None:
+    """Begin a hold."""
+    await tx.execute(
+        SQL["insert_redemption"],
+        redemption.redemption_id,
+        redemption.reward_id,
+        redemption.reward_name,
+        redemption.volunteer_id,
+        redemption.site_id,
+        redemption.points,
+        quarter,
+        redemption.held_at,
+        redemption.expires_at,
+    )
+
+
+async def insert_pickup(tx: Tx, redemption_id: UUID, code: str) -> bool:
+    """Give the hold its code; false when another open hold has it."""
+    return await tx.fetchval(SQL["insert_pickup"], redemption_id, code) is not None
+
+
+async def delete_pickup(tx: Tx, redemption_id: UUID) -> None:
+    """Forget the code."""
+    await tx.execute(SQL["delete_pickup"], redemption_id)
+
+
+async def lock_pickup(tx: Tx, redemption_id: UUID) -> Pickup | None:
+    """The code under a lock of its own, or none when the hold ended."""
+    row = await tx.fetchrow(SQL["lock_pickup"], redemption_id)
+    return None if row is None else Pickup(**dict(row))
+
+
+async def note_guess(tx: Tx, redemption_id: UUID, wrong_codes: int, locked_until: datetime | None) -> None:
+    """Remember a wrong (or forget after a right) code."""
+    await tx.execute(SQL["note_guess"], redemption_id, wrong_codes, locked_until)
+
+
+async def read_code(tx: Tx, redemption_id: UUID) -> str | None:
+    """The code of an open hold."""
+    code: str | None = await tx.fetchval(SQL["read_code"], redemption_id)
+    return code
+
+
+async def read_codes(tx: Tx, volunteer_id: UUID, redemption_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The codes of the volunteer's own open holds."""
+    rows = await tx.fetch(SQL["read_codes"], volunteer_id, list(redemption_ids))
+    return {row["redemption_id"]: row["code"] for row in rows}
+
+
+async def find_redemption(tx: Tx, redemption_id: UUID) -> Redemption | None:
+    """One redemption, or none."""
+    row = await tx.fetchrow(SQL["find_redemption"], redemption_id)
+    return None if row is None else _redemption(row)
+
+
+async def settle_redemption(
+    tx: Tx,
+    redemption: Redemption,
+    status: Status,
+    *,
+    at: datetime,
+    by: UUID | None,
+    reason: str | None,
+    stock_returned: bool | None,
+) -> bool:
+    """Write the next status; false when the redemption has moved on since it was read."""
+    version = await tx.fetchval(
+        SQL["settle_redemption"],
+        redemption.redemption_id,
+        redemption.version,
+        status.value,
+        at,
+        by,
+        reason,
+        stock_returned,
+    )
+    return version is not None
+
+
+async def list_redemptions(
+    tx: Tx,
+    *,
+    volunteer_id: UUID | None,
+    site_ids: Sequence[UUID] | None,
+    status: Status | None,
+    before: UUID | None,
+    limit: int,
+) -> list[Redemption]:
+    """A page of redemptions, newest first; `site_ids=None` means all sites."""
+    rows = await tx.fetch(
+        SQL["list_redemptions"],
+        volunteer_id,
+        None if site_ids is None else list(site_ids),
+        None if status is None else status.value,
+        before,
+        limit,
+    )
+    return [_redemption(row) for row in rows]
+
+
+async def due_redemptions(tx: Tx, at: datetime, limit: int) -> list[Redemption]:
+    """Holds whose time is over."""
+    return [_redemption(row) for row in await tx.fetch(SQL["due_redemptions"], at, limit)]
+
+
+async def redemptions_by_id(tx: Tx, redemption_ids: Sequence[UUID]) -> list[Redemption]:
+    """These redemptions as they stand now, sorted by volunteer."""
+    return [_redemption(row) for row in await tx.fetch(SQL["redemptions_by_id"], list(redemption_ids))]

@@ -1,0 +1,57 @@
+"""Every event that crosses a topic: frozen models, exported as JSON Schema and AsyncAPI and kept compatible."""
+
+from shared.contracts.attendance import AttendanceRecorded
+from shared.contracts.base import Contract, Instant
+from shared.contracts.live import DrivePulse, MessageDelivered, PulseTick, SitePulse
+from shared.contracts.recruiting import DriveOpened, SignupCancelled, SignupPlaced, VolunteerRegistered
+from shared.contracts.rewarding import (
+    BadgeAwarded,
+    BadgeRevoked,
+    PointsPosted,
+    RedemptionCaptured,
+    RedemptionHeld,
+    RedemptionRefunded,
+    RedemptionReleased,
+)
+
+__all__ = [
+    "BY_TYPE",
+    "CONTRACTS",
+    "AttendanceRecorded",
+    "BadgeAwarded",
+    "BadgeRevoked",
+    "Contract",
+    "DriveOpened",
+    "DrivePulse",
+    "Instant",
+    "MessageDelivered",
+    "PointsPosted",
+    "PulseTick",
+    "RedemptionCaptured",
+    "RedemptionHeld",
+    "RedemptionRefunded",
+    "RedemptionReleased",
+    "SignupCancelled",
+    "SignupPlaced",
+    "SitePulse",
+    "VolunteerRegistered",
+]
+
+CONTRACTS: tuple[type[Contract], ...] = (
+    VolunteerRegistered,
+    DriveOpened,
+    SignupPlaced,
+    SignupCancelled,
+    AttendanceRecorded,
+    PointsPosted,
+    BadgeAwarded,
+    BadgeRevoked,
+    RedemptionHeld,
+    RedemptionCaptured,
+    RedemptionReleased,
+    RedemptionRefunded,
+    PulseTick,
+    MessageDelivered,
+)
+
+BY_TYPE: dict[str, type[Contract]] = {contract.type: contract for contract in CONTRACTS}

@@ -1,0 +1,52 @@
+"""Attendance: the whole state of one service record at one revision."""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.contracts.base import Contract, Instant
+
+__all__ = ["ApprovalLevel", "AttendanceRecorded", "ClosedBy", "Provenance", "RecordStatus"]
+
+Provenance = Literal["scanned", "kiosk", "leader", "backfilled", "imported"]
+ClosedBy = Literal["self", "staff", "auto", "correction"]
+RecordStatus = Literal["provisional", "confirmed", "void"]
+ApprovalLevel = Literal["none", "leader", "site", "centre"]
+
+
+class AttendanceRecorded(Contract):
+    """A service record as it stands at this revision; a higher revision replaces it whole.
+
+    ``minutes`` and ``planned_minutes`` are whole minutes; ``distance_m`` is metres to the site, in place of a position.
+    An open record is provisional without ``ended_at`` and counts no minutes. Imported prior hours have neither
+    activity nor shift.
+    """
+
+    topic: ClassVar[str] = "attendance"
+    type: ClassVar[str] = "volunteering.attendance.recorded.v1"
+    key: ClassVar[str] = "volunteer_id"
+    aggregate: ClassVar[str] = "record_id"
+
+    record_id: UUID
+    revision: Annotated[int, Field(ge=1, le=1_000_000)]
+    volunteer_id: UUID
+    activity_id: UUID | None = None
+    shift_id: UUID | None = None
+    site_id: UUID | None = None
+    team_id: UUID | None = None
+    drive_id: UUID | None = None
+    theme: Annotated[str, Field(max_length=200)]
+    kind: Annotated[str, Field(max_length=100)]
+    provenance: Provenance
+    closed_by: ClosedBy | None = None
+    status: RecordStatus
+    started_at: Instant
+    ended_at: Instant | None = None
+    minutes: Annotated[int, Field(ge=0, le=60_000_000)]
+    planned_minutes: Annotated[int, Field(ge=0, le=60_000_000)] = 0
+    recorded_by: UUID | None = None
+    recorder_site_id: UUID | None = None
+    device_ref: Annotated[str, Field(max_length=200)] | None = None
+    approval_level: ApprovalLevel = "none"
+    distance_m: Annotated[int, Field(ge=0)] | None = None

@@ -1,0 +1,129 @@
+"""Points, badges and redemptions."""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.contracts.base import Contract, Instant
+
+__all__ = [
+    "BadgeAwarded",
+    "BadgeRevoked",
+    "PointsPosted",
+    "RedemptionCaptured",
+    "RedemptionHeld",
+    "RedemptionRefunded",
+    "RedemptionReleased",
+]
+
+Amount = Annotated[int, Field(ge=0)]
+
+
+class PointsPosted(Contract):
+    """A volunteer's balance changed; the three balances are those after the change.
+
+    ``amount`` is the signed change in points that the reason brought: for ``award`` and ``reversal`` what the bucket's
+    award changed by, else the change of ``available``. The aggregate is the volunteer's account.
+    """
+
+    topic: ClassVar[str] = "points"
+    type: ClassVar[str] = "volunteering.points.posted.v1"
+    key: ClassVar[str] = "volunteer_id"
+    aggregate: ClassVar[str] = "volunteer_id"
+
+    posting_id: UUID
+    volunteer_id: UUID
+    reason: Literal["award", "reversal", "expiry", "hold", "capture", "release", "refund"]
+    amount: int
+    available: Amount
+    held: Amount
+    debt: Amount
+    bucket: str | None = None
+    rule_version: str | None = None
+    record_ids: tuple[UUID, ...] = ()
+    site_id: UUID | None = None
+    drive_id: UUID | None = None
+    activity_id: UUID | None = None
+    posted_at: Instant
+
+
+class BadgeAwarded(Contract):
+    """A volunteer earned a badge under a version of its criteria."""
+
+    topic: ClassVar[str] = "badges"
+    type: ClassVar[str] = "volunteering.badge.awarded.v1"
+    key: ClassVar[str] = "volunteer_id"
+    aggregate: ClassVar[str] = "award_id"
+
+    award_id: UUID
+    volunteer_id: UUID
+    badge: str
+    name: str
+    criteria_version: str
+    reason: str
+    awarded_at: Instant
+
+
+class BadgeRevoked(Contract):
+    """A correction took away what had earned the badge."""
+
+    topic: ClassVar[str] = "badges"
+    type: ClassVar[str] = "volunteering.badge.revoked.v1"
+    key: ClassVar[str] = "volunteer_id"
+    aggregate: ClassVar[str] = "award_id"
+
+    award_id: UUID
+    volunteer_id: UUID
+    badge: str
+    name: str
+    criteria_version: str
+    reason: str
+    revoked_at: Instant
+
+
+class _Redemption(Contract):
+    topic: ClassVar[str] = "redemptions"
+    key: ClassVar[str] = "volunteer_id"
+    aggregate: ClassVar[str] = "redemption_id"
+
+    redemption_id: UUID
+    volunteer_id: UUID
+    reward_id: UUID
+    reward_name: str
+    site_id: UUID
+    points: Annotated[int, Field(gt=0)]
+
+
+class RedemptionHeld(_Redemption):
+    """Points are held and a piece of stock is reserved until ``expires_at``."""
+
+    type: ClassVar[str] = "volunteering.redemption.held.v1"
+
+    expires_at: Instant
+
+
+class RedemptionCaptured(_Redemption):
+    """The reward was handed over and the points are spent."""
+
+    type: ClassVar[str] = "volunteering.redemption.captured.v1"
+
+    captured_at: Instant
+
+
+class RedemptionReleased(_Redemption):
+    """The hold was given back, by wish or by time-out."""
+
+    type: ClassVar[str] = "volunteering.redemption.released.v1"
+
+    reason: str
+    released_at: Instant
+
+
+class RedemptionRefunded(_Redemption):
+    """Points of a reward that had been handed over came back."""
+
+    type: ClassVar[str] = "volunteering.redemption.refunded.v1"
+
+    reason: str
+    refunded_at: Instant

@@ -1,0 +1,240 @@
+"""The batch consumer: many records at once, offsets after the transaction, poison isolated by halving.
+
+Offsets are a hint. What was applied is known by the database alone, so a batch may come again at any time.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from shared.cloudevents import Headers
+from shared.errors import TransientError
+from shared.kafka.topics import topic_name
+from shared.kafka.watchdog import Watchdog
+from shared.settings import Settings
+from shared.telemetry import metrics
+
+__all__ = ["BatchConsumer", "Message", "apply_halving"]
+
+log = structlog.get_logger(__name__)
+
+POLL_MS = 250
+LAG_INTERVAL = 2.0
+BACKOFF_FIRST, BACKOFF_MOST = 0.1, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One record as it lay on the topic. ``entity`` is the topic's logical name."""
+
+    topic: str
+    entity: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    timestamp_ms: int
+
+
+Handle = Callable[[Sequence[Message]], Awaitable[None]]
+DeadLetter = Callable[[Message, Exception], Awaitable[None]]
+
+
+async def apply_halving(batch: Sequence[Message], handle: Handle, dead_letter: DeadLetter) -> None:
+    """Apply a batch; if it fails for good, halve it until the poison stands alone, and put that aside. In order.
+
+    Raises:
+        TransientError: nothing is wrong with the batch, and it must be applied again as it is.
+    """
+    try:
+        await handle(batch)
+    except (TransientError, asyncio.CancelledError):
+        raise
+    except Exception as error:
+        if len(batch) == 1:
+            log.warning("poison", topic=batch[0].topic, partition=batch[0].partition, offset=batch[0].offset)
+            await dead_letter(batch[0], error)
+            return
+        middle = len(batch) // 2
+        await apply_halving(batch[:middle], handle, dead_letter)
+        await apply_halving(batch[middle:], handle, dead_letter)
+
+
+class BatchConsumer:
+    """Consumes topics in one group and hands over batches, one at a time, in order within each partition.
+
+    While one batch is being applied the next one is fetched, and no more than that: backpressure instead of memory.
+
+    Args:
+        topics: logical names of the registry.
+        handle: applies a batch in one transaction; must absorb what it has seen before.
+        dead_letter: stores a record that can never be applied; may raise TransientError.
+        fetch_wait_ms: how long the broker may hold a fetch. The embedded broker does not wake a waiting fetch, so
+            there it is the latency.
+        from_latest: start at the end when the group has no offsets.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        topics: Sequence[str],
+        group: str,
+        handle: Handle,
+        dead_letter: DeadLetter,
+        max_records: int = 2000,
+        fetch_wait_ms: int = 20,
+        patience: float = 30.0,
+        from_latest: bool = False,
+    ) -> None:
+        self.settings = settings
+        self.group = group
+        self.applied = 0
+        self._entities = {topic_name(settings, entity): entity for entity in topics}
+        self._handle = handle
+        self._dead_letter = dead_letter
+        self._max_records = max_records
+        self._fetch_wait_ms = fetch_wait_ms if settings.broker == "embedded" else 500
+        self._watchdog = Watchdog(patience)
+        self._from_latest = from_latest
+        self._done: dict[TopicPartition, int] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until ``stop`` is set.
+
+        Raises:
+            WatchdogExpired: records wait and none can be applied.
+            TransientError: the broker does not answer.
+        """
+        consumer = self._consumer()
+        try:
+            await consumer.start()
+        except (KafkaError, OSError) as error:
+            await consumer.stop()
+            raise TransientError(f"the broker at {self.settings.kafka_bootstrap} does not answer: {error}") from error
+        log.info("consuming", group=self.group, topics=list(self._entities))
+        loop = asyncio.create_task(self._loop(consumer, stop))
+        watch = asyncio.create_task(self._watch(consumer, stop))
+        try:
+            finished, _ = await asyncio.wait({loop, watch}, return_when=asyncio.FIRST_COMPLETED)
+            for task in finished:
+                task.result()
+        finally:
+            for task in (loop, watch):
+                task.cancel()
+            await asyncio.gather(loop, watch, return_exceptions=True)
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(consumer.stop(), 3)
+
+    def _consumer(self) -> Any:
+        embedded = self.settings.broker == "embedded"
+        return AIOKafkaConsumer(
+            *self._entities,
+            bootstrap_servers=self.settings.kafka_bootstrap,
+            group_id=f"{self.settings.topic_prefix}{self.group}",
+            client_id=f"weiguang-{self.group}",
+            enable_auto_commit=False,
+            auto_offset_reset="latest" if self._from_latest else "earliest",
+            session_timeout_ms=6_000 if embedded else 10_000,
+            heartbeat_interval_ms=1_500,
+            max_poll_interval_ms=300_000,
+            fetch_max_wait_ms=self._fetch_wait_ms,
+            max_partition_fetch_bytes=1_048_576,
+            request_timeout_ms=15_000,
+            metadata_max_age_ms=10_000,
+        )
+
+    async def _loop(self, consumer: Any, stop: asyncio.Event) -> None:
+        fetching = asyncio.create_task(self._fetch(consumer))
+        try:
+            while not stop.is_set():
+                batch = await fetching
+                fetching = asyncio.create_task(self._fetch(consumer))
+                if batch:
+                    await self._apply(batch, stop)
+                    await self._commit(consumer, batch)
+        finally:
+            fetching.cancel()
+
+    async def _fetch(self, consumer: Any) -> list[Message]:
+        records = await consumer.getmany(timeout_ms=POLL_MS, max_records=self._max_records)
+        return [
+            Message(
+                record.topic,
+                self._entities[record.topic],
+                record.partition,
+                record.offset,
+                record.key,
+                record.value,
+                record.headers,
+                record.timestamp,
+            )
+            for found in records.values()
+            for record in found
+        ]
+
+    async def _apply(self, batch: list[Message], stop: asyncio.Event) -> None:
+        backoff = BACKOFF_FIRST
+        began = time.perf_counter()
+        while True:
+            try:
+                await apply_halving(batch, self._handle, self._dead_letter)
+                break
+            except TransientError as error:
+                log.warning("batch will be tried again", group=self.group, records=len(batch), reason=str(error))
+                if stop.is_set():
+                    raise
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), backoff)
+                backoff = min(backoff * 2, BACKOFF_MOST)
+        self.applied += len(batch)
+        self._watchdog.progress()
+        metrics.BATCH_SIZE.labels(self.group).observe(len(batch))
+        metrics.BATCH_SECONDS.labels(self.group).observe(time.perf_counter() - began)
+
+    async def _commit(self, consumer: Any, batch: list[Message]) -> None:
+        offsets: dict[TopicPartition, int] = {}
+        for message in batch:
+            offsets[TopicPartition(message.topic, message.partition)] = message.offset + 1
+        self._done.update(offsets)
+        owned = consumer.assignment()
+        offsets = {partition: offset for partition, offset in offsets.items() if partition in owned}
+        if not offsets:
+            return
+        try:
+            await consumer.commit(offsets)
+        except KafkaError as error:
+            log.info("offsets were not committed", group=self.group, reason=str(error))
+
+    async def _watch(self, consumer: Any, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LAG_INTERVAL)
+            try:
+                lag = await asyncio.wait_for(self._lag(consumer), 10)
+            except (KafkaError, OSError, TimeoutError):
+                lag = 1
+            self._watchdog.check(lag)
+
+    async def _lag(self, consumer: Any) -> int:
+        assignment = consumer.assignment()
+        if not assignment:
+            return 0
+        ends = await consumer.end_offsets(list(assignment))
+        total = 0
+        for partition, end in ends.items():
+            done = self._done.get(partition)
+            if done is None:
+                done = await consumer.position(partition)
+            waiting = max(0, end - done)
+            metrics.CONSUMER_LAG.labels(self.group, partition.topic, str(partition.partition)).set(waiting)
+            total += waiting
+        return total

@@ -1,0 +1,95 @@
+"""The registry of topics: created from here, never by accident."""
+
+import asyncio
+from dataclasses import dataclass
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+
+from shared.errors import TransientError
+from shared.settings import Settings
+
+__all__ = ["CONTROL_TOPIC", "NAMESPACE", "TOPICS", "Topic", "ensure_topics", "topic_name"]
+
+NAMESPACE = "volunteering"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A logical topic: its owner alone writes it; ``key`` says what keeps its order."""
+
+    entity: str
+    owner: str
+    key: str
+    about: str
+    partitions: int | None = None
+    """None: as many as the settings say."""
+    retention_hours: int | None = None
+    """None: kept for as long as the broker keeps anything."""
+
+
+_ALL = (
+    Topic("volunteers", "recruitment", "volunteer_id", "a volunteer was registered or imported"),
+    Topic("drives", "recruitment", "drive_id", "a recruitment drive was opened"),
+    Topic("signups", "recruitment", "volunteer_id", "a place in a shift was taken or given back"),
+    Topic("attendance", "recruitment", "volunteer_id", "a service record at a revision, whole"),
+    Topic("points", "points", "volunteer_id", "a balance changed, and why"),
+    Topic("badges", "points", "volunteer_id", "a badge was awarded or revoked"),
+    Topic("redemptions", "points", "volunteer_id", "a reward was held, handed over, released or refunded"),
+    Topic("pulse", "points", "district", "records and points of the last minute, each second", 1, 1),
+    Topic("notifications", "notify", "volunteer_id", "a message reached a channel"),
+    Topic("attendance.points-ingest.dlq", "points", "volunteer_id", "attendance that points could not apply"),
+    Topic("attendance.points-pulse.dlq", "points", "volunteer_id", "attendance that the pulse could not read"),
+    Topic("points.points-pulse.dlq", "points", "volunteer_id", "points that the pulse could not read"),
+    Topic("points.notify.dlq", "notify", "volunteer_id", "points events that notify could not apply"),
+    Topic("badges.notify.dlq", "notify", "volunteer_id", "badge events that notify could not apply"),
+    Topic("signups.notify.dlq", "notify", "volunteer_id", "sign-up events that notify could not apply"),
+    Topic("redemptions.notify.dlq", "notify", "volunteer_id", "redemption events that notify could not apply"),
+    Topic("control", "ops", "incarnation", "which life of the broker's log this is", 1),
+)
+
+TOPICS: dict[str, Topic] = {topic.entity: topic for topic in _ALL}
+CONTROL_TOPIC = "control"
+
+
+def topic_name(settings: Settings, entity: str) -> str:
+    """The topic's name on the broker: ``volunteering.<entity>.v1``, after the prefix that tests set."""
+    base, dot, rest = entity.partition(".")
+    return f"{settings.topic_prefix}{NAMESPACE}.{base}.v1{dot}{rest}"
+
+
+async def ensure_topics(settings: Settings, *, attempts: int = 20) -> None:
+    """Create every topic of the registry that the broker lacks.
+
+    Raises:
+        TransientError: the broker does not answer.
+    """
+    for attempt in range(attempts):
+        client = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap, client_id="weiguang-topics")
+        try:
+            await client.start()
+            present = set(await client.list_topics())
+            missing = [
+                NewTopic(
+                    name, topic.partitions or settings.topic_partitions, 1, topic_configs=_configs(topic, settings)
+                )
+                for topic in _ALL
+                if (name := topic_name(settings, topic.entity)) not in present
+            ]
+            if missing:
+                await client.create_topics(missing)
+            return
+        except TopicAlreadyExistsError:
+            continue
+        except (KafkaError, OSError) as error:
+            if attempt + 1 == attempts:
+                raise TransientError(f"the broker at {settings.kafka_bootstrap} does not answer: {error}") from error
+            await asyncio.sleep(0.25)
+        finally:
+            await client.close()
+
+
+def _configs(topic: Topic, settings: Settings) -> dict[str, str]:
+    if topic.retention_hours is None or settings.broker == "embedded":
+        return {}
+    return {"retention.ms": str(topic.retention_hours * 3_600_000)}

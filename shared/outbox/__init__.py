@@ -1,0 +1,79 @@
+"""The outbox: an event is a row of the same transaction as the state it tells of; the relay sends it later."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import orjson
+
+from shared.clock import real_now
+from shared.cloudevents import Event, headers_of
+from shared.contracts import Contract
+from shared.ids import new_id
+from shared.postgres import Tx, load_queries
+from shared.telemetry import trace
+
+__all__ = ["append", "append_raw", "event"]
+
+Data = TypeVar("Data", bound=Contract)
+_SQL = load_queries(__file__)
+
+
+def event(
+    data: Data,
+    *,
+    source: str,
+    aggregate_version: int,
+    id: UUID | None = None,
+    time: datetime | None = None,
+    correlation_id: str | None = None,
+    causation_id: str | None = None,
+) -> Event[Data]:
+    """Put data into an envelope; topic, key, type and aggregate come from its contract.
+
+    Args:
+        source: the emitting service, e.g. ``weiguang/recruitment``.
+        aggregate_version: assigned under the aggregate's lock.
+        correlation_id: by default the current trace's, so that everything one request causes carries one id.
+    """
+    event_id = id or new_id()
+    current = trace.current()
+    correlation = correlation_id or (current.correlation_id if current else str(event_id))
+    return Event(
+        id=event_id,
+        type=data.type,
+        source=source,
+        subject=str(getattr(data, data.key)),
+        time=time or real_now(),
+        aggregate_id=str(getattr(data, data.aggregate)),
+        aggregate_version=aggregate_version,
+        correlation_id=correlation,
+        causation_id=causation_id,
+        traceparent=trace.traceparent(),
+        data=data,
+    )
+
+
+async def append(tx: Tx, *events: Event[Any]) -> None:
+    """Write events to the outbox, in the order given, in one statement."""
+    if not events:
+        return
+    await tx.execute(
+        _SQL["append"],
+        [event.id for event in events],
+        [event.data.topic for event in events],
+        [event.subject for event in events],
+        [orjson.dumps(headers_of(event)).decode() for event in events],
+        [event.data.model_dump_json().encode() for event in events],
+    )
+
+
+async def append_raw(tx: Tx, rows: list[tuple[UUID, str, str, Mapping[str, str], bytes]]) -> None:
+    """Write rows of (event id, topic, key, headers, value) whose bytes must not be touched, such as dead letters."""
+    if not rows:
+        return
+    ids, topics, keys, headers, values = zip(*rows, strict=True)
+    await tx.execute(
+        _SQL["append"], list(ids), list(topics), list(keys), [orjson.dumps(h).decode() for h in headers], list(values)
+    )

@@ -1,0 +1,50 @@
+-- name: append
+-- All events of a transaction in one statement; ordinality keeps the order given.
+insert into outbox (event_id, topic, key, headers, value)
+select event_id, topic, key, headers::jsonb, value
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[]) with ordinality
+    as batch (event_id, topic, key, headers, value, place)
+order by place;
+
+-- name: take_relay_lock
+-- One active relay per service; the lock lives as long as the session.
+select pg_try_advisory_lock(hashtextextended('weiguang:relay:' || current_schema(), 0));
+
+-- name: holds_relay_lock
+-- Is this session still the relay? A reconnect silently loses session locks.
+select exists (
+    select from pg_locks where locktype = 'advisory' and pid = pg_backend_pid() and granted
+);
+
+-- name: known_incarnation
+-- The broker log that rows marked as sent were sent to.
+select incarnation from relay_state;
+
+-- name: adopt_incarnation
+-- From now on "sent" means sent to this log.
+insert into relay_state (incarnation) values ($1)
+on conflict (single) do update set incarnation = excluded.incarnation;
+
+-- name: unsend_everything
+-- The new log is empty: all events go again, in the order of their ids.
+update outbox set sent_at = null where sent_at is not null;
+
+-- name: unsent
+-- By state, never by "id greater than the last seen": identities commit out of order.
+select id, event_id, topic, key, headers, value
+from outbox where sent_at is null order by id limit $1;
+
+-- name: mark_sent
+-- After the broker's acknowledgement only.
+update outbox set sent_at = clock_timestamp() where id = any($1::bigint[]);
+
+-- name: depth
+-- What the relay still has to send, and how old the oldest of it is, in seconds.
+select count(*) as depth, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as age
+from outbox where sent_at is null;
+
+-- name: prune
+-- Sent long ago, to a broker that keeps its log.
+delete from outbox where id in (
+    select id from outbox where sent_at < clock_timestamp() - make_interval(days => $1) order by id limit 10000
+);

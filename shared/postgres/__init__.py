@@ -1,0 +1,148 @@
+"""PostgreSQL: the pool, transactions, and named queries.
+
+READ COMMITTED throughout: a writer locks in one statement and reads in a later one, so that what it reads is what the
+lock protects (lock and read in one statement lost updates when tried).
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Self
+
+import asyncpg
+
+from shared.errors import TransientError
+from shared.postgres.queries import Queries, load_queries
+from shared.settings import Settings
+
+__all__ = ["Database", "Queries", "Tx", "load_queries"]
+
+_BUSINESS_NOW = load_queries(__file__)["business_now"]
+
+TRANSIENT = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.CrashShutdownError,
+    ConnectionError,
+    TimeoutError,
+)
+
+
+class Tx:
+    """One open transaction. Handlers get it, stores use it, nobody keeps it."""
+
+    __slots__ = ("_now", "conn")
+
+    def __init__(self, conn: Any) -> None:
+        self.conn = conn
+        self._now: datetime | None = None
+
+    async def now(self) -> datetime:
+        """Business time, the same throughout the transaction."""
+        if self._now is None:
+            self._now = await self.conn.fetchval(_BUSINESS_NOW)
+        assert self._now is not None
+        return self._now
+
+    async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        rows: list[asyncpg.Record] = await self.conn.fetch(sql, *args)
+        return rows
+
+    async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
+        row: asyncpg.Record | None = await self.conn.fetchrow(sql, *args)
+        return row
+
+    async def fetchval(self, sql: str, *args: Any) -> Any:
+        return await self.conn.fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: Any) -> str:
+        """Run a statement; returns PostgreSQL's command tag."""
+        tag: str = await self.conn.execute(sql, *args)
+        return tag
+
+    async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        await self.conn.executemany(sql, rows)
+
+
+class Database:
+    """A pool of connections whose search path is one service's schema."""
+
+    def __init__(self, pool: Any, dsn: str, schema: str) -> None:
+        self.pool = pool
+        self.dsn = dsn
+        self.schema = schema
+
+    @classmethod
+    async def connect(cls, settings: Settings, *, schema: str | None = None) -> Self:
+        """Open the pool.
+
+        Raises:
+            TransientError: the server cannot be reached.
+        """
+        return await cls.open(settings.database_url, schema or settings.service, size=settings.database_pool_size)
+
+    @classmethod
+    async def open(cls, dsn: str, schema: str, *, size: int = 4) -> Self:
+        """Open a pool on ``dsn`` with ``schema`` as its search path.
+
+        Raises:
+            TransientError: the server cannot be reached.
+        """
+        try:
+            pool = await asyncpg.create_pool(
+                dsn,
+                min_size=1,
+                max_size=size,
+                command_timeout=60,
+                server_settings={"search_path": schema, "timezone": "UTC", "application_name": f"weiguang-{schema}"},
+            )
+        except TRANSIENT as error:
+            raise TransientError(f"PostgreSQL cannot be reached: {error}") from error
+        return cls(pool, dsn, schema)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """A READ COMMITTED transaction: committed when the block ends, rolled back when it raises.
+
+        Raises:
+            TransientError: the connection broke or a lock could not be had; nothing was changed unless the commit's
+                answer itself was lost, which is why every use case is safe to repeat.
+        """
+        async with self._begin("read_committed", readonly=False) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Tx]:
+        """A read-only REPEATABLE READ transaction: every statement sees the same state."""
+        async with self._begin("repeatable_read", readonly=True) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def _begin(self, isolation: str, *, readonly: bool) -> AsyncIterator[Tx]:
+        try:
+            async with (
+                self.pool.acquire() as conn,
+                conn.transaction(isolation=isolation, readonly=readonly),
+            ):
+                yield Tx(conn)
+        except TRANSIENT as error:
+            raise TransientError(f"PostgreSQL did not answer as expected: {error}") from error
+
+    async def ready(self) -> None:
+        """A cheap round trip.
+
+        Raises:
+            TransientError: the database does not answer.
+        """
+        async with self.transaction() as tx:
+            await tx.now()
+
+    async def close(self) -> None:
+        await self.pool.close()

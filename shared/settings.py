@@ -1,0 +1,51 @@
+"""Settings, all from environment variables named ``WEIGUANG_…``; each service extends this class with its own."""
+
+from typing import Literal
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["Settings"]
+
+
+class Settings(BaseSettings):
+    """What every role of every service needs to start.
+
+    ``environment`` is ``production`` unless said otherwise: the one in which business time cannot be driven and
+    one-time codes are not written to a log.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="WEIGUANG_", extra="ignore")
+
+    environment: Literal["production", "embedded", "test"] = "production"
+    service: str = "unnamed"
+
+    database_url: str = ""
+    """DSN of the role the service runs as; it cannot change the schema."""
+    migration_database_url: str = ""
+    """DSN of the role that owns the service's schema; used by ``migrate`` only."""
+    database_pool_size: int = 8
+
+    kafka_bootstrap: str = "127.0.0.1:9092"
+    broker: Literal["embedded", "kafka"] = "kafka"
+    """``embedded``: an in-memory broker without idempotent producers that loses its log when it stops."""
+    broker_incarnation: str = "durable"
+    """Identity of the broker's log. A new value means that the log began anew: relays send everything again."""
+    topic_prefix: str = ""
+    topic_partitions: int = 12
+
+    http_host: str = "127.0.0.1"
+    http_port: int = 0
+    ops_port: int = 0
+    """Port for health and metrics of roles that serve no API; 0 takes any free one."""
+
+    auth_public_keys: dict[str, str] = {}
+    """Issuer → raw Ed25519 public key, base64."""
+    auth_signing_key: SecretStr = SecretStr("")
+    """Raw Ed25519 seed, base64; held by the services that mint tokens."""
+
+    recruitment_url: str = "http://127.0.0.1:8101"
+    points_url: str = "http://127.0.0.1:8102"
+    notify_url: str = "http://127.0.0.1:8103"
+
+    log_level: str = "INFO"

@@ -1,0 +1,133 @@
+"""Child processes that cannot outlive us: own process groups, and on Linux a signal when their parent dies."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Account", "alive", "free_port", "port_taken", "spawn", "stop"]
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The unprivileged user a process runs as."""
+
+    uid: int
+    gid: int
+
+
+def _before_exec(account: Account | None, death_signal: int, parent: int) -> Callable[[], None]:
+    def prepare() -> None:
+        if account is not None:
+            os.setgroups([])
+            os.setgid(account.gid)
+            os.setuid(account.uid)
+        if _libc is not None:  # after setuid, which clears it
+            _libc.prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
+            if os.getppid() != parent:
+                os._exit(70)
+
+    return prepare
+
+
+async def spawn(
+    command: Sequence[str],
+    *,
+    log: Path,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    account: Account | None = None,
+    death_signal: int = signal.SIGKILL,
+) -> asyncio.subprocess.Process:
+    """Start a process in a session of its own, its output appended to `log`.
+
+    Must be called from the main thread, whose death the child is told of.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as out:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env=dict(env),
+            cwd=cwd,
+            start_new_session=True,
+            preexec_fn=_before_exec(account, death_signal, os.getpid()),
+        )
+
+
+async def stop(process: asyncio.subprocess.Process, *, ask: int = signal.SIGTERM, patience: float = 5.0) -> None:
+    """Ask a process to end, and after `patience` seconds kill its whole group."""
+    if process.returncode is None:
+        _signal(process.pid, ask)
+        try:
+            await asyncio.wait_for(process.wait(), patience)
+        except TimeoutError:
+            pass
+    _signal_group(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def _signal_group(pid: int, number: int) -> None:
+    try:
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of that number runs (one that ended but was not waited for doesn't)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (OSError, IndexError):
+        return True
+
+
+_given: set[int] = set()
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A free TCP port that this process has not given out before."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.bind((host, 0))
+            port = int(probe.getsockname()[1])
+        if port not in _given:
+            _given.add(port)
+            return port
+
+
+def port_taken(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether something listens on the port already."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False

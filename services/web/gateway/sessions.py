@@ -1,0 +1,148 @@
+"""A page's session: the tokens lie in cookies that no script can read, and are refreshed on the way.
+
+The web service owns nothing, so the cookies hold the tokens themselves. What they say about the caller is read here
+without checking the signature, for display and to know when to refresh: every decision is the services'.
+"""
+
+import asyncio
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from services.web.gateway.headers import Headers, cookie, cookies, find
+from services.web.gateway.upstream import Answer, Upstream, UpstreamAway
+from shared.clock import real_now
+
+__all__ = ["ACCESS", "REFRESH", "Session", "Sessions", "claims", "same_origin"]
+
+ACCESS = "wg_access"
+REFRESH = "wg_refresh"
+REFRESH_SECONDS = 30 * 24 * 3600
+EARLY_SECONDS = 20
+"""A token about to run out is refreshed before it is used, so that it cannot run out on the way."""
+SHARED_SECONDS = 60
+"""How long a refreshed session answers the parallel requests that still carry the refresh token it replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who a page is speaking for; ``token`` is None for a stranger."""
+
+    token: str | None = None
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    set_cookies: tuple[tuple[bytes, bytes], ...] = ()
+    """Headers for the answer: refreshed or deleted cookies."""
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The caller's roles, lower case; empty for a stranger."""
+        return frozenset(str(role).lower() for role in self.claims.get("roles", ()))
+
+    @property
+    def volunteer_id(self) -> str | None:
+        """The volunteer that the caller is, if any."""
+        value = self.claims.get("volunteer_id")
+        return str(value) if value else None
+
+    @property
+    def staff(self) -> bool:
+        """Whether the staff's pages are of use to the caller."""
+        return bool(self.roles & {"leader", "station", "operator"})
+
+
+def claims(token: str) -> dict[str, Any] | None:
+    """The payload of a token, unverified; None when it is not one."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        payload = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, RecursionError):
+        return None
+    return payload if isinstance(payload, dict) else None
+
+
+def same_origin(headers: Headers) -> bool:
+    """Whether a request that uses the session comes from our own pages.
+
+    Our script sends a header that other sites cannot send without asking first, and browsers name the origin of what
+    changes state. Either being wrong is enough to refuse.
+    """
+    if find(headers, b"x-weiguang-page") is None:
+        return False
+    origin = find(headers, b"origin")
+    return origin is None or origin.rpartition(b"://")[2] == (find(headers, b"host") or b"")
+
+
+class Sessions:
+    """Reads sessions from cookies, and refreshes each refresh token once however many requests carry it."""
+
+    def __init__(self, upstream: Upstream, *, secure: bool) -> None:
+        self._upstream = upstream
+        self._secure = secure
+        self._refreshes: dict[str, tuple[float, asyncio.Task[Answer]]] = {}
+
+    async def read(self, headers: Headers) -> Session:
+        """The session of a request; a stranger's when there is none or it has ended."""
+        found = cookies(headers)
+        access, refresh = found.get(ACCESS), found.get(REFRESH)
+        payload = claims(access) if access else None
+        if payload is not None and _fresh(payload):
+            return Session(token=access, claims=payload)
+        if not refresh:
+            return Session(set_cookies=self.ended()) if access else Session()
+        try:
+            answer = await self._refreshed(refresh)
+        except UpstreamAway:
+            # Not the person's fault: keep them logged in, and let the call itself say that the service is away.
+            return Session(token=access, claims=payload or {})
+        if answer.status >= 500:
+            return Session(token=access, claims=payload or {})
+        opened = self.opened(answer.body) if answer.status < 400 else None
+        return opened or Session(set_cookies=self.ended())
+
+    def opened(self, body: object) -> Session | None:
+        """The session that a service's answer to a login opens, with the cookies to set; None if it is not one."""
+        if not isinstance(body, dict):
+            return None
+        token = body.get("access_token")
+        if not isinstance(token, str):
+            return None
+        kept = [self._cookie(ACCESS, token, REFRESH_SECONDS)]
+        if isinstance(body.get("refresh_token"), str):
+            kept.append(self._cookie(REFRESH, body["refresh_token"], REFRESH_SECONDS))
+        return Session(token=token, claims=claims(token) or {}, set_cookies=tuple(kept))
+
+    def ended(self) -> tuple[tuple[bytes, bytes], ...]:
+        """The headers that delete the cookies."""
+        return self._cookie(ACCESS, "", 0), self._cookie(REFRESH, "", 0)
+
+    def _cookie(self, name: str, value: str, seconds: int) -> tuple[bytes, bytes]:
+        return cookie(name, value, seconds=seconds, secure=self._secure)
+
+    async def _refreshed(self, refresh: str) -> Answer:
+        now = monotonic()
+        for token in [token for token, (at, _) in self._refreshes.items() if now - at > SHARED_SECONDS]:
+            del self._refreshes[token]
+        known = self._refreshes.get(refresh)
+        if known is None:
+            call = self._upstream.call("POST", "recruitment", "/auth/refresh", body={"refresh_token": refresh})
+            known = (now, asyncio.create_task(call))
+            self._refreshes[refresh] = known
+        try:
+            # Shielded: a browser that goes away must not cancel the refresh that its other requests wait for.
+            answer = await asyncio.shield(known[1])
+        except UpstreamAway:
+            self._refreshes.pop(refresh, None)
+            raise
+        if answer.status >= 500:
+            self._refreshes.pop(refresh, None)
+        return answer
+
+
+def _fresh(payload: Mapping[str, Any]) -> bool:
+    expires = payload.get("exp")
+    return isinstance(expires, int | float) and expires - EARLY_SECONDS > real_now().timestamp()

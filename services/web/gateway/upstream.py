@@ -1,0 +1,111 @@
+"""The one HTTP client for all calls to the services: from the proxy, the pages and the sessions."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+from aiohttp import hdrs
+
+from services.web.settings import WebSettings
+from shared.errors import Refusal, TransientError
+
+__all__ = ["Answer", "Problem", "Upstream", "UpstreamAway", "open_session"]
+
+_NO_DEFAULTS = frozenset({hdrs.USER_AGENT, hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE})
+
+
+class UpstreamAway(TransientError):
+    """A service could not be reached or did not answer in time."""
+
+
+class Problem(Refusal):
+    """A service refused; carries its problem document on to the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a service answered."""
+
+    status: int
+    body: Any
+
+    def accepted(self) -> Any:
+        """The body of a success.
+
+        Raises:
+            Problem: the service refused.
+        """
+        if self.status < 400:
+            return self.body
+        body = self.body if isinstance(self.body, dict) else {}
+        detail = body.get("detail") or f"服务没有说明原因（{self.status}）。"
+        raise Problem(str(body.get("type", "refused")), str(detail), status=self.status, title=body.get("title"))
+
+
+def open_session(settings: WebSettings) -> aiohttp.ClientSession:
+    """The pool of kept-alive connections; to be opened in a running loop, once per process."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=settings.upstream_connections, keepalive_timeout=30, ttl_dns_cache=10),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=settings.upstream_timeout_seconds, connect=5),
+        auto_decompress=False,
+        skip_auto_headers=_NO_DEFAULTS,
+    )
+
+
+class Upstream:
+    """JSON calls to the services, with the caller's own token."""
+
+    def __init__(self, settings: WebSettings, session: aiohttp.ClientSession) -> None:
+        self._bases = {name: base.rstrip("/") for name, base in settings.upstreams.items()}
+        self.session = session
+
+    def base(self, service: str) -> str | None:
+        """The base address of a service, or None when there is no such service."""
+        return self._bases.get(service)
+
+    async def call(
+        self,
+        method: str,
+        service: str,
+        path: str,
+        *,
+        token: str | None = None,
+        body: object = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Ask ``/api/<service>/v1<path>``.
+
+        Raises:
+            UpstreamAway: there was no answer.
+        """
+        sent = {"accept": "application/json", **(headers or {})}
+        if token:
+            sent["authorization"] = f"Bearer {token}"
+        data: bytes | None = None
+        if body is not None:
+            sent["content-type"] = "application/json"
+            data = json.dumps(body).encode()
+        url = f"{self._bases[service]}/api/{service}/v1{quote(path, safe='/-._~')}"
+        try:
+            async with self.session.request(
+                method, url, data=data, params=query, headers=sent, allow_redirects=False
+            ) as answer:
+                raw = await answer.read()
+                return Answer(answer.status, _parsed(raw))
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise UpstreamAway(f"{service} does not answer: {error!r}") from error
+
+
+def _parsed(raw: bytes) -> Any:
+    """The JSON of a body, or None when it is empty or something else."""
+    if not raw:
+        return None
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,82 @@
+"""Hands each tick to every browser that watches; a slow one misses ticks and slows nobody."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Full", "Hub"]
+
+HEARTBEAT_SECONDS = 15.0
+"""Proxies close a silent connection after 30 to 60 s; a comment keeps it open."""
+WAITING_TICKS = 4
+"""Ticks kept for a slow browser; each tick carries whole figures, so the older ones may go."""
+
+
+class Full(Exception):  # noqa: N818 - it says what the hub is
+    """As many browsers are watching as are allowed."""
+
+
+class Hub:
+    """The present tick and those who watch."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._watchers: set[asyncio.Queue[bytes | None]] = set()
+        self._last: bytes | None = None
+        self._closed = False
+
+    @property
+    def watchers(self) -> int:
+        """How many browsers are watching."""
+        return len(self._watchers)
+
+    def publish(self, tick: bytes) -> None:
+        """Give a tick (JSON on one line) to everyone, and keep it for those who come later."""
+        self._last = b"event: tick\ndata: " + tick.replace(b"\r", b"").replace(b"\n", b"") + b"\n\n"
+        for queue in self._watchers:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(self._last)
+
+    def close(self) -> None:
+        """End every stream, so that the process can stop."""
+        self._closed = True
+        for queue in self._watchers:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(None)
+
+    @contextmanager
+    def _watch(self) -> "Iterator[asyncio.Queue[bytes | None]]":
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_TICKS)
+        self._watchers.add(queue)
+        try:
+            yield queue
+        finally:
+            self._watchers.discard(queue)
+
+    async def stream(self, heartbeat: float = HEARTBEAT_SECONDS) -> AsyncIterator[bytes]:
+        """The bytes of one browser's event stream, until the hub closes.
+
+        Raises:
+            Full: too many are watching.
+        """
+        if len(self._watchers) >= self._limit:
+            raise Full
+        with self._watch() as queue:
+            yield b"retry: 3000\n: Weiguang pulse\n\n"
+            if self._last is not None:
+                yield self._last
+            while not self._closed:
+                try:
+                    tick = await asyncio.wait_for(queue.get(), heartbeat)
+                except TimeoutError:
+                    yield b": still here\n\n"
+                    continue
+                if tick is None:
+                    return
+                yield tick

@@ -1,0 +1,100 @@
+"""Kafka in: the newest ticks of the pulse, without a group, from now on."""
+
+import asyncio
+import json
+from collections.abc import Callable
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from shared.kafka.topics import topic_name
+from shared.settings import Settings
+
+__all__ = ["Tail", "tick_of"]
+
+RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
+TICK_LIMIT = 64 * 1024
+"""Bytes of a tick that is passed on to browsers; a larger one is not a tick."""
+
+_log = structlog.get_logger(__name__)
+
+
+def tick_of(value: bytes | None) -> bytes | None:
+    """The value of a record as JSON on one line, or None if it is no tick: browsers get nothing that is not JSON."""
+    if value is None or len(value) > TICK_LIMIT:
+        return None
+    try:
+        tick = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    return json.dumps(tick, ensure_ascii=False).encode() if isinstance(tick, dict) else None
+
+
+class Tail:
+    """Reads the pulse for as long as it runs; a broker that is away is asked again and again."""
+
+    def __init__(self, settings: Settings, publish: Callable[[bytes], None]) -> None:
+        self._settings = settings
+        self._publish = publish
+        self.connected = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Tail the topic until ``stop`` is set."""
+        failures = 0
+        while not stop.is_set():
+            try:
+                await self._read(stop)
+                failures = 0
+            except (KafkaError, OSError, asyncio.TimeoutError) as error:
+                wait = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
+                failures = 0 if self.connected else failures + 1
+                _log.warning("pulse away", error=repr(error), retry_in=wait)
+                await _pause(stop, wait)
+            finally:
+                self.connected = False
+
+    async def _read(self, stop: asyncio.Event) -> None:
+        topic = topic_name(self._settings, "pulse")
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.kafka_bootstrap,
+            client_id="weiguang-web",
+            enable_auto_commit=False,
+            fetch_max_wait_ms=20,
+            auto_offset_reset="latest",
+            request_timeout_ms=10_000,
+        )
+        await consumer.start()
+        try:
+            partitions = await self._partitions(consumer, topic, stop)
+            if not partitions:
+                return
+            consumer.assign(partitions)
+            await consumer.seek_to_end(*partitions)
+            self.connected = True
+            while not stop.is_set():
+                batches = await consumer.getmany(timeout_ms=500)
+                records = [record for batch in batches.values() for record in batch]
+                if records:
+                    newest = max(records, key=lambda record: record.timestamp)
+                    tick = tick_of(newest.value)
+                    if tick is not None:
+                        self._publish(tick)
+        finally:
+            await consumer.stop()
+
+    async def _partitions(self, consumer: AIOKafkaConsumer, topic: str, stop: asyncio.Event) -> list[TopicPartition]:
+        """The topic's partitions; waits for a topic that is not there yet, as nobody may create it by asking."""
+        while not stop.is_set():
+            if topic in await consumer.topics():
+                found = consumer.partitions_for_topic(topic) or set()
+                return [TopicPartition(topic, number) for number in sorted(found)]
+            await _pause(stop, RETRY_SECONDS[1])
+        return []
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

@@ -1,0 +1,32 @@
+"""Settings of the gateway and the pages."""
+
+from shared.settings import Settings
+
+__all__ = ["WebSettings"]
+
+
+class WebSettings(Settings):
+    """What the web service needs: where the other services are, and under which address people see it."""
+
+    service: str = "web"
+    http_port: int = 8000
+    public_url: str = "http://127.0.0.1:8000"
+    """The address that QR codes carry; ``https`` makes the session's cookies ``Secure``."""
+
+    upstream_connections: int = 256
+    """Connections kept to all services together; further requests wait their turn."""
+    upstream_timeout_seconds: float = 30.0
+    figures_age_seconds: float = 1.0
+    """How old the district's figures on the public page may be: many viewers cost the services one question."""
+    pulse_clients: int = 2000
+    """Browsers that may watch the pulse at once; the next ones are told to come back."""
+
+    @property
+    def upstreams(self) -> dict[str, str]:
+        """Name of a service in the path → its base address."""
+        return {"recruitment": self.recruitment_url, "points": self.points_url, "notify": self.notify_url}
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach the pages by TLS."""
+        return self.public_url.startswith("https://")

@@ -1,0 +1,281 @@
+"""Short-lived EdDSA tokens (RFC 7519, alg ``Ed25519`` of RFC 9864) and the caller that they speak for.
+
+recruitment knows the people and mints for them; notify mints only for itself, as a service. Who may mint what is
+checked when a token is verified, so that the key of a lesser service cannot make an operator.
+"""
+
+import base64
+import binascii
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from joserfc import jwt
+from joserfc.errors import ExpiredTokenError, JoseError
+from joserfc.jwk import OKPKey
+from pydantic import SecretStr
+
+from shared.errors import Forbidden, PermanentError, Unauthorized
+from shared.ids import new_id
+
+__all__ = ["AUDIENCE", "ISSUERS_OF_PEOPLE", "MAX_TTL", "Caller", "Role", "Verifier", "generate_keys", "mint"]
+
+AUDIENCE = "weiguang"
+MAX_TTL = timedelta(hours=1)
+"""The longest life a token may have: it cannot be called back."""
+ISSUERS_OF_PEOPLE = frozenset({"recruitment"})
+"""Who may mint for people; everybody else may mint for services only, and these may not."""
+
+_ALGORITHM = "Ed25519"
+_LEEWAY_SECONDS = 5
+_CACHE_SECONDS = 60.0
+_CACHE_SIZE = 4096
+_MAX_TOKEN_LENGTH = 8192
+_ALL_SITES = "*"
+
+
+class Role(StrEnum):
+    """What somebody is to the district; a caller may be several."""
+
+    VOLUNTEER = "volunteer"
+    RESIDENT = "resident"
+    LEADER = "leader"
+    STATION = "station"
+    OPERATOR = "operator"
+    ENGINEER = "engineer"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who is calling.
+
+    ``site_ids`` is the subtree of sites that the caller may act on; None is all of them (the centre, services).
+    """
+
+    subject: UUID
+    roles: frozenset[Role]
+    volunteer_id: UUID | None = None
+    resident_id: UUID | None = None
+    site_ids: frozenset[UUID] | None = frozenset()
+    team_ids: frozenset[UUID] = frozenset()
+    name: str = ""
+
+    def has(self, *roles: Role) -> bool:
+        """Whether the caller holds at least one of the roles."""
+        return not self.roles.isdisjoint(roles)
+
+    def may_site(self, site_id: UUID) -> bool:
+        """Whether the site lies in the caller's subtree."""
+        return self.site_ids is None or site_id in self.site_ids
+
+    def require_site(self, site_id: UUID) -> None:
+        """Insist on `may_site`.
+
+        Raises:
+            Forbidden: the site lies outside of the caller's subtree.
+        """
+        if not self.may_site(site_id):
+            raise Forbidden("site-out-of-bounds", "This site is not among those that you are responsible for.")
+
+    def require_volunteer(self) -> UUID:
+        """The volunteer that the caller is.
+
+        Raises:
+            Forbidden: the caller is no volunteer.
+        """
+        if self.volunteer_id is None:
+            raise Forbidden("volunteers-only", "Only a registered volunteer can do this for themselves.")
+        return self.volunteer_id
+
+
+class MintSettings(Protocol):
+    """The part of the settings that minting needs."""
+
+    @property
+    def service(self) -> str: ...
+    @property
+    def auth_signing_key(self) -> SecretStr: ...
+
+
+def generate_keys() -> tuple[str, str]:
+    """A new pair of (signing key, public key), as the settings take them: raw Ed25519, base64."""
+    key = OKPKey.generate_key("Ed25519", private=True).as_dict(private=True)
+    return _standard(str(key["d"])), _standard(str(key["x"]))
+
+
+def mint(settings: MintSettings, caller: Caller, *, ttl: timedelta = timedelta(minutes=15)) -> str:
+    """A token that speaks for the caller for ``ttl`` (at most `MAX_TTL`) of real time, issued by ``settings.service``.
+
+    Raises:
+        PermanentError: no usable signing key is configured, or this service may not mint these roles.
+    """
+    if not timedelta(0) < ttl <= MAX_TTL:
+        raise PermanentError(f"a token lives longer than 0 and at most {MAX_TTL}, not {ttl}")
+    if not _may_issue(settings.service, caller.roles):
+        raise PermanentError(f"{settings.service} may not mint the roles {sorted(caller.roles)}")
+    key = _private_key(settings.auth_signing_key.get_secret_value())
+    now = int(time.time())
+    claims: dict[str, Any] = {
+        "iss": settings.service,
+        "aud": AUDIENCE,
+        "sub": str(caller.subject),
+        "iat": now,
+        "nbf": now,
+        "exp": now + int(ttl.total_seconds()),
+        "jti": str(new_id()),
+        "roles": sorted(caller.roles),
+        "sites": _ALL_SITES if caller.site_ids is None else sorted(map(str, caller.site_ids)),
+    }
+    if caller.volunteer_id is not None:
+        claims["volunteer"] = str(caller.volunteer_id)
+    if caller.resident_id is not None:
+        claims["resident"] = str(caller.resident_id)
+    if caller.team_ids:
+        claims["teams"] = sorted(map(str, caller.team_ids))
+    if caller.name:
+        claims["name"] = caller.name
+    return jwt.encode({"alg": _ALGORITHM, "kid": settings.service}, claims, key, algorithms=[_ALGORITHM])
+
+
+class Verifier:
+    """Turns tokens into callers. Verified tokens are remembered for a minute, so a busy caller costs one hash."""
+
+    def __init__(self, public_keys: Mapping[str, str], *, now: Callable[[], float] = time.time) -> None:
+        """Args: public_keys: issuer → raw Ed25519 public key, base64.
+
+        Raises:
+            PermanentError: a key is not one.
+        """
+        self._keys = {issuer: _public_key(issuer, key) for issuer, key in public_keys.items()}
+        self._now = now
+        self._claims = jwt.JWTClaimsRegistry(
+            now=lambda: int(now()),
+            leeway=_LEEWAY_SECONDS,
+            aud={"essential": True, "value": AUDIENCE},
+            **{name: {"essential": True} for name in ("iss", "sub", "iat", "nbf", "exp", "jti")},
+        )
+        self._seen: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
+
+    def verify(self, token: str) -> Caller:
+        """The caller that the token speaks for.
+
+        Raises:
+            Unauthorized: the token is malformed, expired, not for us, or signed by nobody that we know.
+        """
+        if len(token) > _MAX_TOKEN_LENGTH or not token.isascii():
+            raise _invalid()
+        digest = hashlib.blake2b(token.encode(), digest_size=32).digest()
+        known = self._seen.get(digest)
+        if known is not None:
+            if self._now() < known[1]:
+                return known[0]
+            del self._seen[digest]
+        caller, expires = self._decode(token)
+        self._seen[digest] = (caller, min(expires, self._now() + _CACHE_SECONDS))
+        if len(self._seen) > _CACHE_SIZE:
+            self._seen.popitem(last=False)
+        return caller
+
+    def _decode(self, token: str) -> tuple[Caller, float]:
+        try:
+            decoded = jwt.decode(token, self._key_of, algorithms=[_ALGORITHM])
+            claims = decoded.claims
+            self._claims.validate(claims)
+            caller = _caller_of(claims)
+        except ExpiredTokenError:
+            raise Unauthorized("token-expired", "The session has expired: refresh it or sign in again.") from None
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+            raise _invalid() from None
+        issuer, lifetime = claims["iss"], claims["exp"] - claims["iat"]
+        if issuer != decoded.header.get("kid") or not 0 < lifetime <= MAX_TTL.total_seconds():
+            raise _invalid()
+        if not _may_issue(issuer, caller.roles):
+            raise _invalid()
+        return caller, float(claims["exp"])
+
+    def _key_of(self, token: Any) -> OKPKey:
+        key = self._keys.get(token.headers().get("kid"))
+        if key is None:
+            raise ValueError("unknown issuer")
+        return key
+
+
+def _invalid() -> Unauthorized:
+    return Unauthorized("token-invalid", "The access token is not valid: sign in again.")
+
+
+def _may_issue(issuer: str, roles: frozenset[Role]) -> bool:
+    if not roles:
+        return False
+    if issuer in ISSUERS_OF_PEOPLE:
+        return Role.SERVICE not in roles
+    return roles == {Role.SERVICE}
+
+
+def _caller_of(claims: Mapping[str, Any]) -> Caller:
+    sites = claims.get("sites", [])
+    volunteer, resident = claims.get("volunteer"), claims.get("resident")
+    return Caller(
+        subject=UUID(claims["sub"]),
+        roles=frozenset(map(Role, _strings(claims["roles"]))),
+        volunteer_id=None if volunteer is None else UUID(volunteer),
+        resident_id=None if resident is None else UUID(resident),
+        site_ids=None if sites == _ALL_SITES else frozenset(map(UUID, _strings(sites))),
+        team_ids=frozenset(map(UUID, _strings(claims.get("teams", [])))),
+        name=str(claims.get("name", "")),
+    )
+
+
+def _strings(value: Any) -> Iterable[str]:
+    if not isinstance(value, list):
+        raise TypeError("a list is expected")
+    return value
+
+
+def _private_key(seed: str) -> OKPKey:
+    if seed not in _private_keys:
+        if not seed:
+            raise PermanentError("no signing key is configured (WEIGUANG_AUTH_SIGNING_KEY)")
+        raw = _raw(seed, "the signing key")
+        public = OKPKey.import_key(_public_of(raw))
+        _private_keys.clear()
+        _private_keys[seed] = OKPKey.import_key({**public.as_dict(private=False), "d": _urlsafe(raw)})
+    return _private_keys[seed]
+
+
+_private_keys: dict[str, OKPKey] = {}
+
+
+def _public_of(seed: bytes) -> dict[str, str | list[str]]:
+    raw = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    return {"kty": "OKP", "crv": "Ed25519", "x": _urlsafe(raw)}
+
+
+def _public_key(issuer: str, key: str) -> OKPKey:
+    return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": _urlsafe(_raw(key, f"the public key of {issuer}"))})
+
+
+def _raw(key: str, what: str) -> bytes:
+    try:
+        raw = base64.b64decode(key, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise PermanentError(f"{what} is not base64") from error
+    if len(raw) != 32:
+        raise PermanentError(f"{what} has {len(raw)} bytes, an Ed25519 key has 32")
+    return raw
+
+
+def _urlsafe(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _standard(urlsafe: str) -> str:
+    return base64.b64encode(base64.urlsafe_b64decode(urlsafe + "=" * (-len(urlsafe) % 4))).decode()

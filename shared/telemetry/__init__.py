@@ -1,0 +1,1 @@
+"""What a process tells about itself: trace context, JSON logs and metrics."""

@@ -1,0 +1,44 @@
+"""Prometheus collectors of every role, in one place so that names and labels are the same everywhere.
+
+Labels hold only what has few values: route templates, never paths; topics and groups, never ids.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+__all__ = [
+    "BATCH_SECONDS",
+    "BATCH_SIZE",
+    "CONSUMER_LAG",
+    "DEAD_LETTERS",
+    "OUTBOX_AGE",
+    "OUTBOX_DEPTH",
+    "OUTBOX_SENT",
+    "RECORDS_CONSUMED",
+    "REQUESTS",
+    "REQUEST_SECONDS",
+]
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+REQUESTS = Counter(
+    "weiguang_http_requests_total", "HTTP requests answered, by route template.", ["method", "route", "status"]
+)
+REQUEST_SECONDS = Histogram(
+    "weiguang_http_request_seconds", "Time to answer a request, in seconds.", ["method", "route"], buckets=_SECONDS
+)
+
+OUTBOX_DEPTH = Gauge("weiguang_outbox_depth", "Events in the outbox not yet acknowledged by the broker.")
+OUTBOX_AGE = Gauge("weiguang_outbox_age_seconds", "Age of the oldest event not yet acknowledged, in seconds.")
+OUTBOX_SENT = Counter("weiguang_outbox_sent_total", "Events acknowledged by the broker.", ["topic"])
+
+CONSUMER_LAG = Gauge(
+    "weiguang_consumer_lag", "Records between a group's position and the end.", ["group", "topic", "partition"]
+)
+RECORDS_CONSUMED = Counter("weiguang_records_consumed_total", "Records handled and committed.", ["group", "topic"])
+BATCH_SIZE = Histogram(
+    "weiguang_batch_records", "Records per batch.", ["group"], buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2000)
+)
+BATCH_SECONDS = Histogram(
+    "weiguang_batch_seconds", "Time to handle and commit a batch, in seconds.", ["group"], buckets=_SECONDS
+)
+DEAD_LETTERS = Counter("weiguang_dead_letters_total", "Records put aside as dead letters.", ["group", "topic", "kind"])

@@ -76,7 +76,7 @@ def header_map(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
         PermanentError: a header is not UTF-8.
     """
     try:
-        return {name: value.decode() for name, value in headers if value is not None}
+        return {name: (value or b"").decode() for name, value in headers}
     except UnicodeDecodeError as error:
         raise PermanentError(f"a header is not UTF-8: {error}") from error
 

@@ -58,7 +58,7 @@ async def apply_halving(batch: Sequence[Message], handle: Handle, dead_letter: D
         await handle(batch)
     except (TransientError, asyncio.CancelledError):
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever a record provokes, it must not block the next one
         if len(batch) == 1:
             log.warning("poison", topic=batch[0].topic, partition=batch[0].partition, offset=batch[0].offset)
             await dead_letter(batch[0], error)

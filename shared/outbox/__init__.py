@@ -1,6 +1,6 @@
 """The outbox: an event is a row of the same transaction as the state it tells of; the relay sends it later."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -69,7 +69,7 @@ async def append(tx: Tx, *events: Event[Any]) -> None:
     )
 
 
-async def append_raw(tx: Tx, rows: list[tuple[UUID, str, str, Mapping[str, str], bytes]]) -> None:
+async def append_raw(tx: Tx, rows: Sequence[tuple[UUID, str, str, Mapping[str, str], bytes]]) -> None:
     """Write rows of (event id, topic, key, headers, value) whose bytes must not be touched, such as dead letters."""
     if not rows:
         return

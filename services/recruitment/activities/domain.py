@@ -1,0 +1,198 @@
+"""Activities and shifts: what may be planned, opened and closed. Pure; instants carry their offset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+__all__ = [
+    "DEFAULT_POLICY",
+    "Activity",
+    "Closing",
+    "Policy",
+    "Refused",
+    "Shift",
+    "State",
+    "add_shifts",
+    "close",
+    "open_for_signup",
+    "overlaps",
+    "plan",
+]
+
+
+class State(StrEnum):
+    """Planned: a draft that nobody can sign up for. Open: sign-up and check-in. Closed: told how many it served."""
+
+    PLANNED = "planned"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why not: a stable problem slug, a sentence for the person who asked, and the HTTP status that fits."""
+
+    slug: str
+    detail: str
+    status: int = 409
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Bounds of what may be planned."""
+
+    longest_shift: timedelta = timedelta(hours=16)
+    furthest: timedelta = timedelta(days=731)
+    most_shifts: int = 100
+
+
+DEFAULT_POLICY = Policy()
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A half-open interval [starts_at, ends_at) with places; ``taken`` are active sign-ups."""
+
+    shift_id: UUID
+    activity_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    capacity: int
+    taken: int = 0
+
+    @property
+    def planned_minutes(self) -> int:
+        """Whole minutes from start to end."""
+        return int((self.ends_at - self.starts_at).total_seconds()) // 60
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What a team does for residents at a site; ``starts_at`` is the first shift's start."""
+
+    activity_id: UUID
+    title: str
+    theme_id: UUID
+    team_id: UUID
+    site_id: UUID
+    kind: str
+    place: str
+    project_id: UUID | None = None
+    beneficiaries: str | None = None
+    content: str | None = None
+    person_in_charge: str | None = None
+    state: State = State.PLANNED
+    starts_at: datetime | None = None
+    residents_served: int | None = None
+    note: str | None = None
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_by: UUID | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What is told at the end: ``residents_served`` in person-times, as entered by staff or leader."""
+
+    residents_served: int
+    note: str | None
+    closed_by: UUID
+
+
+def overlaps(a_start: datetime, a_end: datetime, b_start: datetime, b_end: datetime) -> bool:
+    """Do two half-open intervals share time? Back to back they don't; an empty one shares nothing."""
+    return max(a_start, b_start) < min(a_end, b_end)
+
+
+def plan(
+    activity: Activity, shifts: Sequence[Shift], *, draft: bool, by_staff: bool, policy: Policy, now: datetime
+) -> Activity | Refused:
+    """A new activity: open at once unless it is a draft or has no shift yet."""
+    if (refused := _check_shifts(shifts, 0, by_staff, policy, now)) is not None:
+        return refused
+    planned = replace(activity, starts_at=min((shift.starts_at for shift in shifts), default=None))
+    if draft or not shifts:
+        return planned
+    return replace(planned, state=State.OPEN, opened_at=now)
+
+
+def add_shifts(
+    activity: Activity,
+    present: Sequence[Shift],
+    added: Sequence[Shift],
+    *,
+    by_staff: bool,
+    policy: Policy,
+    now: datetime,
+) -> Activity | Refused:
+    """The activity with further shifts; a closed one takes none."""
+    if activity.state is State.CLOSED:
+        return Refused("activity-closed", "This activity is closed; it takes no further shifts.")
+    if (refused := _check_shifts(added, len(present), by_staff, policy, now)) is not None:
+        return refused
+    starts_at = min(shift.starts_at for shift in (*present, *added))
+    return replace(activity, starts_at=starts_at, version=activity.version + 1)
+
+
+def open_for_signup(activity: Activity, shifts: Sequence[Shift], now: datetime) -> Activity | Refused:
+    """A draft becomes open for sign-up once it has a shift."""
+    if activity.state is not State.PLANNED:
+        return Refused(f"activity-{activity.state}", f"This activity is {activity.state} already.")
+    if not shifts:
+        return Refused("activity-without-shift", "Add a shift first; people sign up for shifts.")
+    return replace(activity, state=State.OPEN, opened_at=now, version=activity.version + 1)
+
+
+def close(activity: Activity, shifts: Sequence[Shift], closing: Closing, now: datetime) -> Activity | Refused:
+    """The activity with its result. All shifts must have begun: what has not taken place served nobody."""
+    if activity.state is State.CLOSED:
+        return Refused("activity-closed", f"This activity was closed on {_said(activity.closed_at)}.")
+    if activity.state is State.PLANNED:
+        return Refused("activity-not-open", "This activity was never opened, so there is nothing to close.")
+    if (later := max((shift.starts_at for shift in shifts), default=now)) > now:
+        return Refused(
+            "shift-not-begun", f"A shift of this activity begins only on {_said(later)}; close it after that."
+        )
+    return replace(
+        activity,
+        state=State.CLOSED,
+        residents_served=closing.residents_served,
+        note=closing.note,
+        closed_by=closing.closed_by,
+        closed_at=now,
+        version=activity.version + 1,
+    )
+
+
+def _check_shifts(
+    shifts: Sequence[Shift], present: int, by_staff: bool, policy: Policy, now: datetime
+) -> Refused | None:
+    if present + len(shifts) > policy.most_shifts:
+        return Refused("too-many-shifts", f"An activity has at most {policy.most_shifts} shifts.", 422)
+    for place, shift in enumerate(shifts):
+        if (detail := _fault_of(shift, by_staff, policy, now)) is not None:
+            return Refused("shift-times-invalid", f"Shift {place}: {detail}", 422, {"shift": place})
+    return None
+
+
+def _fault_of(shift: Shift, by_staff: bool, policy: Policy, now: datetime) -> str | None:
+    if shift.ends_at <= shift.starts_at:
+        return "ends_at must come after starts_at."
+    if shift.ends_at - shift.starts_at > policy.longest_shift:
+        return f"it is longer than {policy.longest_shift.total_seconds() / 3600:g} hours."
+    if shift.starts_at > now + policy.furthest:
+        return f"it begins more than {policy.furthest.days} days from now."
+    if shift.ends_at <= now and not by_staff:
+        # Hours for what is said to have happened are entered by a site's staff, with evidence.
+        return "it is over already; only staff of the site may enter a past shift."
+    return None
+
+
+def _said(at: datetime | None) -> str:
+    return "an unknown day" if at is None else at.strftime("%Y-%m-%d %H:%M %Z").strip()

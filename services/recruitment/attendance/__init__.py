@@ -1,0 +1,1 @@
+"""Attendance: check-in, check-out, and every later revision of a service record."""

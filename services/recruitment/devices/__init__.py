@@ -1,0 +1,1 @@
+"""Devices at sites, and the signed batches of attendance that they upload."""

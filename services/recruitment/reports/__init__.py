@@ -1,0 +1,1 @@
+"""The district report: figures of a period, each with its formula."""

@@ -1,0 +1,1 @@
+"""Sign-ups: places in shifts, never more than there are."""

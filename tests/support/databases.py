@@ -1,0 +1,109 @@
+"""A migrated template per session, and a copy of it for each test."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ops import database as ops_database
+from ops.database import SERVICES, Server
+from ops.stack.postgres import Postgres
+from ops.stack.secrets import make_secrets
+from shared.ids import new_id
+from shared.postgres import Database
+from shared.postgres.migrations import migrate
+
+__all__ = ["ROOT", "Clock", "PostgresServer", "TestDatabase", "running_postgres"]
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = "weiguang_template"
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """The session's server."""
+
+    server: Server
+    superuser_dsn: str
+
+    async def migrate_template(self) -> None:
+        """Make the template that every test's database is a copy of."""
+        await ops_database.bootstrap(self.superuser_dsn, TEMPLATE, driven_time=True, passwords=self.server.passwords)
+        for service in SERVICES:
+            directory = ROOT / "services" / service / "migrations"
+            await migrate(self.server.dsn(f"{service}_owner", TEMPLATE), service, f"{service}_app", directory)
+
+    @asynccontextmanager
+    async def copy(self) -> AsyncIterator["TestDatabase"]:
+        """A database of one's own, dropped at the end."""
+        name = f"test_{new_id().hex}"
+        await ops_database.copy_database(self.superuser_dsn, TEMPLATE, name)
+        try:
+            yield TestDatabase(self, name)
+        finally:
+            await ops_database.drop_database(self.superuser_dsn, name)
+
+    @asynccontextmanager
+    async def empty(self) -> AsyncIterator["TestDatabase"]:
+        """A database with nothing in it, dropped at the end: for tests of bootstrap and migrations."""
+        name = f"test_{new_id().hex}"
+        await ops_database.create_database(self.superuser_dsn, name)
+        try:
+            yield TestDatabase(self, name)
+        finally:
+            await ops_database.drop_database(self.superuser_dsn, name)
+
+
+@dataclass(frozen=True, slots=True)
+class TestDatabase:
+    """One test's database."""
+
+    __test__ = False
+
+    postgres: PostgresServer
+    name: str
+
+    def dsn_for(self, role: str) -> str:
+        """The address for `<service>_app`, `<service>_owner`, `auditor`, `clock_driver` or `postgres`."""
+        return self.postgres.server.dsn(role, self.name)
+
+    @asynccontextmanager
+    async def connect(self, service: str, *, size: int = 8) -> AsyncIterator[Database]:
+        """A pool as the service has it at run time."""
+        database = await Database.open(self.dsn_for(f"{service}_app"), service, size=size)
+        try:
+            yield database
+        finally:
+            await database.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Drives the business time of one test's database."""
+
+    dsn: str
+
+    async def set(self, at: datetime | None) -> None:
+        """Business time is `at` from now on; None is the machine's clock."""
+        await ops_database.set_now(self.dsn, at)
+
+
+@asynccontextmanager
+async def running_postgres() -> AsyncIterator[PostgresServer]:
+    """A server for this test session alone, without fsync; its files are gone afterwards."""
+    directory = ROOT / "var" / "tests" / f"postgres-{os.getpid()}"
+    secrets = make_secrets()
+    server = Postgres(directory, directory.with_suffix(".log"), secrets.passwords["postgres"], durable=False)
+    try:
+        await server.start()
+        yield PostgresServer(Server("127.0.0.1", server.port, secrets.passwords), server.superuser_dsn)
+    finally:
+        await server.stop()
+        from ops.stack.postgres import forget
+
+        forget(directory)
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.with_suffix(".log").unlink(missing_ok=True)

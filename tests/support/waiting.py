@@ -1,0 +1,34 @@
+"""Wait for what is to come, and say what it was when it doesn't."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import TypeVar, cast
+
+__all__ = ["eventually"]
+
+T = TypeVar("T")
+
+
+async def eventually(
+    probe: Callable[[], T | Awaitable[T]], *, within: float = 10.0, every: float = 0.02, what: str = ""
+) -> T:
+    """Call `probe` until it returns something true; an AssertionError in it counts as not yet.
+
+    Raises:
+        AssertionError: it didn't within `within` seconds; the last one of the probe when it raised one.
+    """
+    deadline = asyncio.get_running_loop().time() + within
+    while True:
+        failure: AssertionError | None = None
+        value: T | None = None
+        try:
+            answer = probe()
+            value = await answer if inspect.isawaitable(answer) else cast(T, answer)
+        except AssertionError as error:
+            failure = error
+        if value:
+            return value
+        if asyncio.get_running_loop().time() > deadline:
+            raise failure or AssertionError(f"{what or probe} was still {value!r} after {within} s")
+        await asyncio.sleep(every)

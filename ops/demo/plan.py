@@ -149,7 +149,7 @@ def _teams() -> tuple[tuple[str, str, int], ...]:
     """(kind, name, site's index): one corps, thirteen detachments, twenty-eight teams."""
     found = [("corps", "岭东区志愿服务总队", 0)]
     found += [("detachment", f"{name}志愿服务支队", 0) for name in names.DETACHMENTS]
-    homes = list(range(1, 26)) + [8, 9, 10]
+    homes = [*range(1, 26), 8, 9, 10]
     found += [
         ("team", f"{_short(home)}{names.TEAM_WORK[number % len(names.TEAM_WORK)]}小分队", home)
         for number, home in enumerate(homes)
@@ -164,7 +164,9 @@ def _short(site: int) -> str:
 def _people(random: Random, scale: Scale) -> tuple[Person, ...]:
     people: list[Person] = []
     for index in range(scale.imported):
-        hours = random.choices((0, random.randint(1, 40), random.randint(41, 99), random.randint(100, 640)), (60, 30, 8, 2))
+        hours = random.choices(
+            (0, random.randint(1, 40), random.randint(41, 99), random.randint(100, 640)), (60, 30, 8, 2)
+        )
         people.append(
             Person(
                 index,
@@ -229,7 +231,8 @@ def _activities(
 ) -> tuple[Activity, ...]:
     days = (scale.last - scale.first).days + 1
     scanned_count = max(1, scale.activities // 8)
-    active_imported = max(1, scale.participants - int(scale.registered * 0.72) - scale.finale // 2)
+    # Not everybody in the pool is drawn, hence the tenth more.
+    active_imported = max(1, int((scale.participants - scale.registered * 0.7) * 1.1))
     calendar = _Calendar()
     newcomers = [person for person in people if person.day is not None]
     drafts: list[Activity] = []
@@ -237,9 +240,7 @@ def _activities(
         day = scale.first + timedelta(days=index * days // scale.activities)
         # Every team is active, and every institute and station has an activity.
         team = index % len(teams)
-        site = teams[team][2] if teams[team][0] == "team" else 1 + (index // len(teams)) % 25
-        if index % 3 == 0:
-            site = 1 + (index // 3) % 25
+        site = teams[team][2] if index % 3 else (index // 3) % 26
         way = "scanned" if index % 8 == 3 else ("leader" if index % 5 == 0 else "kiosk")
         begin, end = SLOTS[random.randrange(len(SLOTS))] if way == "scanned" else (random.choice((8, 9, 13, 14)), 0)
         hours = end - begin if way == "scanned" else random.choice((1, 2, 2, 3, 4))
@@ -291,7 +292,7 @@ def _visits(
         if way == "scanned" or (ready and random.random() < 0.25):
             person = ready[random.randrange(len(ready))]
         else:
-            # Cubed: few come often, many once.
+            # Few come often, many once.
             person = int(active_imported * random.random() ** 1.6)
         begin, end = _times(random, way, starts_at, ends_at)
         if not calendar.take(person, begin, end):
@@ -318,7 +319,17 @@ def _finale(random: Random, scale: Scale, people: tuple[Person, ...], index: int
     ends_at = starts_at + timedelta(hours=2)
     visits = tuple(Visit(person, starts_at, ends_at) for person in chosen)
     return Activity(
-        index, "通达社区雷锋主题社区揭牌日志愿服务", 33, 0, 10, "scanned", starts_at, ends_at, len(visits) + 10, 120, visits
+        index,
+        "通达社区雷锋主题社区揭牌日志愿服务",
+        33,
+        0,
+        10,
+        "scanned",
+        starts_at,
+        ends_at,
+        len(visits) + 10,
+        120,
+        visits,
     )
 
 
@@ -329,8 +340,22 @@ def _prologue(random: Random, scale: Scale) -> tuple[Activity, ...]:
         starts_at = at(PROLOGUE + timedelta(days=number), 9)
         ends_at = starts_at + timedelta(hours=3)
         chosen = random.sample(range(min(scale.imported, scale.prologue * 3)), scale.prologue // 4)
-        visits = tuple(Visit(person, starts_at, ends_at - timedelta(minutes=random.choice((0, 5, 30)))) for person in chosen)
+        visits = tuple(
+            Visit(person, starts_at, ends_at - timedelta(minutes=random.choice((0, 5, 30)))) for person in chosen
+        )
         found.append(
-            Activity(number, f"第{number + 1}期冬季关爱行动", 0, 0, 8 + number, "kiosk", starts_at, ends_at, len(chosen) + 5, 20, visits)
+            Activity(
+                number,
+                f"第{number + 1}期冬季关爱行动",
+                0,
+                0,
+                8 + number,
+                "kiosk",
+                starts_at,
+                ends_at,
+                len(chosen) + 5,
+                20,
+                visits,
+            )
         )
     return tuple(found)

@@ -24,3 +24,7 @@ create table vault_reads (
     read_at    timestamptz not null
 );
 create index vault_reads_person on vault_reads (person_id, read_at);
+
+-- The auditor proves sums; whom they concern is none of its business. Reads of the vault cannot be made unread.
+revoke all on vault_people, vault_reads from auditor;
+revoke update, delete, truncate on vault_reads from :app_role;

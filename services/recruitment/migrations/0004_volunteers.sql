@@ -28,7 +28,7 @@ create table volunteers (
     person_id         uuid not null unique references vault_people,
     volunteer_number  text not null unique,
     registry          text,
-    registry_number   text unique,
+    registry_number   text,
     batch_id          uuid references import_batches,
     source            text not null check (source in ('drive', 'appeal', 'walk_in', 'import')),
     drive_id          uuid references drives,
@@ -41,6 +41,8 @@ create table volunteers (
     -- Imported volunteers are claimed by a code to the phone on file; the others are from the start.
     claimed_at        timestamptz,
     version           integer not null default 1,
+    unique (registry, registry_number),
+    check ((registry is null) = (registry_number is null)),
     check ((source = 'import') = (registry_number is not null)),
     check ((source = 'drive') = (drive_id is not null)),
     check ((source = 'appeal') = (appeal_id is not null)),

@@ -46,3 +46,5 @@ create table refresh_tokens (
     used_at     timestamptz
 );
 create index refresh_tokens_session on refresh_tokens (session_id);
+
+revoke all on one_time_codes, staff, sessions, refresh_tokens from auditor;

@@ -1,0 +1,151 @@
+"""Use cases of the organisation: found sites and teams, appoint leaders, keep themes and projects."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from services.recruitment.organisation import store
+from services.recruitment.organisation.domain import (
+    Honour,
+    NewProject,
+    NewSite,
+    NewTeam,
+    NewTheme,
+    check_honour_year,
+    check_parent,
+    check_team_site,
+    clean_title,
+)
+from services.recruitment.organisation.store import Project, Site, Team, Theme
+from shared.auth.tokens import Caller
+from shared.clock import district_day
+from shared.errors import Conflict, Invalid, NotFound
+from shared.ids import new_id
+from shared.postgres import Tx
+
+__all__ = ["add_project", "add_site", "add_team", "add_theme", "appoint_leader", "require_site_exists"]
+
+
+async def require_site_exists(tx: Tx, caller: Caller | None, site_id: UUID) -> None:
+    """Insist that the site exists, and lies within the caller's bounds where there is a caller.
+
+    Raises:
+        NotFound: there is no such site.
+        Forbidden: the caller is not responsible for it.
+    """
+    if await store.site_kind(tx, site_id) is None:
+        raise NotFound("site-unknown", "there is no such site")
+    if caller is not None:
+        caller.require_site(site_id)
+
+
+async def add_site(tx: Tx, caller: Caller, new: NewSite) -> Site:
+    """Found a site under its parent.
+
+    Raises:
+        NotFound: the parent does not exist.
+        Forbidden: the parent lies outside of the caller's bounds.
+        Invalid: a site of this kind does not belong there.
+        Conflict: the name is taken, or there is a centre already.
+    """
+    parent = None
+    if new.parent_id is not None:
+        await require_site_exists(tx, caller, new.parent_id)
+        parent = await store.site_kind(tx, new.parent_id)
+    try:
+        check_parent(new.kind, parent)
+        new = replace(new, name=clean_title(new.name, "name"))
+    except ValueError as error:
+        raise Invalid("site-invalid", str(error)) from None
+    now, site_id = await tx.now(), new_id()
+    if not await store.add_site(tx, site_id, new, now):
+        raise Conflict("site-exists", f"there is already a site named {new.name}, or a second centre was asked for")
+    return Site(site_id, new.kind, new.name, new.parent_id, new.level, now)
+
+
+async def add_team(tx: Tx, caller: Caller, new: NewTeam) -> Team:
+    """Found a team at a site.
+
+    Raises:
+        NotFound: the site does not exist.
+        Forbidden: it lies outside of the caller's bounds.
+        Invalid: the kind does not fit the site.
+        Conflict: the name is taken, or there is a corps already.
+    """
+    await require_site_exists(tx, caller, new.site_id)
+    kind = await store.site_kind(tx, new.site_id)
+    assert kind is not None
+    try:
+        check_team_site(new.kind, kind)
+        new = replace(new, name=clean_title(new.name, "name"))
+    except ValueError as error:
+        raise Invalid("team-invalid", str(error)) from None
+    now, team_id = await tx.now(), new_id()
+    if not await store.add_team(tx, team_id, new, now):
+        raise Conflict("team-exists", f"there is already a team named {new.name}, or a second corps was asked for")
+    return Team(team_id, new.kind, new.name, new.site_id, None, new.docked, now)
+
+
+async def appoint_leader(tx: Tx, caller: Caller, team_id: UUID, volunteer_id: UUID) -> Team:
+    """Make a volunteer the leader of a team; they are leader in the next token that they get.
+
+    Raises:
+        NotFound: the team or volunteer does not exist.
+        Forbidden: the team lies outside of the caller's bounds.
+        Conflict: the volunteer has not claimed the account.
+    """
+    team = await store.team_locked(tx, team_id)
+    if team is None:
+        raise NotFound("team-unknown", "there is no such team")
+    caller.require_site(team.site_id)
+    claimed = await store.volunteer_claimed(tx, volunteer_id)
+    if claimed is None:
+        raise NotFound("volunteer-unknown", "there is no such volunteer")
+    if not claimed:
+        raise Conflict("volunteer-unclaimed", "this volunteer has not claimed the account yet and could not sign in")
+    await store.appoint_leader(tx, team_id, volunteer_id)
+    return replace(team, leader_volunteer_id=volunteer_id)
+
+
+async def add_theme(tx: Tx, new: NewTheme) -> Theme:
+    """Add a theme.
+
+    Raises:
+        Invalid: the name is empty or too long.
+        Conflict: the name is taken.
+    """
+    try:
+        new = replace(new, name=clean_title(new.name, "name"))
+    except ValueError as error:
+        raise Invalid("theme-invalid", str(error)) from None
+    now, theme_id = await tx.now(), new_id()
+    if not await store.add_theme(tx, theme_id, new, now):
+        raise Conflict("theme-exists", f"there is already a theme named {new.name}")
+    return Theme(theme_id, new.name, new.pillar, now)
+
+
+async def add_project(tx: Tx, caller: Caller, new: NewProject) -> Project:
+    """Show a brand project with its honours (亮单).
+
+    Raises:
+        NotFound: the site does not exist.
+        Forbidden: it lies outside of the caller's bounds.
+        Invalid: a name or title is empty, or an honour's year cannot be.
+        Conflict: the name is taken.
+    """
+    await require_site_exists(tx, caller, new.site_id)
+    now = await tx.now()
+    try:
+        new = replace(new, name=clean_title(new.name, "name"), honours=tuple(_clean(h) for h in new.honours))
+        for honour in new.honours:
+            check_honour_year(honour.year, district_day(now).year)
+    except ValueError as error:
+        raise Invalid("project-invalid", str(error)) from None
+    project_id = new_id()
+    if not await store.add_project(tx, project_id, new, now):
+        raise Conflict("project-exists", f"there is already a project named {new.name}")
+    return Project(project_id, new.name, new.site_id, new.pillar, now, new.honours)
+
+
+def _clean(honour: Honour) -> Honour:
+    title = clean_title(honour.title, "an honour's title", 200)
+    return Honour(title, clean_title(honour.awarded_by, "awarded_by", 200), honour.year)

@@ -1,0 +1,64 @@
+-- name: site_kind
+-- A parent or home must exist, and its kind decides what may hang under it. Locked against a site being removed.
+select kind from sites where site_id = $1 for key share;
+
+-- name: add_site
+-- The caller learns of a taken name by the missing row.
+insert into sites (site_id, kind, name, parent_id, level, created_at) values ($1, $2, $3, $4, $5, $6)
+on conflict do nothing returning site_id;
+
+-- name: list_sites
+-- In order of founding, a page at a time.
+select site_id, kind, name, parent_id, level, created_at from sites
+where $1::uuid is null or site_id > $1 order by site_id limit $2;
+
+-- name: add_team
+-- The caller learns of a taken name, or a second corps, by the missing row.
+insert into teams (team_id, kind, name, site_id, docked, created_at) values ($1, $2, $3, $4, $5, $6)
+on conflict do nothing returning team_id;
+
+-- name: list_teams
+-- In order of founding, a page at a time.
+select team_id, kind, name, site_id, leader_volunteer_id, docked, created_at from teams
+where $1::uuid is null or team_id > $1 order by team_id limit $2;
+
+-- name: team_locked
+-- A team about to change; its site decides who may change it.
+select team_id, kind, name, site_id, leader_volunteer_id, docked, created_at from teams where team_id = $1 for update;
+
+-- name: appoint_leader
+-- One leader at a time.
+update teams set leader_volunteer_id = $2, version = version + 1 where team_id = $1;
+
+-- name: volunteer_exists
+-- A leader is a volunteer who has claimed the account, else nobody could sign in as the leader.
+select claimed_at is not null as claimed from volunteers where volunteer_id = $1;
+
+-- name: add_theme
+-- The caller learns of a taken name by the missing row.
+insert into themes (theme_id, name, pillar, created_at) values ($1, $2, $3, $4) on conflict do nothing returning theme_id;
+
+-- name: list_themes
+-- In order of founding, a page at a time.
+select theme_id, name, pillar, created_at from themes
+where $1::uuid is null or theme_id > $1 order by theme_id limit $2;
+
+-- name: add_project
+-- The caller learns of a taken name by the missing row.
+insert into projects (project_id, name, site_id, pillar, created_at) values ($1, $2, $3, $4, $5)
+on conflict do nothing returning project_id;
+
+-- name: add_honours
+-- All honours of a project in one statement.
+insert into honours (honour_id, project_id, title, awarded_by, year, created_at)
+select honour_id, $1, title, awarded_by, year, $6
+from unnest($2::uuid[], $3::text[], $4::text[], $5::smallint[]) as honour (honour_id, title, awarded_by, year);
+
+-- name: list_projects
+-- In order of founding, a page at a time.
+select project_id, name, site_id, pillar, created_at from projects
+where $1::uuid is null or project_id > $1 order by project_id limit $2;
+
+-- name: honours_of
+-- For a page of projects at once.
+select project_id, title, awarded_by, year from honours where project_id = any($1::uuid[]) order by year, honour_id;

@@ -1,0 +1,191 @@
+"""Rows of sites, teams, themes, projects and honours."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.recruitment.organisation.domain import (
+    Honour,
+    Level,
+    NewProject,
+    NewSite,
+    NewTeam,
+    NewTheme,
+    Pillar,
+    SiteKind,
+    TeamKind,
+)
+from shared.ids import new_id
+from shared.postgres import Tx, load_queries
+
+__all__ = [
+    "Project",
+    "Site",
+    "Team",
+    "Theme",
+    "add_project",
+    "add_site",
+    "add_team",
+    "add_theme",
+    "appoint_leader",
+    "list_projects",
+    "list_sites",
+    "list_teams",
+    "list_themes",
+    "site_kind",
+    "team_locked",
+    "volunteer_claimed",
+]
+
+_SQL = load_queries(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site as stored."""
+
+    site_id: UUID
+    kind: SiteKind
+    name: str
+    parent_id: UUID | None
+    level: Level
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A team as stored."""
+
+    team_id: UUID
+    kind: TeamKind
+    name: str
+    site_id: UUID
+    leader_volunteer_id: UUID | None
+    docked: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """A theme as stored."""
+
+    theme_id: UUID
+    name: str
+    pillar: Pillar
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A brand project as stored, with its honours."""
+
+    project_id: UUID
+    name: str
+    site_id: UUID
+    pillar: Pillar
+    created_at: datetime
+    honours: tuple[Honour, ...] = ()
+
+
+async def site_kind(tx: Tx, site_id: UUID) -> SiteKind | None:
+    """The kind of a site; none when there is no such site."""
+    kind = await tx.fetchval(_SQL["site_kind"], site_id)
+    return None if kind is None else SiteKind(kind)
+
+
+async def add_site(tx: Tx, site_id: UUID, new: NewSite, now: datetime) -> bool:
+    """Insert; false when the name is taken, or it is a second centre."""
+    row = await tx.fetchval(_SQL["add_site"], site_id, new.kind, new.name, new.parent_id, new.level, now)
+    return row is not None
+
+
+async def list_sites(tx: Tx, after: UUID | None, limit: int) -> list[Site]:
+    rows = await tx.fetch(_SQL["list_sites"], after, limit)
+    return [
+        Site(row["site_id"], SiteKind(row["kind"]), row["name"], row["parent_id"], Level(row["level"]), row["created_at"])
+        for row in rows
+    ]
+
+
+async def add_team(tx: Tx, team_id: UUID, new: NewTeam, now: datetime) -> bool:
+    """Insert; false when the name is taken, or it is a second corps."""
+    row = await tx.fetchval(_SQL["add_team"], team_id, new.kind, new.name, new.site_id, new.docked, now)
+    return row is not None
+
+
+async def list_teams(tx: Tx, after: UUID | None, limit: int) -> list[Team]:
+    return [_team(row) for row in await tx.fetch(_SQL["list_teams"], after, limit)]
+
+
+async def team_locked(tx: Tx, team_id: UUID) -> Team | None:
+    """Lock and read a team."""
+    row = await tx.fetchrow(_SQL["team_locked"], team_id)
+    return None if row is None else _team(row)
+
+
+async def appoint_leader(tx: Tx, team_id: UUID, volunteer_id: UUID) -> None:
+    await tx.execute(_SQL["appoint_leader"], team_id, volunteer_id)
+
+
+async def volunteer_claimed(tx: Tx, volunteer_id: UUID) -> bool | None:
+    """Whether the volunteer's account was claimed; none when there is no such volunteer."""
+    claimed: bool | None = await tx.fetchval(_SQL["volunteer_exists"], volunteer_id)
+    return claimed
+
+
+async def add_theme(tx: Tx, theme_id: UUID, new: NewTheme, now: datetime) -> bool:
+    """Insert; false when the name is taken."""
+    return await tx.fetchval(_SQL["add_theme"], theme_id, new.name, new.pillar, now) is not None
+
+
+async def list_themes(tx: Tx, after: UUID | None, limit: int) -> list[Theme]:
+    rows = await tx.fetch(_SQL["list_themes"], after, limit)
+    return [Theme(row["theme_id"], row["name"], Pillar(row["pillar"]), row["created_at"]) for row in rows]
+
+
+async def add_project(tx: Tx, project_id: UUID, new: NewProject, now: datetime) -> bool:
+    """Insert with honours; false when the name is taken."""
+    if await tx.fetchval(_SQL["add_project"], project_id, new.name, new.site_id, new.pillar, now) is None:
+        return False
+    await tx.execute(
+        _SQL["add_honours"],
+        project_id,
+        [new_id() for _ in new.honours],
+        [honour.title for honour in new.honours],
+        [honour.awarded_by for honour in new.honours],
+        [honour.year for honour in new.honours],
+        now,
+    )
+    return True
+
+
+async def list_projects(tx: Tx, after: UUID | None, limit: int) -> list[Project]:
+    rows = await tx.fetch(_SQL["list_projects"], after, limit)
+    honours: dict[UUID, list[Honour]] = {row["project_id"]: [] for row in rows}
+    for row in await tx.fetch(_SQL["honours_of"], list(honours)):
+        honours[row["project_id"]].append(Honour(row["title"], row["awarded_by"], row["year"]))
+    return [
+        Project(
+            row["project_id"],
+            row["name"],
+            row["site_id"],
+            Pillar(row["pillar"]),
+            row["created_at"],
+            tuple(honours[row["project_id"]]),
+        )
+        for row in rows
+    ]
+
+
+def _team(row: Mapping[str, Any]) -> Team:
+    return Team(
+        row["team_id"],
+        TeamKind(row["kind"]),
+        row["name"],
+        row["site_id"],
+        row["leader_volunteer_id"],
+        row["docked"],
+        row["created_at"],
+    )

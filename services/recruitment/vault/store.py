@@ -1,0 +1,75 @@
+"""Rows of the vault."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.recruitment.vault.cipher import Sealed
+from shared.postgres import Tx, load_queries
+
+__all__ = ["Known", "add_people", "people_by_phone", "person_by_phone_locked", "record_read", "reseal", "sealed_people"]
+
+_SQL = load_queries(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody the vault knows by phone."""
+
+    person_id: UUID
+    volunteer_id: UUID | None
+    claimed: bool
+
+
+async def add_people(tx: Tx, people: Sequence[tuple[UUID, UUID, Sealed]], now: datetime) -> set[UUID]:
+    """Insert (person_id, resident_id, sealed) rows; returns those that went in, the others' phone or ID is taken."""
+    if not people:
+        return set()
+    rows = await tx.fetch(
+        _SQL["add_people"],
+        [person_id for person_id, _, _ in people],
+        [resident_id for _, resident_id, _ in people],
+        [sealed.wrapped_key for _, _, sealed in people],
+        [sealed.sealed for _, _, sealed in people],
+        [sealed.phone_lookup for _, _, sealed in people],
+        [sealed.id_lookup for _, _, sealed in people],
+        now,
+    )
+    return {row["person_id"] for row in rows}
+
+
+async def reseal(tx: Tx, person_id: UUID, sealed: Sealed, now: datetime) -> bool:
+    """Replace what is stored of a person; false when the ID number belongs to somebody else."""
+    row = await tx.fetchval(
+        _SQL["reseal_person"], person_id, sealed.wrapped_key, sealed.sealed, sealed.id_lookup, now
+    )
+    return row is not None
+
+
+async def people_by_phone(tx: Tx, lookups: Sequence[bytes]) -> dict[bytes, Known]:
+    """The known people among these phones."""
+    rows = await tx.fetch(_SQL["people_by_phone"], list(lookups))
+    return {
+        bytes(row["phone_lookup"]): Known(row["person_id"], row["volunteer_id"], row["claimed_at"] is not None)
+        for row in rows
+    }
+
+
+async def person_by_phone_locked(tx: Tx, lookup: bytes) -> UUID | None:
+    """Lock a known person's row; the state that it protects is read in a later statement."""
+    person_id: UUID | None = await tx.fetchval(_SQL["person_by_phone_locked"], lookup)
+    return person_id
+
+
+async def sealed_people(tx: Tx, person_ids: Sequence[UUID]) -> list[tuple[UUID, bytes, bytes]]:
+    """(person_id, wrapped_key, sealed) of those that exist."""
+    rows = await tx.fetch(_SQL["sealed_people"], list(person_ids))
+    return [(row["person_id"], bytes(row["wrapped_key"]), bytes(row["sealed"])) for row in rows]
+
+
+async def record_read(
+    tx: Tx, read_id: UUID, person_id: UUID, reader: UUID, role: str, fields: Sequence[str], purpose: str, at: datetime
+) -> None:
+    """Write down an unmasked read."""
+    await tx.execute(_SQL["record_read"], read_id, person_id, reader, role, list(fields), purpose, at)

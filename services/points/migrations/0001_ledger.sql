@@ -80,7 +80,7 @@ create table records (
     recorded_by      uuid,
     recorder_site_id uuid,
     device_ref       text,
-    distance_m       double precision,
+    distance_m       integer,
     event_id         uuid        not null,
     correlation_id   text        not null,
     received_at      timestamptz not null default clock_timestamp()
@@ -108,7 +108,7 @@ create table buckets (
     version          integer     not null,                                   -- raised at each evaluation that changes it
     rule_version     integer     not null,
     points           integer     not null check (points >= 0),               -- over all expiry dates; lots hold each
-    explanation      jsonb       not null,
+    explanation      json        not null,
     first_started_at timestamptz,                                            -- the bucket's earliest record worth something
     first_record_id  uuid,
     updated_at       timestamptz not null,
@@ -122,7 +122,7 @@ create table bucket_history (
     version      integer     not null,
     rule_version integer     not null,
     points       integer     not null,
-    explanation  jsonb       not null,
+    explanation  json        not null,
     updated_at   timestamptz not null,
     primary key (volunteer_id, bucket, version)
 );
@@ -190,7 +190,7 @@ begin
 end $$;
 create trigger transfers_append_only before update or delete or truncate on transfers
     for each statement execute function refuse_change();
-revoke update, delete, truncate on transfers from points_app;
+revoke update, delete, truncate on transfers from :app_role;
 
 -- Transfers with their accounts by name, for statements and audits.
 create view transfer_entries as

@@ -1,0 +1,1 @@
+"""Badges and stars: criteria as data, judged from lifetime figures."""

@@ -1,0 +1,1 @@
+"""The double-entry ledger of points, fed by attendance and spent by redemptions."""

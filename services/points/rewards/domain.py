@@ -134,7 +134,7 @@ def place(reward: Reward, *, free: int, taken_this_quarter: int, available: int,
         times = "once" if reward.per_quarter_limit == 1 else f"{reward.per_quarter_limit} times"
         return Declined("reward-limit-reached", f"This reward can be redeemed {times} per quarter.")
     if available < reward.price:
-        return Declined("points-insufficient", f"This reward costs {reward.price} points; {available} are available.")
+        return Declined("insufficient-points", f"This reward costs {reward.price} points; {available} are available.")
     return Placed(reward.price, at + timedelta(days=reward.hold_days))
 
 

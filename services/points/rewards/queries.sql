@@ -47,6 +47,10 @@ returning free;
 select count(*) from redemption
 where volunteer_id = $1 and reward_id = $2 and quarter = $3 and status in ('held', 'captured');
 
+-- name: read_available
+-- What the volunteer may spend, under their lock.
+select available from volunteers where volunteer_id = $1;
+
 -- name: insert_redemption
 -- A hold begins.
 insert into redemption (redemption_id, reward_id, reward_name, volunteer_id, site_id, points, status, quarter, held_at,

@@ -112,6 +112,11 @@ async def count_taken(tx: Tx, volunteer_id: UUID, reward_id: UUID, quarter: date
     return int(await tx.fetchval(SQL["count_taken"], volunteer_id, reward_id, quarter))
 
 
+async def read_available(tx: Tx, volunteer_id: UUID) -> int:
+    """Points that the volunteer may spend; 0 without an account."""
+    return int(await tx.fetchval(SQL["read_available"], volunteer_id) or 0)
+
+
 async def insert_redemption(tx: Tx, redemption: Redemption, quarter: date) -> None:
     """Begin a hold."""
     await tx.execute(

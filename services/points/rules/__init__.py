@@ -1,0 +1,1 @@
+"""Earning rules: versions as data, and the one pure function from which points come."""

@@ -1,0 +1,217 @@
+"""What an account's reader sees: balances, transfers, and why each point is there. Pure; whole points, minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A volunteer's balances in points and lifetime figures in minutes."""
+
+    volunteer_id: UUID
+    available: int = 0
+    held: int = 0
+    debt: int = 0
+    earned: int = 0
+    spent: int = 0
+    expired: int = 0
+    donated: int = 0
+    credit_minutes: int = 0
+    honour_minutes: int = 0
+    imported_minutes: int = 0
+    criteria_version: int = 0
+
+    @property
+    def minutes(self) -> int:
+        """The legal record: all confirmed minutes, whatever their provenance."""
+        return self.credit_minutes + self.honour_minutes + self.imported_minutes
+
+
+@dataclass(frozen=True, slots=True)
+class BadgeHeld:
+    """A badge or star held now."""
+
+    badge: str
+    name: str
+    criteria_version: int
+    awarded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One movement of points between two named accounts."""
+
+    transfer_id: int
+    code: str
+    debit_account: str
+    credit_account: str
+    amount: int
+    bucket: str | None
+    bucket_version: int | None
+    rule_version: int | None
+    expires_on: date | None
+    lot_bucket: str | None
+    lot_expires_on: date | None
+    pending_id: UUID | None
+    cause_event_id: UUID
+    correlation_id: str
+    posted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """The bucket, at the version, that a transfer was posted for."""
+
+    bucket: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class BucketVersion:
+    """What the rule said of a bucket at one version of it."""
+
+    bucket: str
+    version: int
+    rule_version: int
+    points: int
+    explanation: Mapping[str, Any]
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSeen:
+    """A service record at one revision, with who and what recorded it. Times of replaced ones are ISO texts."""
+
+    record_id: UUID
+    revision: int
+    status: str | None
+    provenance: str | None
+    closed_by: str | None
+    theme: str | None
+    kind: str | None
+    started_at: datetime | str | None
+    ended_at: datetime | str | None
+    site_id: UUID | str | None
+    activity_id: UUID | str | None
+    device_ref: str | None
+    recorded_by: UUID | str | None
+    recorder_site_id: UUID | str | None
+    event_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RewardSeen:
+    """What a hold was for."""
+
+    redemption_id: UUID
+    reward_id: UUID
+    reward_name: str
+    site_id: UUID
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The district's figures: `issued = available + held + spent + expired + donated - debt`."""
+
+    volunteers: int
+    issued: int
+    available: int
+    held: int
+    spent: int
+    expired: int
+    donated: int
+    debt: int
+    badges: Mapping[str, int]
+    redemptions: Mapping[str, int]
+
+
+RECORD_FIELDS = ("record_id", "revision", "minutes", "counted_minutes", "points_per_hour", "points", "reason")
+"""The columns of one record in a bucket's explanation, in their order there."""
+
+
+def counted_records(bucket: BucketVersion) -> list[dict[str, Any]]:
+    """The explanation's records as named members."""
+    return [
+        dict(zip(RECORD_FIELDS, row, strict=True)) if isinstance(row, Sequence) else dict(row)
+        for row in bucket.explanation.get("records", ())
+    ]
+
+
+def record_keys(buckets: Iterable[BucketVersion]) -> list[tuple[UUID, int]]:
+    """Every (record, revision) that these explanations speak of, once."""
+    keys = {
+        (UUID(str(record["record_id"])), int(record["revision"]))
+        for bucket in buckets
+        for record in counted_records(bucket)
+    }
+    return sorted(keys)
+
+
+def explain_bucket(bucket: BucketVersion, records: Mapping[tuple[UUID, int], RecordSeen]) -> dict[str, Any]:
+    """The bucket in full: the rule's version, each record with its provenance, device and recorder, and what it came to."""
+    explained = []
+    for counted in counted_records(bucket):
+        seen = records.get((UUID(str(counted["record_id"])), int(counted["revision"])))
+        explained.append((asdict(seen) if seen is not None else {}) | counted)
+    remarks = {name: value for name, value in bucket.explanation.items() if name != "records"}
+    return {
+        "bucket": bucket.bucket,
+        "bucket_version": bucket.version,
+        "rule_version": bucket.rule_version,
+        "points": bucket.points,
+        "records": explained,
+        **({"remarks": remarks} if remarks else {}),
+    }
+
+
+def explain_transfer(
+    transfer: Transfer,
+    buckets: Mapping[Award, BucketVersion],
+    records: Mapping[tuple[UUID, int], RecordSeen],
+    rewards: Mapping[UUID, RewardSeen],
+) -> dict[str, Any]:
+    """Why a transfer was posted: the bucket it pays, or the redemption it belongs to, and the lot whose points moved."""
+    explanation: dict[str, Any] = {"because": _BECAUSE.get(transfer.code, transfer.code)}
+    if transfer.bucket is not None and transfer.bucket_version is not None:
+        bucket = buckets.get(Award(transfer.bucket, transfer.bucket_version))
+        if bucket is not None:
+            explanation |= explain_bucket(bucket, records)
+    if transfer.pending_id is not None:
+        reward = rewards.get(transfer.pending_id)
+        explanation["redemption"] = {"redemption_id": transfer.pending_id} if reward is None else asdict(reward)
+    if transfer.lot_bucket is not None:
+        explanation["lot"] = {"bucket": transfer.lot_bucket, "expires_on": transfer.lot_expires_on}
+    return explanation
+
+
+_BECAUSE = {
+    "award": "service earned it, or a correction raised what it earned",
+    "reversal": "a correction lowered what the service had earned",
+    "repayment": "points that came in repaid a debt first",
+    "hold": "held for a reward until it is picked up",
+    "capture": "the reward was handed over",
+    "release": "the hold ended without pickup",
+    "refund": "the reward was refunded",
+    "expiry": "the points were good until the lot's last day",
+    "donation": "above the highest balance, the excess is donated",
+}
+
+
+def star_of(badges: Iterable[str], stars: Sequence[tuple[str, int]]) -> int:
+    """How many stars: the position of the highest star held; `stars` are (badge, minutes) from lowest to highest."""
+    held = set(badges)
+    return max((number for number, (badge, _) in enumerate(stars, 1) if badge in held), default=0)
+
+
+def next_star(minutes: int, star: int, stars: Sequence[tuple[str, int]]) -> dict[str, Any] | None:
+    """The star after this one and how far it is; none after the last."""
+    if star >= len(stars):
+        return None
+    badge, needed = stars[star]
+    return {"star": star + 1, "badge": badge, "minutes": needed, "remaining_minutes": max(0, needed - minutes)}

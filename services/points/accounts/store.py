@@ -1,0 +1,91 @@
+"""Rows of accounts, statements and totals, for reading only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from services.points.accounts.domain import (
+    Account,
+    Award,
+    BadgeHeld,
+    BucketVersion,
+    RecordSeen,
+    RewardSeen,
+    Totals,
+    Transfer,
+)
+from shared.postgres import Tx, load_queries
+
+SQL = load_queries(__file__)
+
+
+async def find_account(tx: Tx, volunteer_id: UUID) -> Account | None:
+    """Balances and lifetime figures, or none before the first event."""
+    row = await tx.fetchrow(SQL["find_account"], volunteer_id)
+    return None if row is None else Account(**dict(row))
+
+
+async def list_badges(tx: Tx, volunteer_id: UUID) -> list[BadgeHeld]:
+    """Badges held now, oldest first."""
+    return [BadgeHeld(**dict(row)) for row in await tx.fetch(SQL["list_badges"], volunteer_id)]
+
+
+async def list_transfers(tx: Tx, volunteer_id: UUID, *, before: int | None, limit: int) -> list[Transfer]:
+    """A page of transfers, newest first."""
+    return [Transfer(**dict(row)) for row in await tx.fetch(SQL["list_transfers"], volunteer_id, before, limit)]
+
+
+async def bucket_versions(tx: Tx, volunteer_id: UUID, wanted: Sequence[Award]) -> list[BucketVersion]:
+    """Buckets as they stood when transfers were posted."""
+    rows = await tx.fetch(
+        SQL["bucket_versions"], volunteer_id, [award.bucket for award in wanted], [award.version for award in wanted]
+    )
+    return [_bucket(row) for row in rows]
+
+
+async def list_buckets(tx: Tx, volunteer_id: UUID, *, before: str | None, limit: int) -> list[BucketVersion]:
+    """A page of buckets as they stand, latest first."""
+    return [_bucket(row) for row in await tx.fetch(SQL["list_buckets"], volunteer_id, before, limit)]
+
+
+async def records_at(tx: Tx, volunteer_id: UUID, wanted: Sequence[tuple[UUID, int]]) -> list[RecordSeen]:
+    """Records at revisions, whether these still stand or were replaced since."""
+    ids, revisions = [record for record, _ in wanted], [revision for _, revision in wanted]
+    current = await tx.fetch(SQL["records_at_revisions"], volunteer_id, ids, revisions)
+    replaced = await tx.fetch(SQL["superseded_at_revisions"], volunteer_id, ids, revisions)
+    return [_record(dict(row)) for row in current] + [
+        _record(_document(row["content"]) | {key: row[key] for key in ("record_id", "revision", "event_id")})
+        for row in replaced
+    ]
+
+
+async def rewards_of_holds(tx: Tx, volunteer_id: UUID, hold_ids: Sequence[UUID]) -> list[RewardSeen]:
+    """What holds were for."""
+    rows = await tx.fetch(SQL["rewards_of_holds"], volunteer_id, list(hold_ids))
+    return [RewardSeen(**dict(row)) for row in rows]
+
+
+async def ledger_totals(tx: Tx) -> Totals:
+    """The district's points, badges and redemptions."""
+    row = await tx.fetchrow(SQL["ledger_totals"])
+    assert row is not None
+    badges = {row["badge"]: row["holders"] for row in await tx.fetch(SQL["badge_totals"])}
+    redemptions = {row["status"]: row["redemptions"] for row in await tx.fetch(SQL["redemption_totals"])}
+    return Totals(**dict(row), badges=badges, redemptions=redemptions)
+
+
+def _document(value: Any) -> dict[str, Any]:
+    document = json.loads(value) if isinstance(value, str) else value
+    assert isinstance(document, dict)
+    return document
+
+
+def _bucket(row: Any) -> BucketVersion:
+    return BucketVersion(**{**dict(row), "explanation": _document(row["explanation"])})
+
+
+def _record(row: dict[str, Any]) -> RecordSeen:
+    return RecordSeen(**{name: row.get(name) for name in RecordSeen.__slots__})

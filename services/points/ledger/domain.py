@@ -1,0 +1,291 @@
+"""The ledger's arithmetic: accounts, lots, and which transfers an act brings about. Pure; whole points.
+
+An account's balance is its credits less its debits. Issuance and debt are negative, all accounts sum to zero, and so
+issued = available + held + spent + expired + donated - debt at any time.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Final, NamedTuple
+from uuid import UUID
+
+__all__ = [
+    "AVAILABLE",
+    "DEBT",
+    "DONATED",
+    "EXPIRED",
+    "HELD",
+    "ISSUANCE",
+    "REDEEMED",
+    "Figures",
+    "InsufficientPoints",
+    "Lot",
+    "LotKey",
+    "Taken",
+    "Transfer",
+    "Wallet",
+]
+
+ISSUANCE: Final = 0
+AVAILABLE: Final = 1
+HELD: Final = 2
+DEBT: Final = 3
+REDEEMED: Final = 4
+EXPIRED: Final = 5
+DONATED: Final = 6
+
+LotKey = tuple[str, date]
+"""A lot is named by its bucket and the last day on which its points are good."""
+
+
+class InsufficientPoints(Exception):
+    """More points are asked for than can be spent."""
+
+    def __init__(self, available: int, needed: int) -> None:
+        super().__init__(f"{needed} points are needed and {available} are available")
+        self.available = available
+        self.needed = needed
+
+
+class Transfer(NamedTuple):
+    """One movement. ``award`` names whose award changed, ``lot`` the lot whose points moved, ``pending`` the hold."""
+
+    code: str
+    debit: int
+    credit: int
+    amount: int
+    award: LotKey | None
+    lot: LotKey | None
+    pending: UUID | None
+
+
+class Figures(NamedTuple):
+    """A volunteer's balances, as people read them."""
+
+    available: int = 0
+    held: int = 0
+    debt: int = 0
+    earned: int = 0
+    spent: int = 0
+    expired: int = 0
+    donated: int = 0
+
+
+class Taken(NamedTuple):
+    """Points that a hold took from one lot."""
+
+    lot: LotKey
+    amount: int
+
+
+class Lot:
+    """Points of one bucket with one expiry: what the rule awards, what may be spent, what ran out."""
+
+    __slots__ = ("available", "awarded", "bucket", "expired", "expires_on")
+
+    def __init__(self, bucket: str, expires_on: date, awarded: int = 0, available: int = 0, expired: int = 0) -> None:
+        self.bucket = bucket
+        self.expires_on = expires_on
+        self.awarded = awarded
+        self.available = available
+        self.expired = expired
+
+    @property
+    def key(self) -> LotKey:
+        return self.bucket, self.expires_on
+
+
+class Wallet:
+    """A working copy of one volunteer's balances and lots; every act adds to ``transfers`` and nothing else changes
+    a figure.
+
+    ``lots`` need hold only those that the act may touch: an award its own; a reversal its own and, where these don't
+    cover it, all open ones; a hold all open ones; what comes back, the lots it came from.
+    """
+
+    __slots__ = ("_balance", "lots", "today", "touched", "transfers")
+
+    def __init__(self, figures: Figures, lots: Iterable[Lot], today: date) -> None:
+        self._balance = [
+            -figures.earned,
+            figures.available,
+            figures.held,
+            -figures.debt,
+            figures.spent,
+            figures.expired,
+            figures.donated,
+        ]
+        self.lots: dict[LotKey, Lot] = {lot.key: lot for lot in lots}
+        self.today = today
+        self.transfers: list[Transfer] = []
+        self.touched: set[LotKey] = set()
+
+    @property
+    def available(self) -> int:
+        return self._balance[AVAILABLE]
+
+    @property
+    def held(self) -> int:
+        return self._balance[HELD]
+
+    @property
+    def debt(self) -> int:
+        return -self._balance[DEBT]
+
+    def figures(self) -> Figures:
+        """The balances as they stand now."""
+        issued, available, held, debt, spent, expired, donated = self._balance
+        return Figures(available, held, -debt, -issued, spent, expired, donated)
+
+    def award(self, bucket: str, differences: Mapping[date, int]) -> None:
+        """Post the change of a bucket's award, per expiry date; increases before decreases."""
+        for expires_on in sorted(differences):
+            if (difference := differences[expires_on]) > 0:
+                self.grant((bucket, expires_on), difference)
+        for expires_on in sorted(differences):
+            if (difference := differences[expires_on]) < 0:
+                self.reverse((bucket, expires_on), -difference)
+
+    def grant(self, key: LotKey, amount: int) -> None:
+        """Award points into a lot. They repay debt first; what is already past its day expires at once."""
+        lot = self.lots.get(key)
+        if lot is None:
+            lot = self.lots[key] = Lot(*key)
+        lot.awarded += amount
+        self._move("award", ISSUANCE, AVAILABLE, amount, lot, award=key)
+        self._settle(lot, amount)
+
+    def reverse(self, key: LotKey, amount: int) -> None:
+        """Take back awarded points: from the bucket's open lots, then from what expired of them, then from other
+        open lots (latest expiry first), and what is left becomes debt. Holds are untouched.
+        """
+        self.lots[key].awarded -= amount
+        self.touched.add(key)
+        own = sorted((lot for lot in self.lots.values() if lot.bucket == key[0]), key=lambda lot: _nearest(lot, key))
+        for lot in own:
+            amount -= self._take("reversal", AVAILABLE, ISSUANCE, lot, min(amount, lot.available), award=key)
+        for lot in own:
+            amount -= self._take("reversal", EXPIRED, ISSUANCE, lot, min(amount, lot.expired), award=key)
+        if amount:
+            for lot in sorted(self.open_lots(), key=_soonest, reverse=True):
+                amount -= self._take("reversal", AVAILABLE, ISSUANCE, lot, min(amount, lot.available), award=key)
+        if amount:
+            self._move("reversal", DEBT, ISSUANCE, amount, None, award=key)
+
+    def covers(self, key: LotKey, amount: int) -> bool:
+        """Can the lots of the key's own bucket bear the reversal?"""
+        return sum(lot.available + lot.expired for lot in self.lots.values() if lot.bucket == key[0]) >= amount
+
+    def hold(self, hold_id: UUID, amount: int) -> list[Taken]:
+        """Set points aside, from the lots that expire first; lots past their day expire first of all.
+
+        Raises:
+            InsufficientPoints: fewer points are available.
+        """
+        self.expire()
+        if amount > self.available:
+            raise InsufficientPoints(self.available, amount)
+        taken: list[Taken] = []
+        for lot in sorted(self.open_lots(), key=_soonest):
+            part = self._take("hold", AVAILABLE, HELD, lot, min(amount, lot.available), pending=hold_id)
+            if part:
+                taken.append(Taken(lot.key, part))
+                amount -= part
+        assert amount == 0, "available points are the sum of the open lots"
+        return taken
+
+    def capture(self, hold_id: UUID, taken: Iterable[Taken]) -> None:
+        """Held points are spent."""
+        for key, amount in sorted(taken, key=_by_expiry):
+            self._move("capture", HELD, REDEEMED, amount, self.lots[key], pending=hold_id)
+
+    def release(self, hold_id: UUID, taken: Iterable[Taken]) -> None:
+        """Held points go back to the lots that they came from."""
+        self._give_back("release", HELD, hold_id, taken)
+
+    def refund(self, hold_id: UUID, taken: Iterable[Taken]) -> None:
+        """Spent points go back to the lots that they came from."""
+        self._give_back("refund", REDEEMED, hold_id, taken)
+
+    def expire(self) -> int:
+        """Points past their last day run out; returns how many."""
+        before = self._balance[EXPIRED]
+        for lot in sorted(self.open_lots(), key=_soonest):
+            if lot.expires_on >= self.today:
+                break
+            self._run_out(lot)
+        return self._balance[EXPIRED] - before
+
+    def open_lots(self) -> list[Lot]:
+        return [lot for lot in self.lots.values() if lot.available]
+
+    def _give_back(self, code: str, source: int, hold_id: UUID, taken: Iterable[Taken]) -> None:
+        for key, amount in sorted(taken, key=_by_expiry):
+            lot = self.lots[key]
+            self._move(code, source, AVAILABLE, amount, lot, pending=hold_id)
+            self._settle(lot, amount)
+
+    def _settle(self, lot: Lot, amount: int) -> None:
+        """Points that have just come into a lot repay debt, and the rest expires if it is too late for it."""
+        if self._balance[DEBT]:
+            self._take("repayment", AVAILABLE, DEBT, lot, min(amount, self.debt))
+        if lot.available and lot.expires_on < self.today:
+            self._run_out(lot)
+
+    def _run_out(self, lot: Lot) -> None:
+        amount = lot.available
+        lot.expired += amount
+        self._move("expiry", AVAILABLE, EXPIRED, amount, lot)
+
+    def _take(
+        self,
+        code: str,
+        debit: int,
+        credit: int,
+        lot: Lot,
+        amount: int,
+        award: LotKey | None = None,
+        pending: UUID | None = None,
+    ) -> int:
+        if amount <= 0:
+            return 0
+        if debit == EXPIRED:
+            lot.expired -= amount
+        self._move(code, debit, credit, amount, lot, award, pending)
+        return amount
+
+    def _move(
+        self,
+        code: str,
+        debit: int,
+        credit: int,
+        amount: int,
+        lot: Lot | None,
+        award: LotKey | None = None,
+        pending: UUID | None = None,
+    ) -> None:
+        balance = self._balance
+        balance[debit] -= amount
+        balance[credit] += amount
+        key = None
+        if lot is not None:
+            key = (lot.bucket, lot.expires_on)
+            self.touched.add(key)
+            if debit == AVAILABLE:
+                lot.available -= amount
+            elif credit == AVAILABLE:
+                lot.available += amount
+        self.transfers.append(Transfer(code, debit, credit, amount, award, key, pending))
+
+
+def _soonest(lot: Lot) -> tuple[date, str]:
+    return lot.expires_on, lot.bucket
+
+
+def _by_expiry(taken: Taken) -> tuple[date, str]:
+    return taken.lot[1], taken.lot[0]
+
+
+def _nearest(lot: Lot, key: LotKey) -> tuple[bool, int]:
+    """The lot of the award itself first, then the bucket's others, latest expiry first."""
+    return lot.expires_on != key[1], -lot.expires_on.toordinal()

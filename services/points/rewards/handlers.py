@@ -1,0 +1,331 @@
+"""Use cases of rewards: fill the catalogue and the shelves, hold, hand over, give back.
+
+Lock order, the same everywhere: volunteer rows (sorted, in a statement of their own), then reward_stock rows (sorted by
+reward and site) as the last statements of the transaction. A redemption belongs to one volunteer, whose lock covers it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from services.points.ledger import handlers as ledger
+from services.points.rewards import events, store
+from services.points.rewards.domain import (
+    CODE_ALPHABET,
+    CODE_LENGTH,
+    CODE_LOCK,
+    RESERVE,
+    WRONG_CODES_ALLOWED,
+    Command,
+    Declined,
+    Redemption,
+    Reward,
+    Status,
+    Step,
+    StockMove,
+    advance,
+    normalised_code,
+    place,
+    quarter_start,
+)
+from shared import outbox
+from shared.auth.tokens import Caller, Role
+from shared.clock import district_day
+from shared.errors import Conflict, Invalid, NotFound, Refusal, TooMany, TransientError
+from shared.ids import new_id
+from shared.postgres import Tx
+
+CODE_TRIES = 5
+TIMED_OUT = "not picked up in time"
+BY_VOLUNTEER = "given back by the volunteer"
+BY_STAFF = "given back by staff"
+BY_CENTRE = "refunded by the centre"
+
+
+def random_code() -> str:
+    """A pickup code that nobody can guess: 31^8 of them, a few wrong guesses allowed."""
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+
+
+async def add_reward(tx: Tx, caller: Caller, reward: Reward) -> Reward:
+    """Add a line to the catalogue."""
+    await store.insert_reward(tx, reward, at=await tx.now(), by=caller.subject)
+    return reward
+
+
+async def receive_stock(
+    tx: Tx, caller: Caller, reward_id: UUID, site_id: UUID, quantity: int, note: str
+) -> store.Stock:
+    """Put `quantity` items on a site's shelf, with who counted them.
+
+    Raises:
+        Refusal: no such reward, a site outside the caller's subtree, or fewer items than none would remain.
+    """
+    caller.require_site(site_id)
+    if await store.find_reward(tx, reward_id) is None:
+        raise NotFound("reward-unknown", "There is no such reward.")
+    stock = await store.receive_stock(tx, reward_id, site_id, quantity)
+    if stock is None:
+        raise Conflict("stock-below-zero", "There are not that many free items at this site.")
+    await store.insert_receipt(
+        tx, new_id(), reward_id, site_id, quantity, note, at=await tx.now(), by=caller.subject
+    )
+    return stock
+
+
+async def hold(
+    tx: Tx,
+    volunteer_id: UUID,
+    reward_id: UUID,
+    site_id: UUID,
+    *,
+    make_code: Callable[[], str] = random_code,
+) -> tuple[Redemption, str]:
+    """Hold the points and reserve one item, both or neither; returns the redemption and its pickup code.
+
+    Raises:
+        Refusal: unknown or unavailable reward, sold out, limit of the quarter reached, or not enough points.
+    """
+    reward = await store.find_reward(tx, reward_id)
+    if reward is None:
+        raise NotFound("reward-unknown", "There is no such reward.")
+    if await store.read_free(tx, reward_id, site_id) <= 0:
+        raise Conflict("reward-sold-out", "This reward is sold out at this site.")
+    await ledger.lock(tx, [volunteer_id])
+    at = await tx.now()
+    quarter = quarter_start(district_day(at))
+    placed = place(
+        reward,
+        free=await store.read_free(tx, reward_id, site_id),
+        taken_this_quarter=await store.count_taken(tx, volunteer_id, reward_id, quarter),
+        available=await store.read_available(tx, volunteer_id),
+        at=at,
+    )
+    if isinstance(placed, Declined):
+        raise _refusal(placed)
+    redemption = Redemption(
+        redemption_id=new_id(),
+        reward_id=reward_id,
+        reward_name=reward.name,
+        volunteer_id=volunteer_id,
+        site_id=site_id,
+        points=placed.points,
+        status=Status.HELD,
+        version=1,
+        held_at=at,
+        expires_at=placed.expires_at,
+        settled_at=None,
+        reason=None,
+        stock_returned=None,
+    )
+    await store.insert_redemption(tx, redemption, quarter)
+    code = await _give_code(tx, redemption.redemption_id, make_code)
+    event = events.held(redemption)
+    await ledger.hold(
+        tx,
+        volunteer_id,
+        redemption.points,
+        event.id,
+        hold_id=redemption.redemption_id,
+        expires_at=redemption.expires_at,
+        correlation_id=event.correlation_id,
+    )
+    await outbox.append(tx, event)
+    if not await store.move_stock(tx, reward_id, site_id, RESERVE):
+        raise Conflict("reward-sold-out", "This reward is sold out at this site.")
+    return redemption, code
+
+
+async def check_code(tx: Tx, caller: Caller, redemption_id: UUID, typed: str, real: datetime) -> Refusal | None:
+    """Count a wrong pickup code; returned, not raised, because the count must be committed although the answer is no.
+
+    A redemption that is no longer held is left to `capture`, which says where it stands. `real` is real time.
+
+    Raises:
+        Refusal: no such redemption, or a site outside the caller's subtree.
+    """
+    await _find_for_staff(tx, caller, redemption_id)
+    pickup = await store.lock_pickup(tx, redemption_id)
+    if pickup is None:
+        return None
+    if pickup.locked_until is not None and real < pickup.locked_until:
+        return TooMany("pickup-code-locked", "Too many wrong pickup codes. Try again in a quarter of an hour.")
+    if _same_code(typed, pickup.code):
+        if pickup.wrong_codes:
+            await store.note_guess(tx, redemption_id, 0, None)
+        return None
+    wrong = pickup.wrong_codes + 1
+    if wrong >= WRONG_CODES_ALLOWED:
+        await store.note_guess(tx, redemption_id, 0, real + CODE_LOCK)
+    else:
+        await store.note_guess(tx, redemption_id, wrong, None)
+    return _wrong_code()
+
+
+async def capture(tx: Tx, caller: Caller, redemption_id: UUID, typed: str) -> Redemption:
+    """Hand the item over against its code; the held points are spent.
+
+    Call `check_code` in a transaction of its own before: there wrong codes are counted.
+
+    Raises:
+        Refusal: not this caller's site, wrong code, time over, or already at its end.
+    """
+    redemption = await _locked(tx, await _find_for_staff(tx, caller, redemption_id))
+    step = _step(redemption, Command.CAPTURE, await tx.now())
+    code = await store.read_code(tx, redemption_id)
+    if code is None or not _same_code(typed, code):
+        raise _wrong_code()
+    settled = await _settle(tx, redemption, step, by=caller.subject, reason=None)
+    event = events.captured(settled)
+    await ledger.capture(tx, redemption_id, event.id, correlation_id=event.correlation_id)
+    await outbox.append(tx, event)
+    await _move(tx, [(settled, step.stock)])
+    return settled
+
+
+async def release(tx: Tx, caller: Caller, redemption_id: UUID, reason: str) -> Redemption:
+    """Give the hold back: points to the lots they came from, the item to the shelf.
+
+    Raises:
+        Refusal: not the caller's own and not the caller's site, or already at its end.
+    """
+    found = await store.find_redemption(tx, redemption_id)
+    if found is None or not may_see(caller, found):
+        raise _unknown()
+    redemption = await _locked(tx, found)
+    step = _step(redemption, Command.RELEASE, await tx.now())
+    settled = await _settle(tx, redemption, step, by=caller.subject, reason=reason)
+    own = caller.volunteer_id == settled.volunteer_id
+    event = events.released(settled, BY_VOLUNTEER if own else BY_STAFF)
+    await ledger.void(tx, redemption_id, event.id, correlation_id=event.correlation_id)
+    await outbox.append(tx, event)
+    await _move(tx, [(settled, step.stock)])
+    return settled
+
+
+async def refund(tx: Tx, caller: Caller, redemption_id: UUID, reason: str, *, stock_returned: bool) -> Redemption:
+    """Give the points of a handed-over reward back; `stock_returned` says whether the item is on the shelf again.
+
+    Raises:
+        Refusal: no such redemption at the caller's sites, or it was not handed over or was already refunded.
+    """
+    redemption = await _locked(tx, await _find_for_staff(tx, caller, redemption_id))
+    command = Command.REFUND if stock_returned else Command.REFUND_KEEPING_STOCK_OUT
+    step = _step(redemption, command, await tx.now())
+    settled = await _settle(tx, redemption, step, by=caller.subject, reason=reason, stock_returned=stock_returned)
+    event = events.refunded(settled, BY_CENTRE)
+    await ledger.refund(tx, redemption_id, event.id, correlation_id=event.correlation_id)
+    await outbox.append(tx, event)
+    await _move(tx, [(settled, step.stock)])
+    return settled
+
+
+async def expire_holds(tx: Tx, limit: int = 100) -> int:
+    """Release holds whose time is over, a bounded batch; returns how many, so that the timer knows to come again."""
+    at = await tx.now()
+    due = await store.due_redemptions(tx, at, limit)
+    if not due:
+        return 0
+    await ledger.lock(tx, sorted({redemption.volunteer_id for redemption in due}))
+    moves: list[tuple[Redemption, StockMove]] = []
+    for redemption in await store.redemptions_by_id(tx, [redemption.redemption_id for redemption in due]):
+        step = advance(redemption, Command.EXPIRE, at)
+        if isinstance(step, Declined):
+            continue  # captured or released between the reading and the lock
+        settled = await _settle(tx, redemption, step, by=None, reason=TIMED_OUT)
+        event = events.released(settled, TIMED_OUT)
+        await ledger.void(tx, redemption.redemption_id, event.id, correlation_id=event.correlation_id)
+        await outbox.append(tx, event)
+        moves.append((settled, step.stock))
+    await _move(tx, moves)
+    return len(moves)
+
+
+def may_see(caller: Caller, redemption: Redemption) -> bool:
+    """The volunteer whose it is, and staff of the pickup site."""
+    own = caller.has(Role.VOLUNTEER) and caller.volunteer_id == redemption.volunteer_id
+    return own or (caller.has(Role.STATION, Role.OPERATOR) and caller.may_site(redemption.site_id))
+
+
+async def _find_for_staff(tx: Tx, caller: Caller, redemption_id: UUID) -> Redemption:
+    redemption = await store.find_redemption(tx, redemption_id)
+    if redemption is None:
+        raise _unknown()
+    caller.require_site(redemption.site_id)
+    return redemption
+
+
+async def _locked(tx: Tx, seen: Redemption) -> Redemption:
+    """The redemption as it stands under its volunteer's lock: lock first, read in a later statement."""
+    await ledger.lock(tx, [seen.volunteer_id])
+    redemption = await store.find_redemption(tx, seen.redemption_id)
+    assert redemption is not None, "redemptions are never deleted"
+    return redemption
+
+
+def _step(redemption: Redemption, command: Command, at: datetime) -> Step:
+    step = advance(redemption, command, at)
+    if isinstance(step, Declined):
+        raise _refusal(step, redemption_status=redemption.status.value)
+    return step
+
+
+async def _settle(
+    tx: Tx,
+    redemption: Redemption,
+    step: Step,
+    *,
+    by: UUID | None,
+    reason: str | None,
+    stock_returned: bool | None = None,
+) -> Redemption:
+    at = await tx.now()
+    moved = await store.settle_redemption(
+        tx, redemption, step.status, at=at, by=by, reason=reason, stock_returned=stock_returned
+    )
+    if not moved:
+        raise TransientError("the redemption moved on although its volunteer was locked")
+    await store.delete_pickup(tx, redemption.redemption_id)
+    return replace(
+        redemption,
+        status=step.status,
+        version=redemption.version + 1,
+        settled_at=at,
+        reason=reason,
+        stock_returned=stock_returned,
+    )
+
+
+async def _move(tx: Tx, moves: Sequence[tuple[Redemption, StockMove]]) -> None:
+    for redemption, move in sorted(moves, key=lambda pair: (pair[0].reward_id, pair[0].site_id)):
+        moved = await store.move_stock(tx, redemption.reward_id, redemption.site_id, move)
+        assert moved, "what was reserved or handed over can be moved on"
+
+
+async def _give_code(tx: Tx, redemption_id: UUID, make_code: Callable[[], str]) -> str:
+    for _ in range(CODE_TRIES):
+        code = make_code()
+        if await store.insert_pickup(tx, redemption_id, code):
+            return code
+    raise TransientError("no unused pickup code was found")
+
+
+def _same_code(typed: str, code: str) -> bool:
+    return hmac.compare_digest(normalised_code(typed).encode(), code.encode())
+
+
+def _refusal(declined: Declined, **extra: object) -> Refusal:
+    return Conflict(declined.slug, declined.detail, **extra)
+
+
+def _wrong_code() -> Refusal:
+    return Invalid("pickup-code-wrong", "This is not the pickup code of this redemption.")
+
+
+def _unknown() -> Refusal:
+    return NotFound("redemption-unknown", "There is no such redemption.")

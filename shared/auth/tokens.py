@@ -160,7 +160,12 @@ class Verifier:
             now=lambda: int(now()),
             leeway=_LEEWAY_SECONDS,
             aud={"essential": True, "value": AUDIENCE},
-            **{name: {"essential": True} for name in ("iss", "sub", "iat", "nbf", "exp", "jti")},
+            iss={"essential": True},
+            sub={"essential": True},
+            iat={"essential": True},
+            nbf={"essential": True},
+            exp={"essential": True},
+            jti={"essential": True},
         )
         self._seen: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
 

@@ -1,0 +1,1 @@
+"""HTTP for every service: the app with its guards, problems, idempotency, cursors, and the processes that serve it."""

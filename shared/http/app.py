@@ -1,0 +1,113 @@
+"""The FastAPI application that every service's ``api`` role serves."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from shared.auth.access import public
+from shared.auth.tokens import Verifier
+from shared.errors import WeiguangError
+from shared.http import health
+from shared.http.edge import Edge
+from shared.http.guard import Guard
+from shared.http.models import Input, Instant, Limit, Output, SmallInt
+from shared.http.problems import problem_of
+from shared.http.routes import check_marked, templates_of, walk_routes
+from shared.postgres import Database
+from shared.settings import Settings
+
+__all__ = ["Db", "Input", "Instant", "Limit", "Output", "SmallInt", "create_app", "walk_routes"]
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+async def _database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+Db = Annotated[Database, Depends(_database)]
+"""The service's database, put into ``app.state.database`` by the composition root."""
+
+
+def create_app(
+    settings: Settings,
+    *,
+    title: str,
+    routers: Sequence[APIRouter],
+    lifespan: Lifespan | None = None,
+    readiness: health.Readiness | None = None,
+) -> FastAPI:
+    """An app with its guards: problems for every error, limits on every body, traces, metrics and health.
+
+    Args:
+        lifespan: opens what the service needs and puts it into ``app.state`` (``database`` for `Db`).
+        readiness: dependency → check that raises when it cannot be used; asked by ``/readyz``.
+
+    Raises:
+        UnmarkedRouteError: a route says neither who may call it nor that anybody may.
+    """
+    templates: dict[Any, str] = {}
+
+    @asynccontextmanager
+    async def live(app: FastAPI) -> AsyncIterator[None]:
+        check_marked(app)  # again: routes may have been added since
+        templates.update(templates_of(app))
+        async with AsyncExitStack() as stack:
+            if lifespan is not None:
+                await stack.enter_async_context(lifespan(app))
+            yield
+
+    app = FastAPI(
+        title=title,
+        lifespan=live,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    app.state.settings = settings
+    app.state.verifier = Verifier(settings.auth_public_keys)
+    for kind in (WeiguangError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _answer)
+    app.include_router(_plumbing(readiness or {}))
+    for router in routers:
+        app.include_router(router)
+    check_marked(app)
+    templates.update(templates_of(app))
+    app.add_middleware(Guard)
+    app.add_middleware(Edge, templates=templates)
+    return app
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    return problem_of(error, request)
+
+
+def _plumbing(readiness: Mapping[str, Any]) -> APIRouter:
+    router = APIRouter(dependencies=[public()], include_in_schema=False)
+
+    @router.get("/healthz")
+    async def healthz() -> Response:
+        return health.healthz()
+
+    @router.get("/readyz")
+    async def readyz() -> Response:
+        return await health.readyz(readiness)
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        return health.metrics()
+
+    @router.get("/openapi.json")
+    async def openapi(request: Request) -> dict[str, Any]:
+        document: dict[str, Any] = request.app.openapi()
+        return document
+
+    return router

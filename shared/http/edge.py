@@ -1,0 +1,89 @@
+"""The outermost ring of an API: trace, metrics, the access log, and an answer to whatever else went wrong.
+
+One pure ASGI middleware does all four, because each layer costs every request.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.http.problems import problem_of
+from shared.telemetry import trace
+from shared.telemetry.metrics import REQUEST_SECONDS, REQUESTS
+
+__all__ = ["UNMATCHED", "Edge"]
+
+UNMATCHED = "(none)"
+"""The route label of requests that met no route: paths themselves would be labels without end."""
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+
+_log = structlog.get_logger("shared.http.access")
+
+
+class Edge:
+    """ASGI middleware; ``templates`` maps an endpoint to the route template under which it is counted and logged."""
+
+    def __init__(self, app: ASGIApp, *, templates: Mapping[Any, str]) -> None:
+        self.app = app
+        self.templates = templates
+        self._counters: dict[tuple[str, str, int], Any] = {}
+        self._timers: dict[tuple[str, str], Any] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        here, token = _continue_trace(scope)
+        status = 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"traceparent", trace.format_traceparent(here).encode()),
+                    (b"x-correlation-id", here.correlation_id.encode()),
+                    (b"x-content-type-options", b"nosniff"),
+                ]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, answer)
+        except Exception as error:
+            response = problem_of(error, Request(scope))
+            if status:  # half an answer is out: cut the connection, so that nobody takes it for a whole one
+                status = 500
+                raise
+            await response(scope, receive, answer)
+        finally:
+            self._account(scope, status or 499, time.perf_counter() - started)
+            trace.leave(token)
+
+    def _account(self, scope: Scope, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        route = self.templates.get(scope.get("endpoint")) or UNMATCHED
+        counter = self._counters.get((method, route, status))
+        if counter is None:
+            counter = self._counters[method, route, status] = REQUESTS.labels(method, route, str(status))
+            self._timers[method, route] = REQUEST_SECONDS.labels(method, route)
+        counter.inc()
+        self._timers[method, route].observe(seconds)
+        if route not in _QUIET:
+            _log.info("http.request", method=method, route=route, status=status, ms=round(seconds * 1000, 2))
+
+
+def _continue_trace(scope: Scope) -> tuple[trace.Trace, Any]:
+    traceparent = correlation_id = None
+    for name, value in scope["headers"]:
+        if name == b"traceparent":
+            traceparent = value.decode("latin-1")
+        elif name == b"x-correlation-id":
+            correlation_id = value.decode("latin-1")
+    return trace.begin(traceparent, correlation_id)

@@ -1,0 +1,108 @@
+"""A POST that may be sent twice and happens once.
+
+The key, a hash of the request and the answer are stored in the transaction of the work. A refusal rolls everything back
+and leaves no trace, so the same key may be tried again. Answers hold personal data and are purged after a day.
+"""
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import orjson
+from fastapi import Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from shared.auth.tokens import Caller
+from shared.errors import Refusal
+from shared.postgres import Database, Tx, load_queries
+
+__all__ = ["KEPT_HOURS", "once", "purge_idempotency"]
+
+KEPT_HOURS = 24
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+/=-]{0,127}")
+_SQL = load_queries(__file__)
+_JSON = "application/json"
+
+
+async def once(
+    request: Request,
+    database: Database,
+    caller: Caller | None,
+    work: Callable[[Tx], Awaitable[BaseModel | None]],
+    *,
+    status: int = 201,
+) -> Response:
+    """Do the work and give its answer, or give the answer that was given before.
+
+    A key belongs to the caller, the method and the path. A work that answers None gives an empty 204.
+
+    Raises:
+        Refusal: no usable key (400), the key came with another request (422), or its work is still going on (409);
+            besides whatever the work raises.
+        TransientError: the database is away.
+    """
+    key = _key_of(request)
+    scope = f"{caller.subject if caller else 'public'} {request.method} {request.url.path}"
+    fingerprint = _fingerprint(await request.body(), request.scope["query_string"])
+    try:
+        async with database.transaction() as tx:
+            if not await tx.fetchval(_SQL["lock"], scope, key):
+                raise _in_progress()
+            known = await tx.fetchrow(_SQL["find"], scope, key)
+            if known is not None:
+                return _replay(known, fingerprint)
+            answer = await work(tx)
+            body = b"" if answer is None else answer.model_dump_json().encode()
+            given = 204 if answer is None else status
+            await tx.execute(_SQL["keep"], scope, key, fingerprint, given, _JSON, body)
+    except asyncpg.UniqueViolationError as error:
+        if error.table_name == "idempotency":
+            raise _in_progress() from None
+        raise
+    return _response(given, body)
+
+
+async def purge_idempotency(tx: Tx) -> int:
+    """Forget the answers older than `KEPT_HOURS` of real time; returns how many. Each worker's timer calls it."""
+    tag = await tx.execute(_SQL["purge"], KEPT_HOURS)
+    return int(tag.rpartition(" ")[2])
+
+
+def _key_of(request: Request) -> str:
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        detail = "The call needs the header 'Idempotency-Key': a value of your own, new for each act, such as a UUID."
+        raise Refusal("idempotency-key-missing", detail, status=400)
+    if not _KEY.fullmatch(key):
+        detail = (
+            "An Idempotency-Key has 1 to 128 letters, digits or any of . _ : + / = - and starts with a letter or digit."
+        )
+        raise Refusal("idempotency-key-invalid", detail, status=400)
+    return key
+
+
+def _fingerprint(body: bytes, query: bytes) -> bytes:
+    """The hash of what is asked; the order of keys and blanks in JSON says nothing and does not count."""
+    with contextlib.suppress(orjson.JSONDecodeError):
+        body = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(query + b"\n" + body).digest()
+
+
+def _replay(known: asyncpg.Record, fingerprint: bytes) -> Response:
+    if known["body_hash"] != fingerprint:
+        detail = "This Idempotency-Key was already used for a different request. Use a new key for a new act."
+        raise Refusal("idempotency-key-reused", detail, status=422)
+    return _response(known["status"], known["body"], replayed=True)
+
+
+def _response(status: int, body: bytes, *, replayed: bool = False) -> Response:
+    headers = {"Idempotency-Replayed": "true"} if replayed else {}
+    return Response(body, status, headers, None if status == 204 else _JSON)
+
+
+def _in_progress() -> Refusal:
+    detail = "The first request with this Idempotency-Key is still being worked on. Try again in a moment."
+    return Refusal("request-in-progress", detail, status=409, retry_after=1)

@@ -1,0 +1,59 @@
+"""The life of a process: signals become an event, and the exit code says how it ended."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+import structlog
+import uvloop
+
+__all__ = ["EXIT_FAILED", "EXIT_OK", "STOP_SECONDS", "run_role"]
+
+EXIT_OK, EXIT_FAILED = 0, 1
+STOP_SECONDS = 8.0
+"""How long a role may take to stop before it is cancelled."""
+_log = structlog.get_logger(__name__)
+
+
+def run_role(main: Callable[[asyncio.Event], Awaitable[None]]) -> NoReturn:
+    """Run a role until it ends or SIGTERM or SIGINT asks it to, then exit the process.
+
+    ``main`` gets the event that a signal sets, and ends soon after. The exit code is 0 after an orderly end, the
+    ``exit_code`` of the error where it has one (the watchdog's is 70), else 1. A second signal cancels it, and
+    so does `STOP_SECONDS` without an end.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        code = runner.run(_supervise(main))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    raise SystemExit(code)
+
+
+async def _supervise(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
+    stop = asyncio.Event()
+    task = asyncio.ensure_future(main(stop))
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: int) -> None:
+        if stop.is_set():
+            task.cancel()
+            return
+        _log.info("process.stopping", signal=signal.Signals(number).name)
+        stop.set()
+        loop.call_later(STOP_SECONDS, task.cancel)
+        loop.call_later(STOP_SECONDS + 1, os._exit, EXIT_FAILED)  # deaf even to cancellation
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
+    try:
+        await task
+    except asyncio.CancelledError:
+        _log.error("process.cancelled", seconds=STOP_SECONDS)
+        return EXIT_FAILED
+    except Exception as error:  # noqa: BLE001  the last line of defence: say why and end
+        _log.error("process.failed", error=type(error).__name__, exc_info=error)
+        return int(getattr(error, "exit_code", EXIT_FAILED))
+    return EXIT_OK

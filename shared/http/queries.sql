@@ -1,0 +1,15 @@
+-- name: lock
+-- One worker per key: who comes second learns at once that the first is still at it. Released with the transaction.
+select pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 4711));
+
+-- name: find
+-- The answer given before. A statement of its own, after the lock, so that it sees what the first worker committed.
+select body_hash, status, content_type, body from idempotency where scope = $1 and key = $2;
+
+-- name: keep
+-- Keep the answer in the transaction of the work itself: both happen or neither.
+insert into idempotency (scope, key, body_hash, status, content_type, body) values ($1, $2, $3, $4, $5, $6);
+
+-- name: purge
+-- Answers hold personal data: they go after a day of real time, whatever business time is.
+delete from idempotency where created_at < clock_timestamp() - make_interval(hours => $1);

@@ -1,0 +1,1 @@
+"""Messages: what a volunteer is told, where, and whether it got there."""

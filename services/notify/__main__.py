@@ -1,0 +1,149 @@
+"""notify's composition root: ``python -m services.notify api|worker|relay|migrate``."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import aiohttp
+from fastapi import FastAPI
+
+from services.notify.deliveries.addresses import RecruitmentAddressBook
+from services.notify.deliveries.api import router as deliveries_router
+from services.notify.deliveries.handlers import Postman
+from services.notify.deliveries.smtp import SmtpMailer
+from services.notify.inbox.api import router as inbox_router
+from services.notify.inbox.stream import GROUP, TOPICS, InboxStream
+from services.notify.preferences.api import router as preferences_router
+from services.notify.settings import NotifySettings
+from services.notify.templates.handlers import load_catalogue
+from shared.http.app import create_app
+from shared.http.ops import serve_ops
+from shared.http.process import run_role
+from shared.http.server import serve
+from shared.kafka.consumer import BatchConsumer
+from shared.kafka.probe import broker_ready
+from shared.outbox.relay import Relay
+from shared.postgres import Database
+from shared.postgres.migrations import migrate
+from shared.telemetry import logging
+
+__all__ = ["api", "main", "relay", "worker"]
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+GRACE = 5.0
+"""Seconds that e-mails under way may take after a stop is asked for; later, their leases make them unknown."""
+
+
+def api(settings: NotifySettings) -> FastAPI:
+    """The HTTP application."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.database = await Database.connect(settings)
+        try:
+            yield
+        finally:
+            await app.state.database.close()
+
+    async def database_ready() -> None:
+        await app.state.database.ready()
+
+    async def kafka_ready() -> None:
+        await broker_ready(settings)
+
+    app = create_app(
+        settings,
+        title="Weiguang notify",
+        routers=[inbox_router, preferences_router, deliveries_router],
+        lifespan=lifespan,
+        readiness={"database": database_ready, "broker": kafka_ready},
+    )
+    return app
+
+
+async def worker(settings: NotifySettings, stop: asyncio.Event) -> None:
+    """Consume events into inboxes and send e-mails, until ``stop`` is set.
+
+    Raises:
+        WatchdogExpired: events wait and none can be applied.
+        TransientError: database or broker are away at the start.
+    """
+    async with AsyncExitStack() as stack:
+        database = await Database.connect(settings)
+        stack.push_async_callback(database.close)
+        await stack.enter_async_context(serve_ops(settings, _readiness(settings, database)))
+        catalogue = await load_catalogue(database)
+        delivered = asyncio.Event()
+        stream = InboxStream(database, catalogue, delivered)
+        consumer = BatchConsumer(
+            settings, topics=TOPICS, group=GROUP, handle=stream.handle, dead_letter=stream.dead_letter
+        )
+        tasks = [asyncio.create_task(consumer.run(stop), name="inbox")]
+        if settings.smtp_host:
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            postman = Postman(
+                database,
+                catalogue,
+                RecruitmentAddressBook(session, settings),
+                SmtpMailer(settings.smtp_host, settings.smtp_port, settings.smtp_from, settings.smtp_timeout_seconds),
+                timedelta(seconds=settings.delivery_lease_seconds),
+            )
+            tasks.append(asyncio.create_task(postman.run(stop, delivered), name="postman"))
+        await _until_stopped(tasks, stop, delivered)
+
+
+async def _until_stopped(tasks: list[asyncio.Task[None]], stop: asyncio.Event, wake: asyncio.Event) -> None:
+    """Run until asked to stop or until a task fails; then give the rest a moment to finish what is under way."""
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        wake.set()
+        await asyncio.wait(tasks, timeout=GRACE)
+    finally:
+        for task in (stopping, *tasks):
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for error in (r for r in results if isinstance(r, Exception)):
+        raise error
+
+
+async def relay(settings: NotifySettings, stop: asyncio.Event) -> None:
+    """Send the outbox to the broker, until ``stop`` is set."""
+    database = await Database.connect(settings)
+    try:
+        async with serve_ops(settings, _readiness(settings, database)):
+            await Relay(database, settings).run(stop)
+    finally:
+        await database.close()
+
+
+def _readiness(settings: NotifySettings, database: Database) -> dict[str, Callable[[], Awaitable[None]]]:
+    async def kafka_ready() -> None:
+        await broker_ready(settings)
+
+    return {"database": database.ready, "broker": kafka_ready}
+
+
+def main(arguments: list[str]) -> None:
+    """Run one role; exits the process."""
+    role = arguments[0] if len(arguments) == 1 else ""
+    settings = NotifySettings()
+    logging.configure(settings)
+    if role == "api":
+        serve(lambda: api(settings), settings)
+    elif role == "worker":
+        run_role(lambda stop: worker(settings, stop))
+    elif role == "relay":
+        run_role(lambda stop: relay(settings, stop))
+    elif role == "migrate":
+        asyncio.run(migrate(settings.migration_database_url, "notify", "notify_app", MIGRATIONS))
+    else:
+        raise SystemExit("usage: python -m services.notify api|worker|relay|migrate")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

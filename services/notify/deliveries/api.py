@@ -1,0 +1,51 @@
+"""How many messages reached whom by which channel."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+
+from services.notify.deliveries import store
+from shared.auth.access import allow
+from shared.auth.tokens import Caller, Role
+from shared.http.app import Db, Output
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/notify/v1", tags=["deliveries"])
+
+
+class DeliveryCount(Output):
+    """Deliveries of one channel in one state; ``unknown`` means that nobody knows and nobody tries again."""
+
+    channel: str
+    status: str
+    count: int
+
+
+class KindCount(Output):
+    """Messages of one kind, and how many of them were read."""
+
+    kind: str
+    count: int
+    read: int
+
+
+class MessagesReport(Output):
+    """All messages: one per event and volunteer, however many channels it went through."""
+
+    messages: int
+    deliveries: list[DeliveryCount]
+    kinds: list[KindCount]
+
+
+@router.get("/reports/messages")
+async def report(caller: Annotated[Caller, allow(Role.OPERATOR, Role.ENGINEER)], database: Db) -> MessagesReport:
+    """Counts by channel and state, and by kind."""
+    async with database.snapshot() as tx:
+        counts = await store.counts(tx)
+        kinds = await store.message_counts(tx)
+    return MessagesReport(
+        messages=sum(number for _, number, _ in kinds),
+        deliveries=[DeliveryCount(channel=c, status=s, count=n) for c, s, n in counts],
+        kinds=[KindCount(kind=k, count=n, read=r) for k, n, r in kinds],
+    )

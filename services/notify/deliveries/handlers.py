@@ -1,0 +1,208 @@
+"""Deliveries: queued with the message, attempted once at a time, and never blindly again."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from services.notify.deliveries import store
+from services.notify.deliveries.domain import (
+    AddressBook,
+    Claim,
+    Mailer,
+    Outcome,
+    Result,
+    Status,
+    back_off,
+    settle,
+)
+from services.notify.preferences import store as preferences_store
+from services.notify.preferences.domain import DEFAULT, quiet_until
+from services.notify.templates.handlers import Catalogue
+from shared import outbox
+from shared.clock import real_now
+from shared.cloudevents import Event
+from shared.contracts import MessageDelivered
+from shared.errors import PermanentError, TransientError
+from shared.ids import derived_id
+from shared.postgres import Database, Tx
+from shared.telemetry import trace
+
+__all__ = ["NewMessage", "Postman", "claim", "enqueue", "expire", "record_result"]
+
+log = structlog.get_logger(__name__)
+SOURCE = "weiguang/notify"
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message that was just made, to be delivered through its channels."""
+
+    message_id: UUID
+    event_id: UUID
+    volunteer_id: UUID
+    template: str
+    correlation_id: str
+    traceparent: str | None = None
+
+
+async def enqueue(tx: Tx, messages: Sequence[NewMessage]) -> None:
+    """Deliver to inboxes, announce it, and queue e-mails for those who asked for them."""
+    if not messages:
+        return
+    now = await tx.now()
+    await store.insert_inbox(tx, [(m.event_id, m.volunteer_id, m.message_id) for m in messages], now)
+    chosen = await preferences_store.of_many(tx, (m.volunteer_id for m in messages))
+    wanted = [m for m in messages if chosen.get(m.volunteer_id, DEFAULT).email]
+    await store.insert_email(tx, [(m.event_id, m.volunteer_id, m.message_id) for m in wanted], now)
+    at = real_now()
+    delivered = []
+    for message in messages:
+        data = MessageDelivered(
+            message_id=message.message_id,
+            volunteer_id=message.volunteer_id,
+            event_id=message.event_id,
+            channel="inbox",
+            template=message.template,
+            status="sent",
+            at=at,
+        )
+        with trace.bind(message.traceparent, message.correlation_id):
+            delivered.append(_announcement(data, message.correlation_id, 1))
+    await outbox.append(tx, *delivered)
+
+
+def _announcement(data: MessageDelivered, correlation_id: str, version: int) -> Event[MessageDelivered]:
+    return outbox.event(
+        data,
+        source=SOURCE,
+        aggregate_version=version,
+        id=derived_id("delivered", data.message_id, data.channel, data.status, version),
+        correlation_id=correlation_id,
+        causation_id=str(data.event_id),
+    )
+
+
+async def claim(database: Database, limit: int, lease: timedelta) -> list[Claim]:
+    """Take up to ``limit`` e-mails to attempt, committed as ``attempting`` when this returns.
+
+    Those whose volunteer turned e-mail off are suppressed; in quiet hours they wait for their end.
+
+    Raises:
+        TransientError: the database is away.
+    """
+    async with database.transaction() as tx:
+        now = await tx.now()
+        found = await store.due(tx, now, limit)
+        chosen = await preferences_store.of_many(tx, (c.volunteer_id for c in found))
+        off = [c for c in found if not chosen.get(c.volunteer_id, DEFAULT).email]
+        on = [c for c in found if chosen.get(c.volunteer_id, DEFAULT).email]
+        quiet = {
+            (c.event_id, c.volunteer_id): until
+            for c in on
+            if (until := quiet_until(chosen[c.volunteer_id], now)) is not None
+        }
+        taken = [c for c in on if (c.event_id, c.volunteer_id) not in quiet]
+        await store.suppress(tx, off)
+        await store.postpone(tx, quiet)
+        await store.begin(tx, taken, lease)
+    return taken
+
+
+async def record_result(database: Database, claimed: Claim, result: Result) -> bool:
+    """Write down what is known of an attempt; False when something was known already.
+
+    Raises:
+        TransientError: the database is away; the lease will make the attempt unknown.
+    """
+    async with database.transaction() as tx:
+        await store.lock(tx, claimed)
+        return await _finish(tx, claimed, result)
+
+
+async def expire(database: Database) -> int:
+    """Attempts whose lease ran out become unknown, never pending; returns how many."""
+    async with database.transaction() as tx:
+        found = await store.expired(tx)
+        for claimed in found:
+            await _finish(tx, claimed, Result(Outcome.UNKNOWN, "lease expired"))
+    return len(found)
+
+
+async def _finish(tx: Tx, claimed: Claim, result: Result) -> bool:
+    status = settle(result, claimed.attempt)
+    pause = back_off(claimed.attempt) if status is Status.PENDING else timedelta(0)
+    if not await store.finish(tx, claimed, result, status, pause):
+        return False
+    if status in (Status.SENT, Status.REFUSED, Status.UNKNOWN):
+        data = MessageDelivered(
+            message_id=claimed.message_id,
+            volunteer_id=claimed.volunteer_id,
+            event_id=claimed.event_id,
+            channel="email",
+            template=claimed.template,
+            status=status.value,
+            at=real_now(),
+        )
+        # The inbox delivery is version 1 of the message; an attempt overtaking its expiry is later than the expiry.
+        version = 1 + 2 * claimed.attempt + (status is not Status.UNKNOWN)
+        await outbox.append(tx, _announcement(data, claimed.correlation_id, version))
+    return True
+
+
+class Postman:
+    """Sends what is due, a few at a time, until told to stop."""
+
+    def __init__(
+        self, database: Database, catalogue: Catalogue, book: AddressBook, mailer: Mailer, lease: timedelta
+    ) -> None:
+        self._database = database
+        self._catalogue = catalogue
+        self._book = book
+        self._mailer = mailer
+        self._lease = lease
+
+    async def run(self, stop: asyncio.Event, wake: asyncio.Event, *, idle: float = 1.0, at_once: int = 8) -> None:
+        """Look for due e-mails when woken and every ``idle`` seconds; troubles of the database are waited out."""
+        while not stop.is_set():
+            try:
+                await expire(self._database)
+                while not stop.is_set() and await self.round(at_once):
+                    pass
+            except TransientError as error:
+                log.warning("deliveries wait for the database", reason=str(error))
+            wake.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(wake.wait(), idle)
+
+    async def round(self, at_once: int) -> int:
+        """Claim a few, attempt them all, write down each result; returns how many were attempted."""
+        claims = await claim(self._database, at_once, self._lease)
+        results = await asyncio.gather(*(self._attempt(claimed) for claimed in claims), return_exceptions=True)
+        for error in (result for result in results if isinstance(result, BaseException)):
+            raise error
+        return len(claims)
+
+    async def _attempt(self, claimed: Claim) -> None:
+        result = await self._try(claimed)
+        log.info("e-mail attempted", message_id=str(claimed.message_id), outcome=result.outcome, reason=result.reason)
+        await record_result(self._database, claimed, result)
+
+    async def _try(self, claimed: Claim) -> Result:
+        try:
+            address = await self._book.find(claimed.volunteer_id)
+        except TransientError:
+            return Result(Outcome.DEFERRED, "address unavailable")
+        if address is None or not address.email:
+            return Result(Outcome.NO_ADDRESS)
+        try:
+            letter = self._catalogue.render(
+                "email_letter", {"name": address.name, "title": claimed.title, "body": claimed.body}
+            )
+        except PermanentError:
+            return Result(Outcome.REFUSED, "letter cannot be rendered")
+        return await self._mailer.send(claimed, letter.title, letter.body, address.email)

@@ -1,0 +1,87 @@
+"""The inbox over HTTP: one's own messages only."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from services.notify.inbox import handlers, store
+from services.notify.inbox.store import InboxItem
+from shared.auth.access import allow
+from shared.auth.tokens import Caller, Role
+from shared.http.app import Db, Output
+from shared.http.cursors import decode, encode
+from shared.http.idempotency import once
+from shared.postgres import Tx
+
+__all__ = ["Volunteer", "router"]
+
+router = APIRouter(prefix="/api/notify/v1", tags=["inbox"])
+
+Volunteer = Annotated[Caller, allow(Role.VOLUNTEER)]
+
+
+class Item(Output):
+    """One message; ``kind`` is the name of its template."""
+
+    message_id: UUID
+    title: str
+    body: str
+    kind: str
+    created_at: datetime
+    read_at: datetime | None
+    correlation_id: str
+
+
+class Inbox(Output):
+    """A page of messages, newest first, and the number of unread ones in the whole inbox."""
+
+    items: list[Item]
+    unread: int
+    next_cursor: str | None
+
+
+@router.get("/inbox")
+async def list_inbox(
+    caller: Volunteer, database: Db, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 20
+) -> Inbox:
+    """One's own messages, newest first."""
+    volunteer_id = caller.require_volunteer()
+    after: tuple[datetime, UUID] | None = None
+    if cursor is not None:
+        at, message_id = decode(cursor, (datetime, UUID))
+        after = (at, message_id)
+    async with database.snapshot() as tx:
+        items = await store.page(tx, volunteer_id, after, limit + 1)
+        unread = await store.unread(tx, volunteer_id)
+    more = len(items) > limit
+    items = items[:limit]
+    return Inbox(
+        items=[_item(item) for item in items],
+        unread=unread,
+        next_cursor=encode(items[-1].created_at, items[-1].message_id) if more else None,
+    )
+
+
+@router.post("/inbox/{message_id}/read", response_model=Item)
+async def read_one(message_id: UUID, request: Request, caller: Volunteer, database: Db) -> Response:
+    """Mark one's own message read."""
+    volunteer_id = caller.require_volunteer()
+
+    async def work(tx: Tx) -> Item:
+        return _item(await handlers.read_message(tx, message_id, volunteer_id))
+
+    return await once(request, database, caller, work, status=200)
+
+
+def _item(item: InboxItem) -> Item:
+    return Item(
+        message_id=item.message_id,
+        title=item.title,
+        body=item.body,
+        kind=item.template,
+        created_at=item.created_at,
+        read_at=item.read_at,
+        correlation_id=item.correlation_id,
+    )

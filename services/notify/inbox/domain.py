@@ -1,0 +1,88 @@
+"""Which events become messages: one per thing that happened to a person, none that says what is no longer so."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+__all__ = ["Notice", "Selection", "select", "star_level"]
+
+_STAR = re.compile(r"star[-_]?([1-9])\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What one event says to one volunteer.
+
+    ``template`` is None for events that are nobody's message but move an aggregate's version. ``outdates`` says that
+    an older version has nothing left to tell (a cancelled sign-up); without it an older version is still news (points
+    were earned), only its state, ``stateful``, is not.
+    """
+
+    event_id: UUID
+    volunteer_id: UUID
+    aggregate_id: str
+    version: int
+    correlation_id: str
+    traceparent: str | None
+    template: str | None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    stateful: tuple[str, ...] = ()
+    outdates: bool = True
+    activity_id: UUID | None = None
+    awarded_star: int | None = None
+    revoked_star: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The messages to make, and what is known afterwards."""
+
+    messages: tuple[Notice, ...]
+    versions: Mapping[str, int]
+    stars: Mapping[UUID, int]
+
+
+def star_level(badge: str) -> int | None:
+    """The level of a star badge such as ``star-3``; None for any other badge."""
+    found = _STAR.search(badge)
+    return int(found.group(1)) if found else None
+
+
+def select(notices: Iterable[Notice], versions: Mapping[str, int], stars: Mapping[UUID, int]) -> Selection:
+    """Decide which notices of a batch become messages.
+
+    Args:
+        notices: in the order in which they were read.
+        versions: highest version seen so far of each aggregate among them.
+        stars: highest star each volunteer was told of.
+
+    Events repeat and, after a repair, reorder; the outcome per event is the same each time it is seen, or nothing.
+    """
+    seen, told = dict(versions), dict(stars)
+    chosen: list[Notice] = []
+    for notice in notices:
+        newest = seen.get(notice.aggregate_id, 0)
+        stale = notice.version < newest
+        seen[notice.aggregate_id] = max(newest, notice.version)
+        if not stale and notice.revoked_star is not None:
+            told[notice.volunteer_id] = min(told.get(notice.volunteer_id, 0), notice.revoked_star - 1)
+        if notice.template is None or (stale and notice.outdates):
+            continue
+        if notice.awarded_star is not None:
+            if notice.awarded_star < told.get(notice.volunteer_id, 0):
+                continue
+            told[notice.volunteer_id] = notice.awarded_star
+        chosen.append(_without_state(notice) if stale else notice)
+    return Selection(tuple(_highest_star_only(chosen)), seen, told)
+
+
+def _without_state(notice: Notice) -> Notice:
+    return replace(notice, params={**notice.params, **dict.fromkeys(notice.stateful)})
+
+
+def _highest_star_only(chosen: list[Notice]) -> Iterable[Notice]:
+    """Of several stars reached in one batch, as by an import of prior hours, only the highest is told."""
+    last: dict[UUID, UUID] = {n.volunteer_id: n.event_id for n in chosen if n.awarded_star is not None}
+    return (n for n in chosen if n.awarded_star is None or last[n.volunteer_id] == n.event_id)

@@ -1,0 +1,78 @@
+"""From notices to messages: one transaction per batch, a handful of statements however large it is."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+from uuid import UUID
+
+from services.notify.deliveries import handlers as deliveries
+from services.notify.inbox import store
+from services.notify.inbox.domain import Notice, select
+from services.notify.inbox.store import Draft, InboxItem
+from services.notify.templates.handlers import Catalogue
+from shared.errors import NotFound
+from shared.ids import derived_id
+from shared.postgres import Tx
+
+__all__ = ["deliver", "read_message"]
+
+K = TypeVar("K")
+
+
+async def deliver(tx: Tx, notices: Sequence[Notice], activity_titles: Mapping[UUID, str], catalogue: Catalogue) -> int:
+    """Put what the notices say into inboxes, once each; returns how many messages are new.
+
+    Notices that were delivered before do nothing: the message's id follows from the event and the volunteer.
+
+    Raises:
+        PermanentError: a template is missing or cannot be filled.
+    """
+    versions = await store.versions(tx, (n.aggregate_id for n in notices))
+    stars = await store.stars(tx, (n.volunteer_id for n in notices if n.awarded_star or n.revoked_star))
+    selection = select(notices, versions, stars)
+    await store.remember_titles(tx, activity_titles)
+    await store.remember_versions(tx, _changed(selection.versions, versions))
+    await store.remember_stars(tx, _changed(selection.stars, stars))
+    titles = await store.titles(tx, (n.activity_id for n in selection.messages if n.activity_id))
+    drafts = [_draft(notice, titles, catalogue) for notice in selection.messages]
+    new = await store.insert_messages(tx, drafts, await tx.now())
+    unique = {draft.message_id: draft for draft in drafts if draft.message_id in new}
+    await deliveries.enqueue(
+        tx,
+        [
+            deliveries.NewMessage(
+                d.message_id, d.event_id, d.volunteer_id, d.text.template, d.correlation_id, d.traceparent
+            )
+            for d in unique.values()
+        ],
+    )
+    return len(unique)
+
+
+def _changed(after: Mapping[K, int], before: Mapping[K, int]) -> dict[K, int]:
+    return {key: value for key, value in after.items() if before.get(key) != value}
+
+
+def _draft(notice: Notice, titles: Mapping[UUID, str], catalogue: Catalogue) -> Draft:
+    assert notice.template is not None
+    activity = titles.get(notice.activity_id) if notice.activity_id else None
+    text = catalogue.render(notice.template, {"activity": activity, **notice.params})
+    return Draft(
+        derived_id("message", notice.event_id, notice.volunteer_id),
+        notice.event_id,
+        notice.volunteer_id,
+        notice.correlation_id,
+        notice.traceparent,
+        text,
+    )
+
+
+async def read_message(tx: Tx, message_id: UUID, volunteer_id: UUID) -> InboxItem:
+    """Mark one's own message read.
+
+    Raises:
+        NotFound: there is no such message, or it is somebody else's.
+    """
+    item = await store.mark_read(tx, message_id, volunteer_id, await tx.now())
+    if item is None:
+        raise NotFound("message-unknown", "There is no such message in this inbox.")
+    return item

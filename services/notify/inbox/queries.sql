@@ -1,0 +1,58 @@
+-- name: versions
+-- What is already known of the aggregates of this batch.
+select aggregate_id, version from seen_versions where aggregate_id = any($1::text[]);
+
+-- name: remember_versions
+-- Sorted by the caller, so that two workers never wait for each other in a circle; never backwards.
+insert into seen_versions (aggregate_id, version)
+select * from unnest($1::text[], $2::bigint[])
+on conflict (aggregate_id) do update set version = excluded.version
+where seen_versions.version < excluded.version;
+
+-- name: stars
+-- The highest star each of these volunteers was told of.
+select volunteer_id, level from stars_told where volunteer_id = any($1::uuid[]);
+
+-- name: remember_stars
+-- May go down: a revoked star is news when it comes back.
+insert into stars_told (volunteer_id, level)
+select * from unnest($1::uuid[], $2::smallint[])
+on conflict (volunteer_id) do update set level = excluded.level;
+
+-- name: titles
+-- What the activities of this batch are called.
+select activity_id, title from activity_titles where activity_id = any($1::uuid[]);
+
+-- name: remember_titles
+-- The first title heard is kept: a message quotes what the volunteer signed up for.
+insert into activity_titles (activity_id, title)
+select * from unnest($1::uuid[], $2::text[])
+on conflict (activity_id) do nothing;
+
+-- name: insert_messages
+-- The inbox of a whole batch in one statement; only what is new comes back, so a repeated event does nothing.
+insert into messages (message_id, event_id, volunteer_id, template, template_version, title, body, correlation_id, created_at)
+select message_id, event_id, volunteer_id, template, template_version, title, body, correlation_id, $9
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::text[])
+    as batch (message_id, event_id, volunteer_id, template, template_version, title, body, correlation_id)
+on conflict (event_id, volunteer_id) do nothing
+returning message_id;
+
+-- name: page
+-- One volunteer's messages, newest first, from where the last page ended.
+select message_id, title, body, template, created_at, read_at, correlation_id
+from messages
+where volunteer_id = $1
+  and ($2::timestamptz is null or (created_at, message_id) < ($2::timestamptz, $3::uuid))
+order by created_at desc, message_id desc
+limit $4;
+
+-- name: unread
+-- The number on the badge of the inbox.
+select count(*) from messages where volunteer_id = $1 and read_at is null;
+
+-- name: mark_read
+-- One's own only; reading twice keeps the first time.
+update messages set read_at = coalesce(read_at, $3)
+where message_id = $1 and volunteer_id = $2
+returning message_id, title, body, template, created_at, read_at, correlation_id;

@@ -1,0 +1,172 @@
+"""Kafka in: events of points, badges, sign-ups and redemptions as notices.
+
+What makes no message, and why: ``hold``, ``capture``, ``release`` and ``refund`` of points, because the redemption's
+own event tells it once; attendance, because its points do.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from services.notify.inbox import handlers
+from services.notify.inbox.domain import Notice, star_level
+from services.notify.templates.handlers import Catalogue
+from shared import deadletters
+from shared.cloudevents import Event, decode
+from shared.contracts import (
+    BadgeAwarded,
+    BadgeRevoked,
+    PointsPosted,
+    RedemptionCaptured,
+    RedemptionHeld,
+    RedemptionRefunded,
+    RedemptionReleased,
+    SignupCancelled,
+    SignupPlaced,
+)
+from shared.deadletters import DeadLetter
+from shared.errors import PermanentError
+from shared.kafka.consumer import Message
+from shared.postgres import Database
+
+__all__ = ["GROUP", "TOPICS", "InboxStream", "notice_of"]
+
+GROUP = "notify"
+TOPICS = ("points", "badges", "signups", "redemptions")
+
+
+def notice_of(event: Event[Any]) -> Notice:
+    """What an event says to its volunteer.
+
+    Raises:
+        PermanentError: the event's type is not one that these topics carry.
+    """
+    build = _BUILDERS.get(type(event.data))
+    if build is None:
+        raise PermanentError(f"{event.type} is not for this consumer")
+    return build(event)
+
+
+def _notice(event: Event[Any], template: str | None, /, *, stateful: tuple[str, ...] = (), **more: Any) -> Notice:
+    known = {
+        name: more.pop(name) for name in ("outdates", "activity_id", "awarded_star", "revoked_star") if name in more
+    }
+    return Notice(
+        event.id,
+        event.data.volunteer_id,
+        event.aggregate_id,
+        event.aggregate_version,
+        event.correlation_id,
+        event.traceparent,
+        template,
+        more,
+        stateful,
+        **known,
+    )
+
+
+def _points(event: Event[PointsPosted]) -> Notice:
+    data = event.data
+    template = {"award": "points_awarded", "reversal": "points_reversed", "expiry": "points_expired"}.get(data.reason)
+    if data.amount == 0:
+        template = None
+    elif data.reason == "award" and data.amount < 0:
+        template = "points_reversed"
+    elif data.reason == "award" and data.bucket is not None and data.bucket.startswith("life/"):
+        template = "points_bonus"
+    return _notice(
+        event,
+        template,
+        stateful=("available", "debt"),
+        outdates=False,
+        activity_id=data.activity_id,
+        amount=abs(data.amount),
+        available=data.available,
+        debt=data.debt,
+    )
+
+
+def _badge_awarded(event: Event[BadgeAwarded]) -> Notice:
+    star = star_level(event.data.badge)
+    return _notice(event, "star_reached" if star else "badge_awarded", awarded_star=star, name=event.data.name)
+
+
+def _badge_revoked(event: Event[BadgeRevoked]) -> Notice:
+    return _notice(event, "badge_revoked", revoked_star=star_level(event.data.badge), name=event.data.name)
+
+
+def _signup_placed(event: Event[SignupPlaced]) -> Notice:
+    data = event.data
+    return _notice(event, "signup_placed", activity=data.activity_title, starts_at=data.starts_at, ends_at=data.ends_at)
+
+
+def _signup_cancelled(event: Event[SignupCancelled]) -> Notice:
+    return _notice(event, "signup_cancelled", activity_id=event.data.activity_id)
+
+
+def _redemption(template: str) -> Callable[[Event[Any]], Notice]:
+    def build(event: Event[Any]) -> Notice:
+        data = event.data
+        return _notice(
+            event,
+            template,
+            reward=data.reward_name,
+            points=data.points,
+            expires_at=getattr(data, "expires_at", None),
+        )
+
+    return build
+
+
+_BUILDERS: dict[type, Callable[[Event[Any]], Notice]] = {
+    PointsPosted: _points,
+    BadgeAwarded: _badge_awarded,
+    BadgeRevoked: _badge_revoked,
+    SignupPlaced: _signup_placed,
+    SignupCancelled: _signup_cancelled,
+    RedemptionHeld: _redemption("redemption_held"),
+    RedemptionCaptured: _redemption("redemption_captured"),
+    RedemptionReleased: _redemption("redemption_released"),
+    RedemptionRefunded: _redemption("redemption_refunded"),
+}
+
+
+class InboxStream:
+    """Applies batches; ``delivered`` is set after each commit so that e-mails leave at once."""
+
+    def __init__(self, database: Database, catalogue: Catalogue, delivered: asyncio.Event) -> None:
+        self._database = database
+        self._catalogue = catalogue
+        self._delivered = delivered
+
+    async def handle(self, messages: Sequence[Message]) -> None:
+        """Put a batch into inboxes; records that cannot be read become dead letters in the same transaction.
+
+        Raises:
+            TransientError: the database is away; the same batch may be given again.
+            PermanentError: a message cannot be rendered.
+        """
+        notices: list[Notice] = []
+        titles: dict[UUID, str] = {}
+        broken: list[DeadLetter] = []
+        for message in messages:
+            try:
+                event = decode(message.headers, message.value)
+                notices.append(notice_of(event))
+            except PermanentError as error:
+                broken.append(DeadLetter(message, str(error)))
+                continue
+            if isinstance(event.data, SignupPlaced):
+                titles[event.data.activity_id] = event.data.activity_title
+        async with self._database.transaction() as tx:
+            if notices:
+                await handlers.deliver(tx, notices, titles, self._catalogue)
+            if broken:
+                await deadletters.record(tx, broken, group=GROUP)
+        self._delivered.set()
+
+    async def dead_letter(self, message: Message, error: Exception) -> None:
+        """Keep a record that made its batch fail, with the reason."""
+        async with self._database.transaction() as tx:
+            await deadletters.record(tx, [DeadLetter(message, f"{type(error).__name__}: {error}")], group=GROUP)

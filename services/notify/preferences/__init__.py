@@ -1,0 +1,1 @@
+"""Preferences: which channels a volunteer wants, and when not."""

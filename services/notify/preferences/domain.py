@@ -1,0 +1,36 @@
+"""Quiet hours: when a message may wake nobody."""
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+__all__ = ["DEFAULT", "Preferences", "quiet_until"]
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a volunteer chose. Quiet hours are times of day in the district, half-open, and may cross midnight."""
+
+    email: bool
+    quiet_from: time | None
+    quiet_to: time | None
+
+
+DEFAULT = Preferences(email=False, quiet_from=time(22, 0), quiet_to=time(7, 0))
+"""E-mail is off until the volunteer turns it on: nobody is written to who did not ask for it."""
+
+
+def quiet_until(preferences: Preferences, now: datetime) -> datetime | None:
+    """When the quiet hours that ``now`` lies in end; None outside them."""
+    start, end = preferences.quiet_from, preferences.quiet_to
+    if start is None or end is None or start == end:
+        return None
+    local = now.astimezone(_ZONE)
+    clock = local.time().replace(tzinfo=None)
+    inside = start <= clock < end if start < end else clock >= start or clock < end
+    if not inside:
+        return None
+    day = local.date() if clock < end else local.date() + timedelta(days=1)
+    return datetime.combine(day, end, tzinfo=_ZONE)

@@ -1,0 +1,36 @@
+"""Preferences to rows and back."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.notify.preferences.domain import DEFAULT, Preferences
+from shared.postgres import Tx, load_queries
+
+__all__ = ["get", "of_many", "put"]
+
+_SQL = load_queries(__file__)
+
+
+async def get(tx: Tx, volunteer_id: UUID) -> Preferences:
+    """What a volunteer chose, or the default."""
+    row = await tx.fetchrow(_SQL["get"], volunteer_id)
+    return _preferences(row) if row else DEFAULT
+
+
+async def of_many(tx: Tx, volunteer_ids: Iterable[UUID]) -> dict[UUID, Preferences]:
+    """Only those who chose something are in the answer."""
+    ids = sorted(set(volunteer_ids))
+    if not ids:
+        return {}
+    return {row["volunteer_id"]: _preferences(row) for row in await tx.fetch(_SQL["of_many"], ids)}
+
+
+async def put(tx: Tx, volunteer_id: UUID, preferences: Preferences, at: datetime) -> None:
+    """Replace the choice."""
+    await tx.execute(_SQL["put"], volunteer_id, preferences.email, preferences.quiet_from, preferences.quiet_to, at)
+
+
+def _preferences(row: Any) -> Preferences:
+    return Preferences(row["email"], row["quiet_from"], row["quiet_to"])

@@ -1,0 +1,1 @@
+"""Message templates: versioned data, rendered in a sandbox."""

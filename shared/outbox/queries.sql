@@ -31,7 +31,7 @@ update outbox set sent_at = null where sent_at is not null;
 
 -- name: unsent
 -- By state, never by "id greater than the last seen": identities commit out of order.
-select id, event_id, topic, key, headers, value
+select id, event_id, topic, key, headers, value, created_at
 from outbox where sent_at is null order by id limit $1;
 
 -- name: mark_sent

@@ -133,6 +133,8 @@ class Relay:
                     key=row["key"].encode(),
                     value=row["value"],
                     headers=headers,
+                    # when it was decided, not when it was sent: an event that is sent again is still old
+                    timestamp_ms=int(row["created_at"].timestamp() * 1000),
                 )
             except (KafkaError, OSError) as error:
                 failure = error
@@ -147,6 +149,7 @@ class Relay:
                 failure = failure or result
             elif key not in failed_keys:
                 sent.append(row_id)
+                metrics.OUTBOX_SENT.labels(result.topic).inc()
         return sent, failure
 
     async def _housekeeping(self, conn: Any) -> None:

@@ -1,0 +1,127 @@
+"""The guard of faust agents: a record counts as done when it was applied or put aside, and at no other time.
+
+Measured on faust 0.15.3, and kept true by tests: an exception in an agent's body acknowledges the record that raised
+it, ``take()`` loses the batch around it, and a value that a codec cannot read is acknowledged too. Cancellation, as in
+a rebalance or a shutdown, acknowledges what the body was working on. So agents take bytes, and their bodies are:
+
+    async for event in stream.events():
+        await guard.run(event, apply)
+
+How it holds: faust acknowledges by counting references down. The guard takes one reference of its own and gives it back
+only when the record is done; whatever else happens to the body, the offset cannot pass the record.
+
+Rules for agents under a guard: no ``take``, no ``noack``, no ``concurrency`` above 1, no ``exactly_once``; the app has
+``stream_wait_empty=False``, or a stop would wait for the very record that cannot be applied.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import structlog
+
+from shared.errors import TransientError
+from shared.kafka.consumer import Message
+
+__all__ = ["Guard", "GuardGaveUp", "message_of"]
+
+log = structlog.get_logger(__name__)
+
+BACKOFF_FIRST, BACKOFF_MOST = 0.05, 2.0
+
+Apply = Callable[[Message], Awaitable[None]]
+PutAside = Callable[[Message, Exception], Awaitable[None]]
+StopWorker = Callable[[BaseException], Awaitable[None]]
+
+
+class GuardGaveUp(Exception):
+    """A record can neither be applied nor put aside: the worker ends, and its supervisor starts it again."""
+
+
+class Guard:
+    """Runs an agent's work on one record at a time.
+
+    Args:
+        entities: names of topics on the broker → their logical names.
+        put_aside: stores a dead letter; may raise TransientError.
+        stop_worker: ends the process with an error, usually ``app.crash``.
+        patience: seconds for which one record may fail with TransientError before the worker is stopped.
+    """
+
+    def __init__(
+        self,
+        entities: Mapping[str, str],
+        *,
+        put_aside: PutAside,
+        stop_worker: StopWorker,
+        patience: float = 30.0,
+    ) -> None:
+        self._entities = entities
+        self._put_aside = put_aside
+        self._stop_worker = stop_worker
+        self._patience = patience
+        self.applied = 0
+        self.aside = 0
+
+    async def run(self, event: Any, apply: Apply) -> None:
+        """Apply one record, or put it aside, or stop the worker; raises nothing but cancellation.
+
+        ``apply`` raises TransientError to be called again with the same record; anything else that it raises makes the
+        record a dead letter. It must change nothing before it is sure to succeed.
+        """
+        event.message.incref()
+        record = message_of(event.message, self._entities)
+        try:
+            await self._with_patience(record, lambda: apply(record))
+            self.applied += 1
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not leave the body
+            await self._aside(record, error)
+        event.message.decref()
+
+    async def _aside(self, record: Message, error: Exception) -> None:
+        log.warning("record put aside", topic=record.topic, partition=record.partition, offset=record.offset)
+        try:
+            await self._with_patience(record, lambda: self._put_aside(record, error))
+            self.aside += 1
+        except Exception as fatal:  # noqa: BLE001 - a record that cannot even be put aside
+            await self._give_up(record, fatal)
+
+    async def _with_patience(self, record: Message, work: Callable[[], Awaitable[None]]) -> None:
+        began, pause = time.monotonic(), BACKOFF_FIRST
+        while True:
+            try:
+                await work()
+                return
+            except TransientError as error:
+                if time.monotonic() - began >= self._patience:
+                    await self._give_up(record, error)
+                log.warning("record will be tried again", topic=record.topic, offset=record.offset, reason=str(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, BACKOFF_MOST)
+
+    async def _give_up(self, record: Message, error: BaseException) -> None:
+        """Stop the worker, and hold the record until the shutdown cancels the body."""
+        where = f"{record.topic}[{record.partition}]@{record.offset}"
+        reason = GuardGaveUp(f"{where} can neither be applied nor put aside: {error}")
+        reason.__cause__ = error
+        log.error("worker stops", topic=record.topic, partition=record.partition, offset=record.offset)
+        await self._stop_worker(reason)
+        await asyncio.Event().wait()
+
+
+def message_of(message: Any, entities: Mapping[str, str]) -> Message:
+    """A faust message as the plain record that it was on the topic."""
+    raw: Iterable[tuple[str, bytes]] = (
+        message.headers.items() if isinstance(message.headers, Mapping) else message.headers or ()
+    )
+    return Message(
+        message.topic,
+        entities.get(message.topic, message.topic),
+        message.partition,
+        message.offset,
+        message.key,
+        message.value,
+        [(name, value) for name, value in raw],
+        int((message.timestamp or 0.0) * 1000),
+    )

@@ -6,6 +6,7 @@ Offsets are a hint. What was applied is known by the database alone, so a batch 
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -197,6 +198,8 @@ class BatchConsumer:
                 backoff = min(backoff * 2, BACKOFF_MOST)
         self.applied += len(batch)
         self._watchdog.progress()
+        for topic, count in Counter(message.topic for message in batch).items():
+            metrics.RECORDS_CONSUMED.labels(self.group, topic).inc(count)
         metrics.BATCH_SIZE.labels(self.group).observe(len(batch))
         metrics.BATCH_SECONDS.labels(self.group).observe(time.perf_counter() - began)
 

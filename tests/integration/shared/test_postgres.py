@@ -1,0 +1,102 @@
+"""Migrations, schemas that cannot see each other, and business time."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from shared.errors import PermanentError, TransientError
+from shared.postgres import Database
+from shared.postgres.migrations import discover, migrate
+from tests.support.databases import ROOT, Clock, TestDatabase
+
+SERVICES = ("recruitment", "points", "notify")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_no_service_can_read_anothers_schema(test_database: TestDatabase, service: str) -> None:
+    async with test_database.connect(service) as database:
+        for other in set(SERVICES) - {service}:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await database.pool.fetch(f"select * from {other}.outbox")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_the_runtime_role_cannot_change_its_schema(test_database: TestDatabase, service: str) -> None:
+    async with test_database.connect(service) as database:
+        for statement in ("create table planted (x int)", "drop table outbox", "alter table outbox add x int"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await database.pool.execute(statement)
+
+
+async def test_the_auditor_reads_everything_and_writes_nothing(test_database: TestDatabase) -> None:
+    conn = await asyncpg.connect(test_database.dsn_for("auditor"))
+    try:
+        for service in SERVICES:
+            assert await conn.fetchval(f"select count(*) from {service}.outbox") == 0
+            with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.ReadOnlySQLTransactionError)):
+                await conn.execute(f"delete from {service}.outbox")
+    finally:
+        await conn.close()
+
+
+async def test_migrating_again_applies_nothing(test_database: TestDatabase) -> None:
+    for service in SERVICES:
+        directory = ROOT / "services" / service / "migrations"
+        assert await migrate(test_database.dsn_for(f"{service}_owner"), service, f"{service}_app", directory) == []
+
+
+async def test_a_changed_migration_is_refused_and_a_failing_one_leaves_nothing(
+    test_database: TestDatabase, tmp_path: Path
+) -> None:
+    dsn = test_database.dsn_for("notify_owner")
+    file = tmp_path / "9001_planted.sql"
+    file.write_text("create table planted (x int);")
+    assert await migrate(dsn, "notify", "notify_app", tmp_path) == ["notify/9001_planted"]
+    file.write_text("create table planted (x bigint);")
+    with pytest.raises(PermanentError, match="was changed after it was applied"):
+        await migrate(dsn, "notify", "notify_app", tmp_path)
+    file.write_text("create table planted (x int);")
+    (tmp_path / "9002_half.sql").write_text("create table half (x int); select 1/0;")
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await migrate(dsn, "notify", "notify_app", tmp_path)
+    async with test_database.connect("notify") as database, database.transaction() as tx:
+        assert await tx.fetchval("select to_regclass('half')") is None
+
+
+def test_migration_files_are_numbered_once(tmp_path: Path) -> None:
+    (tmp_path / "0001_a.sql").write_text("")
+    (tmp_path / "0001_b.sql").write_text("")
+    with pytest.raises(PermanentError, match="used twice"):
+        discover(tmp_path, "x")
+    (tmp_path / "0001_b.sql").rename(tmp_path / "two.sql")
+    with pytest.raises(PermanentError, match="not named like"):
+        discover(tmp_path, "x")
+
+
+async def test_business_time_is_driven_for_all_services_at_once(test_database: TestDatabase, clock: Clock) -> None:
+    at = datetime(2026, 3, 4, 1, 2, 3, tzinfo=UTC)
+    await clock.set(at)
+    for service in SERVICES:
+        async with test_database.connect(service) as database, database.transaction() as tx:
+            assert await tx.now() == at
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await tx.fetchval("select business.set_now(now())")
+    await clock.set(None)
+    async with test_database.connect("points") as database, database.transaction() as tx:
+        assert abs((await tx.now() - datetime.now(UTC)).total_seconds()) < 5
+
+
+async def test_a_broken_connection_is_a_transient_error(points_db: Database, test_database: TestDatabase) -> None:
+    killer = await asyncpg.connect(test_database.dsn_for("postgres"))
+    try:
+        with pytest.raises(TransientError):  # noqa: PT012 - the connection breaks in the middle
+            async with points_db.transaction() as tx:
+                pid = await tx.fetchval("select pg_backend_pid()")
+                await killer.execute("select pg_terminate_backend($1)", pid)
+                await tx.fetchval("select 1")
+    finally:
+        await killer.close()
+    async with points_db.transaction() as tx:
+        assert await tx.fetchval("select 1") == 1

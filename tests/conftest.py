@@ -1,10 +1,10 @@
 """Fixtures. All are lazy: a test that names none starts nothing.
 
-A test that names a database gets a copy of its own of a template migrated once per session; one that names `broker` gets
-topics of its own on the session's broker.
+A test that names a database gets a copy of its own of a template migrated once per session; one that names `broker`
+gets topics of its own on the session's broker.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -84,9 +84,9 @@ def clock(test_database: TestDatabase) -> Clock:
 
 
 @pytest.fixture
-def settings_for(test_database: TestDatabase, tmp_path: Path) -> Iterator[SettingsFactory]:
+def settings_for(test_database: TestDatabase, tmp_path: Path) -> SettingsFactory:
     """`settings_for("points", **overrides)`: the service's settings on this test's database (and broker, if named)."""
-    yield SettingsFactory(tmp_path, test_database)
+    return SettingsFactory(tmp_path, test_database)
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,7 @@ async def find_java() -> str:
     match = re.search(r'version "(\d+)', text)
     if match is None or int(match[1]) < _OLDEST_JAVA:
         raise StackError(
-            f"BROKER=kafka needs Java 17 or later, and {java} says: {text.strip().splitlines()[0] if text else 'nothing'}\n"
+            f"BROKER=kafka needs Java 17 or later, and {java} says: {text.strip()[:80] or 'nothing'}\n"
             "On Debian and Ubuntu: apt-get install openjdk-17-jre-headless, then set JAVA_HOME."
         )
     return java

@@ -1,4 +1,4 @@
-"""PostgreSQL 18 from the wheel, as a child process. As root it runs under `nobody`, and no directory's mode is changed."""
+"""PostgreSQL 18 from the wheel, as a child process: as root under `nobody`, and no directory's mode is changed."""
 
 import asyncio
 import hashlib

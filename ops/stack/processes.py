@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,26 +73,20 @@ async def stop(process: asyncio.subprocess.Process, *, ask: int = signal.SIGTERM
     """Ask a process to end, and after `patience` seconds kill its whole group."""
     if process.returncode is None:
         _signal(process.pid, ask)
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), patience)
-        except TimeoutError:
-            pass
     _signal_group(process.pid, signal.SIGKILL)
     await process.wait()
 
 
 def _signal(pid: int, number: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def _signal_group(pid: int, number: int) -> None:
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def alive(pid: int) -> bool:

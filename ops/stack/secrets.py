@@ -1,4 +1,4 @@
-"""Passwords and keys of one stack, made at its first start and kept in var/secrets.json (readable by its owner only)."""
+"""Passwords and keys of one stack, made at its first start and kept in var/secrets.json (mode 0600)."""
 
 import base64
 import json

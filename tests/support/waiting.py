@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, cast
+from typing import TypeVar
 
 __all__ = ["eventually"]
 
@@ -24,7 +24,7 @@ async def eventually(
         value: T | None = None
         try:
             answer = probe()
-            value = await answer if inspect.isawaitable(answer) else cast(T, answer)
+            value = await answer if inspect.isawaitable(answer) else answer
         except AssertionError as error:
             failure = error
         if value:

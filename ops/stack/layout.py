@@ -1,0 +1,155 @@
+"""Which processes make up the stack, and the environment that each is started with."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ops.database import Server
+from ops.stack.broker import Broker
+from ops.stack.processes import free_port
+from ops.stack.secrets import StackSecrets
+
+__all__ = ["DATABASE", "PROCESSES", "ROOT", "Options", "Ports", "ProcessSpec", "environment"]
+
+ROOT = Path(__file__).resolve().parents[2]
+DATABASE = "weiguang"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """One process: `python -m services.<service> <role>`."""
+
+    service: str
+    role: str
+
+    @property
+    def name(self) -> str:
+        """`points-worker`: as in log files, in `Stack.kill` and in the state file."""
+        return f"{self.service}-{self.role}"
+
+    @property
+    def command(self) -> list[str]:
+        """What is run."""
+        return [sys.executable, "-m", f"services.{self.service}", self.role]
+
+    @property
+    def speaks_kafka(self) -> bool:
+        """Whether it holds connections to the broker, and so must be started again when that is reborn elsewhere."""
+        return self.role != "api" or self.service == "web"
+
+
+PROCESSES = tuple(
+    ProcessSpec(service, role)
+    for service, roles in {
+        "recruitment": ("api", "worker", "relay"),
+        "points": ("api", "worker", "agents", "relay"),
+        "notify": ("api", "worker", "relay"),
+        "web": ("api",),
+    }.items()
+    for role in roles
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is started, and where its state lies."""
+
+    var: Path = ROOT / "var"
+    broker: str = field(default_factory=lambda: os.environ.get("BROKER") or "embedded")
+    port: int = field(default_factory=lambda: int(os.environ.get("WEIGUANG_PORT") or "8000"))
+    """Port of the gateway; 0 takes any free one."""
+    processes: tuple[str, ...] = tuple(spec.name for spec in PROCESSES)
+    driven_time: bool = True
+    """Whether business time may be driven in this database (decided when it is first made)."""
+    topic_partitions: int = 12
+    extra_environment: Mapping[str, str] = field(default_factory=dict)
+    """Given to every process, over everything else."""
+
+
+@dataclass(slots=True)
+class Ports:
+    """Where each process listens; the same over its restarts."""
+
+    gateway: int
+    of: dict[str, int] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> int:
+        if name == "web-api":
+            return self.gateway
+        if name not in self.of:
+            self.of[name] = free_port()
+        return self.of[name]
+
+    def url(self, name: str) -> str:
+        """Base address of a process."""
+        return f"http://127.0.0.1:{self[name]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What processes are told of."""
+
+    options: Options
+    secrets: StackSecrets
+    server: Server
+    broker: Broker
+    ports: Ports
+    smtp_port: int
+
+
+def environment(spec: ProcessSpec, around: Surroundings) -> dict[str, str]:
+    """The whole environment of a process; variables of the caller pass only if they are WEIGUANG_… and not set here."""
+    values = {name: value for name, value in os.environ.items() if name.startswith("WEIGUANG_")}
+    values.pop("WEIGUANG_PORT", None)
+    values |= {
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "HOME": os.environ.get("HOME", "/"),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "MALLOC_ARENA_MAX": "2",  # glibc's arenas double the memory of small processes
+    }
+    values |= _common(around)
+    values |= _of_service(spec.service, around)
+    port = str(around.ports[spec.name])
+    values |= {"WEIGUANG_HTTP_PORT": port} if spec.role == "api" else {"WEIGUANG_OPS_PORT": port}
+    values |= {"WEIGUANG_FAUST_DATA_DIR": str(around.options.var / "faust" / spec.name)}
+    return {**values, **around.options.extra_environment}
+
+
+def _common(around: Surroundings) -> dict[str, str]:
+    return {
+        "WEIGUANG_ENVIRONMENT": "embedded",
+        "WEIGUANG_BROKER": around.broker.name,
+        "WEIGUANG_KAFKA_BOOTSTRAP": around.broker.bootstrap,
+        "WEIGUANG_BROKER_INCARNATION": around.broker.incarnation,
+        "WEIGUANG_TOPIC_PARTITIONS": str(around.options.topic_partitions),
+        "WEIGUANG_HTTP_HOST": "127.0.0.1",
+        "WEIGUANG_AUTH_PUBLIC_KEYS": json.dumps(around.secrets.public_keys),
+        "WEIGUANG_RECRUITMENT_URL": around.ports.url("recruitment-api"),
+        "WEIGUANG_POINTS_URL": around.ports.url("points-api"),
+        "WEIGUANG_NOTIFY_URL": around.ports.url("notify-api"),
+        "WEIGUANG_PUBLIC_URL": around.ports.url("web-api"),
+    }
+
+
+def _of_service(service: str, around: Surroundings) -> dict[str, str]:
+    """Each service is told its own secrets only."""
+    values: dict[str, str] = {}
+    if service != "web":
+        values["WEIGUANG_DATABASE_URL"] = around.server.dsn(f"{service}_app", DATABASE)
+        values["WEIGUANG_MIGRATION_DATABASE_URL"] = around.server.dsn(f"{service}_owner", DATABASE)
+    if service in around.secrets.signing_keys:
+        values["WEIGUANG_AUTH_SIGNING_KEY"] = around.secrets.signing_keys[service]
+    if service == "recruitment":
+        values["WEIGUANG_VAULT_KEY"] = around.secrets.vault_key
+        values["WEIGUANG_LOOKUP_KEY"] = around.secrets.lookup_key
+        values["WEIGUANG_MESSAGE_LOG"] = str(around.options.var / "messages.jsonl")
+    if service == "notify":
+        values["WEIGUANG_SMTP_HOST"] = "127.0.0.1"
+        values["WEIGUANG_SMTP_PORT"] = str(around.smtp_port)
+        values["WEIGUANG_SMTP_FROM"] = "weiguang@localhost"
+    return values

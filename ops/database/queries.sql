@@ -38,7 +38,6 @@ begin
     execute format('create schema if not exists %I authorization %I', service, owner);
     execute format('revoke all on schema %I from public', service);
     execute format('grant usage on schema %I to %I, auditor', service, app);
-    execute format('grant select on all tables in schema %I to auditor', service);
     execute format('alter role %I set search_path = %I', owner, service);
     execute format('alter role %I set search_path = %I', app, service);
     execute format('alter role %I set lock_timeout = %L', app, '20s');

@@ -139,7 +139,7 @@ def place(reward: Reward, *, free: int, taken_this_quarter: int, available: int,
 
 
 def advance(redemption: Redemption, command: Command, at: datetime) -> Step | Declined:
-    """The step that `command` takes from here. Each end is reached once; whoever comes second is told where it stands."""
+    """The step that `command` takes from here. Each end is reached once; who comes second is told where it stands."""
     step = _STEPS.get((redemption.status, command))
     if step is None:
         return Declined("redemption-not-open", f"This redemption {_STANDS[redemption.status]}.")

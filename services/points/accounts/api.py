@@ -4,20 +4,21 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from services.points.accounts import handlers, store
-from services.points.accounts.domain import next_star, star_of
+from services.points.accounts.domain import BucketVersion, Transfer
+from services.points.badges.domain import Criterion
+from services.points.badges.handlers import criteria_in_force
 from shared.auth.access import allow, public
 from shared.auth.tokens import Caller, Role
 from shared.http import cursors
-from shared.http.app import Db, Output
-from shared.http.cursors import Page
+from shared.http.app import Db, Limit, Output
+from shared.http.cursors import Page, page_of
 
 router = APIRouter(tags=["accounts"])
 
 Reader = Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR)]
-Limit = Annotated[int, Query(ge=1, le=200)]
 
 
 class BadgeView(Output):
@@ -33,12 +34,13 @@ class NextStar(Output):
 
     star: int
     badge: str
+    name: str
     minutes: int
     remaining_minutes: int
 
 
 class AccountView(Output):
-    """Balances in points and lifetime figures in minutes; `minutes` is the legal record, the other three its provenance."""
+    """Balances in points and lifetime figures in minutes; `minutes` is the sum of the other three."""
 
     volunteer_id: UUID
     available: int
@@ -104,9 +106,8 @@ async def read_account(database: Db, caller: Reader, volunteer_id: UUID) -> Acco
     async with database.snapshot() as tx:
         account = await handlers.account(tx, caller, volunteer_id)
         badges = await store.list_badges(tx, volunteer_id)
-        stars = await store.list_stars(tx)
-    star = star_of((badge.badge for badge in badges), stars)
-    following = next_star(account.minutes, star, stars)
+        criteria = await criteria_in_force(tx)
+    following = criteria.next_star(account.lifetime)
     return AccountView(
         volunteer_id=volunteer_id,
         available=account.available,
@@ -120,8 +121,8 @@ async def read_account(database: Db, caller: Reader, volunteer_id: UUID) -> Acco
         credit_minutes=account.credit_minutes,
         honour_minutes=account.honour_minutes,
         imported_minutes=account.imported_minutes,
-        star=star,
-        next_star=None if following is None else NextStar(**following),
+        star=criteria.star(badge.badge for badge in badges),
+        next_star=None if following is None else _next_star(*following),
         badges=[BadgeView(badge=badge.badge, name=badge.name, awarded_at=badge.awarded_at) for badge in badges],
     )
 
@@ -135,24 +136,7 @@ async def read_statement(
     before = None if cursor is None else cursors.decode(cursor, (int,))[0]
     async with database.snapshot() as tx:
         lines = await handlers.statement(tx, volunteer_id, before=before, limit=limit + 1)
-    following = cursors.encode(lines[limit - 1][0].transfer_id) if len(lines) > limit else None
-    items = [
-        StatementLine(
-            transfer_id=transfer.transfer_id,
-            posted_at=transfer.posted_at,
-            code=transfer.code,
-            amount=transfer.amount,
-            debit=transfer.debit_account,
-            credit=transfer.credit_account,
-            bucket=transfer.bucket,
-            rule_version=transfer.rule_version,
-            explanation=explanation,
-            cause_event_id=transfer.cause_event_id,
-            correlation_id=transfer.correlation_id,
-        )
-        for transfer, explanation in lines[:limit]
-    ]
-    return Page(items=items, next_cursor=following)
+    return page_of(lines, limit, _line, lambda line: (line[0].transfer_id,))
 
 
 @router.get("/accounts/{volunteer_id}/explanations")
@@ -164,18 +148,7 @@ async def read_explanations(
     before = None if cursor is None else cursors.decode(cursor, (str,))[0]
     async with database.snapshot() as tx:
         found = await handlers.explanations(tx, volunteer_id, before=before, limit=limit + 1)
-    following = cursors.encode(found[limit - 1][0].bucket) if len(found) > limit else None
-    items = [
-        Explanation(
-            bucket=bucket.bucket,
-            points=bucket.points,
-            rule_version=bucket.rule_version,
-            updated_at=bucket.updated_at,
-            explanation=explanation,
-        )
-        for bucket, explanation in found[:limit]
-    ]
-    return Page(items=items, next_cursor=following)
+    return page_of(found, limit, _explanation, lambda line: (line[0].bucket,))
 
 
 @router.get("/reports/ledger", dependencies=[public()])
@@ -194,4 +167,42 @@ async def ledger_report(database: Db) -> LedgerReport:
         badges=dict(totals.badges),
         redemptions=dict(totals.redemptions),
         volunteers=totals.volunteers,
+    )
+
+
+def _next_star(criterion: Criterion, missing: int) -> NextStar:
+    return NextStar(
+        star=criterion.star or 0,
+        badge=criterion.badge,
+        name=criterion.name,
+        minutes=criterion.at_least,
+        remaining_minutes=missing,
+    )
+
+
+def _line(line: tuple[Transfer, dict[str, Any]]) -> StatementLine:
+    transfer, explanation = line
+    return StatementLine(
+        transfer_id=transfer.transfer_id,
+        posted_at=transfer.posted_at,
+        code=transfer.code,
+        amount=transfer.amount,
+        debit=transfer.debit_account,
+        credit=transfer.credit_account,
+        bucket=transfer.bucket,
+        rule_version=transfer.rule_version,
+        explanation=explanation,
+        cause_event_id=transfer.cause_event_id,
+        correlation_id=transfer.correlation_id,
+    )
+
+
+def _explanation(line: tuple[BucketVersion, dict[str, Any]]) -> Explanation:
+    bucket, explanation = line
+    return Explanation(
+        bucket=bucket.bucket,
+        points=bucket.points,
+        rule_version=bucket.rule_version,
+        updated_at=bucket.updated_at,
+        explanation=explanation,
     )

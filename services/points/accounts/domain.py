@@ -8,6 +8,9 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from services.points.badges.domain import Lifetime
+from services.points.rules.domain import REASONS
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -24,12 +27,26 @@ class Account:
     credit_minutes: int = 0
     honour_minutes: int = 0
     imported_minutes: int = 0
-    criteria_version: int = 0
+    credit_records: int = 0
+    honour_records: int = 0
+    imported_records: int = 0
+
+    @property
+    def lifetime(self) -> Lifetime:
+        """What badges are judged by."""
+        return Lifetime(
+            self.credit_minutes,
+            self.honour_minutes,
+            self.imported_minutes,
+            self.credit_records,
+            self.honour_records,
+            self.imported_records,
+        )
 
     @property
     def minutes(self) -> int:
         """The legal record: all confirmed minutes, whatever their provenance."""
-        return self.credit_minutes + self.honour_minutes + self.imported_minutes
+        return self.lifetime.minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +171,12 @@ def record_keys(buckets: Iterable[BucketVersion]) -> list[tuple[UUID, int]]:
 
 
 def explain_bucket(bucket: BucketVersion, records: Mapping[tuple[UUID, int], RecordSeen]) -> dict[str, Any]:
-    """The bucket in full: the rule's version, each record with its provenance, device and recorder, and what it came to."""
+    """The bucket in full: rule version, each record with its provenance, device and recorder, and what it came to."""
     explained = []
     for counted in counted_records(bucket):
         seen = records.get((UUID(str(counted["record_id"])), int(counted["revision"])))
-        explained.append((asdict(seen) if seen is not None else {}) | counted)
+        words = REASONS.get(str(counted["reason"]), str(counted["reason"]))
+        explained.append((asdict(seen) if seen is not None else {}) | counted | {"reason_text": words})
     remarks = {name: value for name, value in bucket.explanation.items() if name != "records"}
     return {
         "bucket": bucket.bucket,
@@ -176,7 +194,7 @@ def explain_transfer(
     records: Mapping[tuple[UUID, int], RecordSeen],
     rewards: Mapping[UUID, RewardSeen],
 ) -> dict[str, Any]:
-    """Why a transfer was posted: the bucket it pays, or the redemption it belongs to, and the lot whose points moved."""
+    """Why a transfer was posted: the bucket it pays, or its redemption, and the lot whose points moved."""
     explanation: dict[str, Any] = {"because": _BECAUSE.get(transfer.code, transfer.code)}
     if transfer.bucket is not None and transfer.bucket_version is not None:
         bucket = buckets.get(Award(transfer.bucket, transfer.bucket_version))
@@ -201,17 +219,3 @@ _BECAUSE = {
     "expiry": "the points were good until the lot's last day",
     "donation": "above the highest balance, the excess is donated",
 }
-
-
-def star_of(badges: Iterable[str], stars: Sequence[tuple[str, int]]) -> int:
-    """How many stars: the position of the highest star held; `stars` are (badge, minutes) from lowest to highest."""
-    held = set(badges)
-    return max((number for number, (badge, _) in enumerate(stars, 1) if badge in held), default=0)
-
-
-def next_star(minutes: int, star: int, stars: Sequence[tuple[str, int]]) -> dict[str, Any] | None:
-    """The star after this one and how far it is; none after the last."""
-    if star >= len(stars):
-        return None
-    badge, needed = stars[star]
-    return {"star": star + 1, "badge": badge, "minutes": needed, "remaining_minutes": max(0, needed - minutes)}

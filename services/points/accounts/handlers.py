@@ -1,4 +1,4 @@
-"""Reading an account: its figures, its statement with the reason of every transfer, and everything that was computed."""
+"""Reading an account: its figures, its statement with every transfer's reason, and all that was computed."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ async def statement(
         for transfer in transfers
         if transfer.bucket is not None and transfer.bucket_version is not None
     }
-    found = await store.bucket_versions(tx, volunteer_id, sorted(wanted, key=lambda award: (award.bucket, award.version)))
+    found = await store.bucket_versions(
+        tx, volunteer_id, sorted(wanted, key=lambda award: (award.bucket, award.version))
+    )
     buckets = {Award(bucket.bucket, bucket.version): bucket for bucket in found}
     records = await _records(tx, volunteer_id, found)
     hold_ids = {transfer.pending_id for transfer in transfers if transfer.pending_id is not None}
@@ -78,9 +80,7 @@ async def explanations(
     return [(bucket, explain_bucket(bucket, records)) for bucket in buckets]
 
 
-async def _records(
-    tx: Tx, volunteer_id: UUID, buckets: Iterable[BucketVersion]
-) -> dict[tuple[UUID, int], RecordSeen]:
+async def _records(tx: Tx, volunteer_id: UUID, buckets: Iterable[BucketVersion]) -> dict[tuple[UUID, int], RecordSeen]:
     keys: Sequence[tuple[UUID, int]] = record_keys(buckets)
     return {(seen.record_id, seen.revision): seen for seen in await store.records_at(tx, volunteer_id, keys)}
 

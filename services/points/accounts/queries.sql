@@ -1,7 +1,7 @@
 -- name: find_account
 -- Balances and lifetime figures as the ledger keeps them.
 select volunteer_id, available, held, debt, earned, spent, expired, donated, credit_minutes, honour_minutes,
-       imported_minutes, criteria_version
+       imported_minutes, credit_records, honour_records, imported_records
 from volunteers where volunteer_id = $1;
 
 -- name: list_badges

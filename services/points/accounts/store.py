@@ -88,4 +88,5 @@ def _bucket(row: Any) -> BucketVersion:
 
 
 def _record(row: dict[str, Any]) -> RecordSeen:
-    return RecordSeen(**{name: row.get(name) for name in RecordSeen.__slots__})
+    members: dict[str, Any] = {name: row.get(name) for name in RecordSeen.__slots__}
+    return RecordSeen(**members)

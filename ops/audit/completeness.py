@@ -1,0 +1,82 @@
+"""A3: what recruitment published has arrived at points, or it is known why not."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from ops.audit.model import Check
+from ops.audit.sql import SQL, rows
+from shared.postgres import Tx
+
+PUT_ASIDE = frozenset({"open", "discarded"})
+Revision = tuple[UUID, int]
+
+
+async def completeness(tx: Tx, *, settled: bool) -> Check:
+    """A3: every published revision is applied, superseded, or a dead letter.
+
+    Events of one volunteer arrive in the order of sending. So a revision that is missing although a later one of the
+    same volunteer was applied is lost; without one it may be on its way, which is a lag and, unless everything is said
+    to have `settled`, no breach.
+    """
+    check = Check("A3", "every published attendance revision is applied, superseded or a dead letter")
+    check.examined = await tx.fetchval(SQL["revisions_counted"])
+    put_aside, conflicts = await _dead_letters(tx, check)
+    lag = 0
+    async for row in rows(tx, "revisions_missing"):
+        if (row["record_id"], row["revision"]) in put_aside:
+            continue
+        reason = _lost(row)
+        if reason is None and settled:
+            reason = "sent and not applied" if row["sent_at"] is not None else "not sent yet"
+        if reason is None:
+            lag += 1
+        else:
+            check.offend(f"record {row['record_id']} revision {row['revision']}", reason)
+    if lag:
+        check.notes.append(f"{lag} revisions are on their way")
+    async for row in rows(tx, "contents_differ"):
+        if (row["record_id"], row["revision"]) not in conflicts:
+            subject = f"record {row['record_id']} revision {row['revision']}"
+            check.offend(subject, "points holds another content than recruitment published")
+    unknown = await tx.fetchval(SQL["records_unknown_to_recruitment"])
+    if unknown:
+        check.notes.append(f"{unknown} records at points were not published by recruitment")
+    return check
+
+
+def _lost(row: Any) -> str | None:
+    if row["outbox_id"] is None:
+        return "published, no longer in the outbox, and never applied"
+    if row["applied_up_to"] is not None and row["outbox_id"] < row["applied_up_to"]:
+        return "not applied, although later events of the same volunteer were"
+    return None
+
+
+async def _dead_letters(tx: Tx, check: Check) -> tuple[set[Revision], set[Revision]]:
+    put_aside: set[Revision] = set()
+    conflicts: set[Revision] = set()
+    async for row in rows(tx, "dead_attendance"):
+        revision = _revision(row["value"])
+        if row["kind"] == "conflict":
+            told = "an unreadable record" if revision is None else f"record {revision[0]} revision {revision[1]}"
+            check.notes.append(f"conflicting second content of {told}: dead letter {row['id']}, {row['status']}")
+        if revision is None:
+            continue
+        if row["status"] in PUT_ASIDE:
+            put_aside.add(revision)
+        if row["kind"] == "conflict":
+            conflicts.add(revision)
+    return put_aside, conflicts
+
+
+def _revision(value: bytes | None) -> Revision | None:
+    """Which revision the bytes speak of, if they can be read at all."""
+    try:
+        data = orjson.loads(value or b"")
+        return UUID(data["record_id"]), int(data["revision"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,104 @@
+"""`weiguang audit`: the invariants A1 to A8 over one snapshot of all schemas, as a role that can only read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import asyncpg
+from rich.console import Console
+from rich.table import Table
+
+from ops.audit import completeness, goods, ledger, worth
+from ops.audit.model import Check, Report
+from shared.errors import TransientError
+from shared.postgres import Database, Tx
+
+__all__ = ["audit", "run_audit"]
+
+SHOWN = 10
+"""Offenders printed per check; `--json` lists more."""
+
+CheckFunction = Callable[[Tx], Awaitable[Check]]
+
+
+async def audit(dsn: str, *, settled: bool = False) -> Report:
+    """Run all checks in one REPEATABLE READ, READ ONLY transaction.
+
+    Args:
+        dsn: the database, as `auditor`.
+        settled: nothing is on its way any more, so a published revision that was not applied is a breach.
+
+    Raises:
+        TransientError: the database cannot be reached.
+    """
+    checks: tuple[tuple[str, CheckFunction], ...] = (
+        ("A1", ledger.balances),
+        ("A2", ledger.bounds),
+        ("A3", partial(completeness.completeness, settled=settled)),
+        ("A4", worth.awards),
+        ("A5", worth.badges),
+        ("A6", ledger.equation),
+        ("A7", goods.stock),
+        ("A8", goods.deliveries),
+    )
+    started = time.monotonic()
+    database = await Database.open(dsn, "pg_catalog", size=1)
+    try:
+        async with database.snapshot() as tx:
+            done = [await _timed(tx, code, check) for code, check in checks]
+    finally:
+        await database.close()
+    return Report(tuple(done), settled, time.monotonic() - started)
+
+
+async def _timed(tx: Tx, code: str, check: CheckFunction) -> Check:
+    started = time.monotonic()
+    try:
+        async with tx.conn.transaction():
+            done = await check(tx)
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InsufficientPrivilegeError) as error:
+        # Not being able to look is no proof that all is well.
+        done = Check(code, "could not be checked")
+        done.offend("the audit", str(error))
+    done.seconds = time.monotonic() - started
+    return done
+
+
+def run_audit(dsn: str, *, settled: bool = False, as_json: bool = False, console: Console | None = None) -> int:
+    """Audit and print: a table and the offenders, or JSON. Returns the exit code: 0 clean, 1 breach, 2 no answer."""
+    console = console or Console()
+    try:
+        report = asyncio.run(audit(dsn, settled=settled))
+    except TransientError as error:
+        console.print(f"The audit could not run: {error}", style="red", markup=False)
+        return 2
+    if as_json:
+        console.file.write(json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n")
+    else:
+        show(report, console)
+    return 0 if report.ok else 1
+
+
+def show(report: Report, console: Console) -> None:
+    """Print a report for people."""
+    table = Table(title="Audit", title_justify="left")
+    for column in ("Check", "What holds", "Looked at", "Breaches", "Seconds"):
+        table.add_column(column, justify="right" if column in ("Looked at", "Breaches", "Seconds") else "left")
+    for check in report.checks:
+        style = None if check.ok else "red"
+        figures = (f"{check.examined:,}", f"{check.breaches:,}", f"{check.seconds:.2f}")
+        table.add_row(check.code, check.title, *figures, style=style)
+    console.print(table)
+    for check in report.checks:
+        for note in check.notes[:SHOWN]:
+            console.print(f"{check.code} note: {note}", markup=False)
+        for offender in check.offenders[:SHOWN]:
+            console.print(f"{check.code} {offender.subject}: {offender.detail}", style="red", markup=False)
+        if check.breaches > SHOWN:
+            console.print(f"{check.code} … and {check.breaches - SHOWN} more", style="red", markup=False)
+    verdict = "clean" if report.ok else "BREACHED"
+    console.print(f"Audit {verdict} in {report.seconds:.1f} s.", style="green" if report.ok else "bold red")

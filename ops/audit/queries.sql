@@ -1,0 +1,278 @@
+-- name: balances_against_transfers
+-- A1: what each volunteer's row says against the sum of their transfers. Account kinds: 0 issuance, 1 available, 2 held,
+-- 3 debt, 4 redeemed, 5 expired, 6 donated. One pass over transfers; only differences come back.
+with sums as (
+    select volunteer_id,
+           sum(case when credit = 1 then amount when debit = 1 then -amount else 0 end) as available,
+           sum(case when credit = 2 then amount when debit = 2 then -amount else 0 end) as held,
+           sum(case when debit = 3 then amount when credit = 3 then -amount else 0 end) as debt,
+           sum(case when debit = 0 then amount when credit = 0 then -amount else 0 end) as earned,
+           sum(case when credit = 4 then amount when debit = 4 then -amount else 0 end) as spent,
+           sum(case when credit = 5 then amount when debit = 5 then -amount else 0 end) as expired,
+           sum(case when credit = 6 then amount when debit = 6 then -amount else 0 end) as donated
+    from points.transfers group by volunteer_id
+)
+select coalesce(v.volunteer_id, s.volunteer_id) as volunteer_id,
+       coalesce(v.available, 0) as available, coalesce(s.available, 0)::bigint as available_sum,
+       coalesce(v.held, 0) as held, coalesce(s.held, 0)::bigint as held_sum,
+       coalesce(v.debt, 0) as debt, coalesce(s.debt, 0)::bigint as debt_sum,
+       coalesce(v.earned, 0) as earned, coalesce(s.earned, 0)::bigint as earned_sum,
+       coalesce(v.spent, 0) as spent, coalesce(s.spent, 0)::bigint as spent_sum,
+       coalesce(v.expired, 0) as expired, coalesce(s.expired, 0)::bigint as expired_sum,
+       coalesce(v.donated, 0) as donated, coalesce(s.donated, 0)::bigint as donated_sum
+from points.volunteers v full join sums s using (volunteer_id)
+where v.volunteer_id is null
+   or (v.available, v.held, v.debt, v.earned, v.spent, v.expired, v.donated)
+      is distinct from
+      (coalesce(s.available, 0), coalesce(s.held, 0), coalesce(s.debt, 0), coalesce(s.earned, 0), coalesce(s.spent, 0),
+       coalesce(s.expired, 0), coalesce(s.donated, 0))
+order by 1;
+
+-- name: lots_against_transfers
+-- A1: what each lot says against the transfers that awarded, moved or expired its points.
+with moved as (
+    select volunteer_id, bucket, expires_on, sum(awarded) as awarded, sum(available) as available, sum(expired) as expired
+    from (
+        select volunteer_id, bucket, expires_on,
+               case code when 'award' then amount when 'reversal' then -amount else 0 end as awarded,
+               0 as available, 0 as expired
+        from points.transfers where bucket is not null and expires_on is not null
+        union all
+        select volunteer_id, lot_bucket, lot_expires_on, 0,
+               case when credit = 1 then amount when debit = 1 then -amount else 0 end,
+               case when credit = 5 then amount when debit = 5 then -amount else 0 end
+        from points.transfers where lot_bucket is not null and lot_expires_on is not null
+    ) as parts group by volunteer_id, bucket, expires_on
+)
+select coalesce(l.volunteer_id, m.volunteer_id) as volunteer_id, coalesce(l.bucket, m.bucket) as bucket,
+       coalesce(l.expires_on, m.expires_on)::text as expires_on,
+       coalesce(l.awarded, 0) as awarded, coalesce(m.awarded, 0)::bigint as awarded_sum,
+       coalesce(l.available, 0) as available, coalesce(m.available, 0)::bigint as available_sum,
+       coalesce(l.expired, 0) as expired, coalesce(m.expired, 0)::bigint as expired_sum
+from points.lots l full join moved m using (volunteer_id, bucket, expires_on)
+where (coalesce(l.awarded, 0), coalesce(l.available, 0), coalesce(l.expired, 0))
+      is distinct from (coalesce(m.awarded, 0), coalesce(m.available, 0), coalesce(m.expired, 0))
+order by 1, 2, 3;
+
+-- name: impossible_transfers
+-- A1: movements that the ledger does not know, and available or expired points that moved outside of any lot.
+select transfer_id, volunteer_id, code, debit, credit, amount, lot_bucket
+from points.transfers
+where amount <= 0 or debit = credit
+   or debit not in (select kind from points.account_kinds) or credit not in (select kind from points.account_kinds)
+   or ((debit in (1, 5) or credit in (1, 5)) and (lot_bucket is null or lot_expires_on is null))
+   or (code in ('award', 'reversal') and (bucket is null or expires_on is null))
+order by transfer_id;
+
+-- name: accounts_sum
+-- A1: every account's balance; together they are zero. Debt and issuance are owed, so they count against.
+select (select count(*) from points.transfers) as transfers,
+       (select coalesce(sum(available + held - debt + spent + expired + donated - earned), 0)::bigint
+        from points.volunteers) as total;
+
+-- name: balances_out_of_bounds
+-- A2: below zero, points and debt side by side, holds or lots that don't add up to the balance.
+with open_holds as (
+    select volunteer_id, sum(points) as held from points.holds where status = 'open' group by volunteer_id
+), open_lots as (
+    select volunteer_id, sum(available) as available, min(least(awarded, available, expired)) as lowest
+    from points.lots group by volunteer_id
+)
+select coalesce(v.volunteer_id, h.volunteer_id, l.volunteer_id) as volunteer_id,
+       coalesce(v.available, 0) as available, coalesce(l.available, 0)::bigint as in_lots,
+       coalesce(v.held, 0) as held, coalesce(h.held, 0)::bigint as in_holds, coalesce(v.debt, 0) as debt,
+       coalesce(l.lowest, 0) as lowest
+from points.volunteers v full join open_holds h using (volunteer_id) full join open_lots l using (volunteer_id)
+where least(v.available, v.held, v.debt) < 0 or (v.available <> 0 and v.debt <> 0)
+   or coalesce(v.available, 0) <> coalesce(l.available, 0) or coalesce(v.held, 0) <> coalesce(h.held, 0)
+   or l.lowest < 0
+order by 1;
+
+-- name: holds_against_transfers
+-- A2: each hold's points against what its transfers still hold: all while open, nothing after.
+with held as (
+    select pending_id, sum(case when credit = 2 then amount when debit = 2 then -amount else 0 end) as held,
+           sum(case when credit = 4 then amount when debit = 4 then -amount else 0 end) as spent
+    from points.transfers where pending_id is not null group by pending_id
+)
+select coalesce(h.hold_id, t.pending_id) as hold_id, coalesce(h.status, 'missing') as status, coalesce(h.points, 0) as points,
+       coalesce(t.held, 0)::bigint as held, coalesce(t.spent, 0)::bigint as spent
+from points.holds h full join held t on t.pending_id = h.hold_id
+where coalesce(t.held, 0) <> case when h.status = 'open' then h.points else 0 end
+   or coalesce(t.spent, 0) <> case when h.status = 'captured' then h.points else 0 end
+order by 1;
+
+-- name: volunteers_counted
+-- How many accounts were looked at.
+select count(*) from points.volunteers;
+
+-- name: equation_broken
+-- A6 per volunteer.
+select volunteer_id, earned, available, held, spent, expired, donated, debt
+from points.volunteers where earned <> available + held + spent + expired + donated - debt order by 1;
+
+-- name: issued_and_owed
+-- A6 for the district: what was issued, by transfers alone, against where it is, by the volunteers' rows alone.
+select (select coalesce(sum(case when debit = 0 then amount when credit = 0 then -amount else 0 end), 0)::bigint
+        from points.transfers) as issued,
+       coalesce(sum(available), 0)::bigint as available, coalesce(sum(held), 0)::bigint as held,
+       coalesce(sum(spent), 0)::bigint as spent, coalesce(sum(expired), 0)::bigint as expired,
+       coalesce(sum(donated), 0)::bigint as donated, coalesce(sum(debt), 0)::bigint as debt
+from points.volunteers;
+
+-- name: revisions_counted
+-- How many revisions recruitment has published.
+select count(*) from recruitment.attendance_revisions;
+
+-- name: revisions_missing
+-- A3: published and neither applied nor superseded at points; where each stands in its volunteer's order of sending.
+-- applied_up_to: the latest of the volunteer's events that was applied; what should have come before it is lost.
+with missing as materialized (
+    select v.record_id, v.revision, v.volunteer_id
+    from recruitment.attendance_revisions v
+    where not exists (select from points.records r where r.record_id = v.record_id and r.revision = v.revision)
+      and not exists (select from points.superseded_revisions s
+                      where s.record_id = v.record_id and s.revision = v.revision)
+), sent as materialized (
+    select o.id, o.event_id, o.key, o.sent_at, convert_from(o.value, 'UTF8')::jsonb as data
+    from recruitment.outbox o
+    where o.topic = 'attendance' and o.key in (select volunteer_id::text from missing)
+), applied as (
+    select s.key, max(s.id) as id
+    from sent s
+    where exists (select from points.records r where r.event_id = s.event_id)
+       or exists (select from points.superseded_revisions r where r.event_id = s.event_id)
+    group by s.key
+)
+select m.record_id, m.revision, m.volunteer_id, s.id as outbox_id, s.sent_at, a.id as applied_up_to
+from missing m
+left join sent s on s.data ->> 'record_id' = m.record_id::text and (s.data ->> 'revision')::integer = m.revision
+left join applied a on a.key = m.volunteer_id::text
+order by m.volunteer_id, s.id, m.record_id, m.revision;
+
+-- name: dead_attendance
+-- A3: attendance that points put aside; what exactly it was, its bytes say.
+select id, kind, reason, status, value from points.dead_letters
+where topic like '%volunteering.attendance.v1' order by id;
+
+-- name: contents_differ
+-- A3: revisions whose content at points is not what recruitment holds.
+select v.record_id, v.revision
+from recruitment.attendance_revisions v
+join points.records r using (record_id, revision)
+where (v.volunteer_id, v.status, v.provenance, v.kind, v.theme, v.started_at, v.minutes, v.planned_minutes)
+      is distinct from
+      (r.volunteer_id, r.status, r.provenance, r.kind, r.theme, r.started_at, r.minutes, r.planned_minutes)
+   or (v.ended_at, v.activity_id, v.shift_id, v.site_id, v.team_id, v.drive_id, v.recorded_by, v.device_ref)
+      is distinct from
+      (r.ended_at, r.activity_id, r.shift_id, r.site_id, r.team_id, r.drive_id, r.recorded_by, r.device_ref)
+order by 1, 2;
+
+-- name: records_unknown_to_recruitment
+-- A3, as a note: records at points that recruitment never published (a bench feeds the topic directly).
+select count(*) from points.records r
+where not exists (select from recruitment.attendance_revisions v
+                  where v.record_id = r.record_id and v.revision = r.revision);
+
+-- name: rule_versions
+-- A4: the rules that buckets stand under.
+select version, name, effective_from, document, status from points.rule_versions order by version;
+
+-- name: records_by_volunteer
+-- A4, A5: every record at its highest revision, a volunteer at a time.
+select * from points.records order by volunteer_id, started_at, record_id;
+
+-- name: buckets_by_volunteer
+-- A4: what each bucket says, a volunteer at a time.
+select volunteer_id, bucket, version, rule_version, points from points.buckets order by volunteer_id, bucket;
+
+-- name: awards_by_volunteer
+-- A4: what was posted for each bucket, a volunteer at a time, against what its lots say was awarded.
+with posted as (
+    select volunteer_id, bucket, expires_on, sum(case code when 'award' then amount else -amount end) as points
+    from points.transfers where code in ('award', 'reversal') group by volunteer_id, bucket, expires_on
+)
+select coalesce(p.volunteer_id, l.volunteer_id) as volunteer_id, coalesce(p.bucket, l.bucket) as bucket,
+       coalesce(p.expires_on, l.expires_on) as expires_on, coalesce(p.points, 0)::bigint as posted,
+       coalesce(l.awarded, 0) as awarded
+from posted p full join points.lots l using (volunteer_id, bucket, expires_on)
+order by 1, 2, 3;
+
+-- name: criteria_versions
+-- A5: what earns a badge.
+select version, name, effective_from, document from points.criteria_versions order by version;
+
+-- name: badges_by_volunteer
+-- A5: badges held now, and the version under which the volunteer was judged, a volunteer at a time.
+select v.volunteer_id, v.criteria_version, v.badges, v.credit_minutes, v.honour_minutes, v.imported_minutes,
+       v.credit_records, v.honour_records, v.imported_records, v.first_started_at, v.first_record_id,
+       coalesce(array_agg(a.badge order by a.badge) filter (where a.badge is not null), '{}') as awarded
+from points.volunteers v
+left join points.badge_awards a on a.volunteer_id = v.volunteer_id and a.revoked_at is null
+group by v.volunteer_id order by v.volunteer_id;
+
+-- name: stock_counted
+-- How many shelves were looked at.
+select count(*) from points.reward_stock;
+
+-- name: stock_out_of_balance
+-- A7: each shelf against its receipts and its redemptions, counted anew. A refunded item that did not come back stays
+-- handed over.
+with receipts as (
+    select reward_id, site_id, sum(quantity) as received from points.reward_receipt group by reward_id, site_id
+), taken as (
+    select reward_id, site_id, count(*) filter (where status = 'held') as reserved,
+           count(*) filter (where status = 'captured' or (status = 'refunded' and not stock_returned)) as handed_over
+    from points.redemption group by reward_id, site_id
+)
+select coalesce(s.reward_id, r.reward_id, t.reward_id) as reward_id, coalesce(s.site_id, r.site_id, t.site_id) as site_id,
+       coalesce(s.received, 0) as received, coalesce(r.received, 0)::bigint as receipts, coalesce(s.free, 0) as free,
+       coalesce(s.reserved, 0) as reserved, coalesce(t.reserved, 0) as held_now,
+       coalesce(s.handed_over, 0) as handed_over, coalesce(t.handed_over, 0) as captured_now
+from points.reward_stock s
+full join receipts r using (reward_id, site_id) full join taken t using (reward_id, site_id)
+where s.reward_id is null or s.free + s.reserved + s.handed_over <> s.received
+   or least(s.free, s.reserved, s.handed_over) < 0 or s.received <> coalesce(r.received, 0)
+   or s.reserved <> coalesce(t.reserved, 0) or s.handed_over <> coalesce(t.handed_over, 0)
+order by 1, 2;
+
+-- name: redemptions_against_holds
+-- A7: a redemption and the hold of its points stand at the same place.
+select r.redemption_id, r.status, r.points, coalesce(h.status, 'missing') as hold_status, coalesce(h.points, 0) as hold_points
+from points.redemption r left join points.holds h on h.hold_id = r.redemption_id
+where h.hold_id is null or h.points <> r.points or h.volunteer_id <> r.volunteer_id
+   or h.status <> case r.status when 'held' then 'open' else r.status end
+order by 1;
+
+-- name: deliveries_counted
+-- How many deliveries were looked at.
+select count(*) from notify.deliveries;
+
+-- name: attempts_repeated
+-- A8: more than one attempt in flight, done, or that nobody knows about, per event, volunteer and channel.
+select event_id, volunteer_id, channel, count(*) as attempts, array_agg(outcome order by attempt) as outcomes
+from notify.delivery_attempts where outcome in ('attempting', 'sent', 'unknown')
+group by event_id, volunteer_id, channel having count(*) > 1 order by 1, 2, 3;
+
+-- name: deliveries_repeated
+-- A8: one row per event, volunteer and channel, whatever became of its key.
+select event_id, volunteer_id, channel, count(*) as rows
+from notify.deliveries group by event_id, volunteer_id, channel having count(*) > 1 order by 1, 2, 3;
+
+-- name: deliveries_against_attempts
+-- A8: what a delivery says against what its attempts say. The inbox needs no attempt: it is the row itself.
+select d.event_id, d.volunteer_id, d.channel, d.status, coalesce(a.outcomes, '{}') as outcomes
+from notify.deliveries d
+left join lateral (
+    select array_agg(t.outcome order by t.attempt) as outcomes from notify.delivery_attempts t
+    where (t.event_id, t.volunteer_id, t.channel) = (d.event_id, d.volunteer_id, d.channel)
+) a on true
+where d.channel <> 'inbox'
+  and ((d.status in ('attempting', 'sent', 'unknown') and not coalesce(d.status = any(a.outcomes), false))
+    or (d.status in ('pending', 'suppressed') and coalesce(a.outcomes && '{attempting,sent,unknown}', false)))
+order by 1, 2, 3;
+
+-- name: messages_repeated
+-- A8: a message is one per event and volunteer.
+select event_id, volunteer_id, count(*) as rows from notify.messages
+group by event_id, volunteer_id having count(*) > 1 order by 1, 2;

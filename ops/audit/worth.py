@@ -1,0 +1,110 @@
+"""A4, A5: points and badges against the rules, computed anew from the records, a volunteer at a time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from ops.audit.model import Check
+from ops.audit.sql import SQL, ByVolunteer
+from services.points.badges.documents import CriteriaDocument
+from services.points.badges.domain import PROVENANCE_GROUPS, Criteria, Lifetime
+from services.points.rules.documents import RuleDocument
+from services.points.rules.domain import FIRST_SERVICE, Facts, First, Rulebook, evaluate, first_service
+from shared.postgres import Tx
+
+Expected = dict[tuple[str, date], int]
+
+
+async def awards(tx: Tx) -> Check:
+    """A4: the posted awards of each bucket are what the rule makes of its records, under the bucket's version."""
+    check = Check("A4", "posted awards of each bucket = rule(its records) under its version")
+    versions = await tx.fetch(SQL["rule_versions"])
+    book = Rulebook(
+        RuleDocument.model_validate_json(row["document"]).rule() for row in versions if row["status"] == "active"
+    )
+    streams = ByVolunteer(tx, "records_by_volunteer", "buckets_by_volunteer", "awards_by_volunteer")
+    async for volunteer_id, group in streams.groups():
+        buckets = {row["bucket"]: row for row in group["buckets_by_volunteer"]}
+        expected = _expected(book, group["records_by_volunteer"], buckets)
+        posted = {(row["bucket"], row["expires_on"]): row for row in group["awards_by_volunteer"]}
+        check.examined += len(buckets)
+        for key in sorted(expected.keys() | posted.keys()):
+            worth, row = expected.get(key, 0), posted.get(key)
+            found = (0, 0) if row is None else (row["posted"], row["awarded"])
+            subject = f"bucket {key[0]} of volunteer {volunteer_id}, points good until {key[1]}"
+            check.differ(subject, [("posted", found[0], worth), ("the lot", found[1], worth)])
+        for bucket, row in buckets.items():
+            worth = sum(points for key, points in expected.items() if key[0] == bucket)
+            check.differ(f"bucket {bucket} of volunteer {volunteer_id}", [("its points", row["points"], worth)])
+    return check
+
+
+def _expected(book: Rulebook, records: Sequence[Any], buckets: Mapping[str, Any]) -> Expected:
+    by_bucket: dict[str, list[Facts]] = defaultdict(list)
+    for row in records:
+        by_bucket[book.bucket(row["day"])[1].bucket].append(_facts(row))
+    expected: Expected = {}
+    first: First | None = None
+    for bucket, facts in by_bucket.items():
+        award = evaluate(_rule(book, buckets, bucket, facts[0].day), facts)
+        expected |= {(bucket, expires_on): points for expires_on, points in award.points.items()}
+        if award.first is not None and (first is None or award.first < first):
+            first = award.first
+    if first is not None:
+        bonus = first_service(_rule(book, buckets, FIRST_SERVICE, first.day), first)
+        expected |= {(FIRST_SERVICE, expires_on): points for expires_on, points in bonus.items()}
+    return expected
+
+
+def _rule(book: Rulebook, buckets: Mapping[str, Any], bucket: str, day: date) -> Any:
+    """The rule that the bucket says it stands under; the one in force on its day where there is no such bucket."""
+    row = buckets.get(bucket)
+    return book.at(day) if row is None else book.version(row["rule_version"])
+
+
+def _facts(row: Any) -> Facts:
+    return Facts(*(row[name] for name in Facts._fields))
+
+
+async def badges(tx: Tx) -> Check:
+    """A5: lifetime figures and badges are what the records earn, recomputed in full."""
+    check = Check("A5", "badges and lifetime figures = what the records earn")
+    documents = [
+        CriteriaDocument.model_validate_json(row["document"]) for row in await tx.fetch(SQL["criteria_versions"])
+    ]
+    criteria = {document.version: document.criteria() for document in documents}
+    older = 0
+    streams = ByVolunteer(tx, "records_by_volunteer", "badges_by_volunteer")
+    async for volunteer_id, group in streams.groups():
+        check.examined += 1
+        lifetime = _lifetime(group["records_by_volunteer"])
+        if not group["badges_by_volunteer"]:
+            check.offend(f"volunteer {volunteer_id}", "has records and no account")
+            continue
+        row = group["badges_by_volunteer"][0]
+        judged = _judged_under(criteria, row["criteria_version"])
+        older += judged is not None and judged.version != max(criteria)
+        earned = list(judged.earned(lifetime)) if judged is not None else []
+        figures = [(name, row[name], getattr(lifetime, name)) for name in Lifetime._fields]
+        held = [("badges", sorted(row["badges"]), earned), ("awarded badges", list(row["awarded"]), earned)]
+        check.differ(f"volunteer {volunteer_id}", figures + held)
+    if older:
+        check.notes.append(f"{older} volunteers were last judged under earlier criteria")
+    return check
+
+
+def _judged_under(criteria: Mapping[int, Criteria], version: int) -> Criteria | None:
+    return criteria.get(version) or (criteria[max(criteria)] if criteria else None)
+
+
+def _lifetime(records: Iterable[Any]) -> Lifetime:
+    minutes, counts = [0, 0, 0], [0, 0, 0]
+    for row in records:
+        if row["status"] == "confirmed":
+            group = PROVENANCE_GROUPS[row["provenance"]]
+            minutes[group] += row["minutes"]
+            counts[group] += 1
+    return Lifetime(*minutes, *counts)

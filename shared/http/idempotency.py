@@ -1,16 +1,19 @@
 """A POST that may be sent twice and happens once.
 
 The key, a hash of the request and the answer are stored in the transaction of the work. A refusal rolls everything back
-and leaves no trace, so the same key may be tried again. Answers hold personal data and are purged after a day.
+and leaves no trace, so the same key may be tried again. Answers hold personal data and fresh sessions: they are stored
+encrypted under the key that the client chose, which itself is stored only as a hash, and are purged after a day.
 """
 
 import contextlib
 import hashlib
+import os
 import re
 from collections.abc import Awaitable, Callable
 
 import asyncpg
 import orjson
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import Response
@@ -25,6 +28,7 @@ KEPT_HOURS = 24
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+/=-]{0,127}")
 _SQL = load_queries(__file__)
 _JSON = "application/json"
+_NONCE_BYTES = 12
 
 
 async def once(
@@ -44,8 +48,8 @@ async def once(
             besides whatever the work raises.
         TransientError: the database is away.
     """
-    key = _key_of(request)
     scope = f"{caller.subject if caller else 'public'} {request.method} {request.url.path}"
+    key, secret = _derive(scope, _key_of(request))
     fingerprint = _fingerprint(await request.body(), request.scope["query_string"])
     try:
         async with database.transaction() as tx:
@@ -53,11 +57,11 @@ async def once(
                 raise _in_progress()
             known = await tx.fetchrow(_SQL["find"], scope, key)
             if known is not None:
-                return _replay(known, fingerprint)
+                return _replay(known, fingerprint, secret)
             answer = await work(tx)
             body = b"" if answer is None else answer.model_dump_json().encode()
             given = 204 if answer is None else status
-            await tx.execute(_SQL["keep"], scope, key, fingerprint, given, _JSON, body)
+            await tx.execute(_SQL["keep"], scope, key, fingerprint, given, _JSON, _seal(secret, body))
     except asyncpg.UniqueViolationError as error:
         if error.table_name == "idempotency":
             raise _in_progress() from None
@@ -91,11 +95,26 @@ def _fingerprint(body: bytes, query: bytes) -> bytes:
     return hashlib.sha256(query + b"\n" + body).digest()
 
 
-def _replay(known: asyncpg.Record, fingerprint: bytes) -> Response:
+def _derive(scope: str, key: str) -> tuple[str, bytes]:
+    """What the key is stored as, and the secret that only who has the key can derive."""
+    both = f"{scope}\n{key}".encode()
+    return hashlib.sha256(b"lookup\n" + both).hexdigest(), hashlib.sha256(b"secret\n" + both).digest()
+
+
+def _seal(secret: bytes, body: bytes) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(secret).encrypt(nonce, body, None)
+
+
+def _open(secret: bytes, sealed: bytes) -> bytes:
+    return AESGCM(secret).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
+
+
+def _replay(known: asyncpg.Record, fingerprint: bytes, secret: bytes) -> Response:
     if known["body_hash"] != fingerprint:
         detail = "This Idempotency-Key was already used for a different request. Use a new key for a new act."
         raise Refusal("idempotency-key-reused", detail, status=422)
-    return _response(known["status"], known["body"], replayed=True)
+    return _response(known["status"], _open(secret, known["body"]), replayed=True)
 
 
 def _response(status: int, body: bytes, *, replayed: bool = False) -> Response:

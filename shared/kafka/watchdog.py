@@ -16,6 +16,8 @@ EXIT_CODE = 70
 class WatchdogExpired(WeiguangError):
     """There was lag and no progress for too long; the process must end with ``EXIT_CODE``."""
 
+    exit_code = EXIT_CODE
+
 
 class Watchdog:
     """Remembers the last sign of progress.

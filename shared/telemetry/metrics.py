@@ -29,8 +29,10 @@ REQUEST_SECONDS = Histogram(
     "weiguang_http_request_seconds", "Time to answer a request, in seconds.", ["method", "route"], buckets=_SECONDS
 )
 
-OUTBOX_DEPTH = Gauge("weiguang_outbox_depth", "Events in the outbox not yet acknowledged by the broker.")
-OUTBOX_AGE = Gauge("weiguang_outbox_age_seconds", "Age of the oldest event not yet acknowledged, in seconds.")
+OUTBOX_DEPTH = Gauge("weiguang_outbox_depth", "Events in the outbox not yet acknowledged by the broker.", ["service"])
+OUTBOX_AGE = Gauge(
+    "weiguang_outbox_age_seconds", "Age of the oldest event not yet acknowledged, in seconds.", ["service"]
+)
 OUTBOX_SENT = Counter("weiguang_outbox_sent_total", "Events acknowledged by the broker.", ["topic"])
 
 CONSUMER_LAG = Gauge(

@@ -118,6 +118,8 @@ def demo(
 @app.command()
 def audit(
     dsn: Annotated[str, typer.Option(help="Address of the database for the auditor; else the running stack's.")] = "",
+    settled: Annotated[bool, typer.Option("--settled", help="Nothing is on its way any more.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     var: VarDirectory = _VAR,
 ) -> None:
     """Prove the invariants over one snapshot; exit code 1 and a list of offenders on a breach."""
@@ -126,9 +128,10 @@ def audit(
     async def work() -> int:
         state: dict[str, Any] | None = read_state(var)
         if dsn or state is not None:
-            return await run_audit(dsn or (state or {})["dsns"]["auditor"])
+            dsn_running = dsn or (state or {})["dsns"]["auditor"]
+            return await run_audit(dsn_running, settled=settled, as_json=as_json)
         async with Stack(Options(var=var, processes=(), port=0), progress=_say) as running:
-            return await run_audit(running.dsn("auditor"))
+            return await run_audit(running.dsn("auditor"), settled=settled, as_json=as_json)
 
     _finish(work)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -68,11 +67,11 @@ async def _timed(tx: Tx, code: str, check: CheckFunction) -> Check:
     return done
 
 
-def run_audit(dsn: str, *, settled: bool = False, as_json: bool = False, console: Console | None = None) -> int:
+async def run_audit(dsn: str, *, settled: bool = False, as_json: bool = False, console: Console | None = None) -> int:
     """Audit and print: a table and the offenders, or JSON. Returns the exit code: 0 clean, 1 breach, 2 no answer."""
     console = console or Console()
     try:
-        report = asyncio.run(audit(dsn, settled=settled))
+        report = await audit(dsn, settled=settled)
     except TransientError as error:
         console.print(f"The audit could not run: {error}", style="red", markup=False)
         return 2

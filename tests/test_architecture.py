@@ -1,0 +1,94 @@
+"""The laws of the layout hold here, and each is shown to notice a planted breach."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import architecture as laws
+from tests.support.architecture import LAWS, breaches
+
+ROOT = Path(__file__).resolve().parents[1]
+_Law = Callable[[laws.Source], Iterator[Any]]
+
+_LONG_FUNCTION = "def f():\n" + "    x = 1\n" * 71
+_DOMAIN, _HANDLERS = "services/points/ledger/domain.py", "services/points/ledger/handlers.py"
+
+PLANTED: list[tuple[_Law, str, str]] = [
+    (laws.domain_is_pure, _DOMAIN, "import asyncpg\n"),
+    (laws.domain_is_pure, _DOMAIN, "from shared.ids import new_id\n"),
+    (laws.domain_is_pure, _DOMAIN, "from services.points.ledger.store import load\n"),
+    (laws.domain_is_pure, _DOMAIN, "def f():\n    import pydantic\n"),
+    (laws.domain_is_pure, _DOMAIN, "from . import store\n"),
+    (laws.domain_is_pure, _DOMAIN, "from services.notify.inbox.domain import X\n"),
+    (laws.domain_and_handlers_have_no_clock, _HANDLERS, "from datetime import datetime\nx = datetime.now()\n"),
+    (laws.domain_and_handlers_have_no_clock, _DOMAIN, "import datetime\nx = datetime.date.today()\n"),
+    (laws.domain_and_handlers_have_no_clock, _DOMAIN, "import time\nx = time.time()\n"),
+    (laws.handlers_know_neither_http_nor_kafka, _HANDLERS, "from fastapi import Depends\n"),
+    (laws.handlers_know_neither_http_nor_kafka, _HANDLERS, "import aiokafka.errors\n"),
+    (laws.handlers_know_neither_http_nor_kafka, _HANDLERS, "import faust\n"),
+    (laws.handlers_know_neither_http_nor_kafka, _HANDLERS, "from shared.http.app import create_app\n"),
+    (laws.services_do_not_import_each_other, "services/points/a/api.py", "from services.notify import inbox\n"),
+    (laws.services_do_not_import_each_other, "services/points/a/api.py", "from services import notify\n"),
+    (laws.services_do_not_import_each_other, "services/points/a/api.py", "import ops.database\n"),
+    (laws.shared_knows_no_service, "shared/x.py", "from services.points import ledger\n"),
+    (laws.shared_knows_no_service, "shared/x/y.py", "from ops.stack import layout\n"),
+    (laws.sql_lies_in_sql_files, "services/points/a/store.py", 'Q = "select id from transfers"\n'),
+    (laws.sql_lies_in_sql_files, "ops/x.py", 'Q = """\n  insert into t values (1)"""\n'),
+    (laws.sql_lies_in_sql_files, "shared/x.py", 'x = f"update t set a = {1}"\n'),
+    (laws.sql_lies_in_sql_files, "shared/x.py", 'x = "DELETE FROM t"\n'),
+    (laws.queries_are_the_stores, _HANDLERS, "Q = load_queries(__file__)\n"),
+    (laws.composition_is_in_main, "services/points/a/api.py", "p = asyncpg.create_pool('x')\n"),
+    (laws.composition_is_in_main, _HANDLERS, "async def f(s):\n    return await Database.connect(s)\n"),
+    (laws.functions_are_short, "ops/x.py", _LONG_FUNCTION),
+    (
+        laws.functions_are_short,
+        "services/points/a/api.py",
+        "class A:\n    async " + _LONG_FUNCTION.replace("\n", "\n    "),
+    ),
+    (laws.modules_are_short, "shared/x.py", "x = 1\n" * 401),
+]
+
+ALLOWED: list[tuple[_Law, str, str]] = [
+    (laws.domain_is_pure, _DOMAIN, "import datetime\nfrom services.points.rules.domain import Rule\n"),
+    (laws.domain_and_handlers_have_no_clock, _HANDLERS, "async def f(tx):\n    return await tx.now()\n"),
+    (laws.services_do_not_import_each_other, "services/points/a/api.py", "from services.points.a import handlers\n"),
+    (laws.sql_lies_in_sql_files, "shared/x.py", '"""Select the rows from what is there, and update the sum."""\n'),
+    (laws.queries_are_the_stores, "services/points/a/store.py", "Q = load_queries(__file__)\n"),
+    (laws.composition_is_in_main, "services/points/__main__.py", "p = Database.connect(1)\n"),
+    (laws.functions_are_short, "ops/x.py", "def f():\n" + "    x = 1\n" * 69),
+    (laws.modules_are_short, "shared/x.py", "x = 1\n" * 400),
+]
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_the_law_holds(law: _Law) -> None:
+    assert breaches(ROOT, law) == [], law.__doc__
+
+
+def _plant(root: Path, path: str, text: str) -> None:
+    file = root / path
+    file.parent.mkdir(parents=True)
+    file.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(("law", "path", "text"), PLANTED)
+def test_a_planted_breach_is_found(law: _Law, path: str, text: str, tmp_path: Path) -> None:
+    _plant(tmp_path, path, text)
+    assert len(breaches(tmp_path, law)) == 1
+    assert breaches(tmp_path, law)[0].startswith(path)
+
+
+@pytest.mark.parametrize(("law", "path", "text"), ALLOWED)
+def test_what_is_allowed_passes(law: _Law, path: str, text: str, tmp_path: Path) -> None:
+    _plant(tmp_path, path, text)
+    assert breaches(tmp_path, law) == []
+
+
+def test_every_law_has_a_planted_breach() -> None:
+    assert {law for law, _, _ in PLANTED} == set(LAWS)
+
+
+def test_there_is_something_to_hold_the_laws_over() -> None:
+    assert len(laws.Tree(ROOT).sources) > 50

@@ -86,7 +86,9 @@ def check_username(username: str) -> str:
         ValueError: it is not 3 to 50 of a–z, 0–9, dot, dash and underscore.
     """
     if _USERNAME.fullmatch(username) is None:
-        raise ValueError("username must be 3 to 50 of a to z, 0 to 9, dot, dash, underscore, and begin with a letter or digit")
+        raise ValueError(
+            "username must be 3 to 50 of a to z, 0 to 9, dot, dash, underscore, and begin with a letter or digit"
+        )
     return username
 
 

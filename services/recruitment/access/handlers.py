@@ -123,7 +123,7 @@ async def redeem_code(tx: Tx, cipher: Cipher, phone: str, code: str) -> None:
     if not await store.use_code(tx, lookup, hashed, real_now(), domain.ATTEMPTS_PER_CODE):
         raise Unauthorized(
             "code-wrong",
-            "the code is wrong or no longer valid: a code lives five minutes and allows five attempts; ask for a new one",
+            "the code is wrong or no longer valid (it lives five minutes and allows five attempts): ask for a new one",
         )
 
 
@@ -174,7 +174,9 @@ async def attempt_password(tx: Tx, username: str) -> PasswordAttempt:
         return PasswordAttempt(None, None)
     if (pause := domain.password_pause(found.attempts, found.attempted_at, now)) is not None:
         seconds = int(pause.total_seconds()) + 1
-        raise TooMany("too-many-attempts", f"too many wrong passwords: please wait {seconds} seconds", retry_after=seconds)
+        raise TooMany(
+            "too-many-attempts", f"too many wrong passwords: please wait {seconds} seconds", retry_after=seconds
+        )
     await store.count_password_attempt(tx, found.staff_id, now, domain.PASSWORD_PAUSE)
     return PasswordAttempt(found.staff_id, found.password_hash)
 
@@ -246,7 +248,7 @@ async def add_staff(tx: Tx, cipher: Cipher, new: NewStaff) -> UUID:
 
 
 async def purge(tx: Tx) -> None:
-    """Delete codes and stored answers a day old, and sessions that ended a week ago."""
+    """Delete codes a day old and sessions that ended a week ago."""
     now = real_now()
     await store.purge(tx, now - timedelta(days=1), now - timedelta(days=7))
 

@@ -113,7 +113,3 @@ delete from one_time_codes where issued_at < $1;
 -- name: purge_sessions
 -- Ended sessions, a week later; their tokens go with them.
 delete from sessions where expires_at < $1;
-
--- name: purge_answers
--- Stored answers are by-products: gone within a day.
-delete from idempotency where created_at < $1;

@@ -1,6 +1,5 @@
 """Rows of codes, staff and sessions."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -196,10 +195,7 @@ async def revoke_session(tx: Tx, session_id: UUID, now: datetime, why: str) -> N
     await tx.execute(_SQL["revoke_session"], session_id, now, why)
 
 
-async def purge(tx: Tx, by_products_before: datetime, sessions_before: datetime) -> Sequence[str]:
-    """Delete codes, stored answers and ended sessions; returns PostgreSQL's tags."""
-    return [
-        await tx.execute(_SQL["purge_codes"], by_products_before),
-        await tx.execute(_SQL["purge_answers"], by_products_before),
-        await tx.execute(_SQL["purge_sessions"], sessions_before),
-    ]
+async def purge(tx: Tx, codes_before: datetime, sessions_before: datetime) -> None:
+    """Delete old codes and sessions that ended."""
+    await tx.execute(_SQL["purge_codes"], codes_before)
+    await tx.execute(_SQL["purge_sessions"], sessions_before)

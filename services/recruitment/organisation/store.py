@@ -1,10 +1,10 @@
 """Rows of sites, teams, themes, projects and honours."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
+
+from asyncpg import Record
 
 from services.recruitment.organisation.domain import (
     Honour,
@@ -104,7 +104,9 @@ async def add_site(tx: Tx, site_id: UUID, new: NewSite, now: datetime) -> bool:
 async def list_sites(tx: Tx, after: UUID | None, limit: int) -> list[Site]:
     rows = await tx.fetch(_SQL["list_sites"], after, limit)
     return [
-        Site(row["site_id"], SiteKind(row["kind"]), row["name"], row["parent_id"], Level(row["level"]), row["created_at"])
+        Site(
+            row["site_id"], SiteKind(row["kind"]), row["name"], row["parent_id"], Level(row["level"]), row["created_at"]
+        )
         for row in rows
     ]
 
@@ -179,7 +181,7 @@ async def list_projects(tx: Tx, after: UUID | None, limit: int) -> list[Project]
     ]
 
 
-def _team(row: Mapping[str, Any]) -> Team:
+def _team(row: Record) -> Team:
     return Team(
         row["team_id"],
         TeamKind(row["kind"]),

@@ -79,6 +79,24 @@ class Cipher:
         except InvalidTag:
             raise PermanentError(f"the vault's entry of person {person_id} cannot be opened with this key") from None
 
+    def seal_text(self, owner_id: UUID, text: str) -> tuple[bytes, bytes]:
+        """(wrapped key, sealed) of a text about its owner, under a key of its own: erased by deleting that key."""
+        data_key = AESGCM.generate_key(bit_length=256)
+        wrapped = _encrypt(self._master, data_key, b"text-key:" + owner_id.bytes)
+        return wrapped, _encrypt(AESGCM(data_key), text.encode(), b"text:" + owner_id.bytes)
+
+    def open_text(self, owner_id: UUID, wrapped_key: bytes, sealed: bytes) -> str:
+        """Read a sealed text.
+
+        Raises:
+            PermanentError: it was tampered with, is somebody else's, or was sealed under another master key.
+        """
+        try:
+            data_key = _decrypt(self._master, wrapped_key, b"text-key:" + owner_id.bytes)
+            return _decrypt(AESGCM(data_key), sealed, b"text:" + owner_id.bytes).decode()
+        except InvalidTag:
+            raise PermanentError(f"a text about {owner_id} cannot be opened with this key") from None
+
     def phone_lookup(self, phone: str) -> bytes:
         """The keyed hash under which a normalised phone is found."""
         return self.keyed_hash("phone", phone)

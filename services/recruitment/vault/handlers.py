@@ -57,7 +57,9 @@ async def keep_or_update(tx: Tx, cipher: Cipher, identity: Identity, now: dateti
         return person.person_id
     known = await store.person_by_phone_locked(tx, cipher.phone_lookup(identity.phone))
     if known is None or not await store.reseal(tx, known, cipher.seal(known, identity), now):
-        raise Conflict("id-number-registered", "this ID number is already on file under another phone: ask your station")
+        raise Conflict(
+            "id-number-registered", "this ID number is already on file under another phone: ask your station"
+        )
     return known
 
 

@@ -41,9 +41,7 @@ async def add_people(tx: Tx, people: Sequence[tuple[UUID, UUID, Sealed]], now: d
 
 async def reseal(tx: Tx, person_id: UUID, sealed: Sealed, now: datetime) -> bool:
     """Replace what is stored of a person; false when the ID number belongs to somebody else."""
-    row = await tx.fetchval(
-        _SQL["reseal_person"], person_id, sealed.wrapped_key, sealed.sealed, sealed.id_lookup, now
-    )
+    row = await tx.fetchval(_SQL["reseal_person"], person_id, sealed.wrapped_key, sealed.sealed, sealed.id_lookup, now)
     return row is not None
 
 

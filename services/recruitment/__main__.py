@@ -1,0 +1,205 @@
+"""Recruitment's processes: ``python -m services.recruitment api|worker|relay|migrate|create-operator``.
+
+The composition root: the only place that opens pools and builds apps.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI
+
+from services.recruitment.access import api as access_api
+from services.recruitment.access import channels
+from services.recruitment.access import handlers as access
+from services.recruitment.access.domain import StaffRole, check_password_form
+from services.recruitment.access.passwords import Passwords
+from services.recruitment.attendance import timers as attendance_timers
+from services.recruitment.organisation import api as organisation_api
+from services.recruitment.recruiting import api as recruiting_api
+from services.recruitment.settings import RecruitmentSettings
+from services.recruitment.vault.cipher import Cipher
+from services.recruitment.volunteers import api as volunteers_api
+from shared.clock import real_now
+from shared.errors import PermanentError, Refusal, TransientError, WeiguangError
+from shared.http.app import create_app
+from shared.http.idempotency import purge_idempotency
+from shared.http.ops import serve_ops
+from shared.http.process import run_role
+from shared.http.server import serve
+from shared.kafka.probe import broker_ready
+from shared.outbox.relay import Relay
+from shared.postgres import Database
+from shared.postgres.migrations import migrate
+from shared.telemetry import logging
+
+__all__ = ["MIGRATIONS", "build_app", "create_operator", "main", "purge_once", "relay", "worker"]
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+PURGE_SECONDS = 300.0
+MESSAGE_LOG_KEPT = timedelta(hours=24)
+_log = structlog.get_logger(__name__)
+
+
+def build_app(settings: RecruitmentSettings) -> FastAPI:
+    """The API with all capabilities.
+
+    Raises:
+        PermanentError: a key or the code channel is not configured, or would be unsafe in production.
+    """
+    cipher = _cipher(settings)
+    channel = channels.channel_for(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.database = await Database.connect(settings)
+        try:
+            yield
+        finally:
+            await channel.close()
+            await app.state.database.close()
+
+    async def database_ready() -> None:
+        await app.state.database.ready()
+
+    async def kafka_ready() -> None:
+        await broker_ready(settings)
+
+    app = create_app(
+        settings,
+        title="Weiguang recruitment",
+        routers=[
+            access_api.router,
+            organisation_api.router,
+            recruiting_api.router,
+            volunteers_api.router,
+        ],
+        lifespan=lifespan,
+        readiness={"database": database_ready, "broker": kafka_ready},
+    )
+    app.state.cipher = cipher
+    app.state.channel = channel
+    app.state.passwords = Passwords()
+    return app
+
+
+async def worker(settings: RecruitmentSettings, stop: asyncio.Event) -> None:
+    """Timers: close overdue attendance, and forget what must not be kept; until ``stop`` is set."""
+    database = await Database.connect(settings)
+    try:
+        async with serve_ops(settings, _readiness(settings, database)), asyncio.TaskGroup() as group:
+            group.create_task(attendance_timers.run(database, stop), name="attendance")
+            group.create_task(_purge(settings, database, stop), name="purge")
+    finally:
+        await database.close()
+
+
+async def relay(settings: RecruitmentSettings, stop: asyncio.Event) -> None:
+    """Send the outbox to the broker, until ``stop`` is set."""
+    database = await Database.connect(settings)
+    try:
+        async with serve_ops(settings, _readiness(settings, database)):
+            await Relay(database, settings).run(stop)
+    finally:
+        await database.close()
+
+
+async def purge_once(settings: RecruitmentSettings, database: Database) -> None:
+    """Forget by-products that hold or point to personal data: codes, sessions, stored answers, the message log."""
+    async with database.transaction() as tx:
+        await access.purge(tx)
+        await purge_idempotency(tx)
+    if settings.message_log is not None:
+        before = real_now() - MESSAGE_LOG_KEPT
+        await asyncio.to_thread(channels.prune_log, settings.message_log, before)
+
+
+async def _purge(settings: RecruitmentSettings, database: Database, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            await purge_once(settings, database)
+        except TransientError as error:
+            _log.warning("purge.waits", reason=str(error))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), PURGE_SECONDS)
+
+
+async def create_operator(settings: RecruitmentSettings, username: str, name: str, role: str, password: str) -> bool:
+    """Add the first member of the centre's staff; false when the username exists, which is left as it is.
+
+    Raises:
+        Refusal: the username or name is malformed.
+        PermanentError: the password is too weak.
+    """
+    try:
+        check_password_form(password, username)
+    except ValueError as error:
+        raise PermanentError(f"{error} (it is read from WEIGUANG_OPERATOR_PASSWORD)") from None
+    cipher, password_hash = _cipher(settings), await Passwords().hash(password)
+    database = await Database.connect(settings)
+    try:
+        async with database.transaction() as tx:
+            await access.add_staff(tx, cipher, access.NewStaff(username, password_hash, name, StaffRole(role), None))
+    except Refusal as refusal:
+        if refusal.type != "username-taken":
+            raise
+        return False
+    finally:
+        await database.close()
+    return True
+
+
+def _cipher(settings: RecruitmentSettings) -> Cipher:
+    return Cipher(settings.vault_key.get_secret_value(), settings.lookup_key.get_secret_value())
+
+
+def _readiness(settings: RecruitmentSettings, database: Database) -> dict[str, Callable[[], Awaitable[None]]]:
+    async def kafka_ready() -> None:
+        await broker_ready(settings)
+
+    return {"database": database.ready, "broker": kafka_ready}
+
+
+def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m services.recruitment")
+    roles = parser.add_subparsers(dest="role", required=True)
+    for role in ("api", "worker", "relay", "migrate"):
+        roles.add_parser(role)
+    operator = roles.add_parser("create-operator", help="the password is read from WEIGUANG_OPERATOR_PASSWORD")
+    operator.add_argument("--username", required=True)
+    operator.add_argument("--name", required=True)
+    operator.add_argument("--role", choices=[StaffRole.OPERATOR, StaffRole.ENGINEER], default=StaffRole.OPERATOR)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run one role; ``api``, ``worker`` and ``relay`` end by exiting the process."""
+    chosen = _arguments(arguments)
+    settings = RecruitmentSettings()
+    logging.configure(settings)
+    if chosen.role == "api":
+        serve(lambda: build_app(settings), settings)
+    elif chosen.role == "worker":
+        run_role(lambda stop: worker(settings, stop))
+    elif chosen.role == "relay":
+        run_role(lambda stop: relay(settings, stop))
+    elif chosen.role == "migrate":
+        asyncio.run(migrate(settings.migration_database_url, "recruitment", "recruitment_app", MIGRATIONS))
+    else:
+        password = os.environ.get("WEIGUANG_OPERATOR_PASSWORD", "")
+        try:
+            added = asyncio.run(create_operator(settings, chosen.username, chosen.name, chosen.role, password))
+        except WeiguangError as error:
+            raise SystemExit(f"create-operator: {error}") from None
+        _log.info("operator.created" if added else "operator.exists", username=chosen.username)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

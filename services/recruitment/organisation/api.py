@@ -1,0 +1,268 @@
+"""Routes of sites, teams, themes and projects."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from services.recruitment.organisation import handlers, store
+from services.recruitment.organisation.domain import (
+    Honour,
+    Level,
+    NewProject,
+    NewSite,
+    NewTeam,
+    NewTheme,
+    Pillar,
+    SiteKind,
+    TeamKind,
+)
+from services.recruitment.organisation.store import Project, Site, Team, Theme
+from shared.auth.access import allow, public
+from shared.auth.tokens import Caller, Role
+from shared.http.app import Db, Input, Output
+from shared.http.cursors import Page, decode, page_of
+from shared.http.idempotency import once
+from shared.postgres import Tx
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/recruitment/v1", tags=["organisation"])
+
+Operator = Annotated[Caller, allow(Role.OPERATOR)]
+Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
+AnySigned = allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER)
+ListLimit = Annotated[int, Query(ge=1, le=500)]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+Title = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class SiteIn(Input):
+    """A site; all but the centre have a parent."""
+
+    kind: SiteKind
+    name: Name
+    parent_id: UUID | None = None
+    level: Level
+
+
+class SiteOut(Output):
+    """A site."""
+
+    site_id: UUID
+    kind: SiteKind
+    name: str
+    parent_id: UUID | None
+    level: Level
+    created_at: datetime
+
+
+class TeamIn(Input):
+    """A team; docked teams have taken over a need of residents."""
+
+    kind: TeamKind
+    name: Name
+    site_id: UUID
+    docked: bool = False
+
+
+class TeamOut(Output):
+    """A team."""
+
+    team_id: UUID
+    kind: TeamKind
+    name: str
+    site_id: UUID
+    leader_volunteer_id: UUID | None
+    docked: bool
+    created_at: datetime
+
+
+class LeaderIn(Input):
+    """Who is to lead."""
+
+    volunteer_id: UUID
+
+
+class ThemeIn(Input):
+    """A theme and the pillar that reports group it under."""
+
+    name: Name
+    pillar: Pillar
+
+
+class ThemeOut(Output):
+    """A theme."""
+
+    theme_id: UUID
+    name: str
+    pillar: Pillar
+    created_at: datetime
+
+
+class HonourIn(Input):
+    """An award of a project."""
+
+    title: Title
+    awarded_by: Title
+    year: Annotated[int, Field(ge=1949, le=2200)]
+
+
+class HonourOut(Output):
+    """An award of a project."""
+
+    title: str
+    awarded_by: str
+    year: int
+
+
+class ProjectIn(Input):
+    """A brand project with its honours."""
+
+    name: Name
+    site_id: UUID
+    pillar: Pillar
+    honours: Annotated[list[HonourIn], Field(max_length=50, default_factory=list)]
+
+
+class ProjectOut(Output):
+    """A brand project with its honours."""
+
+    project_id: UUID
+    name: str
+    site_id: UUID
+    pillar: Pillar
+    created_at: datetime
+    honours: list[HonourOut]
+
+
+@router.post("/sites", status_code=201, response_model=SiteOut)
+async def add_site(request: Request, body: SiteIn, caller: Operator, database: Db) -> Response:
+    """Found a site."""
+
+    async def work(tx: Tx) -> SiteOut:
+        return _site(await handlers.add_site(tx, caller, NewSite(body.kind, body.name, body.parent_id, body.level)))
+
+    return await once(request, database, caller, work)
+
+
+@router.get("/sites", dependencies=[public()])
+async def list_sites(database: Db, cursor: str | None = None, limit: ListLimit = 500) -> Page[SiteOut]:
+    """All sites, the centre first."""
+    async with database.transaction() as tx:
+        rows = await store.list_sites(tx, _after(cursor), limit + 1)
+    return page_of(rows, limit, _site, lambda row: (row.site_id,))
+
+
+@router.post("/teams", status_code=201, response_model=TeamOut)
+async def add_team(request: Request, body: TeamIn, caller: Operator, database: Db) -> Response:
+    """Found a team."""
+
+    async def work(tx: Tx) -> TeamOut:
+        return _team(await handlers.add_team(tx, caller, NewTeam(body.kind, body.name, body.site_id, body.docked)))
+
+    return await once(request, database, caller, work)
+
+
+@router.get("/teams", dependencies=[AnySigned])
+async def list_teams(database: Db, cursor: str | None = None, limit: ListLimit = 500) -> Page[TeamOut]:
+    """All teams."""
+    async with database.transaction() as tx:
+        rows = await store.list_teams(tx, _after(cursor), limit + 1)
+    return page_of(rows, limit, _team, lambda row: (row.team_id,))
+
+
+@router.post("/teams/{team_id}/leader", status_code=201, response_model=TeamOut)
+async def appoint_leader(request: Request, team_id: UUID, body: LeaderIn, caller: Staff, database: Db) -> Response:
+    """Appoint the leader of a team."""
+
+    async def work(tx: Tx) -> TeamOut:
+        return _team(await handlers.appoint_leader(tx, caller, team_id, body.volunteer_id))
+
+    return await once(request, database, caller, work)
+
+
+@router.post("/themes", status_code=201, response_model=ThemeOut)
+async def add_theme(request: Request, body: ThemeIn, caller: Operator, database: Db) -> Response:
+    """Add a theme."""
+
+    async def work(tx: Tx) -> ThemeOut:
+        return _theme(await handlers.add_theme(tx, NewTheme(body.name, body.pillar)))
+
+    return await once(request, database, caller, work)
+
+
+@router.get("/themes", dependencies=[public()])
+async def list_themes(database: Db, cursor: str | None = None, limit: ListLimit = 500) -> Page[ThemeOut]:
+    """All themes."""
+    async with database.transaction() as tx:
+        rows = await store.list_themes(tx, _after(cursor), limit + 1)
+    return page_of(rows, limit, _theme, lambda row: (row.theme_id,))
+
+
+@router.post("/projects", status_code=201, response_model=ProjectOut)
+async def add_project(request: Request, body: ProjectIn, caller: Staff, database: Db) -> Response:
+    """Show a brand project."""
+    honours = tuple(Honour(honour.title, honour.awarded_by, honour.year) for honour in body.honours)
+
+    async def work(tx: Tx) -> ProjectOut:
+        new = NewProject(body.name, body.site_id, body.pillar, honours)
+        return _project(await handlers.add_project(tx, caller, new))
+
+    return await once(request, database, caller, work)
+
+
+@router.get("/projects", dependencies=[public()])
+async def list_projects(database: Db, cursor: str | None = None, limit: ListLimit = 500) -> Page[ProjectOut]:
+    """All brand projects with their honours."""
+    async with database.transaction() as tx:
+        rows = await store.list_projects(tx, _after(cursor), limit + 1)
+    return page_of(rows, limit, _project, lambda row: (row.project_id,))
+
+
+def _after(cursor: str | None) -> UUID | None:
+    if cursor is None:
+        return None
+    after: UUID = decode(cursor, [UUID])[0]
+    return after
+
+
+def _site(site: Site) -> SiteOut:
+    return SiteOut(
+        site_id=site.site_id,
+        kind=site.kind,
+        name=site.name,
+        parent_id=site.parent_id,
+        level=site.level,
+        created_at=site.created_at,
+    )
+
+
+def _team(team: Team) -> TeamOut:
+    return TeamOut(
+        team_id=team.team_id,
+        kind=team.kind,
+        name=team.name,
+        site_id=team.site_id,
+        leader_volunteer_id=team.leader_volunteer_id,
+        docked=team.docked,
+        created_at=team.created_at,
+    )
+
+
+def _theme(theme: Theme) -> ThemeOut:
+    return ThemeOut(theme_id=theme.theme_id, name=theme.name, pillar=theme.pillar, created_at=theme.created_at)
+
+
+def _project(project: Project) -> ProjectOut:
+    return ProjectOut(
+        project_id=project.project_id,
+        name=project.name,
+        site_id=project.site_id,
+        pillar=project.pillar,
+        created_at=project.created_at,
+        honours=[HonourOut(title=h.title, awarded_by=h.awarded_by, year=h.year) for h in project.honours],
+    )

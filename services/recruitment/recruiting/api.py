@@ -1,0 +1,226 @@
+"""Routes of drives and appeals."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from services.recruitment.access.api import SettingsDep
+from services.recruitment.recruiting import handlers, store
+from services.recruitment.recruiting.domain import Funnel, NewAppeal, NewDrive, PlaceKind
+from services.recruitment.recruiting.handlers import DriveView
+from services.recruitment.recruiting.poster import poster_svg
+from services.recruitment.recruiting.store import Appeal, Drive
+from services.recruitment.settings import RecruitmentSettings
+from shared.auth.access import allow, public
+from shared.auth.tokens import Caller, Role
+from shared.clock import DISTRICT_ZONE
+from shared.errors import NotFound
+from shared.http.app import Db, Input, Limit, Output
+from shared.http.cursors import Page, decode, page_of
+from shared.http.idempotency import once
+from shared.postgres import Tx
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/recruitment/v1", tags=["recruiting"])
+
+Operator = Annotated[Caller, allow(Role.OPERATOR)]
+Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
+
+
+class DriveIn(Input):
+    """A drive at a place and time."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    place_kind: PlaceKind
+    place: Annotated[str, Field(min_length=1, max_length=200)]
+    site_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+
+
+class FunnelOut(Output):
+    """Distinct people whom the drive brought, and how far they have come."""
+
+    registered: int
+    signed_up: int
+    checked_in: int
+    served: int
+
+
+class DriveOut(Output):
+    """A drive; ``url`` is what its QR code holds."""
+
+    drive_id: UUID
+    code: str
+    name: str
+    place_kind: PlaceKind
+    place: str
+    site_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    opened_at: datetime
+    open: bool
+    url: str
+    funnel: FunnelOut
+
+
+class AppealIn(Input):
+    """An appeal (倡议书) and where it is published."""
+
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    channel: Annotated[str, Field(min_length=1, max_length=100)]
+    body: Annotated[str, Field(min_length=1, max_length=20_000)]
+
+
+class AppealOut(Output):
+    """An appeal; the count of those registered through it in listings for staff only."""
+
+    appeal_id: UUID
+    code: str
+    title: str
+    channel: str
+    body: str
+    published_at: datetime
+    registered: int | None = None
+
+
+@router.post("/drives", status_code=201, response_model=DriveOut)
+async def open_drive(request: Request, body: DriveIn, caller: Staff, database: Db, settings: SettingsDep) -> Response:
+    """Announce a drive; its code and QR poster are ready at once."""
+    new = NewDrive(body.name, body.place_kind, body.place, body.site_id, body.starts_at, body.ends_at)
+
+    async def work(tx: Tx) -> DriveOut:
+        drive = await handlers.open_drive(tx, caller, new)
+        return _drive(settings, await handlers.drive_view(tx, drive))
+
+    return await once(request, database, caller, work)
+
+
+@router.get("/drives")
+async def list_drives(
+    caller: Staff, database: Db, settings: SettingsDep, cursor: str | None = None, limit: Limit = 50
+) -> Page[DriveOut]:
+    """The drives that the caller is responsible for."""
+    async with database.transaction() as tx:
+        views = await handlers.list_drives(tx, caller, _after(cursor), limit + 1)
+    return page_of(views, limit, lambda view: _drive(settings, view), lambda view: (view.drive.drive_id,))
+
+
+@router.get("/drives/by-code/{code}", dependencies=[public()])
+async def drive_by_code(code: str, database: Db, settings: SettingsDep) -> DriveOut:
+    """The drive behind a QR code, for its public page."""
+    async with database.transaction() as tx:
+        return _drive(settings, await handlers.drive_view(tx, await handlers.drive_by_code(tx, code)))
+
+
+@router.get("/drives/{drive_id}")
+async def drive(drive_id: UUID, caller: Staff, database: Db, settings: SettingsDep) -> DriveOut:
+    """A drive and its funnel."""
+    async with database.transaction() as tx:
+        found = await _found(tx, drive_id)
+        caller.require_site(found.site_id)
+        return _drive(settings, await handlers.drive_view(tx, found))
+
+
+@router.get("/drives/{drive_id}/poster.svg", dependencies=[public()])
+async def poster(drive_id: UUID, database: Db, settings: SettingsDep) -> Response:
+    """The poster to print."""
+    async with database.transaction() as tx:
+        found = await _found(tx, drive_id)
+    svg = poster_svg(
+        name=found.name,
+        place=found.place,
+        starts_at=found.starts_at.astimezone(DISTRICT_ZONE),
+        ends_at=found.ends_at.astimezone(DISTRICT_ZONE),
+        url=_url(settings, found),
+        code=found.code,
+    )
+    headers = {"Cache-Control": "public, max-age=300", "Content-Security-Policy": "default-src 'none'"}
+    return Response(svg, media_type="image/svg+xml", headers=headers)
+
+
+@router.post("/appeals", status_code=201, response_model=AppealOut)
+async def publish_appeal(request: Request, body: AppealIn, caller: Operator, database: Db) -> Response:
+    """Publish an appeal; its code goes into the article."""
+
+    async def work(tx: Tx) -> AppealOut:
+        return _appeal(await handlers.publish_appeal(tx, caller, NewAppeal(body.title, body.channel, body.body)))
+
+    return await once(request, database, caller, work)
+
+
+@router.get("/appeals")
+async def list_appeals(caller: Staff, database: Db, cursor: str | None = None, limit: Limit = 50) -> Page[AppealOut]:
+    """All appeals with the number of people who came through each."""
+    async with database.transaction() as tx:
+        rows = await store.list_appeals(tx, _after(cursor), limit + 1)
+    return page_of(rows, limit, _appeal, lambda row: (row.appeal_id,))
+
+
+@router.get("/appeals/by-code/{code}", dependencies=[public()])
+async def appeal_by_code(code: str, database: Db) -> AppealOut:
+    """The appeal behind a code."""
+    async with database.transaction() as tx:
+        return _appeal(await handlers.appeal_by_code(tx, code))
+
+
+async def _found(tx: Tx, drive_id: UUID) -> Drive:
+    found = await store.drive(tx, drive_id)
+    if found is None:
+        raise NotFound("drive-unknown", "there is no such drive")
+    return found
+
+
+def _after(cursor: str | None) -> UUID | None:
+    if cursor is None:
+        return None
+    after: UUID = decode(cursor, [UUID])[0]
+    return after
+
+
+def _url(settings: RecruitmentSettings, drive: Drive) -> str:
+    return f"{settings.public_url.rstrip('/')}/d/{drive.code}"
+
+
+def _drive(settings: RecruitmentSettings, view: DriveView) -> DriveOut:
+    drive = view.drive
+    return DriveOut(
+        drive_id=drive.drive_id,
+        code=drive.code,
+        name=drive.name,
+        place_kind=drive.place_kind,
+        place=drive.place,
+        site_id=drive.site_id,
+        starts_at=drive.starts_at,
+        ends_at=drive.ends_at,
+        opened_at=drive.opened_at,
+        open=view.open,
+        url=_url(settings, drive),
+        funnel=_funnel(view.funnel),
+    )
+
+
+def _funnel(funnel: Funnel) -> FunnelOut:
+    return FunnelOut(
+        registered=funnel.registered,
+        signed_up=funnel.signed_up,
+        checked_in=funnel.checked_in,
+        served=funnel.served,
+    )
+
+
+def _appeal(appeal: Appeal) -> AppealOut:
+    return AppealOut(
+        appeal_id=appeal.appeal_id,
+        code=appeal.code,
+        title=appeal.title,
+        channel=appeal.channel,
+        body=appeal.body,
+        published_at=appeal.published_at,
+        registered=appeal.registered,
+    )

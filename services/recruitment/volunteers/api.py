@@ -1,0 +1,357 @@
+"""Routes of volunteers: register, claim, look, import."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from services.recruitment.access import handlers as access
+from services.recruitment.access.api import CodeText, PhoneText, SettingsDep
+from services.recruitment.access.handlers import Grant
+from services.recruitment.access.sessions import SessionOut, session_out
+from services.recruitment.settings import RecruitmentSettings
+from services.recruitment.vault.api import CipherDep
+from services.recruitment.vault.cipher import Cipher
+from services.recruitment.volunteers import handlers
+from services.recruitment.volunteers.domain import MOST_IMPORT_ROWS, ImportRow
+from services.recruitment.volunteers.handlers import Masked, Registration
+from services.recruitment.volunteers.imports import Batch, import_batch
+from shared.auth.access import allow, public
+from shared.auth.tokens import Caller, Role
+from shared.errors import Conflict
+from shared.http.app import Db, Input, Limit, Output
+from shared.http.cursors import Page, decode, page_of
+from shared.http.idempotency import once
+from shared.postgres import Database, Tx
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/recruitment/v1", tags=["volunteers"])
+
+Operator = Annotated[Caller, allow(Role.OPERATOR)]
+Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
+Volunteer = Annotated[Caller, allow(Role.VOLUNTEER)]
+Service = Annotated[Caller, allow(Role.SERVICE)]
+Reference = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class RegistrationIn(Input):
+    """What a person says who registers; ``code`` is the one-time code that their phone got."""
+
+    name: Annotated[str, Field(max_length=100)]
+    phone: PhoneText
+    code: CodeText
+    consent: bool
+    email: Annotated[str, Field(max_length=254)] | None = None
+    birth_date: date | None = None
+    id_number: Annotated[str, Field(max_length=30)] | None = None
+    guardian_consent: bool = False
+    drive_code: Annotated[str, Field(max_length=20)] | None = None
+    appeal_code: Annotated[str, Field(max_length=20)] | None = None
+    site_id: UUID | None = None
+
+
+class VolunteerKey(Output):
+    """What the repeated request gets without the session, which is made anew."""
+
+    volunteer_id: UUID
+    volunteer_number: str
+
+
+class RegisteredOut(VolunteerKey):
+    """A new volunteer; a repeat later than ten minutes gets no session and logs in instead."""
+
+    session: SessionOut | None
+
+
+class ClaimIn(Input):
+    """The phone on the registry's list and the code that it got."""
+
+    phone: PhoneText
+    code: CodeText
+    guardian_consent: bool = False
+
+
+class ClaimKey(Output):
+    """What is stored of a claim."""
+
+    volunteer_id: UUID
+
+
+class ResidentIn(Input):
+    """Somebody who asks for help."""
+
+    name: Annotated[str, Field(max_length=100)]
+    phone: PhoneText
+    code: CodeText
+    consent: bool
+
+
+class ResidentKey(Output):
+    """What is stored of a resident's registration."""
+
+    resident_id: UUID
+
+
+class ResidentOut(ResidentKey):
+    """A resident and their session, as for volunteers."""
+
+    session: SessionOut | None
+
+
+class ImportRowIn(Input):
+    """A row of the registry's file. Wrong values refuse the row, wrong types the batch."""
+
+    registry_number: Annotated[str, Field(max_length=200)]
+    name: Annotated[str, Field(max_length=200)]
+    phone: Annotated[str, Field(max_length=100)]
+    prior_hours: float = 0.0
+    site_id: UUID | None = None
+    birth_date: date | None = None
+
+
+class BatchIn(Input):
+    """Rows of one file, under the file's approval."""
+
+    registry: Annotated[str, Field(min_length=1, max_length=100)]
+    file_reference: Reference
+    approval_reference: Reference
+    rows: Annotated[list[ImportRowIn], Field(min_length=1, max_length=MOST_IMPORT_ROWS)]
+
+
+class ProblemOut(Output):
+    """Why a row was refused; rows count from 1."""
+
+    row: int
+    registry_number: str
+    detail: str
+
+
+class BatchOut(Output):
+    """What became of the batch."""
+
+    batch_id: UUID
+    imported: int
+    known: int
+    refused: list[ProblemOut]
+
+
+class VolunteerOut(Output):
+    """A volunteer; name, phone and email are masked unless it is one's own name."""
+
+    volunteer_id: UUID
+    volunteer_number: str
+    name: str
+    phone: str | None
+    email: str | None
+    source: str
+    registry: str | None
+    registry_number: str | None
+    drive_id: UUID | None
+    appeal_id: UUID | None
+    site_id: UUID | None
+    registered_at: datetime
+    prior_minutes: int
+    claimed: bool
+
+
+class PurposeIn(Input):
+    """What unmasked data are needed for."""
+
+    purpose: Annotated[str, Field(max_length=500)]
+
+
+class PersonOut(Output):
+    """A person in the clear. The read has been recorded."""
+
+    name: str
+    phone: str | None
+    email: str | None
+    birth_date: date | None
+
+
+class AddressOut(Output):
+    """Where a message goes."""
+
+    email: str | None
+    name: str
+
+
+@router.post("/volunteers", status_code=201, response_model=RegisteredOut, dependencies=[public()])
+async def register(
+    request: Request, body: RegistrationIn, database: Db, cipher: CipherDep, settings: SettingsDep
+) -> Response:
+    """Register, optionally through a drive or an appeal."""
+    phone = access.phone_of(body.phone)
+    said = Registration(**{**body.model_dump(), "phone": phone})
+    await _count_attempt(database, cipher, phone)
+    granted: list[Grant] = []
+
+    async def work(tx: Tx) -> VolunteerKey:
+        registered = await handlers.register(tx, cipher, said)
+        granted.append(registered.grant)
+        return VolunteerKey(volunteer_id=registered.volunteer_id, volunteer_number=registered.volunteer_number)
+
+    response = await once(request, database, None, work)
+    key = VolunteerKey.model_validate_json(bytes(response.body))
+    session = await _session(database, cipher, settings, granted, phone, body.code)
+    return _with(response, RegisteredOut(**key.model_dump(), session=session))
+
+
+@router.post("/volunteers/claims", response_model=SessionOut, dependencies=[public()])
+async def claim(request: Request, body: ClaimIn, database: Db, cipher: CipherDep, settings: SettingsDep) -> Response:
+    """Claim an imported account by a code to the phone on file."""
+    phone = access.phone_of(body.phone)
+    await _count_attempt(database, cipher, phone)
+    granted: list[Grant] = []
+
+    async def work(tx: Tx) -> ClaimKey:
+        claimed = await handlers.claim(tx, cipher, phone, body.code, body.guardian_consent)
+        granted.append(claimed.grant)
+        return ClaimKey(volunteer_id=claimed.volunteer_id)
+
+    response = await once(request, database, None, work, status=200)
+    session = await _session(database, cipher, settings, granted, phone, body.code)
+    if session is None:
+        raise Conflict("already-claimed", "this account has been claimed: please log in with a code")
+    return _with(response, session)
+
+
+@router.post("/residents", status_code=201, response_model=ResidentOut, dependencies=[public()])
+async def register_resident(
+    request: Request, body: ResidentIn, database: Db, cipher: CipherDep, settings: SettingsDep
+) -> Response:
+    """Register as somebody who asks for help; whoever serves may ask as well without this."""
+    phone = access.phone_of(body.phone)
+    await _count_attempt(database, cipher, phone)
+    granted: list[Grant] = []
+
+    async def work(tx: Tx) -> ResidentKey:
+        grant = await handlers.register_resident(tx, cipher, body.name, phone, body.code, body.consent)
+        granted.append(grant)
+        assert grant.caller.resident_id is not None
+        return ResidentKey(resident_id=grant.caller.resident_id)
+
+    response = await once(request, database, None, work)
+    key = ResidentKey.model_validate_json(bytes(response.body))
+    session = await _session(database, cipher, settings, granted, phone, body.code)
+    return _with(response, ResidentOut(resident_id=key.resident_id, session=session))
+
+
+@router.post("/volunteers/batches", status_code=201, response_model=BatchOut)
+async def import_volunteers(
+    request: Request, body: BatchIn, caller: Operator, database: Db, cipher: CipherDep
+) -> Response:
+    """Import registered volunteers with their prior hours; sending a file again imports nothing twice."""
+    rows = tuple(
+        ImportRow(row.registry_number, row.name, row.phone, Decimal(str(row.prior_hours)), row.site_id, row.birth_date)
+        for row in body.rows
+    )
+
+    async def work(tx: Tx) -> BatchOut:
+        batch = Batch(body.registry, body.file_reference, body.approval_reference, rows)
+        done = await import_batch(tx, cipher, caller, batch)
+        refused = [ProblemOut(row=p.row, registry_number=p.registry_number, detail=p.detail) for p in done.refused]
+        return BatchOut(batch_id=done.batch_id, imported=done.imported, known=done.known, refused=refused)
+
+    return await once(request, database, caller, work)
+
+
+@router.get("/volunteers/me")
+async def me(caller: Volunteer, database: Db, cipher: CipherDep) -> VolunteerOut:
+    """One's own registration."""
+    async with database.transaction() as tx:
+        return _volunteer(await handlers.own(tx, cipher, caller.require_volunteer()))
+
+
+@router.get("/volunteers")
+async def list_volunteers(
+    caller: Staff,
+    database: Db,
+    cipher: CipherDep,
+    cursor: str | None = None,
+    volunteer_number: Annotated[str | None, Query(max_length=40)] = None,
+    registry_number: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Limit = 50,
+) -> Page[VolunteerOut]:
+    """Volunteers of the caller's sites, masked, in order of registration."""
+    after = None if cursor is None else decode(cursor, [UUID])[0]
+    async with database.transaction() as tx:
+        rows = await handlers.list_masked(tx, cipher, caller, after, volunteer_number, registry_number, limit + 1)
+    return page_of(rows, limit, _volunteer, lambda row: (row.volunteer.volunteer_id,))
+
+
+@router.get("/volunteers/{volunteer_id}")
+async def volunteer(volunteer_id: UUID, caller: Staff, database: Db, cipher: CipherDep) -> VolunteerOut:
+    """One volunteer, masked."""
+    async with database.transaction() as tx:
+        return _volunteer(await handlers.masked(tx, cipher, caller, volunteer_id))
+
+
+@router.post("/volunteers/{volunteer_id}/unmask")
+async def unmask(volunteer_id: UUID, body: PurposeIn, caller: Staff, database: Db, cipher: CipherDep) -> PersonOut:
+    """A volunteer's data in the clear, against a purpose.
+
+    It changes nothing but the record of reads, and its answer must not be stored: so it takes no Idempotency-Key.
+    """
+    async with database.transaction() as tx:
+        person = await handlers.unmask(tx, cipher, caller, volunteer_id, body.purpose)
+    return PersonOut(name=person.name, phone=person.phone, email=person.email, birth_date=person.birth_date)
+
+
+@router.get("/internal/volunteers/{volunteer_id}/address")
+async def address(volunteer_id: UUID, caller: Service, database: Db, cipher: CipherDep) -> AddressOut:
+    """For the service that sends messages, at the moment of sending."""
+    async with database.transaction() as tx:
+        person = await handlers.address_of(tx, cipher, caller, volunteer_id)
+    return AddressOut(email=person.email, name=person.name)
+
+
+async def _count_attempt(database: Database, cipher: Cipher, phone: str) -> None:
+    async with database.transaction() as tx:
+        await access.spend_attempt(tx, cipher, phone)
+
+
+async def _session(
+    database: Database, cipher: Cipher, settings: RecruitmentSettings, granted: list[Grant], phone: str, code: str
+) -> SessionOut | None:
+    """The session just made; or a new one, if this is a repeat and its code was taken lately.
+
+    Sessions are not part of the stored answer, which would keep a refresh token in the clear.
+    """
+    if granted:
+        return session_out(settings, granted[-1])
+    async with database.transaction() as tx:
+        grant = await access.reopen(tx, cipher, phone, code)
+    return None if grant is None else session_out(settings, grant)
+
+
+def _with(response: Response, body: Output) -> Response:
+    headers = {name: value for name, value in response.headers.items() if name.startswith("idempotency-")}
+    return Response(
+        body.model_dump_json(), response.status_code, {**headers, "Cache-Control": "no-store"}, "application/json"
+    )
+
+
+def _volunteer(view: Masked) -> VolunteerOut:
+    row = view.volunteer
+    return VolunteerOut(
+        volunteer_id=row.volunteer_id,
+        volunteer_number=row.volunteer_number,
+        name=view.name,
+        phone=view.phone,
+        email=view.email,
+        source=row.source,
+        registry=row.registry,
+        registry_number=row.registry_number,
+        drive_id=row.drive_id,
+        appeal_id=row.appeal_id,
+        site_id=row.site_id,
+        registered_at=row.registered_at,
+        prior_minutes=row.prior_minutes,
+        claimed=row.claimed_at is not None,
+    )

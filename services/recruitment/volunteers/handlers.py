@@ -1,0 +1,339 @@
+"""Use cases of volunteers: register, claim an imported account, look at one masked or unmasked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from services.recruitment.access import handlers as access
+from services.recruitment.access.handlers import Grant
+from services.recruitment.organisation.handlers import require_site_exists
+from services.recruitment.recruiting import handlers as recruiting
+from services.recruitment.recruiting.handlers import SOURCE
+from services.recruitment.vault import handlers as vault
+from services.recruitment.vault.cipher import Cipher
+from services.recruitment.vault.domain import (
+    Identity,
+    clean_birth_date,
+    clean_email,
+    clean_id_number,
+    clean_name,
+    mask_email,
+    mask_name,
+    mask_phone,
+)
+from services.recruitment.volunteers import store
+from services.recruitment.volunteers.domain import check_consents, parse_volunteer_number, volunteer_number
+from services.recruitment.volunteers.store import Attribution, NewVolunteer, Volunteer
+from shared import outbox
+from shared.auth.tokens import Caller
+from shared.clock import district_day
+from shared.contracts import VolunteerRegistered
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.ids import new_id
+from shared.postgres import Tx
+
+__all__ = [
+    "Claimed",
+    "Masked",
+    "Registered",
+    "Registration",
+    "address_of",
+    "claim",
+    "list_masked",
+    "masked",
+    "numbers_for",
+    "own",
+    "register",
+    "register_resident",
+    "registered_event",
+    "unmask",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What somebody says who registers; ``phone`` is normalised, ``code`` was sent to it."""
+
+    name: str
+    phone: str
+    code: str
+    consent: bool
+    email: str | None = None
+    birth_date: date | None = None
+    id_number: str | None = None
+    guardian_consent: bool = False
+    drive_code: str | None = None
+    appeal_code: str | None = None
+    site_id: UUID | None = None
+
+    def __repr__(self) -> str:
+        return "Registration(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A new volunteer and their first session."""
+
+    volunteer_id: UUID
+    volunteer_number: str
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An imported account that is now its owner's."""
+
+    volunteer_id: UUID
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A volunteer with so much of the person as may be seen."""
+
+    volunteer: Volunteer
+    name: str
+    phone: str | None
+    email: str | None
+
+
+async def register(tx: Tx, cipher: Cipher, said: Registration) -> Registered:
+    """Register a volunteer whose phone the code proves.
+
+    Raises:
+        Unauthorized: the code is not good.
+        Conflict: the phone or ID number is registered already, or the drive is not open.
+        NotFound: the drive, appeal or site does not exist.
+        Invalid: consent is missing, or a value cannot be.
+    """
+    now = await tx.now()
+    identity = _identity(said, district_day(now))
+    await access.redeem_code(tx, cipher, said.phone, said.code)
+    source, drive_id, appeal_id, site_id = await _attribution(tx, said)
+    known = (await vault.find_by_phone(tx, cipher, [said.phone])).get(said.phone)
+    if known is not None and known.volunteer_id is not None:
+        raise _registered_already(known.claimed)
+    person_id = await vault.keep_or_update(tx, cipher, identity, now)
+    if await store.volunteer_of_person_locked(tx, person_id) is not None:
+        raise _registered_already(claimed=True)  # somebody was faster between the two looks
+    number = (await numbers_for(tx, 1, now))[0]
+    new = NewVolunteer(new_id(), person_id, number, site_id=site_id)
+    await store.add_volunteers(tx, [new], Attribution(source, now, now, said.guardian_consent, drive_id, appeal_id))
+    event = registered_event(new, source, now, drive_id, appeal_id)
+    await outbox.append(tx, outbox.event(event, source=SOURCE, aggregate_version=1, time=now))
+    return Registered(new.volunteer_id, number, await access.open_person_session(tx, person_id))
+
+
+async def register_resident(tx: Tx, cipher: Cipher, name: str, phone: str, code: str, consent: bool) -> Grant:
+    """Register somebody who asks for help and does not serve (yet).
+
+    Raises:
+        Unauthorized: the code is not good.
+        Conflict: the phone is registered already.
+        Invalid: consent is missing, or the name cannot be.
+    """
+    now = await tx.now()
+    try:
+        check_consents(consent, False, None, district_day(now))
+        identity = Identity(name=clean_name(name), phone=phone)
+    except ValueError as error:
+        raise Invalid("registration-invalid", str(error)) from None
+    await access.redeem_code(tx, cipher, phone, code)
+    person = vault.NewPerson.of(identity)
+    if not await vault.keep(tx, cipher, [person], now):
+        raise Conflict("phone-registered", "this phone is registered already: please log in with a code")
+    return await access.open_person_session(tx, person.person_id)
+
+
+async def claim(tx: Tx, cipher: Cipher, phone: str, code: str, guardian_consent: bool) -> Claimed:
+    """Hand an imported account to the owner of the phone on file.
+
+    Raises:
+        Unauthorized: the code is not good.
+        NotFound: nobody was imported with the phone.
+        Conflict: the account has been claimed already.
+        Invalid: the person is under 14 and no guardian agreed.
+    """
+    await access.redeem_code(tx, cipher, phone, code)
+    known = (await vault.find_by_phone(tx, cipher, [phone])).get(phone)
+    found = None if known is None else await store.volunteer_of_person_locked(tx, known.person_id)
+    if known is None or found is None:
+        raise NotFound("nothing-to-claim", "the registry's list holds nobody with this phone: please register")
+    volunteer_id, _, claimed_at = found
+    if claimed_at is not None:
+        raise Conflict("already-claimed", "this account has been claimed: please log in with a code")
+    now = await tx.now()
+    person = (await vault.identities(tx, cipher, [known.person_id]))[known.person_id]
+    try:
+        check_consents(True, guardian_consent, person.birth_date, district_day(now))
+    except ValueError as error:
+        raise Invalid("consent-missing", str(error)) from None
+    await store.claim(tx, volunteer_id, now, guardian_consent)
+    return Claimed(volunteer_id, await access.open_person_session(tx, known.person_id))
+
+
+async def own(tx: Tx, cipher: Cipher, volunteer_id: UUID) -> Masked:
+    """A volunteer's own page: their name in full, the rest masked, since pages are read over shoulders.
+
+    Raises:
+        NotFound: there is no such volunteer any more.
+    """
+    volunteer = await _volunteer(tx, volunteer_id)
+    person = (await vault.identities(tx, cipher, [volunteer.person_id]))[volunteer.person_id]
+    return Masked(volunteer, person.name, mask_phone(person.phone), mask_email(person.email))
+
+
+async def masked(tx: Tx, cipher: Cipher, caller: Caller, volunteer_id: UUID) -> Masked:
+    """A volunteer as staff see them.
+
+    Raises:
+        NotFound: there is no such volunteer.
+        Forbidden: they belong to a site that the caller is not responsible for.
+    """
+    volunteer = await _volunteer(tx, volunteer_id)
+    _require_reach(caller, volunteer)
+    return (await _mask(tx, cipher, [volunteer]))[0]
+
+
+async def list_masked(
+    tx: Tx,
+    cipher: Cipher,
+    caller: Caller,
+    after: UUID | None,
+    number: str | None,
+    registry_number: str | None,
+    limit: int,
+) -> list[Masked]:
+    """A page of the volunteers that the caller is responsible for.
+
+    Raises:
+        Invalid: the number that is looked for cannot be one.
+    """
+    if number is not None:
+        try:
+            number = parse_volunteer_number(number)
+        except ValueError as error:
+            raise Invalid("volunteer-number-invalid", str(error)) from None
+    rows = await store.list_volunteers(tx, after, caller.site_ids, number, registry_number, limit)
+    return await _mask(tx, cipher, rows)
+
+
+async def unmask(tx: Tx, cipher: Cipher, caller: Caller, volunteer_id: UUID, purpose: str) -> Identity:
+    """Read a volunteer's data in the clear; who read them and what for is written down.
+
+    Raises:
+        NotFound: there is no such volunteer.
+        Forbidden: they belong to a site that the caller is not responsible for.
+        Invalid: no purpose is given.
+    """
+    purpose = " ".join(purpose.split())
+    if not 4 <= len(purpose) <= 500:
+        raise Invalid("purpose-required", "please say what the data are needed for, in 4 to 500 characters")
+    volunteer = await _volunteer(tx, volunteer_id)
+    _require_reach(caller, volunteer)
+    reader = vault.Reader(caller.subject, ",".join(sorted(caller.roles)))
+    return await vault.unmask(
+        tx, cipher, volunteer.person_id, reader, purpose, ["name", "phone", "email", "birth_date"]
+    )
+
+
+async def address_of(tx: Tx, cipher: Cipher, caller: Caller, volunteer_id: UUID) -> Identity:
+    """Name and e-mail for a message that is about to be sent; recorded like any other unmasked read.
+
+    Raises:
+        NotFound: there is no such volunteer.
+    """
+    volunteer = await _volunteer(tx, volunteer_id)
+    reader = vault.Reader(caller.subject, ",".join(sorted(caller.roles)))
+    return await vault.unmask(tx, cipher, volunteer.person_id, reader, "address of a message", ["name", "email"])
+
+
+async def numbers_for(tx: Tx, count: int, now: datetime) -> list[str]:
+    """Fresh volunteer numbers of the present year."""
+    year = district_day(now).year
+    return [volunteer_number(year, serial) for serial in await store.next_serials(tx, count)]
+
+
+def registered_event(
+    new: NewVolunteer, source: str, now: datetime, drive_id: UUID | None = None, appeal_id: UUID | None = None
+) -> VolunteerRegistered:
+    """What the other services learn of a new volunteer: numbers, no person."""
+    return VolunteerRegistered.model_validate(
+        {
+            "volunteer_id": new.volunteer_id,
+            "volunteer_number": new.volunteer_number,
+            "source": source,
+            "drive_id": drive_id,
+            "appeal_id": appeal_id,
+            "site_id": new.site_id,
+            "registered_at": now,
+        }
+    )
+
+
+async def _attribution(tx: Tx, said: Registration) -> tuple[str, UUID | None, UUID | None, UUID | None]:
+    """(source, drive, appeal, site): whom the registration is owed to."""
+    if said.drive_code is not None and said.appeal_code is not None:
+        raise Invalid("two-codes", "please give the code of the drive or of the appeal, not both")
+    if said.site_id is not None:
+        await require_site_exists(tx, None, said.site_id)
+    if said.drive_code is not None:
+        drive = await recruiting.open_drive_by_code(tx, said.drive_code)
+        return "drive", drive.drive_id, None, said.site_id or drive.site_id
+    if said.appeal_code is not None:
+        appeal = await recruiting.appeal_by_code(tx, said.appeal_code)
+        return "appeal", None, appeal.appeal_id, said.site_id
+    return "walk_in", None, None, said.site_id
+
+
+def _identity(said: Registration, today: date) -> Identity:
+    try:
+        born = None if said.birth_date is None else clean_birth_date(said.birth_date, today)
+        number = None if said.id_number is None else clean_id_number(said.id_number, born)
+        check_consents(said.consent, said.guardian_consent, born, today)
+        return Identity(
+            name=clean_name(said.name),
+            phone=said.phone,
+            email=None if said.email is None else clean_email(said.email),
+            birth_date=born,
+            id_number=number,
+        )
+    except ValueError as error:
+        raise Invalid("registration-invalid", str(error)) from None
+
+
+def _registered_already(claimed: bool) -> Conflict:
+    if claimed:
+        return Conflict("phone-registered", "this phone is registered already: please log in with a code")
+    return Conflict(
+        "phone-on-registry",
+        "you are already on the registry's list: please claim your account with a code, your hours are there",
+    )
+
+
+async def _volunteer(tx: Tx, volunteer_id: UUID) -> Volunteer:
+    volunteer = await store.volunteer(tx, volunteer_id)
+    if volunteer is None:
+        raise NotFound("volunteer-unknown", "there is no such volunteer")
+    return volunteer
+
+
+def _require_reach(caller: Caller, volunteer: Volunteer) -> None:
+    if volunteer.site_id is not None:
+        caller.require_site(volunteer.site_id)
+    elif caller.site_ids is not None:
+        raise Forbidden("site-out-of-bounds", "this volunteer belongs to no site: only the centre may look")
+
+
+async def _mask(tx: Tx, cipher: Cipher, volunteers: Sequence[Volunteer]) -> list[Masked]:
+    people = await vault.identities(tx, cipher, [volunteer.person_id for volunteer in volunteers])
+    return [
+        Masked(
+            volunteer,
+            mask_name(people[volunteer.person_id].name),
+            mask_phone(people[volunteer.person_id].phone),
+            mask_email(people[volunteer.person_id].email),
+        )
+        for volunteer in volunteers
+    ]

@@ -1,0 +1,163 @@
+"""Rows of volunteers and import batches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+
+from shared.postgres import Tx, load_queries
+
+__all__ = [
+    "Attribution",
+    "NewVolunteer",
+    "Volunteer",
+    "add_batch",
+    "add_volunteers",
+    "approve_file",
+    "claim",
+    "existing_sites",
+    "known_registry_numbers",
+    "list_volunteers",
+    "lock_registry",
+    "next_serials",
+    "settle_batch",
+    "volunteer",
+    "volunteer_of_person_locked",
+]
+
+_SQL = load_queries(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """What a whole insert has in common: how these volunteers came, and whether they agreed themselves."""
+
+    source: str
+    registered_at: datetime
+    consented_at: datetime | None
+    guardian_consent: bool = False
+    drive_id: UUID | None = None
+    appeal_id: UUID | None = None
+    registry: str | None = None
+    batch_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewVolunteer:
+    """A volunteer about to exist."""
+
+    volunteer_id: UUID
+    person_id: UUID
+    volunteer_number: str
+    registry_number: str | None = None
+    site_id: UUID | None = None
+    prior_minutes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Volunteer:
+    """A volunteer as stored: no personal data."""
+
+    volunteer_id: UUID
+    person_id: UUID
+    volunteer_number: str
+    registry: str | None
+    registry_number: str | None
+    source: str
+    drive_id: UUID | None
+    appeal_id: UUID | None
+    site_id: UUID | None
+    registered_at: datetime
+    prior_minutes: int
+    claimed_at: datetime | None
+
+
+async def next_serials(tx: Tx, count: int) -> list[int]:
+    """That many fresh serials for volunteer numbers."""
+    return [row["serial"] for row in await tx.fetch(_SQL["next_numbers"], count)]
+
+
+async def add_volunteers(tx: Tx, volunteers: Sequence[NewVolunteer], common: Attribution) -> None:
+    """Insert all of them in one statement."""
+    await tx.execute(
+        _SQL["add_volunteers"],
+        [new.volunteer_id for new in volunteers],
+        [new.person_id for new in volunteers],
+        [new.volunteer_number for new in volunteers],
+        [new.registry_number for new in volunteers],
+        common.registry,
+        common.batch_id,
+        common.source,
+        common.drive_id,
+        common.appeal_id,
+        [new.site_id for new in volunteers],
+        [new.prior_minutes for new in volunteers],
+        common.registered_at,
+        common.consented_at,
+        common.guardian_consent,
+    )
+
+
+async def lock_registry(tx: Tx, registry: str) -> None:
+    await tx.execute(_SQL["lock_registry"], registry)
+
+
+async def approve_file(tx: Tx, registry: str, file: str, approval: str, by: UUID, now: datetime) -> str:
+    """Note a file's approval if it is the first; returns the approval that the file stands under."""
+    await tx.execute(_SQL["approve_file"], registry, file, approval, by, now)
+    stands: str = await tx.fetchval(_SQL["approval_of_file"], registry, file)
+    return stands
+
+
+async def add_batch(tx: Tx, batch_id: UUID, registry: str, file: str, by: UUID, now: datetime) -> None:
+    await tx.execute(_SQL["add_batch"], batch_id, registry, file, by, now)
+
+
+async def settle_batch(tx: Tx, batch_id: UUID, imported: int, known: int, refused: int) -> None:
+    await tx.execute(_SQL["settle_batch"], batch_id, imported, known, refused)
+
+
+async def known_registry_numbers(tx: Tx, registry: str, numbers: Sequence[str]) -> set[str]:
+    """Those of the numbers that were imported before."""
+    rows = await tx.fetch(_SQL["known_registry_numbers"], registry, list(numbers))
+    return {row["registry_number"] for row in rows}
+
+
+async def existing_sites(tx: Tx, site_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the ids that are sites."""
+    return {row["site_id"] for row in await tx.fetch(_SQL["existing_sites"], list(site_ids))}
+
+
+async def volunteer_of_person_locked(tx: Tx, person_id: UUID) -> tuple[UUID, str, datetime | None] | None:
+    """Lock the volunteer that a person is: (volunteer_id, number, claimed_at)."""
+    row = await tx.fetchrow(_SQL["volunteer_of_person_locked"], person_id)
+    return None if row is None else (row["volunteer_id"], row["volunteer_number"], row["claimed_at"])
+
+
+async def claim(tx: Tx, volunteer_id: UUID, now: datetime, guardian_consent: bool) -> None:
+    await tx.execute(_SQL["claim"], volunteer_id, now, guardian_consent)
+
+
+async def volunteer(tx: Tx, volunteer_id: UUID) -> Volunteer | None:
+    row = await tx.fetchrow(_SQL["volunteer"], volunteer_id)
+    return None if row is None else _volunteer(row)
+
+
+async def list_volunteers(
+    tx: Tx,
+    after: UUID | None,
+    site_ids: frozenset[UUID] | None,
+    number: str | None,
+    registry_number: str | None,
+    limit: int,
+) -> list[Volunteer]:
+    """A page in order of registration, within the sites given (none: everywhere)."""
+    sites = None if site_ids is None else list(site_ids)
+    rows = await tx.fetch(_SQL["list_volunteers"], after, sites, number, registry_number, limit)
+    return [_volunteer(row) for row in rows]
+
+
+def _volunteer(row: Record) -> Volunteer:
+    return Volunteer(**row)

@@ -1,8 +1,9 @@
 """Rotating codes and tickets: proof of having been in front of a shift's code. Pure; in real time, never business time.
 
-A code lives for one window of 8 seconds and is accepted in the next one too. It says who showed it: nobody checks in to
-a shift of the team that they lead with a code that a leader showed, since leaders never record their own hours. A ticket
-is what a code buys: 15 minutes for the volunteer who opened it, so that gloves, a slow network or a login don't lose it.
+A code lives for one window of 8 seconds and is accepted in the next one too. It says who showed it: nobody checks in
+to a shift of the team that they lead with a code that a leader showed, since leaders never record their own hours. A
+ticket is what a code buys: 15 minutes for the volunteer who opened it, so that gloves, a slow network or a login don't
+lose it.
 """
 
 from __future__ import annotations

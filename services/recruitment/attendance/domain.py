@@ -143,13 +143,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A record as it stands now, and what made it so. ``evidence`` is plain here; stores keep it sealed."""
+    """A record as it stands now, and what made it so."""
 
     record: Record
     change: Change
     made_by: UUID | None
     reason: str | None = None
-    evidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +193,6 @@ class CheckIn:
     record_id: UUID
     volunteer_id: UUID
     drive_id: UUID | None
-    recorded_by: UUID
     distance_m: int | None = None
 
 
@@ -242,10 +240,9 @@ def check_in(state: Arrival, command: CheckIn, policy: Policy, now: datetime) ->
         ended_at=None,
         minutes=0,
         planned_minutes=shift.planned_minutes,
-        recorded_by=command.recorded_by,
         distance_m=command.distance_m,
     )
-    return Revision(record, Change.CHECK_IN, command.recorded_by)
+    return Revision(record, Change.CHECK_IN, command.volunteer_id)
 
 
 def _may_arrive(state: Arrival, policy: Policy, now: datetime) -> Refused | None:
@@ -288,7 +285,7 @@ def _may_arrive(state: Arrival, policy: Policy, now: datetime) -> Refused | None
     return None
 
 
-def check_out(state: Arrival, by: UUID, policy: Policy, now: datetime) -> Revision | Refused:
+def check_out(state: Arrival, volunteer_id: UUID, policy: Policy, now: datetime) -> Revision | Refused:
     """Close the open record of the shift at ``now``, at most at the shift's end plus grace.
 
     A real check-out that comes after the automatic one replaces it.
@@ -319,7 +316,7 @@ def check_out(state: Arrival, by: UUID, policy: Policy, now: datetime) -> Revisi
         ended_at=ended_at,
         minutes=minutes_between(record.started_at, ended_at),
     )
-    return Revision(closed, Change.CHECK_OUT, by)
+    return Revision(closed, Change.CHECK_OUT, volunteer_id)
 
 
 def _awaiting_check_out(state: Arrival) -> Record | None:
@@ -349,7 +346,7 @@ def auto_close(record: Record, shift: Shift, policy: Policy, now: datetime) -> R
     return Revision(closed, Change.AUTO_CLOSE, None, "no check-out by the shift's end")
 
 
-def imported(record_id: UUID, volunteer_id: UUID, drive_id: UUID | None, minutes: int, at: datetime) -> Revision:
+def imported(record_id: UUID, volunteer_id: UUID, minutes: int, at: datetime) -> Revision:
     """Prior hours from the registry of record, as one confirmed record without activity or shift."""
     record = Record(
         record_id=record_id,
@@ -359,7 +356,7 @@ def imported(record_id: UUID, volunteer_id: UUID, drive_id: UUID | None, minutes
         shift_id=None,
         site_id=None,
         team_id=None,
-        drive_id=drive_id,
+        drive_id=None,
         theme="imported",
         kind="imported",
         provenance=Provenance.IMPORTED,

@@ -63,7 +63,6 @@ def correct(
     busy: Sequence[Busy],
     actor: Actor,
     reason: str,
-    evidence: str,
     policy: Policy,
     now: datetime,
 ) -> Revision | Refused:
@@ -102,15 +101,15 @@ def correct(
             recorded_by=actor.subject,
             recorder_site_id=actor.home_site_id or record.recorder_site_id,
         )
-    return Revision(corrected, Change.CORRECT, actor.subject, reason, evidence)
+    return Revision(corrected, Change.CORRECT, actor.subject, reason)
 
 
-def void(record: Record, actor: Actor, reason: str, evidence: str) -> Revision | Refused:
+def void(record: Record, actor: Actor, reason: str) -> Revision | Refused:
     """The record counts for nothing from now on; its times stay, so that one sees what was voided."""
     if (refused := _may_change(record, actor)) is not None:
         return refused
     voided = replace(record, revision=record.revision + 1, status=Status.VOID, approval_level=actor.level)
-    return Revision(voided, Change.VOID, actor.subject, reason, evidence)
+    return Revision(voided, Change.VOID, actor.subject, reason)
 
 
 def _may_change(record: Record, actor: Actor) -> Refused | None:

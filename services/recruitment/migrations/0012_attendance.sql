@@ -65,10 +65,21 @@ create table attendance_revisions (
     change            text not null check (change in ('check_in', 'check_out', 'upload', 'import', 'auto_close', 'confirm', 'correct', 'void')),
     made_by           uuid,
     reason            text,
-    -- May speak of a person, so it is sealed under the volunteer's own key.
-    evidence          bytea,
     primary key (record_id, revision)
 );
+
+-- What a revision rests on. It may speak of a person, so it is sealed, under a key that is deleted when they are erased;
+-- that is why it lies beside the history, which is never changed.
+create table attendance_evidence (
+    record_id     uuid not null,
+    revision      integer not null,
+    volunteer_id  uuid not null references volunteers,
+    wrapped_key   bytea not null,
+    sealed        bytea not null,
+    primary key (record_id, revision),
+    foreign key (record_id, revision) references attendance_revisions
+);
+create index attendance_evidence_volunteer on attendance_evidence (volunteer_id);
 
 create function attendance_revisions_stand() returns trigger language plpgsql as $$
 begin
@@ -79,3 +90,5 @@ create trigger attendance_revisions_stand before update or delete or truncate on
 
 revoke update, delete on attendance_revisions from :app_role;
 revoke delete on attendance_records from :app_role;
+revoke update on attendance_evidence from :app_role;
+revoke select on attendance_evidence from auditor;

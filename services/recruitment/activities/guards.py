@@ -1,0 +1,61 @@
+"""Who may act on what a team does at a site, and how a refusal of the domain becomes a problem."""
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+from services.recruitment.activities.domain import Refused
+from shared.auth.tokens import Caller, Role
+from shared.errors import Forbidden, Refusal
+
+__all__ = ["STAFF", "actor_id", "is_staff_of", "leads", "may_run", "refusal", "require_run", "unwrap"]
+
+T = TypeVar("T")
+STAFF = (Role.STATION, Role.OPERATOR)
+
+
+def is_staff_of(caller: Caller, site_id: UUID | None) -> bool:
+    """Staff whose subtree holds the site; what has no site belongs to the centre."""
+    if not caller.has(*STAFF):
+        return False
+    return caller.site_ids is None if site_id is None else caller.may_site(site_id)
+
+
+def leads(caller: Caller, team_id: UUID | None) -> bool:
+    """The team's leader."""
+    return caller.has(Role.LEADER) and team_id in caller.team_ids
+
+
+def may_run(caller: Caller, site_id: UUID | None, team_id: UUID | None) -> bool:
+    """Staff of the site, or the team's leader."""
+    return is_staff_of(caller, site_id) or leads(caller, team_id)
+
+
+def require_run(caller: Caller, site_id: UUID, team_id: UUID) -> None:
+    """Insist on `may_run`.
+
+    Raises:
+        Forbidden: neither staff of the site nor leader of the team.
+    """
+    if not may_run(caller, site_id, team_id):
+        raise Forbidden("not-yours-to-run", "This is for staff of the site and for the team's leader.")
+
+
+def actor_id(caller: Caller) -> UUID:
+    """Who did it, as records say it: a volunteer's pseudonymous id, or a member of staff."""
+    return caller.volunteer_id or caller.subject
+
+
+def refusal(refused: Refused) -> Refusal:
+    """The problem that the caller gets."""
+    return Refusal(refused.slug, refused.detail, status=refused.status, **dict[str, Any](refused.extra))
+
+
+def unwrap(outcome: T | Refused) -> T:
+    """The outcome, unless it is a refusal.
+
+    Raises:
+        Refusal: the domain said no.
+    """
+    if isinstance(outcome, Refused):
+        raise refusal(outcome)
+    return outcome

@@ -1,0 +1,107 @@
+-- name: unknown_references
+-- Which of the ids that an activity names do not exist, all in one round trip.
+select 'site_id' as member, id from unnest($1::uuid[]) as id where not exists (select from sites where site_id = id)
+union all
+select 'team_id', id from unnest($2::uuid[]) as id where not exists (select from teams where team_id = id)
+union all
+select 'theme_id', id from unnest($3::uuid[]) as id where not exists (select from themes where theme_id = id)
+union all
+select 'project_id', id from unnest($4::uuid[]) as id where not exists (select from projects where project_id = id);
+
+-- name: insert_activities
+-- A whole plan at once.
+insert into activities (activity_id, title, theme_id, team_id, site_id, project_id, kind, place, beneficiaries, content,
+                        person_in_charge, state, starts_at, opened_at, planned_by, planned_at)
+select activity_id, title, theme_id, team_id, site_id, project_id, kind, place, beneficiaries, content,
+       person_in_charge, state, starts_at, opened_at, $15, $16
+from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[],
+            $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[])
+    as plan (activity_id, title, theme_id, team_id, site_id, project_id, kind, place, beneficiaries, content,
+             person_in_charge, state, starts_at, opened_at);
+
+-- name: insert_shifts
+-- The shifts of any number of activities.
+insert into shifts (shift_id, activity_id, starts_at, ends_at, capacity, secret)
+select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::integer[], $6::bytea[]);
+
+-- name: lock_shifts_of
+-- Whoever closes an activity or changes its shifts waits for sign-ups in progress, and later ones wait for it.
+select shift_id from shifts where activity_id = $1 order by shift_id for update;
+
+-- name: lock_activity
+-- After its shifts: one change of an activity at a time.
+select activity_id from activities where activity_id = $1 for update;
+
+-- name: find_activity
+-- One activity as it stands.
+select activity_id, title, theme_id, team_id, site_id, project_id, kind, place, beneficiaries, content, person_in_charge,
+       state, starts_at, residents_served, note, opened_at, closed_at, closed_by, version
+from activities where activity_id = $1;
+
+-- name: find_shifts
+-- The shifts of one or more activities, for deciding and for showing; the secret stays where it is.
+select shift_id, activity_id, starts_at, ends_at, capacity, taken
+from shifts where activity_id = any($1::uuid[]) order by starts_at, shift_id;
+
+-- name: update_activity
+-- The next version; who comes second finds another version and changes nothing.
+update activities
+set state = $3, starts_at = $4, residents_served = $5, note = $6, opened_at = $7, closed_at = $8, closed_by = $9, version = $2
+where activity_id = $1 and version = $2 - 1
+returning version;
+
+-- name: list_activities
+-- By the first shift's start, by keyset. Drafts are for those who plan.
+select activity_id, title, theme_id, team_id, site_id, project_id, kind, place, beneficiaries, content, person_in_charge,
+       state, starts_at, residents_served, note, opened_at, closed_at, closed_by, version
+from activities
+where starts_at >= coalesce($1::timestamptz, '-infinity') and starts_at < coalesce($2::timestamptz, 'infinity')
+  and ($3::uuid is null or site_id = $3)
+  and ($4::boolean or state <> 'planned')
+  and ($5::timestamptz is null or (starts_at, activity_id) > ($5, $6::uuid))
+order by starts_at, activity_id
+limit $7;
+
+-- name: list_open_shifts
+-- What a volunteer can still sign up for, and how they stand with it already.
+select s.shift_id, s.activity_id, a.title, t.name as theme, a.kind, a.place, a.content, a.state, a.site_id,
+       si.name as site_name, a.team_id, te.name as team_name, s.starts_at, s.ends_at, s.capacity, s.taken,
+       g.signup_id, r.record_id, r.status as record_status, r.started_at as record_started_at, r.ended_at as record_ended_at
+from shifts s
+join activities a using (activity_id)
+join themes t using (theme_id)
+join sites si on si.site_id = a.site_id
+join teams te on te.team_id = a.team_id
+left join signups g on g.shift_id = s.shift_id and g.volunteer_id = $4 and g.status = 'active'
+left join lateral (
+    select record_id, status, started_at, ended_at from attendance_records
+    where volunteer_id = $4 and shift_id = s.shift_id and status <> 'void' order by started_at desc limit 1
+) r on true
+where a.state = 'open' and s.ends_at > $1
+  and s.starts_at >= $2 and s.starts_at < coalesce($3::timestamptz, 'infinity')
+  and ($5::timestamptz is null or (s.starts_at, s.shift_id) > ($5, $6::uuid))
+  and ($8::uuid is null or a.site_id = $8)
+order by s.starts_at, s.shift_id
+limit $7;
+
+-- name: find_shift_view
+-- One shift as a volunteer sees it.
+select s.shift_id, s.activity_id, a.title, t.name as theme, a.kind, a.place, a.content, a.state, a.site_id,
+       si.name as site_name, a.team_id, te.name as team_name, s.starts_at, s.ends_at, s.capacity, s.taken,
+       g.signup_id, r.record_id, r.status as record_status, r.started_at as record_started_at, r.ended_at as record_ended_at
+from shifts s
+join activities a using (activity_id)
+join themes t using (theme_id)
+join sites si on si.site_id = a.site_id
+join teams te on te.team_id = a.team_id
+left join signups g on g.shift_id = s.shift_id and g.volunteer_id = $2 and g.status = 'active'
+left join lateral (
+    select record_id, status, started_at, ended_at from attendance_records
+    where volunteer_id = $2 and shift_id = s.shift_id and status <> 'void' order by started_at desc limit 1
+) r on true
+where s.shift_id = $1;
+
+-- name: find_shift_secret
+-- For whoever shows the rotating code: the key, and whose shift it is.
+select s.secret, s.ends_at, a.state, a.site_id, a.team_id
+from shifts s join activities a using (activity_id) where s.shift_id = $1;

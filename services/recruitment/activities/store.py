@@ -1,0 +1,197 @@
+"""Rows of activities and shifts, to the domain and back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.recruitment.activities.domain import Activity, Shift, State
+from shared.postgres import Tx, load_queries
+
+__all__ = [
+    "ShiftSecret",
+    "ShiftView",
+    "find_activity",
+    "find_shift_secret",
+    "find_shift_view",
+    "find_shifts",
+    "insert_plan",
+    "insert_shifts",
+    "list_activities",
+    "list_open_shifts",
+    "lock_activity",
+    "unknown_references",
+    "update_activity",
+]
+
+_SQL = load_queries(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftView:
+    """A shift as a volunteer sees it; the last five members are about that volunteer."""
+
+    shift_id: UUID
+    activity_id: UUID
+    title: str
+    theme: str
+    kind: str
+    place: str
+    content: str | None
+    state: str
+    site_id: UUID
+    site_name: str
+    team_id: UUID
+    team_name: str
+    starts_at: datetime
+    ends_at: datetime
+    capacity: int
+    taken: int
+    signup_id: UUID | None
+    record_id: UUID | None
+    record_status: str | None
+    record_started_at: datetime | None
+    record_ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftSecret:
+    """The key of a shift's rotating codes, and whose shift it is."""
+
+    secret: bytes
+    ends_at: datetime
+    state: State
+    site_id: UUID
+    team_id: UUID
+
+
+def _activity(row: Any) -> Activity:
+    return Activity(**{**dict(row), "state": State(row["state"])})
+
+
+async def unknown_references(tx: Tx, activities: Sequence[Activity]) -> list[tuple[str, UUID]]:
+    """Members and ids that name nothing."""
+    rows = await tx.fetch(
+        _SQL["unknown_references"],
+        list({activity.site_id for activity in activities}),
+        list({activity.team_id for activity in activities}),
+        list({activity.theme_id for activity in activities}),
+        list({activity.project_id for activity in activities if activity.project_id is not None}),
+    )
+    return [(row["member"], row["id"]) for row in rows]
+
+
+async def insert_plan(tx: Tx, activities: Sequence[Activity], *, by: UUID, at: datetime) -> None:
+    """Write new activities, without their shifts."""
+    await tx.execute(
+        _SQL["insert_activities"],
+        [a.activity_id for a in activities],
+        [a.title for a in activities],
+        [a.theme_id for a in activities],
+        [a.team_id for a in activities],
+        [a.site_id for a in activities],
+        [a.project_id for a in activities],
+        [a.kind for a in activities],
+        [a.place for a in activities],
+        [a.beneficiaries for a in activities],
+        [a.content for a in activities],
+        [a.person_in_charge for a in activities],
+        [a.state for a in activities],
+        [a.starts_at for a in activities],
+        [a.opened_at for a in activities],
+        by,
+        at,
+    )
+
+
+async def insert_shifts(tx: Tx, shifts: Sequence[Shift], secrets: Mapping[UUID, bytes]) -> None:
+    """Write new shifts, each with the key of its codes."""
+    await tx.execute(
+        _SQL["insert_shifts"],
+        [s.shift_id for s in shifts],
+        [s.activity_id for s in shifts],
+        [s.starts_at for s in shifts],
+        [s.ends_at for s in shifts],
+        [s.capacity for s in shifts],
+        [secrets[s.shift_id] for s in shifts],
+    )
+
+
+async def lock_activity(tx: Tx, activity_id: UUID) -> None:
+    """Lock its shifts, then itself; read in a later statement."""
+    await tx.fetch(_SQL["lock_shifts_of"], activity_id)
+    await tx.fetchval(_SQL["lock_activity"], activity_id)
+
+
+async def find_activity(tx: Tx, activity_id: UUID) -> Activity | None:
+    """One activity, or none."""
+    row = await tx.fetchrow(_SQL["find_activity"], activity_id)
+    return None if row is None else _activity(row)
+
+
+async def find_shifts(tx: Tx, activity_ids: Sequence[UUID]) -> list[Shift]:
+    """The shifts of these activities, by start."""
+    return [Shift(**dict(row)) for row in await tx.fetch(_SQL["find_shifts"], list(activity_ids))]
+
+
+async def update_activity(tx: Tx, activity: Activity) -> bool:
+    """Write the next version; false when somebody else has written it."""
+    version = await tx.fetchval(
+        _SQL["update_activity"],
+        activity.activity_id,
+        activity.version,
+        activity.state,
+        activity.starts_at,
+        activity.residents_served,
+        activity.note,
+        activity.opened_at,
+        activity.closed_at,
+        activity.closed_by,
+    )
+    return version is not None
+
+
+async def list_activities(
+    tx: Tx,
+    *,
+    start: datetime | None,
+    end: datetime | None,
+    site_id: UUID | None,
+    drafts: bool,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Activity]:
+    """A page of activities whose first shift starts in [start, end), earliest first."""
+    at, activity_id = after or (None, None)
+    rows = await tx.fetch(_SQL["list_activities"], start, end, site_id, drafts, at, activity_id, limit)
+    return [_activity(row) for row in rows]
+
+
+async def list_open_shifts(
+    tx: Tx,
+    *,
+    now: datetime,
+    start: datetime,
+    end: datetime | None,
+    volunteer_id: UUID | None,
+    site_id: UUID | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[ShiftView]:
+    """A page of shifts of open activities that are not over and start in [start, end), earliest first."""
+    at, shift_id = after or (None, None)
+    rows = await tx.fetch(_SQL["list_open_shifts"], now, start, end, volunteer_id, at, shift_id, limit, site_id)
+    return [ShiftView(**dict(row)) for row in rows]
+
+
+async def find_shift_view(tx: Tx, shift_id: UUID, volunteer_id: UUID | None) -> ShiftView | None:
+    """One shift as that volunteer sees it, or none."""
+    row = await tx.fetchrow(_SQL["find_shift_view"], shift_id, volunteer_id)
+    return None if row is None else ShiftView(**dict(row))
+
+
+async def find_shift_secret(tx: Tx, shift_id: UUID) -> ShiftSecret | None:
+    """The key of a shift's codes, or none."""
+    row = await tx.fetchrow(_SQL["find_shift_secret"], shift_id)
+    return None if row is None else ShiftSecret(**{**dict(row), "state": State(row["state"])})

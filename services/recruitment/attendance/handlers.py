@@ -1,0 +1,243 @@
+"""Use cases of attendance: check-in, check-out, tickets, imported hours, the automatic close, and reading."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.recruitment.activities.guards import leads, may_run, unwrap
+from services.recruitment.attendance import codes, domain, events, store
+from services.recruitment.attendance.domain import DEFAULT_POLICY, Arrival, CheckIn, Policy, Record, Revision
+from services.recruitment.attendance.store import FoundPlace, ListedRecord, PastRevision
+from shared.auth.tokens import Caller, Role
+from shared.clock import real_now
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.ids import derived_id, new_id
+from shared.postgres import Tx
+
+__all__ = [
+    "ImportedHours",
+    "Proof",
+    "auto_close",
+    "check_in",
+    "check_out",
+    "commit",
+    "commit_all",
+    "get",
+    "listing",
+    "record_imported",
+    "ticket",
+    "visible",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What shows that the volunteer is at the shift's place: the code shown there, or a ticket it was changed for."""
+
+    code: str | None = None
+    ticket: str | None = None
+
+
+ImportedHours = tuple[UUID, str, int, datetime]
+"""(volunteer, the registry's reference, minutes, imported at): hours confirmed by the registry of record before."""
+
+
+async def ticket(tx: Tx, caller: Caller, shift_id: UUID, code: str) -> str:
+    """Change a code for a ticket of 15 minutes, for this shift and volunteer.
+
+    Raises:
+        NotFound: no such shift.
+        Forbidden: the code is not the shift's, or its time is over, or a leader showed it to themselves.
+    """
+    volunteer_id = caller.require_volunteer()
+    found = await _place(tx, shift_id, volunteer_id)
+    _check(found, caller, volunteer_id, Proof(code=code))
+    return codes.ticket_for(found.secret, shift_id, volunteer_id, real_now())
+
+
+async def check_in(tx: Tx, caller: Caller, shift_id: UUID, proof: Proof, distance_m: int | None) -> Record:
+    """Open a record for the calling volunteer, now.
+
+    Raises:
+        NotFound, Forbidden: as for `ticket`; the volunteer is not known.
+        Refusal: ``signup-missing``, ``already-checked-in``, ``checked-in-elsewhere``, ``attendance-overlaps``,
+            ``check-in-too-early``, ``shift-over``, ``activity-not-open``, ``too-many-check-ins``.
+    """
+    volunteer_id = caller.require_volunteer()
+    known, drive_id = await store.lock_volunteer(tx, volunteer_id)
+    if not known:
+        raise NotFound("volunteer-unknown", f"There is no volunteer {volunteer_id}.")
+    found = await _place(tx, shift_id, volunteer_id)
+    _check(found, caller, volunteer_id, proof)
+    now = await tx.now()
+    command = CheckIn(new_id(), volunteer_id, drive_id, distance_m)
+    decided = domain.check_in(await _arrival(tx, found, volunteer_id, now), command, DEFAULT_POLICY, now)
+    return await commit(tx, unwrap(decided), now)
+
+
+async def check_out(tx: Tx, caller: Caller, shift_id: UUID, proof: Proof) -> Record:
+    """Close the calling volunteer's record of the shift, now.
+
+    Raises:
+        NotFound, Forbidden: as for `check_in`.
+        Refusal: ``not-checked-in``, ``already-checked-out``, ``check-out-too-late``.
+    """
+    volunteer_id = caller.require_volunteer()
+    known, _ = await store.lock_volunteer(tx, volunteer_id)
+    if not known:
+        raise NotFound("volunteer-unknown", f"There is no volunteer {volunteer_id}.")
+    found = await _place(tx, shift_id, volunteer_id)
+    _check(found, caller, volunteer_id, proof)
+    now = await tx.now()
+    arrival = await _arrival(tx, found, volunteer_id, now)
+    return await commit(tx, unwrap(domain.check_out(arrival, volunteer_id, DEFAULT_POLICY, now)), now)
+
+
+async def record_imported(tx: Tx, rows: Sequence[ImportedHours]) -> None:
+    """Write prior hours as confirmed records without activity or shift.
+
+    A registry reference counts once: given again, nothing is written and nothing told. The caller has inserted or
+    locked the volunteers.
+    """
+    revisions: dict[UUID, Revision] = {}
+    for volunteer_id, registry_reference, minutes, imported_at in rows:
+        record_id = derived_id("imported-hours", registry_reference)
+        revisions[record_id] = domain.imported(record_id, volunteer_id, minutes, imported_at)
+    if not revisions:
+        return
+    now = await tx.now()
+    written = await store.save(tx, list(revisions.values()), now)
+    await events.tell(tx, [each for record_id, each in revisions.items() if record_id in written], now)
+
+
+async def auto_close(tx: Tx, limit: int, policy: Policy = DEFAULT_POLICY) -> int:
+    """Close, provisionally, what was left open after its shift's end and the grace; returns how many records.
+
+    Volunteers whom somebody else is working on right now are left for the next round.
+    """
+    now = await tx.now()
+    overdue = await store.overdue_volunteers(tx, now - policy.grace, limit)
+    if not overdue:
+        return 0
+    locked = await store.lock_idle_volunteers(tx, overdue)
+    open_records = await store.open_records_of(tx, locked)
+    closed = [
+        revision
+        for record, shift in open_records
+        if (revision := domain.auto_close(record, shift, policy, now)) is not None
+    ]
+    if closed:
+        await commit_all(tx, closed, now)
+    return len(closed)
+
+
+async def listing(
+    tx: Tx,
+    caller: Caller,
+    *,
+    volunteer_id: UUID | None,
+    shift_id: UUID | None,
+    status: str | None,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[ListedRecord]:
+    """A page of records, newest first: one's own, those of one's team, those at one's sites.
+
+    Raises:
+        Forbidden: somebody else's records were asked for by a volunteer who runs nothing.
+    """
+    staff = caller.has(Role.STATION, Role.OPERATOR)
+    if volunteer_id is None and shift_id is None and not staff and not caller.has(Role.LEADER):
+        volunteer_id = caller.require_volunteer()
+    if volunteer_id not in (None, caller.volunteer_id) and not staff and not caller.has(Role.LEADER):
+        raise Forbidden("not-your-records", "These are records of somebody else.")
+    return await store.list_records(
+        tx,
+        volunteer_id=volunteer_id,
+        shift_id=shift_id,
+        status=status,
+        own_id=caller.volunteer_id,
+        all_sites=staff and caller.site_ids is None,
+        site_ids=sorted(caller.site_ids or ()) if staff else (),
+        team_ids=sorted(caller.team_ids) if caller.has(Role.LEADER) else (),
+        before=before,
+        limit=limit,
+    )
+
+
+async def get(tx: Tx, caller: Caller, record_id: UUID) -> tuple[Record, list[PastRevision]]:
+    """One record with its history.
+
+    Raises:
+        NotFound: there is none, or it is not the caller's to see.
+    """
+    record = visible(caller, record_id, await store.find_record(tx, record_id))
+    return record, await store.find_revisions(tx, record_id)
+
+
+def visible(caller: Caller, record_id: UUID, record: Record | None) -> Record:
+    """The record, if the caller may see it: their own, or one that they run.
+
+    Raises:
+        NotFound: there is none, or it is somebody else's, which is answered alike.
+    """
+    if record is not None:
+        own = record.volunteer_id == caller.volunteer_id
+        if own or may_run(caller, record.site_id, record.team_id):
+            return record
+    raise NotFound("record-unknown", f"There is no record {record_id}.")
+
+
+async def commit(tx: Tx, revision: Revision, now: datetime) -> Record:
+    """Write and tell one revision.
+
+    Raises:
+        Conflict: somebody else revised the record meanwhile; the volunteer's lock rules it out.
+    """
+    await commit_all(tx, [revision], now)
+    return revision.record
+
+
+async def commit_all(tx: Tx, revisions: Sequence[Revision], now: datetime) -> None:
+    """Write and tell any number of revisions, all or none; their volunteers are locked.
+
+    Raises:
+        Conflict: one of the records was revised meanwhile.
+    """
+    written = await store.save(tx, revisions, now)
+    if len(written) != len(revisions):
+        raise Conflict("record-changed", "Somebody else changed this record at the same time; look again.")
+    await events.tell(tx, revisions, now)
+
+
+async def _place(tx: Tx, shift_id: UUID, volunteer_id: UUID) -> FoundPlace:
+    found = await store.find_place(tx, shift_id, volunteer_id)
+    if found is None:
+        raise NotFound("shift-unknown", f"There is no shift {shift_id}.")
+    return found
+
+
+async def _arrival(tx: Tx, found: FoundPlace, volunteer_id: UUID, now: datetime) -> Arrival:
+    shift_id = found.place.shift.shift_id
+    here, busy = await store.records_around(tx, volunteer_id, shift_id, now, DEFAULT_POLICY.grace)
+    return Arrival(found.place, found.signed_up, here, busy)
+
+
+def _check(found: FoundPlace, caller: Caller, volunteer_id: UUID, proof: Proof) -> None:
+    shift, now = found.place.shift, real_now()
+    if (proof.code is None) == (proof.ticket is None):
+        raise Invalid(
+            "proof-missing", "Give either the code that is shown at the place, or the ticket it was changed for."
+        )
+    if proof.ticket is not None:
+        if not codes.ticket_holds(found.secret, proof.ticket, shift.shift_id, volunteer_id, now):
+            raise Forbidden("ticket-invalid", "This ticket is not for you and this shift, or its 15 minutes are over.")
+        return
+    assert proof.code is not None
+    leads_team = leads(caller, found.place.team_id)
+    if not codes.code_holds(found.secret, proof.code, leads_team=leads_team, at=now):
+        detail = "This is not the code that is shown now; it changes every 8 seconds, so scan it again."
+        if leads_team and codes.code_holds(found.secret, proof.code, leads_team=False, at=now):
+            detail = "Leaders do not record their own hours: scan the code that the site's staff show."
+        raise Forbidden("code-invalid", detail)

@@ -1,0 +1,133 @@
+-- name: lock_volunteer
+-- Everything that changes a volunteer's attendance queues here first; the drive that recruited them never changes.
+select volunteer_id, drive_id from volunteers where volunteer_id = $1 for no key update;
+
+-- name: lock_volunteers
+-- Several at once, in the order of their ids, so that two batches cannot wait for each other.
+select volunteer_id, drive_id from volunteers where volunteer_id = any($1::uuid[]) order by volunteer_id for no key update;
+
+-- name: lock_idle_volunteers
+-- For the timer: whoever is busy right now is left for the next round.
+select volunteer_id from volunteers where volunteer_id = any($1::uuid[])
+order by volunteer_id for no key update skip locked;
+
+-- name: find_place
+-- The shift that somebody wants to check in to or out of, and whether they signed up for it.
+select s.shift_id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, s.secret, a.state, a.site_id, a.team_id,
+       t.name as theme, a.kind,
+       exists (
+           select from signups g where g.shift_id = s.shift_id and g.volunteer_id = $2 and g.status = 'active'
+       ) as signed_up
+from shifts s join activities a using (activity_id) join themes t using (theme_id)
+where s.shift_id = $1;
+
+-- name: find_places
+-- The shifts that a batch names.
+select s.shift_id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, a.state, a.site_id, a.team_id,
+       t.name as theme, a.kind
+from shifts s join activities a using (activity_id) join themes t using (theme_id)
+where s.shift_id = any($1::uuid[]);
+
+-- name: records_around
+-- A volunteer's records of one shift, and those near an instant; nothing is longer than a day, open ones included.
+select r.record_id, r.revision, r.volunteer_id, r.activity_id, r.shift_id, r.site_id, r.team_id, r.drive_id, r.theme, r.kind,
+       r.provenance, r.closed_by, r.status, r.started_at, r.ended_at, r.minutes, r.planned_minutes, r.recorded_by,
+       r.recorder_site_id, r.device_ref, r.approval_level, r.distance_m, s.ends_at as shift_ends_at
+from attendance_records r left join shifts s using (shift_id)
+where r.volunteer_id = $1 and r.status <> 'void' and (r.started_at > $3::timestamptz - interval '2 days' or r.shift_id = $2)
+order by r.started_at, r.record_id;
+
+-- name: busy_between
+-- What keeps these volunteers busy between two instants.
+select r.volunteer_id, r.record_id, r.shift_id, r.started_at, r.ended_at, s.ends_at as shift_ends_at
+from attendance_records r left join shifts s using (shift_id)
+where r.volunteer_id = any($1::uuid[]) and r.status <> 'void'
+  and r.started_at > $2::timestamptz - interval '2 days' and r.started_at < $3
+order by r.volunteer_id, r.started_at, r.record_id;
+
+-- name: save_revisions
+-- The next revision of any number of records, set-based: the record and its history in one statement. What is returned
+-- was written; a record that has moved on meanwhile, or exists already, is left alone.
+with given as (
+    select * from unnest(
+        $1::uuid[], $2::integer[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[],
+        $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::timestamptz[], $16::integer[],
+        $17::integer[], $18::uuid[], $19::uuid[], $20::text[], $21::text[], $22::integer[], $23::text[], $24::uuid[],
+        $25::text[]
+    ) as r (record_id, revision, volunteer_id, activity_id, shift_id, site_id, team_id, drive_id, theme, kind, provenance,
+            closed_by, status, started_at, ended_at, minutes, planned_minutes, recorded_by, recorder_site_id, device_ref,
+            approval_level, distance_m, change, made_by, reason)
+), written as (
+    insert into attendance_records (
+        record_id, revision, volunteer_id, activity_id, shift_id, site_id, team_id, drive_id, theme, kind, provenance,
+        closed_by, status, started_at, ended_at, minutes, planned_minutes, recorded_by, recorder_site_id, device_ref,
+        approval_level, distance_m, recorded_at)
+    select record_id, revision, volunteer_id, activity_id, shift_id, site_id, team_id, drive_id, theme, kind, provenance,
+           closed_by, status, started_at, ended_at, minutes, planned_minutes, recorded_by, recorder_site_id, device_ref,
+           approval_level, distance_m, $26
+    from given
+    on conflict (record_id) do update
+    set revision = excluded.revision, closed_by = excluded.closed_by, status = excluded.status,
+        started_at = excluded.started_at, ended_at = excluded.ended_at, minutes = excluded.minutes,
+        recorded_by = excluded.recorded_by, recorder_site_id = excluded.recorder_site_id,
+        approval_level = excluded.approval_level, recorded_at = excluded.recorded_at
+    where attendance_records.revision = excluded.revision - 1
+    returning attendance_records.record_id, attendance_records.revision
+)
+insert into attendance_revisions (
+    record_id, revision, volunteer_id, activity_id, shift_id, site_id, team_id, drive_id, theme, kind, provenance, closed_by,
+    status, started_at, ended_at, minutes, planned_minutes, recorded_by, recorder_site_id, device_ref, approval_level,
+    distance_m, change, made_by, reason, recorded_at)
+select record_id, revision, volunteer_id, activity_id, shift_id, site_id, team_id, drive_id, theme, kind, provenance, closed_by,
+       status, started_at, ended_at, minutes, planned_minutes, recorded_by, recorder_site_id, device_ref, approval_level,
+       distance_m, change, made_by, reason, $26
+from given join written using (record_id, revision)
+returning record_id;
+
+-- name: find_record
+-- One record as it stands: to learn whom to lock, again under the lock, and to show it.
+select record_id, revision, volunteer_id, activity_id, shift_id, site_id, team_id, drive_id, theme, kind, provenance,
+       closed_by, status, started_at, ended_at, minutes, planned_minutes, recorded_by, recorder_site_id, device_ref,
+       approval_level, distance_m
+from attendance_records where record_id = $1;
+
+-- name: find_revisions
+-- How a record came to be what it is, oldest first.
+select revision, change, status, provenance, closed_by, started_at, ended_at, minutes, approval_level, recorded_by, made_by,
+       reason, recorded_at
+from attendance_revisions where record_id = $1 order by revision;
+
+-- name: list_records
+-- Records of a volunteer, a shift or a status, newest first by keyset, within the sites and teams that the caller may see.
+-- A null list of sites means all; one's own records are always one's own to see.
+select r.record_id, r.revision, r.volunteer_id, r.activity_id, r.shift_id, r.site_id, r.team_id, r.drive_id, r.theme, r.kind,
+       r.provenance, r.closed_by, r.status, r.started_at, r.ended_at, r.minutes, r.planned_minutes, r.recorded_by,
+       r.recorder_site_id, r.device_ref, r.approval_level, r.distance_m, a.title as activity_title, si.name as site_name
+from attendance_records r
+left join activities a using (activity_id)
+left join sites si on si.site_id = r.site_id
+where ($1::uuid is null or r.volunteer_id = $1)
+  and ($2::uuid is null or r.shift_id = $2)
+  and ($3::text is null or r.status = $3)
+  and (r.volunteer_id = $4 or $5::boolean or r.site_id = any($6::uuid[]) or r.team_id = any($7::uuid[]))
+  and ($8::timestamptz is null or (r.started_at, r.record_id) < ($8, $9::uuid))
+order by r.started_at desc, r.record_id desc
+limit $10;
+
+-- name: overdue_volunteers
+-- Who has an open record whose shift ended long enough ago; a bounded batch, read without a lock and checked again.
+select distinct r.volunteer_id
+from attendance_records r join shifts s using (shift_id)
+where r.ended_at is null and r.status <> 'void' and s.ends_at <= $1
+order by r.volunteer_id
+limit $2;
+
+-- name: open_records_of
+-- The open records of volunteers that are locked now, with their shifts.
+select r.record_id, r.revision, r.volunteer_id, r.activity_id, r.shift_id, r.site_id, r.team_id, r.drive_id, r.theme, r.kind,
+       r.provenance, r.closed_by, r.status, r.started_at, r.ended_at, r.minutes, r.planned_minutes, r.recorded_by,
+       r.recorder_site_id, r.device_ref, r.approval_level, r.distance_m,
+       s.starts_at as shift_starts_at, s.ends_at as shift_ends_at, s.capacity as shift_capacity
+from attendance_records r join shifts s using (shift_id)
+where r.volunteer_id = any($1::uuid[]) and r.ended_at is null and r.status <> 'void'
+order by r.volunteer_id, r.started_at;

@@ -1,0 +1,236 @@
+"""Rows of attendance, to the domain and back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from services.recruitment.activities.domain import Shift, State
+from services.recruitment.attendance.domain import (
+    ApprovalLevel,
+    Busy,
+    ClosedBy,
+    Place,
+    Provenance,
+    Record,
+    Revision,
+    Status,
+)
+from shared.postgres import Tx, load_queries
+
+__all__ = [
+    "FoundPlace",
+    "ListedRecord",
+    "PastRevision",
+    "busy_between",
+    "find_place",
+    "find_places",
+    "find_record",
+    "find_revisions",
+    "list_records",
+    "lock_idle_volunteers",
+    "lock_volunteer",
+    "lock_volunteers",
+    "open_records_of",
+    "overdue_volunteers",
+    "records_around",
+    "save",
+]
+
+_SQL = load_queries(__file__)
+_COLUMNS = tuple(field.name for field in fields(Record))
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPlace:
+    """A shift to check in to, the key of its codes, and whether the volunteer signed up."""
+
+    place: Place
+    secret: bytes
+    signed_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PastRevision:
+    """One step in a record's history."""
+
+    revision: int
+    change: str
+    status: str
+    provenance: str
+    closed_by: str | None
+    started_at: datetime
+    ended_at: datetime | None
+    minutes: int
+    approval_level: str
+    recorded_by: UUID | None
+    made_by: UUID | None
+    reason: str | None
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRecord:
+    """A record with the names that people know it by."""
+
+    record: Record
+    activity_title: str | None
+    site_name: str | None
+
+
+async def lock_volunteer(tx: Tx, volunteer_id: UUID) -> tuple[bool, UUID | None]:
+    """Lock a volunteer; (exists, recruiting drive)."""
+    row = await tx.fetchrow(_SQL["lock_volunteer"], volunteer_id)
+    return (False, None) if row is None else (True, row["drive_id"])
+
+
+async def lock_volunteers(tx: Tx, volunteer_ids: Sequence[UUID]) -> dict[UUID, UUID | None]:
+    """Lock volunteers in the order of their ids; each with its recruiting drive."""
+    rows = await tx.fetch(_SQL["lock_volunteers"], list(volunteer_ids))
+    return {row["volunteer_id"]: row["drive_id"] for row in rows}
+
+
+async def lock_idle_volunteers(tx: Tx, volunteer_ids: Sequence[UUID]) -> list[UUID]:
+    """Lock those of the volunteers that nobody else holds."""
+    return [row["volunteer_id"] for row in await tx.fetch(_SQL["lock_idle_volunteers"], list(volunteer_ids))]
+
+
+async def find_place(tx: Tx, shift_id: UUID, volunteer_id: UUID) -> FoundPlace | None:
+    """The shift, or none."""
+    row = await tx.fetchrow(_SQL["find_place"], shift_id, volunteer_id)
+    return None if row is None else FoundPlace(_place(row), row["secret"], row["signed_up"])
+
+
+async def find_places(tx: Tx, shift_ids: Sequence[UUID]) -> dict[UUID, Place]:
+    """Those of the shifts that exist."""
+    return {row["shift_id"]: _place(row) for row in await tx.fetch(_SQL["find_places"], list(shift_ids))}
+
+
+async def records_around(
+    tx: Tx, volunteer_id: UUID, shift_id: UUID, at: datetime, grace: timedelta
+) -> tuple[list[Record], list[Busy]]:
+    """The volunteer's records of the shift, and what else keeps them busy around ``at``; void ones aside."""
+    here: list[Record] = []
+    busy: list[Busy] = []
+    for row in await tx.fetch(_SQL["records_around"], volunteer_id, shift_id, at):
+        if row["shift_id"] == shift_id:
+            here.append(_record(row))
+        else:
+            busy.append(_busy(row, grace))
+    return here, busy
+
+
+async def busy_between(
+    tx: Tx, volunteer_ids: Sequence[UUID], start: datetime, end: datetime, grace: timedelta
+) -> dict[UUID, list[Busy]]:
+    """What keeps each of the volunteers busy between two instants."""
+    found: dict[UUID, list[Busy]] = {}
+    for row in await tx.fetch(_SQL["busy_between"], list(volunteer_ids), start, end):
+        found.setdefault(row["volunteer_id"], []).append(_busy(row, grace))
+    return found
+
+
+async def save(tx: Tx, revisions: Sequence[Revision], at: datetime) -> set[UUID]:
+    """Write revisions, records and history at once; the ids of those that were written."""
+    columns: list[list[Any]] = [[getattr(each.record, name) for each in revisions] for name in _COLUMNS]
+    rows = await tx.fetch(
+        _SQL["save_revisions"],
+        *columns,
+        [each.change for each in revisions],
+        [each.made_by for each in revisions],
+        [each.reason for each in revisions],
+        at,
+    )
+    return {row["record_id"] for row in rows}
+
+
+async def find_record(tx: Tx, record_id: UUID) -> Record | None:
+    """One record, or none."""
+    row = await tx.fetchrow(_SQL["find_record"], record_id)
+    return None if row is None else _record(row)
+
+
+async def find_revisions(tx: Tx, record_id: UUID) -> list[PastRevision]:
+    """A record's history, oldest first."""
+    return [PastRevision(**dict(row)) for row in await tx.fetch(_SQL["find_revisions"], record_id)]
+
+
+async def list_records(
+    tx: Tx,
+    *,
+    volunteer_id: UUID | None,
+    shift_id: UUID | None,
+    status: str | None,
+    own_id: UUID | None,
+    all_sites: bool,
+    site_ids: Sequence[UUID],
+    team_ids: Sequence[UUID],
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[ListedRecord]:
+    """A page of records, newest first, within what the caller may see."""
+    at, record_id = before or (None, None)
+    rows = await tx.fetch(
+        _SQL["list_records"],
+        volunteer_id,
+        shift_id,
+        status,
+        own_id,
+        all_sites,
+        list(site_ids),
+        list(team_ids),
+        at,
+        record_id,
+        limit,
+    )
+    return [ListedRecord(_record(row), row["activity_title"], row["site_name"]) for row in rows]
+
+
+async def overdue_volunteers(tx: Tx, ended_by: datetime, limit: int) -> list[UUID]:
+    """Volunteers with an open record of a shift that ended at or before ``ended_by``."""
+    return [row["volunteer_id"] for row in await tx.fetch(_SQL["overdue_volunteers"], ended_by, limit)]
+
+
+async def open_records_of(tx: Tx, volunteer_ids: Sequence[UUID]) -> list[tuple[Record, Shift]]:
+    """The open records of these volunteers, each with its shift."""
+    found = []
+    for row in await tx.fetch(_SQL["open_records_of"], list(volunteer_ids)):
+        shift = Shift(
+            shift_id=row["shift_id"],
+            activity_id=row["activity_id"],
+            starts_at=row["shift_starts_at"],
+            ends_at=row["shift_ends_at"],
+            capacity=row["shift_capacity"],
+        )
+        found.append((_record(row), shift))
+    return found
+
+
+def _place(row: Any) -> Place:
+    shift = Shift(
+        shift_id=row["shift_id"],
+        activity_id=row["activity_id"],
+        starts_at=row["starts_at"],
+        ends_at=row["ends_at"],
+        capacity=row["capacity"],
+        taken=row["taken"],
+    )
+    return Place(shift, State(row["state"]), row["site_id"], row["team_id"], row["theme"], row["kind"])
+
+
+def _busy(row: Any, grace: timedelta) -> Busy:
+    ended_at: datetime | None = row["ended_at"]
+    if ended_at is None:
+        return Busy(row["record_id"], row["shift_id"], row["started_at"], row["shift_ends_at"] + grace, is_open=True)
+    return Busy(row["record_id"], row["shift_id"], row["started_at"], ended_at, is_open=False)
+
+
+def _record(row: Any) -> Record:
+    values = {name: row[name] for name in _COLUMNS}
+    closed_by = values["closed_by"]
+    values["closed_by"] = None if closed_by is None else ClosedBy(closed_by)
+    values["provenance"] = Provenance(values["provenance"])
+    values["status"] = Status(values["status"])
+    values["approval_level"] = ApprovalLevel(values["approval_level"])
+    return Record(**values)

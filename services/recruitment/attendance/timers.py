@@ -1,0 +1,43 @@
+"""The timer of attendance: closes what was left open after its shift, a bounded batch at a time."""
+
+import asyncio
+import contextlib
+
+import structlog
+
+from services.recruitment.attendance import handlers
+from shared.errors import TransientError
+from shared.postgres import Database
+
+__all__ = ["BATCH", "EVERY_SECONDS", "close_overdue", "run"]
+
+BATCH = 200
+EVERY_SECONDS = 1.0
+_log = structlog.get_logger("recruitment.attendance.timers")
+
+
+async def close_overdue(database: Database, *, batch: int = BATCH) -> int:
+    """Close everything that is overdue now, one transaction per batch; returns how many records.
+
+    Raises:
+        TransientError: the database is away; what was committed stays closed.
+    """
+    total = 0
+    while True:
+        async with database.transaction() as tx:
+            closed = await handlers.auto_close(tx, batch)
+        total += closed
+        if closed == 0:
+            return total
+
+
+async def run(database: Database, stop: asyncio.Event) -> None:
+    """Close overdue records about once a second until ``stop`` is set; a database that is away is waited for."""
+    while not stop.is_set():
+        try:
+            if closed := await close_overdue(database):
+                _log.info("attendance.auto_closed", records=closed)
+        except TransientError as error:
+            _log.warning("attendance.auto_close_waits", reason=str(error))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), EVERY_SECONDS)

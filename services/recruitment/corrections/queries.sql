@@ -1,0 +1,14 @@
+-- name: home_site
+-- The site that a member of staff belongs to, null for the centre: a second approver must be of another one.
+select site_id from staff where staff_id = $1;
+
+-- name: keep_evidence
+-- What revisions rest on, sealed, in the transaction that writes them.
+insert into attendance_evidence (record_id, revision, volunteer_id, wrapped_key, sealed)
+select * from unnest($1::uuid[], $2::integer[], $3::uuid[], $4::bytea[], $5::bytea[]);
+
+-- name: find_evidence
+-- What a record's revisions rest on, and whom it is about, so that the reading is written down.
+select e.revision, e.volunteer_id, e.wrapped_key, e.sealed, v.person_id
+from attendance_evidence e join volunteers v using (volunteer_id)
+where e.record_id = $1 order by e.revision;

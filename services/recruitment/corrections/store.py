@@ -1,0 +1,46 @@
+"""Rows of evidence, and where staff belong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.recruitment.attendance.domain import Revision
+from shared.postgres import Tx, load_queries
+
+__all__ = ["SealedEvidence", "find_evidence", "home_site", "keep_evidence"]
+
+_SQL = load_queries(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedEvidence:
+    """What one revision rests on, unreadable without the vault's key."""
+
+    revision: int
+    volunteer_id: UUID
+    wrapped_key: bytes
+    sealed: bytes
+    person_id: UUID
+
+
+async def home_site(tx: Tx, staff_id: UUID) -> UUID | None:
+    """The site of a member of staff; None for the centre and for people who are not staff."""
+    site_id: UUID | None = await tx.fetchval(_SQL["home_site"], staff_id)
+    return site_id
+
+
+async def keep_evidence(tx: Tx, revisions: Sequence[tuple[Revision, bytes, bytes]]) -> None:
+    """Keep (revision, wrapped key, sealed evidence) rows."""
+    await tx.execute(
+        _SQL["keep_evidence"],
+        [each.record.record_id for each, _, _ in revisions],
+        [each.record.revision for each, _, _ in revisions],
+        [each.record.volunteer_id for each, _, _ in revisions],
+        [wrapped for _, wrapped, _ in revisions],
+        [sealed for _, _, sealed in revisions],
+    )
+
+
+async def find_evidence(tx: Tx, record_id: UUID) -> list[SealedEvidence]:
+    """The evidence of a record's revisions, oldest first."""
+    return [SealedEvidence(**dict(row)) for row in await tx.fetch(_SQL["find_evidence"], record_id)]

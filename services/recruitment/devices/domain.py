@@ -1,0 +1,257 @@
+"""Uploads of devices that were off line: each row accepted, recognised as a duplicate, or refused with a reason. Pure.
+
+Whoever came without a sign-up is recorded all the same: attendance is a fact, and a shift's capacity is a promise made
+before it. While the shift has a free place the walk-in takes it, as bookkeeping; no event tells of it, since nobody
+wants to be told that they are signed up for something that is over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from services.recruitment.activities.domain import State
+from services.recruitment.attendance.domain import (
+    ApprovalLevel,
+    Busy,
+    Change,
+    ClosedBy,
+    Place,
+    Policy,
+    Provenance,
+    Record,
+    Revision,
+    Status,
+    clash,
+    minutes_between,
+)
+
+__all__ = ["Accepted", "Context", "Duplicate", "Known", "Outcome", "Person", "RefusedRow", "Upload", "decide"]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One row as the device sent it: its own times, before any skew is taken off."""
+
+    index: int
+    upload_id: str
+    volunteer_number: str
+    shift_id: UUID
+    started_at: datetime
+    ended_at: datetime
+
+    def content_hash(self, provenance: Provenance) -> bytes:
+        """What the row says. The skew is not part of it: a later upload of the same row may measure another one."""
+        parts = (
+            provenance.value,
+            self.volunteer_number,
+            str(self.shift_id),
+            self.started_at.astimezone(UTC).isoformat(),
+            self.ended_at.astimezone(UTC).isoformat(),
+        )
+        return hashlib.sha256("|".join(parts).encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom a volunteer number stands for, and the drive that recruited them."""
+
+    volunteer_id: UUID
+    drive_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the device has uploaded under an upload id before."""
+
+    content_hash: bytes
+    record_id: UUID
+
+
+@dataclass(slots=True)
+class Context:
+    """What deciding on a batch needs, read under the locks of its device, volunteers and shifts.
+
+    ``busy``, ``signed``, ``free`` and ``known`` take in what the batch itself adds, row by row.
+    """
+
+    device_id: UUID
+    device_site_id: UUID
+    device_sites: frozenset[UUID]
+    """The device's site and everything under it."""
+    provenance: Provenance
+    recorded_by: UUID
+    recorder_volunteer_id: UUID | None
+    teams: frozenset[UUID] | None
+    """The teams that a leader may record for; None for staff."""
+    people: Mapping[str, Person]
+    places: Mapping[UUID, Place]
+    record_ids: Mapping[int, UUID]
+    """Row index → the id that its record gets."""
+    busy: dict[UUID, list[Busy]] = field(default_factory=dict)
+    signed: set[tuple[UUID, UUID]] = field(default_factory=set)
+    free: dict[UUID, int] = field(default_factory=dict)
+    known: dict[str, Known] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A new record; ``takes_place``: a walk-in for whom a sign-up is made."""
+
+    upload: Upload
+    revision: Revision
+    content_hash: bytes
+    takes_place: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The same row again."""
+
+    upload: Upload
+    record_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """Why the row was not taken."""
+
+    upload: Upload
+    detail: str
+
+
+Outcome = Accepted | Duplicate | RefusedRow
+
+
+def decide(
+    uploads: Sequence[Upload],
+    skewed: Mapping[int, tuple[datetime, datetime]],
+    context: Context,
+    policy: Policy,
+    now: datetime,
+) -> list[Outcome]:
+    """One outcome per row, in order; ``skewed`` holds each row's times on the server's clock."""
+    return [_row(upload, *skewed[upload.index], context, policy, now) for upload in uploads]
+
+
+def _row(
+    upload: Upload, started_at: datetime, ended_at: datetime, context: Context, policy: Policy, now: datetime
+) -> Outcome:
+    content_hash = upload.content_hash(context.provenance)
+    if (known := context.known.get(upload.upload_id)) is not None:
+        if known.content_hash == content_hash:
+            return Duplicate(upload, known.record_id)
+        return RefusedRow(upload, f"upload_id {upload.upload_id} was used before for other content.")
+    person = context.people.get(upload.volunteer_number)
+    if person is None:
+        return RefusedRow(upload, f"There is no volunteer {upload.volunteer_number}.")
+    place = context.places.get(upload.shift_id)
+    if place is None:
+        return RefusedRow(upload, f"There is no shift {upload.shift_id}.")
+    detail = _not_allowed(person, place, context) or _fault_of_times(started_at, ended_at, place, policy, now)
+    if detail is None:
+        detail = _conflict(person, place, started_at, ended_at, context, policy)
+    if detail is not None:
+        return RefusedRow(upload, detail)
+    return _accept(upload, started_at, ended_at, content_hash, person, place, context)
+
+
+def _not_allowed(person: Person, place: Place, context: Context) -> str | None:
+    if person.volunteer_id == context.recorder_volunteer_id:
+        return "Nobody records hours of their own."
+    if place.site_id not in context.device_sites:
+        return "The shift is at a site that this device does not belong to."
+    if context.teams is not None and place.team_id not in context.teams:
+        return "The shift is one of a team that you do not lead."
+    if place.activity_state is State.PLANNED:
+        return "The activity was never opened."
+    return None
+
+
+def _fault_of_times(
+    started_at: datetime, ended_at: datetime, place: Place, policy: Policy, now: datetime
+) -> str | None:
+    shift = place.shift
+    if ended_at <= started_at:
+        return "ended_at must come after started_at."
+    if ended_at > now + policy.skew:
+        return "ended_at lies in the future, after the measured skew was taken off."
+    if ended_at - started_at > policy.longest:
+        return f"The record is longer than {policy.longest.total_seconds() / 3600:g} hours."
+    if started_at < shift.starts_at - policy.early_check_in or started_at >= shift.ends_at:
+        return "started_at lies outside of the shift."
+    if ended_at > shift.ends_at + policy.grace:
+        return "ended_at lies too long after the shift's end."
+    return None
+
+
+def _conflict(
+    person: Person, place: Place, started_at: datetime, ended_at: datetime, context: Context, policy: Policy
+) -> str | None:
+    busy = context.busy.get(person.volunteer_id, [])
+    if (other := clash(started_at, ended_at, busy)) is not None:
+        what = "an open record" if other.is_open else "another record"
+        return f"The times overlap {what} of this volunteer ({other.record_id})."
+    if sum(1 for other in busy if other.shift_id == place.shift.shift_id) >= policy.most_check_ins:
+        return f"This volunteer has {policy.most_check_ins} records of this shift already."
+    return None
+
+
+def _accept(
+    upload: Upload,
+    started_at: datetime,
+    ended_at: datetime,
+    content_hash: bytes,
+    person: Person,
+    place: Place,
+    context: Context,
+) -> Accepted:
+    record = _record(context.record_ids[upload.index], person, place, started_at, ended_at, context)
+    key = (person.volunteer_id, place.shift.shift_id)
+    takes_place = key not in context.signed and context.free.get(place.shift.shift_id, 0) > 0
+    if takes_place:
+        context.signed.add(key)
+        context.free[place.shift.shift_id] -= 1
+    context.busy.setdefault(person.volunteer_id, []).append(
+        Busy(record.record_id, record.shift_id, started_at, ended_at, is_open=False)
+    )
+    context.known[upload.upload_id] = Known(content_hash, record.record_id)
+    revision = Revision(record, Change.UPLOAD, context.recorded_by)
+    return Accepted(upload, revision, content_hash, takes_place)
+
+
+_CLOSED_BY = {Provenance.KIOSK: ClosedBy.SELF, Provenance.LEADER: ClosedBy.STAFF, Provenance.BACKFILLED: ClosedBy.STAFF}
+_APPROVAL = {Provenance.LEADER: ApprovalLevel.LEADER}
+
+
+def _record(
+    record_id: UUID, person: Person, place: Place, started_at: datetime, ended_at: datetime, context: Context
+) -> Record:
+    # Hours entered afterwards wait for a second approver of another site.
+    backfilled = context.provenance is Provenance.BACKFILLED
+    return Record(
+        record_id=record_id,
+        revision=1,
+        volunteer_id=person.volunteer_id,
+        activity_id=place.shift.activity_id,
+        shift_id=place.shift.shift_id,
+        site_id=place.site_id,
+        team_id=place.team_id,
+        drive_id=person.drive_id,
+        theme=place.theme,
+        kind=place.kind,
+        provenance=context.provenance,
+        closed_by=_CLOSED_BY[context.provenance],
+        status=Status.PROVISIONAL if backfilled else Status.CONFIRMED,
+        started_at=started_at,
+        ended_at=ended_at,
+        minutes=minutes_between(started_at, ended_at),
+        planned_minutes=place.shift.planned_minutes,
+        recorded_by=context.recorded_by,
+        recorder_site_id=context.device_site_id,
+        device_ref=str(context.device_id),
+        approval_level=_APPROVAL.get(context.provenance, ApprovalLevel.NONE),
+    )

@@ -80,7 +80,9 @@ class Criteria:
     def next_star(self, lifetime: Lifetime) -> tuple[Criterion, int] | None:
         """The next star and how much of its measure is missing; None when all are earned."""
         missing = [
-            (item.at_least, item) for item in self.items if item.star is not None and item.value(lifetime) < item.at_least
+            (item.at_least, item)
+            for item in self.items
+            if item.star is not None and item.value(lifetime) < item.at_least
         ]
         if not missing:
             return None

@@ -1,25 +1,217 @@
-"""Use cases of the ledger (being written; the signatures of the hold functions are settled).
+"""Use cases of the ledger besides the ingest: holds (pending transfers), and what time brings about.
 
-Called inside a caller's transaction. Each locks the volunteer's row itself (a caller who locks several volunteers
-does so first, sorted, with `lock`), posts transfers, keeps lots and balances, and appends PointsPosted to the outbox.
-
-    @dataclass(frozen=True, slots=True)
-    class Hold:
-        hold_id: UUID; volunteer_id: UUID; points: int
-        status: Literal["open", "captured", "released", "refunded"]
-        expires_at: datetime; held_at: datetime; settled_at: datetime | None
-
-    async def lock(tx, volunteer_ids) -> None
-        Opens missing accounts and locks the volunteers' rows, sorted. Read state in a later statement.
-    async def hold(tx, volunteer_id, points, cause_event_id, *, hold_id, expires_at, correlation_id=None) -> Hold
-        Moves points from the lots that expire first to held. Refusal "insufficient-points" (409; available, needed).
-        The same hold_id again returns the hold as it is (nothing moves twice).
-    async def capture(tx, hold_id, cause_event_id, *, correlation_id=None) -> Hold
-        Open -> captured: held to redeemed. Refusal "hold-settled" (409; status) if not open; NotFound if unknown.
-    async def void(tx, hold_id, cause_event_id, *, correlation_id=None) -> Hold
-        Open -> released: back to the lots they came from; debt is repaid first; expired lots expire at once.
-    async def refund(tx, hold_id, cause_event_id, *, correlation_id=None) -> Hold
-        Captured -> refunded: as void, from redeemed.
-    async def open_holds_due(tx, limit) -> list[Hold]
-        Open holds whose expires_at <= business now, oldest first, not locked: void each in a transaction of its own.
+Each runs inside a caller's transaction and is safe to repeat. It locks the volunteer's row first (a caller who needs
+several volunteers locks them all beforehand, with `lock`) and reads in later statements; posts transfers; keeps lots,
+balances and the account's version; and appends PointsPosted to the outbox.
 """
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from services.points.ledger import events, store
+from services.points.ledger.domain import Figures, InsufficientPoints, Lot, Wallet
+from services.points.ledger.fold import Volunteer
+from services.points.ledger.ingest import lock
+from services.points.ledger.store import Hold
+from shared import outbox
+from shared.clock import district_day, real_now
+from shared.errors import Conflict, NotFound
+from shared.ids import derived_id
+from shared.postgres import Database, Tx
+from shared.telemetry import trace
+
+__all__ = ["Hold", "capture", "expire_points", "find_hold", "hold", "lock", "open_holds_due", "refund", "void"]
+
+Reason = Literal["hold", "capture", "release", "refund", "expiry"]
+
+
+async def hold(
+    tx: Tx,
+    volunteer_id: UUID,
+    points: int,
+    cause_event_id: UUID,
+    *,
+    hold_id: UUID,
+    expires_at: datetime,
+    correlation_id: str | None = None,
+) -> Hold:
+    """Move points from available to held, from the lots that expire first. Points past their day expire before.
+
+    The same ``hold_id`` again returns the hold as it is; nothing moves twice.
+
+    Raises:
+        Conflict: ``insufficient-points``, with ``available`` and ``needed``; or ``hold-taken`` if the id is somebody
+            else's hold or of another amount.
+        ValueError: points is not positive.
+    """
+    if points <= 0:
+        raise ValueError("a hold is of at least one point")
+    now = await tx.now()
+    await lock(tx, [volunteer_id])
+    known = await store.hold(tx, hold_id)
+    if known is not None:
+        if (known.volunteer_id, known.points) != (volunteer_id, points):
+            raise Conflict("hold-taken", "this hold exists with another volunteer or amount")
+        return known
+    volunteer = await _volunteer(tx, volunteer_id)
+    lots = (await store.open_lots(tx, [volunteer_id])).get(volunteer_id, [])
+    wallet = Wallet(volunteer.figures, lots, district_day(now))
+    try:
+        wallet.hold(hold_id, points)
+    except InsufficientPoints as error:
+        raise Conflict(
+            "insufficient-points",
+            f"{points} points are needed and {error.available} are available",
+            available=error.available,
+            needed=points,
+        ) from error
+    made = Hold(hold_id, volunteer_id, points, "open", expires_at, now)
+    correlation = _correlation(correlation_id, cause_event_id)
+    await store.insert_hold(tx, made, cause_event_id, correlation)
+    await _book(tx, volunteer, wallet, "hold", now, (cause_event_id, correlation))
+    return made
+
+
+async def capture(tx: Tx, hold_id: UUID, cause_event_id: UUID, *, correlation_id: str | None = None) -> Hold:
+    """Held points are spent: open to captured.
+
+    Raises:
+        NotFound: ``hold-unknown``.
+        Conflict: ``hold-settled``, with its ``hold_status``, if it is not open.
+    """
+    found, volunteer, wallet, now = await _begin(tx, hold_id, "open")
+    lots, taken = await store.lots_of_hold(tx, hold_id, found.volunteer_id)
+    _add(wallet, lots)
+    wallet.capture(hold_id, taken)
+    await store.settle_hold(tx, hold_id, "captured", now)
+    await _book(tx, volunteer, wallet, "capture", now, (cause_event_id, _correlation(correlation_id, cause_event_id)))
+    return replace(found, status="captured", settled_at=now)
+
+
+async def void(tx: Tx, hold_id: UUID, cause_event_id: UUID, *, correlation_id: str | None = None) -> Hold:
+    """Held points go back to the lots that they came from: open to released. They repay debt first; those past their
+    last day expire at once.
+
+    Raises:
+        NotFound: ``hold-unknown``.
+        Conflict: ``hold-settled``, with its ``hold_status``, if it is not open.
+    """
+    found, volunteer, wallet, now = await _begin(tx, hold_id, "open")
+    lots, taken = await store.lots_of_hold(tx, hold_id, found.volunteer_id)
+    _add(wallet, lots)
+    wallet.release(hold_id, taken)
+    await store.settle_hold(tx, hold_id, "released", now)
+    await _book(tx, volunteer, wallet, "release", now, (cause_event_id, _correlation(correlation_id, cause_event_id)))
+    return replace(found, status="released", settled_at=now)
+
+
+async def refund(tx: Tx, hold_id: UUID, cause_event_id: UUID, *, correlation_id: str | None = None) -> Hold:
+    """Spent points come back: captured to refunded, otherwise as `void`.
+
+    Raises:
+        NotFound: ``hold-unknown``.
+        Conflict: ``hold-settled``, with its ``hold_status``, if it is not captured.
+    """
+    found, volunteer, wallet, now = await _begin(tx, hold_id, "captured")
+    lots, taken = await store.lots_of_hold(tx, hold_id, found.volunteer_id)
+    _add(wallet, lots)
+    wallet.refund(hold_id, taken)
+    await store.refund_hold(tx, hold_id, now)
+    await _book(tx, volunteer, wallet, "refund", now, (cause_event_id, _correlation(correlation_id, cause_event_id)))
+    return replace(found, status="refunded", refunded_at=now)
+
+
+async def find_hold(tx: Tx, hold_id: UUID) -> Hold | None:
+    """A hold as it is, without a lock."""
+    return await store.hold(tx, hold_id)
+
+
+async def open_holds_due(tx: Tx, limit: int) -> list[Hold]:
+    """Open holds whose time is over by business time, oldest first, not locked: void each in a transaction of its own
+    and expect `Conflict` where somebody was faster.
+    """
+    return await store.due_holds(tx, await tx.now(), limit)
+
+
+async def expire_points(database: Database, limit: int = 500) -> int:
+    """Post the expiry of points past their last day, of at most ``limit`` lots' volunteers; returns how many
+    volunteers it was. Call again until it is 0.
+    """
+    async with database.transaction() as tx:
+        now = await tx.now()
+        today = district_day(now)
+        due = await store.due_lots(tx, today, limit)
+        if not due:
+            return 0
+        await lock(tx, due, frozenset(due))
+        volunteers = await store.volunteers(tx, due)
+        lots = await store.open_lots(tx, due)
+        cause = derived_id("expiry", today)
+        for volunteer_id in due:
+            wallet = Wallet(volunteers[volunteer_id].figures, lots.get(volunteer_id, ()), today)
+            if wallet.expire():
+                await _book(tx, volunteers[volunteer_id], wallet, "expiry", now, (cause, str(cause)))
+        return len(due)
+
+
+async def _begin(tx: Tx, hold_id: UUID, needed: str) -> tuple[Hold, Volunteer, Wallet, datetime]:
+    now = await tx.now()
+    seen = await store.hold(tx, hold_id)
+    if seen is None:
+        raise NotFound("hold-unknown", "there is no such hold")
+    await lock(tx, [seen.volunteer_id], frozenset({seen.volunteer_id}))
+    found = await store.hold(tx, hold_id)
+    assert found is not None
+    if found.status != needed:
+        raise Conflict("hold-settled", f"the hold is {found.status}, not {needed}", hold_status=found.status)
+    volunteer = await _volunteer(tx, found.volunteer_id)
+    return found, volunteer, Wallet(volunteer.figures, (), district_day(now)), now
+
+
+async def _volunteer(tx: Tx, volunteer_id: UUID) -> Volunteer:
+    return (await store.volunteers(tx, [volunteer_id]))[volunteer_id]
+
+
+def _add(wallet: Wallet, lots: Iterable[Lot]) -> None:
+    for lot in lots:
+        wallet.lots.setdefault(lot.key, lot)
+
+
+def _correlation(given: str | None, cause_event_id: UUID) -> str:
+    current = trace.current()
+    return given or (current.correlation_id if current is not None else str(cause_event_id))
+
+
+async def _book(
+    tx: Tx, volunteer: Volunteer, wallet: Wallet, reason: Reason, now: datetime, cause: tuple[UUID, str]
+) -> None:
+    """Write what an act brought about, and tell of it."""
+    before: Figures = volunteer.figures
+    after = volunteer.figures = wallet.figures()
+    volunteer.version += 1
+    cause_event_id, correlation = cause
+    posting_id = events.posting_id(volunteer.volunteer_id, reason, volunteer.version)
+    entries = [
+        store.Entry(volunteer.volunteer_id, transfer, None, None, posting_id, cause_event_id, correlation)
+        for transfer in wallet.transfers
+    ]
+    changed = [(volunteer.volunteer_id, wallet.lots[key]) for key in sorted(wallet.touched)]
+    await store.write_lots(tx, (), changed)
+    await store.write_transfers(tx, entries, now)
+    await store.write_volunteers(tx, [volunteer], now)
+    data = {
+        "posting_id": str(posting_id),
+        "volunteer_id": str(volunteer.volunteer_id),
+        "reason": reason,
+        "amount": after.available - before.available,
+        "available": after.available,
+        "held": after.held,
+        "debt": after.debt,
+        "posted_at": now,
+    }
+    parent = trace.traceparent() if trace.current() is not None else None
+    row = events.points_posted(data, volunteer.version, real_now(), (str(cause_event_id), correlation, parent))
+    await outbox.append_raw(tx, [row])

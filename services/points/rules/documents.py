@@ -78,9 +78,7 @@ class RuleDocument(_Part):
             effective_from=self.effective_from,
             provenances=frozenset(self.earning.provenances),
             points_per_hour=self.earning.points_per_hour,
-            rates=tuple(
-                Rate(rate.name, frozenset(rate.months), rate.points_per_hour) for rate in self.earning.rates
-            ),
+            rates=tuple(Rate(rate.name, frozenset(rate.months), rate.points_per_hour) for rate in self.earning.rates),
             minimum_minutes=max(1, self.earning.minimum_minutes),
             day_cap_minutes=self.caps.day_minutes,
             first_service_points=self.first_service.points,

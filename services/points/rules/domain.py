@@ -109,7 +109,10 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One version of the earning rule. ``expiry_months`` None: points never expire; ``day_cap_minutes`` None: no cap."""
+    """One version of the earning rule.
+
+    ``expiry_months`` None: points never expire; ``day_cap_minutes`` None: there is no cap.
+    """
 
     version: int
     name: str

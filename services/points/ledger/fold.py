@@ -1,0 +1,223 @@
+"""What a batch of revisions changes: which revision of each record stands, and what that makes of buckets and figures.
+
+Pure: everything that is looked at is handed in, and the outcome is data for the store to write.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from services.points.badges.domain import PROVENANCE_GROUPS, Lifetime
+from services.points.ledger.domain import Figures
+from services.points.ledger.revisions import Revision, facts
+from services.points.rules.domain import Award, Facts, First, Period, Rule, Rulebook, evaluate
+
+__all__ = [
+    "BucketKey",
+    "BucketState",
+    "Change",
+    "Resolution",
+    "Touched",
+    "Volunteer",
+    "count_lifetime",
+    "differences",
+    "first_of",
+    "reevaluate",
+    "resolve",
+    "touched_buckets",
+]
+
+BucketKey = tuple[UUID, str]
+"""Volunteer and bucket."""
+
+
+class Volunteer:
+    """A volunteer's row as it is read, and as it is to be written."""
+
+    __slots__ = ("badges", "criteria_version", "figures", "first", "lifetime", "version", "volunteer_id")
+
+    def __init__(
+        self,
+        volunteer_id: UUID,
+        version: int,
+        figures: Figures,
+        lifetime: Lifetime,
+        first: First | None,
+        badges: tuple[str, ...],
+        criteria_version: int,
+    ) -> None:
+        self.volunteer_id = volunteer_id
+        self.version = version
+        self.figures = figures
+        self.lifetime = lifetime
+        self.first = first
+        self.badges = badges
+        self.criteria_version = criteria_version
+
+
+class BucketState(NamedTuple):
+    """A bucket's row."""
+
+    version: int
+    rule_version: int
+    points: int
+    explanation: str
+    first_started_at: datetime | None
+    first_record_id: UUID | None
+
+
+class Touched(NamedTuple):
+    """A bucket whose inputs changed, under its rule, and the revision that last changed it."""
+
+    rule: Rule
+    period: Period
+    cause: Revision
+
+
+class Change(NamedTuple):
+    """A bucket that is to be written; ``old`` is None when it is new."""
+
+    volunteer_id: UUID
+    bucket: str
+    old: BucketState | None
+    new: BucketState
+    points: Mapping[date, int]
+    cause: Revision
+
+
+@dataclass(slots=True)
+class Resolution:
+    """Which revisions stand.
+
+    ``applied``: the new state of each changed record, with the stored one it replaces (None if new). ``superseded``:
+    revisions of this batch that are kept but don't count. ``conflicts``: places in the batch that contradict what is
+    known.
+    """
+
+    applied: dict[UUID, tuple[Revision, Revision | None]] = field(default_factory=dict)
+    superseded: list[Revision] = field(default_factory=list)
+    conflicts: list[int] = field(default_factory=list)
+    duplicates: int = 0
+
+
+def resolve(
+    batch: Sequence[Revision], stored: Mapping[UUID, Revision], superseded: Mapping[tuple[UUID, int], bytes]
+) -> Resolution:
+    """Decide for each revision whether it is news, a repetition, late, or a contradiction. The highest revision stands;
+    of two contents of one revision the first.
+    """
+    outcome = Resolution()
+    applied = outcome.applied
+    late: dict[tuple[UUID, int], bytes] = {}
+    for place, revision in enumerate(batch):
+        record_id = revision.record_id
+        entry = applied.get(record_id)
+        before = stored.get(record_id)
+        present = entry[0] if entry is not None else before
+        if present is None:
+            applied[record_id] = (revision, None)
+        elif revision.revision > present.revision:
+            if entry is not None:
+                outcome.superseded.append(present)
+                late[record_id, present.revision] = present.content_hash
+            applied[record_id] = (revision, before)
+        else:
+            known = present if revision.revision == present.revision else None
+            if known is None and before is not None and before.revision == revision.revision:
+                known = before
+            key = (record_id, revision.revision)
+            known_hash = known.content_hash if known is not None else superseded.get(key) or late.get(key)
+            if known_hash is None:
+                outcome.superseded.append(revision)
+                late[key] = revision.content_hash
+            elif known_hash == revision.content_hash or (known is not None and known.says_the_same(revision)):
+                outcome.duplicates += 1
+            else:
+                outcome.conflicts.append(place)
+    return outcome
+
+
+def touched_buckets(applied: Iterable[tuple[Revision, Revision | None]], rules: Rulebook) -> dict[BucketKey, Touched]:
+    """Buckets whose inputs changed: the record's, and the one it was in before."""
+    touched: dict[BucketKey, Touched] = {}
+    for new, old in applied:
+        rule, period = rules.bucket(new.day)
+        touched[new.volunteer_id, period.bucket] = Touched(rule, period, new)
+        if old is not None and (old.day != new.day or old.volunteer_id != new.volunteer_id):
+            rule, period = rules.bucket(old.day)
+            touched[old.volunteer_id, period.bucket] = Touched(rule, period, new)
+    return touched
+
+
+def count_lifetime(
+    volunteers: Mapping[UUID, Volunteer], applied: Iterable[tuple[Revision, Revision | None]]
+) -> dict[UUID, Revision]:
+    """Add what changed to the lifetime figures; returns whose changed, and by which revision."""
+    sums: dict[UUID, list[int]] = {}
+    causes: dict[UUID, Revision] = {}
+    for new, old in applied:
+        for revision, sign in ((old, -1), (new, 1)):
+            if revision is None or revision.status != "confirmed":
+                continue
+            group = PROVENANCE_GROUPS[revision.provenance]
+            counts = sums.get(revision.volunteer_id)
+            if counts is None:
+                counts = sums[revision.volunteer_id] = list(volunteers[revision.volunteer_id].lifetime)
+            counts[group] += sign * revision.minutes
+            counts[group + 3] += sign
+            causes[revision.volunteer_id] = new
+    for volunteer_id, counts in sums.items():
+        volunteers[volunteer_id].lifetime = Lifetime(*counts)
+    return causes
+
+
+def reevaluate(
+    touched: Mapping[BucketKey, Touched],
+    applied: Mapping[UUID, tuple[Revision, Revision | None]],
+    stored_inputs: Mapping[BucketKey, list[Facts]],
+    rules: Rulebook,
+) -> dict[BucketKey, Award]:
+    """Apply the rule to every touched bucket: its stored inputs without the records that changed, and these anew."""
+    inputs: dict[BucketKey, list[Facts]] = {
+        key: [found for found in records if found.record_id not in applied] for key, records in stored_inputs.items()
+    }
+    for new, _ in applied.values():
+        key = (new.volunteer_id, rules.bucket(new.day)[1].bucket)
+        present = inputs.get(key)
+        if present is None:
+            inputs[key] = [facts(new)]
+        else:
+            present.append(facts(new))
+    return {key: evaluate(bucket.rule, inputs.get(key, ())) for key, bucket in touched.items()}
+
+
+def first_of(
+    volunteer: Volunteer,
+    awards: Mapping[str, Award],
+    before: Mapping[str, UUID | None],
+) -> tuple[First | None, bool]:
+    """The volunteer's earliest earning record, given the touched buckets' awards and the ids they had as first before.
+
+    The second value says that this cannot be known from the touched buckets alone, because the one that held the
+    earliest lost it: then the first value is the earliest among the touched ones.
+    """
+    candidates = [award.first for award in awards.values() if award.first is not None]
+    best = min(candidates, default=None)
+    present = volunteer.first
+    if present is None:
+        return best, False
+    was_here = present.record_id in before.values()
+    if not was_here:
+        return (best if best is not None and best < present else present), False
+    return best, best is None or best > present
+
+
+def differences(points: Mapping[date, int], posted: Mapping[date, int]) -> dict[date, int]:
+    """What must be posted so that the awards become ``points``, per expiry date; without zeros."""
+    if not posted:
+        return {day: amount for day, amount in points.items() if amount}
+    days = points.keys() | posted.keys()
+    found = {day: points.get(day, 0) - posted.get(day, 0) for day in days}
+    return {day: amount for day, amount in found.items() if amount}

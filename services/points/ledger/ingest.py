@@ -1,0 +1,372 @@
+"""The fold: a batch of revisions becomes records, buckets, transfers, lots, balances, badges and events at once.
+
+Everything happens in the caller's transaction, in a fixed number of statements however large the batch is. Doing it
+again changes nothing.
+"""
+
+from collections.abc import Collection, Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from services.points.badges import store as badge_store
+from services.points.badges.domain import Criteria, changes
+from services.points.badges.store import NewAward, Revocation
+from services.points.ledger import events, store
+from services.points.ledger.fold import (
+    BucketKey,
+    BucketState,
+    Change,
+    Resolution,
+    Touched,
+    Volunteer,
+    count_lifetime,
+    first_of,
+    reevaluate,
+    resolve,
+    touched_buckets,
+)
+from services.points.ledger.posting import Books, Posting
+from services.points.ledger.revisions import Revision
+from services.points.rules.domain import FIRST_SERVICE, Award, First, Rulebook, first_service
+from shared import outbox
+from shared.clock import district_day, real_now
+from shared.errors import WeiguangError
+from shared.ids import derived_id
+from shared.postgres import Tx
+
+__all__ = ["Outcome", "OwnersElsewhere", "Policy", "ingest", "lock"]
+
+
+class OwnersElsewhere(WeiguangError):
+    """Records of the batch belong to volunteers who are not locked yet: begin again and lock ``volunteer_ids`` too."""
+
+    def __init__(self, volunteer_ids: Set[UUID]) -> None:
+        super().__init__(f"{len(volunteer_ids)} further volunteers must be locked")
+        self.volunteer_ids = volunteer_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is in force: the rules that say what service is worth, and the criteria of badges."""
+
+    rules: Rulebook
+    criteria: Criteria
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a batch; ``conflicts`` are places in it."""
+
+    applied: int
+    superseded: int
+    duplicates: int
+    conflicts: Sequence[int]
+    events: int
+
+
+async def lock(tx: Tx, volunteer_ids: Collection[UUID], known: Set[UUID] = frozenset()) -> None:
+    """Open the accounts that may be missing, then lock all, in one order. Read state in a later statement.
+
+    ``known``: volunteers whose account is known to exist, to spare the attempt.
+    """
+    unknown = [volunteer_id for volunteer_id in volunteer_ids if volunteer_id not in known]
+    if unknown:
+        await store.open_accounts(tx, unknown, await tx.now())
+    await store.lock_volunteers(tx, volunteer_ids)
+
+
+async def ingest(
+    tx: Tx,
+    batch: Sequence[Revision],
+    policy: Policy,
+    *,
+    also_lock: Set[UUID] = frozenset(),
+    known: Set[UUID] = frozenset(),
+) -> Outcome:
+    """Apply a batch, in the order given.
+
+    Raises:
+        OwnersElsewhere: a revision moves a record from a volunteer who is not in the batch; nothing was changed.
+    """
+    volunteer_ids = {revision.volunteer_id for revision in batch} | also_lock
+    await lock(tx, volunteer_ids, known)
+    stored = await store.records(tx, {revision.record_id for revision in batch})
+    if strangers := {revision.volunteer_id for revision in stored.values()} - volunteer_ids:
+        raise OwnersElsewhere(strangers)
+    lower = {
+        (revision.record_id, revision.revision)
+        for revision in batch
+        if (present := stored.get(revision.record_id)) is not None and revision.revision < present.revision
+    }
+    resolution = resolve(batch, stored, await store.superseded(tx, lower))
+    told = 0
+    if resolution.applied:
+        told = await _Fold(tx, await tx.now(), policy, resolution).run()
+    else:
+        await store.write_records(tx, (), resolution.superseded)
+    return Outcome(
+        len(resolution.applied), len(resolution.superseded), resolution.duplicates, resolution.conflicts, told
+    )
+
+
+def _cause(revision: Revision) -> tuple[str, str, str | None]:
+    return str(revision.event_id), revision.correlation_id, revision.traceparent
+
+
+class _Fold:
+    """One batch on its way; holds what several steps need."""
+
+    def __init__(self, tx: Tx, now: datetime, policy: Policy, resolution: Resolution) -> None:
+        self.tx = tx
+        self.now = now
+        self.told_at = real_now()
+        self.policy = policy
+        self.resolution = resolution
+        self.volunteers: dict[UUID, Volunteer] = {}
+        self.changed: set[UUID] = set()
+        self.outbox: list[events.OutboxRow] = []
+
+    async def run(self) -> int:
+        """Do it; returns how many events are told."""
+        tx, rules, applied = self.tx, self.policy.rules, self.resolution.applied
+        pairs = list(applied.values())
+        touched = touched_buckets(pairs, rules)
+        self.volunteers = await store.volunteers(tx, {volunteer_id for volunteer_id, _ in touched})
+        counted = count_lifetime(self.volunteers, pairs)
+        self.changed.update(counted)
+        before = await store.buckets(tx, touched.keys())
+        inputs = await store.inputs(tx, {key: touched[key] for key in before})
+        awards = reevaluate(touched, applied, inputs, rules)
+        found = _changes(touched, awards, before)
+        found += await self._first_services(touched, awards, before)
+        await store.write_records(tx, pairs, self.resolution.superseded)
+        await self._post(found)
+        await store.write_buckets(tx, found, self.now)
+        await self._judge(counted)
+        await store.write_volunteers(tx, [self.volunteers[key] for key in sorted(self.changed)], self.now)
+        await outbox.append_raw(tx, self.outbox)
+        return len(self.outbox)
+
+    async def _first_services(
+        self,
+        touched: Mapping[BucketKey, Touched],
+        awards: Mapping[BucketKey, Award],
+        before: Mapping[BucketKey, BucketState],
+    ) -> list[Change]:
+        """The lifetime bonus moves with the earliest record that is worth something."""
+        own: dict[UUID, dict[str, Award]] = {}
+        were: dict[UUID, dict[str, UUID | None]] = {}
+        for (volunteer_id, bucket), award in awards.items():
+            own.setdefault(volunteer_id, {})[bucket] = award
+            if (state := before.get((volunteer_id, bucket))) is not None:
+                were.setdefault(volunteer_id, {})[bucket] = state.first_record_id
+        moved: dict[UUID, First | None] = {}
+        lost: set[UUID] = set()
+        for volunteer_id, by_bucket in own.items():
+            volunteer = self.volunteers[volunteer_id]
+            first, incomplete = first_of(volunteer, by_bucket, were.get(volunteer_id, {}))
+            if incomplete:
+                lost.add(volunteer_id)
+            if incomplete or first != volunteer.first:
+                moved[volunteer_id] = first
+        if not moved:
+            return []
+        for volunteer_id, stored_firsts in (await store.earliest_firsts(self.tx, lost)).items():
+            elsewhere = [found for bucket, found in stored_firsts.items() if bucket not in own[volunteer_id]]
+            here = moved[volunteer_id]
+            candidates = elsewhere if here is None else [*elsewhere, here]
+            moved[volunteer_id] = min(candidates) if candidates else None
+        keys = [(key, FIRST_SERVICE) for key in moved if self.volunteers[key].version]
+        stored = await store.buckets(self.tx, keys)
+        found: list[Change] = []
+        for volunteer_id, first in moved.items():
+            volunteer = self.volunteers[volunteer_id]
+            if first == volunteer.first:
+                continue
+            cause = touched[volunteer_id, next(reversed(own[volunteer_id]))].cause
+            found.append(self._bonus(volunteer, first, stored.get((volunteer_id, FIRST_SERVICE)), cause))
+        return found
+
+    def _bonus(self, volunteer: Volunteer, first: First | None, old: BucketState | None, cause: Revision) -> Change:
+        day = first.day if first is not None else cause.day
+        rule = self.policy.rules.at(day)
+        points = first_service(rule, first)
+        explanation: dict[str, Any] = {"first": None}
+        if first is not None:
+            explanation = {"first": {"record_id": str(first.record_id), "day": first.day.isoformat()}}
+        volunteer.first = first
+        self.changed.add(volunteer.volunteer_id)
+        new = BucketState(
+            1 if old is None else old.version + 1,
+            rule.version,
+            sum(points.values()),
+            orjson.dumps(explanation).decode(),
+            None,
+            None,
+        )
+        return Change(volunteer.volunteer_id, FIRST_SERVICE, old, new, points, cause)
+
+    async def _post(self, found: Sequence[Change]) -> None:
+        lots = await store.lots_of_buckets(
+            self.tx, [(change.volunteer_id, change.bucket) for change in found if change.old is not None]
+        )
+        books = Books(self.volunteers, found, lots, district_day(self.now))
+        if short := books.increase():
+            for volunteer_id, open_lots in (await store.open_lots(self.tx, short)).items():
+                books.add_lots(volunteer_id, open_lots)
+        postings = books.decrease()
+        for volunteer_id, wallet in books.wallets.items():
+            if wallet.transfers:
+                self.volunteers[volunteer_id].figures = wallet.figures()
+                self.changed.add(volunteer_id)
+        entries: list[store.Entry] = []
+        for posting in postings:
+            self._tell(posting, entries)
+        await store.write_lots(self.tx, *books.lots())
+        await store.write_transfers(self.tx, entries, self.now)
+
+    def _tell(self, posting: Posting, entries: list[store.Entry]) -> None:
+        change, amount, transfers = posting
+        volunteer_id, new, cause = change.volunteer_id, change.new, change.cause
+        posting_id = events.posting_id(volunteer_id, change.bucket, new.version)
+        for transfer in transfers:
+            judged = transfer.award is not None
+            entries.append(
+                store.Entry(
+                    volunteer_id,
+                    transfer,
+                    new.version if judged else None,
+                    new.rule_version if judged else None,
+                    posting_id,
+                    cause.event_id,
+                    cause.correlation_id,
+                )
+            )
+        if amount == 0:
+            return
+        volunteer = self.volunteers[volunteer_id]
+        volunteer.version += 1
+        figures = volunteer.figures
+        data = {
+            "posting_id": str(posting_id),
+            "volunteer_id": str(volunteer_id),
+            "reason": "award" if amount > 0 else "reversal",
+            "amount": amount,
+            "available": figures.available,
+            "held": figures.held,
+            "debt": figures.debt,
+            "bucket": change.bucket,
+            "rule_version": str(new.rule_version),
+            "record_ids": [str(cause.record_id)],
+            "site_id": _text(cause.site_id),
+            "drive_id": _text(cause.drive_id),
+            "activity_id": _text(cause.activity_id),
+            "posted_at": self.now,
+        }
+        self.outbox.append(events.points_posted(data, volunteer.version, self.told_at, _cause(cause)))
+
+    async def _judge(self, counted: Mapping[UUID, Revision]) -> None:
+        """Award and revoke badges by the figures as they are now."""
+        criteria = self.policy.criteria
+        changed: list[Volunteer] = []
+        awards: list[NewAward] = []
+        revocations: list[Revocation] = []
+        for volunteer_id, cause in counted.items():
+            volunteer = self.volunteers[volunteer_id]
+            earned = criteria.earned(volunteer.lifetime)
+            if earned == volunteer.badges:
+                continue
+            gained, lost = changes(volunteer.badges, earned)
+            awards += [self._award(volunteer, badge, cause) for badge in gained]
+            revocations += [Revocation(volunteer_id, badge, self._reason(volunteer, badge)) for badge in lost]
+            volunteer.badges = earned
+            changed.append(volunteer)
+        await badge_store.insert_awards(self.tx, awards, self.now)
+        closed = await badge_store.revoke_awards(self.tx, revocations, self.now)
+        for (volunteer_id, badge), award_id in closed.items():
+            self._revoked(self.volunteers[volunteer_id], badge, award_id, counted[volunteer_id])
+        await store.write_badges(self.tx, changed, criteria.version)
+
+    def _award(self, volunteer: Volunteer, badge: str, cause: Revision) -> NewAward:
+        criterion = self.policy.criteria.find(badge)
+        assert criterion is not None
+        award_id = derived_id("badge", volunteer.volunteer_id, badge, cause.record_id, cause.revision)
+        volunteer.version += 1
+        data = {
+            "award_id": str(award_id),
+            "volunteer_id": str(volunteer.volunteer_id),
+            "badge": badge,
+            "name": criterion.name,
+            "criteria_version": str(self.policy.criteria.version),
+            "reason": criterion.sentence(),
+            "awarded_at": self.now,
+        }
+        self.outbox.append(events.badge_awarded(data, self.told_at, _cause(cause)))
+        return NewAward(
+            award_id,
+            volunteer.volunteer_id,
+            badge,
+            criterion.name,
+            self.policy.criteria.version,
+            self._reason(volunteer, badge),
+            cause.event_id,
+            cause.correlation_id,
+        )
+
+    def _revoked(self, volunteer: Volunteer, badge: str, award_id: UUID, cause: Revision) -> None:
+        criterion = self.policy.criteria.find(badge)
+        volunteer.version += 1
+        data = {
+            "award_id": str(award_id),
+            "volunteer_id": str(volunteer.volunteer_id),
+            "badge": badge,
+            "name": criterion.name if criterion is not None else badge,
+            "criteria_version": str(self.policy.criteria.version),
+            "reason": "更正后的服务记录不再满足条件" + (f"：{criterion.sentence()}" if criterion is not None else ""),
+            "revoked_at": self.now,
+        }
+        self.outbox.append(events.badge_revoked(data, self.told_at, _cause(cause)))
+
+    def _reason(self, volunteer: Volunteer, badge: str) -> str:
+        criterion = self.policy.criteria.find(badge)
+        if criterion is None:
+            return '{"criterion":null}'
+        value = {
+            "measure": criterion.measure,
+            "value": criterion.value(volunteer.lifetime),
+            "at_least": criterion.at_least,
+        }
+        return orjson.dumps(value).decode()
+
+
+def _changes(
+    touched: Mapping[BucketKey, Touched], awards: Mapping[BucketKey, Award], before: Mapping[BucketKey, BucketState]
+) -> list[Change]:
+    """The buckets to write: new ones, and those whose explanation differs."""
+    found = []
+    for key, award in awards.items():
+        rule, _, cause = touched[key]
+        old = before.get(key)
+        lines = [(str(line[0]), *line[1:]) for line in award.lines]
+        explanation = orjson.dumps({"records": lines}).decode()
+        if old is not None and old.explanation == explanation and old.rule_version == rule.version:
+            continue
+        first = award.first
+        new = BucketState(
+            1 if old is None else old.version + 1,
+            rule.version,
+            sum(award.points.values()),
+            explanation,
+            first.started_at if first is not None else None,
+            first.record_id if first is not None else None,
+        )
+        found.append(Change(key[0], key[1], old, new, award.points, cause))
+    return found
+
+
+def _text(value: UUID | None) -> str | None:
+    return None if value is None else str(value)

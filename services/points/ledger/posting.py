@@ -1,0 +1,128 @@
+"""From changed buckets to transfers: each volunteer's wallet takes what their buckets gained and lost. Pure.
+
+Over one commit a volunteer's increases come before their decreases, each in the order (bucket, expiry), so that moving
+points between buckets doesn't pass through debt.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from services.points.ledger.domain import Lot, LotKey, Transfer, Wallet
+from services.points.ledger.fold import Change, Volunteer, differences
+
+__all__ = ["Books", "Posting", "Step"]
+
+
+class Step(NamedTuple):
+    """One difference to post: by how much the award of ``change`` differs for one expiry."""
+
+    volunteer_id: UUID
+    bucket: str
+    expires_on: date
+    amount: int
+    place: int
+
+
+class Posting(NamedTuple):
+    """The transfers that one changed bucket brought about, and by how much its award changed in all."""
+
+    change: Change
+    amount: int
+    transfers: Sequence[Transfer]
+
+
+class Books:
+    """The wallets of one commit."""
+
+    def __init__(
+        self,
+        volunteers: Mapping[UUID, Volunteer],
+        changes: Sequence[Change],
+        lots: Mapping[UUID, list[Lot]],
+        today: date,
+    ) -> None:
+        self._volunteers = volunteers
+        self._changes = changes
+        self._today = today
+        self._stored: set[tuple[UUID, LotKey]] = set()
+        self.wallets: dict[UUID, Wallet] = {}
+        self._transfers: list[list[Transfer]] = [[] for _ in changes]
+        self._amounts = [0] * len(changes)
+        for volunteer_id, found in lots.items():
+            self.add_lots(volunteer_id, found)
+        self._increases, self._decreases = self._steps()
+
+    def _steps(self) -> tuple[list[Step], list[Step]]:
+        increases: list[Step] = []
+        decreases: list[Step] = []
+        for place, change in enumerate(self._changes):
+            posted: Mapping[date, int] = {}
+            if change.old is not None and (wallet := self.wallets.get(change.volunteer_id)) is not None:
+                posted = {lot.expires_on: lot.awarded for lot in wallet.lots.values() if lot.bucket == change.bucket}
+            for expires_on, amount in differences(change.points, posted).items():
+                step = Step(change.volunteer_id, change.bucket, expires_on, amount, place)
+                (increases if amount > 0 else decreases).append(step)
+        increases.sort()
+        decreases.sort()
+        return increases, decreases
+
+    def wallet(self, volunteer_id: UUID) -> Wallet:
+        found = self.wallets.get(volunteer_id)
+        if found is None:
+            found = self.wallets[volunteer_id] = Wallet(self._volunteers[volunteer_id].figures, (), self._today)
+        return found
+
+    def add_lots(self, volunteer_id: UUID, lots: Iterable[Lot]) -> None:
+        """Stored lots, unless they are here already (then these are newer)."""
+        wallet = self.wallet(volunteer_id)
+        for lot in lots:
+            if lot.key not in wallet.lots:
+                wallet.lots[lot.key] = lot
+                self._stored.add((volunteer_id, lot.key))
+
+    def increase(self) -> set[UUID]:
+        """Post the increases; returns the volunteers whose decreases need more lots than their buckets' own."""
+        for step in self._increases:
+            self._post(step)
+        wanted: dict[tuple[UUID, str], int] = {}
+        for step in self._decreases:
+            key = (step.volunteer_id, step.bucket)
+            wanted[key] = wanted.get(key, 0) - step.amount
+        return {
+            volunteer_id
+            for (volunteer_id, bucket), amount in wanted.items()
+            if not self.wallet(volunteer_id).covers((bucket, self._today), amount)
+        }
+
+    def decrease(self) -> list[Posting]:
+        """Post the decreases; returns what every change brought about."""
+        for step in self._decreases:
+            self._post(step)
+        return [
+            Posting(change, amount, transfers)
+            for change, amount, transfers in zip(self._changes, self._amounts, self._transfers, strict=True)
+            if transfers
+        ]
+
+    def _post(self, step: Step) -> None:
+        wallet = self.wallet(step.volunteer_id)
+        before = len(wallet.transfers)
+        if step.amount > 0:
+            wallet.grant((step.bucket, step.expires_on), step.amount)
+        else:
+            wallet.reverse((step.bucket, step.expires_on), -step.amount)
+        self._transfers[step.place].extend(wallet.transfers[before:])
+        self._amounts[step.place] += step.amount
+
+    def lots(self) -> tuple[list[tuple[UUID, Lot]], list[tuple[UUID, Lot]]]:
+        """Lots to insert and lots to update, sorted."""
+        new: list[tuple[UUID, Lot]] = []
+        changed: list[tuple[UUID, Lot]] = []
+        for volunteer_id in sorted(self.wallets):
+            wallet = self.wallets[volunteer_id]
+            for key in sorted(wallet.touched):
+                stored = (volunteer_id, key) in self._stored
+                (changed if stored else new).append((volunteer_id, wallet.lots[key]))
+        return new, changed

@@ -1,0 +1,223 @@
+-- name: open_accounts
+-- An account exists from the first event about its volunteer; sorted, so that two writers wait instead of deadlock.
+insert into volunteers (volunteer_id, opened_at, updated_at)
+select id, $2, $2 from unnest($1::uuid[]) as batch (id) order by id
+on conflict (volunteer_id) do nothing;
+
+-- name: lock_volunteers
+-- The lock of everything of theirs, in one order for all writers; nothing may be read in this statement.
+select volunteer_id from volunteers where volunteer_id = any($1::uuid[]) order by volunteer_id for no key update;
+
+-- name: volunteers
+-- Balances and figures, read after the lock.
+select volunteer_id, version, available, held, debt, earned, spent, expired, donated,
+       credit_minutes, honour_minutes, imported_minutes, credit_records, honour_records, imported_records,
+       first_started_at, first_record_id, first_day, badges, criteria_version
+from volunteers where volunteer_id = any($1::uuid[]);
+
+-- name: records
+-- The revision of each record that stands, whole.
+select record_id, revision, content_hash, volunteer_id, day, status, provenance, kind, theme, closed_by, approval_level,
+       started_at, ended_at, minutes, planned_minutes, activity_id, shift_id, site_id, team_id, drive_id, recorded_by,
+       recorder_site_id, device_ref, distance_m, event_id, correlation_id
+from records where record_id = any($1::uuid[]);
+
+-- name: superseded
+-- Have these lower revisions been seen, and with which content?
+select s.record_id, s.revision, s.content_hash
+from superseded_revisions s
+join unnest($1::uuid[], $2::int[]) as batch (record_id, revision)
+  on s.record_id = batch.record_id and s.revision = batch.revision;
+
+-- name: inputs
+-- All records of the periods of the touched buckets, as a rule looks at them.
+select r.volunteer_id, batch.bucket, r.record_id, r.revision, r.day, r.status, r.provenance, r.started_at, r.minutes,
+       r.planned_minutes, r.kind, r.theme, r.activity_id
+from unnest($1::uuid[], $2::text[], $3::date[], $4::date[]) as batch (volunteer_id, bucket, first, last)
+join records r on r.volunteer_id = batch.volunteer_id and r.day between batch.first and batch.last;
+
+-- name: buckets
+-- What the touched buckets were worth until now.
+select b.volunteer_id, b.bucket, b.version, b.rule_version, b.points, b.explanation, b.first_started_at,
+       b.first_record_id
+from unnest($1::uuid[], $2::text[]) as batch (volunteer_id, bucket)
+join buckets b on b.volunteer_id = batch.volunteer_id and b.bucket = batch.bucket;
+
+-- name: earliest_firsts
+-- Where the earliest earning record of a volunteer was lost, the next is looked for among all their buckets.
+select b.volunteer_id, b.bucket, b.first_started_at, b.first_record_id, r.day
+from buckets b join records r on r.record_id = b.first_record_id
+where b.volunteer_id = any($1::uuid[]) and b.first_record_id is not null;
+
+-- name: lots_of_buckets
+-- What has been awarded to the changed buckets, per expiry, and what is left of it.
+select l.volunteer_id, l.bucket, l.expires_on, l.awarded, l.available, l.expired
+from unnest($1::uuid[], $2::text[]) as batch (volunteer_id, bucket)
+join lots l on l.volunteer_id = batch.volunteer_id and l.bucket = batch.bucket;
+
+-- name: open_lots
+-- What may be spent, or taken back where a bucket's own lots don't cover a reversal.
+select volunteer_id, bucket, expires_on, awarded, available, expired
+from lots where volunteer_id = any($1::uuid[]) and available > 0;
+
+-- name: due_lots
+-- Volunteers with points past their last day, found through the index of open lots.
+select distinct volunteer_id from (
+    select volunteer_id from lots where available > 0 and expires_on < $1 order by expires_on limit $2
+) due order by volunteer_id;
+
+-- name: supersede
+-- The revisions that stood until now are kept; before they are overwritten.
+insert into superseded_revisions (record_id, revision, content_hash, volunteer_id, event_id, content)
+select record_id, revision, content_hash, volunteer_id, event_id, to_jsonb(records) - 'content_hash'
+from records where record_id = any($1::uuid[]);
+
+-- name: insert_superseded
+-- Revisions that were never to stand: a higher one is known.
+insert into superseded_revisions (record_id, revision, content_hash, volunteer_id, event_id, content)
+select record_id, revision, content_hash, volunteer_id, event_id, content::jsonb
+from unnest($1::uuid[], $2::int[], $3::bytea[], $4::uuid[], $5::uuid[], $6::text[])
+    as batch (record_id, revision, content_hash, volunteer_id, event_id, content);
+
+-- name: insert_records
+-- Records that are new, in the order of their ids.
+insert into records (
+    record_id, revision, content_hash, volunteer_id, day, status, provenance, kind, theme, closed_by, approval_level,
+    started_at, ended_at, minutes, planned_minutes, activity_id, shift_id, site_id, team_id, drive_id, recorded_by,
+    recorder_site_id, device_ref, distance_m, event_id, correlation_id
+)
+select * from unnest(
+    $1::uuid[], $2::int[], $3::bytea[], $4::uuid[], $5::date[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::int[], $15::int[], $16::uuid[], $17::uuid[],
+    $18::uuid[], $19::uuid[], $20::uuid[], $21::uuid[], $22::uuid[], $23::text[], $24::int[], $25::uuid[], $26::text[]
+);
+
+-- name: update_records
+-- Records of which a higher revision came.
+update records r set
+    revision = b.revision, content_hash = b.content_hash, volunteer_id = b.volunteer_id, day = b.day,
+    status = b.status, provenance = b.provenance, kind = b.kind, theme = b.theme, closed_by = b.closed_by,
+    approval_level = b.approval_level, started_at = b.started_at, ended_at = b.ended_at, minutes = b.minutes,
+    planned_minutes = b.planned_minutes, activity_id = b.activity_id, shift_id = b.shift_id, site_id = b.site_id,
+    team_id = b.team_id, drive_id = b.drive_id, recorded_by = b.recorded_by, recorder_site_id = b.recorder_site_id,
+    device_ref = b.device_ref, distance_m = b.distance_m, event_id = b.event_id, correlation_id = b.correlation_id,
+    received_at = clock_timestamp()
+from unnest(
+    $1::uuid[], $2::int[], $3::bytea[], $4::uuid[], $5::date[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::int[], $15::int[], $16::uuid[], $17::uuid[],
+    $18::uuid[], $19::uuid[], $20::uuid[], $21::uuid[], $22::uuid[], $23::text[], $24::int[], $25::uuid[], $26::text[]
+) as b (
+    record_id, revision, content_hash, volunteer_id, day, status, provenance, kind, theme, closed_by, approval_level,
+    started_at, ended_at, minutes, planned_minutes, activity_id, shift_id, site_id, team_id, drive_id, recorded_by,
+    recorder_site_id, device_ref, distance_m, event_id, correlation_id
+)
+where r.record_id = b.record_id;
+
+-- name: insert_buckets
+-- Buckets seen for the first time.
+insert into buckets (
+    volunteer_id, bucket, version, rule_version, points, explanation, first_started_at, first_record_id, updated_at
+)
+select volunteer_id, bucket, version, rule_version, points, explanation::json, first_started_at, first_record_id, $9
+from unnest(
+    $1::uuid[], $2::text[], $3::int[], $4::int[], $5::int[], $6::text[], $7::timestamptz[], $8::uuid[]
+) as batch (volunteer_id, bucket, version, rule_version, points, explanation, first_started_at, first_record_id);
+
+-- name: keep_buckets
+-- Versions of buckets about to be replaced, so that old transfers still explain themselves.
+insert into bucket_history (volunteer_id, bucket, version, rule_version, points, explanation, updated_at)
+select b.volunteer_id, b.bucket, b.version, b.rule_version, b.points, b.explanation, b.updated_at
+from unnest($1::uuid[], $2::text[]) as batch (volunteer_id, bucket)
+join buckets b on b.volunteer_id = batch.volunteer_id and b.bucket = batch.bucket;
+
+-- name: update_buckets
+-- Buckets that are worth something else now, or for other reasons.
+update buckets b set
+    version = batch.version, rule_version = batch.rule_version, points = batch.points,
+    explanation = batch.explanation::json, first_started_at = batch.first_started_at,
+    first_record_id = batch.first_record_id, updated_at = $9
+from unnest(
+    $1::uuid[], $2::text[], $3::int[], $4::int[], $5::int[], $6::text[], $7::timestamptz[], $8::uuid[]
+) as batch (volunteer_id, bucket, version, rule_version, points, explanation, first_started_at, first_record_id)
+where b.volunteer_id = batch.volunteer_id and b.bucket = batch.bucket;
+
+-- name: insert_lots
+-- Lots of buckets that had none.
+insert into lots (volunteer_id, bucket, expires_on, awarded, available, expired)
+select * from unnest($1::uuid[], $2::text[], $3::date[], $4::int[], $5::int[], $6::int[]);
+
+-- name: update_lots
+-- Lots whose points moved.
+update lots l set awarded = batch.awarded, available = batch.available, expired = batch.expired
+from unnest($1::uuid[], $2::text[], $3::date[], $4::int[], $5::int[], $6::int[])
+    as batch (volunteer_id, bucket, expires_on, awarded, available, expired)
+where l.volunteer_id = batch.volunteer_id and l.bucket = batch.bucket and l.expires_on = batch.expires_on;
+
+-- name: insert_transfers
+-- The entries of the ledger, in the order in which they were decided.
+insert into transfers (
+    volunteer_id, code, debit, credit, amount, bucket, expires_on, bucket_version, rule_version, lot_bucket,
+    lot_expires_on, pending_id, posting_id, cause_event_id, correlation_id, posted_at
+)
+select volunteer_id, code, debit, credit, amount, bucket, expires_on, bucket_version, rule_version, lot_bucket,
+       lot_expires_on, pending_id, posting_id, cause_event_id, correlation_id, $16
+from unnest(
+    $1::uuid[], $2::text[], $3::smallint[], $4::smallint[], $5::int[], $6::text[], $7::date[], $8::int[], $9::int[],
+    $10::text[], $11::date[], $12::uuid[], $13::uuid[], $14::uuid[], $15::text[]
+) as batch (
+    volunteer_id, code, debit, credit, amount, bucket, expires_on, bucket_version, rule_version, lot_bucket,
+    lot_expires_on, pending_id, posting_id, cause_event_id, correlation_id
+);
+
+-- name: update_volunteers
+-- Balances, lifetime figures and the version of the account, all at once.
+update volunteers v set
+    version = b.version, available = b.available, held = b.held, debt = b.debt, earned = b.earned, spent = b.spent,
+    expired = b.expired, donated = b.donated, credit_minutes = b.credit_minutes, honour_minutes = b.honour_minutes,
+    imported_minutes = b.imported_minutes, credit_records = b.credit_records, honour_records = b.honour_records,
+    imported_records = b.imported_records, first_started_at = b.first_started_at, first_record_id = b.first_record_id,
+    first_day = b.first_day, updated_at = $19
+from unnest(
+    $1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
+    $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::int[], $14::int[], $15::int[], $16::timestamptz[],
+    $17::uuid[], $18::date[]
+) as b (
+    volunteer_id, version, available, held, debt, earned, spent, expired, donated, credit_minutes, honour_minutes,
+    imported_minutes, credit_records, honour_records, imported_records, first_started_at, first_record_id, first_day
+)
+where v.volunteer_id = b.volunteer_id;
+
+-- name: update_badges
+-- Which badges a volunteer holds; changes far less often than the figures. The names are joined by a blank.
+update volunteers v set badges = string_to_array(batch.badges, ' '), criteria_version = $3
+from unnest($1::uuid[], $2::text[]) as batch (volunteer_id, badges)
+where v.volunteer_id = batch.volunteer_id;
+
+-- name: insert_hold
+-- A pending transfer's head; its lots are its transfers.
+insert into holds (hold_id, volunteer_id, points, expires_at, cause_event_id, correlation_id, held_at)
+values ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: hold
+-- A hold as it is; read after the volunteer's row was locked.
+select hold_id, volunteer_id, points, status, expires_at, held_at, settled_at, refunded_at from holds where hold_id = $1;
+
+-- name: settle_hold
+-- Posted or voided, once.
+update holds set status = $2, settled_at = $3 where hold_id = $1 and status = 'open';
+
+-- name: refund_hold
+-- What was captured came back, once.
+update holds set status = 'refunded', refunded_at = $2 where hold_id = $1 and status = 'captured';
+
+-- name: lots_of_hold
+-- The lots that a hold took from, how much, and what else is in them.
+select t.lot_bucket as bucket, t.lot_expires_on as expires_on, t.amount, l.awarded, l.available, l.expired
+from transfers t
+join lots l on l.volunteer_id = t.volunteer_id and l.bucket = t.lot_bucket and l.expires_on = t.lot_expires_on
+where t.pending_id = $1 and t.volunteer_id = $2 and t.code = 'hold';
+
+-- name: due_holds
+-- Holds whose time is over, oldest first.
+select hold_id, volunteer_id, points, status, expires_at, held_at, settled_at, refunded_at
+from holds where status = 'open' and expires_at <= $1 order by expires_at limit $2;

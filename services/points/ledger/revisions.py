@@ -1,0 +1,65 @@
+"""One revision of a service record, as the ledger sees it. Pure."""
+
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from services.points.rules.domain import Facts
+
+__all__ = ["Revision", "facts"]
+
+
+class Revision(NamedTuple):
+    """The members of AttendanceRecorded, the day it belongs to, and where it came from.
+
+    ``content_hash`` is the first 16 bytes of the SHA-256 of the message's value.
+    """
+
+    record_id: UUID
+    revision: int
+    content_hash: bytes
+    volunteer_id: UUID
+    day: date
+    status: str
+    provenance: str
+    kind: str
+    theme: str
+    closed_by: str | None
+    approval_level: str
+    started_at: datetime
+    ended_at: datetime | None
+    minutes: int
+    planned_minutes: int
+    activity_id: UUID | None
+    shift_id: UUID | None
+    site_id: UUID | None
+    team_id: UUID | None
+    drive_id: UUID | None
+    recorded_by: UUID | None
+    recorder_site_id: UUID | None
+    device_ref: str | None
+    distance_m: int | None
+    event_id: UUID
+    correlation_id: str
+    traceparent: str | None = None
+
+    def says_the_same(self, other: "Revision") -> bool:
+        """Is the content equal, whatever its bytes and its envelope?"""
+        return self[:2] + self[3:24] == other[:2] + other[3:24]
+
+
+def facts(revision: Revision) -> Facts:
+    """What a rule may look at."""
+    return Facts(
+        revision.record_id,
+        revision.revision,
+        revision.day,
+        revision.status,
+        revision.provenance,
+        revision.started_at,
+        revision.minutes,
+        revision.planned_minutes,
+        revision.kind,
+        revision.theme,
+        revision.activity_id,
+    )

@@ -1,0 +1,288 @@
+"""The ledger between rows and domain: everything set-based, one statement for a whole batch."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from services.points.badges.domain import Lifetime
+from services.points.ledger.domain import Figures, Lot, Taken, Transfer
+from services.points.ledger.fold import BucketKey, BucketState, Change, Touched, Volunteer
+from services.points.ledger.revisions import Revision
+from services.points.rules.domain import Facts, First
+from shared.postgres import Tx, load_queries
+
+__all__ = ["Entry", "Hold", "HoldStatus"]
+
+_SQL = load_queries(__file__)
+HoldStatus = Literal["open", "captured", "released", "refunded"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Points set aside until they are spent (captured) or given back (released). ``expires_at`` is business time."""
+
+    hold_id: UUID
+    volunteer_id: UUID
+    points: int
+    status: HoldStatus
+    expires_at: datetime
+    held_at: datetime
+    settled_at: datetime | None = None
+    refunded_at: datetime | None = None
+
+
+class Entry(NamedTuple):
+    """A transfer with whose it is and what it came from."""
+
+    volunteer_id: UUID
+    transfer: Transfer
+    bucket_version: int | None
+    rule_version: int | None
+    posting_id: UUID
+    cause_event_id: UUID
+    correlation_id: str
+
+
+def _columns(rows: Iterable[Sequence[Any]]) -> Iterable[tuple[Any, ...]]:
+    return zip(*rows, strict=True)
+
+
+async def open_accounts(tx: Tx, volunteer_ids: Collection[UUID], now: datetime) -> None:
+    await tx.execute(_SQL["open_accounts"], list(volunteer_ids), now)
+
+
+async def lock_volunteers(tx: Tx, volunteer_ids: Collection[UUID]) -> set[UUID]:
+    """Lock the rows, sorted; returns which exist."""
+    rows = await tx.fetch(_SQL["lock_volunteers"], list(volunteer_ids))
+    return {row[0] for row in rows}
+
+
+async def volunteers(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, Volunteer]:
+    rows = await tx.fetch(_SQL["volunteers"], list(volunteer_ids))
+    found: dict[UUID, Volunteer] = {}
+    for row in rows:
+        values = tuple(row)
+        first = None if values[16] is None else First(*values[15:18])
+        found[values[0]] = Volunteer(
+            values[0],
+            values[1],
+            Figures(*values[2:9]),
+            Lifetime(*values[9:15]),
+            first,
+            tuple(values[18]),
+            values[19],
+        )
+    return found
+
+
+async def records(tx: Tx, record_ids: Collection[UUID]) -> dict[UUID, Revision]:
+    """The revisions that stand."""
+    rows = await tx.fetch(_SQL["records"], list(record_ids))
+    return {row[0]: Revision(*row) for row in rows}
+
+
+async def superseded(tx: Tx, keys: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], bytes]:
+    """Content hashes of lower revisions that were seen."""
+    if not keys:
+        return {}
+    rows = await tx.fetch(_SQL["superseded"], *map(list, _columns(keys)))
+    return {(row[0], row[1]): bytes(row[2]) for row in rows}
+
+
+async def buckets(tx: Tx, keys: Collection[BucketKey]) -> dict[BucketKey, BucketState]:
+    if not keys:
+        return {}
+    rows = await tx.fetch(_SQL["buckets"], *_columns(keys))
+    return {(row[0], row[1]): BucketState(*tuple(row)[2:]) for row in rows}
+
+
+async def inputs(tx: Tx, touched: Mapping[BucketKey, Touched]) -> dict[BucketKey, list[Facts]]:
+    """The stored records of buckets."""
+    if not touched:
+        return {}
+    keys = [(volunteer, bucket, at.period.first, at.period.last) for (volunteer, bucket), at in touched.items()]
+    found: dict[BucketKey, list[Facts]] = {}
+    for row in await tx.fetch(_SQL["inputs"], *_columns(keys)):
+        values = tuple(row)
+        found.setdefault((values[0], values[1]), []).append(Facts(*values[2:]))
+    return found
+
+
+async def earliest_firsts(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, dict[str, First]]:
+    """Per volunteer and bucket the earliest earning record."""
+    if not volunteer_ids:
+        return {}
+    found: dict[UUID, dict[str, First]] = {}
+    for row in await tx.fetch(_SQL["earliest_firsts"], list(volunteer_ids)):
+        found.setdefault(row[0], {})[row[1]] = First(row[2], row[3], row[4])
+    return found
+
+
+async def lots_of_buckets(tx: Tx, keys: Collection[BucketKey]) -> dict[UUID, list[Lot]]:
+    if not keys:
+        return {}
+    return _lots(await tx.fetch(_SQL["lots_of_buckets"], *_columns(keys)))
+
+
+async def open_lots(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, list[Lot]]:
+    if not volunteer_ids:
+        return {}
+    return _lots(await tx.fetch(_SQL["open_lots"], list(volunteer_ids)))
+
+
+async def due_lots(tx: Tx, today: date, limit: int) -> list[UUID]:
+    """Volunteers with points past their last day, not locked."""
+    return [row[0] for row in await tx.fetch(_SQL["due_lots"], today, limit)]
+
+
+def _lots(rows: Iterable[Any]) -> dict[UUID, list[Lot]]:
+    found: dict[UUID, list[Lot]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(Lot(*tuple(row)[1:]))
+    return found
+
+
+async def write_records(
+    tx: Tx, applied: Iterable[tuple[Revision, Revision | None]], superseded: Sequence[Revision]
+) -> None:
+    """Bring the records to their highest revisions; keep the lower ones."""
+    new: list[Revision] = []
+    raised: list[Revision] = []
+    for revision, before in applied:
+        (new if before is None else raised).append(revision)
+    if raised:
+        await tx.execute(_SQL["supersede"], [revision.record_id for revision in raised])
+        raised.sort(key=_record_id)
+        await tx.execute(_SQL["update_records"], *list(_columns(raised))[:26])
+    if new:
+        new.sort(key=_record_id)
+        await tx.execute(_SQL["insert_records"], *list(_columns(new))[:26])
+    if superseded:
+        rows = [(r.record_id, r.revision, r.content_hash, r.volunteer_id, r.event_id, _content(r)) for r in superseded]
+        await tx.execute(_SQL["insert_superseded"], *_columns(rows))
+
+
+def _record_id(revision: Revision) -> UUID:
+    return revision.record_id
+
+
+def _content(revision: Revision) -> str:
+    members = revision._asdict()
+    for name in ("content_hash", "traceparent"):
+        members.pop(name)
+    return orjson.dumps(members, default=str).decode()
+
+
+async def write_buckets(tx: Tx, changes: Iterable[Change], now: datetime) -> None:
+    """Insert new buckets; keep the old version of changed ones and overwrite them."""
+    new: list[tuple[Any, ...]] = []
+    changed: list[tuple[Any, ...]] = []
+    for change in changes:
+        (new if change.old is None else changed).append((change.volunteer_id, change.bucket, *change.new))
+    if changed:
+        columns = list(_columns(changed))
+        await tx.execute(_SQL["keep_buckets"], *columns[:2])
+        await tx.execute(_SQL["update_buckets"], *columns, now)
+    if new:
+        await tx.execute(_SQL["insert_buckets"], *_columns(new), now)
+
+
+async def write_lots(tx: Tx, new: Sequence[tuple[UUID, Lot]], changed: Sequence[tuple[UUID, Lot]]) -> None:
+    for name, lots in (("insert_lots", new), ("update_lots", changed)):
+        if lots:
+            rows = [
+                (volunteer, lot.bucket, lot.expires_on, lot.awarded, lot.available, lot.expired)
+                for volunteer, lot in lots
+            ]
+            await tx.execute(_SQL[name], *_columns(rows))
+
+
+async def write_transfers(tx: Tx, entries: Sequence[Entry], now: datetime) -> None:
+    if not entries:
+        return
+    rows = []
+    for volunteer_id, transfer, bucket_version, rule_version, posting_id, cause, correlation in entries:
+        code, debit, credit, amount, award, lot, pending = transfer
+        bucket, expires_on = award if award is not None else (None, None)
+        lot_bucket, lot_expires_on = lot if lot is not None else (None, None)
+        rows.append(
+            (
+                volunteer_id,
+                code,
+                debit,
+                credit,
+                amount,
+                bucket,
+                expires_on,
+                bucket_version,
+                rule_version,
+                lot_bucket,
+                lot_expires_on,
+                pending,
+                posting_id,
+                cause,
+                correlation,
+            )
+        )
+    await tx.execute(_SQL["insert_transfers"], *_columns(rows), now)
+
+
+async def write_volunteers(tx: Tx, changed: Iterable[Volunteer], now: datetime) -> None:
+    rows = [
+        (v.volunteer_id, v.version, *v.figures, *v.lifetime, *(v.first if v.first is not None else (None, None, None)))
+        for v in changed
+    ]
+    if rows:
+        await tx.execute(_SQL["update_volunteers"], *_columns(rows), now)
+
+
+async def write_badges(tx: Tx, changed: Sequence[Volunteer], criteria_version: int) -> None:
+    if changed:
+        ids = [volunteer.volunteer_id for volunteer in changed]
+        badges = [" ".join(volunteer.badges) for volunteer in changed]
+        await tx.execute(_SQL["update_badges"], ids, badges, criteria_version)
+
+
+async def insert_hold(tx: Tx, hold: Hold, cause_event_id: UUID, correlation_id: str) -> None:
+    await tx.execute(
+        _SQL["insert_hold"],
+        hold.hold_id,
+        hold.volunteer_id,
+        hold.points,
+        hold.expires_at,
+        cause_event_id,
+        correlation_id,
+        hold.held_at,
+    )
+
+
+async def hold(tx: Tx, hold_id: UUID) -> Hold | None:
+    row = await tx.fetchrow(_SQL["hold"], hold_id)
+    return None if row is None else Hold(*row)
+
+
+async def settle_hold(tx: Tx, hold_id: UUID, status: HoldStatus, now: datetime) -> None:
+    await tx.execute(_SQL["settle_hold"], hold_id, status, now)
+
+
+async def refund_hold(tx: Tx, hold_id: UUID, now: datetime) -> None:
+    await tx.execute(_SQL["refund_hold"], hold_id, now)
+
+
+async def lots_of_hold(tx: Tx, hold_id: UUID, volunteer_id: UUID) -> tuple[list[Lot], list[Taken]]:
+    """The lots that a hold took from, as they are now, and how much it took from each."""
+    lots, taken = [], []
+    for row in await tx.fetch(_SQL["lots_of_hold"], hold_id, volunteer_id):
+        bucket, expires_on, amount, awarded, available, expired = row
+        lots.append(Lot(bucket, expires_on, awarded, available, expired))
+        taken.append(Taken((bucket, expires_on), amount))
+    return lots, taken
+
+
+async def due_holds(tx: Tx, now: datetime, limit: int) -> list[Hold]:
+    """Open holds whose time is over, not locked."""
+    return [Hold(*row) for row in await tx.fetch(_SQL["due_holds"], now, limit)]

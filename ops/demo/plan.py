@@ -122,7 +122,7 @@ def make_plan(seed: int, scale: Scale = FULL) -> Plan:
     teams = _teams()
     people = _people(random, scale)
     activities = _activities(random, scale, teams, people)
-    finale = _finale(random, scale, people, len(activities))
+    finale = _finale(random, scale, people, activities)
     prologue = _prologue(random, scale)
     days = []
     for offset in range((scale.last - scale.first).days + 1):
@@ -311,15 +311,19 @@ def _times(random: Random, way: str, starts_at: datetime, ends_at: datetime) -> 
     return begin, ends_at - timedelta(minutes=random.choice((0, 0, 3, 7, 12, min(length - 20, 50))))
 
 
-def _finale(random: Random, scale: Scale, people: tuple[Person, ...], index: int) -> Activity:
+def _finale(random: Random, scale: Scale, people: tuple[Person, ...], activities: tuple[Activity, ...]) -> Activity:
     """4 March, the plaque of the first 雷锋主题社区: many check out one after the other, and latency is measured."""
-    ready = [person.index for person in people if person.day is not None and person.day < scale.last]
+    # The day's cap must not take the points of those who are waited for.
+    tired = {
+        visit.person for activity in activities for visit in activity.visits if visit.starts_at.date() == scale.last
+    }
+    ready = [p.index for p in people if p.day is not None and p.day < scale.last and p.index not in tired]
     chosen = random.sample(ready, min(scale.finale, len(ready)))
     starts_at = at(scale.last, 18)
     ends_at = starts_at + timedelta(hours=2)
     visits = tuple(Visit(person, starts_at, ends_at) for person in chosen)
     return Activity(
-        index,
+        len(activities),
         "通达社区雷锋主题社区揭牌日志愿服务",
         33,
         0,

@@ -1,0 +1,237 @@
+"""The district's days, one after the other: driven time stands still while what is due at that moment is done."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from ops.demo.district import POINTS, RECRUITMENT, District, all_of
+from ops.demo.plan import Activity, Visit, at
+from ops.demo.uploads import Upload, upload
+
+__all__ = ["Chronicle", "play_day", "play_prologue", "show_code"]
+
+SetClock = Callable[[datetime], Awaitable[None]]
+Settle = Callable[[], Awaitable[None]]
+REDEMPTION_EVERY = 12
+"""Days between two days on which the centre hands out rewards."""
+
+
+@dataclass(slots=True)
+class Chronicle:
+    """What happened: record ids by visit, and the counts that the report shows."""
+
+    set_clock: SetClock
+    settle: Settle
+    records: dict[tuple[int, int], str] = field(default_factory=dict)
+    late: dict[date, list[tuple[str, Upload]]] = field(default_factory=lambda: defaultdict(list))
+    forgotten: list[str] = field(default_factory=list)
+    redeemed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    spenders: list[int] = field(default_factory=list)
+    check_ins: int = 0
+    check_outs: int = 0
+    registrations: int = 0
+    duplicates: int = 0
+    corrected: int = 0
+    voided: int = 0
+
+
+async def play_prologue(district: District, chronicle: Chronicle) -> None:
+    """25 months back: activities of the winter of 2023, uploaded by a kiosk."""
+    for activity in district.plan.prologue:
+        await chronicle.set_clock(activity.ends_at + timedelta(hours=1))
+        rows = [Upload(activity, visit, number) for number, visit in enumerate(activity.visits)]
+        await upload(district, "kiosk", rows, "prologue", activity.index)
+
+
+async def play_day(district: District, chronicle: Chronicle, number: int) -> None:
+    """One day, from the registrations of the morning to the evening's uploads and closings."""
+    day = district.plan.days[number]
+    activities = [district.plan.activities[index] for index in day.activities]
+    await chronicle.set_clock(at(day.day, 7))
+    await _confirm_forgotten(district, chronicle)
+    await all_of(district.register(index) for index in day.registrations)
+    chronicle.registrations += len(day.registrations)
+    scanned = [activity for activity in activities if activity.way == "scanned"]
+    await _sign_up(district, scanned)
+    await _serve(district, chronicle, scanned)
+    await chronicle.set_clock(at(day.day, 20))
+    await _upload_evening(district, chronicle, day.day, activities)
+    await _close(district, activities)
+    if number % REDEMPTION_EVERY == REDEMPTION_EVERY - 1:
+        await _reward(district, chronicle, number)
+
+
+async def _sign_up(district: District, activities: list[Activity]) -> None:
+    await all_of(
+        district.client.post(
+            f"{RECRUITMENT}/shifts/{district.shifts[activity.index]}/signups",
+            {},
+            district.tokens[visit.person],
+            "signup",
+            activity.index,
+            number,
+        )
+        for activity in activities
+        for number, visit in enumerate(activity.visits)
+    )
+
+
+async def _serve(district: District, chronicle: Chronicle, activities: list[Activity]) -> None:
+    """Check-ins and check-outs one by one, each at its moment."""
+    moments: dict[datetime, list[tuple[str, Activity, int, Visit]]] = defaultdict(list)
+    for activity in activities:
+        for number, visit in enumerate(activity.visits):
+            moments[visit.starts_at].append(("check-ins", activity, number, visit))
+            if not visit.forgets:
+                moments[visit.ends_at].append(("check-outs", activity, number, visit))
+    for moment in sorted(moments):
+        await chronicle.set_clock(moment)
+        due = moments[moment]
+        shown = {activity.index: activity for _, activity, _, _ in due}
+        codes = dict(
+            zip(shown, await all_of(show_code(district, activity) for activity in shown.values()), strict=True)
+        )
+        await all_of(
+            _pass(district, chronicle, what, activity, number, visit, codes[activity.index])
+            for what, activity, number, visit in due
+        )
+
+
+async def show_code(district: District, activity: Activity) -> str:
+    """The code that the shift's screen shows at this moment."""
+    shift = district.shifts[activity.index]
+    answer = await district.client.get(f"{RECRUITMENT}/shifts/{shift}/code", district.operator)
+    return str(answer["code"])
+
+
+async def _pass(
+    district: District, chronicle: Chronicle, what: str, activity: Activity, number: int, visit: Visit, code: str
+) -> None:
+    body = {"shift_id": district.shifts[activity.index], "code": code}
+    path = f"{RECRUITMENT}/attendance/{what}"
+    record = await district.client.post(path, body, district.tokens[visit.person], what, activity.index, number)
+    chronicle.records[activity.index, number] = record["record_id"]
+    if what == "check-outs":
+        chronicle.check_outs += 1
+    else:
+        chronicle.check_ins += 1
+        if visit.forgets:
+            chronicle.forgotten.append(record["record_id"])
+
+
+async def _confirm_forgotten(district: District, chronicle: Chronicle) -> None:
+    """What was closed by the shift's end waits for staff, who asked and confirm."""
+    waiting, chronicle.forgotten = chronicle.forgotten, []
+    for record_id in waiting:
+        path = f"{RECRUITMENT}/attendance/records/{record_id}"
+        record = await district.client.get(path, district.operator)
+        if record["ended_at"] is None:
+            chronicle.forgotten.append(record_id)
+            continue
+        body = {"reason": "经核实按班次结束时间确认"}
+        await district.client.post(f"{path}/confirm", body, district.operator, "confirm", record_id)
+
+
+async def _upload_evening(district: District, chronicle: Chronicle, day: date, activities: list[Activity]) -> None:
+    """What kiosks and leaders recorded off line; late phones come days afterwards, and one upload arrives twice."""
+    rows: dict[str, list[Upload]] = {"kiosk": [], "leader": []}
+    for activity in activities:
+        if activity.way == "scanned":
+            continue
+        for number, visit in enumerate(activity.visits):
+            row = Upload(activity, visit, number)
+            if visit.late_days:
+                chronicle.late[day + timedelta(days=visit.late_days)].append((activity.way, row))
+            else:
+                rows[activity.way].append(row)
+    for way, row in chronicle.late.pop(day, []):
+        rows[way].append(row)
+    for way, found in rows.items():
+        if not found:
+            continue
+        answer = await upload(district, way, found, day)
+        for row in found:
+            chronicle.records[row.activity.index, row.number] = answer["records"][row.upload_id]
+    if rows["kiosk"] and day.day == 10:
+        chronicle.duplicates += (await upload(district, "kiosk", rows["kiosk"], day, "again"))["duplicates"]
+
+
+async def _close(district: District, activities: list[Activity]) -> None:
+    await all_of(
+        district.client.post(
+            f"{RECRUITMENT}/activities/{district.activities[activity.index]}/close",
+            {"residents_served": activity.residents, "note": "活动圆满结束"},
+            district.operator,
+            "close",
+            activity.index,
+        )
+        for activity in activities
+    )
+
+
+async def _reward(district: District, chronicle: Chronicle, number: int) -> None:
+    """The centre's reward day: who can afford something takes it, most fetch it, some think better of it."""
+    await chronicle.settle()
+    people = sorted(district.tokens)[number % 5 :: 5]
+    accounts = await all_of(
+        district.client.get(f"{POINTS}/accounts/{district.volunteers[index]}", district.tokens[index])
+        for index in people
+    )
+    for index, account in zip(people, accounts, strict=True):
+        affordable = [(price, reward) for reward, price in district.rewards if price <= account["available"]]
+        if affordable:
+            await _redeem(district, chronicle, index, affordable[index % len(affordable)][1], number)
+    await _correct_a_spender(district, chronicle, number)
+    await chronicle.settle()
+
+
+async def _redeem(district: District, chronicle: Chronicle, index: int, reward: str, number: int) -> None:
+    body = {"reward_id": reward, "site_id": district.sites[0]}
+    path = f"{POINTS}/redemptions"
+    hold = await district.client.post(path, body, district.tokens[index], "redeem", index, number)
+    path = f"{path}/{hold['redemption_id']}"
+    fate = index % 10
+    if fate < 7:
+        body = {"pickup_code": hold["pickup_code"]}
+        await district.client.post(f"{path}/capture", body, district.operator, "capture", index, number)
+        chronicle.redeemed["captured"] += 1
+        chronicle.spenders.append(index)
+    elif fate == 7:
+        await district.client.post(f"{path}/release", {}, district.tokens[index], "release", index, number)
+        chronicle.redeemed["released"] += 1
+    elif fate == 8:
+        body = {"pickup_code": hold["pickup_code"]}
+        await district.client.post(f"{path}/capture", body, district.operator, "capture", index, number)
+        reason = {"reason": "物品有瑕疵，退回"}
+        await district.client.post(f"{path}/refund", reason, district.operator, "refund", index, number)
+        chronicle.redeemed["refunded"] += 1
+    else:
+        chronicle.redeemed["held"] += 1
+
+
+async def _correct_a_spender(district: District, chronicle: Chronicle, number: int) -> None:
+    """Somebody who has spent points turns out to have left early, and a record turns out to be nobody's."""
+    spender = next((index for index in reversed(chronicle.spenders)), None)
+    if spender is None:
+        return
+    found = [
+        (record_id, visit)
+        for activity in district.plan.activities
+        for place, visit in enumerate(activity.visits)
+        if visit.person == spender and (record_id := chronicle.records.get((activity.index, place))) is not None
+    ]
+    for record_id, visit in found[:1]:
+        times = {
+            "started_at": visit.starts_at.isoformat(),
+            "ended_at": (visit.starts_at + timedelta(minutes=20)).isoformat(),
+        }
+        body = {**times, "reason": "负责人核实：提前离开", "evidence": f"签到表第{number}号"}
+        path = f"{RECRUITMENT}/attendance/records/{record_id}/corrections"
+        await district.client.post(path, body, district.operator, "correct", record_id)
+        chronicle.corrected += 1
+    for record_id, _ in found[1:2]:
+        body = {"reason": "误扫他人班次", "evidence": f"值班记录第{number}号"}
+        path = f"{RECRUITMENT}/attendance/records/{record_id}/void"
+        await district.client.post(path, body, district.operator, "void", record_id)
+        chronicle.voided += 1

@@ -1,0 +1,253 @@
+"""Founding the district: sites, teams, themes, projects, drives, appeals, devices, rewards, imported volunteers."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from ops.demo import names
+from ops.demo.client import Client, DemoError, OneTimeCodes, iso
+from ops.demo.plan import Activity, Person, Plan, at
+
+__all__ = ["District", "all_of"]
+
+RECRUITMENT = "/api/recruitment/v1"
+POINTS = "/api/points/v1"
+NOTIFY = "/api/notify/v1"
+IMPORT_ROWS = 500
+AT_ONCE = 20
+
+T = TypeVar("T")
+
+
+async def all_of(work: Iterable[Awaitable[T]], at_once: int = AT_ONCE) -> list[T]:
+    """Do the work, so many at once, and return the results in order."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(each: Awaitable[T]) -> T:
+        async with gate:
+            return await each
+
+    return list(await asyncio.gather(*(one(each) for each in work)))
+
+
+@dataclass(slots=True)
+class District:
+    """What the demo knows of the district that it founds: ids by the plan's indices, and who is logged in."""
+
+    client: Client
+    codes: OneTimeCodes
+    plan: Plan
+    password: str
+    operator: str = ""
+    sites: list[str] = field(default_factory=list)
+    teams: list[str] = field(default_factory=list)
+    themes: list[str] = field(default_factory=list)
+    drives: list[str] = field(default_factory=list)
+    appeals: list[str] = field(default_factory=list)
+    rewards: list[tuple[str, int]] = field(default_factory=list)
+    devices: dict[str, tuple[str, str]] = field(default_factory=dict)
+    volunteers: dict[int, str] = field(default_factory=dict)
+    numbers: dict[int, str] = field(default_factory=dict)
+    tokens: dict[int, str] = field(default_factory=dict)
+    activities: dict[int, str] = field(default_factory=dict)
+    shifts: dict[int, str] = field(default_factory=dict)
+
+    async def log_in(self) -> None:
+        """The operator's session; tokens are short-lived, so it is asked for again now and then."""
+        session = await self.client.post(
+            f"{RECRUITMENT}/auth/sessions", {"username": "operator", "password": self.password}, None
+        )
+        self.operator = session["access_token"]
+
+    async def _found(self, path: str, key: str, bodies: Iterable[dict[str, Any]]) -> list[str]:
+        answers = await all_of(
+            self.client.post(f"{RECRUITMENT}/{path}", body, self.operator, path, number)
+            for number, body in enumerate(bodies)
+        )
+        return [answer[key] for answer in answers]
+
+    async def found(self) -> None:
+        """Sites, teams, themes, projects and the devices of the centre."""
+        parents: dict[int | None, str | None] = {None: None}
+        for index, (kind, name, level, parent) in enumerate(self.plan.sites):
+            body = {"kind": kind, "name": name, "level": level, "parent_id": parents[parent]}
+            if parent is None:
+                body.pop("parent_id")
+            answer = await self.client.post(f"{RECRUITMENT}/sites", body, self.operator, "sites", index)
+            parents[index] = answer["site_id"]
+            self.sites.append(answer["site_id"])
+        self.teams = await self._found(
+            "teams",
+            "team_id",
+            (
+                {"kind": kind, "name": name, "site_id": self.sites[site], "docked": True}
+                for kind, name, site in self.plan.teams
+            ),
+        )
+        self.themes = await self._found(
+            "themes", "theme_id", ({"name": name, "pillar": pillar} for name, pillar in names.THEMES)
+        )
+        await self._found(
+            "projects",
+            "project_id",
+            (
+                {
+                    "name": name,
+                    "site_id": self.sites[0],
+                    "pillar": pillar,
+                    "honours": [{"title": title, "awarded_by": by, "year": year} for title, by, year in honours],
+                }
+                for name, pillar, honours in names.PROJECTS
+            ),
+        )
+        for kind in ("kiosk", "leader"):
+            body = {"name": f"中心{kind}终端", "site_id": self.sites[0]}
+            answer = await self.client.post(f"{RECRUITMENT}/devices", body, self.operator, "device", kind)
+            self.devices[kind] = (answer["device_id"], answer["secret"])
+
+    async def open_drives(self) -> None:
+        """Drives into squares, enterprises and compounds, and appeals on WeChat; open over the whole period."""
+        scale = self.plan.scale
+        window = {"starts_at": iso(at(scale.first, 0)), "ends_at": iso(at(scale.last, 23) + timedelta(days=1))}
+        self.drives = await self._found(
+            "drives",
+            "code",
+            (
+                {
+                    "name": f"志愿红进{ {'square': '广场', 'enterprise': '企业', 'compound': '小区'}[kind] }·{place}",
+                    "place_kind": kind,
+                    "place": place,
+                    "site_id": self.sites[1 + number % 7],
+                    **window,
+                }
+                for number, (kind, place) in enumerate(names.DRIVES)
+            ),
+        )
+        self.appeals = await self._found(
+            "appeals",
+            "code",
+            (
+                {
+                    "title": title,
+                    "channel": "微信公众号“微视岭东”",
+                    "body": f"{title}：有时间做志愿者，有困难找志愿者。",
+                }
+                for title in names.APPEALS
+            ),
+        )
+
+    async def offer_rewards(self) -> None:
+        """The catalogue, with stock at the centre."""
+        for number, (name, price, stock) in enumerate(names.REWARDS):
+            body = {"name": name, "description": f"凭{price}积分兑换{name}一份", "price": price}
+            reward = await self.client.post(f"{POINTS}/rewards", body, self.operator, "reward", number)
+            self.rewards.append((reward["reward_id"], price))
+            receipt = {"site_id": self.sites[0], "quantity": stock, "note": "年初入库"}
+            await self.client.post(
+                f"{POINTS}/rewards/{reward['reward_id']}/stock", receipt, self.operator, "stock", number
+            )
+
+    async def import_volunteers(self, people: list[Person], reference: str) -> None:
+        """From the registry of record, with registry number and prior hours."""
+        parts = [people[start : start + IMPORT_ROWS] for start in range(0, len(people), IMPORT_ROWS)]
+        await all_of((self._import(part, f"{reference}-{number:02}") for number, part in enumerate(parts)), 2)
+
+    async def _import(self, people: list[Person], reference: str) -> None:
+        body = {
+            "registry": "龙江志愿",
+            "file_reference": reference,
+            "approval_reference": f"岭文明办〔2023〕{reference}",
+            "rows": [
+                {
+                    "registry_number": person.registry,
+                    "name": person.name,
+                    "phone": person.phone,
+                    "prior_hours": person.prior_hours,
+                    "birth_date": person.birth.isoformat(),
+                    "site_id": self.sites[person.station],
+                }
+                for person in people
+            ],
+        }
+        answer = await self.client.post(f"{RECRUITMENT}/volunteers/batches", body, self.operator, "import", reference)
+        if answer["refused"]:
+            raise DemoError(f"the import {reference} refused {answer['refused'][:3]}")
+
+    async def learn_numbers(self) -> None:
+        """Who got which volunteer number: kiosks and leaders know people by it."""
+        by_registry = {person.registry: person.index for person in self.plan.people if person.registry}
+        cursor = ""
+        while True:
+            page = await self.client.get(f"{RECRUITMENT}/volunteers?limit=500{cursor}", self.operator)
+            for item in page["items"]:
+                index = by_registry.get(item.get("registry_number"))
+                if index is not None:
+                    self.volunteers[index] = item["volunteer_id"]
+                    self.numbers[index] = item["volunteer_number"]
+            if not page["next_cursor"]:
+                return
+            cursor = f"&cursor={page['next_cursor']}"
+
+    async def register(self, index: int) -> None:
+        """One person at a drive, through an appeal or by themselves: a code to the phone, then the form."""
+        person = self.plan.people[index]
+        await self.client.post(f"{RECRUITMENT}/auth/codes", {"phone": person.phone}, None, "code", index)
+        body: dict[str, Any] = {
+            "name": person.name,
+            "phone": person.phone,
+            "code": await self.codes.for_phone(person.phone),
+            "birth_date": person.birth.isoformat(),
+            "site_id": self.sites[person.station],
+            "consent": True,
+        }
+        if person.email:
+            body["email"] = person.email
+        if person.drive is not None:
+            body["drive_code"] = self.drives[person.drive]
+        if person.appeal is not None:
+            body["appeal_code"] = self.appeals[person.appeal]
+        answer = await self.client.post(f"{RECRUITMENT}/volunteers", body, None, "register", index)
+        self.volunteers[index] = answer["volunteer_id"]
+        self.numbers[index] = answer["volunteer_number"]
+        self.tokens[index] = answer["session"]["access_token"]
+        if person.email:
+            await self._want_mail(index)
+
+    async def _want_mail(self, index: int) -> None:
+        await self.client.put(f"{NOTIFY}/preferences", {"email": True}, self.tokens[index], "mail", index)
+
+    async def plan_activities(self, activities: Iterable[Activity]) -> None:
+        """Announce activities with their shift, in batches."""
+        wanted = list(activities)
+        parts = [wanted[start : start + 100] for start in range(0, len(wanted), 100)]
+        for part in parts:
+            body = {"activities": [self._activity(activity) for activity in part]}
+            intent = ("activities", part[0].title, part[0].index, len(part))
+            answer = await self.client.post(f"{RECRUITMENT}/activities/batches", body, self.operator, *intent)
+            for activity, made in zip(part, answer["activities"], strict=True):
+                self.activities[id_of(activity)] = made["activity_id"]
+                self.shifts[id_of(activity)] = made["shifts"][0]["shift_id"]
+
+    def _activity(self, activity: Activity) -> dict[str, Any]:
+        return {
+            "title": activity.title,
+            "theme_id": self.themes[activity.theme],
+            "team_id": self.teams[activity.team],
+            "site_id": self.sites[activity.site],
+            "kind": "服务",
+            "place": self.plan.sites[activity.site][1],
+            "shifts": [
+                {
+                    "starts_at": iso(activity.starts_at),
+                    "ends_at": iso(activity.ends_at),
+                    "capacity": activity.capacity,
+                }
+            ],
+        }
+
+
+def id_of(activity: Activity) -> int:
+    """Activities of the prologue have indices of their own."""
+    return -1 - activity.index if activity.starts_at.year < 2026 else activity.index

@@ -1,0 +1,38 @@
+-- name: attendance_not_applied
+-- Revisions that attendance has reported and points has neither applied, nor seen replaced, nor put aside.
+select count(*) from (
+    select r.record_id, r.revision from recruitment.attendance_revisions r
+    except
+    (select record_id, revision from points.records union all select record_id, revision from points.superseded_revisions)
+) missing;
+
+-- name: events_not_sent
+-- Events that still lie in an outbox.
+select (select count(*) from recruitment.outbox where sent_at is null)
+     + (select count(*) from points.outbox where sent_at is null)
+     + (select count(*) from notify.outbox where sent_at is null);
+
+-- name: events_not_notified
+-- Volunteers of whose points notify has not read the last word.
+select count(*)
+from (
+    select aggregate_id, max(aggregate_version) as version
+    from (
+        select headers ->> 'ce_aggregateid' as aggregate_id, (headers ->> 'ce_aggregateversion')::bigint as aggregate_version
+        from points.outbox where topic = 'points'
+    ) told group by aggregate_id
+) last left join notify.seen_versions seen using (aggregate_id)
+where coalesce(seen.version, 0) < last.version;
+
+-- name: lots_to_expire
+-- Lots whose last day has passed and that the timer has not yet emptied.
+select count(*) from points.lots
+where available > 0 and expires_on < (business.now() at time zone 'Asia/Shanghai')::date;
+
+-- name: records_by_person
+-- What each volunteer ended with, for comparing two runs of the same seed.
+select volunteer_id, available, held, debt, earned, spent, expired, credit_minutes, badges from points.volunteers;
+
+-- name: postgres_version
+-- Which server this was measured on.
+select current_setting('server_version');

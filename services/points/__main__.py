@@ -1,0 +1,99 @@
+"""Points' processes: ``python -m services.points api|worker|agents|relay|migrate``. The composition root."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.points.accounts import api as accounts_api
+from services.points.policy import policy_of
+from services.points.rewards import api as rewards_api
+from services.points.rules import api as rules_api
+from services.points.settings import PointsSettings
+from shared.http.app import create_app
+from shared.http.ops import serve_ops
+from shared.http.process import run_role
+from shared.http.server import serve
+from shared.kafka.probe import broker_ready
+from shared.outbox.relay import Relay
+from shared.postgres import Database
+from shared.postgres.migrations import migrate
+from shared.telemetry import logging
+
+__all__ = ["MIGRATIONS", "api", "main", "relay"]
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+ROLES = ("api", "worker", "agents", "relay", "migrate")
+
+
+def api(settings: PointsSettings) -> FastAPI:
+    """The HTTP application."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.database = await Database.connect(settings)
+        try:
+            await policy_of(app.state.database)
+            yield
+        finally:
+            await app.state.database.close()
+
+    async def database_ready() -> None:
+        await app.state.database.ready()
+
+    async def kafka_ready() -> None:
+        await broker_ready(settings)
+
+    app = create_app(
+        settings,
+        title="Weiguang points",
+        routers=[rules_api.router, accounts_api.router, rewards_api.router],
+        lifespan=lifespan,
+        readiness={"database": database_ready, "broker": kafka_ready},
+    )
+    return app
+
+
+async def relay(settings: PointsSettings, stop: asyncio.Event) -> None:
+    """Send the outbox to the broker, until ``stop`` is set."""
+    database = await Database.connect(settings)
+
+    async def kafka_ready() -> None:
+        await broker_ready(settings)
+
+    readiness: dict[str, Callable[[], Awaitable[None]]] = {"database": database.ready, "broker": kafka_ready}
+    try:
+        async with serve_ops(settings, readiness):
+            await Relay(database, settings).run(stop)
+    finally:
+        await database.close()
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run one role; all but ``migrate`` end by exiting the process."""
+    role = arguments[0] if len(arguments) == 1 else ""
+    if role not in ROLES:
+        raise SystemExit(f"usage: python -m services.points {'|'.join(ROLES)}")
+    settings = PointsSettings()
+    logging.configure(settings)
+    if role == "api":
+        serve(lambda: api(settings), settings)
+    elif role == "worker":
+        from services.points import worker  # faust is imported only where it runs
+
+        worker.main(settings)
+    elif role == "agents":
+        from services.points.pulse import app as pulse
+
+        pulse.main(settings)
+    elif role == "relay":
+        run_role(lambda stop: relay(settings, stop))
+    else:
+        asyncio.run(migrate(settings.migration_database_url, "points", "points_app", MIGRATIONS))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,81 @@
+"""Kafka in: batches of attendance into the ledger, one transaction each, dead letters included."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+
+from services.points.ledger.decoding import decode_batch
+from services.points.ledger.ingest import OwnersElsewhere, Policy, ingest
+from services.points.ledger.revisions import Revision
+from shared import deadletters
+from shared.deadletters import DeadLetter
+from shared.errors import TransientError
+from shared.kafka.consumer import Message
+from shared.postgres import Database
+
+__all__ = ["GROUP", "TOPICS", "IngestStream"]
+
+GROUP = "points-ingest"
+TOPICS = ("attendance",)
+KNOWN_AT_MOST = 2_000_000
+_ATTEMPTS = 5
+_log = structlog.get_logger(__name__)
+
+
+class IngestStream:
+    """What the batch consumer calls.
+
+    It remembers which accounts exist, once their opening is committed: accounts are never closed.
+    """
+
+    def __init__(self, database: Database, policy: Policy) -> None:
+        self.database = database
+        self.policy = policy
+        self._known: set[UUID] = set()
+
+    async def handle(self, messages: Sequence[Message]) -> None:
+        """Apply a batch in one transaction: revisions to the ledger, what cannot be read to the dead letters.
+
+        Raises:
+            TransientError: the same batch may be applied later.
+        """
+        revisions, sources, refused = decode_batch(messages)
+        also_lock: set[UUID] = set()
+        for _ in range(_ATTEMPTS):
+            try:
+                await self._apply(revisions, sources, refused, also_lock)
+                break
+            except OwnersElsewhere as error:
+                also_lock |= error.volunteer_ids
+        else:
+            raise TransientError("records keep changing hands while they are being applied")
+        if len(self._known) > KNOWN_AT_MOST:
+            self._known.clear()
+        self._known.update(revision.volunteer_id for revision in revisions)
+
+    async def _apply(
+        self, revisions: list[Revision], sources: list[Message], refused: list[DeadLetter], also_lock: set[UUID]
+    ) -> None:
+        async with self.database.transaction() as tx:
+            letters = refused
+            if revisions:
+                outcome = await ingest(tx, revisions, self.policy, also_lock=also_lock, known=self._known)
+                letters = refused + [_conflict(sources[place], revisions[place]) for place in outcome.conflicts]
+            await deadletters.record(tx, letters, group=GROUP)
+
+    async def dead_letter(self, message: Message, error: Exception) -> None:
+        """Put aside a message that fails whenever it is applied.
+
+        Raises:
+            TransientError: the database is away.
+        """
+        reason = f"{type(error).__name__}: {error}"
+        _log.warning("ingest.put_aside", topic=message.topic, partition=message.partition, offset=message.offset)
+        async with self.database.transaction() as tx:
+            await deadletters.record(tx, [DeadLetter(message, reason)], group=GROUP)
+
+
+def _conflict(message: Message, revision: Revision) -> DeadLetter:
+    reason = f"record {revision.record_id} revision {revision.revision} is known with other content, which stands"
+    return DeadLetter(message, reason, "conflict")

@@ -1,0 +1,118 @@
+"""HTTP of rules and badge criteria: anybody may read what service is worth and what earns a badge."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+
+from services.points.badges import handlers as badges
+from services.points.badges.documents import CriteriaDocument
+from services.points.rules import handlers
+from services.points.rules.domain import REASONS
+from services.points.rules.store import StoredRule
+from shared.auth.access import public
+from shared.http.app import Db, Output
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/points/v1", tags=["rules"])
+
+
+class RuleView(Output):
+    """A version of the earning rule; ``document`` is the rule itself, ``reasons`` the words of its explanations."""
+
+    version: int
+    name: str
+    effective_from: date
+    status: str
+    content_hash: str
+    created_at: datetime
+    document: dict[str, Any]
+    reasons: dict[str, str]
+
+
+class RulesView(Output):
+    """Every version, lowest first."""
+
+    items: list[RuleView]
+
+
+class CriterionView(Output):
+    """One badge and what earns it; ``at_least`` is in minutes or records."""
+
+    badge: str
+    name: str
+    star: int | None
+    measure: str
+    groups: list[str]
+    at_least: int
+    sentence: str
+
+
+class CriteriaView(Output):
+    """A version of all badges."""
+
+    version: int
+    name: str
+    effective_from: date
+    items: list[CriterionView]
+
+
+class CriteriaVersionsView(Output):
+    """Every version, lowest first; the last is in force."""
+
+    items: list[CriteriaView]
+
+
+@router.get("/rules", dependencies=[public()])
+async def list_rules(database: Db) -> RulesView:
+    """Every version of the earning rule."""
+    async with database.snapshot() as tx:
+        return RulesView(items=[_rule(stored) for stored in await handlers.listed(tx)])
+
+
+@router.get("/rules/{version}", dependencies=[public()])
+async def read_rule(database: Db, version: Annotated[int, Path(ge=1, le=2_147_483_647)]) -> RuleView:
+    """One version of the earning rule."""
+    async with database.snapshot() as tx:
+        return _rule(await handlers.find(tx, version))
+
+
+@router.get("/criteria", dependencies=[public()])
+async def list_criteria(database: Db) -> CriteriaVersionsView:
+    """Every version of the badge criteria."""
+    async with database.snapshot() as tx:
+        return CriteriaVersionsView(items=[_criteria(document) for document in await badges.listed(tx)])
+
+
+def _rule(stored: StoredRule) -> RuleView:
+    document = stored.document
+    return RuleView(
+        version=document.version,
+        name=document.name,
+        effective_from=document.effective_from,
+        status=stored.status,
+        content_hash=stored.content_hash.hex(),
+        created_at=stored.created_at,
+        document=document.model_dump(mode="json"),
+        reasons=dict(REASONS),
+    )
+
+
+def _criteria(document: CriteriaDocument) -> CriteriaView:
+    criteria = document.criteria()
+    items = [
+        CriterionView(
+            badge=item.badge,
+            name=item.name,
+            star=item.star,
+            measure=item.measure,
+            groups=list(item.groups),
+            at_least=item.at_least,
+            sentence=item.sentence(),
+        )
+        for item in criteria.items
+    ]
+    return CriteriaView(
+        version=criteria.version, name=criteria.name, effective_from=criteria.effective_from, items=items
+    )

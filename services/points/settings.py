@@ -1,0 +1,22 @@
+"""Settings of the points service."""
+
+from pathlib import Path
+
+from shared.settings import Settings
+
+__all__ = ["PointsSettings"]
+
+
+class PointsSettings(Settings):
+    """What points needs beyond every service's settings."""
+
+    service: str = "points"
+
+    ingest_batch: int = 2000
+    """At most so many attendance records are applied in one transaction."""
+    watchdog_seconds: float = 30.0
+    """Lag without progress for so long ends the worker, to be started again."""
+    timer_seconds: float = 1.0
+    """How often expiry and time-outs are looked for; they are judged by business time."""
+    faust_data_dir: Path = Path("var/faust")
+    """Where faust keeps what may be lost."""

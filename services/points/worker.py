@@ -1,0 +1,169 @@
+"""The ingest's process: a faust worker that hosts the batch consumer and the timers as services.
+
+faust runs the process (start, signals, stop); records come through our own consumer, because a balance must not depend
+on what faust acknowledges. So faust's own Kafka clients stay off here, and nothing of it lies between a record and its
+transaction.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import faust
+import mode
+import structlog
+import uvloop
+from faust.app.base import BootStrategy
+
+from services.points.ledger.handlers import expire_points
+from services.points.ledger.stream import GROUP, TOPICS, IngestStream
+from services.points.policy import policy_of
+from services.points.rewards.handlers import expire_holds
+from services.points.settings import PointsSettings
+from shared.errors import TransientError
+from shared.http.idempotency import purge_idempotency
+from shared.http.ops import serve_ops
+from shared.http.process import exit_code_of
+from shared.kafka.consumer import BatchConsumer
+from shared.kafka.probe import broker_ready
+from shared.postgres import Database
+
+__all__ = ["IngestService", "build_app", "main", "run_timer"]
+
+PURGE_SECONDS = 300.0
+STOP_SECONDS = 3.0
+_log = structlog.get_logger(__name__)
+
+
+async def run_timer(name: str, work: Callable[[], Awaitable[int]], seconds: float, stop: asyncio.Event) -> None:
+    """Do ``work`` until it finds nothing to do, then again after a while, until ``stop`` is set.
+
+    Trouble with the database is waited out.
+    """
+    while not stop.is_set():
+        try:
+            while await work() and not stop.is_set():
+                pass
+        except TransientError as error:
+            _log.warning("timer.waits", timer=name, reason=str(error))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)
+
+
+class IngestService(mode.Service):
+    """Consumes attendance and watches the calendar, within faust's worker."""
+
+    def __init__(self, settings: PointsSettings, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.settings = settings
+        self.consumer: BatchConsumer | None = None
+        self._resources = AsyncExitStack()
+        self._halt = asyncio.Event()
+        self._work: asyncio.Task[None] | None = None
+
+    async def on_start(self) -> None:
+        """Open pool and health port; consuming begins in the background."""
+        settings = self.settings
+        database = await Database.connect(settings)
+        self._resources.push_async_callback(database.close)
+        stream = IngestStream(database, await policy_of(database))
+        self.consumer = BatchConsumer(
+            settings,
+            topics=TOPICS,
+            group=GROUP,
+            handle=stream.handle,
+            dead_letter=stream.dead_letter,
+            max_records=settings.ingest_batch,
+            patience=settings.watchdog_seconds,
+        )
+
+        async def kafka_ready() -> None:
+            await broker_ready(settings)
+
+        await self._resources.enter_async_context(
+            serve_ops(settings, {"database": database.ready, "broker": kafka_ready})
+        )
+        self._work = asyncio.create_task(self._run(database), name="points-ingest")
+        self._work.add_done_callback(self._ended)
+
+    async def _run(self, database: Database) -> None:
+        assert self.consumer is not None
+        seconds = self.settings.timer_seconds
+
+        async def redemptions() -> int:
+            async with database.transaction() as tx:
+                return await expire_holds(tx)
+
+        async def answers() -> int:
+            async with database.transaction() as tx:
+                await purge_idempotency(tx)
+            return 0
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.consumer.run(self._halt))
+            group.create_task(run_timer("expiry", lambda: expire_points(database), seconds, self._halt))
+            group.create_task(run_timer("redemptions", redemptions, seconds, self._halt))
+            group.create_task(run_timer("answers", answers, PURGE_SECONDS, self._halt))
+
+    def _ended(self, work: asyncio.Task[None]) -> None:
+        """Whatever ends the work by itself ends the process, with the reason's exit code."""
+        if work.cancelled() or self._halt.is_set():
+            return
+        error = work.exception() or RuntimeError("the ingest ended by itself")
+        _log.error("ingest.failed", error=type(error).__name__, exc_info=error)
+        self.add_future(self.crash(error))
+
+    async def on_stop(self) -> None:
+        """Finish the batch under way, then close."""
+        self._halt.set()
+        if self._work is not None:
+            await asyncio.wait({self._work}, timeout=STOP_SECONDS)
+            self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)
+        await self._resources.aclose()
+
+
+class _WithoutKafka(BootStrategy):
+    """None of faust's own clients: this process has no agent and no table."""
+
+    enable_kafka = False
+    enable_web = False
+
+
+def build_app(settings: PointsSettings) -> Any:
+    """The faust app that hosts the ingest."""
+
+    class App(faust.App):
+        BootStrategy = _WithoutKafka
+
+    app = App(
+        f"{settings.topic_prefix}{GROUP}-host",
+        broker=[f"aiokafka://{address.strip()}" for address in settings.kafka_bootstrap.split(",")],
+        store="memory://",
+        datadir=settings.faust_data_dir,
+        web_enabled=False,
+        autodiscover=False,
+        worker_redirect_stdouts=False,
+    )
+
+    class Ingest(IngestService):
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(settings, **kwargs)
+
+    app.service(Ingest)
+    return app
+
+
+def main(settings: PointsSettings) -> None:
+    """Run until SIGTERM or SIGINT; exits the process, with the reason's exit code if the ingest failed."""
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    worker = faust.Worker(build_app(settings), loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
+    try:
+        worker.execute_from_commandline()
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the exit code tells the supervisor
+        raise SystemExit(exit_code_of(error)) from None

@@ -2,7 +2,10 @@
 
 from shared.settings import Settings
 
-__all__ = ["WebSettings"]
+__all__ = ["UPSTREAM_NAMES", "WebSettings"]
+
+UPSTREAM_NAMES = ("recruitment", "points", "notify")
+"""The services behind the gateway, as their paths name them."""
 
 
 class WebSettings(Settings):
@@ -24,7 +27,7 @@ class WebSettings(Settings):
     @property
     def upstreams(self) -> dict[str, str]:
         """Name of a service in the path → its base address."""
-        return {"recruitment": self.recruitment_url, "points": self.points_url, "notify": self.notify_url}
+        return {name: getattr(self, f"{name}_url") for name in UPSTREAM_NAMES}
 
     @property
     def secure(self) -> bool:

@@ -5,6 +5,7 @@ Plain ASGI and one pool of kept-alive connections: the gateway adds no framework
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -16,7 +17,7 @@ from services.web.gateway.problems import send_problem
 from services.web.gateway.sessions import ACCESS, REFRESH, Session, Sessions, same_origin
 from services.web.gateway.upstream import Upstream
 
-__all__ = ["BODY_LIMIT", "Proxy", "is_api"]
+__all__ = ["BODY_LIMIT", "METHODS", "Proxy", "is_api"]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -28,18 +29,18 @@ WHOLE_LIMIT = 256 * 1024
 """Answers up to this many bytes are sent in one piece; longer ones are streamed."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_METHODS = _SAFE | {"POST", "PUT", "PATCH", "DELETE"}
+METHODS = _SAFE | {"POST", "PUT", "PATCH", "DELETE"}
 # The gateway's own security headers are added outside; upstream cookies would be ours to set.
 _DROPPED = HOP_BY_HOP | {b"set-cookie", b"server", b"date", b"x-content-type-options"}
 
 _log = structlog.get_logger(__name__)
 
 
-class TooLarge(Exception):  # noqa: N818 - a signal inside this module
+class TooLarge(Exception):
     """The request's body is over the limit."""
 
 
-class Gone(Exception):  # noqa: N818 - a signal inside this module
+class Gone(Exception):
     """The caller went away before the request was complete."""
 
 
@@ -48,12 +49,24 @@ def is_api(path: str) -> bool:
     return path.startswith("/api/") and not path.startswith("/api/operations/")
 
 
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How an answer is given: with which cookies, and whether to our own script."""
+
+    session: Session
+    ours: bool
+
+
 class Proxy:
     """The ASGI application for the paths of :func:`is_api`."""
 
-    def __init__(self, upstream: Upstream, sessions: Sessions) -> None:
+    def __init__(
+        self, upstream: Upstream, sessions: Sessions, translate: Callable[[bytes], bytes] = lambda body: body
+    ) -> None:
+        """Args: translate: puts a problem document into the pages' language, for requests of our own script only."""
         self._upstream = upstream
         self._sessions = sessions
+        self._translate = translate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Forward one request, or answer it with a problem."""
@@ -61,7 +74,7 @@ class Proxy:
         if url is None:
             await send_problem(send, 404, "not-found", "There is nothing at this address.")
             return
-        if scope["method"] not in _METHODS:
+        if scope["method"] not in METHODS:
             await send_problem(send, 405, "method-not-allowed", f"{scope['method']} is not allowed here.")
             return
         headers: Headers = scope["headers"]
@@ -111,6 +124,7 @@ class Proxy:
         self, scope: Scope, url: URL, body: bytes, session: Session, receive: Receive, send: Send
     ) -> None:
         client = scope.get("client")
+        ours = find(scope["headers"], b"x-weiguang-page") is not None
         authorization = f"Bearer {session.token}".encode() if session.token else None
         headers = forwarded(scope["headers"], client[0] if client else "unknown", authorization)
         started = False
@@ -121,7 +135,7 @@ class Proxy:
             await send(message)
 
         try:
-            await self._exchange(scope["method"], url, headers, body, session, tracked)
+            await self._exchange(scope["method"], url, headers, body, _Manner(session, ours), tracked)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if started:
                 raise  # the answer is half sent: only breaking the connection tells the caller
@@ -130,11 +144,18 @@ class Proxy:
             await send_problem(send, 503, "service-away", detail, [(b"retry-after", b"2"), *session.set_cookies])
 
     async def _exchange(
-        self, method: str, url: URL, headers: list[tuple[str, str]], body: bytes, session: Session, send: Send
+        self, method: str, url: URL, headers: list[tuple[str, str]], body: bytes, manner: _Manner, send: Send
     ) -> None:
         async with await self._request(method, url, headers, body) as answer:
             kept = [(key.lower(), value) for key, value in answer.raw_headers if key.lower() not in _DROPPED]
-            kept.extend(session.set_cookies)
+            kept.extend(manner.session.set_cookies)
+            if manner.ours and answer.status >= 400 and answer.content_type.endswith("+json"):
+                said = self._translate(await answer.read())
+                kept = [(key, value) for key, value in kept if key != b"content-length"]
+                kept.append((b"content-length", str(len(said)).encode()))
+                await send({"type": "http.response.start", "status": answer.status, "headers": kept})
+                await send({"type": "http.response.body", "body": said})
+                return
             await send({"type": "http.response.start", "status": answer.status, "headers": kept})
             length = answer.content_length
             if length is not None and length <= WHOLE_LIMIT:

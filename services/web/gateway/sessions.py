@@ -23,8 +23,9 @@ REFRESH = "wg_refresh"
 REFRESH_SECONDS = 30 * 24 * 3600
 EARLY_SECONDS = 20
 """A token about to run out is refreshed before it is used, so that it cannot run out on the way."""
-SHARED_SECONDS = 60
-"""How long a refreshed session answers the parallel requests that still carry the refresh token it replaced."""
+SHARED_SECONDS = 300
+"""How long a refreshed session answers requests that still carry the refresh token it replaced: parallel ones, and
+those of a browser that lost the answer on a bad network. The token is good once; a second use ends the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Session:
     @property
     def volunteer_id(self) -> str | None:
         """The volunteer that the caller is, if any."""
-        value = self.claims.get("volunteer_id")
+        value = self.claims.get("volunteer")
         return str(value) if value else None
 
     @property

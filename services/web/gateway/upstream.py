@@ -11,6 +11,7 @@ from aiohttp import hdrs
 
 from services.web.settings import WebSettings
 from shared.errors import Refusal, TransientError
+from shared.telemetry import trace
 
 __all__ = ["Answer", "Problem", "Upstream", "UpstreamAway", "open_session"]
 
@@ -22,7 +23,10 @@ class UpstreamAway(TransientError):
 
 
 class Problem(Refusal):
-    """A service refused; carries its problem document on to the person."""
+    """A service refused; carries its problem document, ``members`` being what is beyond the standard ones."""
+
+    def __init__(self, type: str, detail: str, *, status: int, members: Mapping[str, Any] | None = None) -> None:
+        super().__init__(type, detail, status=status, **(members or {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class Answer:
             return self.body
         body = self.body if isinstance(self.body, dict) else {}
         detail = body.get("detail") or f"服务没有说明原因（{self.status}）。"
-        raise Problem(str(body.get("type", "refused")), str(detail), status=self.status, title=body.get("title"))
+        extra = {name: value for name, value in body.items() if name not in ("type", "title", "status", "detail")}
+        raise Problem(str(body.get("type", "refused")), str(detail), status=self.status, members=extra)
 
 
 def open_session(settings: WebSettings) -> aiohttp.ClientSession:
@@ -83,7 +88,7 @@ class Upstream:
         Raises:
             UpstreamAway: there was no answer.
         """
-        sent = {"accept": "application/json", **(headers or {})}
+        sent = {"accept": "application/json", **_trace_headers(), **(headers or {})}
         if token:
             sent["authorization"] = f"Bearer {token}"
         data: bytes | None = None
@@ -99,6 +104,14 @@ class Upstream:
                 return Answer(answer.status, _parsed(raw))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise UpstreamAway(f"{service} does not answer: {error!r}") from error
+
+
+def _trace_headers() -> dict[str, str]:
+    """What a page asks for belongs to the visit's trace."""
+    here = trace.current()
+    if here is None:
+        return {}
+    return {"traceparent": trace.format_traceparent(here), "x-correlation-id": here.correlation_id}
 
 
 def _parsed(raw: bytes) -> Any:

@@ -1,23 +1,15 @@
 """Hands each tick to every browser that watches; a slow one misses ticks and slows nobody."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["Full", "Hub"]
+__all__ = ["Hub"]
 
 HEARTBEAT_SECONDS = 15.0
 """Proxies close a silent connection after 30 to 60 s; a comment keeps it open."""
 WAITING_TICKS = 4
 """Ticks kept for a slow browser; each tick carries whole figures, so the older ones may go."""
-
-
-class Full(Exception):  # noqa: N818 - it says what the hub is
-    """As many browsers are watching as are allowed."""
 
 
 class Hub:
@@ -51,7 +43,7 @@ class Hub:
             queue.put_nowait(None)
 
     @contextmanager
-    def _watch(self) -> "Iterator[asyncio.Queue[bytes | None]]":
+    def _watch(self) -> Iterator[asyncio.Queue[bytes | None]]:
         queue: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_TICKS)
         self._watchers.add(queue)
         try:
@@ -59,14 +51,13 @@ class Hub:
         finally:
             self._watchers.discard(queue)
 
-    async def stream(self, heartbeat: float = HEARTBEAT_SECONDS) -> AsyncIterator[bytes]:
-        """The bytes of one browser's event stream, until the hub closes.
+    @property
+    def full(self) -> bool:
+        """Whether as many browsers are watching as are allowed."""
+        return len(self._watchers) >= self._limit
 
-        Raises:
-            Full: too many are watching.
-        """
-        if len(self._watchers) >= self._limit:
-            raise Full
+    async def stream(self, heartbeat: float = HEARTBEAT_SECONDS) -> AsyncGenerator[bytes, None]:
+        """The bytes of one browser's event stream, until the hub closes."""
         with self._watch() as queue:
             yield b"retry: 3000\n: Weiguang pulse\n\n"
             if self._last is not None:

@@ -46,7 +46,7 @@ class Tail:
             try:
                 await self._read(stop)
                 failures = 0
-            except (KafkaError, OSError, asyncio.TimeoutError) as error:
+            except (TimeoutError, KafkaError, OSError) as error:
                 wait = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
                 failures = 0 if self.connected else failures + 1
                 _log.warning("pulse away", error=repr(error), retry_in=wait)
@@ -64,8 +64,8 @@ class Tail:
             auto_offset_reset="latest",
             request_timeout_ms=10_000,
         )
-        await consumer.start()
         try:
+            await consumer.start()
             partitions = await self._partitions(consumer, topic, stop)
             if not partitions:
                 return

@@ -1,0 +1,127 @@
+"""The application: one ring around the proxy, the pulse and the pages."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.web.gateway.headers import SECURITY
+from services.web.gateway.proxy import METHODS, Proxy, is_api
+from services.web.gateway.sessions import Sessions
+from services.web.gateway.upstream import Upstream, UpstreamAway, open_session
+from services.web.pages import assets, errors, login, me, public, scan, staff
+from services.web.pages.cache import Cache
+from services.web.pages.refusals import translated
+from services.web.pages.visit import Web
+from services.web.pulse.hub import Hub
+from services.web.pulse.stream import PULSE_PATH, stream_pulse
+from services.web.pulse.tail import Tail
+from services.web.settings import UPSTREAM_NAMES, WebSettings
+from shared.http.app import create_app
+from shared.http.edge import UNMATCHED
+from shared.telemetry.metrics import REQUESTS
+
+__all__ = ["Gateway", "create_gateway"]
+
+Message = MutableMapping[str, Any]
+
+
+class Gateway:
+    """The ASGI application that listens on the one address."""
+
+    def __init__(self, settings: WebSettings, stopping: asyncio.Event) -> None:
+        self._settings = settings
+        self._stopping = stopping
+        self._proxy: Proxy | None = None
+        self._hub = Hub(settings.pulse_clients)
+        self._upstream: Upstream | None = None
+        self.pages = create_app(
+            settings,
+            title="Weiguang web",
+            routers=[assets.router, public.router, login.router, me.router, scan.router, staff.router, errors.router],
+            lifespan=self._open,
+            readiness={name: self._readiness(name) for name in settings.upstreams},
+        )
+        errors.install(self.pages)
+
+    async def __call__(
+        self,
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        """Send a request to the proxy, the pulse or the pages; every answer leaves with the security headers."""
+        if scope["type"] != "http":
+            await self.pages(scope, receive, send)
+            return
+
+        path: str = scope["path"]
+        proxied = is_api(path) and path != PULSE_PATH
+
+        async def secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                if proxied:
+                    _count(scope["method"], path, message["status"])
+                present = {name for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *(header for header in SECURITY if header[0] not in present),
+                ]
+            await send(message)
+
+        if path == PULSE_PATH:
+            await stream_pulse(self._hub, scope["method"], receive, secured)
+        elif proxied and self._proxy is not None:
+            await self._proxy(scope, receive, secured)
+        else:
+            await self.pages(scope, receive, secured)
+
+    @asynccontextmanager
+    async def _open(self, app: FastAPI) -> AsyncIterator[None]:
+        async with open_session(self._settings) as session:
+            upstream = Upstream(self._settings, session)
+            sessions = Sessions(upstream, secure=self._settings.secure)
+            self._upstream = upstream
+            self._proxy = Proxy(upstream, sessions, translated)
+            app.state.web = Web(self._settings, upstream, sessions, Cache())
+            tasks = [
+                asyncio.create_task(Tail(self._settings, self._hub.publish).run(self._stopping), name="pulse-tail"),
+                asyncio.create_task(self._close_streams(), name="pulse-end"),
+            ]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await task
+
+    async def _close_streams(self) -> None:
+        """Endless answers must end before the server may stop."""
+        await self._stopping.wait()
+        self._hub.close()
+
+    def _readiness(self, service: str) -> Callable[[], Awaitable[None]]:
+        async def check() -> None:
+            if self._upstream is None:
+                raise UpstreamAway("not started")
+            url = f"{self._upstream.base(service)}/healthz"
+            async with self._upstream.session.get(url) as answer:
+                answer.raise_for_status()
+
+        return check
+
+
+def _count(method: str, path: str, status: int) -> None:
+    """Count a proxied request by its service; the service itself counts it by its route."""
+    service = path.split("/", 3)[2]
+    route = f"/api/{service}/…" if service in UPSTREAM_NAMES else UNMATCHED
+    REQUESTS.labels(method if method in METHODS else "OTHER", route, str(status)).inc()
+
+
+def create_gateway(settings: WebSettings, stopping: asyncio.Event) -> Gateway:
+    """The application; ``stopping`` ends what would never end by itself."""
+    return Gateway(settings, stopping)

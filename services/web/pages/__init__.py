@@ -1,0 +1,1 @@
+"""Pages in Chinese for volunteers, staff and everybody: rendered here, from the services' APIs."""

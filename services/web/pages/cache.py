@@ -1,0 +1,40 @@
+"""Answers shared by all visitors for a moment: a crowd looking at one page asks the services once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Any
+
+__all__ = ["Cache"]
+
+
+class Cache:
+    """A few named answers, each with its age; at most one question at a time is under way for each.
+
+    Only what does not depend on the visitor belongs here.
+    """
+
+    def __init__(self, limit: int = 256) -> None:
+        self._limit = limit
+        self._kept: dict[str, tuple[float, Any]] = {}
+        self._asking: dict[str, asyncio.Task[Any]] = {}
+
+    async def get(self, name: str, seconds: float, load: Callable[[], Awaitable[Any]]) -> Any:
+        """The answer, at most ``seconds`` old; raises what ``load`` raises."""
+        kept = self._kept.get(name)
+        if kept is not None and monotonic() - kept[0] < seconds:
+            return kept[1]
+        task = self._asking.get(name)
+        if task is None:
+            task = asyncio.ensure_future(self._load(name, load))
+            self._asking[name] = task
+            task.add_done_callback(lambda _: self._asking.pop(name, None))
+        # Shielded: a visitor who leaves must not cancel the question of the others.
+        return await asyncio.shield(task)
+
+    async def _load(self, name: str, load: Callable[[], Awaitable[Any]]) -> Any:
+        answer = await load()
+        while len(self._kept) >= self._limit:
+            del self._kept[next(iter(self._kept))]
+        self._kept[name] = (monotonic(), answer)
+        return answer

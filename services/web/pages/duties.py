@@ -1,0 +1,48 @@
+"""Shifts as the volunteer sees them: own ones with what became of them, and those that still take people."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from services.web.pages.visit import Visit
+
+__all__ = ["of_records", "open_shifts", "own"]
+
+SHOWN = 8
+"""Shifts on the volunteer's page; a phone's screen holds no more with large type."""
+
+
+async def own(visit: Visit) -> dict[str, Any]:
+    """Own sign-ups, newest first, each with the latest record of its shift; running service first."""
+    signups, records = await asyncio.gather(
+        visit.ask_if_there("recruitment", "/signups", status="active", limit="20"),
+        visit.ask_if_there("recruitment", "/attendance/records", volunteer_id=visit.volunteer(), limit="50"),
+    )
+    if signups is None:
+        return {"duties": None}
+    by_shift = of_records(records["items"] if records else [])
+    found = [{**signup, "record": by_shift.get(signup["shift_id"])} for signup in signups["items"]]
+    # who is serving sees that first, then what is still to come, then what is done
+    found.sort(key=lambda duty: 0 if duty["record"] and duty["record"]["open"] else 2 if duty["record"] else 1)
+    return {"duties": found[:SHOWN], "more_duties": len(found) > SHOWN}
+
+
+async def open_shifts(visit: Visit) -> dict[str, Any]:
+    """Shifts that one can still sign up for, soonest first."""
+    found = await visit.ask_if_there("recruitment", "/shifts", limit=str(SHOWN * 2))
+    if found is None:
+        return {"shifts": None}
+    shifts = [
+        {**shift, "free": shift["capacity"] - shift["taken"]} for shift in found["items"] if not shift.get("signup_id")
+    ]
+    return {"shifts": shifts[:SHOWN]}
+
+
+def of_records(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The latest record of each shift, void ones left out; records come newest first."""
+    latest: dict[str, dict[str, Any]] = {}
+    for record in records:
+        shift_id = record.get("shift_id")
+        if shift_id is not None and record["status"] != "void":
+            latest.setdefault(shift_id, {**record, "open": record.get("ended_at") is None})
+    return latest

@@ -1,0 +1,68 @@
+"""What goes wrong on a page: a page that says so, or a problem for the script."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import RedirectResponse
+
+from services.web.gateway.sessions import Session
+from services.web.gateway.upstream import Problem, UpstreamAway
+from services.web.pages.refusals import SENTENCES, say
+from services.web.pages.render import page
+from services.web.pages.visit import LoginNeeded, VisitOf
+from shared.auth.access import public
+from shared.http.problems import problem
+
+__all__ = ["install", "router"]
+
+router = APIRouter(include_in_schema=False)
+
+_TITLES = {401: "请先登录", 403: "不能这样做", 404: "没有找到", 429: "太频繁了", 503: "服务暂时没有回应"}
+
+
+def install(app: FastAPI) -> None:
+    """Let the pages answer their own errors."""
+    app.add_exception_handler(Problem, _refused)
+    app.add_exception_handler(UpstreamAway, _away)
+    app.add_exception_handler(LoginNeeded, _login)
+
+
+@router.get("/{path:path}", dependencies=[public()])
+async def nothing_here(visit: VisitOf) -> Response:
+    """The page for addresses that lead nowhere; the last route of all."""
+    return page("error.html", visit.session, status=404, title="没有找到", detail=SENTENCES["not-found"], retry=False)
+
+
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    if error.status == 401 and _wants_page(request):
+        return await _login(request, LoginNeeded(_target(request), staff=request.url.path.startswith("/staff")))
+    said = say(error.type, error.detail, error.extra)
+    if _wants_page(request):
+        title = _TITLES.get(error.status, "没有成功")
+        return page("error.html", Session(), status=error.status, title=title, detail=said, retry=False)
+    return problem(error.status, error.type, said, **error.extra)
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    said = SENTENCES["service-away"]
+    if _wants_page(request):
+        return page("error.html", Session(), status=503, title=_TITLES[503], detail=said, retry=True)
+    return problem(503, "service-away", said, headers={"Retry-After": "2"})
+
+
+async def _login(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LoginNeeded)
+    if not _wants_page(request):
+        return problem(401, "token-missing", SENTENCES["token-missing"])
+    where = "/staff/login" if error.staff else "/login"
+    return RedirectResponse(f"{where}?{urlencode({'next': error.path})}", 303)
+
+
+def _target(request: Request) -> Any:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")

@@ -1,0 +1,121 @@
+"""Getting in and out: the session's cookies are set and deleted here, and scripts never see a token."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Response
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from services.web.gateway.sessions import Session
+from services.web.gateway.upstream import Problem
+from services.web.pages.render import finish, page
+from services.web.pages.visit import Visit, VisitOf, safe_next
+from shared.auth.access import public
+from shared.errors import Forbidden
+from shared.http.app import Input
+
+__all__ = ["router"]
+
+router = APIRouter(include_in_schema=False, dependencies=[public()])
+
+Ours = Annotated[str | None, Header(alias="X-Weiguang-Page")]
+"""Sent by our own script; other sites cannot, so nobody is logged in or registered by a foreign page."""
+Key = Annotated[str, Header(alias="Idempotency-Key", max_length=128)]
+Phone = Annotated[str, Field(min_length=1, max_length=20)]
+Code = Annotated[str, Field(min_length=1, max_length=16)]
+
+
+class PhoneLogin(Input):
+    """A phone and the code that was sent to it."""
+
+    phone: Phone
+    code: Code
+    next: str = "/me"
+
+
+class StaffLogin(Input):
+    """A member of staff's name and password."""
+
+    username: Annotated[str, Field(min_length=1, max_length=100)]
+    password: Annotated[str, Field(min_length=1, max_length=200)]
+    next: str = "/staff"
+
+
+class Registration(Input):
+    """What the drive's form asks for."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    phone: Phone
+    code: Code
+    consent: bool
+    drive_code: str | None = None
+    appeal_code: str | None = None
+    birth_date: str | None = None
+    guardian_consent: bool | None = None
+
+
+@router.get("/login")
+async def login_page(visit: VisitOf, next: str = "/me") -> Response:
+    """For volunteers, residents and leaders: phone and one-time code."""
+    return page("login.html", visit.session, path=visit.path, next=safe_next(next, "/me"))
+
+
+@router.get("/staff/login")
+async def staff_login_page(visit: VisitOf, next: str = "/staff") -> Response:
+    """For staff: account and password."""
+    return page("staff_login.html", visit.session, path=visit.path, next=safe_next(next, "/staff"))
+
+
+@router.post("/session")
+async def log_in(visit: VisitOf, body: PhoneLogin, ours: Ours = None) -> Response:
+    """Log in; who was imported from the registry claims that account by the same code."""
+    _require_ours(ours)
+    proof = {"phone": body.phone, "code": body.code}
+    try:
+        opened = await visit.tell("recruitment", "/auth/tokens", proof)
+    except Problem as problem:
+        if problem.type.rpartition("/")[2] != "claim-first":
+            raise
+        opened = await visit.tell("recruitment", "/volunteers/claims", proof, **{"idempotency-key": _once(body.code)})
+    return _entered(visit, opened, safe_next(body.next, "/me"))
+
+
+@router.post("/session/staff")
+async def log_in_staff(visit: VisitOf, body: StaffLogin, ours: Ours = None) -> Response:
+    """Log in by account and password."""
+    _require_ours(ours)
+    proof = {"username": body.username, "password": body.password}
+    return _entered(visit, await visit.tell("recruitment", "/auth/sessions", proof), safe_next(body.next, "/staff"))
+
+
+@router.post("/session/registration")
+async def register(visit: VisitOf, body: Registration, key: Key, ours: Ours = None) -> Response:
+    """Register as a volunteer and be logged in at once."""
+    _require_ours(ours)
+    person = body.model_dump(exclude_none=True)
+    answer = await visit.tell("recruitment", "/volunteers", person, **{"idempotency-key": key})
+    return _entered(visit, answer["session"], "/me?welcome=1")
+
+
+@router.delete("/session")
+async def log_out(visit: VisitOf, ours: Ours = None) -> Response:
+    """Forget the session in this browser."""
+    _require_ours(ours)
+    return finish(JSONResponse({}), Session(set_cookies=visit.web.sessions.ended()))
+
+
+def _require_ours(ours: str | None) -> None:
+    if ours is None:
+        raise Forbidden("cross-site-request", "This request did not come from Weiguang's own pages.")
+
+
+def _once(code: str) -> str:
+    """A key for the claim: the code itself is good once, so the same code is the same act."""
+    return f"claim-{code}"
+
+
+def _entered(visit: Visit, opened: Any, where: str) -> Response:
+    session = visit.web.sessions.opened(opened)
+    if session is None:
+        raise Problem("login-failed", "登录没有成功，请再试一次。", status=502)
+    return finish(JSONResponse({"next": where}), session)

@@ -1,0 +1,88 @@
+"""The volunteer's page: balance with its reasons, stars, shifts, rewards, messages. Each part also comes alone."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
+from markupsafe import Markup
+
+from services.web.gateway.upstream import Problem
+from services.web.pages import duties, shelf, why
+from services.web.pages.render import fragment, page, part
+from services.web.pages.visit import Visit, VisitOf
+from shared.auth.access import public
+
+__all__ = ["router"]
+
+# Who is let in is decided by the services, with the visitor's own token.
+router = APIRouter(include_in_schema=False, dependencies=[public()])
+
+MESSAGES = 10
+
+
+async def _summary(visit: Visit) -> dict[str, Any]:
+    return {"account": await visit.ask_if_there("points", f"/accounts/{visit.volunteer()}")}
+
+
+async def _inbox(visit: Visit) -> dict[str, Any]:
+    found = await visit.ask_if_there("notify", "/inbox", limit=str(MESSAGES))
+    if found is None:
+        return {"inbox": None}
+    return {"inbox": {"messages": found["items"], "unread": found["unread"]}}
+
+
+_PARTS: Mapping[str, Callable[[Visit], Awaitable[dict[str, Any]]]] = {
+    "summary": _summary,
+    "duties": duties.own,
+    "shifts": duties.open_shifts,
+    "rewards": shelf.rewards,
+    "inbox": _inbox,
+}
+
+
+@router.get("/me")
+async def me(visit: VisitOf, welcome: str | None = None) -> Response:
+    """Everything a volunteer needs, on one page; a service that is away leaves its part empty, not the page."""
+    visit.volunteer()
+    volunteer, *contexts = await asyncio.gather(
+        visit.ask("recruitment", "/volunteers/me"), *(gather(visit) for gather in _PARTS.values())
+    )
+    parts = {
+        name: Markup(fragment(f"parts/{name}.html", visit.session, **context))  # noqa: S704 - escaped when rendered
+        for name, context in zip(_PARTS, contexts, strict=True)
+    }
+    return page(
+        "me.html", visit.session, path=visit.path, volunteer=volunteer, parts=parts, welcome=welcome is not None
+    )
+
+
+@router.get("/me/parts/{name}")
+async def me_part(visit: VisitOf, name: str) -> Response:
+    """One part alone, for the script to swap in."""
+    gather = _PARTS.get(name)
+    if gather is None:
+        raise Problem("not-found", "There is no such part.", status=404)
+    visit.volunteer()
+    return part(f"parts/{name}.html", visit.session, **await gather(visit))
+
+
+@router.get("/me/why")
+async def my_points(visit: VisitOf, cursor: str | None = None) -> Response:
+    """Every movement of points, and why."""
+    context = await why.statement(visit, cursor)
+    return page("why.html", visit.session, path=visit.path, **context)
+
+
+@router.get("/me/hours")
+async def my_hours(visit: VisitOf, cursor: str | None = None) -> Response:
+    """Every service record, what it came to, and why some come to nothing."""
+    context = await why.hours(visit, cursor)
+    return page("hours.html", visit.session, path=visit.path, **context)
+
+
+@router.get("/me/inbox")
+async def my_inbox() -> Response:
+    """Where messages point to."""
+    return RedirectResponse("/me#inbox", 303)

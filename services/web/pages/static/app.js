@@ -1,0 +1,279 @@
+// Everything works on what the server rendered; this file sends forms, shows refusals, and swaps parts of the page.
+// Written for the old browsers inside WeChat: no optional chaining, no modules.
+(function () {
+  "use strict";
+
+  var AWAY = "网络不通或服务暂时没有回应，请稍后再按一次，不会重复提交。";
+
+  // Not crypto.randomUUID: it is missing on plain http addresses and in old WebViews.
+  function newKey() {
+    var bytes = new Uint8Array(16), text = "";
+    crypto.getRandomValues(bytes);
+    for (var i = 0; i < 16; i++) text += (bytes[i] + 256).toString(16).slice(1);
+    return text;
+  }
+
+  function box(near) {
+    var found = near.querySelector(":scope > .message");
+    if (!found) {
+      found = document.createElement("p");
+      found.className = "message";
+      found.setAttribute("role", "alert");
+      near.appendChild(found);
+    }
+    return found;
+  }
+
+  function say(near, text, done) {
+    var place = box(near);
+    place.hidden = !text;
+    place.textContent = text || "";
+    place.className = done ? "message done" : "message";
+  }
+
+  async function call(method, address, body, key) {
+    var headers = { "X-Weiguang-Page": "1", Accept: "application/json" };
+    if (key) headers["Idempotency-Key"] = key;
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    var answer;
+    try {
+      answer = await fetch(address, {
+        method: method, headers: headers, credentials: "same-origin", body: body === undefined ? undefined : JSON.stringify(body)
+      });
+    } catch (error) {
+      return { ok: false, status: 0, detail: AWAY };
+    }
+    var data = null;
+    try { data = await answer.json(); } catch (error) { data = null; }
+    var detail = (data && data.detail) || (answer.status >= 500 ? AWAY : "没有成功，请检查后重试（" + answer.status + "）。");
+    return { ok: answer.ok, status: answer.status, data: data, detail: detail };
+  }
+
+  // ---- forms ----------------------------------------------------------------------------------------------------
+
+  function check(form) {
+    var first = null;
+    form.querySelectorAll("input, select, textarea").forEach(function (input) {
+      var bad = !input.disabled && !input.checkValidity();
+      var field = input.closest(".field") || form;
+      if (bad) input.setAttribute("aria-invalid", "true"); else input.removeAttribute("aria-invalid");
+      if (input.dataset.message || bad) say(field, bad ? input.dataset.message || "请检查这一项。" : "");
+      if (bad && !first) first = input;
+    });
+    if (first) first.focus();
+    return !first;
+  }
+
+  function collect(form) {
+    var body = {};
+    form.querySelectorAll("[name]").forEach(function (input) {
+      if (input.disabled) return;
+      var name = input.name, value = input.value.trim();
+      if (input.type === "checkbox") { body[name] = input.checked; return; }
+      if (input.type === "radio" && !input.checked) return;
+      if (input.dataset.strip !== undefined) value = value.replace(/[\s-]/g, "");
+      if (input.dataset.upper !== undefined) value = value.toUpperCase();
+      if (value === "" && input.dataset.optional !== undefined) return;
+      body[name] = input.dataset.number !== undefined ? Number(value) : value;
+    });
+    return body;
+  }
+
+  function fill(address, values) {
+    return address.replace(/\{(\w+)\}/g, function (_, name) {
+      var value = values[name];
+      delete values[name];
+      return encodeURIComponent(value);
+    });
+  }
+
+  function busy(form, on) {
+    form.dataset.busy = on ? "1" : "";
+    form.querySelectorAll("button").forEach(function (button) {
+      if (on) { button.dataset.was = button.disabled ? "1" : ""; button.disabled = true; }
+      else if (!button.dataset.was) button.disabled = false;
+    });
+  }
+
+  async function submit(form) {
+    if (form.dataset.busy) return;
+    if (!check(form)) return;
+    var body = collect(form), words = form.dataset.api.split(" ");
+    var address = fill(words[1], body), text = JSON.stringify([address, body]);
+    // One key per intent: pressing again after a lost answer is the same intent, other content is a new one.
+    if (!form.intent || form.intent.text !== text) form.intent = { key: newKey(), text: text };
+    busy(form, true);
+    say(form, "");
+    var answer = { ok: true };
+    if (form.dataset.first) {
+      var first = form.dataset.first.split(" ");
+      answer = await call(first[0], first[1], {}, form.intent.key + "-first");
+      // done by an earlier press whose second half failed
+      if (answer.data && answer.data.type === "already-signed-up") answer.ok = true;
+    }
+    if (answer.ok) answer = await call(words[0], address, body, form.intent.key);
+    if (!answer.ok) {
+      if (answer.status >= 400 && answer.status < 500 && answer.status !== 409) form.intent = null;
+      busy(form, false);
+      if (answer.status === 401 && form.dataset.login !== undefined) {
+        location.assign("/login?next=" + encodeURIComponent(location.pathname + location.search));
+        return;
+      }
+      say(form, answer.detail);
+      return;
+    }
+    form.intent = null;
+    await follow(form, answer);
+  }
+
+  async function follow(form, answer) {
+    var done = form.dataset.done, then = form.dataset.then || "";
+    if (then.indexOf("go:") === 0) { location.assign(then.slice(3)); return; }
+    if (then === "next") { location.assign((answer.data && answer.data.next) || "/me"); return; }
+    if (then === "reload") { location.reload(); return; }
+    busy(form, false);
+    if (done) say(form, done, true);
+    if (then.indexOf("parts:") === 0) await refresh(then.slice(6).split(","));
+    if (then.indexOf("watch:") === 0) await watch(then.slice(6).split(","));
+  }
+
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    if (form.dataset.api === undefined) return;
+    event.preventDefault();
+    submit(form);
+  });
+
+  document.addEventListener("input", function (event) {
+    var field = event.target.closest(".field");
+    if (field && event.target.getAttribute("aria-invalid")) { event.target.removeAttribute("aria-invalid"); say(field, ""); }
+    if (event.target.dataset.birth !== undefined) guardian(event.target);
+  });
+
+  // A guardian's consent is asked for once the birth date says that it is needed.
+  function guardian(input) {
+    var box = document.getElementById("guardian");
+    if (!box) return;
+    var today = new Date(), born = new Date(input.value + "T00:00:00");
+    var limit = new Date(today.getFullYear() - Number(input.dataset.birth), today.getMonth(), today.getDate());
+    var young = !isNaN(born) && born > limit;
+    box.hidden = !young;
+    box.querySelectorAll("input").forEach(function (one) { one.disabled = !young; });
+  }
+
+  // ---- one-time codes -------------------------------------------------------------------------------------------
+
+  document.addEventListener("click", async function (event) {
+    var button = event.target.closest("button[data-send-code]");
+    if (!button) return;
+    var form = button.closest("form"), phone = form.querySelector("[name=phone]"), field = button.closest(".field");
+    if (!phone.checkValidity()) {
+      say(phone.closest(".field"), phone.dataset.message);
+      phone.setAttribute("aria-invalid", "true");
+      phone.focus();
+      return;
+    }
+    button.disabled = true;
+    var answer = await call("POST", "/api/recruitment/v1/auth/codes", { phone: phone.value.replace(/[\s-]/g, "") });
+    say(field, answer.ok ? "验证码已发往这个手机号，请在 5 分钟内填入。" : answer.detail, answer.ok);
+    if (!answer.ok) { button.disabled = false; return; }
+    form.querySelector("[name=code]").focus();
+    var left = 60, label = button.textContent;
+    var timer = setInterval(function () {
+      left -= 1;
+      button.textContent = left > 0 ? left + " 秒后可重发" : label;
+      if (left <= 0) { clearInterval(timer); button.disabled = false; }
+    }, 1000);
+  });
+
+  document.addEventListener("click", async function (event) {
+    var button = event.target.closest("button[data-logout]");
+    if (button) { await call("DELETE", "/session"); location.assign("/"); }
+    if (event.target.closest("button[data-print]")) window.print();
+    if (event.target.closest("button[data-reload]")) location.reload();
+  });
+
+  // ---- parts of the page ----------------------------------------------------------------------------------------
+
+  async function refresh(ids) {
+    var changed = await Promise.all(ids.map(async function (id) {
+      var part = document.getElementById(id);
+      if (!part) return false;
+      var answer;
+      try { answer = await fetch(part.dataset.part, { credentials: "same-origin" }); } catch (error) { return false; }
+      if (answer.status === 401) { location.assign("/login?next=" + encodeURIComponent(location.pathname)); return false; }
+      if (!answer.ok) return false;
+      var state = answer.headers.get("X-Part-State"), html = await answer.text();
+      if (state !== null && state === part.dataset.state) return false;
+      // What a person is typing in is not taken away from them.
+      if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return false;
+      part.dataset.state = state;
+      part.innerHTML = html;
+      var hidden = part.closest("section[hidden]");
+      if (hidden) hidden.hidden = false;
+      return true;
+    }));
+    return changed.some(Boolean);
+  }
+
+  // After a check-out: ask again and again for a few seconds, as points, badge and message arrive one after another.
+  async function watch(ids) {
+    var waits = [0, 120, 150, 200, 250, 300, 400, 600, 1000, 1500, 2500, 4000];
+    for (var i = 0; i < waits.length; i++) {
+      await new Promise(function (resolve) { setTimeout(resolve, waits[i]); });
+      await refresh(ids);
+    }
+  }
+
+  document.querySelectorAll("[data-every]").forEach(function (part) {
+    var seconds = Number(part.dataset.every), failures = 0;
+    setInterval(async function () {
+      if (document.hidden) return;
+      failures = (await refresh([part.id])) ? 0 : failures + 1;
+      var stale = document.getElementById("stale");
+      if (stale) stale.hidden = failures < 3;
+    }, seconds * 1000);
+  });
+
+  document.addEventListener("toggle", function (event) {
+    var item = event.target;
+    if (!item.open || !item.dataset.read || item.dataset.sent) return;
+    item.dataset.sent = "1";
+    call("POST", item.dataset.read, {}, newKey()).then(function (answer) {
+      if (!answer.ok) return;
+      item.classList.remove("unread");
+      refresh(["unread"]);
+    });
+  }, true);
+
+  // ---- the pulse ------------------------------------------------------------------------------------------------
+
+  var pulse = document.querySelector("[data-pulse]");
+  if (pulse && window.EventSource) {
+    var source = new EventSource(pulse.dataset.pulse), last = 0, waiting = false, number = new Intl.NumberFormat("zh-CN");
+    var live = function (on) {
+      pulse.dataset.live = on ? "on" : "off";
+      pulse.querySelector(".state").textContent = on ? "实时" : "正在连接实时数据";
+    };
+    source.onerror = function () { live(false); };
+    source.addEventListener("tick", function (event) {
+      var tick;
+      try { tick = JSON.parse(event.data); } catch (error) { return; }
+      live(true);
+      pulse.querySelectorAll("[data-tick]").forEach(function (place) {
+        var value = tick[place.dataset.tick];
+        if (typeof value === "number") place.textContent = number.format(Math.round(value));
+      });
+      // The figures follow, at most every two seconds, and once more after the last activity.
+      var moving = JSON.stringify([tick.records_per_minute, tick.points_per_minute, tick.by_site]);
+      if (moving === last || waiting) return;
+      last = moving;
+      waiting = true;
+      setTimeout(function () { waiting = false; if (!document.hidden) refresh(["figures"]); }, 2000);
+    });
+  }
+
+  // A code in the address is worth seconds only; the ticket that it gave is kept by the browser.
+  if (document.querySelector("[data-drop-query]") && history.replaceState) history.replaceState(null, "", location.pathname);
+  document.documentElement.classList.add("js");
+})();

@@ -1,0 +1,127 @@
+"""A visit to a page: whose it is, and what they may ask of the services."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from services.web.gateway.sessions import Session, Sessions
+from services.web.gateway.upstream import Problem, Upstream, UpstreamAway
+from services.web.pages.cache import Cache
+from services.web.settings import WebSettings
+
+__all__ = ["LoginNeeded", "Visit", "VisitOf", "Web", "safe_next"]
+
+
+@dataclass(slots=True)
+class Web:
+    """What the process holds for all visits; made by the composition root."""
+
+    settings: WebSettings
+    upstream: Upstream
+    sessions: Sessions
+    cache: Cache
+
+
+class LoginNeeded(Exception):
+    """This page is somebody's, and nobody is logged in."""
+
+    def __init__(self, path: str, *, staff: bool = False) -> None:
+        super().__init__(path)
+        self.path = path
+        self.staff = staff
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of a page."""
+
+    web: Web
+    session: Session
+    path: str
+    target: str
+    """The path with its query: where to come back after a login."""
+
+    async def ask(self, service: str, path: str, **query: str) -> Any:
+        """What a service answers to a GET with the visitor's own token.
+
+        Raises:
+            Problem: the service refused.
+            UpstreamAway: it did not answer.
+        """
+        answer = await self.web.upstream.call("GET", service, path, token=self.session.token, query=query or None)
+        return answer.accepted()
+
+    async def ask_if_there(self, service: str, path: str, **query: str) -> Any | None:
+        """Like `ask`, but None where the service is away or has nothing: the rest of the page still stands."""
+        try:
+            return await self.ask(service, path, **query)
+        except UpstreamAway:
+            return None
+        except Problem as problem:
+            if problem.status == 401:
+                raise
+            return None
+
+    async def tell(self, service: str, path: str, body: object, **headers: str) -> Any:
+        """What a service answers to a POST.
+
+        Raises:
+            Problem: the service refused.
+            UpstreamAway: it did not answer.
+        """
+        answer = await self.web.upstream.call(
+            "POST", service, path, token=self.session.token, body=body, headers=headers
+        )
+        return answer.accepted()
+
+    async def site_names(self) -> dict[str, str]:
+        """Names of the sites by id; the same for everybody, so asked for seldom."""
+
+        async def load() -> dict[str, str]:
+            found = await self.ask("recruitment", "/sites")
+            items = found.get("items", found) if isinstance(found, dict) else found
+            return {str(site["site_id"]): str(site["name"]) for site in items}
+
+        try:
+            names: dict[str, str] = await self.web.cache.get("sites", 30.0, load)
+            return names
+        except (Problem, UpstreamAway):
+            return {}
+
+    def volunteer(self) -> str:
+        """The visiting volunteer's id.
+
+        Raises:
+            LoginNeeded: the visitor is a stranger, or no volunteer.
+        """
+        if self.session.volunteer_id is None:
+            raise LoginNeeded(self.target)
+        return self.session.volunteer_id
+
+    def staff(self) -> None:
+        """Insist on a member of the staff.
+
+        Raises:
+            LoginNeeded: the visitor is not.
+        """
+        if not self.session.staff:
+            raise LoginNeeded(self.target, staff=True)
+
+
+async def _visit(request: Request) -> Visit:
+    web: Web = request.app.state.web
+    session = await web.sessions.read(request.scope["headers"])
+    query = request.url.query
+    target = request.url.path + (f"?{query}" if query else "")
+    return Visit(web, session, request.url.path, target)
+
+
+VisitOf = Annotated[Visit, Depends(_visit)]
+
+
+def safe_next(target: str | None, default: str) -> str:
+    """Where to go after a login: an address of ours, never another site's."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or not target.isprintable():
+        return default
+    return target

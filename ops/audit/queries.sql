@@ -153,7 +153,7 @@ order by m.volunteer_id, s.id, m.record_id, m.revision;
 -- name: dead_attendance
 -- A3: attendance that points put aside; what exactly it was, its bytes say.
 select id, kind, reason, status, value from points.dead_letters
-where topic like '%volunteering.attendance.v1' order by id;
+where topic like '%volunteering.attendance.v1' and consumer_group like '%points-ingest' order by id;
 
 -- name: contents_differ
 -- A3: revisions whose content at points is not what recruitment holds.
@@ -184,7 +184,7 @@ select * from points.records order by volunteer_id, started_at, record_id;
 
 -- name: buckets_by_volunteer
 -- A4: what each bucket says, a volunteer at a time.
-select volunteer_id, bucket, version, rule_version, points from points.buckets order by volunteer_id, bucket;
+select volunteer_id, bucket, version, rule_version, points, explanation from points.buckets order by volunteer_id, bucket;
 
 -- name: awards_by_volunteer
 -- A4: what was posted for each bucket, a volunteer at a time, against what its lots say was awarded.
@@ -204,12 +204,13 @@ select version, name, effective_from, document from points.criteria_versions ord
 
 -- name: badges_by_volunteer
 -- A5: badges held now, and the version under which the volunteer was judged, a volunteer at a time.
-select v.volunteer_id, v.criteria_version, v.badges, v.credit_minutes, v.honour_minutes, v.imported_minutes,
-       v.credit_records, v.honour_records, v.imported_records, v.first_started_at, v.first_record_id,
-       coalesce(array_agg(a.badge order by a.badge) filter (where a.badge is not null), '{}') as awarded
-from points.volunteers v
-left join points.badge_awards a on a.volunteer_id = v.volunteer_id and a.revoked_at is null
-group by v.volunteer_id order by v.volunteer_id;
+with held as (
+    select volunteer_id, array_agg(badge order by badge) as awarded
+    from points.badge_awards where revoked_at is null group by volunteer_id
+)
+select volunteer_id, v.criteria_version, coalesce(v.badges, '{}') as badges, v.credit_minutes, v.honour_minutes,
+       v.imported_minutes, v.credit_records, v.honour_records, v.imported_records, coalesce(h.awarded, '{}') as awarded
+from points.volunteers v full join held h using (volunteer_id) order by volunteer_id;
 
 -- name: stock_counted
 -- How many shelves were looked at.

@@ -4,62 +4,102 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+import orjson
 
 from ops.audit.model import Check
 from ops.audit.sql import SQL, ByVolunteer
 from services.points.badges.documents import CriteriaDocument
 from services.points.badges.domain import PROVENANCE_GROUPS, Criteria, Lifetime
 from services.points.rules.documents import RuleDocument
-from services.points.rules.domain import FIRST_SERVICE, Facts, First, Rulebook, evaluate, first_service
+from services.points.rules.domain import FIRST_SERVICE, Facts, First, Rule, Rulebook, evaluate, first_service
 from shared.postgres import Tx
 
-Expected = dict[tuple[str, date], int]
+Lines = dict[str, list[list[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What a volunteer's records are worth: points per (bucket, last valid day), and each day's lines."""
+
+    points: dict[tuple[str, date], int]
+    lines: Lines
 
 
 async def awards(tx: Tx) -> Check:
     """A4: the posted awards of each bucket are what the rule makes of its records, under the bucket's version."""
     check = Check("A4", "posted awards of each bucket = rule(its records) under its version")
     versions = await tx.fetch(SQL["rule_versions"])
-    book = Rulebook(
-        RuleDocument.model_validate_json(row["document"]).rule() for row in versions if row["status"] == "active"
-    )
+    rules = [RuleDocument.model_validate_json(row["document"]).rule() for row in versions if row["status"] == "active"]
+    book = Rulebook(rules) if rules else None
     streams = ByVolunteer(tx, "records_by_volunteer", "buckets_by_volunteer", "awards_by_volunteer")
     async for volunteer_id, group in streams.groups():
         buckets = {row["bucket"]: row for row in group["buckets_by_volunteer"]}
-        expected = _expected(book, group["records_by_volunteer"], buckets)
-        posted = {(row["bucket"], row["expires_on"]): row for row in group["awards_by_volunteer"]}
         check.examined += len(buckets)
-        for key in sorted(expected.keys() | posted.keys()):
-            worth, row = expected.get(key, 0), posted.get(key)
-            found = (0, 0) if row is None else (row["posted"], row["awarded"])
-            subject = f"bucket {key[0]} of volunteer {volunteer_id}, points good until {key[1]}"
-            check.differ(subject, [("posted", found[0], worth), ("the lot", found[1], worth)])
-        for bucket, row in buckets.items():
-            worth = sum(points for key, points in expected.items() if key[0] == bucket)
-            check.differ(f"bucket {bucket} of volunteer {volunteer_id}", [("its points", row["points"], worth)])
+        try:
+            worth = _worth(book, group["records_by_volunteer"], buckets)
+        except KeyError as error:
+            check.offend(f"volunteer {volunteer_id}", f"a bucket stands under rule {error}, which is not in force")
+            continue
+        posted = {(row["bucket"], row["expires_on"]): row for row in group["awards_by_volunteer"]}
+        _compare_awards(check, volunteer_id, worth, posted)
+        _compare_buckets(check, volunteer_id, worth, buckets)
     return check
 
 
-def _expected(book: Rulebook, records: Sequence[Any], buckets: Mapping[str, Any]) -> Expected:
+def _compare_awards(check: Check, volunteer_id: Any, worth: Worth, posted: Mapping[tuple[str, date], Any]) -> None:
+    for key in sorted(worth.points.keys() | posted.keys()):
+        due, row = worth.points.get(key, 0), posted.get(key)
+        found = (0, 0) if row is None else (row["posted"], row["awarded"])
+        subject = f"bucket {key[0]} of volunteer {volunteer_id}, points good until {key[1]}"
+        check.differ(subject, [("posted", found[0], due), ("the lot's award", found[1], due)])
+
+
+def _compare_buckets(check: Check, volunteer_id: Any, worth: Worth, buckets: Mapping[str, Any]) -> None:
+    """A bucket's own figure, and the explanation that people are shown."""
+    sums: dict[str, int] = defaultdict(int)
+    for (bucket, _), points in worth.points.items():
+        sums[bucket] += points
+    for bucket, row in buckets.items():
+        subject = f"bucket {bucket} of volunteer {volunteer_id}"
+        check.differ(subject, [("its points", row["points"], sums[bucket])])
+        if bucket in worth.lines and _told(row["explanation"]) != worth.lines[bucket]:
+            check.offend(subject, "its explanation is not what the rule says of its records")
+
+
+def _told(explanation: str) -> Any:
+    return orjson.loads(explanation).get("records")
+
+
+def _worth(book: Rulebook | None, records: Sequence[Any], buckets: Mapping[str, Any]) -> Worth:
+    """Evaluate every bucket anew.
+
+    Raises:
+        KeyError: a bucket stands under a version that is not in force.
+    """
+    worth = Worth({}, {})
+    if book is None:
+        return worth
     by_bucket: dict[str, list[Facts]] = defaultdict(list)
     for row in records:
         by_bucket[book.bucket(row["day"])[1].bucket].append(_facts(row))
-    expected: Expected = {}
     first: First | None = None
     for bucket, facts in by_bucket.items():
         award = evaluate(_rule(book, buckets, bucket, facts[0].day), facts)
-        expected |= {(bucket, expires_on): points for expires_on, points in award.points.items()}
+        worth.points.update({(bucket, expires_on): points for expires_on, points in award.points.items()})
+        worth.lines[bucket] = [[str(line.record_id), *line[1:]] for line in award.lines]
         if award.first is not None and (first is None or award.first < first):
             first = award.first
     if first is not None:
         bonus = first_service(_rule(book, buckets, FIRST_SERVICE, first.day), first)
-        expected |= {(FIRST_SERVICE, expires_on): points for expires_on, points in bonus.items()}
-    return expected
+        worth.points.update({(FIRST_SERVICE, expires_on): points for expires_on, points in bonus.items()})
+    return worth
 
 
-def _rule(book: Rulebook, buckets: Mapping[str, Any], bucket: str, day: date) -> Any:
+def _rule(book: Rulebook, buckets: Mapping[str, Any], bucket: str, day: date) -> Rule:
     """The rule that the bucket says it stands under; the one in force on its day where there is no such bucket."""
     row = buckets.get(bucket)
     return book.at(day) if row is None else book.version(row["rule_version"])
@@ -85,7 +125,7 @@ async def badges(tx: Tx) -> Check:
             check.offend(f"volunteer {volunteer_id}", "has records and no account")
             continue
         row = group["badges_by_volunteer"][0]
-        judged = _judged_under(criteria, row["criteria_version"])
+        judged = _judged_under(criteria, row["criteria_version"] or 0)
         older += judged is not None and judged.version != max(criteria)
         earned = list(judged.earned(lifetime)) if judged is not None else []
         figures = [(name, row[name], getattr(lifetime, name)) for name in Lifetime._fields]

@@ -16,7 +16,7 @@ from shared.http import cursors
 from shared.http.app import Db, Limit, Output
 from shared.http.cursors import Page, page_of
 
-router = APIRouter(tags=["accounts"])
+router = APIRouter(prefix="/api/points/v1", tags=["accounts"])
 
 Reader = Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR)]
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, Field, model_validator
 
 from services.points.rewards import handlers, store
@@ -14,20 +14,19 @@ from shared.auth.tokens import Caller, Role
 from shared.clock import real_now
 from shared.errors import NotFound
 from shared.http import cursors
-from shared.http.app import Db, Input, Output
-from shared.http.cursors import Page
+from shared.http.app import Db, Input, Limit, Output
+from shared.http.cursors import Page, page_of
 from shared.http.idempotency import once
 from shared.ids import new_id
 from shared.postgres import Tx
 
-router = APIRouter(tags=["rewards"])
+router = APIRouter(prefix="/api/points/v1", tags=["rewards"])
 
 Everybody = Annotated[
     Caller, allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER)
 ]
 Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
 Operator = Annotated[Caller, allow(Role.OPERATOR)]
-Limit = Annotated[int, Query(ge=1, le=200)]
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -145,7 +144,9 @@ def reward_view(reward: Reward, shelves: list[store.Stock]) -> RewardView:
         available_until=reward.available_until,
         hold_days=reward.hold_days,
         stock=[
-            ShelfView(site_id=shelf.site_id, free=shelf.free) for shelf in shelves if shelf.reward_id == reward.reward_id
+            ShelfView(site_id=shelf.site_id, free=shelf.free)
+            for shelf in shelves
+            if shelf.reward_id == reward.reward_id
         ],
     )
 
@@ -170,14 +171,15 @@ def redemption_view(redemption: Redemption, code: str | None = None) -> Redempti
 
 
 @router.get("/rewards")
-async def list_rewards(database: Db, caller: Everybody, cursor: str | None = None, limit: Limit = 50) -> Page[RewardView]:
+async def list_rewards(
+    database: Db, caller: Everybody, cursor: str | None = None, limit: Limit = 50
+) -> Page[RewardView]:
     """The catalogue, newest first."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with database.snapshot() as tx:
         rewards = await store.list_rewards(tx, before=before, limit=limit + 1)
         shelves = await store.list_stock(tx, [reward.reward_id for reward in rewards])
-    following = cursors.encode(rewards[limit - 1].reward_id) if len(rewards) > limit else None
-    return Page(items=[reward_view(reward, shelves) for reward in rewards[:limit]], next_cursor=following)
+    return page_of(rewards, limit, lambda reward: reward_view(reward, shelves), lambda reward: (reward.reward_id,))
 
 
 @router.post("/rewards", status_code=201, response_model=RewardView)
@@ -204,9 +206,7 @@ async def receive_stock(request: Request, database: Db, caller: Staff, reward_id
     """Items came in at one of the caller's sites."""
 
     async def work(tx: Tx) -> StockView:
-        return _stock_view(
-            await handlers.receive_stock(tx, caller, reward_id, body.site_id, body.quantity, body.note)
-        )
+        return _stock_view(await handlers.receive_stock(tx, caller, reward_id, body.site_id, body.quantity, body.note))
 
     return await once(request, database, caller, work)
 
@@ -242,9 +242,12 @@ async def list_redemptions(
     async with database.snapshot() as tx:
         found = await store.list_redemptions(tx, **bounds, status=status, before=before, limit=limit + 1)
         codes = {} if staff else await _own_codes(tx, caller, found)
-    following = cursors.encode(found[limit - 1].redemption_id) if len(found) > limit else None
-    items = [redemption_view(redemption, codes.get(redemption.redemption_id)) for redemption in found[:limit]]
-    return Page(items=items, next_cursor=following)
+    return page_of(
+        found,
+        limit,
+        lambda redemption: redemption_view(redemption, codes.get(redemption.redemption_id)),
+        lambda redemption: (redemption.redemption_id,),
+    )
 
 
 @router.get("/redemptions/{redemption_id}")
@@ -261,9 +264,7 @@ async def read_redemption(
 
 
 @router.post("/redemptions/{redemption_id}/capture", response_model=RedemptionView)
-async def capture(
-    request: Request, database: Db, caller: Staff, redemption_id: UUID, body: CaptureInput
-) -> Response:
+async def capture(request: Request, database: Db, caller: Staff, redemption_id: UUID, body: CaptureInput) -> Response:
     """Hand the item over against its code, at one of the caller's sites."""
     async with database.transaction() as tx:
         refusal = await handlers.check_code(tx, caller, redemption_id, body.pickup_code, real_now())
@@ -293,9 +294,7 @@ async def release(
 
 
 @router.post("/redemptions/{redemption_id}/refund", response_model=RedemptionView)
-async def refund(
-    request: Request, database: Db, caller: Operator, redemption_id: UUID, body: RefundInput
-) -> Response:
+async def refund(request: Request, database: Db, caller: Operator, redemption_id: UUID, body: RefundInput) -> Response:
     """Give the points of a handed-over reward back."""
 
     async def work(tx: Tx) -> RedemptionView:

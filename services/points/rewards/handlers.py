@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from services.points.ledger import handlers as ledger
@@ -72,9 +73,7 @@ async def receive_stock(
     stock = await store.receive_stock(tx, reward_id, site_id, quantity)
     if stock is None:
         raise Conflict("stock-below-zero", "There are not that many free items at this site.")
-    await store.insert_receipt(
-        tx, new_id(), reward_id, site_id, quantity, note, at=await tx.now(), by=caller.subject
-    )
+    await store.insert_receipt(tx, new_id(), reward_id, site_id, quantity, note, at=await tx.now(), by=caller.subject)
     return stock
 
 
@@ -319,7 +318,7 @@ def _same_code(typed: str, code: str) -> bool:
     return hmac.compare_digest(normalised_code(typed).encode(), code.encode())
 
 
-def _refusal(declined: Declined, **extra: object) -> Refusal:
+def _refusal(declined: Declined, **extra: Any) -> Refusal:
     return Conflict(declined.slug, declined.detail, **extra)
 
 

@@ -1,0 +1,119 @@
+-- name: publish_event
+-- What recruitment's outbox holds of a record.
+insert into recruitment.outbox (event_id, topic, key, headers, value, sent_at)
+values ($1::uuid, 'attendance', $2, '{}', $3, case when $4 then now() end);
+
+-- name: dead_letter
+-- A record that the ingest put aside.
+insert into points.dead_letters (consumer_group, topic, partition, offset_, headers, value, fingerprint, kind, reason,
+                                 status)
+values ('points-ingest', 'volunteering.attendance.v1', 0, 0, '{}', $1, $1, $2, 'planted', $3);
+
+-- name: message
+-- A message to a volunteer.
+insert into notify.messages (message_id, event_id, volunteer_id, template, template_version, title, body, correlation_id,
+                             created_at)
+values ($1, $2, $3, 'star_reached', 1, '', '', 'planted', now());
+
+-- name: delivery
+-- Its delivery by e-mail, done.
+insert into notify.deliveries (event_id, volunteer_id, channel, message_id, status, attempts, not_before)
+values ($1, $2, 'email', $3, 'sent', 1, now());
+
+-- name: attempt
+-- One attempt at it.
+insert into notify.delivery_attempts (event_id, volunteer_id, channel, attempt, outcome, lease_until)
+values ($1, $2, 'email', $3, $4, now());
+
+-- name: change_transfer
+-- A1: one point more than was posted.
+update points.transfers set amount = amount + 1 where volunteer_id = $1 and code = 'award' and bucket like 'day/%';
+
+-- name: delete_transfer
+-- A1: an award vanishes.
+delete from points.transfers where volunteer_id = $1 and code = 'award' and bucket like 'day/%';
+
+-- name: insert_transfer
+-- A1: an award twice.
+insert into points.transfers (volunteer_id, code, debit, credit, amount, bucket, expires_on, bucket_version, rule_version,
+                              lot_bucket, lot_expires_on, posting_id, cause_event_id, correlation_id, posted_at)
+select volunteer_id, code, debit, credit, amount, bucket, expires_on, bucket_version, rule_version, lot_bucket,
+       lot_expires_on, posting_id, cause_event_id, correlation_id, posted_at
+from points.transfers where volunteer_id = $1 and code = 'award' and bucket like 'day/%';
+
+-- name: change_lot
+-- A1: points that never expired.
+update points.lots set expired = expired + 5 where volunteer_id = $1 and bucket like 'day/%';
+
+-- name: transfer_without_lot
+-- A1: points that moved outside of any lot.
+update points.transfers set lot_bucket = null, lot_expires_on = null where volunteer_id = $1 and code = 'hold';
+
+-- name: debt_beside_points
+-- A2: who has points owes none.
+update points.volunteers set debt = 7 where volunteer_id = $1;
+
+-- name: empty_hold
+-- A2: a hold without transfers.
+insert into points.holds (hold_id, volunteer_id, points, expires_at, cause_event_id, correlation_id, held_at)
+values ($1, $2, 5, now(), $1, 'planted', now());
+
+-- name: forget_event
+-- A3: the event left the outbox.
+delete from recruitment.outbox where value = $1;
+
+-- name: change_record
+-- A3: another content.
+update points.records set theme = 'other' where record_id = $1;
+
+-- name: shorten_record
+-- A3, A4, A5: fewer minutes.
+update points.records set minutes = 60 where record_id = $1;
+
+-- name: change_bucket
+-- A4: a point more than the rule says.
+update points.buckets set points = points + 1 where volunteer_id = $1 and bucket like 'day/2026-01%';
+
+-- name: change_explanation
+-- A4: a reason that is none.
+update points.buckets set explanation = '{"records": []}' where volunteer_id = $1 and bucket like 'day/2026-01%';
+
+-- name: change_rule
+-- A4: a rule that does not exist.
+update points.buckets set rule_version = 99 where volunteer_id = $1;
+
+-- name: change_badge
+-- A5: one star gone, five out of nowhere.
+update points.badge_awards set badge = 'star-5' where volunteer_id = $1 and badge = 'star-1';
+
+-- name: spend_from_nowhere
+-- A6: spent what was never issued.
+update points.volunteers set spent = spent + 3 where volunteer_id = $1;
+
+-- name: stock_from_nowhere
+-- A7: an item more.
+update points.reward_stock set free = free + 1;
+
+-- name: stock_below_zero
+-- A7: adds up and cannot be.
+update points.reward_stock set free = -1, reserved = 3;
+
+-- name: receipt_changed
+-- A7: more came in than lies there.
+update points.reward_receipt set quantity = quantity + 1;
+
+-- name: redemption_gone
+-- A7: reserved for nobody.
+delete from points.redemption;
+
+-- name: redemption_captured
+-- A7: handed over and still on the shelf.
+update points.redemption set status = 'captured', settled_at = now();
+
+-- name: redemption_cheaper
+-- A7: another price than its hold.
+update points.redemption set points = points - 1;
+
+-- name: attempts_gone
+-- A8: sent, and never tried.
+delete from notify.delivery_attempts;

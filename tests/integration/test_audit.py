@@ -1,0 +1,367 @@
+"""The audit finds what is wrong, by name, and nothing where all is well. Breaches are planted by SQL as superuser."""
+
+import io
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from rich.console import Console
+
+from ops.audit.main import audit, run_audit
+from ops.audit.model import OFFENDERS_KEPT, Check, Report
+from services.points.rewards import handlers as rewards
+from services.points.rewards.domain import Reward
+from shared.auth.tokens import Caller, Role
+from shared.contracts import AttendanceRecorded
+from shared.ids import new_id
+from shared.postgres import Database
+from shared.postgres.queries import parse_queries
+from tests.integration.points.serving import NOW, SITE, Ledger, message, record
+
+PLANTS = parse_queries(Path(__file__).with_name("audit_plants.sql").read_text("utf-8"))
+STAFF = Caller(subject=new_id(), roles=frozenset({Role.OPERATOR}), site_ids=None)
+
+
+@dataclass(slots=True)
+class World:
+    """One database with everything in it that the audit looks at, and the superuser who breaks it."""
+
+    ledger: Ledger
+    superuser: Any
+    auditor: str
+    volunteer: UUID
+    first: AttendanceRecorded
+    redemption: UUID
+
+    async def plant(self, sql: str, *args: object) -> None:
+        """Change rows past every trigger and foreign key."""
+        async with self.superuser.transaction():
+            await self.superuser.execute("set local session_replication_role = replica")
+            tag = await self.superuser.execute(sql, *args)
+        assert not tag.endswith(" 0"), f"the breach was not planted: {tag}"
+
+    async def drop_constraints(self, table: str) -> None:
+        """Checks and keys of a table make some breaches impossible; the audit must not rely on them."""
+        names = await self.superuser.fetch(
+            "select conname, contype from pg_constraint where conrelid = $1::text::regclass "
+            "order by contype = 'p', contype = 'u'",
+            table,
+        )
+        for row in names:
+            if row["contype"] in (b"c", b"p", b"u", "c", "p", "u"):
+                await self.superuser.execute(f'alter table {table} drop constraint "{row["conname"]}" cascade')
+
+    async def publish(self, data: AttendanceRecorded, *, sent: bool = True) -> None:
+        """What recruitment has of a record: its revision and the event in the outbox."""
+        names = list(AttendanceRecorded.model_fields)
+        columns = ", ".join(names)
+        places = ", ".join(f"${number}" for number in range(1, len(names) + 1))
+        await self.plant(
+            f"insert into recruitment.attendance_revisions ({columns}, recorded_at, change) "
+            f"values ({places}, now(), 'check_out')",
+            *(getattr(data, name) for name in names),
+        )
+        found = message(data)
+        await self.plant(
+            PLANTS["publish_event"],
+            dict(found.headers)["ce_id"].decode(),
+            str(data.volunteer_id),
+            found.value,
+            sent,
+        )
+
+    async def serve(self, *records: AttendanceRecorded) -> None:
+        """Records that went the whole way: published by recruitment, applied by points."""
+        for data in records:
+            await self.publish(data)
+        await self.ledger.feed(*records)
+
+    async def dead_letter(self, data: AttendanceRecorded, kind: str, status: str) -> None:
+        """The record was put aside by the ingest."""
+        await self.plant(
+            PLANTS["dead_letter"],
+            message(data).value,
+            kind,
+            status,
+        )
+
+    async def deliver(self, event_id: UUID) -> None:
+        """A message that was sent by e-mail, at the first attempt."""
+        message_id = new_id()
+        await self.plant(
+            PLANTS["message"],
+            message_id,
+            event_id,
+            self.volunteer,
+        )
+        await self.plant(
+            PLANTS["delivery"],
+            event_id,
+            self.volunteer,
+            message_id,
+        )
+        await self.plant(PLANTS["attempt"], event_id, self.volunteer, 1, "sent")
+
+    async def audit(self, *, settled: bool = True) -> Report:
+        """What the audit says now."""
+        return await audit(self.auditor, settled=settled)
+
+    async def breached(self, *codes: str, settled: bool = True) -> Check:
+        """The first of the checks that are breached; these and no others are."""
+        report = await self.audit(settled=settled)
+        assert [check.code for check in report.checks if not check.ok] == sorted(codes), report.as_json()
+        return report.by_code()[codes[0]]
+
+
+def named(check: Check, subject: object) -> str:
+    """What the audit says of the subject, which it must name."""
+    details = [offender.detail for offender in check.offenders if str(subject) in offender.subject]
+    assert details, check.as_json()
+    return "; ".join(details)
+
+
+@pytest.fixture
+async def world(points_db: Database, dsn_for: Callable[[str], str]) -> AsyncIterator[World]:
+    """Three volunteers, one with debt-free points, a reward held, and a message delivered; all of it clean."""
+    ledger = await Ledger.open(points_db)
+    superuser = await asyncpg.connect(dsn_for("postgres"))
+    volunteer = new_id()
+    first = record(volunteer, 480)
+    world = World(ledger, superuser, dsn_for("auditor"), volunteer, first, new_id())
+    later = record(volunteer, 100 * 60, started_at=NOW - timedelta(days=3), provenance="backfilled")
+    await world.serve(first, later, *(record(new_id(), minutes) for minutes in (10, 90)))
+    world.redemption = await hold(points_db, volunteer)
+    await world.deliver(new_id())
+    yield world
+    await superuser.close()
+
+
+async def hold(database: Database, volunteer_id: UUID) -> UUID:
+    """A reward of 60 points, of which two lie at the site, held by the volunteer."""
+    reward = Reward(new_id(), "保温杯", "", 60, None, None, None, 30)
+    async with database.transaction() as tx:
+        await rewards.add_reward(tx, STAFF, reward)
+        await rewards.receive_stock(tx, STAFF, reward.reward_id, SITE, 2, "delivery")
+    async with database.transaction() as tx:
+        redemption, _ = await rewards.hold(tx, volunteer_id, reward.reward_id, SITE)
+    return redemption.redemption_id
+
+
+async def test_a_new_database_is_clean(dsn_for: Callable[[str], str]) -> None:
+    report = await audit(dsn_for("auditor"), settled=True)
+    assert [check.code for check in report.checks] == ["A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8"]
+    assert report.ok, report.as_json()
+
+
+async def test_a_world_with_everything_in_it_is_clean(world: World) -> None:
+    report = await world.audit()
+    assert report.ok, report.as_json()
+    assert all(check.examined for check in report.checks), report.as_json()
+
+
+@pytest.mark.parametrize("plant", ["change_transfer", "delete_transfer", "insert_transfer"])
+async def test_a1_names_whose_transfers_were_touched(world: World, plant: str) -> None:
+    await world.plant(PLANTS[plant], world.volunteer)
+    check = await world.breached("A1", "A4", "A6")
+    assert "available" in named(check, f"volunteer {world.volunteer}")
+    assert "awarded" in named(check, "lot day/2026-01-10")
+
+
+async def test_a1_names_a_lot_that_was_touched(world: World) -> None:
+    await world.plant(PLANTS["change_lot"], world.volunteer)
+    assert "expired is 5, should be 0" in named(await world.breached("A1"), world.volunteer)
+
+
+async def test_a1_names_an_impossible_movement(world: World) -> None:
+    await world.drop_constraints("points.transfers")
+    await world.plant(
+        PLANTS["transfer_without_lot"],
+        world.volunteer,
+    )
+    assert named(await world.breached("A1"), "transfer ")
+
+
+async def test_a2_names_points_beside_debt(world: World) -> None:
+    await world.drop_constraints("points.volunteers")
+    await world.plant(PLANTS["debt_beside_points"], world.volunteer)
+    assert "debt 7" in named(await world.breached("A2", "A1", "A6"), world.volunteer)
+
+
+async def test_a2_names_a_hold_that_holds_nothing(world: World) -> None:
+    await world.plant(
+        PLANTS["empty_hold"],
+        planted := new_id(),
+        world.volunteer,
+    )
+    check = await world.breached("A2")
+    assert "in open holds 65" in named(check, f"volunteer {world.volunteer}")
+    assert "transfers hold 0" in named(check, f"hold {planted}")
+
+
+async def test_a3_names_what_never_arrived(world: World) -> None:
+    lost = record(world.volunteer, started_at=NOW)
+    await world.publish(lost)
+    assert "not applied" in named(await world.breached("A3"), lost.record_id)
+
+
+async def test_a3_lets_what_is_on_its_way_pass_unless_all_is_settled(world: World) -> None:
+    await world.publish(record(world.volunteer, started_at=NOW), sent=False)
+    report = await world.audit(settled=False)
+    assert report.ok, report.as_json()
+    assert report.by_code()["A3"].notes == ["1 revisions are on their way"]
+    assert not (await world.audit()).ok
+
+
+async def test_a3_names_what_was_overtaken_even_while_things_are_on_their_way(world: World) -> None:
+    lost = record(world.volunteer, started_at=NOW)
+    await world.publish(lost)
+    await world.serve(record(world.volunteer, started_at=NOW + timedelta(hours=4)))
+    check = await world.breached("A3", settled=False)
+    assert "later events of the same volunteer" in named(check, lost.record_id)
+
+
+async def test_a3_names_what_left_the_outbox_and_never_arrived(world: World) -> None:
+    lost = record(world.volunteer, started_at=NOW)
+    await world.publish(lost)
+    await world.plant(PLANTS["forget_event"], message(lost).value)
+    assert "no longer in the outbox" in named(await world.breached("A3", settled=False), lost.record_id)
+
+
+@pytest.mark.parametrize(("status", "ok"), [("open", True), ("discarded", True), ("replayed", False)])
+async def test_a3_takes_dead_letters_for_an_answer(world: World, status: str, ok: bool) -> None:
+    lost = record(world.volunteer, started_at=NOW)
+    await world.publish(lost)
+    await world.dead_letter(lost, "permanent", status)
+    assert (await world.audit()).ok is ok
+
+
+async def test_a3_names_a_record_whose_content_was_changed(world: World) -> None:
+    await world.plant(PLANTS["change_record"], world.first.record_id)
+    assert "another content" in named(await world.breached("A3"), world.first.record_id)
+
+
+async def test_a3_lists_a_conflicting_second_content_apart(world: World) -> None:
+    second = world.first.model_copy(update={"theme": "other"})
+    await world.dead_letter(second, "conflict", "open")
+    check = (await world.audit()).by_code()["A3"]
+    assert check.ok
+    assert any(str(second.record_id) in note and "conflicting" in note for note in check.notes)
+
+
+async def test_a4_names_a_bucket_that_says_something_else_than_the_rule(world: World) -> None:
+    await world.plant(
+        PLANTS["change_bucket"],
+        world.volunteer,
+    )
+    assert "its points is 81, should be 80" in named(await world.breached("A4"), "bucket day/2026-01-10")
+
+
+async def test_a4_names_an_explanation_that_is_not_true(world: World) -> None:
+    await world.plant(
+        PLANTS["change_explanation"],
+        world.volunteer,
+    )
+    assert "explanation" in named(await world.breached("A4"), "bucket day/2026-01-10")
+
+
+async def test_a4_names_a_bucket_under_a_rule_that_is_not_there(world: World) -> None:
+    await world.plant(PLANTS["change_rule"], world.volunteer)
+    assert "99" in named(await world.breached("A4"), world.volunteer)
+
+
+async def test_a4_and_a5_name_whose_record_was_changed(world: World) -> None:
+    await world.plant(PLANTS["shorten_record"], world.first.record_id)
+    check = await world.breached("A4", "A3", "A5")
+    assert "posted is 80, should be 10" in named(check, "bucket day/2026-01-10")
+    assert "credit_minutes is 480, should be 60" in named((await world.audit()).by_code()["A5"], world.volunteer)
+
+
+async def test_a5_names_a_star_that_nobody_earned_and_a_badge_that_is_gone(world: World) -> None:
+    await world.plant(PLANTS["change_badge"], world.volunteer)
+    assert "star-5" in named(await world.breached("A5"), world.volunteer)
+
+
+async def test_a6_names_points_out_of_nowhere(world: World) -> None:
+    await world.drop_constraints("points.volunteers")
+    await world.plant(PLANTS["spend_from_nowhere"], world.volunteer)
+    check = await world.breached("A6", "A1")
+    assert named(check, world.volunteer)
+    assert "accounted for" in named(check, "the district")
+
+
+@pytest.mark.parametrize(
+    "plant",
+    ["stock_from_nowhere", "stock_below_zero", "receipt_changed", "redemption_gone", "redemption_captured"],
+)
+async def test_a7_names_a_shelf_that_does_not_add_up(world: World, plant: str) -> None:
+    await world.drop_constraints("points.reward_stock")
+    await world.plant(PLANTS[plant])
+    assert named(await world.breached("A7"), f"at site {SITE}")
+
+
+async def test_a7_names_a_redemption_without_its_hold(world: World) -> None:
+    await world.plant(PLANTS["redemption_cheaper"])
+    assert "its hold is open for 60" in named(await world.breached("A7"), world.redemption)
+
+
+async def test_a8_names_a_message_that_was_tried_twice(world: World) -> None:
+    event_id = new_id()
+    await world.deliver(event_id)
+    await world.superuser.execute("drop index notify.delivery_attempts_once")
+    await world.plant(PLANTS["attempt"], event_id, world.volunteer, 2, "attempting")
+    assert "sent, attempting" in named(await world.breached("A8"), f"event {event_id} to volunteer {world.volunteer}")
+
+
+async def test_a8_names_a_message_that_says_sent_and_was_never_tried(world: World) -> None:
+    await world.plant(PLANTS["attempts_gone"])
+    assert "none" in named(await world.breached("A8"), world.volunteer)
+
+
+async def test_what_cannot_be_looked_at_is_a_breach(world: World) -> None:
+    await world.superuser.execute("revoke select on notify.deliveries from auditor")
+    assert "permission denied" in named(await world.breached("A8"), "the audit")
+
+
+async def test_the_auditor_sees_no_pickup_code(world: World) -> None:
+    conn = await asyncpg.connect(world.auditor)
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await conn.fetch("select * from points.pickup")
+    finally:
+        await conn.close()
+
+
+async def test_it_prints_a_table_and_the_offenders_and_says_so_by_its_exit_code(world: World) -> None:
+    screen = Console(file=(written := io.StringIO()), width=160)
+    assert await run_audit(world.auditor, settled=True, console=screen) == 0
+    await world.plant(PLANTS["change_lot"], world.volunteer)
+    assert await run_audit(world.auditor, settled=True, console=screen) == 1
+    text = written.getvalue()
+    assert "Audit clean" in text
+    assert "Audit BREACHED" in text
+    assert str(world.volunteer) in text
+    plain = Console(file=(document := io.StringIO()))
+    assert await run_audit(world.auditor, settled=True, as_json=True, console=plain) == 1
+    report = json.loads(document.getvalue())
+    assert report["ok"] is False
+    assert [check["code"] for check in report["checks"] if not check["ok"]] == ["A1"]
+
+
+async def test_it_says_when_the_database_is_away() -> None:
+    screen = Console(file=(written := io.StringIO()), width=160)
+    assert await run_audit("postgresql://auditor@127.0.0.1:1/none", console=screen) == 2
+    assert "could not run" in written.getvalue()
+
+
+def test_offenders_are_counted_beyond_those_that_are_kept() -> None:
+    check = Check("A1", "")
+    for number in range(OFFENDERS_KEPT + 7):
+        check.offend(number, "wrong")
+    assert check.breaches == OFFENDERS_KEPT + 7
+    assert len(check.offenders) == OFFENDERS_KEPT

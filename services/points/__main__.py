@@ -82,9 +82,9 @@ def main(arguments: Sequence[str]) -> None:
     if role == "api":
         serve(lambda: api(settings), settings)
     elif role == "worker":
-        from services.points import worker  # faust is imported only where it runs
+        from services.points import app  # faust is imported only where it runs
 
-        worker.main(settings)
+        app.main(settings)
     elif role == "agents":
         from services.points.pulse import app as pulse
 

@@ -12,6 +12,7 @@ from ops.stack.errors import StackError
 __all__ = ["find_java", "resolve_jars"]
 
 _ROOT = Path(__file__).resolve().parents[2]
+ROOT_VAR = _ROOT / "var"
 _OLDEST_JAVA = 17
 
 
@@ -64,7 +65,7 @@ async def resolve_jars() -> Path:
     """
     pom = _ROOT / "pom.xml"
     version = hashlib.sha256(pom.read_bytes()).hexdigest()[:12]
-    jars = _ROOT / "var" / "kafka-jars" / version
+    jars = ROOT_VAR / "kafka-jars" / version
     if jars.exists():
         return jars
     maven = shutil.which("mvn")

@@ -68,12 +68,15 @@ def _home(directory: Path, account: Account | None) -> Path:
     """Where the data lies: in `directory`, or where its user can reach it, keyed by `directory`."""
     if account is None or _open_to_all(directory.parent):
         return directory
-    return _ROOT_HOME / hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:16]
+    place = directory.parent.resolve() / directory.name  # itself it may be a link to what we look for
+    return _ROOT_HOME / hashlib.sha256(str(place).encode()).hexdigest()[:16]
 
 
 def forget(directory: Path) -> None:
     """Delete the data of a server that does not run."""
     shutil.rmtree(_home(directory, _unprivileged()), ignore_errors=True)
+    if directory.is_symlink():
+        directory.unlink()
     shutil.rmtree(directory, ignore_errors=True)
 
 

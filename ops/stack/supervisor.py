@@ -303,6 +303,9 @@ class Stack:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(unit.end(_PATIENCE) for unit in self.units.values()))
+        for unit in self.units.values():
+            if unit.process is not None and unit.process.returncode == -signal.SIGKILL:
+                self._progress(f"{unit.spec.name} did not end within {_PATIENCE:.0f} s and was killed")
         servers = [part for part in (getattr(self, name, None) for name in ("broker", "postgres")) if part is not None]
         await asyncio.gather(*(server.stop() for server in servers))
         if (mail := getattr(self, "mail", None)) is not None:

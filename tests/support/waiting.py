@@ -3,16 +3,22 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 __all__ = ["eventually"]
 
 T = TypeVar("T")
 
 
+@overload
 async def eventually(
-    probe: Callable[[], T | Awaitable[T]], *, within: float = 10.0, every: float = 0.02, what: str = ""
-) -> T:
+    probe: Callable[[], Awaitable[T | None]], *, within: float = ..., every: float = ..., what: str = ...
+) -> T: ...
+@overload
+async def eventually(
+    probe: Callable[[], T | None], *, within: float = ..., every: float = ..., what: str = ...
+) -> T: ...
+async def eventually(probe: Callable[[], Any], *, within: float = 10.0, every: float = 0.02, what: str = "") -> Any:
     """Call `probe` until it returns something true; an AssertionError in it counts as not yet.
 
     Raises:
@@ -21,7 +27,7 @@ async def eventually(
     deadline = asyncio.get_running_loop().time() + within
     while True:
         failure: AssertionError | None = None
-        value: T | None = None
+        value: Any = None
         try:
             answer = probe()
             value = await answer if inspect.isawaitable(answer) else answer

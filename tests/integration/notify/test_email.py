@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from email import message_from_bytes
 from email.policy import default
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -117,7 +118,7 @@ class Post:
             await handlers.enqueue(tx, [new])
         return volunteer
 
-    async def state(self) -> tuple[str, list[str]]:
+    async def state(self) -> tuple[str | None, list[str]]:
         """The e-mail's status, and the outcomes of its attempts."""
         status = await self.database.pool.fetchval("select status from deliveries where channel = 'email'")
         rows = await self.database.pool.fetch("select outcome from delivery_attempts order by attempt")
@@ -265,7 +266,7 @@ async def test_an_attempt_whose_maker_vanished_is_unknown_and_not_sent_again(pos
     claimed = await claim(post.database, 8, timedelta(seconds=0))
     assert len(claimed) == 1
     assert await post.state() == ("attempting", ["attempting"])
-    await eventually(lambda: expire(post.database), within=2)
+    await eventually(partial(expire, post.database), within=2)
     assert await post.state() == ("unknown", ["unknown"])
     await post.now_due()
     assert await post.postman.round(8) == 0
@@ -345,7 +346,7 @@ async def test_a_killed_worker_leaves_unknown(post: Post, settings_for: Settings
         await process.wait()
     post.catcher.hang.set()
     assert await post.postman.round(8) == 0
-    await eventually(lambda: expire(post.database), within=5)
+    await eventually(partial(expire, post.database), within=5)
     assert await post.state() == ("unknown", ["unknown"])
     assert await post.postman.round(8) == 0
     assert len(post.catcher.letters) == 1

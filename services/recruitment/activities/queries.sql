@@ -26,11 +26,11 @@ select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[
 
 -- name: lock_shifts_of
 -- Whoever closes an activity or changes its shifts waits for sign-ups in progress, and later ones wait for it.
-select shift_id from shifts where activity_id = $1 order by shift_id for update;
+select shift_id from shifts where activity_id = $1 order by shift_id for no key update;
 
 -- name: lock_activity
 -- After its shifts: one change of an activity at a time.
-select activity_id from activities where activity_id = $1 for update;
+select activity_id from activities where activity_id = $1 for no key update;
 
 -- name: find_activity
 -- One activity as it stands.

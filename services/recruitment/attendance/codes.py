@@ -28,7 +28,7 @@ __all__ = [
 
 WINDOW_SECONDS = 8
 TICKET_LIFE = timedelta(minutes=15)
-_CODE_BYTES = 10
+_CODE_BYTES = 5
 _MAC_BYTES = 16
 
 
@@ -40,7 +40,7 @@ class ShownBy(StrEnum):
 
 
 def code_at(secret: bytes, shown_by: ShownBy, at: datetime) -> str:
-    """The code of the window in which ``at`` lies: 16 letters and digits."""
+    """The code of the window in which ``at`` lies: 8 letters and digits, short enough to be typed."""
     return _code(secret, shown_by, _window(at))
 
 

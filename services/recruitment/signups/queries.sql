@@ -4,7 +4,7 @@ select volunteer_id from volunteers where volunteer_id = $1 for no key update;
 
 -- name: lock_shift
 -- After the volunteer: places of one shift are given out one by one.
-select shift_id from shifts where shift_id = $1 for update;
+select shift_id from shifts where shift_id = $1 for no key update;
 
 -- name: find_placing
 -- What deciding on a sign-up needs, read after the locks in a statement of its own.

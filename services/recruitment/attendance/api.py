@@ -1,0 +1,227 @@
+"""Routes of attendance: the rotating code, tickets, check-in and check-out, and records."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from services.recruitment.activities.guards import STAFF
+from services.recruitment.activities.handlers import shift_for_code
+from services.recruitment.attendance import codes, handlers
+from services.recruitment.attendance.codes import TICKET_LIFE, ShownBy
+from services.recruitment.attendance.domain import ApprovalLevel, ClosedBy, Provenance, Record, Status
+from services.recruitment.attendance.handlers import Proof
+from services.recruitment.attendance.store import ListedRecord, PastRevision
+from shared.auth.access import allow
+from shared.auth.tokens import Caller, Role
+from shared.clock import real_now
+from shared.http.app import Db, Input, Limit, Output
+from shared.http.cursors import Page, decode, page_of
+from shared.http.idempotency import once
+from shared.postgres import Tx
+
+__all__ = ["RecordOut", "record_out", "router"]
+
+router = APIRouter(prefix="/api/recruitment/v1", tags=["attendance"])
+
+Volunteer = Annotated[Caller, allow(Role.VOLUNTEER)]
+Runner = Annotated[Caller, allow(Role.LEADER, *STAFF)]
+Reader = Annotated[Caller, allow(Role.VOLUNTEER, Role.LEADER, *STAFF)]
+Code = Annotated[str, Field(min_length=1, max_length=40)]
+Ticket = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class TicketIn(Input):
+    """The code as scanned or typed."""
+
+    shift_id: UUID
+    code: Code
+
+
+class TicketOut(Output):
+    """A ticket for the caller and this shift; ``expires_in`` seconds of real time."""
+
+    ticket: str
+    expires_in: int
+
+
+class CodeOut(Output):
+    """The code that the place shows now; ``expires_in`` seconds until the next one, ``url`` for a QR code."""
+
+    code: str
+    expires_in: float
+    url: str
+
+
+class CheckInIn(Input):
+    """Code or ticket; ``distance_m`` is the phone's distance to the site in metres, never a position."""
+
+    shift_id: UUID
+    code: Code | None = None
+    ticket: Ticket | None = None
+    distance_m: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+
+
+class CheckOutIn(Input):
+    """Code or ticket."""
+
+    shift_id: UUID
+    code: Code | None = None
+    ticket: Ticket | None = None
+
+
+class RecordOut(Output):
+    """A service record as it stands; ``minutes`` are whole."""
+
+    record_id: UUID
+    revision: int
+    volunteer_id: UUID
+    activity_id: UUID | None
+    shift_id: UUID | None
+    site_id: UUID | None
+    team_id: UUID | None
+    drive_id: UUID | None
+    theme: str
+    kind: str
+    provenance: Provenance
+    closed_by: ClosedBy | None
+    status: Status
+    started_at: datetime
+    ended_at: datetime | None
+    minutes: int
+    planned_minutes: int
+    recorded_by: UUID | None
+    recorder_site_id: UUID | None
+    device_ref: str | None
+    approval_level: ApprovalLevel
+    distance_m: int | None
+
+
+class ListedRecordOut(RecordOut):
+    """A record with the names that people know it by."""
+
+    activity_title: str | None
+    site_name: str | None
+
+
+class RevisionOut(Output):
+    """One step in a record's history."""
+
+    revision: int
+    change: str
+    status: Status
+    provenance: Provenance
+    closed_by: ClosedBy | None
+    started_at: datetime
+    ended_at: datetime | None
+    minutes: int
+    approval_level: ApprovalLevel
+    recorded_by: UUID | None
+    made_by: UUID | None
+    reason: str | None
+    recorded_at: datetime
+
+
+class RecordWithHistoryOut(RecordOut):
+    """A record with all its revisions, oldest first."""
+
+    revisions: list[RevisionOut]
+
+
+@router.get("/shifts/{shift_id}/code")
+async def read_code(request: Request, db: Db, caller: Runner, shift_id: UUID) -> CodeOut:
+    """The rotating code of a shift, to be shown at its place by those who run it."""
+    async with db.transaction() as tx:
+        shift = await shift_for_code(tx, caller, shift_id)
+    # A leader's code does not let that leader check in: nobody records their own hours.
+    shown_by = ShownBy.STAFF if caller.has(*STAFF) else ShownBy.LEADER
+    now = real_now()
+    code = codes.code_at(shift.secret, shown_by, now)
+    base = request.app.state.settings.public_url.rstrip("/")
+    remaining = round(codes.ends_of_window(now).total_seconds(), 3)
+    return CodeOut(code=code, expires_in=remaining, url=f"{base}/s/{shift_id}?c={code}")
+
+
+@router.post("/attendance/tickets", status_code=201)
+async def get_ticket(db: Db, caller: Volunteer, body: TicketIn) -> TicketOut:
+    """Change a code for a ticket. Nothing is stored, so asking twice is harmless and no Idempotency-Key is needed."""
+    async with db.transaction() as tx:
+        ticket = await handlers.ticket(tx, caller, body.shift_id, body.code)
+    return TicketOut(ticket=ticket, expires_in=int(TICKET_LIFE.total_seconds()))
+
+
+@router.post("/attendance/check-ins", status_code=201, response_model=RecordOut)
+async def check_in(request: Request, db: Db, caller: Volunteer, body: CheckInIn) -> Response:
+    """Check in to a shift, now."""
+
+    async def work(tx: Tx) -> RecordOut:
+        proof = Proof(body.code, body.ticket)
+        return record_out(await handlers.check_in(tx, caller, body.shift_id, proof, body.distance_m))
+
+    return await once(request, db, caller, work)
+
+
+@router.post("/attendance/check-outs", status_code=201, response_model=RecordOut)
+async def check_out(request: Request, db: Db, caller: Volunteer, body: CheckOutIn) -> Response:
+    """Check out of a shift, now."""
+
+    async def work(tx: Tx) -> RecordOut:
+        return record_out(await handlers.check_out(tx, caller, body.shift_id, Proof(body.code, body.ticket)))
+
+    return await once(request, db, caller, work)
+
+
+@router.get("/attendance/records")
+async def list_records(
+    db: Db,
+    caller: Reader,
+    volunteer_id: UUID | None = None,
+    shift_id: UUID | None = None,
+    status: Literal["provisional", "confirmed", "void"] | None = None,
+    cursor: str | None = None,
+    limit: Limit = 50,
+) -> Page[ListedRecordOut]:
+    """Records, newest first: one's own, those of one's team, those at one's sites."""
+    before = None
+    if cursor is not None:
+        at, last = decode(cursor, (datetime, UUID))
+        before = (at, last)
+    async with db.transaction() as tx:
+        found = await handlers.listing(
+            tx,
+            caller,
+            volunteer_id=volunteer_id,
+            shift_id=shift_id,
+            status=status,
+            before=before,
+            limit=limit + 1,
+        )
+    return page_of(found, limit, _listed, lambda each: (each.record.started_at, each.record.record_id))
+
+
+@router.get("/attendance/records/{record_id}")
+async def read_record(db: Db, caller: Reader, record_id: UUID) -> RecordWithHistoryOut:
+    """One record with its history."""
+    async with db.transaction() as tx:
+        record, revisions = await handlers.get(tx, caller, record_id)
+    return RecordWithHistoryOut(**_members(record), revisions=[_revision(each) for each in revisions])
+
+
+def record_out(record: Record) -> RecordOut:
+    """A record as it is answered."""
+    return RecordOut(**_members(record))
+
+
+def _members(record: Record) -> dict[str, object]:
+    return {name: getattr(record, name) for name in Record.__dataclass_fields__}
+
+
+def _listed(listed: ListedRecord) -> ListedRecordOut:
+    return ListedRecordOut(**_members(listed.record), activity_title=listed.activity_title, site_name=listed.site_name)
+
+
+def _revision(past: PastRevision) -> RevisionOut:
+    return RevisionOut(**{name: getattr(past, name) for name in RevisionOut.model_fields})

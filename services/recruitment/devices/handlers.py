@@ -1,0 +1,180 @@
+"""Use cases of devices: register, revoke, and take in a signed batch of attendance."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from services.recruitment.activities.guards import actor_id, is_staff_of
+from services.recruitment.attendance import handlers as attendance
+from services.recruitment.attendance import store as records
+from services.recruitment.attendance.domain import DEFAULT_POLICY, Place, Provenance
+from services.recruitment.corrections.handlers import keep_evidence
+from services.recruitment.devices import domain, store
+from services.recruitment.devices.domain import Accepted, Context, Outcome, Person, Upload
+from services.recruitment.devices.signing import signature_holds
+from services.recruitment.devices.store import Device, SigningDevice
+from services.recruitment.vault.cipher import Cipher
+from shared.auth.tokens import Caller, Role
+from shared.errors import Forbidden, Invalid, NotFound
+from shared.ids import derived_id, new_id
+from shared.postgres import Tx
+
+__all__ = ["Batch", "Result", "listing", "register", "revoke", "take_in"]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a device uploads; ``skew`` is how far its clock is ahead of the server's. ``body`` is what was signed."""
+
+    device_id: UUID
+    provenance: Provenance
+    skew: timedelta
+    uploads: Sequence[Upload]
+    evidence: str | None
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of each row, in order."""
+
+    outcomes: Sequence[Outcome]
+
+
+async def register(tx: Tx, caller: Caller, name: str, site_id: UUID) -> tuple[Device, str]:
+    """Register a device at a site; its secret is told this once.
+
+    Raises:
+        Forbidden: the site is not in the caller's subtree.
+        Invalid: there is no such site.
+    """
+    caller.require_site(site_id)
+    if not await store.site_exists(tx, site_id):
+        raise Invalid("reference-unknown", f"site_id {site_id} does not exist.", member="site_id")
+    device = Device(new_id(), name, site_id, caller.subject, await tx.now(), None)
+    secret = secrets.token_urlsafe(32)
+    await store.insert_device(tx, device, secret)
+    return device, secret
+
+
+async def revoke(tx: Tx, caller: Caller, device_id: UUID) -> Device:
+    """Stop trusting a device.
+
+    Raises:
+        NotFound: no such device at the caller's sites.
+    """
+    found = await store.find_device(tx, device_id)
+    if found is None or not caller.may_site(found.site_id):
+        raise NotFound("device-unknown", f"There is no device {device_id}.")
+    device = await store.revoke_device(tx, device_id, await tx.now())
+    assert device is not None
+    return device
+
+
+async def listing(tx: Tx, caller: Caller, *, before: UUID | None, limit: int) -> list[Device]:
+    """A page of the devices at the caller's sites, newest first."""
+    site_ids = None if caller.site_ids is None else sorted(caller.site_ids)
+    return await store.list_devices(tx, site_ids=site_ids, before=before, limit=limit)
+
+
+async def take_in(tx: Tx, cipher: Cipher, caller: Caller, batch: Batch) -> Result:
+    """Take in a batch: each row accepted, recognised as a duplicate, or refused with a reason.
+
+    Raises:
+        NotFound: the device is not registered.
+        Forbidden: it was revoked, the signature is wrong, or the caller may not upload for it or in this way.
+        Invalid: backfilled hours without evidence.
+    """
+    await store.lock_device(tx, batch.device_id)
+    device = await store.find_device(tx, batch.device_id)
+    if device is None:
+        raise NotFound("device-unknown", f"There is no device {batch.device_id}.")
+    _permit(caller, device, batch)
+    now = await tx.now()
+    skewed = {upload.index: (upload.started_at - batch.skew, upload.ended_at - batch.skew) for upload in batch.uploads}
+    context = await _context(tx, caller, device, batch, skewed)
+    outcomes = domain.decide(batch.uploads, skewed, context, DEFAULT_POLICY, now)
+    accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
+    if accepted:
+        await _keep(tx, cipher, batch, accepted, now)
+    return Result(outcomes)
+
+
+def _permit(caller: Caller, device: SigningDevice, batch: Batch) -> None:
+    if device.revoked_at is not None:
+        raise Forbidden("device-revoked", "This device is no longer trusted; register it again.")
+    if not signature_holds(device.secret, batch.body):
+        raise Forbidden("signature-invalid", "The signature does not fit this body and this device's secret.")
+    if is_staff_of(caller, device.site_id):
+        if batch.provenance is Provenance.BACKFILLED and not batch.evidence:
+            raise Invalid("evidence-missing", "Hours entered afterwards need evidence.", member="evidence")
+        return
+    if not caller.has(Role.LEADER):
+        raise Forbidden("site-out-of-bounds", "This device is not at one of your sites.")
+    if batch.provenance is not Provenance.LEADER:
+        raise Forbidden("provenance-not-allowed", "Leaders upload their own roll-calls only (provenance leader).")
+
+
+async def _context(
+    tx: Tx,
+    caller: Caller,
+    device: SigningDevice,
+    batch: Batch,
+    skewed: Mapping[int, tuple[datetime, datetime]],
+) -> Context:
+    people = await store.find_people(tx, list({upload.volunteer_number for upload in batch.uploads}))
+    shift_ids = list({upload.shift_id for upload in batch.uploads})
+    places, free, signed = await _lock(tx, people, shift_ids)
+    volunteer_ids = [person.volunteer_id for person in people.values()]
+    staff = is_staff_of(caller, device.site_id)
+    return Context(
+        device_id=device.device_id,
+        device_site_id=device.site_id,
+        device_sites=device.sites,
+        provenance=batch.provenance,
+        recorded_by=actor_id(caller),
+        recorder_volunteer_id=caller.volunteer_id,
+        teams=None if staff else caller.team_ids,
+        people=people,
+        places=places,
+        record_ids={upload.index: derived_id("upload", device.device_id, upload.upload_id) for upload in batch.uploads},
+        busy=await records.busy_between(
+            tx,
+            volunteer_ids,
+            min(start for start, _ in skewed.values()),
+            max(end for _, end in skewed.values()),
+            DEFAULT_POLICY.grace,
+        ),
+        signed=signed,
+        free=free,
+        known=await store.known_uploads(tx, device.device_id, [upload.upload_id for upload in batch.uploads]),
+    )
+
+
+async def _lock(
+    tx: Tx, people: Mapping[str, Person], shift_ids: Sequence[UUID]
+) -> tuple[dict[UUID, Place], dict[UUID, int], set[tuple[UUID, UUID]]]:
+    """Lock volunteers, then the shifts in which a walk-in may take a place; then read what the locks protect."""
+    volunteer_ids = [person.volunteer_id for person in people.values()]
+    await records.lock_volunteers(tx, volunteer_ids)
+    signed = await store.active_signups(tx, volunteer_ids, shift_ids)
+    await store.lock_shifts(tx, shift_ids)
+    places = await records.find_places(tx, shift_ids)
+    free = {shift_id: place.shift.capacity - place.shift.taken for shift_id, place in places.items()}
+    return places, free, signed
+
+
+async def _keep(tx: Tx, cipher: Cipher, batch: Batch, accepted: Sequence[Accepted], now: datetime) -> None:
+    revisions = [each.revision for each in accepted]
+    await attendance.commit_all(tx, revisions, now)
+    await store.insert_uploads(tx, batch.device_id, accepted, now)
+    walk_ins = [
+        (new_id(), each.upload.shift_id, each.revision.record.volunteer_id) for each in accepted if each.takes_place
+    ]
+    if walk_ins:
+        await store.insert_walk_ins(tx, walk_ins, now)
+    if batch.evidence:
+        await keep_evidence(tx, cipher, revisions, batch.evidence)

@@ -1,0 +1,68 @@
+-- name: site_exists
+-- A device stands at a site.
+select exists (select from sites where site_id = $1);
+
+-- name: insert_device
+-- A kiosk or a leader's phone, with the secret that it signs with.
+insert into devices (device_id, name, site_id, secret, registered_by, registered_at) values ($1, $2, $3, $4, $5, $6);
+
+-- name: list_devices
+-- Newest first by keyset; never with a secret. A null list of sites means all.
+select device_id, name, site_id, registered_by, registered_at, revoked_at
+from devices
+where ($1::uuid[] is null or site_id = any($1)) and ($2::uuid is null or device_id < $2)
+order by device_id desc limit $3;
+
+-- name: revoke_device
+-- Lost or broken: nothing that it signs counts from now on.
+update devices set revoked_at = coalesce(revoked_at, $2) where device_id = $1
+returning device_id, name, site_id, registered_by, registered_at, revoked_at;
+
+-- name: lock_device
+-- Batches of one device go one after the other, so that an upload id is new once.
+select device_id from devices where device_id = $1 for no key update;
+
+-- name: find_device
+-- The device, its secret, and its site with everything under it.
+with recursive subtree as (
+    select s.site_id from sites s join devices d using (site_id) where d.device_id = $1
+    union all
+    select s.site_id from sites s join subtree on s.parent_id = subtree.site_id
+)
+select d.device_id, d.name, d.site_id, d.secret, d.revoked_at, array(select site_id from subtree) as sites
+from devices d where d.device_id = $1;
+
+-- name: find_people
+-- Whom the numbers of a batch stand for; read without a lock to learn whom to lock, and numbers never change.
+select volunteer_number, volunteer_id, drive_id from volunteers where volunteer_number = any($1::text[]);
+
+-- name: known_uploads
+-- What this device has uploaded before under these ids.
+select upload_id, content_hash, record_id from attendance_uploads where device_id = $1 and upload_id = any($2::text[]);
+
+-- name: insert_uploads
+-- What is known from now on.
+insert into attendance_uploads (device_id, upload_id, content_hash, record_id, uploaded_at)
+select $1, upload_id, content_hash, record_id, $5
+from unnest($2::text[], $3::bytea[], $4::uuid[]) as upload (upload_id, content_hash, record_id);
+
+-- name: active_signups
+-- Which volunteers of a batch have a place in which of its shifts.
+select volunteer_id, shift_id from signups
+where volunteer_id = any($1::uuid[]) and shift_id = any($2::uuid[]) and status = 'active';
+
+-- name: lock_shifts
+-- Places that walk-ins will take, in the order of the shifts' ids.
+select shift_id from shifts where shift_id = any($1::uuid[]) order by shift_id for no key update;
+
+-- name: insert_walk_ins
+-- Places taken by coming, and the shifts' counts, in one statement; the constraint on the count cannot be passed.
+with placed as (
+    insert into signups (signup_id, shift_id, volunteer_id, status, source, placed_by, placed_at)
+    select signup_id, shift_id, volunteer_id, 'active', 'walk_in', volunteer_id, $4
+    from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as walk_in (signup_id, shift_id, volunteer_id)
+    returning shift_id
+), added as (
+    select shift_id, count(*)::integer as places from placed group by shift_id
+)
+update shifts set taken = taken + added.places from added where shifts.shift_id = added.shift_id;

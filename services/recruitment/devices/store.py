@@ -1,0 +1,139 @@
+"""Rows of devices and of what they have uploaded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.recruitment.devices.domain import Accepted, Known, Person
+from shared.postgres import Tx, load_queries
+
+__all__ = [
+    "Device",
+    "SigningDevice",
+    "active_signups",
+    "find_device",
+    "find_people",
+    "insert_device",
+    "insert_uploads",
+    "insert_walk_ins",
+    "known_uploads",
+    "list_devices",
+    "lock_device",
+    "lock_shifts",
+    "revoke_device",
+    "site_exists",
+]
+
+_SQL = load_queries(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device as it is shown: without its secret."""
+
+    device_id: UUID
+    name: str
+    site_id: UUID
+    registered_by: UUID
+    registered_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SigningDevice:
+    """A device whose signature is to be checked; ``sites`` is its site and everything under it."""
+
+    device_id: UUID
+    name: str
+    site_id: UUID
+    secret: str
+    revoked_at: datetime | None
+    sites: frozenset[UUID]
+
+
+async def site_exists(tx: Tx, site_id: UUID) -> bool:
+    """Is there such a site?"""
+    return bool(await tx.fetchval(_SQL["site_exists"], site_id))
+
+
+async def insert_device(tx: Tx, device: Device, secret: str) -> None:
+    """Write a new device."""
+    await tx.execute(
+        _SQL["insert_device"],
+        device.device_id,
+        device.name,
+        device.site_id,
+        secret,
+        device.registered_by,
+        device.registered_at,
+    )
+
+
+async def list_devices(tx: Tx, *, site_ids: Sequence[UUID] | None, before: UUID | None, limit: int) -> list[Device]:
+    """A page of devices, newest first."""
+    rows = await tx.fetch(_SQL["list_devices"], None if site_ids is None else list(site_ids), before, limit)
+    return [Device(**dict(row)) for row in rows]
+
+
+async def revoke_device(tx: Tx, device_id: UUID, at: datetime) -> Device | None:
+    """Stop trusting a device; the first time counts."""
+    row = await tx.fetchrow(_SQL["revoke_device"], device_id, at)
+    return None if row is None else Device(**dict(row))
+
+
+async def lock_device(tx: Tx, device_id: UUID) -> None:
+    """Let this device's batches go one after the other."""
+    await tx.fetchval(_SQL["lock_device"], device_id)
+
+
+async def find_device(tx: Tx, device_id: UUID) -> SigningDevice | None:
+    """The device, or none."""
+    row = await tx.fetchrow(_SQL["find_device"], device_id)
+    return None if row is None else SigningDevice(**{**dict(row), "sites": frozenset(row["sites"])})
+
+
+async def find_people(tx: Tx, numbers: Sequence[str]) -> dict[str, Person]:
+    """Whom these volunteer numbers stand for."""
+    rows = await tx.fetch(_SQL["find_people"], list(numbers))
+    return {row["volunteer_number"]: Person(row["volunteer_id"], row["drive_id"]) for row in rows}
+
+
+async def known_uploads(tx: Tx, device_id: UUID, upload_ids: Sequence[str]) -> dict[str, Known]:
+    """What the device has uploaded under these ids before."""
+    rows = await tx.fetch(_SQL["known_uploads"], device_id, list(upload_ids))
+    return {row["upload_id"]: Known(bytes(row["content_hash"]), row["record_id"]) for row in rows}
+
+
+async def insert_uploads(tx: Tx, device_id: UUID, accepted: Sequence[Accepted], at: datetime) -> None:
+    """Remember what was accepted."""
+    await tx.execute(
+        _SQL["insert_uploads"],
+        device_id,
+        [each.upload.upload_id for each in accepted],
+        [each.content_hash for each in accepted],
+        [each.revision.record.record_id for each in accepted],
+        at,
+    )
+
+
+async def active_signups(tx: Tx, volunteer_ids: Sequence[UUID], shift_ids: Sequence[UUID]) -> set[tuple[UUID, UUID]]:
+    """(volunteer, shift) pairs that have a place."""
+    rows = await tx.fetch(_SQL["active_signups"], list(volunteer_ids), list(shift_ids))
+    return {(row["volunteer_id"], row["shift_id"]) for row in rows}
+
+
+async def lock_shifts(tx: Tx, shift_ids: Sequence[UUID]) -> None:
+    """Lock shifts in the order of their ids; read in a later statement."""
+    await tx.fetch(_SQL["lock_shifts"], list(shift_ids))
+
+
+async def insert_walk_ins(tx: Tx, places: Sequence[tuple[UUID, UUID, UUID]], at: datetime) -> None:
+    """Take (signup_id, shift_id, volunteer_id) places; the shifts are locked."""
+    await tx.execute(
+        _SQL["insert_walk_ins"],
+        [signup_id for signup_id, _, _ in places],
+        [shift_id for _, shift_id, _ in places],
+        [volunteer_id for _, _, volunteer_id in places],
+        at,
+    )

@@ -1,0 +1,66 @@
+"""The district's figures and what each of them means. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.recruitment.activities.domain import Refused
+
+__all__ = ["FORMULAS", "LONGEST_PERIOD", "Period", "clamp", "period_of", "ratio"]
+
+LONGEST_PERIOD = timedelta(days=3660)
+
+FORMULAS: Mapping[str, str] = {
+    "sites": "sites founded, by kind; total = centre + institute + station; service points come on top",
+    "teams": "teams founded, by kind",
+    "themes": "themes founded",
+    "activities": "activities that were opened and whose first shift starts in [from, to)",
+    "drives": "drives that are open at some moment of [from, to), by kind of place",
+    "appeals": "appeals published before `to`",
+    "projects": "brand projects",
+    "honours": "honours of brand projects",
+    "volunteers.registered": "volunteers registered or imported before `to`, cumulative",
+    "volunteers.participants": "distinct people with a confirmed record that starts in [from, to), not an imported one",
+    "volunteers.participations": "person-times: distinct pairs of volunteer and shift among those records",
+    "residents_served": "sum of the person-times entered when the activities of the period were closed",
+    "coverage": "per level: sites with a team and an opened activity in [from, to) / sites; service points aside",
+    "docking": "docked teams / teams",
+    "records": "confirmed records that start in [from, to), scanned, kiosk, leader and backfilled",
+    "minutes": "whole minutes of those records",
+    "credit_minutes": "minutes of the scanned, kiosk and leader's records among them (信用时数)",
+    "honour_minutes": "minutes of the backfilled ones (荣誉时数)",
+    "imported_minutes": "minutes of prior hours imported before `to`, which are in no other figure",
+    "waiting": "closed records of the period that still wait for a confirmation",
+    "pillars": "opened activities of the period by the pillar of their theme",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A half-open interval of business time."""
+
+    start: datetime
+    end: datetime
+
+
+def period_of(start: datetime | None, end: datetime | None, year_start: datetime, now: datetime) -> Period | Refused:
+    """The period asked for; without bounds, the calendar year so far."""
+    period = Period(start or year_start, end or now)
+    if period.end <= period.start:
+        return Refused("period-reversed", "`to` must come after `from`.", 422)
+    if period.end - period.start > LONGEST_PERIOD:
+        return Refused("period-too-long", f"A period has at most {LONGEST_PERIOD.days} days.", 422)
+    return period
+
+
+def clamp(as_of: datetime | None, horizon: datetime) -> datetime | None:
+    """What was known at `as_of`, but not later than the horizon below which nothing can still commit."""
+    return None if as_of is None else min(as_of, horizon)
+
+
+def ratio(part: Any, whole: Any) -> float:
+    """part / whole to four places; 0 when there is nothing to cover."""
+    return round(int(part) / int(whole), 4) if whole else 0.0

@@ -1,0 +1,50 @@
+"""Use case: the district's report of a period, as it stands or as it was known."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from services.recruitment.activities.guards import unwrap
+from services.recruitment.reports import domain, store
+from services.recruitment.reports.domain import Period
+from services.recruitment.reports.store import Attendance, Counts
+from shared.clock import DISTRICT_ZONE
+from shared.postgres import Database
+
+__all__ = ["Figures", "district"]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All figures of one reading. ``as_of`` None: everything committed when it was read."""
+
+    period: Period
+    as_of: datetime | None
+    horizon: datetime
+    counts: Counts
+    coverage: dict[str, tuple[int, int]]
+    pillars: dict[str, int]
+    attendance: Attendance
+
+
+async def district(database: Database, start: datetime | None, end: datetime | None, as_of: datetime | None) -> Figures:
+    """The report of [start, end); without bounds, the calendar year so far.
+
+    Raises:
+        Refusal: the period is reversed or longer than ten years.
+    """
+    # The horizon first, in a transaction of its own: what commits after it is above it, and seen or not is both right.
+    async with database.transaction() as tx:
+        horizon, now = await store.horizon(tx)
+    year_start = datetime(now.astimezone(DISTRICT_ZONE).year, 1, 1, tzinfo=DISTRICT_ZONE).astimezone(UTC)
+    period = unwrap(domain.period_of(start, end, year_start, now))
+    known = domain.clamp(as_of, horizon)
+    async with database.snapshot() as tx:
+        return Figures(
+            period=period,
+            as_of=known,
+            horizon=horizon,
+            counts=await store.counts(tx, period, known),
+            coverage=await store.coverage(tx, period, known),
+            pillars=await store.pillars(tx, period, known),
+            attendance=await store.attendance(tx, period, known),
+        )

@@ -1,0 +1,108 @@
+-- name: horizon
+-- Below it nothing can still commit: a transaction in progress reads business time after it began. Driven time stands
+-- where it was put, so there it is the instant itself, exact while nothing is in progress.
+select least(
+    business.now(),
+    case when (select instant from business.clock) is null then (
+        select min(xact_start) - interval '1 microsecond' from pg_stat_activity
+        where datname = current_database() and usename = current_user and xact_start is not null
+    ) end
+) as horizon, business.now() as now;
+
+-- name: counts
+-- Everything that is counted without looking at attendance; $3 is the instant as of which, or infinity.
+select
+    (select jsonb_object_agg(kind, n) from (select kind, count(*) as n from sites where created_at <= $3 group by kind) s) as sites,
+    (select jsonb_object_agg(kind, n) from (select kind, count(*) as n from teams where created_at <= $3 group by kind) t) as teams,
+    (select count(*) from teams where created_at <= $3 and docked) as docked,
+    (select count(*) from themes where created_at <= $3) as themes,
+    (select jsonb_object_agg(place_kind, n) from (
+        select place_kind, count(*) as n from drives
+        where starts_at < $2 and ends_at > $1 and opened_at <= $3 group by place_kind) d) as drives,
+    (select count(*) from appeals where published_at < $2 and published_at <= $3) as appeals,
+    (select count(*) from projects where created_at <= $3) as projects,
+    (select count(*) from honours where created_at <= $3) as honours,
+    (select count(*) from volunteers where registered_at < $2 and registered_at <= $3) as registered,
+    (select count(*) from activities where starts_at >= $1 and starts_at < $2 and opened_at <= $3) as activities,
+    (select coalesce(sum(residents_served), 0) from activities
+     where starts_at >= $1 and starts_at < $2 and closed_at <= $3) as residents_served;
+
+-- name: coverage
+-- Per level: sites with a team and an activity in the period, and all sites; service points are on top of the count.
+select s.level, count(*) as sites,
+       count(*) filter (
+           where exists (select from teams t where t.site_id = s.site_id and t.created_at <= $3)
+             and exists (
+                 select from activities a
+                 where a.site_id = s.site_id and a.starts_at >= $1 and a.starts_at < $2 and a.opened_at <= $3
+             )
+       ) as covered
+from sites s where s.kind <> 'service_point' and s.created_at <= $3
+group by s.level;
+
+-- name: pillars
+-- Opened activities of the period by the pillar of their theme.
+select t.pillar, count(*) as activities
+from activities a join themes t using (theme_id)
+where a.starts_at >= $1 and a.starts_at < $2 and a.opened_at <= $3
+group by t.pillar;
+
+-- name: attendance_now
+-- Attendance of the period as it stands.
+select count(*) filter (where confirmed) as records,
+       count(distinct volunteer_id) filter (where confirmed) as participants,
+       count(distinct (volunteer_id, shift_id)) filter (where confirmed) as participations,
+       coalesce(sum(minutes) filter (where confirmed), 0)::bigint as minutes,
+       coalesce(sum(minutes) filter (where confirmed and provenance = 'backfilled'), 0)::bigint as honour_minutes,
+       count(*) filter (where status = 'provisional' and ended_at is not null) as waiting
+from (
+    select *, status = 'confirmed' as confirmed from attendance_records
+    where started_at >= $1 and started_at < $2 and provenance <> 'imported'
+) r;
+
+-- name: provenances_now
+-- Confirmed records of the period by how people checked in.
+select provenance, count(*) as records from attendance_records
+where started_at >= $1 and started_at < $2 and provenance <> 'imported' and status = 'confirmed' group by provenance;
+
+-- name: imported_now
+-- Prior hours, apart from everything else.
+select coalesce(sum(minutes), 0)::bigint from attendance_records
+where provenance = 'imported' and status = 'confirmed' and started_at < $1;
+
+-- name: attendance_as_of
+-- The same from the revisions that were known at $3: the latest of each record then.
+with known as (
+    select distinct on (record_id) record_id, volunteer_id, shift_id, provenance, status, started_at, ended_at, minutes
+    from attendance_revisions where recorded_at <= $3
+    order by record_id, revision desc
+)
+select count(*) filter (where confirmed) as records,
+       count(distinct volunteer_id) filter (where confirmed) as participants,
+       count(distinct (volunteer_id, shift_id)) filter (where confirmed) as participations,
+       coalesce(sum(minutes) filter (where confirmed), 0)::bigint as minutes,
+       coalesce(sum(minutes) filter (where confirmed and provenance = 'backfilled'), 0)::bigint as honour_minutes,
+       count(*) filter (where status = 'provisional' and ended_at is not null) as waiting
+from (
+    select *, status = 'confirmed' as confirmed from known
+    where started_at >= $1 and started_at < $2 and provenance <> 'imported'
+) r;
+
+-- name: provenances_as_of
+-- The same by how people checked in.
+with known as (
+    select distinct on (record_id) record_id, provenance, status, started_at
+    from attendance_revisions where recorded_at <= $3
+    order by record_id, revision desc
+)
+select provenance, count(*) as records from known
+where started_at >= $1 and started_at < $2 and provenance <> 'imported' and status = 'confirmed' group by provenance;
+
+-- name: imported_as_of
+-- Prior hours as they were known at $2.
+with known as (
+    select distinct on (record_id) record_id, status, started_at, minutes
+    from attendance_revisions where recorded_at <= $2 and provenance = 'imported'
+    order by record_id, revision desc
+)
+select coalesce(sum(minutes), 0)::bigint from known where status = 'confirmed' and started_at < $1;

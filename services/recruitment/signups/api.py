@@ -1,0 +1,138 @@
+"""Routes of sign-ups."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from services.recruitment.signups import handlers
+from services.recruitment.signups.domain import Signup, Source, Status
+from services.recruitment.signups.store import OwnSignup, RosterRow
+from shared.auth.access import allow
+from shared.auth.tokens import Caller, Role
+from shared.http.app import Db, Input, Limit, Output
+from shared.http.cursors import Page, decode, page_of
+from shared.http.idempotency import once
+from shared.postgres import Tx
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/recruitment/v1", tags=["signups"])
+
+Anyone = Annotated[Caller, allow(Role.VOLUNTEER, Role.LEADER, Role.STATION, Role.OPERATOR)]
+Volunteer = Annotated[Caller, allow(Role.VOLUNTEER)]
+Runner = Annotated[Caller, allow(Role.LEADER, Role.STATION, Role.OPERATOR)]
+
+
+class SignupIn(Input):
+    """Empty for oneself; staff and leaders name the volunteer."""
+
+    volunteer_id: UUID | None = None
+
+
+class SignupOut(Output):
+    """A place in a shift."""
+
+    signup_id: UUID
+    shift_id: UUID
+    volunteer_id: UUID
+    status: Status
+    source: Source
+    placed_at: datetime
+    cancelled_at: datetime | None
+
+
+class OwnSignupOut(Output):
+    """A sign-up with what, where and when."""
+
+    signup_id: UUID
+    shift_id: UUID
+    volunteer_id: UUID
+    status: Status
+    source: Source
+    placed_at: datetime
+    cancelled_at: datetime | None
+    activity_id: UUID
+    title: str
+    place: str
+    site_id: UUID
+    site_name: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+class RosterRowOut(Output):
+    """One volunteer of a shift by number, with each record of theirs there."""
+
+    volunteer_id: UUID
+    volunteer_number: str
+    signup_id: UUID | None
+    source: str | None
+    record_id: UUID | None
+    record_status: str | None
+    provenance: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    minutes: int | None
+
+
+class RosterOut(Output):
+    """Everybody who has a place in a shift or attended it."""
+
+    items: list[RosterRowOut]
+
+
+@router.post("/shifts/{shift_id}/signups", status_code=201, response_model=SignupOut)
+async def sign_up(request: Request, db: Db, caller: Anyone, shift_id: UUID, body: SignupIn) -> Response:
+    """Take a place in a shift."""
+
+    async def work(tx: Tx) -> SignupOut:
+        return _signup(await handlers.place(tx, caller, shift_id, body.volunteer_id))
+
+    return await once(request, db, caller, work)
+
+
+@router.post("/signups/{signup_id}/cancel", response_model=SignupOut)
+async def cancel(request: Request, db: Db, caller: Anyone, signup_id: UUID) -> Response:
+    """Give the place back."""
+
+    async def work(tx: Tx) -> SignupOut:
+        return _signup(await handlers.cancel(tx, caller, signup_id))
+
+    return await once(request, db, caller, work, status=200)
+
+
+@router.get("/signups")
+async def list_own(
+    db: Db,
+    caller: Volunteer,
+    status: Literal["active", "cancelled"] | None = None,
+    cursor: str | None = None,
+    limit: Limit = 50,
+) -> Page[OwnSignupOut]:
+    """The caller's own sign-ups, newest first."""
+    before = None if cursor is None else decode(cursor, (UUID,))[0]
+    async with db.transaction() as tx:
+        found = await handlers.own(tx, caller.require_volunteer(), status=status, before=before, limit=limit + 1)
+    return page_of(found, limit, _own, lambda each: (each.signup_id,))
+
+
+@router.get("/shifts/{shift_id}/roster")
+async def read_roster(db: Db, caller: Runner, shift_id: UUID) -> RosterOut:
+    """Who is expected and who came, for those who run the shift."""
+    async with db.transaction() as tx:
+        return RosterOut(items=[_row(row) for row in await handlers.roster(tx, caller, shift_id)])
+
+
+def _signup(signup: Signup) -> SignupOut:
+    return SignupOut(**{name: getattr(signup, name) for name in SignupOut.model_fields})
+
+
+def _own(signup: OwnSignup) -> OwnSignupOut:
+    return OwnSignupOut(**{name: getattr(signup, name) for name in OwnSignupOut.model_fields})
+
+
+def _row(row: RosterRow) -> RosterRowOut:
+    return RosterRowOut(**{name: getattr(row, name) for name in RosterRowOut.model_fields})

@@ -1,0 +1,1 @@
+"""Plain models to hold the services against. They import nothing of them."""

@@ -1,0 +1,244 @@
+"""The points of a district, the slow and plain way: written from its rules, importing nothing of the service.
+
+It keeps every record, computes all awards anew at each step, and posts what differs. Times are aware datetimes, days
+are the district's.
+"""
+
+import calendar
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+ZONE = ZoneInfo("Asia/Shanghai")
+EARNING = ("scanned", "kiosk", "leader")
+STARS = ((100, "star-1"), (300, "star-2"), (600, "star-3"), (1000, "star-4"), (1500, "star-5"))
+BONUS = "life/first-service"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A service record at one revision."""
+
+    record_id: str
+    revision: int
+    volunteer: str
+    status: str
+    provenance: str
+    started_at: datetime
+    minutes: int
+
+    @property
+    def day(self) -> date:
+        return self.started_at.astimezone(ZONE).date()
+
+
+@dataclass
+class Lot:
+    """Points of one bucket with one expiry."""
+
+    awarded: int = 0
+    available: int = 0
+    expired: int = 0
+
+
+@dataclass
+class Hold:
+    """Points set aside: which lot gave how many."""
+
+    volunteer: str
+    parts: list[tuple[tuple[str, date], int]]
+    status: str = "open"
+
+
+@dataclass
+class Account:
+    """One volunteer."""
+
+    lots: dict[tuple[str, date], Lot] = field(default_factory=dict)
+    held: int = 0
+    debt: int = 0
+    spent: int = 0
+
+    @property
+    def available(self) -> int:
+        return sum(lot.available for lot in self.lots.values())
+
+    @property
+    def expired(self) -> int:
+        return sum(lot.expired for lot in self.lots.values())
+
+    @property
+    def earned(self) -> int:
+        return sum(lot.awarded for lot in self.lots.values())
+
+    def balances(self) -> dict[str, int]:
+        return {
+            "available": self.available,
+            "held": self.held,
+            "debt": self.debt,
+            "earned": self.earned,
+            "spent": self.spent,
+            "expired": self.expired,
+        }
+
+
+def months_later(day: date, months: int) -> date:
+    year, month = day.year, day.month + months
+    while month > 12:
+        year, month = year + 1, month - 12
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
+
+
+def awards(records: list[Record]) -> dict[tuple[str, date], int]:
+    """What one volunteer's records are worth: (bucket, last good day) → points."""
+    found: dict[tuple[str, date], int] = {}
+    earliest: Record | None = None
+    for day in sorted({record.day for record in records}):
+        used = 0
+        of_day = [record for record in records if record.day == day]
+        for record in sorted(of_day, key=lambda one: (one.started_at, one.record_id)):
+            if record.status != "confirmed" or record.provenance not in EARNING or record.minutes < 15:
+                continue
+            counted = max(0, min(record.minutes, 480 - used))
+            used += record.minutes
+            if counted < 15:
+                continue
+            points = counted * (15 if day.month == 3 else 10) // 60
+            if points == 0:
+                continue
+            key = (f"day/{day.isoformat()}", months_later(day, 24))
+            found[key] = found.get(key, 0) + points
+            if earliest is None or (record.started_at, record.record_id) < (earliest.started_at, earliest.record_id):
+                earliest = record
+    if earliest is not None:
+        found[(BONUS, months_later(earliest.day, 24))] = 20
+    return found
+
+
+def badges(records: list[Record]) -> set[str]:
+    """What one volunteer earns: stars by all confirmed hours, the badge by one witnessed service."""
+    confirmed = [record for record in records if record.status == "confirmed"]
+    minutes = sum(record.minutes for record in confirmed)
+    earned = {badge for hours, badge in STARS if minutes >= hours * 60}
+    if any(record.provenance in EARNING for record in confirmed):
+        earned.add("first-service")
+    return earned
+
+
+class Reference:
+    """The whole district; each method is one commit, on a day of business time."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, Record] = {}
+        self.accounts: dict[str, Account] = {}
+        self.holds: dict[str, Hold] = {}
+
+    def of(self, volunteer: str) -> list[Record]:
+        return [record for record in self.records.values() if record.volunteer == volunteer]
+
+    def account(self, volunteer: str) -> Account:
+        return self.accounts.setdefault(volunteer, Account())
+
+    def ingest(self, batch: list[Record], today: date) -> None:
+        """Apply revisions: the highest of each record stands."""
+        touched = set()
+        for record in batch:
+            known = self.records.get(record.record_id)
+            touched.add(record.volunteer)
+            if known is None or record.revision > known.revision:
+                if known is not None:
+                    touched.add(known.volunteer)
+                self.records[record.record_id] = record
+        for volunteer in touched:
+            self._post(volunteer, today)
+
+    def _post(self, volunteer: str, today: date) -> None:
+        account = self.account(volunteer)
+        wanted = awards(self.of(volunteer))
+        keys = sorted(wanted.keys() | account.lots.keys())
+        changes = [(key, wanted.get(key, 0) - account.lots.get(key, Lot()).awarded) for key in keys]
+        for key, change in changes:
+            if change > 0:
+                account.lots.setdefault(key, Lot()).awarded += change
+                self._come_back(account, key, change, today)
+        for key, change in changes:
+            if change < 0:
+                self._take_back(account, key, -change)
+
+    def _come_back(self, account: Account, key: tuple[str, date], amount: int, today: date) -> None:
+        """Points enter a lot: debt first, then they are good, unless their day is over."""
+        repaid = min(amount, account.debt)
+        account.debt -= repaid
+        lot = account.lots[key]
+        lot.available += amount - repaid
+        if key[1] < today:
+            lot.expired += lot.available
+            lot.available = 0
+
+    def _take_back(self, account: Account, key: tuple[str, date], amount: int) -> None:
+        account.lots[key].awarded -= amount
+        own = sorted((k for k in account.lots if k[0] == key[0]), key=lambda k: (k != key, -k[1].toordinal()))
+        others = sorted((k for k in account.lots), key=lambda k: (k[1], k[0]), reverse=True)
+        for where, keys in (("available", own), ("expired", own), ("available", others)):
+            for one in keys:
+                lot = account.lots[one]
+                part = min(amount, getattr(lot, where))
+                setattr(lot, where, getattr(lot, where) - part)
+                amount -= part
+        account.debt += amount
+
+    def expire(self, today: date) -> None:
+        """The timer: what is past its day runs out, for everybody."""
+        for account in self.accounts.values():
+            self._expire(account, today)
+
+    def _expire(self, account: Account, today: date) -> None:
+        for key, lot in account.lots.items():
+            if key[1] < today:
+                lot.expired += lot.available
+                lot.available = 0
+
+    def hold(self, hold_id: str, volunteer: str, points: int, today: date) -> bool:
+        """Set points aside; False if there are too few, which changes nothing."""
+        account = self.account(volunteer)
+        good = sum(lot.available for key, lot in account.lots.items() if key[1] >= today)
+        if good < points:
+            return False
+        self._expire(account, today)
+        parts = []
+        for key in sorted(account.lots, key=lambda k: (k[1], k[0])):
+            part = min(points, account.lots[key].available)
+            if part:
+                account.lots[key].available -= part
+                points -= part
+                parts.append((key, part))
+        account.held += sum(part for _, part in parts)
+        self.holds[hold_id] = Hold(volunteer, parts)
+        return True
+
+    def capture(self, hold_id: str) -> bool:
+        hold = self.holds[hold_id]
+        if hold.status != "open":
+            return False
+        hold.status = "captured"
+        total = sum(part for _, part in hold.parts)
+        self.account(hold.volunteer).held -= total
+        self.account(hold.volunteer).spent += total
+        return True
+
+    def release(self, hold_id: str, today: date) -> bool:
+        return self._give_back(hold_id, "open", "released", "held", today)
+
+    def refund(self, hold_id: str, today: date) -> bool:
+        return self._give_back(hold_id, "captured", "refunded", "spent", today)
+
+    def _give_back(self, hold_id: str, needed: str, becomes: str, source: str, today: date) -> bool:
+        hold = self.holds[hold_id]
+        if hold.status != needed:
+            return False
+        hold.status = becomes
+        account = self.account(hold.volunteer)
+        for key, part in sorted(hold.parts, key=lambda item: (item[0][1], item[0][0])):
+            setattr(account, source, getattr(account, source) - part)
+            self._come_back(account, key, part, today)
+        return True

@@ -106,6 +106,10 @@ def problem_of(error: Exception, request: Request | None = None) -> Response:
         return problem(503, "temporarily-unavailable", detail, headers={"Retry-After": _RETRY_SECONDS})
     if isinstance(error, ConflictError):
         return problem(409, "conflict", str(error) or "The request contradicts what is recorded.")
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        # the database holds what the handler did not foresee: a race, or an id that points nowhere
+        _log.error("http.constraint", constraint=getattr(error, "constraint_name", None), exc_info=error)
+        return problem(409, "conflict", "The request contradicts what is recorded, or names what does not exist.")
     if isinstance(error, asyncpg.DataError | asyncpg.ProgramLimitExceededError | OverflowError):
         # input that passed our checks and that PostgreSQL cannot hold: the caller's fault, and a gap of ours
         _log.error("http.unstorable", error=type(error).__name__, exc_info=error)

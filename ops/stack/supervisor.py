@@ -170,6 +170,7 @@ class Stack:
         self._guards.enter_context(Lock(self.var / "run" / "lock"))
         require_port(self.options.port)
         rotate(self.log_directory)
+        (self.var / "faust").mkdir(exist_ok=True)
         self.secrets = load_secrets(self.var / "secrets.json")
         self._progress("starting PostgreSQL and the broker")
         self.broker = make_broker(self.options.broker, self.var)

@@ -147,9 +147,11 @@ def describe_exit(code: int | None) -> str:
     return f"exit code {code}"
 
 
-def tail(log: Path, lines: int = 25) -> str:
-    """The last lines of a log file."""
+def tail(log: Path, lines: int = 12) -> str:
+    """The last lines of a log file, each cut to a length that a person reads."""
     try:
-        return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+        return "\n".join(
+            line[:1500] for line in log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
+        )
     except OSError:
         return "(no log)"

@@ -21,10 +21,16 @@ from services.recruitment.access import channels
 from services.recruitment.access import handlers as access
 from services.recruitment.access.domain import StaffRole, check_password_form
 from services.recruitment.access.passwords import Passwords
+from services.recruitment.activities import api as activities_api
+from services.recruitment.attendance import api as attendance_api
 from services.recruitment.attendance import timers as attendance_timers
+from services.recruitment.corrections import api as corrections_api
+from services.recruitment.devices import api as devices_api
 from services.recruitment.organisation import api as organisation_api
 from services.recruitment.recruiting import api as recruiting_api
+from services.recruitment.reports import api as reports_api
 from services.recruitment.settings import RecruitmentSettings
+from services.recruitment.signups import api as signups_api
 from services.recruitment.vault.cipher import Cipher
 from services.recruitment.volunteers import api as volunteers_api
 from shared.clock import real_now
@@ -80,6 +86,12 @@ def build_app(settings: RecruitmentSettings) -> FastAPI:
             organisation_api.router,
             recruiting_api.router,
             volunteers_api.router,
+            activities_api.router,
+            signups_api.router,
+            attendance_api.router,
+            corrections_api.router,
+            devices_api.router,
+            reports_api.router,
         ],
         lifespan=lifespan,
         readiness={"database": database_ready, "broker": kafka_ready},

@@ -14,6 +14,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from services.points.ledger import handlers as ledger
 from services.points.rewards import events, store
 from services.points.rewards.domain import (
@@ -41,6 +43,7 @@ from shared.errors import Conflict, Invalid, NotFound, Refusal, TooMany, Transie
 from shared.ids import new_id
 from shared.postgres import Tx
 
+log = structlog.get_logger(__name__)
 CODE_TRIES = 5
 TIMED_OUT = "not picked up in time"
 BY_VOLUNTEER = "given back by the volunteer"
@@ -236,13 +239,22 @@ async def expire_holds(tx: Tx, limit: int = 100) -> int:
         step = advance(redemption, Command.EXPIRE, at)
         if isinstance(step, Declined):
             continue  # captured or released between the reading and the lock
-        settled = await _settle(tx, redemption, step, by=None, reason=TIMED_OUT)
-        event = events.released(settled, TIMED_OUT)
-        await ledger.void(tx, redemption.redemption_id, event.id, correlation_id=event.correlation_id)
-        await outbox.append(tx, event)
-        moves.append((settled, step.stock))
+        try:
+            async with tx.conn.transaction():
+                moves.append((await _time_out(tx, redemption, step), step.stock))
+        except Refusal as refusal:
+            # Redemption and hold contradict each other, which the audit names (A7); the others must not wait.
+            log.error("redemption.stuck", redemption_id=str(redemption.redemption_id), reason=refusal.type)
     await _move(tx, moves)
     return len(moves)
+
+
+async def _time_out(tx: Tx, redemption: Redemption, step: Step) -> Redemption:
+    settled = await _settle(tx, redemption, step, by=None, reason=TIMED_OUT)
+    event = events.released(settled, TIMED_OUT)
+    await ledger.void(tx, redemption.redemption_id, event.id, correlation_id=event.correlation_id)
+    await outbox.append(tx, event)
+    return settled
 
 
 def may_see(caller: Caller, redemption: Redemption) -> bool:

@@ -36,7 +36,7 @@ class Gateway:
         self._settings = settings
         self._stopping = stopping
         self._proxy: Proxy | None = None
-        self._hub = Hub(settings.pulse_clients)
+        self.hub = Hub(settings.pulse_clients)
         self._upstream: Upstream | None = None
         self.pages = create_app(
             settings,
@@ -73,7 +73,7 @@ class Gateway:
             await send(message)
 
         if path == PULSE_PATH:
-            await stream_pulse(self._hub, scope["method"], receive, secured)
+            await stream_pulse(self.hub, scope["method"], receive, secured)
         elif proxied and self._proxy is not None:
             await self._proxy(scope, receive, secured)
         else:
@@ -88,7 +88,7 @@ class Gateway:
             self._proxy = Proxy(upstream, sessions, translated)
             app.state.web = Web(self._settings, upstream, sessions, Cache())
             tasks = [
-                asyncio.create_task(Tail(self._settings, self._hub.publish).run(self._stopping), name="pulse-tail"),
+                asyncio.create_task(Tail(self._settings, self.hub.publish).run(self._stopping), name="pulse-tail"),
                 asyncio.create_task(self._close_streams(), name="pulse-end"),
             ]
             try:
@@ -102,7 +102,7 @@ class Gateway:
     async def _close_streams(self) -> None:
         """Endless answers must end before the server may stop."""
         await self._stopping.wait()
-        self._hub.close()
+        self.hub.close()
 
     def _readiness(self, service: str) -> Callable[[], Awaitable[None]]:
         async def check() -> None:

@@ -1,28 +1,32 @@
 """The district's figures as the first page says them, from the two public reports."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from services.web.gateway.upstream import Problem, UpstreamAway
 from services.web.pages.visit import Visit
 from services.web.pages.wording import day, figure, word
+from shared.clock import real_now
 
-__all__ = ["District", "Formula", "Level", "district_of", "figures_of"]
+__all__ = ["District", "Formula", "Level", "district_now", "district_of", "figures_of"]
 
 _SITES = (("centre", "中心"), ("institute", "所"), ("station", "站"), ("service_point", "服务点"))
 _TEAMS = (("corps", "总队"), ("detachment", "支队"), ("team", "小分队"))
 _PLACES = (("square", "进广场"), ("enterprise", "进企业"), ("compound", "进小区"))
 _LEVELS = ("district", "township", "community")
-_FORMULAS: Mapping[str, str] = {
-    "coverage": "有活动队伍、且本期有活动的站点 ÷ 全部站点，分区、乡镇（街道）、村（社区）三级",
-    "docking": "已对接居民需求的队伍 ÷ 全部队伍",
-    "participants": "本期有已确认服务记录的不同志愿者，一人只算一次",
-    "participations": "本期已确认的服务记录条数（人次）",
-    "residents_served": "活动结束时由工作人员或队长填报的服务人次之和",
-    "registered": "累计登记的志愿者，含从“龙江志愿”导入的",
-    "minutes": "本期已确认的服务时长之和",
-}
+_FORMULAS = (
+    ("volunteers.registered", "注册志愿者", "到期末为止登记或从“龙江志愿”导入的志愿者，累计"),
+    ("volunteers.participants", "参加过服务", "本期有已确认服务记录的不同志愿者，一人只算一次，不含导入的时长"),
+    ("volunteers.participations", "人次", "同一批记录里，一位志愿者参加一个班次算一人次"),
+    ("residents_served", "服务居民", "本期活动结束时，由工作人员或队长填报的人次之和"),
+    ("activities", "活动", "已开放、第一个班次在本期开始的活动"),
+    ("minutes", "服务时长", "本期已确认记录的分钟数之和，扫码、终端、队长点名和事后补录都在内"),
+    ("coverage", "覆盖率", "有队伍、且本期有开放活动的站点 ÷ 全部站点，分区、乡镇（街道）、村（社区）三级，服务点不计"),
+    ("docking", "队伍对接率", "已对接居民需求的队伍 ÷ 全部队伍"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class District:
     teams_more: str
     drives: Any
     drives_more: str
+    appeals: Any
     projects: Any
     honours: Any
     hours: Any
@@ -66,25 +71,48 @@ class District:
     formulas: list[Formula]
 
 
+async def district_report(visit: Visit) -> Any:
+    """The recruitment report of the year so far; the same for every visitor, so asked for at most once a second.
+
+    Raises:
+        Problem, UpstreamAway: it cannot be had.
+    """
+
+    async def load() -> Any:
+        return (await visit.web.upstream.call("GET", "recruitment", "/reports/district")).accepted()
+
+    return await visit.web.cache.get("district", visit.web.settings.figures_age_seconds, load)
+
+
+async def district_now(visit: Visit) -> datetime:
+    """What time it is in the district, by the report's end; the machine's time when there is no report."""
+    try:
+        report = await district_report(visit)
+        return datetime.fromisoformat(report["period"]["end"])
+    except (Problem, UpstreamAway, KeyError, ValueError):
+        return real_now()
+
+
 async def figures_of(visit: Visit) -> dict[str, Any]:
-    """Context of the figures; the same for every visitor, so asked for at most once a second."""
+    """Context of the figures; a service that is away takes its own figures with it, not the page."""
 
-    async def load(service: str, path: str) -> Any:
-        answer = await visit.web.upstream.call("GET", service, path)
-        return answer.accepted()
+    async def load_ledger() -> Any:
+        return (await visit.web.upstream.call("GET", "points", "/reports/ledger")).accepted()
 
-    async def cached(service: str, path: str) -> Any | None:
-        age = visit.web.settings.figures_age_seconds
-        try:
-            return await visit.web.cache.get(service + path, age, lambda: load(service, path))
-        except (Problem, UpstreamAway):
-            return None
+    async def ledger_report() -> Any:
+        return await visit.web.cache.get("ledger", visit.web.settings.figures_age_seconds, load_ledger)
 
-    report = await cached("recruitment", "/reports/district")
-    ledger = await cached("points", "/reports/ledger")
+    report, ledger = await asyncio.gather(_if_there(district_report(visit)), _if_there(ledger_report()))
     if ledger is not None:
         ledger = {**ledger, "badges": sum(ledger.get("badges", {}).values())}
     return {"district": None if report is None else district_of(report), "ledger": ledger}
+
+
+async def _if_there(question: Coroutine[Any, Any, Any]) -> Any | None:
+    try:
+        return await question
+    except (Problem, UpstreamAway):
+        return None
 
 
 def district_of(report: Mapping[str, Any]) -> District:
@@ -112,6 +140,7 @@ def district_of(report: Mapping[str, Any]) -> District:
         teams_more=_split(teams, _TEAMS),
         drives=drives.get("total"),
         drives_more=_split(drives, _PLACES),
+        appeals=report.get("appeals"),
         projects=report.get("projects"),
         honours=report.get("honours"),
         hours=minutes / 60 if isinstance(minutes, int | float) else None,
@@ -138,21 +167,14 @@ def _share(value: Any) -> float | None:
 
 
 def _period(report: Mapping[str, Any]) -> str:
-    start, end = report.get("from"), report.get("to")
+    period = _part(report, "period")
+    start, end = period.get("start"), period.get("end")
     if not start or not end:
         return ""
     return f"{day(str(start), year=True)} 至 {day(str(end), year=True)}"
 
 
 def _formulas(report: Mapping[str, Any]) -> list[Formula]:
-    names = {
-        "coverage": "覆盖率",
-        "docking": "队伍对接率",
-        "participants": "参加过服务",
-        "participations": "人次",
-        "residents_served": "服务居民",
-        "registered": "注册志愿者",
-        "minutes": "服务时长",
-    }
+    """The formulas in Chinese, of those figures that the report explains."""
     given = _part(report, "formulas")
-    return [Formula(names[key], _FORMULAS[key]) for key in names if not given or any(key in name for name in given)]
+    return [Formula(name, text) for key, name, text in _FORMULAS if key in given]

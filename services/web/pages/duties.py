@@ -2,40 +2,63 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
+from services.web.pages.district import district_now
+from services.web.pages.rules import rule_said
 from services.web.pages.visit import Visit
+from services.web.pages.wording import parse
 
 __all__ = ["of_records", "open_shifts", "own"]
 
 SHOWN = 8
 """Shifts on the volunteer's page; a phone's screen holds no more with large type."""
+LATE = timedelta(hours=4)
+"""How long after a shift's end nothing can be done about it here any more."""
 
 
 async def own(visit: Visit) -> dict[str, Any]:
     """Own sign-ups, newest first, each with the latest record of its shift; running service first."""
-    signups, records = await asyncio.gather(
+    now, signups, records = await asyncio.gather(
+        district_now(visit),
         visit.ask_if_there("recruitment", "/signups", status="active", limit="20"),
         visit.ask_if_there("recruitment", "/attendance/records", volunteer_id=visit.volunteer(), limit="50"),
     )
     if signups is None:
         return {"duties": None}
     by_shift = of_records(records["items"] if records else [])
-    found = [{**signup, "record": by_shift.get(signup["shift_id"])} for signup in signups["items"]]
-    # who is serving sees that first, then what is still to come, then what is done
-    found.sort(key=lambda duty: 0 if duty["record"] and duty["record"]["open"] else 2 if duty["record"] else 1)
+    found = [
+        {
+            **signup,
+            "record": by_shift.get(signup["shift_id"]),
+            "over": parse(signup["ends_at"]) + LATE < now,
+        }
+        for signup in signups["items"]
+    ]
+    found.sort(key=_urgency)
     return {"duties": found[:SHOWN], "more_duties": len(found) > SHOWN}
 
 
 async def open_shifts(visit: Visit) -> dict[str, Any]:
     """Shifts that one can still sign up for, soonest first."""
-    found = await visit.ask_if_there("recruitment", "/shifts", limit=str(SHOWN * 2))
+    found, rule = await asyncio.gather(
+        visit.ask_if_there("recruitment", "/shifts", limit=str(SHOWN * 2)), rule_said(visit)
+    )
     if found is None:
-        return {"shifts": None}
+        return {"shifts": None, "rule": rule}
     shifts = [
         {**shift, "free": shift["capacity"] - shift["taken"]} for shift in found["items"] if not shift.get("signup_id")
     ]
-    return {"shifts": shifts[:SHOWN]}
+    return {"shifts": shifts[:SHOWN], "rule": rule}
+
+
+def _urgency(duty: Mapping[str, Any]) -> tuple[int, float]:
+    """Who is serving sees that first, then what is still to come, soonest first, then what is over, latest first."""
+    starts = parse(duty["starts_at"]).timestamp()
+    if duty["record"]:
+        return (0, starts) if duty["record"]["open"] else (2, -starts)
+    return (2, -starts) if duty["over"] else (1, starts)
 
 
 def of_records(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The page behind the rotating QR code: opening it gets the ticket, and one big button does the rest."""
 
+import asyncio
 import secrets
 from typing import Any
 
@@ -9,6 +10,7 @@ from services.web.gateway.headers import cookie, cookies
 from services.web.gateway.upstream import Problem
 from services.web.pages.refusals import say
 from services.web.pages.render import page, part
+from services.web.pages.rules import rule_said
 from services.web.pages.visit import Visit, VisitOf
 from shared.auth.access import public
 
@@ -59,12 +61,12 @@ async def scan_part(visit: VisitOf, request: Request, shift_id: str) -> Response
 
 
 async def _context(visit: Visit, shift_id: str, ticket: str | None) -> dict[str, Any]:
-    shift = await visit.ask("recruitment", f"/shifts/{shift_id}")
+    shift, rule = await asyncio.gather(visit.ask("recruitment", f"/shifts/{shift_id}"), rule_said(visit))
     recorded = shift.get("record_id") is not None and shift.get("record_status") != "void"
     state = "none"
     if recorded:
         state = "open" if shift.get("record_ended_at") is None else "done"
-    return {"shift": shift, "state": state, "ticket": ticket}
+    return {"shift": shift, "state": state, "ticket": ticket, "rule": rule}
 
 
 def _kept_ticket(request: Request, shift_id: str) -> str | None:

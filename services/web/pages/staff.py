@@ -7,12 +7,12 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from services.web.gateway.upstream import Problem
+from services.web.pages.district import district_now
 from services.web.pages.refusals import say
 from services.web.pages.render import page, part, qr
 from services.web.pages.shelf import tail
 from services.web.pages.visit import Visit, VisitOf
 from shared.auth.access import public
-from shared.clock import real_now
 
 __all__ = ["router"]
 
@@ -81,7 +81,7 @@ async def _code(visit: Visit, shift_id: str) -> dict[str, Any]:
 
 
 async def _activities(visit: Visit) -> list[dict[str, Any]] | None:
-    now = real_now()
+    now = await district_now(visit)
     found = await visit.ask_if_there(
         "recruitment",
         "/activities",

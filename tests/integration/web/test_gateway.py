@@ -1,0 +1,289 @@
+"""The gateway over real sockets, before a small stand-in for the services."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from services.web.app import Gateway
+from services.web.gateway.proxy import BODY_LIMIT
+from services.web.settings import WebSettings
+from shared.http.server import running
+
+MIB = 1024 * 1024
+
+
+@dataclass
+class StandIn:
+    """Answers like a service and remembers what it was asked."""
+
+    seen: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        body = await request.body()
+        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        self.seen.append((request.method, path, dict(request.headers), body))
+        response = await self.answer(request, body)
+        await response(scope, receive, send)
+
+    async def answer(self, request: Request, body: bytes) -> Response:
+        path = request.url.path
+        if path.endswith("/auth/tokens"):
+            session = {"access_token": token(600, "first"), "refresh_token": "refresh-1"}
+            return JSONResponse(session if json.loads(body)["code"] == "123456" else {}, 200)
+        if path.endswith("/auth/refresh"):
+            return JSONResponse({"access_token": token(600, "second"), "refresh_token": "refresh-2"})
+        if path.endswith("/big"):
+            return StreamingResponse((b"x" * MIB for _ in range(8)), media_type="application/octet-stream")
+        if path.endswith("/refused"):
+            problem = {"type": "shift-full", "status": 409, "detail": "All 3 places are taken.", "capacity": 3}
+            return Response(json.dumps(problem), 409, media_type="application/problem+json")
+        return JSONResponse({"ok": True}, headers={"set-cookie": "stolen=1", "etag": '"1"'})
+
+
+def token(expires_in: float, name: str) -> str:
+    import base64
+
+    body = json.dumps({"exp": time.time() + expires_in, "volunteer": "v", "roles": ["volunteer"], "jti": name})
+    return f"e30.{base64.urlsafe_b64encode(body.encode()).rstrip(b'=').decode()}.c2ln"
+
+
+@dataclass
+class Setting:
+    """The gateway, what stands behind it, and a browser before it."""
+
+    upstream: StandIn
+    client: httpx.AsyncClient
+    gateway: Gateway
+    stopping: asyncio.Event
+    port: int
+
+
+@pytest.fixture
+async def setting() -> AsyncIterator[Setting]:
+    async with AsyncExitStack() as stack:
+        upstream, stopping = StandIn(), asyncio.Event()
+        behind = await stack.enter_async_context(running(upstream, "127.0.0.1", 0, lifespan=False))
+        address = f"http://127.0.0.1:{behind}"
+        # nobody listens on port 9: points is away, and so is the broker
+        settings = WebSettings(
+            environment="test",
+            recruitment_url=address,
+            notify_url=address,
+            points_url="http://127.0.0.1:9",
+            kafka_bootstrap="127.0.0.1:9",
+        )
+        gateway = Gateway(settings, stopping)
+        port = await stack.enter_async_context(running(gateway, "127.0.0.1", 0))
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}"))
+        yield Setting(upstream, client, gateway, stopping, port)
+        stopping.set()
+
+
+async def test_a_call_passes_with_the_callers_token_and_trace(setting: Setting) -> None:
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    answer = await setting.client.post(
+        "/api/recruitment/v1/shifts/a%20b/signups?x=%2F1",
+        json={"a": 1},
+        headers={
+            "authorization": "Bearer mine",
+            "idempotency-key": "k1",
+            "traceparent": parent,
+            "x-correlation-id": "c1",
+            "x-forwarded-for": "6.6.6.6",
+            "cookie": "wg_access=theirs",
+        },
+    )
+    assert answer.json() == {"ok": True}
+    assert answer.headers["etag"] == '"1"'
+    assert "set-cookie" not in answer.headers
+    method, path, headers, body = setting.upstream.seen[-1]
+    assert (method, body) == ("POST", b'{"a":1}')
+    assert path == "/api/recruitment/v1/shifts/a b/signups?x=%2F1"
+    assert headers["authorization"] == "Bearer mine"
+    assert (headers["idempotency-key"], headers["traceparent"], headers["x-correlation-id"]) == ("k1", parent, "c1")
+    assert headers["x-forwarded-for"] == "127.0.0.1"
+    assert "cookie" not in headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/recruitment/v1/internal/volunteers/1/address",
+        "/api/recruitment/v1/INTERNAL/volunteers/1/address",
+        "/api/recruitment/v1/%69nternal/volunteers/1/address",
+        "/api/recruitment/v1//internal/volunteers/1/address",
+        "/api/recruitment/v1/x%2Finternal/volunteers/1/address",
+        "/api/recruitment/v1/x/%2e%2e/internal/volunteers/1",
+        "/api/recruitment/v1/x/..%2f..%2f..%2fmetrics",
+        "/api/recruitment/v2/sites",
+        "/api/recruitment/v1",
+        "/api/elsewhere/v1/sites",
+        "/api/",
+    ],
+)
+async def test_internals_and_strangers_are_never_proxied(setting: Setting, path: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", setting.port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: weiguang\r\nConnection: close\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 404"), answer
+    assert b"application/problem+json" in answer
+    assert setting.upstream.seen == []
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_over_the_limit_goes_nowhere(setting: Setting, chunked: bool) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(10):
+            yield b"x" * MIB
+
+    body: Any = pieces() if chunked else b"x" * (10 * MIB)
+    try:
+        answer = await setting.client.post("/api/recruitment/v1/volunteers", content=body)
+    except (httpx.WriteError, httpx.ReadError):
+        pass  # the connection was cut before all of it was sent, which is fine too
+    else:
+        assert answer.status_code == 413
+        assert str(BODY_LIMIT) in answer.json()["detail"]
+    assert setting.upstream.seen == []
+
+
+async def test_a_body_of_just_the_limit_passes(setting: Setting) -> None:
+    answer = await setting.client.post("/api/recruitment/v1/volunteers", content=b"x" * BODY_LIMIT)
+    assert answer.status_code == 200
+    assert len(setting.upstream.seen[-1][3]) == BODY_LIMIT
+
+
+async def test_a_long_answer_is_streamed_whole(setting: Setting) -> None:
+    answer = await setting.client.get("/api/recruitment/v1/big")
+    assert len(answer.content) == 8 * MIB
+
+
+async def test_a_service_that_is_away_is_a_clear_problem(setting: Setting) -> None:
+    answer = await setting.client.get("/api/points/v1/rewards")
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "service-away"
+    assert answer.headers["retry-after"] == "2"
+
+
+async def test_every_answer_carries_the_security_headers(setting: Setting) -> None:
+    for path in ("/", "/api/recruitment/v1/sites", "/api/nowhere", "/static/app.css", "/healthz"):
+        headers = (await setting.client.get(path)).headers
+        assert "script-src 'self'" in headers["content-security-policy"], path
+        assert headers.get_list("x-content-type-options") == ["nosniff"], path
+        assert headers["referrer-policy"] == "same-origin", path
+
+
+async def test_refusals_are_in_chinese_for_our_pages_only(setting: Setting) -> None:
+    path = "/api/recruitment/v1/refused"
+    assert (await setting.client.get(path)).json()["detail"] == "All 3 places are taken."
+    said = (await setting.client.get(path, headers={"x-weiguang-page": "1"})).json()
+    assert said["detail"] == "名额已满（共 3 个），请选别的班次。"
+    assert said["type"] == "shift-full"
+
+
+OURS = {"x-weiguang-page": "1"}
+
+
+async def log_in(setting: Setting) -> None:
+    body = {"phone": "13812345678", "code": "123456", "next": "/me"}
+    answer = await setting.client.post("/session", json=body, headers=OURS)
+    assert answer.json() == {"next": "/me"}
+    assert "httponly" in answer.headers["set-cookie"].lower()
+    assert "samesite=lax" in answer.headers["set-cookie"].lower()
+    assert "first" not in answer.text
+
+
+async def test_a_page_speaks_with_its_cookie_and_no_other_site_can(setting: Setting) -> None:
+    await log_in(setting)
+    path = "/api/notify/v1/inbox/1/read"
+    assert (await setting.client.post(path, json={}, headers=OURS)).status_code == 200
+    assert setting.upstream.seen[-1][2]["authorization"].startswith("Bearer e30.")
+    assert "x-weiguang-page" not in setting.upstream.seen[-1][2]
+    asked = len(setting.upstream.seen)
+    for headers in ({}, {**OURS, "origin": "http://evil.example"}):
+        refused = await setting.client.post(path, json={}, headers=headers)
+        assert (refused.status_code, refused.json()["type"]) == (403, "cross-site-request")
+    assert len(setting.upstream.seen) == asked
+    # reading is safe, and a link from elsewhere must work
+    assert (await setting.client.get("/api/notify/v1/inbox")).status_code == 200
+
+
+async def test_no_foreign_page_logs_anybody_in(setting: Setting) -> None:
+    body = {"phone": "13812345678", "code": "123456"}
+    answer = await setting.client.post("/session", json=body)
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+async def test_an_ended_token_is_refreshed_on_the_way(setting: Setting) -> None:
+    kept = {"wg_access": token(-60, "old"), "wg_refresh": "refresh-1"}
+    setting.client.cookies.update(kept)
+    answers = await asyncio.gather(*(setting.client.get("/api/notify/v1/inbox") for _ in range(10)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert sum(path.endswith("/auth/refresh") for _, path, _, _ in setting.upstream.seen) == 1
+    assert "wg_refresh=refresh-2" in answers[0].headers["set-cookie"]
+
+
+async def test_logging_out_forgets_the_session(setting: Setting) -> None:
+    await log_in(setting)
+    answer = await setting.client.delete("/session", headers=OURS)
+    assert answer.status_code == 200
+    assert "wg_access" not in setting.client.cookies
+    assert (await setting.client.get("/me", headers={"accept": "text/html"})).headers["location"] == "/login?next=%2Fme"
+
+
+async def test_pages_say_what_is_missing(setting: Setting) -> None:
+    html = {"accept": "text/html"}
+    nowhere = await setting.client.get("/nowhere", headers=html)
+    assert (nowhere.status_code, "没有找到" in nowhere.text) == (404, True)
+    # points is away: the first page stands all the same
+    home = await setting.client.get("/", headers=html)
+    assert home.status_code == 200
+    assert "雷锋来过咱岭东" in home.text
+    staff = await setting.client.get("/staff", headers=html)
+    assert staff.headers["location"] == "/staff/login?next=%2Fstaff"
+
+
+async def test_static_files_are_small_packed_and_kept(setting: Setting) -> None:
+    home = await setting.client.get("/")
+    for name in ("app.css", "app.js"):
+        start = home.text.index(f"/static/{name}?v=")
+        address = home.text[start : home.text.index('"', start)]
+        answer = await setting.client.get(address)
+        assert "immutable" in answer.headers["cache-control"]
+        assert answer.headers["content-encoding"] == "gzip"
+    assert (await setting.client.get("/static/../settings.py")).status_code == 404
+    assert (await setting.client.get("/static/nothing.css")).status_code == 404
+
+
+async def test_the_pulse_reaches_watchers_and_ends_with_the_process(setting: Setting) -> None:
+    async with setting.client.stream("GET", "/api/operations/v1/pulse") as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        lines = answer.aiter_lines()
+        assert await anext(lines) == "retry: 3000"
+        setting.gateway.hub.publish(b'{"records_per_minute": 7}')
+        got = [line async for line in _until(lines, "data:")]
+        assert got[-1] == 'data: {"records_per_minute": 7}'
+        setting.stopping.set()
+        assert not [line async for line in lines if line]
+    assert (await setting.client.post("/api/operations/v1/pulse")).status_code == 405
+
+
+async def _until(lines: AsyncIterator[str], start: str) -> AsyncIterator[str]:
+    async for line in lines:
+        yield line
+        if line.startswith(start):
+            return

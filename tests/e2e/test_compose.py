@@ -1,0 +1,168 @@
+"""docker-compose.yml without an engine: every command, variable, port and health path in it works."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import asyncpg
+import pytest
+
+from ops.mailcatcher import MailCatcher
+from ops.stack.broker import make_broker
+from ops.stack.layout import PROCESSES
+from ops.stack.postgres import Postgres, forget
+from ops.stack.processes import spawn, stop
+from ops.stack.units import tail
+from tests.support.brokers import broker_name
+from tests.support.compose import Compose, Service
+from tests.support.databases import ROOT
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.broker, pytest.mark.slow]
+
+
+def _environment(service: Service, home: Path, incarnation: str) -> dict[str, str]:
+    base = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    values = {**base, **service.environment}
+    if "WEIGUANG_FAUST_DATA_DIR" in values:  # a path of the image
+        values["WEIGUANG_FAUST_DATA_DIR"] = str(home / service.name)
+    if broker_name() == "embedded":  # the file says Apache Kafka, whose producers are idempotent
+        values |= {"WEIGUANG_BROKER": "embedded", "WEIGUANG_BROKER_INCARNATION": incarnation}
+    return values
+
+
+@asynccontextmanager
+async def _third_parties(compose: Compose, home: Path) -> AsyncIterator[tuple[dict[tuple[str, int], int], str]]:
+    """PostgreSQL, the broker and the mail catcher in place of their images: (host, port) → here; the incarnation."""
+    postgres = Postgres(home / "postgres", home / "postgres.log", compose.variables["POSTGRES_PASSWORD"], durable=False)
+    broker = make_broker(broker_name(), home)
+    mail = MailCatcher(home / "mail")
+    try:
+        await postgres.start()
+        await broker.start(topic_prefix="unused.")
+        await mail.start()
+        kafka = int(broker.bootstrap.rpartition(":")[2])
+        yield {("postgres", 5432): postgres.port, ("kafka", 9092): kafka, ("mail", 1025): mail.port}, broker.incarnation
+    finally:
+        await mail.stop()
+        await broker.stop()
+        await postgres.stop()
+        forget(home / "postgres")
+
+
+async def _once(service: Service, home: Path, env: Mapping[str, str]) -> None:
+    """Run a one-shot service to its end."""
+    log = home / f"{service.name}.log"
+    process = await spawn(service.command, log=log, env=env, cwd=ROOT)
+    assert await asyncio.wait_for(process.wait(), 60) == 0, f"{service.name}:\n{tail(log)}"
+
+
+async def _healthy(service: Service, env: Mapping[str, str]) -> bool:
+    """Run the service's own health check."""
+    process = await asyncio.create_subprocess_exec(
+        *service.healthcheck, env=dict(env), cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+    return await process.wait() == 0
+
+
+async def test_every_service_runs_as_the_file_says(tmp_path: Path) -> None:
+    compose = Compose()
+    async with _third_parties(compose, tmp_path) as (servers, incarnation):
+        ports = {**compose.ports(), **servers}
+        ours = [compose.service(name, ports) for name in compose.services if name not in compose.third_party]
+        environments = {service.name: _environment(service, tmp_path, incarnation) for service in ours}
+        for service in ours:
+            if not service.healthcheck:
+                await _once(service, tmp_path, environments[service.name])
+        running = [service for service in ours if service.healthcheck]
+        processes = {
+            service.name: await spawn(
+                service.command, log=tmp_path / f"{service.name}.log", env=environments[service.name], cwd=ROOT
+            )
+            for service in running
+        }
+        try:
+            for service in running:
+                check = partial(_healthy, service, environments[service.name])
+                try:
+                    await eventually(check, within=90, every=0.2)
+                except AssertionError:
+                    pytest.fail(f"{service.name} is not healthy:\n{tail(tmp_path / f'{service.name}.log')}")
+            await _paths_answer(running)
+            await _time_is_not_driven(servers["postgres", 5432], compose.variables["POSTGRES_PASSWORD"])
+        finally:
+            await asyncio.gather(*(stop(process, patience=5) for process in processes.values()))
+        for name, process in processes.items():
+            assert process.returncode in (0, -signal.SIGKILL), f"{name}:\n{tail(tmp_path / f'{name}.log')}"
+
+
+async def _paths_answer(running: list[Service]) -> None:
+    """Beyond the health path: alive, and metrics."""
+    async with aiohttp.ClientSession() as session:
+        for service in running:
+            base = urlsplit(service.healthcheck[-1])
+            for path in ("/healthz", "/metrics", base.path):
+                async with session.get(f"{base.scheme}://{base.netloc}{path}") as answer:
+                    assert answer.status == 200, f"{service.name}{path}: {await answer.text()}"
+
+
+async def _time_is_not_driven(port: int, password: str) -> None:
+    """The file starts production, in which nobody moves business time."""
+    conn = await asyncpg.connect(f"postgresql://postgres:{password}@127.0.0.1:{port}/weiguang")
+    try:
+        assert not await conn.fetchval("select drivable from business.clock")
+    finally:
+        await conn.close()
+
+
+def test_the_file_names_every_process_of_the_stack() -> None:
+    compose = Compose()
+    commands = {
+        tuple(service["command"]) for name, service in compose.services.items() if name not in compose.third_party
+    }
+    for spec in PROCESSES:
+        assert ("python", "-m", f"services.{spec.service}", spec.role) in commands
+    assert {"postgres", "kafka", "mail"} == compose.third_party
+
+
+def test_health_checks_and_ports_agree() -> None:
+    compose = Compose()
+    for name, entry in compose.services.items():
+        if name in compose.third_party or "healthcheck" not in entry:
+            continue
+        values = entry["environment"]
+        port = values.get("WEIGUANG_HTTP_PORT") or values["WEIGUANG_OPS_PORT"]
+        assert entry["healthcheck"]["test"][-1] == f"http://127.0.0.1:{port}/readyz"
+        published = [str(part).rpartition(":")[2] for part in (*entry.get("expose", ()), *entry.get("ports", ()))]
+        assert published == [port]
+
+
+def test_the_example_environment_is_complete_and_holds_no_secret() -> None:
+    compose = Compose()
+    ports = compose.ports()
+    for name in compose.services:
+        if name not in compose.third_party:
+            compose.service(name, {**ports, ("postgres", 5432): 1, ("kafka", 9092): 2, ("mail", 1025): 3})
+        for value in compose.services[name].get("environment", {}).values():
+            compose.resolve(str(value))
+        for value in compose.services[name].get("ports", ()):
+            compose.resolve(str(value))
+    assert set(compose.variables) == compose.asked
+    example = (ROOT / ".env.example").read_text("utf-8")
+    for name, value in compose.variables.items():
+        if name.endswith(("_PASSWORD", "_KEY")):
+            assert f"\n{name}=\n" in example
+            assert len(value) >= 16
+
+
+def test_the_image_installs_from_the_lock_and_runs_unprivileged() -> None:
+    text = (ROOT / "Dockerfile").read_text("utf-8")
+    assert "--require-hashes -r /tmp/requirements.lock" in text
+    assert "\nUSER weiguang\n" in text

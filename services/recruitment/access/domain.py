@@ -14,7 +14,6 @@ __all__ = [
     "PASSWORD_ATTEMPTS",
     "PASSWORD_LENGTH",
     "PASSWORD_PAUSE",
-    "REPLAY_WINDOW",
     "SESSION_LIFETIME",
     "STAFF_SESSION_LIFETIME",
     "RecentCodes",
@@ -34,8 +33,6 @@ CODES_PER_WINDOW = 5
 ATTEMPTS_PER_CODE = 5
 ATTEMPTS_PER_HOUR = 20
 """Over all codes of one phone: asking for new codes must not buy new guesses without end."""
-REPLAY_WINDOW = timedelta(minutes=10)
-"""How long the same registration, sent again, is given a session again."""
 
 PASSWORD_ATTEMPTS = 10
 PASSWORD_PAUSE = timedelta(minutes=1)

@@ -33,7 +33,6 @@ __all__ = [
     "purge",
     "redeem_code",
     "refresh",
-    "reopen",
     "spend_attempt",
 ]
 
@@ -150,16 +149,6 @@ async def log_in(tx: Tx, cipher: Cipher, phone: str, code: str) -> Grant:
             "you are already on the registry's list: please claim your account, your hours are there",
         )
     return await open_person_session(tx, known.person_id)
-
-
-async def reopen(tx: Tx, cipher: Cipher, phone: str, code: str) -> Grant | None:
-    """A session for a registration that is sent again shortly after it succeeded; none later than that."""
-    lookup = cipher.phone_lookup(phone)
-    since = real_now() - domain.REPLAY_WINDOW
-    if not await store.code_used_since(tx, lookup, _code_hash(cipher, lookup, code), since):
-        return None
-    known = (await vault.find_by_phone(tx, cipher, [phone])).get(phone)
-    return None if known is None else await open_person_session(tx, known.person_id)
 
 
 async def attempt_password(tx: Tx, username: str) -> PasswordAttempt:

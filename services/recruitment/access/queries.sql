@@ -28,12 +28,6 @@ where phone_lookup = $1 and code_hash = $2 and used_at is null and not supersede
   and expires_at > $3 and attempts <= $4
 returning code_id;
 
--- name: code_used_since
--- The same registration sent again shortly after: its code was right then.
-select exists (
-    select from one_time_codes where phone_lookup = $1 and code_hash = $2 and used_at > $3
-);
-
 -- name: add_staff
 -- A second member of staff with the name is refused by the caller.
 insert into staff (staff_id, username, person_id, password_hash, role, site_id, created_at)

@@ -15,7 +15,6 @@ __all__ = [
     "add_code",
     "add_session",
     "add_staff",
-    "code_used_since",
     "count_password_attempt",
     "forget_password_attempts",
     "person_profile",
@@ -102,12 +101,6 @@ async def spend_attempt(tx: Tx, phone: bytes, now: datetime) -> int | None:
 async def use_code(tx: Tx, phone: bytes, code_hash: bytes, now: datetime, most_attempts: int) -> bool:
     """Take the code; false when it is wrong, spent, expired, or was tried too often."""
     return await tx.fetchval(_SQL["use_code"], phone, code_hash, now, most_attempts) is not None
-
-
-async def code_used_since(tx: Tx, phone: bytes, code_hash: bytes, since: datetime) -> bool:
-    """Whether exactly this code was taken lately."""
-    used: bool = await tx.fetchval(_SQL["code_used_since"], phone, code_hash, since)
-    return used
 
 
 async def add_staff(

@@ -76,7 +76,7 @@ class Cipher:
         try:
             data_key = _decrypt(self._master, wrapped_key, b"key:" + person_id.bytes)
             return _from_bytes(_decrypt(AESGCM(data_key), sealed, b"data:" + person_id.bytes))
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise PermanentError(f"the vault's entry of person {person_id} cannot be opened with this key") from None
 
     def seal_text(self, owner_id: UUID, text: str) -> tuple[bytes, bytes]:
@@ -94,7 +94,7 @@ class Cipher:
         try:
             data_key = _decrypt(self._master, wrapped_key, b"text-key:" + owner_id.bytes)
             return _decrypt(AESGCM(data_key), sealed, b"text:" + owner_id.bytes).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise PermanentError(f"a text about {owner_id} cannot be opened with this key") from None
 
     def phone_lookup(self, phone: str) -> bytes:

@@ -11,9 +11,7 @@ from starlette.responses import Response
 
 from services.recruitment.access import handlers as access
 from services.recruitment.access.api import CodeText, PhoneText, SettingsDep
-from services.recruitment.access.handlers import Grant
 from services.recruitment.access.sessions import SessionOut, session_out
-from services.recruitment.settings import RecruitmentSettings
 from services.recruitment.vault.api import CipherDep
 from services.recruitment.vault.cipher import Cipher
 from services.recruitment.volunteers import handlers
@@ -22,7 +20,6 @@ from services.recruitment.volunteers.handlers import Masked, Registration
 from services.recruitment.volunteers.imports import Batch, import_batch
 from shared.auth.access import allow, public
 from shared.auth.tokens import Caller, Role
-from shared.errors import Conflict
 from shared.http.app import Db, Input, Limit, Output
 from shared.http.cursors import Page, decode, page_of
 from shared.http.idempotency import once
@@ -55,17 +52,12 @@ class RegistrationIn(Input):
     site_id: UUID | None = None
 
 
-class VolunteerKey(Output):
-    """What the repeated request gets without the session, which is made anew."""
+class RegisteredOut(Output):
+    """A new volunteer and their first session."""
 
     volunteer_id: UUID
     volunteer_number: str
-
-
-class RegisteredOut(VolunteerKey):
-    """A new volunteer; a repeat later than ten minutes gets no session and logs in instead."""
-
-    session: SessionOut | None
+    session: SessionOut
 
 
 class ClaimIn(Input):
@@ -74,12 +66,6 @@ class ClaimIn(Input):
     phone: PhoneText
     code: CodeText
     guardian_consent: bool = False
-
-
-class ClaimKey(Output):
-    """What is stored of a claim."""
-
-    volunteer_id: UUID
 
 
 class ResidentIn(Input):
@@ -91,16 +77,11 @@ class ResidentIn(Input):
     consent: bool
 
 
-class ResidentKey(Output):
-    """What is stored of a resident's registration."""
+class ResidentOut(Output):
+    """A resident and their first session."""
 
     resident_id: UUID
-
-
-class ResidentOut(ResidentKey):
-    """A resident and their session, as for volunteers."""
-
-    session: SessionOut | None
+    session: SessionOut
 
 
 class ImportRowIn(Input):
@@ -189,17 +170,13 @@ async def register(
     phone = access.phone_of(body.phone)
     said = Registration(**{**body.model_dump(), "phone": phone})
     await _count_attempt(database, cipher, phone)
-    granted: list[Grant] = []
 
-    async def work(tx: Tx) -> VolunteerKey:
-        registered = await handlers.register(tx, cipher, said)
-        granted.append(registered.grant)
-        return VolunteerKey(volunteer_id=registered.volunteer_id, volunteer_number=registered.volunteer_number)
+    async def work(tx: Tx) -> RegisteredOut:
+        done = await handlers.register(tx, cipher, said)
+        session = session_out(settings, done.grant)
+        return RegisteredOut(volunteer_id=done.volunteer_id, volunteer_number=done.volunteer_number, session=session)
 
-    response = await once(request, database, None, work)
-    key = VolunteerKey.model_validate_json(bytes(response.body))
-    session = await _session(database, cipher, settings, granted, phone, body.code)
-    return _with(response, RegisteredOut(**key.model_dump(), session=session))
+    return await once(request, database, None, work)
 
 
 @router.post("/volunteers/claims", response_model=SessionOut, dependencies=[public()])
@@ -207,18 +184,11 @@ async def claim(request: Request, body: ClaimIn, database: Db, cipher: CipherDep
     """Claim an imported account by a code to the phone on file."""
     phone = access.phone_of(body.phone)
     await _count_attempt(database, cipher, phone)
-    granted: list[Grant] = []
 
-    async def work(tx: Tx) -> ClaimKey:
-        claimed = await handlers.claim(tx, cipher, phone, body.code, body.guardian_consent)
-        granted.append(claimed.grant)
-        return ClaimKey(volunteer_id=claimed.volunteer_id)
+    async def work(tx: Tx) -> SessionOut:
+        return session_out(settings, await handlers.claim(tx, cipher, phone, body.code, body.guardian_consent))
 
-    response = await once(request, database, None, work, status=200)
-    session = await _session(database, cipher, settings, granted, phone, body.code)
-    if session is None:
-        raise Conflict("already-claimed", "this account has been claimed: please log in with a code")
-    return _with(response, session)
+    return await once(request, database, None, work, status=200)
 
 
 @router.post("/residents", status_code=201, response_model=ResidentOut, dependencies=[public()])
@@ -228,18 +198,13 @@ async def register_resident(
     """Register as somebody who asks for help; whoever serves may ask as well without this."""
     phone = access.phone_of(body.phone)
     await _count_attempt(database, cipher, phone)
-    granted: list[Grant] = []
 
-    async def work(tx: Tx) -> ResidentKey:
+    async def work(tx: Tx) -> ResidentOut:
         grant = await handlers.register_resident(tx, cipher, body.name, phone, body.code, body.consent)
-        granted.append(grant)
         assert grant.caller.resident_id is not None
-        return ResidentKey(resident_id=grant.caller.resident_id)
+        return ResidentOut(resident_id=grant.caller.resident_id, session=session_out(settings, grant))
 
-    response = await once(request, database, None, work)
-    key = ResidentKey.model_validate_json(bytes(response.body))
-    session = await _session(database, cipher, settings, granted, phone, body.code)
-    return _with(response, ResidentOut(resident_id=key.resident_id, session=session))
+    return await once(request, database, None, work)
 
 
 @router.post("/volunteers/batches", status_code=201, response_model=BatchOut)
@@ -312,29 +277,9 @@ async def address(volunteer_id: UUID, caller: Service, database: Db, cipher: Cip
 
 
 async def _count_attempt(database: Database, cipher: Cipher, phone: str) -> None:
+    # In a transaction of its own: if what follows is refused and rolled back, the attempt stays counted.
     async with database.transaction() as tx:
         await access.spend_attempt(tx, cipher, phone)
-
-
-async def _session(
-    database: Database, cipher: Cipher, settings: RecruitmentSettings, granted: list[Grant], phone: str, code: str
-) -> SessionOut | None:
-    """The session just made; or a new one, if this is a repeat and its code was taken lately.
-
-    Sessions are not part of the stored answer, which would keep a refresh token in the clear.
-    """
-    if granted:
-        return session_out(settings, granted[-1])
-    async with database.transaction() as tx:
-        grant = await access.reopen(tx, cipher, phone, code)
-    return None if grant is None else session_out(settings, grant)
-
-
-def _with(response: Response, body: Output) -> Response:
-    headers = {name: value for name, value in response.headers.items() if name.startswith("idempotency-")}
-    return Response(
-        body.model_dump_json(), response.status_code, {**headers, "Cache-Control": "no-store"}, "application/json"
-    )
 
 
 def _volunteer(view: Masked) -> VolunteerOut:

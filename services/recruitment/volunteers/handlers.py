@@ -34,7 +34,6 @@ from shared.ids import new_id
 from shared.postgres import Tx
 
 __all__ = [
-    "Claimed",
     "Masked",
     "Registered",
     "Registration",
@@ -77,14 +76,6 @@ class Registered:
 
     volunteer_id: UUID
     volunteer_number: str
-    grant: Grant
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """An imported account that is now its owner's."""
-
-    volunteer_id: UUID
     grant: Grant
 
 
@@ -146,7 +137,7 @@ async def register_resident(tx: Tx, cipher: Cipher, name: str, phone: str, code:
     return await access.open_person_session(tx, person.person_id)
 
 
-async def claim(tx: Tx, cipher: Cipher, phone: str, code: str, guardian_consent: bool) -> Claimed:
+async def claim(tx: Tx, cipher: Cipher, phone: str, code: str, guardian_consent: bool) -> Grant:
     """Hand an imported account to the owner of the phone on file.
 
     Raises:
@@ -170,7 +161,7 @@ async def claim(tx: Tx, cipher: Cipher, phone: str, code: str, guardian_consent:
     except ValueError as error:
         raise Invalid("consent-missing", str(error)) from None
     await store.claim(tx, volunteer_id, now, guardian_consent)
-    return Claimed(volunteer_id, await access.open_person_session(tx, known.person_id))
+    return await access.open_person_session(tx, known.person_id)
 
 
 async def own(tx: Tx, cipher: Cipher, volunteer_id: UUID) -> Masked:

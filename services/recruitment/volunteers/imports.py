@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.recruitment.attendance.handlers import ImportedHours, record_imported
+from services.recruitment.attendance.handlers import record_imported
 from services.recruitment.organisation.domain import clean_title
 from services.recruitment.recruiting.handlers import SOURCE
 from services.recruitment.vault import handlers as vault
@@ -136,7 +136,7 @@ async def _add(tx: Tx, registry: str, batch_id: UUID, rows: Sequence[tuple[Accep
     ]
     await outbox.append(tx, *events)
     hours = [
-        ImportedHours(new.volunteer_id, f"{registry}/{new.registry_number}", new.prior_minutes, now)
+        (new.volunteer_id, f"{registry}/{new.registry_number}", new.prior_minutes, now)
         for new in volunteers
         if new.prior_minutes > 0
     ]

@@ -1,0 +1,154 @@
+"""A small district behind recruitment's real HTTP app: its staff, its people, and the codes on their phones."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+from fastapi import FastAPI
+
+from services.recruitment.__main__ import build_app, create_operator
+from services.recruitment.settings import RecruitmentSettings
+from shared.auth.tokens import Caller, Role, mint
+from shared.ids import new_id
+from tests.support.settings import SECRETS, SettingsFactory
+
+__all__ = ["ROOT", "Answer", "District", "district_of"]
+
+ROOT = "/api/recruitment/v1"
+PASSWORD = "guang-mang-2026"
+NOW = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
+Answer = dict[str, Any]
+
+
+@dataclass
+class District:
+    """What tests say and expect; every call goes through HTTP."""
+
+    app: FastAPI
+    settings: RecruitmentSettings
+    http: httpx.AsyncClient
+    operator: str
+    log: Path
+    phones: Any = field(default_factory=lambda: count(13_800_000_000))
+
+    def phone(self) -> str:
+        """A number that nobody has yet."""
+        return str(next(self.phones))
+
+    async def get(self, path: str, token: str | None = None, **params: Any) -> httpx.Response:
+        return await self.http.get(ROOT + path, headers=_bearer(token), params=params)
+
+    async def post(self, path: str, body: Any, token: str | None = None, *, key: str | None = None) -> httpx.Response:
+        """A POST with an Idempotency-Key of its own, unless one is given."""
+        headers = {"idempotency-key": key or str(new_id()), **_bearer(token)}
+        return await self.http.post(ROOT + path, json=body, headers=headers)
+
+    async def made(self, path: str, body: Any, token: str | None = None) -> Answer:
+        """A POST by the operator (or with a token) that is expected to succeed."""
+        answer = await self.post(path, body, token or self.operator)
+        assert answer.status_code in (200, 201), answer.text
+        result: Answer = answer.json()
+        return result
+
+    async def code(self, phone: str) -> str:
+        """Ask for a code and read it off the phone."""
+        answer = await self.http.post(f"{ROOT}/auth/codes", json={"phone": phone})
+        assert answer.status_code == 202, answer.text
+        return self.last_code()
+
+    def last_code(self) -> str:
+        """The code that was sent last."""
+        code: str = orjson.loads(self.log.read_bytes().splitlines()[-1])["code"]
+        return code
+
+    async def register(self, name: str = "张三", **said: Any) -> Answer:
+        """A volunteer registers and gets {volunteer_id, volunteer_number, session}."""
+        phone = said.pop("phone", None) or self.phone()
+        code = await self.code(phone)
+        return await self.made("/volunteers", {"name": name, "phone": phone, "code": code, "consent": True, **said})
+
+    async def sign_in(self, phone: str) -> httpx.Response:
+        """By a one-time code."""
+        code = await self.code(phone)
+        return await self.http.post(f"{ROOT}/auth/tokens", json={"phone": phone, "code": code})
+
+    async def staff(self, username: str, role: str, site_id: str | None) -> str:
+        """Add a member of staff and sign them in; their access token."""
+        body = {"username": username, "password": PASSWORD, "name": "李站长", "role": role, "site_id": site_id}
+        await self.made("/staff", body)
+        return await self.password(username)
+
+    async def password(self, username: str, password: str = PASSWORD) -> str:
+        answer = await self.http.post(f"{ROOT}/auth/sessions", json={"username": username, "password": password})
+        assert answer.status_code == 200, answer.text
+        token: str = answer.json()["access_token"]
+        return token
+
+    async def sites(self) -> dict[str, str]:
+        """The centre, two institutes, a station under each, and a point under the first station."""
+        ids: dict[str, str] = {}
+        for name, kind, parent, level in (
+            ("centre", "centre", None, "district"),
+            ("north", "institute", "centre", "township"),
+            ("south", "institute", "centre", "township"),
+            ("惠民社区", "station", "north", "community"),
+            ("东湖社区", "station", "south", "community"),
+            ("窗口", "service_point", "惠民社区", "community"),
+        ):
+            body = {"kind": kind, "name": name, "parent_id": ids.get(parent or ""), "level": level}
+            ids[name] = (await self.made("/sites", body))["site_id"]
+        return ids
+
+    async def drive(self, site_id: str, *, starts: datetime = NOW, hours: int = 8, **changes: Any) -> Answer:
+        body = {
+            "name": "雷锋月进广场",
+            "place_kind": "square",
+            "place": "人民广场",
+            "site_id": site_id,
+            "starts_at": starts.isoformat(),
+            "ends_at": (starts + timedelta(hours=hours)).isoformat(),
+            **changes,
+        }
+        return await self.made("/drives", body)
+
+
+@asynccontextmanager
+async def district_of(settings_for: SettingsFactory) -> AsyncIterator[District]:
+    """The app with its first operator, on the test's database; no broker, which the API does not need."""
+    settings: RecruitmentSettings = settings_for("recruitment")
+    assert await create_operator(settings, "centre", "王主任", "operator", PASSWORD)
+    app = build_app(settings)
+    assert settings.message_log is not None
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http,
+    ):
+        district = District(app, settings, http, "", settings.message_log)
+        district.operator = await district.password("centre")
+        yield district
+
+
+def service_token() -> str:
+    """What the service that sends messages calls with."""
+
+    class Notify:
+        service = "notify"
+        auth_signing_key = _secret(SECRETS.signing_keys["notify"])
+
+    return mint(Notify(), Caller(subject=new_id(), roles=frozenset({Role.SERVICE}), site_ids=None))
+
+
+def _secret(text: str) -> Any:
+    from pydantic import SecretStr
+
+    return SecretStr(text)
+
+
+def _bearer(token: str | None) -> dict[str, str]:
+    return {} if token is None else {"authorization": f"Bearer {token}"}

@@ -1,0 +1,343 @@
+"""Registration, claims and imports through HTTP on a real database."""
+
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from services.recruitment.volunteers.domain import parse_volunteer_number
+from shared.ids import new_id
+from shared.postgres import Database
+from tests.integration.recruitment.people import NOW, Answer, District, district_of
+from tests.support.databases import Clock, TestDatabase
+from tests.support.settings import SettingsFactory
+
+
+@pytest.fixture
+async def district(settings_for: SettingsFactory, clock: Clock) -> AsyncIterator[District]:
+    await clock.set(NOW)
+    async with district_of(settings_for) as district:
+        yield district
+
+
+async def events(database: Database, topic: str) -> list[asyncpg.Record]:
+    async with database.transaction() as tx:
+        return await tx.fetch("select key, headers, value from outbox where topic = $1 order by id", topic)
+
+
+async def count(database: Database, table: str) -> int:
+    async with database.transaction() as tx:
+        found: int = await tx.fetchval(f"select count(*) from {table}")
+    return found
+
+
+def row(number: int, **changes: Any) -> Answer:
+    return {
+        "registry_number": f"LJ{number:06}",
+        "name": "赵钱孙"[number % 3] + "建国",
+        "phone": f"139{number:08}",
+        "prior_hours": (number % 4) * 40.5,
+        **changes,
+    }
+
+
+def batch(*rows: Answer, **changes: Any) -> Answer:
+    return {
+        "registry": "龙江志愿",
+        "file_reference": "2026-01.xlsx",
+        "approval_reference": "批2026-1",
+        "rows": list(rows),
+        **changes,
+    }
+
+
+async def test_a_volunteer_registers_at_a_drive(district: District, recruitment_db: Database) -> None:
+    sites = await district.sites()
+    drive = await district.drive(sites["惠民社区"])
+    typed = f" {drive['code'].lower()} "
+    answer = await district.register("欧阳修", drive_code=typed, email="ou@Example.org", birth_date="1990-01-02")
+
+    assert parse_volunteer_number(answer["volunteer_number"]).startswith("LD-2026-")
+    session = answer["session"]
+    assert session["roles"] == ["resident", "volunteer"]
+    assert session["volunteer_id"] == session["subject"] == answer["volunteer_id"]
+    assert session["site_ids"] == []
+
+    me = (await district.get("/volunteers/me", session["access_token"])).json()
+    assert (me["name"], me["phone"], me["email"]) == ("欧阳修", "138****0000", "o***@example.org")
+    assert (me["source"], me["drive_id"], me["site_id"]) == ("drive", drive["drive_id"], sites["惠民社区"])
+    assert me["claimed"]
+
+    (event,) = await events(recruitment_db, "volunteers")
+    assert event["key"] == answer["volunteer_id"]
+    assert answer["volunteer_number"].encode() in event["value"]
+    assert len(await events(recruitment_db, "drives")) == 1
+
+
+async def test_a_drive_takes_people_only_while_it_is_open(district: District, clock: Clock) -> None:
+    sites = await district.sites()
+    drive = await district.drive(sites["centre"])
+    for at, status, type_ in (
+        (NOW - timedelta(seconds=1), 409, "drive-not-open"),
+        (NOW + timedelta(hours=8), 409, "drive-not-open"),
+        (NOW + timedelta(hours=7), 201, None),
+    ):
+        await clock.set(at)
+        phone = district.phone()
+        body = {"name": "张三", "phone": phone, "code": await district.code(phone), "consent": True}
+        answer = await district.post("/volunteers", {**body, "drive_code": drive["code"]})
+        assert answer.status_code == status, answer.text
+        assert answer.json().get("type") == type_
+    assert (await district.get(f"/drives/{drive['drive_id']}", district.operator)).json()["funnel"] == {
+        "registered": 1,
+        "signed_up": 0,
+        "checked_in": 0,
+        "served": 0,
+    }
+
+
+async def test_an_appeal_is_credited_and_a_wrong_code_refused(district: District) -> None:
+    appeal = await district.made("/appeals", {"title": "倡议书", "channel": "微视岭东", "body": "志愿红，等你来。"})
+    await district.register(appeal_code=appeal["code"])
+    listed = (await district.get("/appeals", district.operator)).json()["items"]
+    assert [(item["appeal_id"], item["registered"]) for item in listed] == [(appeal["appeal_id"], 1)]
+    assert (await district.get(f"/appeals/by-code/{appeal['code'].lower()}")).json()["registered"] is None
+
+    phone = district.phone()
+    body = {"name": "张三", "phone": phone, "code": await district.code(phone), "consent": True}
+    for wrong, type_ in (
+        ({"drive_code": "ABCDEF"}, "drive-unknown"),
+        ({"appeal_code": "x"}, "appeal-unknown"),
+        ({"drive_code": "ABCDEF", "appeal_code": "ABCDEF"}, "two-codes"),
+        ({"site_id": str(new_id())}, "site-unknown"),
+    ):
+        answer = await district.post("/volunteers", {**body, **wrong})
+        assert answer.json()["type"] == type_
+
+
+async def test_a_phone_registers_once(district: District, recruitment_db: Database) -> None:
+    phone = district.phone()
+    first = await district.register(phone=phone)
+    code = await district.code(phone)
+    body = {"name": "别人", "phone": f"+86 {phone[:3]}-{phone[3:]}", "code": code, "consent": True}
+    again = await district.post("/volunteers", body)
+    assert (again.status_code, again.json()["type"]) == (409, "phone-registered")
+    assert "log in" in again.json()["detail"]
+    assert await count(recruitment_db, "volunteers") == 1
+    session = await district.http.post("/api/recruitment/v1/auth/tokens", json={"phone": phone, "code": code})
+    assert session.json()["volunteer_id"] == first["volunteer_id"], "the refused registration did not spend the code"
+
+
+async def test_without_the_right_code_nothing_is_told(district: District) -> None:
+    phone = district.phone()
+    await district.register(phone=phone)
+    for number in (phone, district.phone()):
+        body = {"name": "张三", "phone": number, "code": "000000", "consent": True}
+        answer = await district.post("/volunteers", body)
+        assert (answer.status_code, answer.json()["type"]) == (401, "code-wrong")
+
+
+async def test_the_same_registration_twice_makes_one_volunteer(district: District, recruitment_db: Database) -> None:
+    phone, key = district.phone(), str(new_id())
+    body = {"name": "张三", "phone": phone, "code": await district.code(phone), "consent": True}
+    first = await district.post("/volunteers", body, key=key)
+    again = await district.post("/volunteers", body, key=key)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert first.json() == again.json()
+    other = await district.post("/volunteers", {**body, "name": "李四"}, key=key)
+    assert other.status_code == 422
+    assert await count(recruitment_db, "volunteers") == 1
+    async with recruitment_db.transaction() as tx:
+        answers = await tx.fetch("select body from idempotency")
+    assert answers
+    session = first.json()["session"]
+    assert not [each for each in answers if session["refresh_token"].encode() in each["body"]], "a token lies open"
+
+
+IMPOSSIBLE: list[tuple[Answer, str]] = [
+    ({"consent": False}, "registration-invalid"),
+    ({"birth_date": "2020-01-01"}, "registration-invalid"),
+    ({"birth_date": "2026-03-05"}, "registration-invalid"),
+    ({"name": "  "}, "registration-invalid"),
+    ({"email": "nobody"}, "registration-invalid"),
+    ({"id_number": "123"}, "registration-invalid"),
+    ({"phone": "12345"}, "phone-invalid"),
+    ({"role": "operator"}, "invalid-input"),
+    ({"name": "张\u0000"}, "invalid-text"),
+    ({"birth_date": 5}, "invalid-input"),
+    ({"consent": "yes"}, "invalid-input"),
+    ({"code": 123456}, "invalid-input"),
+    ({"code": "１２３４５６"}, "invalid-input"),
+]
+
+
+async def test_impossible_registrations(district: District, recruitment_db: Database) -> None:
+    for said, type_ in IMPOSSIBLE:
+        phone = district.phone()
+        body = {"name": "张三", "phone": phone, "code": await district.code(phone), "consent": True, **said}
+        answer = await district.post("/volunteers", body)
+        assert answer.status_code in (400, 422), (said, answer.text)
+        assert answer.json()["type"] == type_, said
+        assert answer.json()["detail"]
+    assert await count(recruitment_db, "volunteers") == 0
+
+
+async def test_children_need_a_guardian_and_id_numbers_are_unique(district: District) -> None:
+    await district.register(birth_date="2016-05-01", guardian_consent=True)
+    await district.register(id_number="11010519491231002x")
+    phone = district.phone()
+    body = {"name": "张三", "phone": phone, "code": await district.code(phone), "consent": True}
+    answer = await district.post("/volunteers", {**body, "id_number": "11010519491231002X"})
+    assert (answer.status_code, answer.json()["type"]) == (409, "id-number-registered")
+
+
+async def test_who_asks_may_serve_later(district: District) -> None:
+    phone = district.phone()
+    body = {"name": "孙奶奶", "phone": phone, "code": await district.code(phone), "consent": True}
+    resident = await district.made("/residents", body)
+    assert resident["session"]["roles"] == ["resident"]
+    assert resident["session"]["volunteer_id"] is None
+    assert (await district.get("/volunteers/me", resident["session"]["access_token"])).status_code == 403
+    volunteer = await district.register("孙奶奶", phone=phone)
+    assert volunteer["session"]["roles"] == ["resident", "volunteer"]
+    assert volunteer["session"]["resident_id"] == resident["resident_id"]
+    again = await district.post("/residents", {**body, "code": await district.code(phone)})
+    assert (again.status_code, again.json()["type"]) == (409, "phone-registered")
+
+
+async def test_an_import_can_be_sent_again(district: District, recruitment_db: Database) -> None:
+    rows = [row(number) for number in range(10)]
+    first = await district.made("/volunteers/batches", batch(*rows))
+    assert (first["imported"], first["known"], first["refused"]) == (10, 0, [])
+    again = await district.made("/volunteers/batches", batch(*rows, row(10)))
+    assert (again["imported"], again["known"], again["refused"]) == (1, 10, [])
+    assert await count(recruitment_db, "volunteers") == 11
+    assert len(await events(recruitment_db, "volunteers")) == 11
+    hours = await events(recruitment_db, "attendance")
+    assert len(hours) == sum(1 for each in [*rows, row(10)] if each["prior_hours"] > 0)
+    assert all(b'"provenance":"imported"' in event["value"] for event in hours)
+
+
+async def test_bad_rows_are_named_and_the_others_imported(district: District) -> None:
+    taken = district.phone()
+    await district.register(phone=taken)
+    sites = await district.sites()
+    answer = await district.made(
+        "/volunteers/batches",
+        batch(
+            row(1, site_id=sites["惠民社区"]),
+            row(2, phone=taken),
+            row(3, phone="123"),
+            row(4, phone=row(1)["phone"]),
+            row(1, phone="13912345678"),
+            row(5, prior_hours=-3),
+            row(6, site_id=str(new_id())),
+            row(7, birth_date="2030-01-01"),
+            row(8),
+        ),
+    )
+    assert answer["imported"] == 2
+    assert [problem["row"] for problem in answer["refused"]] == [2, 3, 4, 5, 6, 7, 8]
+    assert answer["refused"][1]["registry_number"] == "LJ000003"
+    assert "eleven digits" in answer["refused"][1]["detail"]
+    assert all(taken not in problem["detail"] for problem in answer["refused"])
+
+
+async def test_a_file_has_one_approval(district: District) -> None:
+    await district.made("/volunteers/batches", batch(row(1)))
+    other = await district.post("/volunteers/batches", batch(row(2), approval_reference="批2026-2"), district.operator)
+    assert (other.status_code, other.json()["type"]) == (409, "file-approved-otherwise")
+    await district.made("/volunteers/batches", batch(row(2), approval_reference="批2026-2", file_reference="2.xlsx"))
+    for wrong in (batch(), batch(*[row(n) for n in range(501)]), batch(row(3), approval_reference="  ")):
+        answer = await district.post("/volunteers/batches", wrong, district.operator)
+        assert answer.status_code == 422, answer.text
+
+
+async def test_five_hundred_rows_take_less_than_half_a_second(district: District) -> None:
+    await district.made("/volunteers/batches", batch(row(999)))
+    seconds = []
+    for start in (1000, 2000, 3000):
+        body = batch(*[row(start + number, prior_hours=12.5) for number in range(500)])
+        began = time.perf_counter()
+        assert (await district.made("/volunteers/batches", body))["imported"] == 500
+        seconds.append(time.perf_counter() - began)
+    assert min(seconds) < 0.5, seconds
+
+
+async def test_an_imported_account_is_claimed_once(district: District) -> None:
+    imported = row(3)
+    child = row(4, birth_date="2017-01-01")
+    await district.made("/volunteers/batches", batch(imported, child))
+    phone = imported["phone"]
+
+    early = await district.sign_in(phone)
+    assert (early.status_code, early.json()["type"]) == (409, "claim-first")
+    body = {"name": "张三", "phone": phone, "code": await district.code(phone), "consent": True}
+    twice = await district.post("/volunteers", body)
+    assert (twice.status_code, twice.json()["type"]) == (409, "phone-on-registry")
+    assert "claim" in twice.json()["detail"]
+
+    wrong = await district.post("/volunteers/claims", {"phone": phone, "code": "000000"})
+    assert wrong.status_code == 401
+    session = await district.made("/volunteers/claims", {"phone": phone, "code": await district.code(phone)})
+    assert session["roles"] == ["resident", "volunteer"]
+    me = (await district.get("/volunteers/me", session["access_token"])).json()
+    assert (me["registry_number"], me["prior_minutes"], me["claimed"]) == (imported["registry_number"], 7290, True)
+    assert (await district.sign_in(phone)).status_code == 200
+
+    again = await district.post("/volunteers/claims", {"phone": phone, "code": await district.code(phone)})
+    assert (again.status_code, again.json()["type"]) == (409, "already-claimed")
+    unknown = district.phone()
+    nobody = await district.post("/volunteers/claims", {"phone": unknown, "code": await district.code(unknown)})
+    assert (nobody.status_code, nobody.json()["type"]) == (404, "nothing-to-claim")
+
+    claim = {"phone": child["phone"], "code": await district.code(child["phone"])}
+    assert (await district.post("/volunteers/claims", claim)).json()["type"] == "consent-missing"
+    await district.made("/volunteers/claims", {**claim, "guardian_consent": True})
+
+
+async def test_no_personal_data_outside_of_the_vault(
+    district: District, test_database: TestDatabase, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sites = await district.sites()
+    phone = "13955512345"
+    secrets = [phone, "诸葛", "kongming", "1987-06-05", "11010519491231002X", "司马懿", "13955567890", "LI-ZHAN"]
+    session = (
+        await district.register(
+            "诸葛孔明",
+            phone=phone,
+            email="kongming@example.org",
+            id_number="11010519491231002X",
+            site_id=sites["north"],
+        )
+    )["session"]
+    await district.made(
+        "/volunteers/batches", batch(row(1, name="司马懿", phone="13955567890", birth_date="1987-06-05"))
+    )
+    await district.made("/volunteers/claims", {"phone": "13955567890", "code": await district.code("13955567890")})
+    await district.get("/volunteers/me", session["access_token"])
+    volunteer = session["volunteer_id"]
+    await district.made(f"/volunteers/{volunteer}/unmask", {"purpose": "保险投保核对"})
+    body = {"name": "诸葛孔明", "phone": phone, "code": await district.code(phone), "consent": True}
+    assert (await district.post("/volunteers", body)).status_code == 409
+
+    conn = await asyncpg.connect(test_database.dsn_for("postgres"))
+    try:
+        columns = await conn.fetch(
+            "select table_schema, table_name, column_name from information_schema.columns "
+            "where table_schema in ('recruitment', 'points', 'notify')"
+        )
+        assert len({column["table_name"] for column in columns}) > 20
+        for column in columns:
+            found = await conn.fetch(f'select "{column[2]}" as value from "{column[0]}"."{column[1]}"')
+            for value in (each["value"] for each in found):
+                text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+                assert not [secret for secret in secrets if secret in text], f"{column} holds personal data"
+    finally:
+        await conn.close()
+    output = "".join(capfd.readouterr())
+    assert not [secret for secret in secrets if secret in output], "a log line holds personal data"

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,8 +69,9 @@ class Setting:
     port: int
 
 
-@pytest.fixture
-async def setting() -> AsyncIterator[Setting]:
+@asynccontextmanager
+async def gateway_running() -> AsyncIterator[Setting]:
+    """A gateway of its own before a stand-in of its own."""
     async with AsyncExitStack() as stack:
         upstream, stopping = StandIn(), asyncio.Event()
         behind = await stack.enter_async_context(running(upstream, "127.0.0.1", 0, lifespan=False))
@@ -88,6 +89,20 @@ async def setting() -> AsyncIterator[Setting]:
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}"))
         yield Setting(upstream, client, gateway, stopping, port)
         stopping.set()
+
+
+@pytest.fixture(scope="module")
+async def shared_setting() -> AsyncIterator[Setting]:
+    async with gateway_running() as setting:
+        yield setting
+
+
+@pytest.fixture
+def setting(shared_setting: Setting) -> Setting:
+    """The module's gateway; nothing asked yet, nobody logged in."""
+    shared_setting.upstream.seen.clear()
+    shared_setting.client.cookies.clear()
+    return shared_setting
 
 
 async def test_a_call_passes_with_the_callers_token_and_trace(setting: Setting) -> None:
@@ -269,17 +284,18 @@ async def test_static_files_are_small_packed_and_kept(setting: Setting) -> None:
     assert (await setting.client.get("/static/nothing.css")).status_code == 404
 
 
-async def test_the_pulse_reaches_watchers_and_ends_with_the_process(setting: Setting) -> None:
-    async with setting.client.stream("GET", "/api/operations/v1/pulse") as answer:
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        lines = answer.aiter_lines()
-        assert await anext(lines) == "retry: 3000"
-        setting.gateway.hub.publish(b'{"records_per_minute": 7}')
-        got = [line async for line in _until(lines, "data:")]
-        assert got[-1] == 'data: {"records_per_minute": 7}'
-        setting.stopping.set()
-        assert not [line async for line in lines if line]
-    assert (await setting.client.post("/api/operations/v1/pulse")).status_code == 405
+async def test_the_pulse_reaches_watchers_and_ends_with_the_process() -> None:
+    async with gateway_running() as setting:
+        async with setting.client.stream("GET", "/api/operations/v1/pulse") as answer:
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            lines = answer.aiter_lines()
+            assert await anext(lines) == "retry: 3000"
+            setting.gateway.hub.publish(b'{"records_per_minute": 7}')
+            got = [line async for line in _until(lines, "data:")]
+            assert got[-1] == 'data: {"records_per_minute": 7}'
+            setting.stopping.set()
+            assert not [line async for line in lines if line]
+        assert (await setting.client.post("/api/operations/v1/pulse")).status_code == 405
 
 
 async def _until(lines: AsyncIterator[str], start: str) -> AsyncIterator[str]:

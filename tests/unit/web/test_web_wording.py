@@ -147,7 +147,7 @@ def test_an_award_names_its_day_rule_and_records() -> None:
 
 
 def test_the_latest_record_of_a_shift_counts_and_void_ones_dont() -> None:
-    records = [
+    records: list[dict[str, Any]] = [
         {"shift_id": "a", "status": "void", "ended_at": None},
         {"shift_id": "a", "status": "provisional", "ended_at": None},
         {"shift_id": "a", "status": "confirmed", "ended_at": "2026-03-05T03:00:00Z"},

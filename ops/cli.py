@@ -66,11 +66,17 @@ def run(var: VarDirectory = _VAR) -> None:
     """Start everything and keep it up until Ctrl-C; with an empty var/ a small district is loaded first."""
 
     async def work() -> int:
+        seeding = var / "seeding"
+        if seeding.exists():
+            _say("loading the small district was interrupted last time: beginning anew")
+            _forget_all(var)
         empty = not (var / "postgres").exists()
         async with Stack(Options(var=var), progress=_say) as stack:
-            if empty or not (var / "seeded").exists():
+            if empty:
+                seeding.touch()
+                _say("loading a small district")
                 await import_module("ops.demo.main").seed_small(stack)
-                (var / "seeded").touch()
+                seeding.unlink()
             _addresses(stack)
             await asyncio.Event().wait()
         return 0
@@ -102,7 +108,7 @@ def _addresses(stack: Stack) -> None:
     out.print(f"  state, logs {stack.var / 'run' / 'stack.json'}, {stack.log_directory}", highlight=False)
     notes = stack.var / "accounts.txt"
     if notes.exists():
-        out.print(notes.read_text(encoding="utf-8"), highlight=False)
+        out.print(notes.read_text(encoding="utf-8"), highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -142,6 +148,11 @@ def clean(var: VarDirectory = _VAR) -> None:
     if read_state(var) is not None:
         console.print("[bold red]✗[/] the stack runs: end it first")
         sys.exit(1)
+    _forget_all(var)
+
+
+def _forget_all(var: Path) -> None:
+    forget(var / "demo" / "postgres")
     forget(var / "postgres")
     for child in var.iterdir() if var.exists() else ():
         if child.name == "kafka-jars":

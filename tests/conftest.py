@@ -19,9 +19,9 @@ from tests.support.databases import Clock, PostgresServer, TestDatabase, running
 from tests.support.settings import SettingsFactory
 
 
-def pytest_report_header() -> str:
-    """Which broker the results below are of."""
-    return f"broker: {broker_name()}"
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Which broker the results are of; said even when pytest is told to be quiet."""
+    terminalreporter.write_line(f"broker: {broker_name()}")
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ __all__ = ["District", "all_of"]
 RECRUITMENT = "/api/recruitment/v1"
 POINTS = "/api/points/v1"
 NOTIFY = "/api/notify/v1"
+PILLARS = {"共享化": "shared", "制度化": "institutional", "亮单化": "showcase", "精准化": "precise"}
 IMPORT_ROWS = 500
 AT_ONCE = 20
 
@@ -87,7 +88,7 @@ class District:
             ),
         )
         self.themes = await self._found(
-            "themes", "theme_id", ({"name": name, "pillar": pillar} for name, pillar in names.THEMES)
+            "themes", "theme_id", ({"name": name, "pillar": PILLARS[pillar]} for name, pillar in names.THEMES)
         )
         await self._found(
             "projects",
@@ -96,7 +97,7 @@ class District:
                 {
                     "name": name,
                     "site_id": self.sites[0],
-                    "pillar": pillar,
+                    "pillar": PILLARS[pillar],
                     "honours": [{"title": title, "awarded_by": by, "year": year} for title, by, year in honours],
                 }
                 for name, pillar, honours in names.PROJECTS
@@ -180,7 +181,7 @@ class District:
         by_registry = {person.registry: person.index for person in self.plan.people if person.registry}
         cursor = ""
         while True:
-            page = await self.client.get(f"{RECRUITMENT}/volunteers?limit=500{cursor}", self.operator)
+            page = await self.client.get(f"{RECRUITMENT}/volunteers?limit=200{cursor}", self.operator)
             for item in page["items"]:
                 index = by_registry.get(item.get("registry_number"))
                 if index is not None:

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from ops.audit.main import audit, run_audit
 from ops.audit.model import OFFENDERS_KEPT, Check, Report
+from ops.database import bootstrap
 from services.points.rewards import handlers as rewards
 from services.points.rewards.domain import Reward
 from shared.auth.tokens import Caller, Role
@@ -23,6 +24,7 @@ from shared.ids import new_id
 from shared.postgres import Database
 from shared.postgres.queries import parse_queries
 from tests.integration.points.serving import NOW, SITE, Ledger, message, record
+from tests.support.databases import TestDatabase
 
 PLANTS = parse_queries(Path(__file__).with_name("audit_plants.sql").read_text("utf-8"))
 STAFF = Caller(subject=new_id(), roles=frozenset({Role.OPERATOR}), site_ids=None)
@@ -328,13 +330,18 @@ async def test_what_cannot_be_looked_at_is_a_breach(world: World) -> None:
     assert "permission denied" in named(await world.breached("A8"), "the audit")
 
 
-async def test_the_auditor_sees_no_pickup_code(world: World) -> None:
+async def test_the_auditor_sees_no_pickup_code_however_often_the_database_is_prepared(
+    world: World, test_database: TestDatabase
+) -> None:
+    server = test_database.postgres
+    await bootstrap(server.superuser_dsn, test_database.name, driven_time=True, passwords=server.server.passwords)
     conn = await asyncpg.connect(world.auditor)
     try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await conn.fetch("select * from points.pickup")
     finally:
         await conn.close()
+    assert (await world.audit()).ok
 
 
 async def test_it_prints_a_table_and_the_offenders_and_says_so_by_its_exit_code(world: World) -> None:

@@ -18,7 +18,7 @@ from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
 from tests.support.settings import SECRETS, SettingsFactory
 
-__all__ = ["ROOT", "Answer", "District", "district_of"]
+__all__ = ["NOW", "PASSWORD", "ROOT", "Answer", "District", "district_of", "service_token"]
 
 ROOT = "/api/recruitment/v1"
 PASSWORD = "guang-mang-2026"
@@ -77,6 +77,14 @@ class District:
         """By a one-time code."""
         code = await self.code(phone)
         return await self.http.post(f"{ROOT}/auth/tokens", json={"phone": phone, "code": code})
+
+    async def renewed(self, session: Answer) -> str:
+        """The access token of a session renewed, with the roles as they are now."""
+        body = {"refresh_token": session["refresh_token"]}
+        answer = await self.http.post(f"{ROOT}/auth/refresh", json=body)
+        assert answer.status_code == 200, answer.text
+        token: str = answer.json()["access_token"]
+        return token
 
     async def staff(self, username: str, role: str, site_id: str | None) -> str:
         """Add a member of staff and sign them in; their access token."""

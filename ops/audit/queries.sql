@@ -156,16 +156,29 @@ select id, kind, reason, status, value from points.dead_letters
 where topic like '%volunteering.attendance.v1' and consumer_group like '%points-ingest' order by id;
 
 -- name: contents_differ
--- A3: revisions whose content at points is not what recruitment holds.
+-- A3: revisions whose content at points, standing or superseded, is not what recruitment holds.
 select v.record_id, v.revision
 from recruitment.attendance_revisions v
 join points.records r using (record_id, revision)
-where (v.volunteer_id, v.status, v.provenance, v.kind, v.theme, v.started_at, v.minutes, v.planned_minutes)
+where (v.volunteer_id, v.status, v.provenance, v.closed_by, v.kind, v.theme, v.started_at, v.ended_at, v.minutes,
+       v.planned_minutes)
       is distinct from
-      (r.volunteer_id, r.status, r.provenance, r.kind, r.theme, r.started_at, r.minutes, r.planned_minutes)
-   or (v.ended_at, v.activity_id, v.shift_id, v.site_id, v.team_id, v.drive_id, v.recorded_by, v.device_ref)
+      (r.volunteer_id, r.status, r.provenance, r.closed_by, r.kind, r.theme, r.started_at, r.ended_at, r.minutes,
+       r.planned_minutes)
+   or (v.activity_id, v.shift_id, v.site_id, v.team_id, v.drive_id, v.recorded_by, v.recorder_site_id, v.device_ref,
+       v.approval_level, v.distance_m)
       is distinct from
-      (r.ended_at, r.activity_id, r.shift_id, r.site_id, r.team_id, r.drive_id, r.recorded_by, r.device_ref)
+      (r.activity_id, r.shift_id, r.site_id, r.team_id, r.drive_id, r.recorded_by, r.recorder_site_id, r.device_ref,
+       r.approval_level, r.distance_m)
+union all
+select v.record_id, v.revision
+from recruitment.attendance_revisions v
+join points.superseded_revisions s using (record_id, revision)
+where (v.volunteer_id, v.status, v.provenance, v.theme, v.started_at, v.ended_at, v.minutes)
+      is distinct from
+      (s.volunteer_id, s.content ->> 'status', s.content ->> 'provenance', s.content ->> 'theme',
+       (s.content ->> 'started_at')::timestamptz, (s.content ->> 'ended_at')::timestamptz,
+       (s.content ->> 'minutes')::integer)
 order by 1, 2;
 
 -- name: records_unknown_to_recruitment

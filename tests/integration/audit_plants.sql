@@ -66,6 +66,10 @@ delete from recruitment.outbox where value = $1;
 -- A3: another content.
 update points.records set theme = 'other' where record_id = $1;
 
+-- name: change_superseded
+-- A3: what was known before is not what was reported.
+update points.superseded_revisions set content = content || '{"minutes": 1}' where record_id = $1;
+
 -- name: shorten_record
 -- A3, A4, A5: fewer minutes.
 update points.records set minutes = 60 where record_id = $1;

@@ -248,6 +248,14 @@ async def test_a3_names_a_record_whose_content_was_changed(world: World) -> None
     assert "another content" in named(await world.breached("A3"), world.first.record_id)
 
 
+async def test_a3_names_a_superseded_revision_whose_content_was_changed(world: World) -> None:
+    again = world.first.model_copy(update={"revision": 2, "closed_by": "correction"})
+    await world.serve(again)
+    assert (await world.audit()).ok
+    await world.plant(PLANTS["change_superseded"], world.first.record_id)
+    assert "another content" in named(await world.breached("A3"), f"{world.first.record_id} revision 1")
+
+
 async def test_a3_lists_a_conflicting_second_content_apart(world: World) -> None:
     second = world.first.model_copy(update={"theme": "other"})
     await world.dead_letter(second, "conflict", "open")

@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, TypeVar
 
 from ops.demo import names
 from ops.demo.client import Client, DemoError, OneTimeCodes, iso
-from ops.demo.plan import Activity, Person, Plan, at
+from ops.demo.plan import Activity, Person, Plan, at, drive_days
 
 __all__ = ["District", "all_of"]
 
@@ -109,9 +108,8 @@ class District:
             self.devices[kind] = (answer["device_id"], answer["secret"])
 
     async def open_drives(self) -> None:
-        """Drives into squares, enterprises and compounds, and appeals on WeChat; open over the whole period."""
-        scale = self.plan.scale
-        window = {"starts_at": iso(at(scale.first, 0)), "ends_at": iso(at(scale.last, 23) + timedelta(days=1))}
+        """Drives into squares, enterprises and compounds, and appeals on WeChat."""
+        days = drive_days(self.plan.scale)
         self.drives = await self._found(
             "drives",
             "code",
@@ -121,7 +119,8 @@ class District:
                     "place_kind": kind,
                     "place": place,
                     "site_id": self.sites[1 + number % 7],
-                    **window,
+                    "starts_at": iso(at(days[number][0], 0)),
+                    "ends_at": iso(at(days[number][1], 23)),
                 }
                 for number, (kind, place) in enumerate(names.DRIVES)
             ),

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from ops.demo import names
 
-__all__ = ["FULL", "SMALL", "Activity", "Day", "Person", "Plan", "Scale", "Visit", "make_plan"]
+__all__ = ["FULL", "SMALL", "Activity", "Day", "Person", "Plan", "Scale", "Visit", "at", "drive_days", "make_plan"]
 
 ZONE = ZoneInfo("Asia/Shanghai")
 PROLOGUE = date(2023, 12, 4)
@@ -183,7 +183,8 @@ def _people(random: Random, scale: Scale) -> tuple[Person, ...]:
         index = scale.imported + number
         # Registration comes first and service later, so nobody registers on the last days except at the very end.
         day = scale.first + timedelta(days=min(span, int(span * random.random())))
-        drive = random.randrange(len(names.DRIVES)) if random.random() < 0.72 else None
+        open_drives = [number for number, (begin, end) in enumerate(drive_days(scale)) if begin <= day <= end]
+        drive = random.choice(open_drives) if open_drives and random.random() < 0.72 else None
         appeal = random.randrange(len(names.APPEALS)) if drive is None and random.random() < 0.7 else None
         email = f"volunteer{index}@example.org" if number % 40 == 0 else None
         people.append(
@@ -193,6 +194,13 @@ def _people(random: Random, scale: Scale) -> tuple[Person, ...]:
             )
         )  # fmt: skip
     return tuple(people)
+
+
+def drive_days(scale: Scale) -> list[tuple[date, date]]:
+    """First and last day of each drive: they follow one another and overlap, each nine days long."""
+    span, count = (scale.last - scale.first).days, len(names.DRIVES)
+    begins = [scale.first + timedelta(days=max(0, number * span // count - 3)) for number in range(count)]
+    return [(begin, begin + timedelta(days=8)) for begin in begins]
 
 
 def _name(random: Random) -> str:

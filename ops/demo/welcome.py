@@ -37,7 +37,7 @@ async def open_record(stack: Stack, district: District) -> dict[str, Any]:
                 "place": "人民广场",
                 "site_id": district.sites[1],
                 "starts_at": iso(begin - timedelta(hours=1)),
-                "ends_at": iso(begin + timedelta(days=30)),
+                "ends_at": iso(begin + timedelta(days=20)),
             },
             operator,
         )

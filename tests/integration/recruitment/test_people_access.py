@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from services.recruitment.__main__ import create_operator, purge_once
+from services.recruitment.__main__ import create_operator, purge_once, worker
 from shared.errors import PermanentError
 from shared.postgres import Database
 from tests.integration.recruitment.people import NOW, PASSWORD, ROOT, Answer, District, district_of
 from tests.support.databases import Clock, TestDatabase
 from tests.support.settings import SettingsFactory
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -202,3 +203,22 @@ async def test_by_products_are_forgotten(district: District, recruitment_db: Dat
         assert await tx.fetchval("select count(*) from sessions where staff_id is null") == 0
     assert (await refreshed(district, session["refresh_token"]))[0] == 401
     assert district.log.read_text() == ""
+
+
+async def test_the_worker_forgets_and_stops(district: District, recruitment_db: Database) -> None:
+    await district.code(district.phone())
+    async with recruitment_db.transaction() as tx:
+        await tx.execute("update one_time_codes set issued_at = issued_at - interval '25 hours'")
+    stop = asyncio.Event()
+    running = asyncio.create_task(worker(district.settings, stop))
+    try:
+
+        async def forgotten() -> bool:
+            async with recruitment_db.transaction() as tx:
+                return bool(await tx.fetchval("select count(*) = 0 from one_time_codes"))
+
+        await eventually(forgotten)
+    finally:
+        stop.set()
+        async with asyncio.timeout(5):
+            await running

@@ -65,6 +65,8 @@ class Options:
     driven_time: bool = True
     """Whether business time may be driven in this database (decided when it is first made)."""
     topic_partitions: int = 12
+    temporary: bool = False
+    """Whether the data is deleted when the stack ends: for tests (as root it may lie outside of `var`)."""
     extra_environment: Mapping[str, str] = field(default_factory=dict)
     """Given to every process, over everything else."""
 

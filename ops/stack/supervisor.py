@@ -20,7 +20,7 @@ from ops.stack.broker import Broker, make_broker
 from ops.stack.errors import StackError
 from ops.stack.guards import Lock, require_port, rotate
 from ops.stack.layout import DATABASE, PROCESSES, ROOT, Options, Ports, ProcessSpec, Surroundings, environment
-from ops.stack.postgres import Postgres
+from ops.stack.postgres import Postgres, forget
 from ops.stack.processes import free_port, spawn
 from ops.stack.secrets import StackSecrets, load_secrets
 from ops.stack.units import Unit, describe_exit, tail
@@ -312,6 +312,8 @@ class Stack:
         if (mail := getattr(self, "mail", None)) is not None:
             await mail.stop()
         (self.var / "run" / "stack.json").unlink(missing_ok=True)
+        if self.options.temporary:
+            forget(self.var / "postgres")
         self._guards.close()
 
     def _write_state(self) -> None:

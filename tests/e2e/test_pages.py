@@ -1,0 +1,301 @@
+"""The pages in a real browser on the real stack: what a volunteer and the staff do, and what they read."""
+
+import shutil
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Locator, Page, Response, async_playwright, expect
+
+from ops.stack.supervisor import Options, Stack
+from tests.e2e.pages_district import PASSWORD, District, code_in, make_district
+
+pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
+
+PHONE = {"width": 390, "height": 844}
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+FIRST_LOAD_BYTES = 150 * 1000
+
+
+@pytest.fixture(scope="module")
+async def district(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[District]:
+    """The real stack with a small district."""
+    async with Stack(Options(var=tmp_path_factory.mktemp("pages"), port=0, temporary=True)) as stack:
+        yield await make_district(stack)
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """The system's Chromium."""
+    found = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+    if found is None:
+        pytest.fail("The page tests need Chromium, and there is none on this machine: apt-get install chromium")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def visitor(browser: Browser, *, phone: bool = True) -> AsyncIterator[Page]:
+    """Somebody with a browser of their own; an error in a script fails the test."""
+    context: BrowserContext = await browser.new_context(
+        viewport=PHONE if phone else {"width": 1280, "height": 900},
+        is_mobile=phone,
+        locale="zh-CN",
+        timezone_id="Asia/Shanghai",
+    )
+    page = await context.new_page()
+    page.set_default_timeout(10_000)
+    broken: list[str] = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    yield page
+    await context.close()
+    assert broken == []
+
+
+async def register(page: Page, district: District, name: str) -> str:
+    """From the drive's QR code to being logged in; returns the phone."""
+    phone = district.new_phone()
+    await page.goto(f"{district.url}/d/{district.drive_code}")
+    await page.get_by_label("姓名", exact=True).fill(name)
+    await page.get_by_label("手机号", exact=True).fill(phone)
+    await page.get_by_role("button", name="获取验证码").click()
+    await expect(page.get_by_text("验证码已发往")).to_be_visible()
+    await page.get_by_label("短信验证码").fill(district.one_time_code(phone))
+    await page.get_by_label("我自愿参加").check()
+    await page.get_by_role("button", name="登记", exact=True).click()
+    await page.wait_for_url("**/me?welcome=1")
+    return phone
+
+
+async def staff_log_in(page: Page, district: District) -> None:
+    await page.goto(f"{district.url}/staff/login")
+    await page.get_by_label("账号").fill(district.station_user)
+    await page.get_by_label("密码").fill(PASSWORD)
+    await page.get_by_role("button", name="登录").click()
+    await page.wait_for_url("**/staff")
+
+
+async def scan(phone: Page, screen: Page, district: District) -> None:
+    """Point the phone at the screen: the address in the QR code, with the code that is shown now."""
+    code = code_in(await screen.locator("#code").inner_text())
+    await phone.goto(f"{district.url}/s/{district.shift_id}?c={code}")
+
+
+def problem(page: Page) -> Locator:
+    """The sentence beside a form."""
+    return page.locator(".message:visible")
+
+
+async def test_the_whole_path_from_the_drive_to_the_reward(district: District, browser: Browser) -> None:
+    async with (
+        visitor(browser) as phone,
+        visitor(browser, phone=False) as screen,
+        visitor(browser, phone=False) as wall,
+    ):
+        await wall.goto(district.url)
+        await expect(wall.locator(".pulse[data-live=on]")).to_be_visible()
+        participants = wall.locator(".figure", has_text="参加过服务").locator(".number")
+        await expect(participants).to_contain_text("0")
+
+        await register(phone, district, "张晓梅")
+        await expect(phone.get_by_text("登记成功")).to_be_visible()
+        await expect(phone.locator("#available")).to_have_text("0")
+        await phone.locator("#shifts li", has_text="09:00—11:00").get_by_role("button", name="报名").click()
+        await expect(phone.locator("#duties")).to_contain_text(district.title)
+        await expect(phone.locator("#shifts")).not_to_contain_text("09:00—11:00")
+
+        await staff_log_in(screen, district)
+        await screen.get_by_role("link", name="签到二维码").first.click()
+        await expect(screen.locator("#qr svg[role=img]")).to_be_visible()
+
+        # three taps: scan, press, done
+        await scan(phone, screen, district)
+        await phone.get_by_role("button", name="签到", exact=True).click()
+        await expect(phone.get_by_role("heading", name="已签到")).to_be_visible()
+        assert "c=" not in phone.url
+
+        await district.pass_time(65)
+        await scan(phone, screen, district)
+        pressed = time.monotonic()
+        await phone.get_by_role("button", name="签退", exact=True).click()
+        # 65 minutes in March: 16 points, and 20 for the first service ever; without reloading the page
+        await expect(phone.locator("#available")).to_have_text("36")
+        seconds = time.monotonic() - pressed
+        await expect(phone.locator("#summary .badge")).to_contain_text("首次服务")
+        await expect(phone.locator("#inbox")).to_contain_text("积分")
+        assert seconds < 3, f"points were visible only after {seconds:.2f} s"
+        await expect(participants).to_contain_text("1")
+
+        await phone.goto(f"{district.url}/me/why")
+        await expect(phone.locator(".amount").first).to_be_visible()
+        await expect(phone.locator("main")).to_contain_text("1 小时 5 分 × 每小时 15 分 = 16 分")
+        await redeem_and_pick_up(phone, screen, district)
+
+
+async def redeem_and_pick_up(phone: Page, screen: Page, district: District) -> None:
+    await phone.goto(f"{district.url}/me")
+    await phone.locator("#rewards li", has_text=district.reward).get_by_role("button", name="兑换").click()
+    pickup = phone.locator("[data-pickup]")
+    await expect(pickup).to_be_visible()
+    await expect(phone.locator("#available")).to_have_text("6")
+    code = await pickup.get_attribute("data-pickup")
+    assert code is not None
+    assert len(code) == 8
+    await screen.goto(f"{district.url}/staff")
+    await screen.get_by_role("link", name="办理领取").click()
+    await screen.get_by_label("领取码").fill("22222222" if code != "22222222" else "33333333")
+    await screen.get_by_role("button", name="交付奖品").click()
+    await expect(problem(screen)).to_have_text("领取码不对，请和志愿者核对。")
+    await screen.get_by_label("领取码").fill(f"{code[:4].lower()} {code[4:]}")
+    await screen.get_by_role("button", name="交付奖品").click()
+    await expect(screen.get_by_text("已领取")).to_be_visible()
+    await phone.reload()
+    await expect(phone.locator("[data-pickup]")).to_have_count(0)
+    await expect(phone.locator("#summary")).to_contain_text("已兑换")
+
+
+async def test_nonsense_in_the_drives_form_is_answered_beside_the_field(district: District, browser: Browser) -> None:
+    async with visitor(browser) as page:
+        await page.goto(f"{district.url}/d/{district.drive_code}")
+        await page.get_by_role("button", name="获取验证码").click()
+        await expect(problem(page)).to_have_text("请填写 11 位手机号，例如 13812345678。")
+        await page.get_by_label("姓名", exact=True).fill("<1>")
+        await page.get_by_label("手机号", exact=True).fill("电话")
+        await page.get_by_label("短信验证码").fill("12")
+        await page.get_by_role("button", name="登记", exact=True).click()
+        for sentence in ("请填写真实姓名", "请填写 11 位手机号", "6 位数字验证码", "需要您同意"):
+            await expect(problem(page).filter(has_text=sentence)).to_be_visible()
+        # what the browser lets pass is answered by the service, in the same place and language
+        await page.get_by_label("姓名", exact=True).fill("李\u200b雷")
+        await page.get_by_label("手机号", exact=True).fill(" 139-1234-9999 ")
+        await page.get_by_label("短信验证码").fill("000000")
+        await page.get_by_label("我自愿参加").check()
+        await page.get_by_role("button", name="登记", exact=True).click()
+        await expect(problem(page)).to_have_count(1)
+        assert await page.get_by_role("button", name="登记", exact=True).is_enabled()
+
+
+async def test_a_wrong_code_and_a_stranger_get_a_clear_sentence(district: District, browser: Browser) -> None:
+    async with visitor(browser) as page:
+        await page.goto(f"{district.url}/login")
+        phone = district.new_phone()
+        await page.get_by_label("手机号", exact=True).fill(phone)
+        await page.get_by_role("button", name="获取验证码").click()
+        await expect(page.get_by_text("验证码已发往")).to_be_visible()
+        right = district.one_time_code(phone)
+        await page.get_by_label("短信验证码").fill("000000" if right != "000000" else "111111")
+        await page.get_by_role("button", name="登录").click()
+        await expect(page.locator("form > .message")).to_contain_text("验证码不对或已过期")
+        await page.get_by_label("短信验证码").fill(right)
+        await page.get_by_role("button", name="登录").click()
+        await expect(page.locator("form > .message")).to_contain_text("还没有登记")
+
+
+async def test_staff_with_a_wrong_password_stay_outside(district: District, browser: Browser) -> None:
+    async with visitor(browser, phone=False) as page:
+        await page.goto(f"{district.url}/staff")
+        await page.get_by_label("账号").fill("nobody-here")
+        await page.get_by_label("密码").fill("wrong")
+        await page.get_by_role("button", name="登录").click()
+        await expect(problem(page)).to_have_text("账号或密码不对。")
+
+
+async def test_pages_that_lead_nowhere_say_so(district: District, browser: Browser) -> None:
+    async with visitor(browser) as page:
+        for path, sentence in (("/d/NOPE22", "没有这个招募活动"), ("/no/such/page", "没有找到")):
+            answer = await page.goto(district.url + path)
+            assert answer is not None
+            assert answer.status == 404
+            await expect(page.locator("main")).to_contain_text(sentence)
+
+
+async def test_an_old_code_asks_to_scan_again_and_a_stranger_to_log_in(district: District, browser: Browser) -> None:
+    async with visitor(browser) as page:
+        await page.goto(f"{district.url}/s/{district.shift_id}?c=AAAAAAAA")
+        await expect(page).to_have_url(f"{district.url}/login?next=%2Fs%2F{district.shift_id}%3Fc%3DAAAAAAAA")
+        await register(page, district, "王强")
+        await page.goto(f"{district.url}/s/{district.shift_id}?c=AAAAAAAA")
+        await expect(problem(page)).to_contain_text("再扫一次")
+        await expect(page.get_by_role("button", name="签到", exact=True)).to_have_count(0)
+
+
+async def test_who_did_not_sign_up_does_both_with_one_button(district: District, browser: Browser) -> None:
+    async with visitor(browser) as phone, visitor(browser, phone=False) as screen:
+        await register(phone, district, "赵敏")
+        await staff_log_in(screen, district)
+        await screen.goto(f"{district.url}/staff/shifts/{district.shift_id}/qr")
+        await scan(phone, screen, district)
+        button = phone.get_by_role("button", name="报名签到")
+        # a double tap is one check-in
+        await button.dblclick()
+        await expect(phone.get_by_role("heading", name="已签到")).to_be_visible()
+        await expect(problem(phone)).to_have_count(0)
+
+
+async def test_the_screens_code_changes_by_itself(district: District, browser: Browser) -> None:
+    async with visitor(browser, phone=False) as screen:
+        await staff_log_in(screen, district)
+        await screen.goto(f"{district.url}/staff/shifts/{district.shift_id}/qr")
+        before = await screen.locator("#code").inner_text()
+        await expect(screen.locator("#code")).not_to_have_text(before, timeout=15_000)
+        await expect(screen.locator("#stale")).to_be_hidden()
+
+
+async def test_pages_are_light_and_ask_nobody_else(district: District, browser: Browser) -> None:
+    async with visitor(browser) as page:
+        await register(page, district, "孙丽")
+        answers: list[Response] = []
+        page.on("response", answers.append)
+        host = urlsplit(district.url).netloc
+        for path in ("/", "/drives", f"/d/{district.drive_code}", "/login", "/me", "/me/why", "/me/hours"):
+            answers.clear()
+            # not from the cache: this is the first load
+            await page.context.clear_cookies(name="nothing")
+            session = await page.context.new_cdp_session(page)
+            await session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+            await page.goto(district.url + path, wait_until="load")
+            assert {urlsplit(answer.url).netloc for answer in answers} == {host}
+            plain = [answer for answer in answers if "/pulse" not in answer.url]
+            weight = sum([len(await answer.body()) for answer in plain])
+            assert weight < FIRST_LOAD_BYTES, f"{path} weighs {weight} bytes, unpacked"
+            await session.detach()
+
+
+async def test_every_field_has_a_name_and_every_page_a_heading(district: District, browser: Browser) -> None:
+    async with visitor(browser) as page:
+        for path in ("/", "/drives", f"/d/{district.drive_code}", "/login", "/staff/login"):
+            await page.goto(district.url + path)
+            assert await page.locator("html").get_attribute("lang") == "zh-CN"
+            assert await page.locator("h1").count() == 1, path
+            nameless = await page.evaluate(
+                "[...document.querySelectorAll('input:not([type=hidden]), select')]"
+                ".filter(one => !one.labels.length && !one.ariaLabel).length"
+            )
+            assert nameless == 0, path
+            wide = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+            assert not wide, f"{path} has to be scrolled sideways on a phone"
+
+
+async def test_the_pages_outlive_a_service_that_is_away(district: District, browser: Browser) -> None:
+    async with visitor(browser) as page:
+        await register(page, district, "周杰")
+        pid = district.stack.kill("points-api")
+        await page.goto(f"{district.url}/me")
+        await expect(page.locator("h1")).to_have_text("周杰")
+        await district.stack.wait_restarted("points-api", pid)
+        await page.reload()
+        await expect(page.locator("#available")).to_have_text("0")

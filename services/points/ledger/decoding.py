@@ -33,6 +33,11 @@ _LARGEST: Final = 60_000_000
 _ENVELOPE: Final = ("ce_source", "ce_subject", "ce_time", "ce_aggregateid")
 
 
+_CACHED_IDS: Final = 100_000
+_ids: dict[str, UUID] = {}
+"""Ids that come again and again (activities, sites, teams …) are parsed once; emptied when it gets large."""
+
+
 class _Unusual(Exception):
     """Not of the shape that the fast path knows."""
 
@@ -142,7 +147,14 @@ def _uuid(text: str) -> UUID:
 
 
 def _optional(text: str | None) -> UUID | None:
-    return None if text is None else _uuid(text)
+    if text is None:
+        return None
+    found = _ids.get(text)
+    if found is None:
+        if len(_ids) >= _CACHED_IDS:
+            _ids.clear()
+        found = _ids[text] = _uuid(text)
+    return found
 
 
 def _instant(text: str) -> datetime:

@@ -51,11 +51,13 @@ def envelope(
     return headers
 
 
-def points_posted(data: Mapping[str, Any], version: int, at: datetime, cause: tuple[str, str, str | None]) -> OutboxRow:
-    """A PointsPosted event; ``data`` holds the contract's members, ids as text."""
-    event_id, subject = data["posting_id"], data["volunteer_id"]
-    headers = envelope(PointsPosted.type, event_id, subject, (subject, version), at, cause)
-    return UUID(event_id), PointsPosted.topic, subject, headers, orjson.dumps(data)
+def points_posted(
+    posting: UUID, data: Mapping[str, Any], version: int, at: datetime, cause: tuple[str, str, str | None]
+) -> OutboxRow:
+    """A PointsPosted event; ``data`` holds the contract's members, ids as text. Its id is the posting's."""
+    subject = data["volunteer_id"]
+    headers = envelope(PointsPosted.type, data["posting_id"], subject, (subject, version), at, cause)
+    return posting, PointsPosted.topic, subject, headers, orjson.dumps(data)
 
 
 def badge_awarded(data: Mapping[str, Any], at: datetime, cause: tuple[str, str, str | None]) -> OutboxRow:

@@ -213,5 +213,7 @@ async def _book(
         "posted_at": now,
     }
     parent = trace.traceparent() if trace.current() is not None else None
-    row = events.points_posted(data, volunteer.version, real_now(), (str(cause_event_id), correlation, parent))
+    row = events.points_posted(
+        posting_id, data, volunteer.version, real_now(), (str(cause_event_id), correlation, parent)
+    )
     await outbox.append_raw(tx, [row])

@@ -267,7 +267,7 @@ class _Fold:
             "activity_id": _text(cause.activity_id),
             "posted_at": self.now,
         }
-        self.outbox.append(events.points_posted(data, volunteer.version, self.told_at, _cause(cause)))
+        self.outbox.append(events.points_posted(posting_id, data, volunteer.version, self.told_at, _cause(cause)))
 
     async def _judge(self, counted: Mapping[UUID, Revision]) -> None:
         """Award and revoke badges by the figures as they are now."""

@@ -44,6 +44,7 @@ class Stack:
         self.urls: dict[str, str] = {}
         self._progress = progress
         self._guards = ExitStack()
+        self._ours = False
         self._tasks: list[asyncio.Task[None]] = []
         self._restarts = {"broker": 0, "postgres": 0}
         self._started_at = time.time()
@@ -168,6 +169,7 @@ class Stack:
 
     async def _start(self) -> None:
         self._guards.enter_context(Lock(self.var / "run" / "lock"))
+        self._ours = True
         require_port(self.options.port)
         rotate(self.log_directory)
         (self.var / "faust").mkdir(exist_ok=True)
@@ -311,9 +313,10 @@ class Stack:
         await asyncio.gather(*(server.stop() for server in servers))
         if (mail := getattr(self, "mail", None)) is not None:
             await mail.stop()
-        (self.var / "run" / "stack.json").unlink(missing_ok=True)
-        if self.options.temporary:
-            forget(self.var / "postgres")
+        if self._ours:
+            (self.var / "run" / "stack.json").unlink(missing_ok=True)
+            if self.options.temporary:
+                forget(self.var / "postgres")
         self._guards.close()
 
     def _write_state(self) -> None:

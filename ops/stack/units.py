@@ -14,7 +14,7 @@ from ops.stack.processes import spawn, stop
 
 __all__ = ["Unit", "tail"]
 
-_FIRST_PAUSE, _LONGEST_PAUSE, _SETTLED = 0.2, 5.0, 20.0
+_FIRST_PAUSE, _LONGEST_PAUSE_AT_FIRST, _LONGEST_PAUSE, _SETTLED = 0.2, 0.8, 5.0, 20.0
 _DEATHS_BEFORE_FIRST_READY = 5
 
 
@@ -107,7 +107,8 @@ class Unit:
                     f"{describe_exit(self.last_exit)}). The end of {self.log}:\n{tail(self.log)}"
                 )
             self._changed()
-            pause = _FIRST_PAUSE if time.monotonic() - began > _SETTLED else min(pause * 2, _LONGEST_PAUSE)
+            longest = _LONGEST_PAUSE if self._was_ready else _LONGEST_PAUSE_AT_FIRST
+            pause = _FIRST_PAUSE if time.monotonic() - began > _SETTLED else min(pause * 2, longest)
             await asyncio.sleep(pause)
 
     async def _watch_readiness(self) -> None:

@@ -149,10 +149,16 @@ async def test_it_ends_in_order_within_ten_seconds(options: Options, number: sig
 
 @pytest.mark.broker
 async def test_two_stacks_do_not_share_a_directory(options: Options) -> None:
-    async with Stack(options):
+    temporary = Options(var=options.var, broker=options.broker, port=0, processes=(), temporary=True)
+    async with Stack(options) as stack:
         with pytest.raises(StackError, match=f"process {os.getpid()}"):
-            async with Stack(options):
+            async with Stack(temporary):
                 pass
+        assert read_state(options.var) is not None  # the second has not torn down the first's
+        assert await stack.postgres.answers()
+    async with Stack(temporary):
+        pass
+    assert not (options.var / "postgres").exists()
 
 
 async def test_a_taken_port_is_named(options: Options, tmp_path: Path) -> None:

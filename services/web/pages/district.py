@@ -57,11 +57,11 @@ class District:
     activities: Any
     themes: Any
     sites: Any
-    sites_more: str
+    sites_more: list[str]
     teams: Any
-    teams_more: str
+    teams_more: list[str]
     drives: Any
-    drives_more: str
+    drives_more: list[str]
     appeals: Any
     projects: Any
     honours: Any
@@ -88,7 +88,7 @@ async def district_now(visit: Visit) -> datetime:
     """What time it is in the district, by the report's end; the machine's time when there is no report."""
     try:
         report = await district_report(visit)
-        return datetime.fromisoformat(report["period"]["end"])
+        return datetime.fromisoformat(report["to"])
     except (Problem, UpstreamAway, KeyError, ValueError):
         return real_now()
 
@@ -155,8 +155,8 @@ def _part(report: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _split(part: Mapping[str, Any], names: tuple[tuple[str, str], ...]) -> str:
-    return " · ".join(f"{figure(part[key])} {name}" for key, name in names if part.get(key))
+def _split(part: Mapping[str, Any], names: tuple[tuple[str, str], ...]) -> list[str]:
+    return [f"{figure(part[key])} {name}" for key, name in names if part.get(key)]
 
 
 def _share(value: Any) -> float | None:
@@ -167,8 +167,7 @@ def _share(value: Any) -> float | None:
 
 
 def _period(report: Mapping[str, Any]) -> str:
-    period = _part(report, "period")
-    start, end = period.get("start"), period.get("end")
+    start, end = report.get("from"), report.get("to")
     if not start or not end:
         return ""
     return f"{day(str(start), year=True)} 至 {day(str(end), year=True)}"

@@ -106,7 +106,11 @@ async def _drives(visit: Visit) -> list[Any] | None:
     if not visit.session.roles & {"station", "operator"}:
         return None
     found = await visit.ask_if_there("recruitment", "/drives", limit="50")
-    return None if found is None else list(found["items"])
+    if found is None:
+        return None
+    # what is open stands first, then the latest
+    latest = sorted(found["items"], key=lambda drive: str(drive["starts_at"]), reverse=True)
+    return sorted(latest, key=lambda drive: not drive.get("open"))
 
 
 async def _held(visit: Visit) -> list[dict[str, Any]] | None:

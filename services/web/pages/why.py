@@ -28,6 +28,8 @@ def record_line(record: Mapping[str, Any]) -> dict[str, Any]:
     points, per_hour = int(record.get("points") or 0), int(record.get("points_per_hour") or 0)
     reason = str(record.get("reason", ""))
     said = _REASONS.get(reason, reason)
+    if reason == "provisional" and record.get("started_at") and not record.get("ended_at"):
+        said = "服务中，签退后计分"
     sum_said = f"{spell_minutes(counted)} × 每小时 {per_hour} 分 = {figure(points)} 分" if counted else "计 0 分"
     return {
         "title": record.get("theme") or "志愿服务",

@@ -179,7 +179,7 @@ def test_the_rule_is_said_as_it_is() -> None:
 
 def test_a_report_that_lacks_figures_shows_dashes() -> None:
     district = district_of({"sites": {"total": 26, "centre": 1, "institute": 7, "station": 18, "service_point": 0}})
-    assert district.sites_more == "1 中心 · 7 所 · 18 站"
+    assert district.sites_more == ["1 中心", "7 所", "18 站"]
     assert figure(district.registered) == "—"
     assert district.coverage == []
     assert district.formulas == []

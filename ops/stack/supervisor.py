@@ -28,7 +28,7 @@ from shared.postgres.migrations import migrate
 
 __all__ = ["Options", "Stack", "read_state"]
 
-_READY_WITHIN = 90.0
+_READY_WITHIN = 180.0
 _PATIENCE = 5.0
 """Seconds that processes get to end by themselves; all of the stack's end stays within 10 s."""
 

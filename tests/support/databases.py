@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ops import database as ops_database
 from ops.database import SERVICES, Server
-from ops.stack.postgres import Postgres
+from ops.stack.postgres import Postgres, forget
+from ops.stack.processes import alive
 from ops.stack.secrets import make_secrets
 from shared.ids import new_id
 from shared.postgres import Database
@@ -95,6 +96,7 @@ class Clock:
 async def running_postgres() -> AsyncIterator[PostgresServer]:
     """A server for this test session alone, without fsync; its files are gone afterwards."""
     directory = ROOT / "var" / "tests" / f"postgres-{os.getpid()}"
+    _forget_dead_sessions(directory.parent)
     secrets = make_secrets()
     server = Postgres(directory, directory.with_suffix(".log"), secrets.passwords["postgres"], durable=False)
     try:
@@ -102,8 +104,17 @@ async def running_postgres() -> AsyncIterator[PostgresServer]:
         yield PostgresServer(Server("127.0.0.1", server.port, secrets.passwords), server.superuser_dsn)
     finally:
         await server.stop()
-        from ops.stack.postgres import forget
-
         forget(directory)
         shutil.rmtree(directory, ignore_errors=True)
         directory.with_suffix(".log").unlink(missing_ok=True)
+
+
+def _forget_dead_sessions(directory: Path) -> None:
+    """What sessions that were killed left behind."""
+    for left in directory.glob("*-*"):
+        number = left.name.partition("-")[2].partition(".")[0]
+        if number.isdigit() and not alive(int(number)):
+            if left.is_dir():
+                forget(left)
+            else:
+                left.unlink(missing_ok=True)

@@ -184,7 +184,8 @@ async def test_while_the_first_is_at_work_the_second_is_told_so(
     first = asyncio.create_task(client.post("/notes", json={"text": "a"}, headers=headers))
     while not works.started:
         await asyncio.sleep(0.001)
-    second = await client.post("/notes", json={"text": "a"}, headers=headers)
+    async with asyncio.timeout(10):
+        second = await client.post("/notes", json={"text": "a"}, headers=headers)
     assert (second.status_code, second.json()["type"]) == (409, "request-in-progress")
     assert second.headers["retry-after"] == "1"
     other = await client.post("/notes", json={"text": ""}, headers=headers)

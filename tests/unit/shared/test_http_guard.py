@@ -19,6 +19,12 @@ def refusal(body: bytes) -> Refusal:
     return refused.value
 
 
+def test_the_limits_are_what_is_promised() -> None:
+    assert MAX_BODY_BYTES == 1024 * 1024
+    assert MAX_DEPTH == 32
+    assert (MIN_INTEGER, MAX_INTEGER) == (-(2**63), 2**63 - 1)
+
+
 @pytest.mark.parametrize(
     "body",
     [

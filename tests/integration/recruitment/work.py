@@ -1,0 +1,231 @@
+"""Teams at work in the small district: activities, shifts, codes on the wall, and what the outbox tells of it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import orjson
+
+from services.recruitment.__main__ import build_app
+from services.recruitment.access import handlers as access
+from services.recruitment.access.domain import StaffRole
+from services.recruitment.devices.signing import sign
+from services.recruitment.settings import RecruitmentSettings
+from services.recruitment.vault.cipher import Cipher
+from shared.auth.tokens import Caller, Role, mint
+from shared.postgres import Database
+from tests.integration.recruitment.people import NOW, Answer, District
+from tests.support.databases import Clock
+from tests.support.settings import SettingsFactory
+
+__all__ = ["HOUR", "MINUTE", "NOW", "Volunteer", "Work", "at", "work_of"]
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+
+def at(offset: timedelta) -> str:
+    """An instant of the test's day, as JSON has it."""
+    return (NOW + offset).isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class Volunteer:
+    """A registered volunteer and their token."""
+
+    volunteer_id: str
+    number: str
+    token: str
+
+
+@dataclass
+class Work:
+    """Sites, a team of 惠民社区 with its leader, and a theme; every call goes through HTTP."""
+
+    district: District
+    database: Database
+    clock: Clock
+    sites: dict[str, str]
+    team: str
+    other_team: str
+    theme: str
+    leader: Volunteer
+    station: str
+    other_station: str
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def operator(self) -> str:
+        return self.district.operator
+
+    def get(self, path: str, token: str | None = None, **params: Any) -> Any:
+        return self.district.get(path, token or self.operator, **params)
+
+    def post(self, path: str, body: Any, token: str | None = None, **options: Any) -> Any:
+        return self.district.post(path, body, token or self.operator, **options)
+
+    async def volunteer(self, **said: Any) -> Volunteer:
+        """Somebody registers."""
+        made = await self.district.register(**said)
+        return Volunteer(made["volunteer_id"], made["volunteer_number"], made["session"]["access_token"])
+
+    async def people(self, count: int) -> list[Volunteer]:
+        """Many at once, imported from the registry of record; their tokens are minted, nobody types codes."""
+        rows = [
+            {"registry_number": f"LJ{n:06}", "name": "赵建国", "phone": f"139{n:08}", "prior_hours": 0}
+            for n in range(count)
+        ]
+        body = {"registry": "龙江志愿", "file_reference": "f", "approval_reference": "a", "rows": rows}
+        assert (await self.district.made("/volunteers/batches", body))["imported"] == count
+        async with self.database.transaction() as tx:
+            found = await tx.fetch("select volunteer_id, volunteer_number from volunteers where source = 'import'")
+        return [
+            Volunteer(str(row["volunteer_id"]), row["volunteer_number"], self.token(row["volunteer_id"]))
+            for row in found
+        ]
+
+    def token(self, volunteer_id: UUID) -> str:
+        """A volunteer's token."""
+        caller = Caller(subject=volunteer_id, roles=frozenset({Role.VOLUNTEER}), volunteer_id=volunteer_id)
+        return mint(self.district.settings, caller)
+
+    def body(self, *shifts: tuple[timedelta, timedelta], capacity: int = 10, **changes: Any) -> Answer:
+        """An activity of the team at its station; shifts as offsets from `NOW`."""
+        return {
+            "title": "唱响新时代雷锋之歌",
+            "theme_id": self.theme,
+            "team_id": self.team,
+            "site_id": self.sites["惠民社区"],
+            "kind": "演出",
+            "place": "惠民社区广场",
+            "shifts": [{"starts_at": at(start), "ends_at": at(end), "capacity": capacity} for start, end in shifts],
+            **changes,
+        }
+
+    async def activity(self, *shifts: tuple[timedelta, timedelta], **changes: Any) -> Answer:
+        return await self.district.made("/activities", self.body(*(shifts or ((HOUR, 3 * HOUR),)), **changes))
+
+    async def shift(self, start: timedelta = HOUR, end: timedelta = 3 * HOUR, **changes: Any) -> str:
+        """One open shift; its id."""
+        shift_id: str = (await self.activity((start, end), **changes))["shifts"][0]["shift_id"]
+        return shift_id
+
+    async def sign_up(self, shift_id: str, volunteer: Volunteer) -> httpx.Response:
+        answer: httpx.Response = await self.post(f"/shifts/{shift_id}/signups", {}, volunteer.token)
+        return answer
+
+    async def code(self, shift_id: str, token: str | None = None) -> str:
+        """The code on the wall."""
+        answer = await self.get(f"/shifts/{shift_id}/code", token or self.station)
+        assert answer.status_code == 200, answer.text
+        code: str = answer.json()["code"]
+        return code
+
+    async def check(self, what: str, shift_id: str, volunteer: Volunteer, **body: Any) -> httpx.Response:
+        """Check "in" or "out" with the code on the wall, unless a proof is given."""
+        if not body.keys() & {"code", "ticket"}:
+            body["code"] = await self.code(shift_id)
+        answer: httpx.Response = await self.post(
+            f"/attendance/check-{what}s", {"shift_id": shift_id, **body}, volunteer.token
+        )
+        return answer
+
+    async def serving(self, start: timedelta = HOUR, end: timedelta = 3 * HOUR) -> tuple[str, Volunteer, Answer]:
+        """Somebody who has checked in at the shift's start: (shift, volunteer, record)."""
+        shift_id, volunteer = await self.shift(start, end), await self.volunteer()
+        assert (await self.sign_up(shift_id, volunteer)).status_code == 201
+        await self.clock.set(NOW + start)
+        answer = await self.check("in", shift_id, volunteer)
+        assert answer.status_code == 201, answer.text
+        return shift_id, volunteer, answer.json()
+
+    async def device(self, site: str = "惠民社区", token: str | None = None) -> str:
+        """A registered device; its id."""
+        body = {"name": "一号签到机", "site_id": self.sites[site]}
+        made = await self.district.made("/devices", body, token)
+        self.secrets[made["device_id"]] = made["secret"]
+        device_id: str = made["device_id"]
+        return device_id
+
+    def batch(self, device_id: str, *rows: Answer, provenance: str = "kiosk", skew: float = 0, **more: Any) -> Answer:
+        """A signed batch."""
+        body = {
+            "device_id": device_id,
+            "provenance": provenance,
+            "measured_skew_seconds": skew,
+            "records": list(rows),
+            **more,
+        }
+        return {**body, "signature": sign(self.secrets[device_id], body)}
+
+    async def events(self, topic: str) -> list[Answer]:
+        """What was told, in order: the data of each event, with its headers under `headers`."""
+        async with self.database.transaction() as tx:
+            rows = await tx.fetch("select headers, value, key from outbox where topic = $1 order by id", topic)
+        return [
+            {**orjson.loads(row["value"]), "headers": orjson.loads(row["headers"]), "key": row["key"]} for row in rows
+        ]
+
+    async def count(self, sql: str, *values: Any) -> int:
+        async with self.database.transaction() as tx:
+            found: int = await tx.fetchval(sql, *values)
+        return found
+
+
+@asynccontextmanager
+async def work_of(settings_for: SettingsFactory, database: Database, clock: Clock) -> AsyncIterator[Work]:
+    """The district with two teams, a leader, and staff of two stations. Tokens are minted: passwords cost time."""
+    await clock.set(NOW)
+    settings: RecruitmentSettings = settings_for("recruitment")
+    app = build_app(settings)
+    assert settings.message_log is not None
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http,
+    ):
+        operator = await staff_token(settings, database, app.state.cipher, "centre", StaffRole.OPERATOR, None)
+        district = District(app, settings, http, operator, settings.message_log)
+        sites = await district.sites()
+        teams = [
+            (await district.made("/teams", {"kind": "team", "name": name, "site_id": sites[site], "docked": True}))
+            for name, site in (("红纽带", "惠民社区"), ("安康桑榆", "东湖社区"))
+        ]
+        theme = await district.made("/themes", {"name": "夕阳别样红", "pillar": "shared"})
+        phone = district.phone()
+        made = await district.register("王队长", phone=phone)
+        await district.made(f"/teams/{teams[0]['team_id']}/leader", {"volunteer_id": made["volunteer_id"]})
+        session = (await district.sign_in(phone)).json()
+        stations = [
+            await staff_token(settings, database, app.state.cipher, name, StaffRole.STATION, UUID(sites[site]))
+            for name, site in (("huimin", "惠民社区"), ("donghu", "东湖社区"))
+        ]
+        yield Work(
+            district=district,
+            database=database,
+            clock=clock,
+            sites=sites,
+            team=teams[0]["team_id"],
+            other_team=teams[1]["team_id"],
+            theme=theme["theme_id"],
+            leader=Volunteer(made["volunteer_id"], made["volunteer_number"], session["access_token"]),
+            station=stations[0],
+            other_station=stations[1],
+        )
+
+
+async def staff_token(
+    settings: RecruitmentSettings, database: Database, cipher: Cipher, name: str, role: StaffRole, site_id: UUID | None
+) -> str:
+    """The token of a new member of staff, who has no usable password."""
+    async with database.transaction() as tx:
+        staff_id = await access.add_staff(tx, cipher, access.NewStaff(name, "none", "李站长", role, site_id))
+        bounds = None if site_id is None else frozenset({site_id})
+    return mint(settings, Caller(subject=staff_id, roles=frozenset({Role(role)}), site_ids=bounds))
+
+
+def instant(text: str) -> datetime:
+    """An instant as answered."""
+    return datetime.fromisoformat(text)

@@ -1,0 +1,113 @@
+"""The worker as a process of its own: faust hosts it, records become points, SIGTERM ends it, and so does trouble."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from shared.ids import new_id
+from shared.kafka.consumer import Message
+from shared.kafka.topics import topic_name
+from shared.postgres import Database
+from shared.settings import Settings
+from tests.integration.points.histories import attendance, message, read
+from tests.reference.points import Record
+from tests.support.brokers import TestBroker
+from tests.support.databases import ROOT
+from tests.support.settings import SettingsFor
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.broker
+
+
+@asynccontextmanager
+async def running(settings: Settings, **changes: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """``python -m services.points worker`` with these settings; killed at the end if it still runs."""
+    values = settings.model_dump(mode="json", exclude={"auth_public_keys", "auth_signing_key", "service"})
+    environment = {f"WEIGUANG_{name.upper()}": str(value) for name, value in values.items() if value is not None}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.points", "worker", cwd=ROOT, env={**os.environ, **environment, **changes}
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def send(settings: Settings, *messages: Message) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, enable_idempotence=False)
+    await producer.start()
+    try:
+        for one in messages:
+            await producer.send_and_wait(
+                topic_name(settings, "attendance"), one.value, key=one.key, headers=list(one.headers)
+            )
+    finally:
+        await producer.stop()
+
+
+def served(**changes: Any) -> Message:
+    """An hour of somebody new."""
+    started_at = datetime(2026, 3, 4, tzinfo=UTC)
+    plain = Record(str(new_id()), 1, str(new_id()), "confirmed", "scanned", started_at, 60)
+    return message(attendance(plain), **changes)
+
+
+async def points_of(database: Database, one: Message) -> int | None:
+    """What the volunteer of a message has earned; None before the account exists."""
+    stored = await read(database, UUID((one.key or b"").decode()))
+    return None if stored is None else stored.balances["earned"]
+
+
+async def test_records_become_points_poison_blocks_nothing_and_a_stop_is_quick(
+    broker: TestBroker, settings_for: SettingsFor, points_db: Database
+) -> None:
+    settings = settings_for("points")
+    first, poison, second = served(), served(value=b"{"), served()
+    async with running(settings) as process:
+        await send(settings, first)
+        assert await eventually(lambda: points_of(points_db, first), within=40) == 35
+        await send(settings, poison, second)
+        assert await eventually(lambda: points_of(points_db, second), within=10) == 35
+        async with points_db.transaction() as tx:
+            assert await tx.fetchval("select count(*) from dead_letters") == 1
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert time.monotonic() - began < 5
+
+
+async def test_a_killed_worker_is_taken_over_and_nothing_counts_twice(
+    broker: TestBroker, settings_for: SettingsFor, points_db: Database
+) -> None:
+    settings = settings_for("points")
+    messages = [served() for _ in range(20)]
+    async with running(settings) as process:
+        await send(settings, *messages[:10])
+        await eventually(lambda: points_of(points_db, messages[9]), within=40)
+        process.kill()
+        await process.wait()
+    await send(settings, *messages)
+    async with running(settings):
+        await eventually(lambda: points_of(points_db, messages[19]), within=60)
+        for one in messages:
+            assert await points_of(points_db, one) == 35
+
+
+async def test_a_worker_without_a_database_says_so_by_its_exit_code(
+    broker: TestBroker, settings_for: SettingsFor
+) -> None:
+    settings = settings_for("points", database_url="postgresql://points_app:x@127.0.0.1:9/nowhere")
+    async with running(settings) as process:
+        assert await asyncio.wait_for(process.wait(), 40) != 0

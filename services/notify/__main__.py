@@ -20,6 +20,7 @@ from services.notify.preferences.api import router as preferences_router
 from services.notify.settings import NotifySettings
 from services.notify.templates.handlers import load_catalogue
 from shared.http.app import create_app
+from shared.http.idempotency import keep_purging
 from shared.http.ops import serve_ops
 from shared.http.process import run_role
 from shared.http.server import serve
@@ -81,7 +82,10 @@ async def worker(settings: NotifySettings, stop: asyncio.Event) -> None:
         consumer = BatchConsumer(
             settings, topics=TOPICS, group=GROUP, handle=stream.handle, dead_letter=stream.dead_letter
         )
-        tasks = [asyncio.create_task(consumer.run(stop), name="inbox")]
+        tasks = [
+            asyncio.create_task(consumer.run(stop), name="inbox"),
+            asyncio.create_task(keep_purging(database, stop), name="purge"),
+        ]
         if settings.smtp_host:
             session = await stack.enter_async_context(aiohttp.ClientSession())
             postman = Postman(

@@ -5,6 +5,7 @@ and leaves no trace, so the same key may be tried again. Answers hold personal d
 encrypted under the key that the client chose, which itself is stored only as a hash, and are purged after a day.
 """
 
+import asyncio
 import contextlib
 import hashlib
 import os
@@ -13,22 +14,25 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 import orjson
+import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from shared.auth.tokens import Caller
-from shared.errors import Refusal
+from shared.errors import Refusal, TransientError
 from shared.postgres import Database, Tx, load_queries
 
-__all__ = ["KEPT_HOURS", "once", "purge_idempotency"]
+__all__ = ["KEPT_HOURS", "keep_purging", "once", "purge_idempotency"]
 
 KEPT_HOURS = 24
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+/=-]{0,127}")
 _SQL = load_queries(__file__)
 _JSON = "application/json"
 _NONCE_BYTES = 12
+_PURGE_SECONDS = 3600.0
+_log = structlog.get_logger(__name__)
 
 
 async def once(
@@ -73,6 +77,18 @@ async def purge_idempotency(tx: Tx) -> int:
     """Forget the answers older than `KEPT_HOURS` of real time; returns how many. Each worker's timer calls it."""
     tag = await tx.execute(_SQL["purge"], KEPT_HOURS)
     return int(tag.rpartition(" ")[2])
+
+
+async def keep_purging(database: Database, stop: asyncio.Event) -> None:
+    """`purge_idempotency` at once and every hour, until ``stop`` is set; for workers without a timer of their own."""
+    while not stop.is_set():
+        try:
+            async with database.transaction() as tx:
+                await purge_idempotency(tx)
+        except TransientError as error:
+            _log.warning("idempotency.purge_waits", reason=str(error))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _PURGE_SECONDS)
 
 
 def _key_of(request: Request) -> str:

@@ -21,7 +21,7 @@ from shared.http.app import Input, Limit, Output, create_app
 from shared.http.problems import MEDIA_TYPE
 from shared.settings import Settings
 
-__all__ = ["ERRORS", "SETTINGS", "Answer", "bearer", "calling", "check_problem", "good", "healthy", "make_app", "router"]
+__all__ = ["ERRORS", "SETTINGS", "Answer", "bearer", "calling", "check_problem", "good", "make_app", "router"]
 
 SEED, PUBLIC = generate_keys()
 SETTINGS = Settings(service="recruitment", environment="test", auth_public_keys={"recruitment": PUBLIC})
@@ -87,7 +87,7 @@ async def broken_stream() -> StreamingResponse:
     return StreamingResponse(parts())
 
 
-async def healthy() -> None:
+async def _healthy() -> None:
     return None
 
 
@@ -100,7 +100,7 @@ def make_app() -> FastAPI:
         return Answer(name=str(id))
 
     outer.include_router(inner, prefix="/middle")
-    return create_app(SETTINGS, title="Test", routers=[router, outer], readiness={"database": healthy})
+    return create_app(SETTINGS, title="Test", routers=[router, outer], readiness={"database": _healthy})
 
 
 @asynccontextmanager

@@ -18,11 +18,12 @@ from shared.auth.access import allow, optional
 from shared.auth.tokens import Caller, Role, generate_keys, mint
 from shared.errors import Conflict, TransientError
 from shared.http.app import Db, Input, Output, create_app
-from shared.http.idempotency import once, purge_idempotency
+from shared.http.idempotency import keep_purging, once, purge_idempotency
 from shared.ids import new_id
 from shared.postgres import Database, Tx
 from shared.settings import Settings
 from tests.support.databases import TestDatabase
+from tests.support.waiting import eventually
 
 SEED, PUBLIC = generate_keys()
 MINTING = SimpleNamespace(service="recruitment", auth_signing_key=SecretStr(SEED))
@@ -266,5 +267,21 @@ async def test_answers_are_forgotten_after_a_day(client: httpx.AsyncClient, noti
     await client.post("/notes", json={"text": "new"}, headers=new)
     async with notify_db.transaction() as tx:
         assert await purge_idempotency(tx) == 1
+        assert await purge_idempotency(tx) == 0
     assert (await client.post("/notes", json={"text": "new"}, headers=new)).headers["idempotency-replayed"] == "true"
     assert await happened(notify_db) == (2, 1)
+
+
+async def test_a_worker_keeps_forgetting_until_it_is_stopped(client: httpx.AsyncClient, notify_db: Database) -> None:
+    await client.post("/notes", json={"text": "old"}, headers=keyed() | bearer())
+    await notify_db.pool.execute("update idempotency set created_at = created_at - interval '25 hours'")
+    stop = asyncio.Event()
+    task = asyncio.create_task(keep_purging(notify_db, stop))
+
+    async def forgotten() -> bool:
+        return await happened(notify_db) == (1, 0)
+
+    await eventually(forgotten)
+    stop.set()
+    async with asyncio.timeout(5):
+        await task

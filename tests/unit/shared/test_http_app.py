@@ -18,7 +18,6 @@ from tests.support.sample_api import (
     SETTINGS,
     bearer,
     calling,
-    healthy,
     make_app,
 )
 
@@ -79,7 +78,10 @@ async def test_health_says_what_is_missing_and_nothing_more() -> None:
     async def down() -> None:
         raise TransientError("secret address refused")
 
-    app = create_app(SETTINGS, title="T", routers=[], readiness={"database": healthy, "broker": down})
+    async def up() -> None:
+        return None
+
+    app = create_app(SETTINGS, title="T", routers=[], readiness={"database": up, "broker": down})
     async with calling(app) as client:
         assert (await client.get("/healthz")).json() == {"status": "ok"}
         ready = await client.get("/readyz")

@@ -14,10 +14,10 @@ from typing import Any
 import faust
 import mode
 import structlog
-from services.points.settings import PointsSettings
 
 from services.points.pulse.domain import KEEP_SECONDS, SLICE_SECONDS, WINDOW_SECONDS, Cell, Minute, cells, last_minute
 from services.points.pulse.stream import GROUP, TOPICS, beat_of
+from services.points.settings import PointsSettings
 from shared import deadletters
 from shared.cloudevents import encode
 from shared.contracts import DrivePulse, PulseTick, SitePulse
@@ -62,7 +62,6 @@ class Pulse:
             source = _raw_topic(self.app, settings, entity, partitions=partitions)
             self.app.agent(source, name=f"pulse-{entity}")(self._agent)
         self.app.timer(1.0)(self._tick)
-        self.app.service(self._resources())
 
     async def _agent(self, stream: Any) -> None:
         async for event in stream.events():
@@ -105,7 +104,7 @@ class Pulse:
             await deadletters.record(tx, [DeadLetter(message, str(error) or type(error).__name__)], group=GROUP)
 
     async def open(self) -> None:
-        """Connect to the database and serve health; called by faust as the app starts."""
+        """Connect to the database and serve health; before the app starts."""
         self.database = await Database.connect(self.settings)
         self._stack.push_async_callback(self.database.close)
         await self._stack.enter_async_context(
@@ -123,19 +122,19 @@ class Pulse:
         if not self.app.consumer.assignment():
             raise TransientError("no partition is assigned yet")
 
-    def _resources(self) -> type[Any]:
-        pulse = self
 
-        class Resources(mode.Service):
-            """Opens and closes with the app."""
+class _Resources(mode.Service):
+    """Opens before faust joins its group and closes after it left: health is told all the while."""
 
-            async def on_start(self) -> None:
-                await pulse.open()
+    def __init__(self, pulse: Pulse) -> None:
+        super().__init__()
+        self.pulse = pulse
 
-            async def on_stop(self) -> None:
-                await pulse.close()
+    async def on_start(self) -> None:
+        await self.pulse.open()
 
-        return Resources
+    async def on_stop(self) -> None:
+        await self.pulse.close()
 
 
 def _faust_app(settings: PointsSettings) -> Any:
@@ -152,7 +151,11 @@ def _faust_app(settings: PointsSettings) -> Any:
         stream_wait_empty=False,
         broker_session_timeout=6.0 if embedded else 10.0,
         broker_heartbeat_interval=1.5,
-        broker_commit_interval=1.0,
+        # Changelog records leave in batches; nothing waits for one.
+        producer_linger=0.02,
+        # The embedded broker (Tansu 0.6) answers ListOffsets with the first offset of the last batch plus one; faust
+        # restores tables only up to there and would lose the rest of the batch. So there, a batch is one record.
+        producer_max_batch_size=1 if embedded else 131_072,
         web_enabled=False,
         worker_redirect_stdouts=False,
     )
@@ -176,6 +179,12 @@ def main(settings: PointsSettings) -> None:
     pulse = Pulse(settings)
     pulse.app.finalize()
     worker = faust.Worker(
-        pulse.app, loglevel=settings.log_level, override_logging=False, redirect_stdouts=False, quiet=True
+        pulse.app,
+        _Resources(pulse),
+        loglevel=settings.log_level,
+        override_logging=False,
+        redirect_stdouts=False,
+        quiet=True,
     )
+    worker.spinner = None
     worker.execute_from_commandline()

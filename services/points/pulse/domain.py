@@ -25,6 +25,7 @@ KEEP_SECONDS = WINDOW_SECONDS + 6 * SLICE_SECONDS
 """How long slices stay in the table."""
 
 NOWHERE = "-"
+RECORDS, POINTS = "r", "p"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,33 +63,30 @@ def counts_as_record(status: str, provenance: str, closed_by: str | None, *, end
 
 
 def cells(beat: Beat, partition: int) -> list[tuple[str, int]]:
-    """The keys that a beat raises, and by how much.
+    """The keys that a beat raises, and by how much; one per metric, because each write costs a changelog record.
 
     The partition is part of the key: each is restored from its own part of the changelog, so two of them must not
     write one key.
     """
-    found = []
-    for metric, amount in (("r", beat.records), ("p", beat.points)):
-        if amount:
-            found.append((f"{metric}|s|{beat.site_id or NOWHERE}|{partition}", amount))
-            if beat.drive_id is not None:
-                found.append((f"{metric}|d|{beat.drive_id}|{partition}", amount))
-    return found
+    where = f"{beat.site_id or NOWHERE}|{beat.drive_id or NOWHERE}|{partition}"
+    return [
+        (f"{metric}|{where}", amount) for metric, amount in ((RECORDS, beat.records), (POINTS, beat.points)) if amount
+    ]
 
 
 def last_minute(found: Iterable[Cell], now: float) -> Minute:
     """Add up the slices that lie in the minute before ``now`` (Unix seconds)."""
-    sums: dict[tuple[str, str, str], int] = defaultdict(int)
+    totals = {RECORDS: 0, POINTS: 0}
+    by_site: defaultdict[str, dict[str, int]] = defaultdict(lambda: {RECORDS: 0, POINTS: 0})
+    by_drive: defaultdict[str, dict[str, int]] = defaultdict(lambda: {RECORDS: 0, POINTS: 0})
     for cell in found:
         if now - WINDOW_SECONDS < cell.start <= now:
-            metric, kind, subject, _ = cell.key.split("|")
-            sums[metric, kind, subject] += cell.value
-    totals = {
-        metric: sum(value for (m, kind, _), value in sums.items() if m == metric and kind == "s") for metric in "rp"
-    }
-    return Minute(totals["r"], totals["p"], _by(sums, "s"), _by(sums, "d"))
+            metric, site, drive, _ = cell.key.split("|")
+            totals[metric] += cell.value
+            by_site[site][metric] += cell.value
+            by_drive[drive][metric] += cell.value
+    return Minute(totals[RECORDS], totals[POINTS], _known(by_site), _known(by_drive))
 
 
-def _by(sums: dict[tuple[str, str, str], int], kind: str) -> dict[UUID, tuple[int, int]]:
-    subjects = sorted({subject for _, k, subject in sums if k == kind and subject != NOWHERE})
-    return {UUID(s): (sums.get(("r", kind, s), 0), sums.get(("p", kind, s), 0)) for s in subjects}
+def _known(sums: dict[str, dict[str, int]]) -> dict[UUID, tuple[int, int]]:
+    return {UUID(s): (sums[s][RECORDS], sums[s][POINTS]) for s in sorted(sums) if s != NOWHERE}

@@ -15,7 +15,7 @@ from services.recruitment.recruiting.handlers import DriveView
 from services.recruitment.recruiting.poster import poster_svg
 from services.recruitment.recruiting.store import Appeal, Drive
 from services.recruitment.settings import RecruitmentSettings
-from shared.auth.access import allow, public
+from shared.auth.access import allow, optional, public
 from shared.auth.tokens import Caller, Role
 from shared.clock import DISTRICT_ZONE
 from shared.errors import NotFound
@@ -30,6 +30,7 @@ router = APIRouter(prefix="/api/recruitment/v1", tags=["recruiting"])
 
 Operator = Annotated[Caller, allow(Role.OPERATOR)]
 Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
+Anybody = Annotated[Caller | None, optional()]
 
 
 class DriveIn(Input):
@@ -103,9 +104,9 @@ async def open_drive(request: Request, body: DriveIn, caller: Staff, database: D
 
 @router.get("/drives")
 async def list_drives(
-    caller: Staff, database: Db, settings: SettingsDep, cursor: str | None = None, limit: Limit = 50
+    caller: Anybody, database: Db, settings: SettingsDep, cursor: str | None = None, limit: Limit = 50
 ) -> Page[DriveOut]:
-    """The drives that the caller is responsible for."""
+    """Staff see the drives that they are responsible for, everybody else all of them: they invite everybody."""
     async with database.transaction() as tx:
         views = await handlers.list_drives(tx, caller, _after(cursor), limit + 1)
     return page_of(views, limit, lambda view: _drive(settings, view), lambda view: (view.drive.drive_id,))

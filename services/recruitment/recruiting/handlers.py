@@ -20,7 +20,7 @@ from services.recruitment.recruiting.domain import (
 )
 from services.recruitment.recruiting.store import Appeal, Drive
 from shared import outbox
-from shared.auth.tokens import Caller
+from shared.auth.tokens import Caller, Role
 from shared.contracts import DriveOpened
 from shared.errors import Conflict, Invalid, NotFound, TransientError
 from shared.ids import new_id
@@ -119,9 +119,11 @@ async def drive_view(tx: Tx, drive: Drive) -> DriveView:
     return (await _views(tx, [drive]))[0]
 
 
-async def list_drives(tx: Tx, caller: Caller, after: UUID | None, limit: int) -> list[DriveView]:
-    """A page of the drives that the caller is responsible for."""
-    return await _views(tx, await store.list_drives(tx, after, caller.site_ids, limit))
+async def list_drives(tx: Tx, caller: Caller | None, after: UUID | None, limit: int) -> list[DriveView]:
+    """A page of the drives: those that staff are responsible for, all of them for everybody else."""
+    staff = caller is not None and caller.has(Role.STATION, Role.OPERATOR)
+    sites = caller.site_ids if caller is not None and staff else None
+    return await _views(tx, await store.list_drives(tx, after, sites, limit))
 
 
 async def publish_appeal(tx: Tx, caller: Caller, new: NewAppeal) -> Appeal:

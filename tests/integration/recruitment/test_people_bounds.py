@@ -212,6 +212,7 @@ PUBLIC = {
     "/sites",
     "/themes",
     "/projects",
+    "/drives",
     "/drives/by-code/{code}",
     "/drives/{drive_id}/poster.svg",
     "/appeals/by-code/{code}",

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.web.gateway.upstream import Problem, UpstreamAway
 from services.web.pages.visit import Visit
-from services.web.pages.wording import day, figure, word
+from services.web.pages.wording import figure, parse, word
 from shared.clock import real_now
 
 __all__ = ["District", "Formula", "Level", "district_now", "district_of", "figures_of"]
@@ -170,7 +170,8 @@ def _period(report: Mapping[str, Any]) -> str:
     start, end = report.get("from"), report.get("to")
     if not start or not end:
         return ""
-    return f"{day(str(start), year=True)} 至 {day(str(end), year=True)}"
+    first, last = parse(str(start)), parse(str(end))
+    return f"{first.year}年{first.month}月{first.day}日 至 {last.year}年{last.month}月{last.day}日"
 
 
 def _formulas(report: Mapping[str, Any]) -> list[Formula]:

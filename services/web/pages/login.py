@@ -1,13 +1,15 @@
 """Getting in and out: the session's cookies are set and deleted here, and scripts never see a token."""
 
+import contextlib
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from services.web.gateway.sessions import Session
-from services.web.gateway.upstream import Problem
+from services.web.gateway.headers import cookies
+from services.web.gateway.sessions import REFRESH, Session
+from services.web.gateway.upstream import Problem, UpstreamAway
 from services.web.pages.render import finish, page
 from services.web.pages.visit import Visit, VisitOf, safe_next
 from shared.auth.access import public
@@ -57,7 +59,9 @@ class Registration(Input):
 @router.get("/login")
 async def login_page(visit: VisitOf, next: str = "/me") -> Response:
     """For volunteers, residents and leaders: phone and one-time code."""
-    return page("login.html", visit.session, path=visit.path, next=safe_next(next, "/me"))
+    target = safe_next(next, "/me")
+    # a code is worth seconds, and a ticket belongs to a person: nobody can hold it for who is not known yet
+    return page("login.html", visit.session, path=visit.path, next=target, scanning=target.startswith("/s/"))
 
 
 @router.get("/staff/login")
@@ -94,13 +98,20 @@ async def register(visit: VisitOf, body: Registration, key: Key, ours: Ours = No
     _require_ours(ours)
     person = body.model_dump(exclude_none=True)
     answer = await visit.tell("recruitment", "/volunteers", person, **{"idempotency-key": key})
+    if answer.get("session") is None:
+        # the same form sent again much later: the person is registered, and logs in by a new code
+        raise Problem("already-registered", "This person is registered already.", status=409)
     return _entered(visit, answer["session"], "/me?welcome=1")
 
 
 @router.delete("/session")
-async def log_out(visit: VisitOf, ours: Ours = None) -> Response:
-    """Forget the session in this browser."""
+async def log_out(visit: VisitOf, request: Request, ours: Ours = None) -> Response:
+    """End the session, here and at the service; a service that is away does not keep anybody logged in here."""
     _require_ours(ours)
+    kept = cookies(request.scope["headers"]).get(REFRESH)
+    if kept:
+        with contextlib.suppress(Problem, UpstreamAway):
+            await visit.tell("recruitment", "/auth/logout", {"refresh_token": kept})
     return finish(JSONResponse({}), Session(set_cookies=visit.web.sessions.ended()))
 
 

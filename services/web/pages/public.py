@@ -6,7 +6,6 @@ from urllib.parse import quote
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
-from services.web.gateway.upstream import Problem
 from services.web.pages.district import figures_of
 from services.web.pages.render import page, part
 from services.web.pages.visit import Visit, VisitOf
@@ -38,21 +37,16 @@ async def drives(visit: VisitOf, cursor: str | None = None, code: str | None = N
     if code is not None and code.strip():
         return RedirectResponse(f"/d/{quote(code.strip().upper(), safe='')}", 303)
     query = {"cursor": cursor} if cursor else {}
-    try:
-        found = await visit.ask("recruitment", "/drives", **query)
-    except Problem as problem:
-        if problem.status not in (401, 403):
-            raise
-        found = None
-    context = (
-        {"drives": None, "next_cursor": None}
-        if found is None
-        else {
-            "drives": found["items"],
-            "next_cursor": found.get("next_cursor"),
-        }
+    found = await visit.ask("recruitment", "/drives", limit="200", **query)
+    # what is open stands first, then the latest
+    latest = sorted(found["items"], key=lambda drive: str(drive["starts_at"]), reverse=True)
+    return page(
+        "drives.html",
+        visit.session,
+        path=visit.path,
+        drives=sorted(latest, key=lambda drive: not drive["open"]),
+        next_cursor=found.get("next_cursor"),
     )
-    return page("drives.html", visit.session, path=visit.path, **context)
 
 
 @router.get("/d/{code}")

@@ -75,9 +75,15 @@ def entry(line: Mapping[str, Any]) -> dict[str, Any]:
         "bucket_points": explanation.get("points"),
         "first_service": str(line.get("bucket") or "").startswith("life/"),
         "records": [record_line(record) for record in explanation.get("records", [])],
-        "expires_on": lot.get("expires_on"),
+        "lot": bucket_said(lot.get("bucket")),
+        "expires_on": day(f"{lot['expires_on']}T12:00:00+08:00", year=True) if _dated(lot.get("expires_on")) else "",
         "correlation_id": line.get("correlation_id"),
     }
+
+
+def _dated(value: Any) -> bool:
+    """Whether a lot ends on a day; some never do."""
+    return isinstance(value, str) and value < "9000"
 
 
 async def statement(visit: Visit, cursor: str | None) -> dict[str, Any]:

@@ -195,7 +195,8 @@
 
   // ---- parts of the page ----------------------------------------------------------------------------------------
 
-  async function refresh(ids) {
+  // A gentle refresh, by the clock and not by the person, leaves alone what they have opened to read.
+  async function refresh(ids, gentle) {
     var changed = await Promise.all(ids.map(async function (id) {
       var part = document.getElementById(id);
       if (!part) return false;
@@ -205,6 +206,7 @@
       if (!answer.ok) return false;
       var state = answer.headers.get("X-Part-State"), html = await answer.text();
       if (state !== null && state === part.dataset.state) return false;
+      if (gentle && part.querySelector("details[open]")) return false;
       // What a person is typing in is not taken away from them.
       if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return false;
       part.dataset.state = state;
@@ -229,7 +231,7 @@
     var seconds = Number(part.dataset.every), failures = 0;
     setInterval(async function () {
       if (document.hidden) return;
-      failures = (await refresh([part.id])) ? 0 : failures + 1;
+      failures = (await refresh([part.id], true)) ? 0 : failures + 1;
       var stale = document.getElementById("stale");
       if (stale) stale.hidden = failures < 3;
     }, seconds * 1000);
@@ -242,7 +244,8 @@
     call("POST", item.dataset.read, {}, newKey()).then(function (answer) {
       if (!answer.ok) return;
       item.classList.remove("unread");
-      refresh(["unread"]);
+      var count = document.querySelector("[data-unread]");
+      if (count) count.textContent = Math.max(0, Number(count.textContent) - 1);
     });
   }, true);
 
@@ -269,7 +272,7 @@
       if (moving === last || waiting) return;
       last = moving;
       waiting = true;
-      setTimeout(function () { waiting = false; if (!document.hidden) refresh(["figures"]); }, 2000);
+      setTimeout(function () { waiting = false; if (!document.hidden) refresh(["figures"], true); }, 2000);
     });
   }
 

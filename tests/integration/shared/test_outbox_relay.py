@@ -1,7 +1,7 @@
 """From the outbox to the broker and into a consumer: nothing lost, order kept, everything again after a rebirth."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from uuid import UUID
@@ -40,9 +40,9 @@ async def emit(tx: Tx, volunteer_id: UUID, *numbers: int) -> None:
 
 
 @asynccontextmanager
-async def running(run: Callable[[asyncio.Event], object]) -> AsyncIterator[None]:
+async def running(run: Callable[[asyncio.Event], Coroutine[None, None, None]]) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    task = asyncio.ensure_future(run(stop))  # type: ignore[arg-type]
+    task = asyncio.create_task(run(stop))
     try:
         yield
     finally:

@@ -226,6 +226,21 @@ async def test_staff_with_a_wrong_password_stay_outside(district: District, brow
         await expect(problem(page)).to_have_text("账号或密码不对。")
 
 
+async def test_a_stranger_finds_a_drive_by_list_or_code(district: District, browser: Browser) -> None:
+    async with visitor(browser) as page:
+        await page.goto(district.url)
+        await page.get_by_role("link", name="我要当志愿者").click()
+        await page.get_by_role("link", name="志愿红进广场").click()
+        await expect(page.get_by_role("heading", name="登记成为志愿者")).to_be_visible()
+        await page.goto(f"{district.url}/drives")
+        await page.get_by_label("招募码", exact=True).fill(f" {district.drive_code.lower()} ")
+        await page.get_by_role("button", name="去登记").click()
+        await expect(page).to_have_url(f"{district.url}/d/{district.drive_code}")
+        poster = page.locator("img.poster")
+        await poster.scroll_into_view_if_needed()
+        await page.wait_for_function("document.querySelector('img.poster').naturalWidth > 0")
+
+
 async def test_pages_that_lead_nowhere_say_so(district: District, browser: Browser) -> None:
     async with visitor(browser) as page:
         for path, sentence in (("/d/NOPE22", "没有这个招募活动"), ("/no/such/page", "没有找到")):

@@ -7,6 +7,7 @@ transaction.
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -30,10 +31,13 @@ from shared.kafka.consumer import BatchConsumer
 from shared.kafka.probe import broker_ready
 from shared.postgres import Database
 
-__all__ = ["IngestService", "build_app", "main", "run_timer"]
+__all__ = ["GC_THRESHOLD", "IngestService", "build_app", "main", "run_timer"]
 
 PURGE_SECONDS = 300.0
 STOP_SECONDS = 3.0
+GC_THRESHOLD = (100_000, 20, 100)
+"""A batch makes some hundred thousand small objects and no cycles: looking for cycles after every 700 of them costs a
+third of the ingest's time."""
 _log = structlog.get_logger(__name__)
 
 
@@ -158,6 +162,7 @@ def build_app(settings: PointsSettings) -> Any:
 
 def main(settings: PointsSettings) -> None:
     """Run until SIGTERM or SIGINT; exits the process, with the reason's exit code if the ingest failed."""
+    gc.set_threshold(*GC_THRESHOLD)
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     worker = faust.Worker(build_app(settings), loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)

@@ -1,8 +1,10 @@
-"""Kafka in: batches of attendance into the ledger, one transaction each, dead letters included."""
+"""Kafka in: batches of attendance into the ledger, dead letters included."""
 
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from services.points.ledger.decoding import decode_batch
@@ -19,6 +21,8 @@ __all__ = ["GROUP", "TOPICS", "IngestStream"]
 GROUP = "points-ingest"
 TOPICS = ("attendance",)
 KNOWN_AT_MOST = 2_000_000
+LANES_FROM = 200
+"""Smaller batches are not worth two transactions."""
 _ATTEMPTS = 5
 _log = structlog.get_logger(__name__)
 
@@ -26,20 +30,37 @@ _log = structlog.get_logger(__name__)
 class IngestStream:
     """What the batch consumer calls.
 
+    A large batch is applied in ``lanes`` by partition, each in a transaction of its own: while PostgreSQL works for
+    one, Python works for the other. All of one volunteer lies in one partition, so nothing is reordered. If one lane
+    fails the others may have committed; the batch comes again, and what is known changes nothing.
+
     It remembers which accounts exist, once their opening is committed: accounts are never closed.
     """
 
-    def __init__(self, database: Database, policy: Policy) -> None:
+    def __init__(self, database: Database, policy: Policy, *, lanes: int = 2) -> None:
         self.database = database
         self.policy = policy
+        self.lanes = lanes
         self._known: set[UUID] = set()
 
     async def handle(self, messages: Sequence[Message]) -> None:
-        """Apply a batch in one transaction: revisions to the ledger, what cannot be read to the dead letters.
+        """Apply a batch: revisions to the ledger, what cannot be read to the dead letters.
 
         Raises:
             TransientError: the same batch may be applied later.
         """
+        if len(messages) < LANES_FROM:
+            await self._lane(messages)
+            return
+        lanes: list[list[Message]] = [[] for _ in range(self.lanes)]
+        for message in messages:
+            lanes[message.partition % self.lanes].append(message)
+        done = await asyncio.gather(*(self._lane(lane) for lane in lanes if lane), return_exceptions=True)
+        for failure in done:
+            if failure is not None:
+                raise failure
+
+    async def _lane(self, messages: Sequence[Message]) -> None:
         revisions, sources, refused = decode_batch(messages)
         also_lock: set[UUID] = set()
         for _ in range(_ATTEMPTS):
@@ -48,6 +69,9 @@ class IngestStream:
                 break
             except OwnersElsewhere as error:
                 also_lock |= error.volunteer_ids
+            except asyncpg.UniqueViolationError as error:
+                # Another transaction stored the same record first, under another volunteer's lock: read it anew.
+                raise TransientError(f"somebody else was faster: {error}") from error
         else:
             raise TransientError("records keep changing hands while they are being applied")
         if len(self._known) > KNOWN_AT_MOST:

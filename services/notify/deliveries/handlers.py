@@ -169,13 +169,13 @@ class Postman:
     async def run(self, stop: asyncio.Event, wake: asyncio.Event, *, idle: float = 1.0, at_once: int = 8) -> None:
         """Look for due e-mails when woken and every ``idle`` seconds; troubles of the database are waited out."""
         while not stop.is_set():
+            wake.clear()  # before the work, so that whoever wakes during it is not overheard
             try:
                 await expire(self._database)
                 while not stop.is_set() and await self.round(at_once):
                     pass
             except TransientError as error:
                 log.warning("deliveries wait for the database", reason=str(error))
-            wake.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(wake.wait(), idle)
 

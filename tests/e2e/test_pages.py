@@ -201,6 +201,32 @@ async def test_nonsense_in_the_drives_form_is_answered_beside_the_field(district
         assert await page.get_by_role("button", name="登记", exact=True).is_enabled()
 
 
+async def test_a_childs_guardian_is_asked(district: District, browser: Browser) -> None:
+    async with visitor(browser) as page:
+        await page.goto(f"{district.url}/d/{district.drive_code}")
+        consent = page.get_by_label("监护人已知情")
+        await expect(consent).to_be_hidden()
+        await page.get_by_label("出生日期").fill("2016-06-01")
+        await expect(consent).to_be_visible()
+        await page.get_by_role("button", name="登记", exact=True).click()
+        await expect(problem(page).filter(has_text="需要监护人同意")).to_be_visible()
+        await page.get_by_label("出生日期").fill("1950-06-01")
+        await expect(consent).to_be_hidden()
+
+
+async def test_a_page_for_others_says_so_to_who_is_known(district: District, browser: Browser) -> None:
+    async with visitor(browser) as page:
+        await register(page, district, "吴芳")
+        answer = await page.goto(f"{district.url}/staff")
+        assert answer is not None
+        assert answer.status == 403
+        await expect(page.locator("main")).to_contain_text("您的账户不能做这件事")
+        await page.get_by_role("button", name="退出").click()
+        await expect(page.get_by_role("link", name="登录", exact=True)).to_be_visible()
+        await page.goto(f"{district.url}/me")
+        await expect(page).to_have_url(f"{district.url}/login?next=%2Fme")
+
+
 async def test_a_wrong_code_and_a_stranger_get_a_clear_sentence(district: District, browser: Browser) -> None:
     async with visitor(browser) as page:
         await page.goto(f"{district.url}/login")

@@ -10,7 +10,7 @@ from services.web.gateway.sessions import Session
 from services.web.gateway.upstream import Problem, UpstreamAway
 from services.web.pages.refusals import SENTENCES, say
 from services.web.pages.render import page
-from services.web.pages.visit import LoginNeeded, VisitOf
+from services.web.pages.visit import LoginNeeded, VisitOf, Web
 from shared.auth.access import public
 from shared.http.problems import problem
 
@@ -45,7 +45,8 @@ async def _refused(request: Request, error: Exception) -> Response:
     said = say(error.type, error.detail, error.extra)
     if _wants_page(request):
         title = _TITLES.get(error.status, "没有成功")
-        return page("error.html", Session(), status=error.status, title=title, detail=said, retry=False)
+        session = await _session(request)
+        return page("error.html", session, status=error.status, title=title, detail=said, retry=False)
     return problem(error.status, error.type, said, **error.extra)
 
 
@@ -62,6 +63,12 @@ async def _login(request: Request, error: Exception) -> Response:
         return problem(401, "token-missing", SENTENCES["token-missing"])
     where = "/staff/login" if error.staff else "/login"
     return RedirectResponse(f"{where}?{urlencode({'next': error.path})}", 303)
+
+
+async def _session(request: Request) -> Session:
+    """Who is looking at the error, for the links at the top; nobody if that cannot be said either."""
+    web: Web = request.app.state.web
+    return await web.sessions.read(request.scope["headers"])
 
 
 def _target(request: Request) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from services.web.gateway.sessions import Session
 from services.web.gateway.upstream import Problem
 from services.web.pages.district import district_now
 from services.web.pages.refusals import say
@@ -14,7 +15,7 @@ from services.web.pages.shelf import tail
 from services.web.pages.visit import Visit, VisitOf
 from shared.auth.access import public
 
-__all__ = ["router"]
+__all__ = ["router", "runs"]
 
 router = APIRouter(prefix="/staff", include_in_schema=False, dependencies=[public()])
 
@@ -89,13 +90,13 @@ async def _activities(visit: Visit) -> list[dict[str, Any]] | None:
     )
     if found is None:
         return None
-    return [activity for activity in found["items"] if _runs(visit, activity)]
+    return [activity for activity in found["items"] if runs(visit.session, activity)]
 
 
-def _runs(visit: Visit, activity: Any) -> bool:
+def runs(session: Session, activity: Any) -> bool:
     """Whether the caller may show the code of this activity's shifts; only a filter, the service decides."""
-    claims = visit.session.claims
-    if visit.session.roles & {"station", "operator"}:
+    claims = session.claims
+    if session.roles & {"station", "operator"}:
         sites = claims.get("sites", [])
         if sites == "*" or activity["site_id"] in sites:
             return True

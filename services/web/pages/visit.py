@@ -93,9 +93,12 @@ class Visit:
         """The visiting volunteer's id.
 
         Raises:
-            LoginNeeded: the visitor is a stranger, or no volunteer.
+            LoginNeeded: the visitor is a stranger.
+            Problem: they are known, and no volunteer.
         """
         if self.session.volunteer_id is None:
+            if self.session.claims:
+                raise Problem("volunteers-only", "This page is a volunteer's.", status=403)
             raise LoginNeeded(self.target)
         return self.session.volunteer_id
 
@@ -103,9 +106,12 @@ class Visit:
         """Insist on a member of the staff.
 
         Raises:
-            LoginNeeded: the visitor is not.
+            LoginNeeded: the visitor is a stranger.
+            Problem: they are known, and not of the staff.
         """
         if not self.session.staff:
+            if self.session.claims:
+                raise Problem("role-not-allowed", "This page is for staff.", status=403)
             raise LoginNeeded(self.target, staff=True)
 
 

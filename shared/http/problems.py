@@ -138,10 +138,17 @@ def _invalid(error: RequestValidationError, request: Request | None) -> Response
         detail = "Send the body as JSON, with the header 'Content-Type: application/json'."
         return problem(415, "unsupported-media-type", detail)
     errors = [{"field": _field(item["loc"]), "detail": _sentence(item)} for item in found[:_MAX_ERRORS]]
-    detail = f"{errors[0]['field']} {errors[0]['detail']}." if errors else "The request is not valid."
+    detail = _first(found[0], errors[0]) if errors else "The request is not valid."
     if len(found) > 1:
         detail += f" There are {len(found) - 1} more such errors." if len(found) > 2 else " There is one more error."
     return problem(422, "invalid-input", detail, errors=errors)
+
+
+def _first(item: Mapping[str, Any], error: Mapping[str, str]) -> str:
+    sentence = error["detail"]
+    if item["type"] == "value_error" and len(item["loc"]) == 1:
+        return f"{sentence[:1].upper()}{sentence[1:]}."  # a model's own rule speaks of its fields by name
+    return f"{error['field']} {sentence}."
 
 
 def _of_wrong_type(found: Sequence[Any], request: Request) -> bool:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from shared.kafka.topics import topic_name
@@ -14,6 +14,8 @@ from shared.settings import Settings
 __all__ = ["Tail", "tick_of"]
 
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
+POSITION_SECONDS = 10.0
+"""How long the broker may take to say where a partition ends."""
 TICK_LIMIT = 64 * 1024
 """Bytes of a tick that is passed on to browsers; a larger one is not a tick."""
 
@@ -66,31 +68,37 @@ class Tail:
         )
         try:
             await consumer.start()
-            partitions = await self._partitions(consumer, topic, stop)
-            if not partitions:
+            # aiokafka's own tasks must have begun before they can be stopped
+            await asyncio.sleep(0)
+            if not await self._subscribed(consumer, topic, stop):
                 return
-            consumer.assign(partitions)
-            await consumer.seek_to_end(*partitions)
             self.connected = True
             while not stop.is_set():
                 batches = await consumer.getmany(timeout_ms=500)
                 records = [record for batch in batches.values() for record in batch]
-                if records:
-                    newest = max(records, key=lambda record: record.timestamp)
-                    tick = tick_of(newest.value)
-                    if tick is not None:
-                        self._publish(tick)
+                # each tick carries whole figures: after a pause only the newest is of interest
+                newest_first = sorted(records, key=lambda record: record.timestamp, reverse=True)
+                tick = next((tick for record in newest_first if (tick := tick_of(record.value))), None)
+                if tick is not None:
+                    self._publish(tick)
         finally:
             await consumer.stop()
 
-    async def _partitions(self, consumer: AIOKafkaConsumer, topic: str, stop: asyncio.Event) -> list[TopicPartition]:
-        """The topic's partitions; waits for a topic that is not there yet, as nobody may create it by asking."""
-        while not stop.is_set():
-            if topic in await consumer.topics():
-                found = consumer.partitions_for_topic(topic) or set()
-                return [TopicPartition(topic, number) for number in sorted(found)]
+    async def _subscribed(self, consumer: AIOKafkaConsumer, topic: str, stop: asyncio.Event) -> bool:
+        """Stand at the end of all partitions; waits for a topic that is not there yet, as asking must not create it."""
+        while topic not in await consumer.topics():
             await _pause(stop, RETRY_SECONDS[1])
-        return []
+            if stop.is_set():
+                return False
+        consumer.subscribe([topic])
+        while not consumer.assignment():
+            await _pause(stop, 0.05)
+            if stop.is_set():
+                return False
+        async with asyncio.timeout(POSITION_SECONDS):
+            for partition in consumer.assignment():
+                await consumer.position(partition)
+        return True
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

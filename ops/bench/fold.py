@@ -1,8 +1,8 @@
-"""How fast the points service folds attendance: ``python -m ops.bench.fold [--records N] [--batch N] [--profile]``.
+"""How fast the points service folds attendance: ``python -m ops.bench.fold [--records N] [--broker] [--profile]``.
 
 The complete fold into a durable PostgreSQL of its own, from the messages' bytes on: records, buckets, explanations,
-transfers, lots, balances, badges, outbox. No broker takes part: what `make bench` adds later is the topic. Beside the
-rate it prints the processor time per event of both sides, which is what holds when the machine is shared.
+transfers, lots, balances, badges, outbox; with ``--broker`` from the topic on. Beside the rate it prints the processor
+time per event of both sides, which is what holds when the machine is shared.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import random
 import shutil
 import time
 from bisect import bisect
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
@@ -23,21 +23,25 @@ from uuid import UUID
 
 import psutil
 import uvloop
+from aiokafka import AIOKafkaProducer
 
 from ops import database as ops_database
 from ops.database import Server
+from ops.stack.broker import make_broker
 from ops.stack.postgres import Postgres, forget
 from ops.stack.secrets import make_secrets
 from services.points.app import GC_THRESHOLD
-from services.points.ledger.stream import IngestStream
+from services.points.ledger.stream import GROUP, TOPICS, IngestStream
 from services.points.policy import policy_of
 from shared import outbox
 from shared.cloudevents import encode
 from shared.contracts import AttendanceRecorded
 from shared.ids import derived_id
-from shared.kafka.consumer import Message
+from shared.kafka.consumer import BatchConsumer, Message
+from shared.kafka.topics import ensure_topics, topic_name
 from shared.postgres import Database
 from shared.postgres.migrations import migrate
+from shared.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTITIONS = 4
@@ -109,7 +113,58 @@ def _message(data: AttendanceRecorded, offset: int) -> Message:
     return Message("volunteering.attendance.v1", "attendance", partition, offset, key, value, headers, 0)
 
 
-async def measure(dsn: str, server_pid: int, messages: list[Message], batch: int, profile: bool) -> None:
+Fold = Callable[[IngestStream], Awaitable[None]]
+
+
+def directly(messages: list[Message], batch: int) -> Fold:
+    """The messages as they are, batch by batch."""
+
+    async def fold(stream: IngestStream) -> None:
+        for start in range(0, len(messages), batch):
+            await stream.handle(messages[start : start + batch])
+
+    return fold
+
+
+def consumed(settings: Settings, count: int, batch: int) -> Fold:
+    """The messages from the topic, by the worker's own consumer; joining the group is part of the time."""
+
+    async def fold(stream: IngestStream) -> None:
+        consumer = BatchConsumer(
+            settings,
+            topics=TOPICS,
+            group=GROUP,
+            handle=stream.handle,
+            dead_letter=stream.dead_letter,
+            max_records=batch,
+        )
+        stop = asyncio.Event()
+        running = asyncio.create_task(consumer.run(stop))
+        while consumer.applied < count and not running.done():
+            await asyncio.wait({running}, timeout=0.05)
+        stop.set()
+        await running
+
+    return fold
+
+
+async def produce(settings: Settings, messages: list[Message]) -> None:
+    """Put the messages on the topic, each into its partition."""
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, enable_idempotence=False, linger_ms=20)
+    await producer.start()
+    try:
+        name = topic_name(settings, "attendance")
+        for start in range(0, len(messages), 5000):
+            sent = [
+                await producer.send(name, one.value, key=one.key, partition=one.partition, headers=list(one.headers))
+                for one in messages[start : start + 5000]
+            ]
+            await asyncio.gather(*sent)
+    finally:
+        await producer.stop()
+
+
+async def measure(dsn: str, server_pid: int, count: int, fold: Fold, how: str, profile: bool) -> None:
     """Fold everything and print what it took."""
     database = await Database.open(dsn, "points", size=4)
     try:
@@ -119,14 +174,13 @@ async def measure(dsn: str, server_pid: int, messages: list[Message], batch: int
         here, there, began = time.process_time(), _cpu(backends), time.perf_counter()
         if profiler is not None:
             profiler.enable()
-        for start in range(0, len(messages), batch):
-            await stream.handle(messages[start : start + batch])
+        await fold(stream)
         if profiler is not None:
             profiler.disable()
             pstats.Stats(profiler).sort_stats("tottime").print_stats(28)
-        seconds, count = time.perf_counter() - began, len(messages)
+        seconds = time.perf_counter() - began
         python, postgres = time.process_time() - here, _cpu(backends) - there
-        print(f"{count} events in {seconds:.1f} s: {count / seconds:,.0f} events/s, batches of {batch}, no broker")
+        print(f"{count} events in {seconds:.1f} s: {count / seconds:,.0f} events/s, {how}")
         mine, theirs = python / count * 1e6, postgres / count * 1e6
         print(f"processor time per event: Python {mine:.1f} µs, PostgreSQL {theirs:.1f} µs")
         print(f"so two idle cores bear at most {1e6 / max(mine, theirs):,.0f} events/s")
@@ -140,28 +194,42 @@ def _cpu(server: psutil.Process) -> float:
     return sum(times.user + times.system for times in (process.cpu_times() for process in processes))
 
 
-async def run(records: int, volunteers: int, batch: int, profile: bool) -> None:
+async def run(chosen: argparse.Namespace) -> None:
     """A server, a schema, a history, a measurement; nothing is left behind."""
-    directory = ROOT / "var" / "bench" / f"postgres-{os.getpid()}"
+    directory = ROOT / "var" / "bench" / str(os.getpid())
     secrets = make_secrets()
-    postgres = Postgres(directory, directory.with_suffix(".log"), secrets.passwords["postgres"])
-    directory.parent.mkdir(parents=True, exist_ok=True)
+    postgres = Postgres(directory / "postgres", directory / "postgres.log", secrets.passwords["postgres"])
+    broker = make_broker(os.environ.get("BROKER") or "embedded", directory / "broker") if chosen.broker else None
+    directory.mkdir(parents=True, exist_ok=True)
     try:
         await postgres.start()
         server = Server("127.0.0.1", postgres.port, secrets.passwords)
         await ops_database.bootstrap(postgres.superuser_dsn, "bench", driven_time=True, passwords=secrets.passwords)
         await migrate(server.dsn("points_owner", "bench"), "points", "points_app", ROOT / "services/points/migrations")
         await ops_database.set_now(server.dsn("clock_driver", "bench"), BEGIN + timedelta(days=730))
-        messages = list(history(records, volunteers))
+        messages = list(history(chosen.records, chosen.volunteers))
+        fold, how = directly(messages, chosen.batch), f"batches of {chosen.batch}, no broker"
+        if broker is not None:
+            await broker.start(topic_prefix="bench.")
+            settings = Settings.model_validate(
+                {"kafka_bootstrap": broker.bootstrap, "broker": broker.name, "topic_prefix": "bench."}
+                | {"topic_partitions": PARTITIONS}
+            )
+            await ensure_topics(settings)
+            await produce(settings, messages)
+            fold = consumed(settings, chosen.records, chosen.batch)
+            how = f"batches of at most {chosen.batch}, joining the group included, broker: {broker.version}"
         gc.freeze()  # the worker holds one batch, not the history
         gc.set_threshold(*GC_THRESHOLD)
         assert postgres.process is not None
-        await measure(server.dsn("points_app", "bench"), postgres.process.pid, messages, batch, profile)
+        dsn = server.dsn("points_app", "bench")
+        await measure(dsn, postgres.process.pid, len(messages), fold, how, chosen.profile)
     finally:
+        if broker is not None:
+            await broker.stop()
         await postgres.stop()
-        forget(directory)
+        forget(directory / "postgres")
         shutil.rmtree(directory, ignore_errors=True)
-        directory.with_suffix(".log").unlink(missing_ok=True)
 
 
 def main() -> None:
@@ -170,10 +238,11 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--volunteers", type=int, default=10_000)
     parser.add_argument("--batch", type=int, default=2000)
+    parser.add_argument("--broker", action="store_true", help="through the broker that BROKER names")
     parser.add_argument("--profile", action="store_true")
     chosen = parser.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(chosen.records, chosen.volunteers, chosen.batch, chosen.profile))
+        runner.run(run(chosen))
 
 
 if __name__ == "__main__":

@@ -33,9 +33,11 @@ class Scale:
     prologue: int
     finale: int
     """Volunteers who check out on the last day at a measured pace."""
+    redemption_every: int = 12
+    """Days between two days on which the centre hands out rewards."""
 
 
-FULL = Scale(FIRST, LAST, 912, 9_686, 2_065, 2_100, 9_600, 3_650, 240, 300)
+FULL = Scale(FIRST, LAST, 912, 9_686, 2_065, 1_800, 6_200, 3_850, 240, 300)
 SMALL = Scale(date(2026, 2, 26), LAST, 42, 400, 60, 80, 300, 260, 20, 10)
 
 
@@ -301,7 +303,7 @@ def _visits(
             person = ready[random.randrange(len(ready))]
         else:
             # Few come often, many once.
-            person = int(active_imported * random.random() ** 1.6)
+            person = int(active_imported * random.random() ** 1.1)
         begin, end = _times(random, way, starts_at, ends_at)
         if not calendar.take(person, begin, end):
             continue

@@ -80,7 +80,12 @@ async def worker(settings: NotifySettings, stop: asyncio.Event) -> None:
         delivered = asyncio.Event()
         stream = InboxStream(database, catalogue, delivered)
         consumer = BatchConsumer(
-            settings, topics=TOPICS, group=GROUP, handle=stream.handle, dead_letter=stream.dead_letter
+            settings,
+            topics=TOPICS,
+            group=GROUP,
+            handle=stream.handle,
+            dead_letter=stream.dead_letter,
+            fetch_wait_ms=80,  # a message may take a tenth of a second; an idle broker should rest
         )
         tasks = [
             asyncio.create_task(consumer.run(stop), name="inbox"),

@@ -62,7 +62,7 @@ class Tail:
             bootstrap_servers=self._settings.kafka_bootstrap,
             client_id="weiguang-web",
             enable_auto_commit=False,
-            fetch_max_wait_ms=20,
+            fetch_max_wait_ms=200,
             auto_offset_reset="latest",
             request_timeout_ms=10_000,
         )

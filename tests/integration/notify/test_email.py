@@ -6,7 +6,7 @@ import json
 import socket
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from email import message_from_bytes
@@ -16,23 +16,20 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from aiohttp import ClientSession, web
 from aiosmtpd.smtp import SMTP
 
 from services.notify.deliveries import handlers
-from services.notify.deliveries.addresses import RecruitmentAddressBook
 from services.notify.deliveries.domain import Address, Outcome, Result
 from services.notify.deliveries.handlers import Postman, claim, expire, record_result
 from services.notify.deliveries.smtp import SmtpMailer
 from services.notify.preferences import store as preferences
 from services.notify.preferences.domain import Preferences
 from services.notify.templates.handlers import load_catalogue
-from shared.auth.tokens import Role, Verifier
 from shared.errors import TransientError
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.support.databases import Clock
-from tests.support.settings import SECRETS, SettingsFactory
+from tests.support.settings import SettingsFactory
 from tests.support.waiting import eventually
 
 LEASE = timedelta(seconds=60)
@@ -361,43 +358,6 @@ async def test_the_postman_stops_when_told_to(post: Post) -> None:
     stop.set()
     wake.set()
     await asyncio.wait_for(task, 5)
-
-
-async def test_addresses_are_asked_for_with_a_token_that_opens_only_this_door(settings_for: SettingsFactory) -> None:
-    asked: list[tuple[str, str]] = []
-    answers: list[Callable[[], web.Response]] = [
-        lambda: web.json_response({"email": "zhang@example.org", "name": "张红"}),
-        lambda: web.json_response({}, status=404),
-        lambda: web.json_response({}, status=503),
-        lambda: web.Response(text="not json"),
-    ]
-
-    async def answer(request: web.Request) -> web.Response:
-        asked.append((request.path, request.headers["Authorization"]))
-        return answers.pop(0)()
-
-    app = web.Application()
-    app.router.add_get("/{tail:.*}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    zhang = new_id()
-    async with ClientSession() as session:
-        book = RecruitmentAddressBook(session, settings_for("notify", recruitment_url=f"http://{host}:{port}"))
-        assert await book.find(zhang) == Address("zhang@example.org", "张红")
-        assert await book.find(zhang) is None
-        for _ in range(2):
-            with pytest.raises(TransientError):
-                await book.find(zhang)
-        await runner.cleanup()
-        with pytest.raises(TransientError):
-            await book.find(zhang)
-    path, bearer = asked[0]
-    assert path == f"/api/recruitment/v1/internal/volunteers/{zhang}/address"
-    caller = Verifier(SECRETS.public_keys).verify(bearer.removeprefix("Bearer "))
-    assert caller.roles == {Role.SERVICE}
 
 
 def _closed_port() -> int:

@@ -175,7 +175,7 @@ async def test_poison_is_put_aside_and_the_next_record_applied(stream: InboxStre
     assert "not for this consumer" in rows[1]["reason"]
 
 
-async def test_fifteen_thousand_messages_take_seconds(stream: InboxStream, notify_db: Database) -> None:
+async def test_fifteen_thousand_messages_fit_well_into_two_minutes(stream: InboxStream, notify_db: Database) -> None:
     people = [new_id() for _ in range(3000)]
     batches = [[record(awarded(person, 10, available=10 * n), n) for person in people[:2000]] for n in (1, 2)]
     began = time.perf_counter()
@@ -183,7 +183,7 @@ async def test_fifteen_thousand_messages_take_seconds(stream: InboxStream, notif
         await stream.handle(batch)
     rate = 4000 / (time.perf_counter() - began)
     print(f"{rate:.0f} messages/s")
-    assert rate > 1000
+    assert rate > 300, "15,000 in two minutes, with room for a busy machine"
 
 
 @pytest.fixture

@@ -22,7 +22,11 @@ AWAY = frozenset({500, 502, 503, 504})
 
 
 class DemoError(Exception):
-    """A service refused what the plan says must work; the message is the service's."""
+    """A service refused what the plan says must work; the message is the service's, ``type`` its problem's."""
+
+    def __init__(self, message: str, type: str = "") -> None:
+        super().__init__(message)
+        self.type = type
 
 
 class Client:
@@ -35,6 +39,7 @@ class Client:
     def __init__(self, base: str, *, connections: int = 32) -> None:
         self.base = base
         self.calls: Counter[str] = Counter()
+        self.answers: Counter[int] = Counter()
         self._run = new_id()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=connections, ttl_dns_cache=None),
@@ -86,22 +91,24 @@ class Client:
                     status = response.status
             except (aiohttp.ClientError, TimeoutError) as error:
                 status, text = 503, str(error).encode()
+            self.answers[status] += 1
             if status < 400:
                 self.calls[f"{method} {path.split('/')[-1] if method == 'POST' else path.split('/')[4]}"] += 1
                 return orjson.loads(text) if text else None
             in_progress = status == 409 and b"in-progress" in text
             if not (status in AWAY or in_progress) or asyncio.get_running_loop().time() > deadline:
-                raise DemoError(f"{method} {path} → {status}: {_detail(text)}")
+                problem = _problem(text)
+                raise DemoError(f"{method} {path} → {status}: {problem['detail']}", problem["type"])
             await asyncio.sleep(pause)
             pause = min(pause * 2, 1.0)
 
 
-def _detail(text: bytes) -> str:
+def _problem(text: bytes) -> dict[str, str]:
     try:
         problem = json.loads(text)
-        return str(problem.get("detail", problem))
+        return {"type": str(problem.get("type", "")), "detail": str(problem.get("detail", problem))}
     except (ValueError, AttributeError):
-        return text[:300].decode("utf-8", "replace")
+        return {"type": "", "detail": text[:300].decode("utf-8", "replace")}
 
 
 class OneTimeCodes:

@@ -4,17 +4,19 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
+from ops.demo.client import DemoError
 from ops.demo.district import POINTS, RECRUITMENT, District, all_of
 from ops.demo.plan import Activity, Visit, at
 from ops.demo.uploads import Upload, upload
 
-__all__ = ["Chronicle", "play_day", "play_prologue", "show_code"]
+__all__ = ["Chronicle", "play_day", "play_prologue", "scan", "show_code"]
 
 SetClock = Callable[[datetime], Awaitable[None]]
 Settle = Callable[[], Awaitable[None]]
-REDEMPTION_EVERY = 12
-"""Days between two days on which the centre hands out rewards."""
+SCANS = 5
+"""How often somebody scans before giving up."""
 
 
 @dataclass(slots=True)
@@ -26,6 +28,7 @@ class Chronicle:
     records: dict[tuple[int, int], str] = field(default_factory=dict)
     late: dict[date, list[tuple[str, Upload]]] = field(default_factory=lambda: defaultdict(list))
     forgotten: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     redeemed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     spenders: list[int] = field(default_factory=list)
     check_ins: int = 0
@@ -34,6 +37,7 @@ class Chronicle:
     duplicates: int = 0
     corrected: int = 0
     voided: int = 0
+    mended: set[str] = field(default_factory=set)
 
 
 async def play_prologue(district: District, chronicle: Chronicle) -> None:
@@ -58,7 +62,8 @@ async def play_day(district: District, chronicle: Chronicle, number: int) -> Non
     await chronicle.set_clock(at(day.day, 20))
     await _upload_evening(district, chronicle, day.day, activities)
     await _close(district, activities)
-    if number % REDEMPTION_EVERY == REDEMPTION_EVERY - 1:
+    every = district.plan.scale.redemption_every
+    if number % every == every - 1:
         await _reward(district, chronicle, number)
 
 
@@ -105,12 +110,34 @@ async def show_code(district: District, activity: Activity) -> str:
     return str(answer["code"])
 
 
+async def scan(
+    district: District, what: str, activity: Activity, person: int, code: str, *intent: object
+) -> dict[str, Any]:
+    """One check-in or check-out. Codes live seconds: who waited for a service that was away scans again what is shown.
+
+    Raises:
+        DemoError: the service refused it for another reason, or again and again.
+    """
+    path, token = f"{RECRUITMENT}/attendance/{what}", district.tokens[person]
+    for attempt in range(SCANS):
+        body = {"shift_id": district.shifts[activity.index], "code": code}
+        try:
+            answer: dict[str, Any] = await district.client.post(
+                path, body, token, what, activity.index, person, *intent
+            )
+        except DemoError as error:
+            if error.type != "code-invalid" or attempt == SCANS - 1:
+                raise
+            code = await show_code(district, activity)
+        else:
+            break
+    return answer
+
+
 async def _pass(
     district: District, chronicle: Chronicle, what: str, activity: Activity, number: int, visit: Visit, code: str
 ) -> None:
-    body = {"shift_id": district.shifts[activity.index], "code": code}
-    path = f"{RECRUITMENT}/attendance/{what}"
-    record = await district.client.post(path, body, district.tokens[visit.person], what, activity.index, number)
+    record = await scan(district, what, activity, visit.person, code, number)
     chronicle.records[activity.index, number] = record["record_id"]
     if what == "check-outs":
         chronicle.check_outs += 1
@@ -121,16 +148,14 @@ async def _pass(
 
 
 async def _confirm_forgotten(district: District, chronicle: Chronicle) -> None:
-    """What was closed by the shift's end waits for staff, who asked and confirm."""
-    waiting, chronicle.forgotten = chronicle.forgotten, []
-    for record_id in waiting:
-        path = f"{RECRUITMENT}/attendance/records/{record_id}"
-        record = await district.client.get(path, district.operator)
-        if record["ended_at"] is None:
-            chronicle.forgotten.append(record_id)
-            continue
+    """What was closed by the shift's end waits for staff, who ask the next day and confirm on the one after it."""
+    closed, chronicle.asked, chronicle.forgotten = chronicle.asked, chronicle.forgotten, []
+    if closed:
+        await chronicle.settle()
+    for record_id in closed:
+        path = f"{RECRUITMENT}/attendance/records/{record_id}/confirm"
         body = {"reason": "经核实按班次结束时间确认"}
-        await district.client.post(f"{path}/confirm", body, district.operator, "confirm", record_id)
+        await district.client.post(path, body, district.operator, "confirm", record_id)
 
 
 async def _upload_evening(district: District, chronicle: Chronicle, day: date, activities: list[Activity]) -> None:
@@ -178,10 +203,12 @@ async def _reward(district: District, chronicle: Chronicle, number: int) -> None
         district.client.get(f"{POINTS}/accounts/{district.volunteers[index]}", district.tokens[index])
         for index in people
     )
+    wishes = []
     for index, account in zip(people, accounts, strict=True):
-        affordable = [(price, reward) for reward, price in district.rewards if price <= account["available"]]
+        affordable = [reward for reward, price in district.rewards if price <= account["available"]]
         if affordable:
-            await _redeem(district, chronicle, index, affordable[index % len(affordable)][1], number)
+            wishes.append(_redeem(district, chronicle, index, affordable[index % len(affordable)], number))
+    await all_of(wishes)
     await _correct_a_spender(district, chronicle, number)
     await chronicle.settle()
 
@@ -212,15 +239,18 @@ async def _redeem(district: District, chronicle: Chronicle, index: int, reward: 
 
 async def _correct_a_spender(district: District, chronicle: Chronicle, number: int) -> None:
     """Somebody who has spent points turns out to have left early, and a record turns out to be nobody's."""
-    spender = next((index for index in reversed(chronicle.spenders)), None)
+    spender = max(chronicle.spenders, default=None)
     if spender is None:
         return
     found = [
         (record_id, visit)
         for activity in district.plan.activities
         for place, visit in enumerate(activity.visits)
-        if visit.person == spender and (record_id := chronicle.records.get((activity.index, place))) is not None
+        if visit.person == spender
+        and (record_id := chronicle.records.get((activity.index, place))) is not None
+        and record_id not in chronicle.mended
     ]
+    chronicle.mended.update(record_id for record_id, _ in found[:2])
     for record_id, visit in found[:1]:
         times = {
             "started_at": visit.starts_at.isoformat(),

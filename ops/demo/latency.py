@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 
 from ops.demo.client import DemoError
-from ops.demo.days import Chronicle, show_code
+from ops.demo.days import Chronicle, scan, show_code
 from ops.demo.district import POINTS, RECRUITMENT, District, all_of
 from ops.demo.plan import Activity
 
@@ -42,7 +42,7 @@ async def play_finale(district: District, chronicle: Chronicle) -> Latency:
         for index in people
     )
     code = await show_code(district, activity)
-    await all_of(_pass(district, "check-ins", shift, code, index) for index in people)
+    await all_of(scan(district, "check-ins", activity, index, code) for index in people)
     chronicle.check_ins += len(people)
     await chronicle.set_clock(activity.ends_at)
     await chronicle.settle()
@@ -60,7 +60,6 @@ async def play_finale(district: District, chronicle: Chronicle) -> Latency:
 
 
 async def _check_out(district: District, activity: Activity, people: list[int], earned: list[int]) -> list[float]:
-    shift = district.shifts[activity.index]
     code, shown_at = await show_code(district, activity), time.monotonic()
     tasks: list[asyncio.Task[float]] = []
     begin = time.monotonic()
@@ -68,24 +67,18 @@ async def _check_out(district: District, activity: Activity, people: list[int], 
         await asyncio.sleep(max(0.0, begin + place / PACE - time.monotonic()))
         if time.monotonic() - shown_at > 4:
             code, shown_at = await show_code(district, activity), time.monotonic()
-        tasks.append(asyncio.create_task(_measure(district, shift, code, index, before)))
+        tasks.append(asyncio.create_task(_measure(district, activity, code, index, before)))
     return list(await asyncio.gather(*tasks))
 
 
-async def _measure(district: District, shift: str, code: str, index: int, before: int) -> float:
-    await _pass(district, "check-outs", shift, code, index)
+async def _measure(district: District, activity: Activity, code: str, index: int, before: int) -> float:
+    await scan(district, "check-outs", activity, index, code)
     answered = time.perf_counter()
     while await _earned(district, index) <= before:
         if time.perf_counter() - answered > GIVE_UP:
             raise DemoError(f"a check-out brought no points within {GIVE_UP:.0f} s")
         await asyncio.sleep(LOOK_EVERY)
     return (time.perf_counter() - answered) * 1000
-
-
-async def _pass(district: District, what: str, shift: str, code: str, index: int) -> None:
-    body = {"shift_id": shift, "code": code}
-    path = f"{RECRUITMENT}/attendance/{what}"
-    await district.client.post(path, body, district.tokens[index], what, "finale", index)
 
 
 async def _earned(district: District, index: int) -> int:

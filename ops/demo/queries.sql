@@ -24,6 +24,15 @@ from (
 ) last left join notify.seen_versions seen using (aggregate_id)
 where coalesce(seen.version, 0) < last.version;
 
+-- name: records_to_close
+-- Records left open half an hour after their shift's end, which the timer closes.
+select count(*) from recruitment.attendance_records r join recruitment.shifts s using (shift_id)
+where r.ended_at is null and r.status <> 'void' and s.ends_at + interval '30 minutes' <= business.now();
+
+-- name: holds_to_release
+-- Redemptions that were not fetched in time and that the timer has not yet released.
+select count(*) from points.redemption where status = 'held' and expires_at <= business.now();
+
 -- name: lots_to_expire
 -- Lots whose last day has passed and that the timer has not yet emptied.
 select count(*) from points.lots

@@ -30,8 +30,10 @@ class Settling:
         await self._until("attendance_not_applied")
 
     async def expired(self) -> None:
-        """Wait until the timer has expired what is due at the business time of now."""
+        """Wait until the timers have closed, released and expired what is due at the business time of now."""
+        await self._until("records_to_close")
         await self.points()
+        await self._until("holds_to_release")
         await self._until("lots_to_expire")
 
     async def everything(self) -> None:

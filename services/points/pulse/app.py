@@ -151,6 +151,8 @@ def _faust_app(settings: PointsSettings) -> Any:
         stream_wait_empty=False,
         broker_session_timeout=6.0 if embedded else 10.0,
         broker_heartbeat_interval=1.5,
+        # A topic that was missing when the group formed is found soon, and not after the default of five minutes.
+        consumer_metadata_max_age_ms=10_000,
         # Changelog records leave in batches; nothing waits for one.
         producer_linger=0.02,
         # The embedded broker (Tansu 0.6) answers ListOffsets with the first offset of the last batch plus one; faust

@@ -52,6 +52,7 @@ class Lab:
             broker_session_timeout=2.0 if self.embedded else 6.0,
             broker_heartbeat_interval=0.5,
             broker_commit_interval=0.1,
+            consumer_metadata_max_age_ms=1_000,
             web_enabled=False,
             **settings,
         )
@@ -104,6 +105,13 @@ async def lab(broker: TestBroker, tmp_path: Path) -> Lab:
     await client.start()
     try:
         await client.create_topics([NewTopic(topic, 1, 1)])
+
+        async def known() -> bool:
+            described = await client.describe_topics([topic])
+            return bool(described[0]["partitions"])
+
+        # Apache Kafka answers before its metadata know the topic, and faust forms its group without it.
+        await eventually(known)
     finally:
         await client.close()
     return Lab(broker.bootstrap, tmp_path, topic, broker.name == "embedded")

@@ -30,7 +30,8 @@ class Chronicle:
     forgotten: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     redeemed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    spenders: list[int] = field(default_factory=list)
+    spenders: list[tuple[int, int]] = field(default_factory=list)
+    """(points left, person) of those who fetched a reward."""
     check_ins: int = 0
     check_outs: int = 0
     registrations: int = 0
@@ -198,6 +199,7 @@ async def _close(district: District, activities: list[Activity]) -> None:
 async def _reward(district: District, chronicle: Chronicle, number: int) -> None:
     """The centre's reward day: who can afford something takes it, most fetch it, some think better of it."""
     await chronicle.settle()
+    chronicle.spenders.clear()
     people = sorted(district.tokens)[number % 5 :: 5]
     accounts = await all_of(
         district.client.get(f"{POINTS}/accounts/{district.volunteers[index]}", district.tokens[index])
@@ -205,15 +207,16 @@ async def _reward(district: District, chronicle: Chronicle, number: int) -> None
     )
     wishes = []
     for index, account in zip(people, accounts, strict=True):
-        affordable = [reward for reward, price in district.rewards if price <= account["available"]]
+        affordable = [(price, reward) for reward, price in district.rewards if price <= account["available"]]
         if affordable:
-            wishes.append(_redeem(district, chronicle, index, affordable[index % len(affordable)], number))
+            price, reward = affordable[index % len(affordable)]
+            wishes.append(_redeem(district, chronicle, index, reward, account["available"] - price, number))
     await all_of(wishes)
     await _correct_a_spender(district, chronicle, number)
     await chronicle.settle()
 
 
-async def _redeem(district: District, chronicle: Chronicle, index: int, reward: str, number: int) -> None:
+async def _redeem(district: District, chronicle: Chronicle, index: int, reward: str, left: int, number: int) -> None:
     body = {"reward_id": reward, "site_id": district.sites[0]}
     path = f"{POINTS}/redemptions"
     hold = await district.client.post(path, body, district.tokens[index], "redeem", index, number)
@@ -223,7 +226,7 @@ async def _redeem(district: District, chronicle: Chronicle, index: int, reward: 
         body = {"pickup_code": hold["pickup_code"]}
         await district.client.post(f"{path}/capture", body, district.operator, "capture", index, number)
         chronicle.redeemed["captured"] += 1
-        chronicle.spenders.append(index)
+        chronicle.spenders.append((left, index))
     elif fate == 7:
         await district.client.post(f"{path}/release", {}, district.tokens[index], "release", index, number)
         chronicle.redeemed["released"] += 1
@@ -239,9 +242,10 @@ async def _redeem(district: District, chronicle: Chronicle, index: int, reward: 
 
 async def _correct_a_spender(district: District, chronicle: Chronicle, number: int) -> None:
     """Somebody who has spent points turns out to have left early, and a record turns out to be nobody's."""
-    spender = max(chronicle.spenders, default=None)
-    if spender is None:
+    if not chronicle.spenders:
         return
+    # Who has least left: what the correction takes away has been spent, so a debt remains.
+    _, spender = min(chronicle.spenders)
     found = [
         (record_id, visit)
         for activity in district.plan.activities

@@ -69,6 +69,11 @@ async def apply_halving(batch: Sequence[Message], handle: Handle, dead_letter: D
         await apply_halving(batch[middle:], handle, dead_letter)
 
 
+async def _close(consumer: Any, seconds: float) -> None:
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(consumer.stop(), seconds)
+
+
 class BatchConsumer:
     """Consumes topics in one group and hands over batches, one at a time, in order within each partition.
 
@@ -116,11 +121,8 @@ class BatchConsumer:
             TransientError: the broker does not answer.
         """
         consumer = self._consumer()
-        try:
-            await consumer.start()
-        except (KafkaError, OSError) as error:
-            await consumer.stop()
-            raise TransientError(f"the broker at {self.settings.kafka_bootstrap} does not answer: {error}") from error
+        if not await self._started(consumer, stop):
+            return
         log.info("consuming", group=self.group, topics=list(self._entities))
         loop = asyncio.create_task(self._loop(consumer, stop))
         watch = asyncio.create_task(self._watch(consumer, stop))
@@ -132,8 +134,26 @@ class BatchConsumer:
             for task in (loop, watch):
                 task.cancel()
             await asyncio.gather(loop, watch, return_exceptions=True)
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(consumer.stop(), 3)
+            await _close(consumer, 3.0)
+
+    async def _started(self, consumer: Any, stop: asyncio.Event) -> bool:
+        """Join the group, which takes the broker seconds; False if ``stop`` was set before."""
+        starting = asyncio.create_task(consumer.start())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                return True
+        except (KafkaError, OSError) as error:
+            await _close(consumer, 3.0)
+            raise TransientError(f"the broker at {self.settings.kafka_bootstrap} does not answer: {error}") from error
+        finally:
+            starting.cancel()
+            stopping.cancel()
+            await asyncio.gather(starting, stopping, return_exceptions=True)
+        await _close(consumer, 0.5)  # it would wait for the end of the joining
+        return False
 
     def _consumer(self) -> Any:
         embedded = self.settings.broker == "embedded"
@@ -237,7 +257,8 @@ class BatchConsumer:
             done = self._done.get(partition)
             if done is None:
                 done = await consumer.position(partition)
-            waiting = max(0, end - done)
+            # The embedded broker tells the beginning of its last batch as the end; what a fetch said is exact.
+            waiting = max(0, max(end, consumer.highwater(partition) or 0) - done)
             metrics.CONSUMER_LAG.labels(self.group, partition.topic, str(partition.partition)).set(waiting)
             total += waiting
         return total

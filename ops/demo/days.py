@@ -241,21 +241,11 @@ async def _redeem(district: District, chronicle: Chronicle, index: int, reward: 
 
 
 async def _correct_a_spender(district: District, chronicle: Chronicle, number: int) -> None:
-    """Somebody who has spent points turns out to have left early, and a record turns out to be nobody's."""
+    """Somebody who has spent points turns out to have left early, and a record of another turns out to be nobody's."""
     if not chronicle.spenders:
         return
     # Who has least left: what the correction takes away has been spent, so a debt remains.
-    _, spender = min(chronicle.spenders)
-    found = [
-        (record_id, visit)
-        for activity in district.plan.activities
-        for place, visit in enumerate(activity.visits)
-        if visit.person == spender
-        and (record_id := chronicle.records.get((activity.index, place))) is not None
-        and record_id not in chronicle.mended
-    ]
-    chronicle.mended.update(record_id for record_id, _ in found[:2])
-    for record_id, visit in found[:1]:
+    for record_id, visit in _records_of(district, chronicle, min(chronicle.spenders)[1])[:1]:
         times = {
             "started_at": visit.starts_at.isoformat(),
             "ended_at": (visit.starts_at + timedelta(minutes=20)).isoformat(),
@@ -264,8 +254,22 @@ async def _correct_a_spender(district: District, chronicle: Chronicle, number: i
         path = f"{RECRUITMENT}/attendance/records/{record_id}/corrections"
         await district.client.post(path, body, district.operator, "correct", record_id)
         chronicle.corrected += 1
-    for record_id, _ in found[1:2]:
+    for record_id, _ in _records_of(district, chronicle, max(chronicle.spenders)[1])[:1]:
         body = {"reason": "误扫他人班次", "evidence": f"值班记录第{number}号"}
         path = f"{RECRUITMENT}/attendance/records/{record_id}/void"
         await district.client.post(path, body, district.operator, "void", record_id)
         chronicle.voided += 1
+
+
+def _records_of(district: District, chronicle: Chronicle, person: int) -> list[tuple[str, Visit]]:
+    """Records that nobody has mended yet, in the plan's order; the first counts as mended from now on."""
+    found = [
+        (record_id, visit)
+        for activity in district.plan.activities
+        for place, visit in enumerate(activity.visits)
+        if visit.person == person
+        and (record_id := chronicle.records.get((activity.index, place))) is not None
+        and record_id not in chronicle.mended
+    ]
+    chronicle.mended.update(record_id for record_id, _ in found[:1])
+    return found

@@ -23,6 +23,7 @@ from services.recruitment.access.domain import StaffRole, check_password_form
 from services.recruitment.access.passwords import Passwords
 from services.recruitment.activities import api as activities_api
 from services.recruitment.attendance import api as attendance_api
+from services.recruitment.attendance import handlers as attendance
 from services.recruitment.attendance import timers as attendance_timers
 from services.recruitment.corrections import api as corrections_api
 from services.recruitment.devices import api as devices_api
@@ -124,9 +125,10 @@ async def relay(settings: RecruitmentSettings, stop: asyncio.Event) -> None:
 
 
 async def purge_once(settings: RecruitmentSettings, database: Database) -> None:
-    """Forget by-products that hold or point to personal data: codes, sessions, stored answers, the message log."""
+    """Forget by-products that hold or point to people: codes, sessions, tickets, answers, the message log."""
     async with database.transaction() as tx:
         await access.purge(tx)
+        await attendance.purge(tx)
         await purge_idempotency(tx)
     if settings.message_log is not None:
         before = real_now() - MESSAGE_LOG_KEPT

@@ -15,7 +15,7 @@ from services.recruitment.attendance.codes import TICKET_LIFE, ShownBy
 from services.recruitment.attendance.domain import ApprovalLevel, ClosedBy, Provenance, Record, Status
 from services.recruitment.attendance.handlers import Proof
 from services.recruitment.attendance.store import ListedRecord, PastRevision
-from shared.auth.access import allow
+from shared.auth.access import allow, public
 from shared.auth.tokens import Caller, Role
 from shared.clock import real_now
 from shared.http.app import Db, Input, Limit, Output
@@ -42,7 +42,7 @@ class TicketIn(Input):
 
 
 class TicketOut(Output):
-    """A ticket for the caller and this shift; ``expires_in`` seconds of real time."""
+    """A ticket for this shift, good for the first volunteer who uses it; ``expires_in`` seconds of real time."""
 
     ticket: str
     expires_in: int
@@ -145,11 +145,11 @@ async def read_code(request: Request, db: Db, caller: Runner, shift_id: UUID) ->
     return CodeOut(code=code, expires_in=remaining, url=f"{base}/s/{shift_id}?c={code}")
 
 
-@router.post("/attendance/tickets", status_code=201)
-async def get_ticket(db: Db, caller: Volunteer, body: TicketIn) -> TicketOut:
-    """Change a code for a ticket. Nothing is stored, so asking twice is harmless and no Idempotency-Key is needed."""
+@router.post("/attendance/tickets", status_code=201, dependencies=[public()])
+async def get_ticket(db: Db, body: TicketIn) -> TicketOut:
+    """Change a code for a ticket, before logging in too. Nothing is stored, so no Idempotency-Key is needed."""
     async with db.transaction() as tx:
-        ticket = await handlers.ticket(tx, caller, body.shift_id, body.code)
+        ticket = await handlers.ticket(tx, body.shift_id, body.code)
     return TicketOut(ticket=ticket, expires_in=int(TICKET_LIFE.total_seconds()))
 
 

@@ -2,8 +2,18 @@
 
 A code lives for one window of 8 seconds and is accepted in the next one too. It says who showed it: nobody checks in
 to a shift of the team that they lead with a code that a leader showed, since leaders never record their own hours. A
-ticket is what a code buys: 15 minutes for the volunteer who opened it, so that gloves, a slow network or a login don't
-lose it.
+ticket is what a code buys: 15 minutes for the browser that opened it, logged in or not, so that gloves, a slow network
+or a login don't lose it. It is signed with the shift's key and carries who showed the code, so nothing is stored when
+one is given.
+
+What keeps tickets from being passed on: each has an id of its own, and the first check-in or check-out that succeeds
+with it binds that id to its volunteer (in their transaction; a refused attempt binds nothing). For everybody else it is
+worthless from then on, so one ticket never brings in two people; the same volunteer may also check out with it. What
+remains is inherent: whoever sees a code may buy several tickets while it lives, at most 16 seconds, just as they might
+have sent the code itself to several people. A ticket stretches that to 15 minutes, in exchange for not losing who
+stands there without a session; many accounts on one phone, or a burst of check-ins, is a matter for integrity checks.
+Buying is open to strangers and cheap (one indexed read, no write), and guessing hopeless: 40 bits against the at most
+four codes that hold at a time.
 """
 
 from __future__ import annotations
@@ -11,7 +21,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -19,11 +30,12 @@ __all__ = [
     "TICKET_LIFE",
     "WINDOW_SECONDS",
     "ShownBy",
+    "Ticket",
     "code_at",
-    "code_holds",
     "ends_of_window",
-    "ticket_for",
-    "ticket_holds",
+    "issue_ticket",
+    "read_ticket",
+    "shown_by",
 ]
 
 WINDOW_SECONDS = 8
@@ -39,6 +51,15 @@ class ShownBy(StrEnum):
     LEADER = "leader"
 
 
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What a genuine ticket says: which one it is, whose code bought it, and until when it holds."""
+
+    ticket_id: UUID
+    shown_by: ShownBy
+    expires_at: datetime
+
+
 def code_at(secret: bytes, shown_by: ShownBy, at: datetime) -> str:
     """The code of the window in which ``at`` lies: 8 letters and digits, short enough to be typed."""
     return _code(secret, shown_by, _window(at))
@@ -49,30 +70,43 @@ def ends_of_window(at: datetime) -> timedelta:
     return timedelta(seconds=WINDOW_SECONDS - at.timestamp() % WINDOW_SECONDS)
 
 
-def code_holds(secret: bytes, code: str, *, leads_team: bool, at: datetime) -> bool:
-    """Is this the code of this window or the one before, shown by somebody whose code counts for this volunteer?"""
+def shown_by(secret: bytes, code: str, at: datetime) -> ShownBy | None:
+    """Who shows this code, in this window or the one before; None if nobody does."""
     given = code.strip().upper().encode(errors="replace")
-    shown_by = (ShownBy.STAFF,) if leads_team else tuple(ShownBy)
     window = _window(at)
-    expected = [_code(secret, who, window - back).encode() for who in shown_by for back in (0, 1)]
-    return any(hmac.compare_digest(candidate, given) for candidate in expected)
+    found = None
+    for who in ShownBy:
+        for back in (0, 1):
+            if hmac.compare_digest(_code(secret, who, window - back).encode(), given):
+                found = who
+    return found
 
 
-def ticket_for(secret: bytes, shift_id: UUID, volunteer_id: UUID, at: datetime) -> str:
-    """A ticket that holds until ``TICKET_LIFE`` after ``at``, for this shift and volunteer only."""
+def issue_ticket(secret: bytes, shift_id: UUID, ticket_id: UUID, shown_by: ShownBy, at: datetime) -> str:
+    """A ticket that holds until ``TICKET_LIFE`` after ``at``, for this shift only; its id must be new."""
     expires = int((at + TICKET_LIFE).timestamp())
-    return f"{expires}.{_ticket_mac(secret, shift_id, volunteer_id, expires)}"
+    return f"{ticket_id.hex}.{shown_by}.{expires}.{_ticket_mac(secret, shift_id, ticket_id, shown_by, expires)}"
 
 
-def ticket_holds(secret: bytes, ticket: str, shift_id: UUID, volunteer_id: UUID, at: datetime) -> bool:
-    """Is the ticket genuine, of this shift and volunteer, and not over?"""
-    expires, dot, mac = ticket.partition(".")
-    if not dot or not expires.isascii() or not expires.isdecimal() or len(expires) > 12:
-        return False
-    genuine = hmac.compare_digest(
-        _ticket_mac(secret, shift_id, volunteer_id, int(expires)).encode(), mac.encode(errors="replace")
-    )
-    return genuine and at.timestamp() < int(expires)
+def read_ticket(secret: bytes, text: str, shift_id: UUID) -> Ticket | None:
+    """What a ticket says; None unless it is genuine and of this shift. Whether it is over is for the caller to see."""
+    parts = text.split(".")
+    if len(parts) != 4:
+        return None
+    identity, who, expires, mac = parts
+    # Only what `issue_ticket` writes is read, so that one ticket has one spelling.
+    if not (expires.isascii() and expires.isdecimal() and len(expires) <= 11 and len(identity) == 32):
+        return None
+    try:
+        ticket_id, shown = UUID(hex=identity), ShownBy(who)
+    except ValueError:
+        return None
+    if identity != ticket_id.hex or expires != str(int(expires)):
+        return None
+    expected = _ticket_mac(secret, shift_id, ticket_id, shown, int(expires))
+    if not hmac.compare_digest(expected.encode(), mac.encode(errors="replace")):
+        return None
+    return Ticket(ticket_id, shown, datetime.fromtimestamp(int(expires), UTC))
 
 
 def _window(at: datetime) -> int:
@@ -84,6 +118,7 @@ def _code(secret: bytes, shown_by: ShownBy, window: int) -> str:
     return base64.b32encode(digest[:_CODE_BYTES]).decode()
 
 
-def _ticket_mac(secret: bytes, shift_id: UUID, volunteer_id: UUID, expires: int) -> str:
-    digest = hmac.digest(secret, f"ticket|{shift_id}|{volunteer_id}|{expires}".encode(), hashlib.sha256)
+def _ticket_mac(secret: bytes, shift_id: UUID, ticket_id: UUID, shown_by: ShownBy, expires: int) -> str:
+    said = f"ticket|{shift_id}|{ticket_id}|{shown_by}|{expires}"
+    digest = hmac.digest(secret, said.encode(), hashlib.sha256)
     return base64.urlsafe_b64encode(digest[:_MAC_BYTES]).decode().rstrip("=")

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.recruitment.activities.guards import leads, may_run, unwrap
 from services.recruitment.attendance import codes, domain, events, store
+from services.recruitment.attendance.codes import ShownBy
 from services.recruitment.attendance.domain import DEFAULT_POLICY, Arrival, CheckIn, Policy, Record, Revision
 from services.recruitment.attendance.store import FoundPlace, ListedRecord, PastRevision
 from shared.auth.tokens import Caller, Role
@@ -25,6 +26,7 @@ __all__ = [
     "commit_all",
     "get",
     "listing",
+    "purge",
     "record_imported",
     "ticket",
     "visible",
@@ -39,37 +41,45 @@ class Proof:
     ticket: str | None = None
 
 
+TICKETS_KEPT = timedelta(days=1)
+"""Real time for which it is remembered who used a ticket; a ticket itself lives 15 minutes."""
+
 ImportedHours = tuple[UUID, str, int, datetime]
 """(volunteer, the registry's reference, minutes, imported at): hours confirmed by the registry of record before."""
 
 
-async def ticket(tx: Tx, caller: Caller, shift_id: UUID, code: str) -> str:
-    """Change a code for a ticket of 15 minutes, for this shift and volunteer.
+async def ticket(tx: Tx, shift_id: UUID, code: str) -> str:
+    """Change a code for a ticket of 15 minutes for this shift, whoever asks; it becomes a volunteer's by being used.
 
     Raises:
         NotFound: no such shift.
-        Forbidden: the code is not the shift's, or its time is over, or a leader showed it to themselves.
+        Forbidden: the code is not the shift's, or its time is over.
     """
-    volunteer_id = caller.require_volunteer()
-    found = await _place(tx, shift_id, volunteer_id)
-    _check(found, caller, volunteer_id, Proof(code=code))
-    return codes.ticket_for(found.secret, shift_id, volunteer_id, real_now())
+    secret = await store.find_secret(tx, shift_id)
+    if secret is None:
+        raise NotFound("shift-unknown", f"There is no shift {shift_id}.")
+    now = real_now()
+    shown_by = codes.shown_by(secret, code, now)
+    if shown_by is None:
+        raise _not_shown_now()
+    return codes.issue_ticket(secret, shift_id, new_id(), shown_by, now)
 
 
 async def check_in(tx: Tx, caller: Caller, shift_id: UUID, proof: Proof, distance_m: int | None) -> Record:
     """Open a record for the calling volunteer, now.
 
     Raises:
-        NotFound, Forbidden: as for `ticket`; the volunteer is not known.
-        Refusal: ``signup-missing``, ``already-checked-in``, ``checked-in-elsewhere``, ``attendance-overlaps``,
-            ``check-in-too-early``, ``shift-over``, ``activity-not-open``, ``too-many-check-ins``.
+        NotFound, Forbidden: as for `ticket`; the volunteer is not known; the ticket is over or another shift's; a
+            leader showed the code to themselves (``leaders-own-code``).
+        Refusal: ``ticket-used-by-another``, ``signup-missing``, ``already-checked-in``, ``checked-in-elsewhere``,
+            ``attendance-overlaps``, ``check-in-too-early``, ``shift-over``, ``activity-not-open``, ``too-many-check-ins``.
     """
     volunteer_id = caller.require_volunteer()
     known, drive_id = await store.lock_volunteer(tx, volunteer_id)
     if not known:
         raise NotFound("volunteer-unknown", f"There is no volunteer {volunteer_id}.")
     found = await _place(tx, shift_id, volunteer_id)
-    _check(found, caller, volunteer_id, proof)
+    await _prove(tx, found, caller, volunteer_id, proof)
     now = await tx.now()
     command = CheckIn(new_id(), volunteer_id, drive_id, distance_m)
     decided = domain.check_in(await _arrival(tx, found, volunteer_id, now), command, DEFAULT_POLICY, now)
@@ -81,14 +91,14 @@ async def check_out(tx: Tx, caller: Caller, shift_id: UUID, proof: Proof) -> Rec
 
     Raises:
         NotFound, Forbidden: as for `check_in`.
-        Refusal: ``not-checked-in``, ``already-checked-out``, ``check-out-too-late``.
+        Refusal: ``ticket-used-by-another``, ``not-checked-in``, ``already-checked-out``, ``check-out-too-late``.
     """
     volunteer_id = caller.require_volunteer()
     known, _ = await store.lock_volunteer(tx, volunteer_id)
     if not known:
         raise NotFound("volunteer-unknown", f"There is no volunteer {volunteer_id}.")
     found = await _place(tx, shift_id, volunteer_id)
-    _check(found, caller, volunteer_id, proof)
+    await _prove(tx, found, caller, volunteer_id, proof)
     now = await tx.now()
     arrival = await _arrival(tx, found, volunteer_id, now)
     return await commit(tx, unwrap(domain.check_out(arrival, volunteer_id, DEFAULT_POLICY, now)), now)
@@ -130,6 +140,11 @@ async def auto_close(tx: Tx, limit: int, policy: Policy = DEFAULT_POLICY) -> int
     if closed:
         await commit_all(tx, closed, now)
     return len(closed)
+
+
+async def purge(tx: Tx) -> None:
+    """Forget who used tickets that are long over."""
+    await store.forget_tickets(tx, real_now() - TICKETS_KEPT)
 
 
 async def listing(
@@ -224,20 +239,39 @@ async def _arrival(tx: Tx, found: FoundPlace, volunteer_id: UUID, now: datetime)
     return Arrival(found.place, found.signed_up, here, busy)
 
 
-def _check(found: FoundPlace, caller: Caller, volunteer_id: UUID, proof: Proof) -> None:
-    shift, now = found.place.shift, real_now()
+async def _prove(tx: Tx, found: FoundPlace, caller: Caller, volunteer_id: UUID, proof: Proof) -> None:
     if (proof.code is None) == (proof.ticket is None):
         raise Invalid(
             "proof-missing", "Give either the code that is shown at the place, or the ticket it was changed for."
         )
-    if proof.ticket is not None:
-        if not codes.ticket_holds(found.secret, proof.ticket, shift.shift_id, volunteer_id, now):
-            raise Forbidden("ticket-invalid", "This ticket is not for you and this shift, or its 15 minutes are over.")
+    now = real_now()
+    if proof.code is not None:
+        shown_by = codes.shown_by(found.secret, proof.code, now)
+        if shown_by is None:
+            raise _not_shown_now()
+        _require_not_own(found, caller, shown_by)
         return
-    assert proof.code is not None
-    leads_team = leads(caller, found.place.team_id)
-    if not codes.code_holds(found.secret, proof.code, leads_team=leads_team, at=now):
-        detail = "This is not the code that is shown now; it changes every 8 seconds, so scan it again."
-        if leads_team and codes.code_holds(found.secret, proof.code, leads_team=False, at=now):
-            detail = "Leaders do not record their own hours: scan the code that the site's staff show."
-        raise Forbidden("code-invalid", detail)
+    assert proof.ticket is not None
+    shift_id = found.place.shift.shift_id
+    ticket = codes.read_ticket(found.secret, proof.ticket, shift_id)
+    if ticket is None:
+        raise Forbidden("ticket-invalid", "This is no ticket for this shift: scan the code that is shown at the place.")
+    if now >= ticket.expires_at:
+        raise Forbidden("ticket-expired", "The ticket's 15 minutes are over: scan the code at the place again.")
+    _require_not_own(found, caller, ticket.shown_by)
+    if await store.bind_ticket(tx, ticket.ticket_id, shift_id, volunteer_id, now) != volunteer_id:
+        raise Conflict(
+            "ticket-used-by-another",
+            "Another volunteer used this ticket already, and each is for one person: scan the code at the place.",
+        )
+
+
+def _require_not_own(found: FoundPlace, caller: Caller, shown_by: ShownBy) -> None:
+    if shown_by is ShownBy.LEADER and leads(caller, found.place.team_id):
+        detail = "Leaders do not record their own hours: scan the code that the site's staff show."
+        raise Forbidden("leaders-own-code", detail)
+
+
+def _not_shown_now() -> Forbidden:
+    detail = "This is not the code that is shown now; it changes every 8 seconds, so scan it again."
+    return Forbidden("code-invalid", detail)

@@ -21,6 +21,21 @@ select s.shift_id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, s
 from shifts s join activities a using (activity_id) join themes t using (theme_id)
 where s.shift_id = $1;
 
+-- name: find_secret
+-- To change a code for a ticket: strangers ask this, so it is one read by key.
+select secret from shifts where shift_id = $1;
+
+-- name: bind_ticket
+-- The first volunteer to use a ticket keeps it. The update changes nothing: it makes the row come back, and makes two who
+-- come at once wait for each other. If the first is refused after all, its binding is rolled back and the second gets it.
+insert into attendance_tickets (ticket_id, shift_id, volunteer_id, bound_at) values ($1, $2, $3, $4)
+on conflict (ticket_id) do update set volunteer_id = attendance_tickets.volunteer_id
+returning volunteer_id;
+
+-- name: forget_tickets
+-- Who used a ticket matters while the ticket lives.
+delete from attendance_tickets where bound_at < $1;
+
 -- name: find_places
 -- The shifts that a batch names.
 select s.shift_id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, a.state, a.site_id, a.team_id,

@@ -23,11 +23,14 @@ __all__ = [
     "FoundPlace",
     "ListedRecord",
     "PastRevision",
+    "bind_ticket",
     "busy_between",
     "find_place",
     "find_places",
     "find_record",
     "find_revisions",
+    "find_secret",
+    "forget_tickets",
     "list_records",
     "lock_idle_volunteers",
     "lock_volunteer",
@@ -100,6 +103,23 @@ async def find_place(tx: Tx, shift_id: UUID, volunteer_id: UUID) -> FoundPlace |
     """The shift, or none."""
     row = await tx.fetchrow(_SQL["find_place"], shift_id, volunteer_id)
     return None if row is None else FoundPlace(_place(row), row["secret"], row["signed_up"])
+
+
+async def find_secret(tx: Tx, shift_id: UUID) -> bytes | None:
+    """The key of a shift's codes and tickets, or none."""
+    secret: bytes | None = await tx.fetchval(_SQL["find_secret"], shift_id)
+    return secret
+
+
+async def bind_ticket(tx: Tx, ticket_id: UUID, shift_id: UUID, volunteer_id: UUID, at: datetime) -> UUID:
+    """Make a ticket the volunteer's unless it is somebody's; whose it is now. ``at`` is real time."""
+    holder: UUID = await tx.fetchval(_SQL["bind_ticket"], ticket_id, shift_id, volunteer_id, at)
+    return holder
+
+
+async def forget_tickets(tx: Tx, bound_before: datetime) -> None:
+    """Forget tickets that were bound before an instant of real time."""
+    await tx.execute(_SQL["forget_tickets"], bound_before)
 
 
 async def find_places(tx: Tx, shift_ids: Sequence[UUID]) -> dict[UUID, Place]:

@@ -18,6 +18,7 @@ import structlog
 import uvloop
 from faust.app.base import BootStrategy
 
+from services.points.hosting import Worker
 from services.points.ledger.handlers import expire_points
 from services.points.ledger.stream import GROUP, TOPICS, IngestStream
 from services.points.policy import policy_of
@@ -165,7 +166,7 @@ def main(settings: PointsSettings) -> None:
     gc.set_threshold(*GC_THRESHOLD)
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    worker = faust.Worker(build_app(settings), loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
+    worker = Worker(build_app(settings), loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
     try:
         worker.execute_from_commandline()
     except SystemExit:

@@ -11,7 +11,7 @@ from typing import NoReturn
 import structlog
 import uvloop
 
-__all__ = ["EXIT_FAILED", "EXIT_OK", "STOP_SECONDS", "exit_code_of", "run_role"]
+__all__ = ["EXIT_FAILED", "EXIT_OK", "STOP_SECONDS", "end_for_certain", "exit_code_of", "run_role"]
 
 EXIT_OK, EXIT_FAILED = 0, 1
 STOP_SECONDS = 8.0
@@ -45,7 +45,7 @@ async def _supervise(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
         _log.info("process.stopping", signal=signal.Signals(number).name)
         stop.set()
         loop.call_later(STOP_SECONDS, task.cancel)
-        _end_for_certain(STOP_SECONDS + 1)
+        end_for_certain(STOP_SECONDS + 1)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal, number)
@@ -68,7 +68,7 @@ def exit_code_of(error: BaseException) -> int:
     return int(getattr(error, "exit_code", EXIT_FAILED))
 
 
-def _end_for_certain(seconds: float) -> None:
+def end_for_certain(seconds: float) -> None:
     """End the process even if its loop is blocked or a thread doesn't return."""
     timer = threading.Timer(seconds, os._exit, (EXIT_FAILED,))
     timer.daemon = True

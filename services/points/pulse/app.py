@@ -15,6 +15,7 @@ import faust
 import mode
 import structlog
 
+from services.points.hosting import Worker
 from services.points.pulse.domain import KEEP_SECONDS, SLICE_SECONDS, WINDOW_SECONDS, Cell, Minute, cells, last_minute
 from services.points.pulse.stream import GROUP, TOPICS, beat_of
 from services.points.settings import PointsSettings
@@ -180,7 +181,7 @@ def main(settings: PointsSettings) -> None:
     logging.configure(settings)
     pulse = Pulse(settings)
     pulse.app.finalize()
-    worker = faust.Worker(
+    worker = Worker(
         pulse.app,
         _Resources(pulse),
         loglevel=settings.log_level,

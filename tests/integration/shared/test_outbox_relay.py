@@ -1,6 +1,7 @@
 """From the outbox to the broker and into a consumer: nothing lost, order kept, everything again after a rebirth."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -190,3 +191,15 @@ async def test_a_dead_letter_is_a_row_and_an_event_once(notify_db: Database) -> 
     assert rows[0]["traceparent"].startswith("00-1")
     assert [row["topic"] for row in sent] == ["attendance.points-ingest.dlq"]
     assert sent[0]["value"] == b"\x00{"
+
+
+async def test_a_stop_does_not_wait_until_the_group_is_joined(
+    settings_for: SettingsFactory, broker: TestBroker
+) -> None:
+    stop = asyncio.Event()
+    task = asyncio.create_task(consumer(settings_for, []).run(stop))
+    await asyncio.wait({task}, timeout=0.5)  # by now the embedded broker makes it wait for other members
+    began = time.monotonic()
+    stop.set()
+    await asyncio.wait_for(task, 15)
+    assert time.monotonic() - began < 2

@@ -1,0 +1,45 @@
+"""`weiguang run` is interrupted while it loads a small district: it ends in time and in order, and leaves nobody."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ops.stack.layout import PROCESSES, ROOT
+from ops.stack.postgres import forget
+from ops.stack.processes import alive
+from ops.stack.supervisor import read_state
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.broker, pytest.mark.slow]
+
+
+async def test_it_ends_within_ten_seconds_and_leaves_no_process(tmp_path: Path) -> None:
+    var = tmp_path / "var"
+    command = [sys.executable, "-m", "ops.cli", "run", "--var", str(var)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "WEIGUANG_PORT": "0"}
+    process = await asyncio.create_subprocess_exec(
+        *command, env=env, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    try:
+        # Somebody has asked for a code: the services work, and are in the middle of it.
+        await eventually(lambda: (var / "messages.jsonl").exists() and read_state(var) is not None, within=120)
+        family = [member.pid for member in psutil.Process(process.pid).children(recursive=True)]
+        assert len(family) > len(PROCESSES) + 2
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        said, _ = await asyncio.wait_for(process.communicate(), 10)
+        assert time.monotonic() - began < 10
+        assert not [pid for pid in family if alive(pid)]
+        assert b"was killed" not in said, said.decode()
+        assert process.returncode == 130
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        forget(var / "postgres")

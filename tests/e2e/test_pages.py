@@ -1,113 +1,17 @@
 """The pages in a real browser on the real stack: what a volunteer and the staff do, and what they read."""
 
-import shutil
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import (
-    Browser,
-    BrowserContext,
-    Locator,
-    Page,
-    Response,
-    ViewportSize,
-    async_playwright,
-    expect,
-)
+from playwright.async_api import Browser, Page, Response, expect
 
-from ops.stack.supervisor import Options, Stack
-from tests.e2e.pages_district import PASSWORD, District, code_in, make_district
+from tests.e2e.pages_district import District
+from tests.e2e.pages_visitors import problem, register, scan, staff_log_in, visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
 
-PHONE: ViewportSize = {"width": 390, "height": 844}
-DESK: ViewportSize = {"width": 1280, "height": 900}
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 FIRST_LOAD_BYTES = 150 * 1000
-
-
-@pytest.fixture(scope="module")
-async def district(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[District]:
-    """The real stack with a small district."""
-    async with Stack(Options(var=tmp_path_factory.mktemp("pages"), port=0, temporary=True)) as stack:
-        yield await make_district(stack)
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """The system's Chromium."""
-    found = next(
-        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-    )
-    if found is None:
-        pytest.fail("The page tests need Chromium, and there is none on this machine: apt-get install chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield browser
-        await browser.close()
-
-
-@asynccontextmanager
-async def visitor(browser: Browser, *, phone: bool = True) -> AsyncIterator[Page]:
-    """Somebody with a browser of their own; an error in a script fails the test."""
-    context: BrowserContext = await browser.new_context(
-        viewport=PHONE if phone else DESK,
-        is_mobile=phone,
-        locale="zh-CN",
-        timezone_id="Asia/Shanghai",
-    )
-    page = await context.new_page()
-    page.set_default_timeout(10_000)
-    broken: list[str] = []
-    page.on("pageerror", lambda error: broken.append(str(error)))
-    yield page
-    await context.close()
-    assert broken == []
-
-
-async def register(page: Page, district: District, name: str) -> str:
-    """From the drive's QR code to being logged in; returns the phone."""
-    phone = district.new_phone()
-    await page.goto(f"{district.url}/d/{district.drive_code}")
-    await page.get_by_label("姓名", exact=True).fill(name)
-    await page.get_by_label("手机号", exact=True).fill(phone)
-    await page.get_by_role("button", name="获取验证码").click()
-    await expect(page.get_by_text("验证码已发往")).to_be_visible()
-    await page.get_by_label("短信验证码").fill(district.one_time_code(phone))
-    await page.get_by_label("我自愿参加").check()
-    await page.get_by_role("button", name="登记", exact=True).click()
-    await page.wait_for_url("**/me?welcome=1")
-    return phone
-
-
-async def staff_log_in(page: Page, district: District) -> None:
-    await page.goto(f"{district.url}/staff/login")
-    await page.get_by_label("账号").fill(district.station_user)
-    await page.get_by_label("密码").fill(PASSWORD)
-    await page.get_by_role("button", name="登录").click()
-    await page.wait_for_url("**/staff")
-
-
-async def scan(phone: Page, screen: Page, district: District) -> None:
-    """Point the phone at the screen: the address in the QR code, with the code that is shown now."""
-    code = code_in(await screen.locator("#code").inner_text())
-    await phone.goto(f"{district.url}/s/{district.shift_id}?c={code}")
-
-
-def problem(page: Page) -> Locator:
-    """The sentence beside a form."""
-    return page.locator(".message:visible")
 
 
 async def test_the_whole_path_from_the_drive_to_the_reward(district: District, browser: Browser) -> None:
@@ -274,38 +178,6 @@ async def test_pages_that_lead_nowhere_say_so(district: District, browser: Brows
             assert answer is not None
             assert answer.status == 404
             await expect(page.locator("main")).to_contain_text(sentence)
-
-
-async def test_an_old_code_asks_to_scan_again_and_a_stranger_to_log_in(district: District, browser: Browser) -> None:
-    async with visitor(browser) as page:
-        await page.goto(f"{district.url}/s/{district.shift_id}?c=AAAAAAAA")
-        await expect(page).to_have_url(f"{district.url}/login?next=%2Fs%2F{district.shift_id}%3Fc%3DAAAAAAAA")
-        await register(page, district, "王强")
-        await page.goto(f"{district.url}/s/{district.shift_id}?c=AAAAAAAA")
-        await expect(problem(page)).to_contain_text("再扫一次")
-        await expect(page.get_by_role("button", name="签到", exact=True)).to_have_count(0)
-
-
-async def test_who_did_not_sign_up_does_both_with_one_button(district: District, browser: Browser) -> None:
-    async with visitor(browser) as phone, visitor(browser, phone=False) as screen:
-        await register(phone, district, "赵敏")
-        await staff_log_in(screen, district)
-        await screen.goto(f"{district.url}/staff/shifts/{district.shift_id}/qr")
-        await scan(phone, screen, district)
-        button = phone.get_by_role("button", name="报名签到")
-        # a double tap is one check-in
-        await button.dblclick()
-        await expect(phone.get_by_role("heading", name="已签到")).to_be_visible()
-        await expect(problem(phone)).to_have_count(0)
-
-
-async def test_the_screens_code_changes_by_itself(district: District, browser: Browser) -> None:
-    async with visitor(browser, phone=False) as screen:
-        await staff_log_in(screen, district)
-        await screen.goto(f"{district.url}/staff/shifts/{district.shift_id}/qr")
-        before = await screen.locator("#code").inner_text()
-        await expect(screen.locator("#code")).not_to_have_text(before, timeout=15_000)
-        await expect(screen.locator("#stale")).to_be_hidden()
 
 
 def answers_of(tab: Page) -> list[Response]:

@@ -72,7 +72,8 @@ async def check_in(tx: Tx, caller: Caller, shift_id: UUID, proof: Proof, distanc
         NotFound, Forbidden: as for `ticket`; the volunteer is not known; the ticket is over or another shift's; a
             leader showed the code to themselves (``leaders-own-code``).
         Refusal: ``ticket-used-by-another``, ``signup-missing``, ``already-checked-in``, ``checked-in-elsewhere``,
-            ``attendance-overlaps``, ``check-in-too-early``, ``shift-over``, ``activity-not-open``, ``too-many-check-ins``.
+            ``attendance-overlaps``, ``check-in-too-early``, ``shift-over``, ``activity-not-open``,
+            ``too-many-check-ins``.
     """
     volunteer_id = caller.require_volunteer()
     known, drive_id = await store.lock_volunteer(tx, volunteer_id)

@@ -62,7 +62,9 @@ async def _login(request: Request, error: Exception) -> Response:
     if not _wants_page(request):
         return problem(401, "token-missing", SENTENCES["token-missing"])
     where = "/staff/login" if error.staff else "/login"
-    return RedirectResponse(f"{where}?{urlencode({'next': error.path})}", 303)
+    response = RedirectResponse(f"{where}?{urlencode({'next': error.path})}", 303)
+    response.raw_headers.extend(error.cookies)
+    return response
 
 
 async def _session(request: Request) -> Session:

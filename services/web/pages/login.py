@@ -10,6 +10,7 @@ from pydantic import Field
 from services.web.gateway.headers import cookies
 from services.web.gateway.sessions import REFRESH, Session
 from services.web.gateway.upstream import Problem, UpstreamAway
+from services.web.pages import tickets
 from services.web.pages.render import finish, page
 from services.web.pages.visit import Visit, VisitOf, safe_next
 from shared.auth.access import public
@@ -57,11 +58,14 @@ class Registration(Input):
 
 
 @router.get("/login")
-async def login_page(visit: VisitOf, next: str = "/me") -> Response:
+async def login_page(visit: VisitOf, request: Request, next: str | None = None) -> Response:
     """For volunteers, residents and leaders: phone and one-time code."""
-    target = safe_next(next, "/me")
-    # a code is worth seconds, and a ticket belongs to a person: nobody can hold it for who is not known yet
-    return page("login.html", visit.session, path=visit.path, next=target, scanning=target.startswith("/s/"))
+    shift_id = tickets.kept_shift(request)
+    target = safe_next(next, f"/s/{shift_id}" if shift_id else "/me")
+    scanning = target.startswith("/s/")
+    # the scan's ticket waits in this browser, so nobody is sent back to the screen for logging in
+    scanned = scanning and tickets.kept(request, target.removeprefix("/s/")) is not None
+    return page("login.html", visit.session, path=visit.path, next=target, scanning=scanning, scanned=scanned)
 
 
 @router.get("/staff/login")
@@ -93,15 +97,16 @@ async def log_in_staff(visit: VisitOf, body: StaffLogin, ours: Ours = None) -> R
 
 
 @router.post("/session/registration")
-async def register(visit: VisitOf, body: Registration, key: Key, ours: Ours = None) -> Response:
-    """Register as a volunteer and be logged in at once."""
+async def register(visit: VisitOf, request: Request, body: Registration, key: Key, ours: Ours = None) -> Response:
+    """Register as a volunteer and be logged in at once; who came from a scan goes back to it."""
     _require_ours(ours)
     person = body.model_dump(exclude_none=True)
     answer = await visit.tell("recruitment", "/volunteers", person, **{"idempotency-key": key})
     if answer.get("session") is None:
         # the same form sent again much later: the person is registered, and logs in by a new code
         raise Problem("already-registered", "This person is registered already.", status=409)
-    return _entered(visit, answer["session"], "/me?welcome=1")
+    shift_id = tickets.kept_shift(request)
+    return _entered(visit, answer["session"], f"/s/{shift_id}" if shift_id else "/me?welcome=1")
 
 
 @router.delete("/session")
@@ -112,7 +117,9 @@ async def log_out(visit: VisitOf, request: Request, ours: Ours = None) -> Respon
     if kept:
         with contextlib.suppress(Problem, UpstreamAway):
             await visit.tell("recruitment", "/auth/logout", {"refresh_token": kept})
-    return finish(JSONResponse({}), Session(set_cookies=visit.web.sessions.ended()))
+    # the next person with this browser scans for themselves
+    gone = (*visit.web.sessions.ended(), tickets.forget(visit))
+    return finish(JSONResponse({}), Session(set_cookies=gone))
 
 
 def _require_ours(ours: str | None) -> None:

@@ -3,9 +3,10 @@
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from services.web.pages import tickets
 from services.web.pages.district import figures_of
 from services.web.pages.render import page, part
 from services.web.pages.visit import Visit, VisitOf
@@ -50,7 +51,7 @@ async def drives(visit: VisitOf, cursor: str | None = None, code: str | None = N
 
 
 @router.get("/d/{code}")
-async def drive(visit: VisitOf, code: str) -> Response:
+async def drive(visit: VisitOf, request: Request, code: str) -> Response:
     """A drive: its poster, its counts, and the form to register."""
     found = await _drive(visit, code)
     return page(
@@ -60,6 +61,7 @@ async def drive(visit: VisitOf, code: str) -> Response:
         drive=found,
         funnel=funnel_of(found),
         today=district_day(real_now()).isoformat(),
+        scanned=tickets.kept_shift(request) is not None,
     )
 
 

@@ -79,6 +79,8 @@ SENTENCES: Mapping[str, str] = {
     "checked-in-elsewhere": "您在另一处还有没签退的服务，请先在那里签退。",
     "ticket-expired": "扫码已超过 15 分钟，请再扫一次现场屏幕上的二维码。",
     "ticket-invalid": "扫码凭证已失效，请再扫一次现场屏幕上的二维码。",
+    "ticket-used-by-another": "这次扫码已经由另一位志愿者用了，每人要自己扫一次：请再扫现场屏幕上的二维码。",
+    "leaders-own-code": "队长不能用自己出示的二维码签到，请扫站点工作人员出示的二维码。",
     "own-record": "不能操作自己的服务记录，请另一位工作人员来办。",
     # rewards
     "insufficient-points": "积分不够，再攒一攒吧。",

@@ -1,63 +1,78 @@
-"""The page behind the rotating QR code: opening it gets the ticket, and one big button does the rest."""
+"""The page behind the rotating QR code: opening it gets the ticket, and one big button does the rest.
+
+The ticket is taken at once, whoever scans: a stranger is led to log in or register and comes back to the button.
+"""
 
 import asyncio
 import secrets
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 
-from services.web.gateway.headers import cookie, cookies
 from services.web.gateway.upstream import Problem
+from services.web.pages import tickets
 from services.web.pages.refusals import say
-from services.web.pages.render import page, part
+from services.web.pages.render import finish, page, part
 from services.web.pages.rules import rule_said
-from services.web.pages.visit import Visit, VisitOf
+from services.web.pages.visit import LoginNeeded, Visit, VisitOf
 from shared.auth.access import public
 
 __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False, dependencies=[public()])
 
-TICKET = "wg_ticket"
-TICKET_SECONDS = 15 * 60
-
 
 @router.get("/s/{shift_id}")
 async def scan(visit: VisitOf, request: Request, shift_id: str, c: str | None = None) -> Response:
-    """Check in or out of a shift. The code in the address lives seconds; the ticket that it buys stays in a cookie."""
-    visit.volunteer()
-    ticket, refusal = _kept_ticket(request, shift_id), None
-    bought = False
+    """Check in or out of a shift.
+
+    The code in the address lives seconds; the ticket that it buys goes into a cookie, and the code out of the address,
+    so that whatever comes next (a login, a reload, a bad network) needs the cookie only.
+    """
+    if visit.session.claims:
+        visit.volunteer()
+    refusal = None
     if c:
         try:
-            answer = await visit.tell(
-                "recruitment",
-                "/attendance/tickets",
-                {"shift_id": shift_id, "code": c},
-                **{"idempotency-key": secrets.token_hex(16)},
-            )
-            ticket, bought = str(answer["ticket"]), True
+            ticket = await _buy(visit, shift_id, c)
         except Problem as problem:
-            if problem.status == 401:
+            if problem.status != 403:
                 raise
-            # who reloads the page still has the ticket of the first time
-            refusal = None if ticket else say(problem.type, problem.detail, problem.extra)
-    context = await _context(visit, shift_id, ticket)
-    response = page(
-        "scan.html", visit.session, path=visit.path, refusal=refusal, asked=bool(c), just_done=False, **context
-    )
-    if bought:
-        secure = visit.web.settings.secure
-        response.raw_headers.append(cookie(TICKET, f"{shift_id}~{ticket}", seconds=TICKET_SECONDS, secure=secure))
-    return response
+            # who opens the address of an earlier scan again still has its ticket
+            refusal = None if tickets.kept(request, shift_id) else say(problem.type, problem.detail, problem.extra)
+        else:
+            kept = tickets.keep(visit, shift_id, ticket)
+            if visit.session.volunteer_id is None:
+                raise LoginNeeded(visit.path, cookies=(kept,))
+            response = finish(RedirectResponse(visit.path, 303), visit.session)
+            response.raw_headers.append(kept)
+            return response
+    if visit.session.volunteer_id is None:
+        raise LoginNeeded(visit.path)
+    context = await _context(visit, shift_id, tickets.kept(request, shift_id))
+    return page("scan.html", visit.session, path=visit.path, refusal=refusal, just_done=False, **context)
 
 
 @router.get("/s/{shift_id}/part")
 async def scan_part(visit: VisitOf, request: Request, shift_id: str) -> Response:
     """Where the volunteer stands with this shift, after a button was pressed."""
     visit.volunteer()
-    context = await _context(visit, shift_id, _kept_ticket(request, shift_id))
-    return part("parts/scan.html", visit.session, just_done=True, **context)
+    context = await _context(visit, shift_id, tickets.kept(request, shift_id))
+    response = part("parts/scan.html", visit.session, just_done=True, **context)
+    if context["state"] == "done" and context["ticket"]:
+        response.raw_headers.append(tickets.forget(visit))
+    return response
+
+
+async def _buy(visit: Visit, shift_id: str, code: str) -> str:
+    answer = await visit.tell(
+        "recruitment",
+        "/attendance/tickets",
+        {"shift_id": shift_id, "code": code},
+        **{"idempotency-key": secrets.token_hex(16)},
+    )
+    return str(answer["ticket"])
 
 
 async def _context(visit: Visit, shift_id: str, ticket: str | None) -> dict[str, Any]:
@@ -67,9 +82,3 @@ async def _context(visit: Visit, shift_id: str, ticket: str | None) -> dict[str,
     if recorded:
         state = "open" if shift.get("record_ended_at") is None else "done"
     return {"shift": shift, "state": state, "ticket": ticket, "rule": rule}
-
-
-def _kept_ticket(request: Request, shift_id: str) -> str | None:
-    kept = cookies(request.scope["headers"]).get(TICKET, "")
-    of_shift, _, ticket = kept.partition("~")
-    return ticket if ticket and of_shift == shift_id else None

@@ -26,10 +26,12 @@ class Web:
 class LoginNeeded(Exception):
     """This page is somebody's, and nobody is logged in."""
 
-    def __init__(self, path: str, *, staff: bool = False) -> None:
+    def __init__(self, path: str, *, staff: bool = False, cookies: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+        """Args: cookies: headers for the answer, for what the browser should keep meanwhile."""
         super().__init__(path)
         self.path = path
         self.staff = staff
+        self.cookies = cookies
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,71 @@
+"""People with browsers of their own, and what they do on more than one page."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
+
+from tests.e2e.pages_district import PASSWORD, District, code_in
+
+__all__ = ["fill_in", "problem", "register", "scan", "staff_log_in", "visitor"]
+
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1280, "height": 900}
+
+
+@asynccontextmanager
+async def visitor(browser: Browser, *, phone: bool = True) -> AsyncIterator[Page]:
+    """Somebody with a browser of their own; an error in a script fails the test."""
+    context: BrowserContext = await browser.new_context(
+        viewport=PHONE if phone else DESK,
+        is_mobile=phone,
+        locale="zh-CN",
+        timezone_id="Asia/Shanghai",
+    )
+    page = await context.new_page()
+    page.set_default_timeout(10_000)
+    broken: list[str] = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    yield page
+    await context.close()
+    assert broken == []
+
+
+async def register(page: Page, district: District, name: str) -> str:
+    """From the drive's QR code to being logged in; returns the phone."""
+    await page.goto(f"{district.url}/d/{district.drive_code}")
+    phone = await fill_in(page, district, name)
+    await page.wait_for_url("**/me?welcome=1")
+    return phone
+
+
+async def fill_in(page: Page, district: District, name: str) -> str:
+    """The drive's form, up to its button; returns the phone."""
+    phone = district.new_phone()
+    await page.get_by_label("姓名", exact=True).fill(name)
+    await page.get_by_label("手机号", exact=True).fill(phone)
+    await page.get_by_role("button", name="获取验证码").click()
+    await expect(page.get_by_text("验证码已发往")).to_be_visible()
+    await page.get_by_label("短信验证码").fill(district.one_time_code(phone))
+    await page.get_by_label("我自愿参加").check()
+    await page.get_by_role("button", name="登记", exact=True).click()
+    return phone
+
+
+async def staff_log_in(page: Page, district: District) -> None:
+    await page.goto(f"{district.url}/staff/login")
+    await page.get_by_label("账号").fill(district.station_user)
+    await page.get_by_label("密码").fill(PASSWORD)
+    await page.get_by_role("button", name="登录").click()
+    await page.wait_for_url("**/staff")
+
+
+async def scan(phone: Page, screen: Page, district: District) -> None:
+    """Point the phone at the screen: the address in the QR code, with the code that is shown now."""
+    code = code_in(await screen.locator("#code").inner_text())
+    await phone.goto(f"{district.url}/s/{district.shift_id}?c={code}")
+
+
+def problem(page: Page) -> Locator:
+    """The sentence beside a form."""
+    return page.locator(".message:visible")

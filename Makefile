@@ -10,6 +10,8 @@ PY := $(VENV)/bin/python
 BROKER ?= embedded
 export BROKER
 UV_VERSION := 0.13.9
+# Test sessions side by side; each starts servers of its own.
+WORKERS ?= 2
 
 .PHONY: help setup demo run test test-unit test-kafka check format lock hooks clean audit
 
@@ -61,13 +63,13 @@ format: $(DEV_STAMP)
 	$(PY) -m ruff check --fix .
 
 test: check
-	$(PY) -m pytest -q --ignore=tests/test_architecture.py --ignore=tests/contract
+	$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --ignore=tests/test_architecture.py --ignore=tests/contract
 
 test-unit: $(DEV_STAMP)
 	$(PY) -m pytest -q tests/unit
 
 test-kafka: $(DEV_STAMP)
-	BROKER=kafka $(PY) -m pytest -q tests/integration tests/e2e
+	BROKER=kafka $(PY) -m pytest -q -n $(WORKERS) --dist loadfile tests/integration tests/e2e
 
 # The locks carry hashes and hold on every platform from Python 3.11 on; they name no index and no address.
 lock: $(DEV_STAMP)

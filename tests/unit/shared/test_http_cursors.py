@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -34,7 +34,7 @@ def test_garbage_is_a_problem_and_never_an_error(text: str) -> None:
         (encode(5), (UUID,)),
         (encode(5), (str,)),
         (encode("5"), (int,)),
-        (encode(uuid4()), (int,)),
+        (encode(UUID("b04c82f2-c150-46e0-97f6-920d647ecaf5")), (int,)),
         (encode(1, 2), (int,)),
         (encode(1), (int, int)),
         (encode("2027-01-04T09:00:00"), (datetime,)),  # no offset

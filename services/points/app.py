@@ -21,9 +21,11 @@ from faust.app.base import BootStrategy
 from services.points.hosting import Worker
 from services.points.ledger.handlers import expire_points
 from services.points.ledger.stream import GROUP, TOPICS, IngestStream
+from services.points.pickups import handlers as pickups
 from services.points.policy import policy_of
 from services.points.rewards.handlers import expire_holds
 from services.points.settings import PointsSettings
+from shared.clock import real_now
 from shared.errors import TransientError
 from shared.http.idempotency import purge_idempotency
 from shared.http.ops import serve_ops
@@ -104,6 +106,7 @@ class IngestService(mode.Service):
         async def answers() -> int:
             async with database.transaction() as tx:
                 await purge_idempotency(tx)
+                await pickups.purge(tx, real_now())
             return 0
 
         async with asyncio.TaskGroup() as group:

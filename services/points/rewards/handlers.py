@@ -38,7 +38,7 @@ from services.points.rewards.domain import (
 )
 from shared import outbox
 from shared.auth.tokens import Caller, Role
-from shared.clock import district_day
+from shared.clock import district_day, real_now
 from shared.errors import Conflict, Invalid, NotFound, Refusal, TooMany, TransientError
 from shared.ids import new_id
 from shared.postgres import Tx
@@ -301,7 +301,7 @@ async def _settle(
     )
     if not moved:
         raise TransientError("the redemption moved on although its volunteer was locked")
-    await store.delete_pickup(tx, redemption.redemption_id)
+    await store.end_pickup(tx, redemption.redemption_id, real_now())
     return replace(
         redemption,
         status=step.status,

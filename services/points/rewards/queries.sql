@@ -61,9 +61,13 @@ values ($1, $2, $3, $4, $5, $6, 'held', $7, $8, $9);
 -- The code of an open hold; none returned when another open hold has it.
 insert into pickup (redemption_id, code) values ($1, $2) on conflict (code) do nothing returning code;
 
--- name: delete_pickup
--- The hold ended and the code with it.
-delete from pickup where redemption_id = $1;
+-- name: end_pickup
+-- The hold ended and the code with it; it is remembered for a while, to say so to who types it again.
+with ended as (
+    delete from pickup where redemption_id = $1 returning redemption_id, code
+)
+insert into pickup_spent (redemption_id, code, spent_at) select redemption_id, code, $2 from ended
+on conflict (redemption_id) do nothing;
 
 -- name: lock_pickup
 -- One guess at a time, so that the count of wrong ones is exact.

@@ -138,9 +138,9 @@ async def insert_pickup(tx: Tx, redemption_id: UUID, code: str) -> bool:
     return await tx.fetchval(SQL["insert_pickup"], redemption_id, code) is not None
 
 
-async def delete_pickup(tx: Tx, redemption_id: UUID) -> None:
-    """Forget the code."""
-    await tx.execute(SQL["delete_pickup"], redemption_id)
+async def end_pickup(tx: Tx, redemption_id: UUID, real: datetime) -> None:
+    """The code opens nothing any more; ``real`` is real time."""
+    await tx.execute(SQL["end_pickup"], redemption_id, real)
 
 
 async def lock_pickup(tx: Tx, redemption_id: UUID) -> Pickup | None:

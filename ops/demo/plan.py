@@ -38,7 +38,7 @@ class Scale:
 
 
 FULL = Scale(FIRST, LAST, 912, 9_686, 2_065, 1_800, 6_200, 3_850, 240, 300)
-SMALL = Scale(date(2026, 2, 26), LAST, 42, 400, 60, 80, 300, 260, 20, 10)
+SMALL = Scale(date(2026, 2, 26), LAST, 42, 400, 60, 80, 300, 260, 20, 10, redemption_every=3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,8 @@ SENTENCES: Mapping[str, str] = {
     "redemption-not-open": "这笔兑换已经办完，不能再领取或退回。",
     "redemption-expired": "领取时间已过，积分会退回给志愿者。",
     "pickup-code-wrong": "领取码不对，请和志愿者核对。",
+    "too-many-pickup-codes": "领取码输错太多次，请稍后再试（{retry_after} 秒后）。",
+    "redemption-at-other-site": "这笔兑换要到别的站点领取，请志愿者看看领取地点。",
     "pickup-code-locked": "领取码输错太多次，请一刻钟后再试。",
     # the rest
     "message-unknown": "没有这条消息。",

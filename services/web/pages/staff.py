@@ -31,6 +31,13 @@ async def staff(visit: VisitOf) -> Response:
     return page("staff.html", visit.session, path=visit.path, activities=activities, drives=drives, held=held)
 
 
+@router.get("/parts/held")
+async def held_part(visit: VisitOf) -> Response:
+    """What waits for pickup, after something was handed over."""
+    visit.staff()
+    return part("parts/held.html", visit.session, held=await _held(visit))
+
+
 @router.get("/shifts/{shift_id}/qr")
 async def shift_qr(visit: VisitOf, shift_id: str) -> Response:
     """The screen at the place of service: a code that changes every few seconds."""
@@ -56,7 +63,7 @@ async def poster(visit: VisitOf, code: str) -> Response:
 
 @router.get("/pickup/{redemption_id}")
 async def pickup(visit: VisitOf, redemption_id: str, c: str = "") -> Response:
-    """Hand one reward over: where the volunteer's QR code leads, or a choice from the list."""
+    """Hand one reward over: where the volunteer's QR code leads."""
     visit.staff()
     redemption, sites = await asyncio.gather(visit.ask("points", f"/redemptions/{redemption_id}"), visit.site_names())
     return page(

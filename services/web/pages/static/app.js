@@ -87,6 +87,11 @@
     });
   }
 
+  // A sentence with members of the answer in it.
+  function told(sentence, data) {
+    return sentence.replace(/\{(\w+)\}/g, function (_, name) { return data[name] === undefined ? "" : data[name]; });
+  }
+
   function busy(form, on) {
     form.dataset.busy = on ? "1" : "";
     form.querySelectorAll("button").forEach(function (button) {
@@ -132,7 +137,8 @@
     if (then === "next") { location.assign((answer.data && answer.data.next) || "/me"); return; }
     if (then === "reload") { location.reload(); return; }
     busy(form, false);
-    if (done) say(form, done, true);
+    if (done) say(form, told(done, answer.data || {}), true);
+    if (form.dataset.clear !== undefined) form.reset();
     if (then.indexOf("parts:") === 0) await refresh(then.slice(6).split(","));
     if (then.indexOf("watch:") === 0) await watch(then.slice(6).split(","));
   }

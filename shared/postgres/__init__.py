@@ -22,6 +22,8 @@ _BUSINESS_NOW = load_queries(__file__)["business_now"]
 TRANSIENT = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    # What asyncpg 0.32 says when the server dies while a connection is being begun or given back to the pool.
+    asyncpg.InternalClientError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
@@ -30,8 +32,7 @@ TRANSIENT = (
     asyncpg.AdminShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.CrashShutdownError,
-    ConnectionError,
-    TimeoutError,
+    OSError,  # refused, reset, timed out, or its name is not found
 )
 
 

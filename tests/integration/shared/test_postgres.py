@@ -1,5 +1,6 @@
 """Migrations, schemas that cannot see each other, and business time."""
 
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -100,3 +101,12 @@ async def test_a_broken_connection_is_a_transient_error(points_db: Database, tes
         await killer.close()
     async with points_db.transaction() as tx:
         assert await tx.fetchval("select 1") == 1
+
+
+@pytest.mark.parametrize(
+    "error", [asyncpg.InternalClientError("cannot switch to state 15"), socket.gaierror(-3, "away")]
+)
+async def test_so_is_what_drivers_say_when_a_server_dies(points_db: Database, error: Exception) -> None:
+    with pytest.raises(TransientError):
+        async with points_db.transaction():
+            raise error

@@ -26,6 +26,7 @@ from ops.demo.welcome import open_record
 from ops.stack.layout import Options
 from ops.stack.postgres import forget
 from ops.stack.supervisor import Stack
+from shared.postgres import TRANSIENT
 
 __all__ = ["Played", "play", "run_demo", "seed_small"]
 
@@ -106,9 +107,9 @@ def _clock(stack: Stack) -> Callable[[datetime], Awaitable[None]]:
             try:
                 await database.set_now(dsn, moment)
                 return
-            except (OSError, ConnectionError) as error:
+            except TRANSIENT:
                 if attempt == 199:
-                    raise error
+                    raise
                 await asyncio.sleep(0.2)
 
     return set_clock

@@ -123,6 +123,12 @@ class Killer:
             await asyncio.wait_for(task, 90)
         self._under_way.clear()
 
+    async def give_up(self) -> None:
+        """Leave off, whatever is under way."""
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+
     async def _carry_out(self, kill: Kill, conn: Any, enough: int) -> None:
         while await self._rows(conn, kill) < enough:
             await asyncio.sleep(0.002)
@@ -151,8 +157,11 @@ async def run(var: Path, plan: Plan, kills: Sequence[Kill] = ()) -> Ending:
     """Play the plan on a stack of its own, and kill."""
     async with Stack(Options(var=var, port=0, temporary=True)) as stack:
         killer = Killer(stack, kills)
-        played = await play(stack, plan, at_day=killer.at_day)
-        await killer.end()
+        try:
+            played = await play(stack, plan, at_day=killer.at_day)
+            await killer.end()
+        finally:
+            await killer.give_up()
         assert killer.done == sorted(kills, key=lambda kill: kill.day)
         return await _ending(stack, played)
 

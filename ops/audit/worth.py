@@ -10,8 +10,10 @@ from typing import Any
 
 import orjson
 
+from ops.audit.ledger import transfers_named
 from ops.audit.model import Check
-from ops.audit.sql import SQL, ByVolunteer
+from ops.audit.sql import SQL, ByVolunteer, rows
+from services.points.adjustments.domain import Approved, adjusted, bucket_of
 from services.points.badges.documents import CriteriaDocument
 from services.points.badges.domain import PROVENANCE_GROUPS, Criteria, Lifetime
 from services.points.rules.documents import RuleDocument
@@ -35,12 +37,16 @@ async def awards(tx: Tx) -> Check:
     versions = await tx.fetch(SQL["rule_versions"])
     rules = [RuleDocument.model_validate_json(row["document"]).rule() for row in versions if row["status"] == "active"]
     book = Rulebook(rules) if rules else None
-    streams = ByVolunteer(tx, "records_by_volunteer", "buckets_by_volunteer", "awards_by_volunteer")
+    await _postings(tx, check)
+    streams = ByVolunteer(
+        tx, "records_by_volunteer", "buckets_by_volunteer", "awards_by_volunteer", "adjustments_by_volunteer"
+    )
     async for volunteer_id, group in streams.groups():
         buckets = {row["bucket"]: row for row in group["buckets_by_volunteer"]}
         check.examined += len(buckets)
         try:
             worth = _worth(book, group["records_by_volunteer"], buckets)
+            _adjust(worth, book, group["adjustments_by_volunteer"], buckets)
         except KeyError as error:
             check.offend(f"volunteer {volunteer_id}", f"a bucket stands under rule {error}, which is not in force")
             continue
@@ -48,6 +54,30 @@ async def awards(tx: Tx) -> Check:
         _compare_awards(check, volunteer_id, worth, posted)
         _compare_buckets(check, volunteer_id, worth, buckets)
     return check
+
+
+async def _postings(tx: Tx, check: Check) -> None:
+    """Each version of a bucket was posted once and exactly; and nobody adjusted anything alone."""
+    async for row in rows(tx, "awards_against_versions"):
+        subject = f"bucket {row['bucket']} version {row['version']} of volunteer {row['volunteer_id']}"
+        named = transfers_named(row["transfer_ids"])
+        check.offend(subject, f"posted {row['posted']}, the version changed it by {row['said']}; {named}")
+    async for row in rows(tx, "adjustments_against_approval"):
+        people = f"proposed by {row['proposed_by']}, decided by {row['decided_by']}"
+        check.offend(f"adjustment {row['adjustment_id']}", f"{row['status']}, {people}")
+
+
+def _adjust(worth: Worth, book: Rulebook | None, approved: Sequence[Any], buckets: Mapping[str, Any]) -> None:
+    """Buckets of adjustments; a second approver's word is their only input."""
+    by_root: dict[Any, list[Approved]] = defaultdict(list)
+    for row in approved:
+        by_root[row["root"]].append(Approved(row["adjustment_id"], row["points"], row["day"]))
+    if book is None:
+        return
+    for root, inputs in by_root.items():
+        bucket = bucket_of(root)
+        points = adjusted(_rule(book, buckets, bucket, inputs[0].day), inputs)
+        worth.points.update({(bucket, expires_on): amount for expires_on, amount in points.items()})
 
 
 def _compare_awards(check: Check, volunteer_id: Any, worth: Worth, posted: Mapping[tuple[str, date], Any]) -> None:

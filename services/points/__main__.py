@@ -9,6 +9,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.points.accounts import api as accounts_api
+from services.points.adjustments import api as adjustments_api
 from services.points.policy import policy_of
 from services.points.rewards import api as rewards_api
 from services.points.rules import api as rules_api
@@ -50,7 +51,7 @@ def api(settings: PointsSettings) -> FastAPI:
     app = create_app(
         settings,
         title="Weiguang points",
-        routers=[rules_api.router, accounts_api.router, rewards_api.router],
+        routers=[rules_api.router, accounts_api.router, adjustments_api.router, rewards_api.router],
         lifespan=lifespan,
         readiness={"database": database_ready, "broker": kafka_ready},
     )

@@ -22,6 +22,7 @@ from services.points.ledger.handlers import expire_points
 from services.points.ledger.stream import GROUP, TOPICS, IngestStream
 from services.points.policy import policy_of
 from services.points.rewards.handlers import expire_holds
+from services.points.rewards.waiting import time_out_bare_holds
 from services.points.settings import PointsSettings
 from shared.errors import TransientError
 from shared.http.idempotency import purge_idempotency
@@ -108,6 +109,7 @@ class IngestService(mode.Service):
         async with asyncio.TaskGroup() as group:
             group.create_task(self.consumer.run(self._halt))
             group.create_task(run_timer("expiry", lambda: expire_points(database), seconds, self._halt))
+            group.create_task(run_timer("holds", lambda: time_out_bare_holds(database), seconds, self._halt))
             group.create_task(run_timer("redemptions", redemptions, seconds, self._halt))
             group.create_task(run_timer("answers", answers, PURGE_SECONDS, self._halt))
 

@@ -73,6 +73,8 @@ def _points(event: Event[PointsPosted]) -> Notice:
         template = None
     elif data.reason == "award" and data.amount < 0:
         template = "points_reversed"
+    elif data.bucket is not None and data.bucket.startswith("life/adjustment/"):
+        template = "points_adjusted" if data.amount > 0 else "points_adjusted_down"
     elif data.reason == "award" and data.bucket is not None and data.bucket.startswith("life/"):
         template = "points_bonus"
     return _notice(

@@ -47,6 +47,10 @@ returning free;
 select count(*) from redemption
 where volunteer_id = $1 and reward_id = $2 and quarter = $3 and status in ('held', 'captured');
 
+-- name: count_all_taken
+-- The same over all rewards, where the rule limits how often anything may be redeemed.
+select count(*) from redemption where volunteer_id = $1 and quarter = $2 and status in ('held', 'captured');
+
 -- name: read_available
 -- What the volunteer may spend, under their lock.
 select available from volunteers where volunteer_id = $1;
@@ -113,3 +117,9 @@ from redemption where status = 'held' and expires_at <= $1 order by expires_at, 
 select redemption_id, reward_id, reward_name, volunteer_id, site_id, points, status, version, held_at, expires_at,
        settled_at, reason, stock_returned
 from redemption where redemption_id = any($1::uuid[]) order by volunteer_id, redemption_id;
+
+-- name: bare_holds_due
+-- Holds whose time is over and that no redemption settles together with stock and status; oldest first, not locked.
+select hold_id, volunteer_id from holds h
+where status = 'open' and expires_at <= $1 and not exists (select from redemption r where r.redemption_id = h.hold_id)
+order by expires_at, hold_id limit $2;

@@ -112,6 +112,11 @@ async def count_taken(tx: Tx, volunteer_id: UUID, reward_id: UUID, quarter: date
     return int(await tx.fetchval(SQL["count_taken"], volunteer_id, reward_id, quarter))
 
 
+async def count_all_taken(tx: Tx, volunteer_id: UUID, quarter: date) -> int:
+    """How often the volunteer took any reward in the quarter, given-back ones aside."""
+    return int(await tx.fetchval(SQL["count_all_taken"], volunteer_id, quarter))
+
+
 async def read_available(tx: Tx, volunteer_id: UUID) -> int:
     """Points that the volunteer may spend; 0 without an account."""
     return int(await tx.fetchval(SQL["read_available"], volunteer_id) or 0)
@@ -225,3 +230,8 @@ async def due_redemptions(tx: Tx, at: datetime, limit: int) -> list[Redemption]:
 async def redemptions_by_id(tx: Tx, redemption_ids: Sequence[UUID]) -> list[Redemption]:
     """These redemptions as they stand now, sorted by volunteer."""
     return [_redemption(row) for row in await tx.fetch(SQL["redemptions_by_id"], list(redemption_ids))]
+
+
+async def bare_holds_due(tx: Tx, at: datetime, limit: int) -> list[tuple[UUID, UUID]]:
+    """(hold, volunteer) of holds without a redemption whose time is over."""
+    return [(row["hold_id"], row["volunteer_id"]) for row in await tx.fetch(SQL["bare_holds_due"], at, limit)]

@@ -113,6 +113,15 @@ async def test_a_cancelled_signup_is_not_confirmed_by_a_late_event(stream: Inbox
     assert [title for title, _ in await messages(notify_db, zhang)] == ["已取消报名"]
 
 
+async def test_an_adjustment_is_no_first_service(stream: InboxStream, notify_db: Database) -> None:
+    zhang = new_id()
+    bucket = f"life/adjustment/{new_id()}"
+    up = record(awarded(zhang, 30, bucket=bucket, available=30))
+    down = record(awarded(zhang, -10, reason="reversal", bucket=bucket, available=20))
+    await stream.handle([up, down])
+    assert {title for title, *_ in await messages(notify_db, zhang)} == {"积分调整：增加 30 分", "积分调整：减少 10 分"}
+
+
 async def test_a_redemption_is_told_once_and_never_with_its_code(stream: InboxStream, notify_db: Database) -> None:
     zhang = new_id()
     held = RedemptionHeld(

@@ -10,6 +10,7 @@ from uuid import UUID
 import httpx
 
 from services.points.accounts.api import router as accounts
+from services.points.adjustments.api import router as adjustments
 from services.points.badges import handlers as badges
 from services.points.ledger.decoding import decode
 from services.points.ledger.ingest import Policy, ingest
@@ -168,7 +169,7 @@ class Api:
 @asynccontextmanager
 async def serving(database: Database, settings_for: SettingsFactory) -> AsyncIterator[Api]:
     """The app, talking to this database."""
-    app = create_app(settings_for("points"), title="points", routers=[rewards, accounts])
+    app = create_app(settings_for("points"), title="points", routers=[rewards, accounts, adjustments])
     app.state.database = database
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://points") as client:

@@ -263,7 +263,7 @@ with held as (
     select volunteer_id, array_agg(badge order by badge) as awarded
     from points.badge_awards where revoked_at is null group by volunteer_id
 )
-select volunteer_id, v.criteria_version, coalesce(v.badges, '{}') as badges, v.credit_minutes, v.honour_minutes,
+select volunteer_id, v.criteria_version, v.badge_figures, coalesce(v.badges, '{}') as badges, v.credit_minutes, v.honour_minutes,
        v.imported_minutes, v.credit_records, v.honour_records, v.imported_records, coalesce(h.awarded, '{}') as awarded
 from points.volunteers v full join held h using (volunteer_id) order by volunteer_id;
 

@@ -15,7 +15,7 @@ from ops.audit.model import Check
 from ops.audit.sql import SQL, ByVolunteer, rows
 from services.points.adjustments.domain import Approved, adjusted, bucket_of
 from services.points.badges.documents import CriteriaDocument
-from services.points.badges.domain import PROVENANCE_GROUPS, Criteria, Lifetime
+from services.points.badges.domain import PROVENANCE_GROUPS, Criteria, Lifetime, Served, States
 from services.points.rules.documents import RuleDocument
 from services.points.rules.domain import FIRST_SERVICE, Facts, First, Rule, Rulebook, evaluate, first_service
 from shared.postgres import Tx
@@ -157,13 +157,29 @@ async def badges(tx: Tx) -> Check:
         row = group["badges_by_volunteer"][0]
         judged = _judged_under(criteria, row["criteria_version"] or 0)
         older += judged is not None and judged.version != max(criteria)
-        earned = list(judged.earned(lifetime)) if judged is not None else []
-        figures = [(name, row[name], getattr(lifetime, name)) for name in Lifetime._fields]
+        states = _states(judged, group["records_by_volunteer"])
+        earned = list(judged.earned(lifetime, states)) if judged is not None else []
+        figures: list[tuple[str, Any, Any]] = [(name, row[name], getattr(lifetime, name)) for name in Lifetime._fields]
+        figures.append(("badge figures", _kept(row["badge_figures"], judged), states))
         held = [("badges", sorted(row["badges"]), earned), ("awarded badges", list(row["awarded"]), earned)]
         check.differ(f"volunteer {volunteer_id}", figures + held)
     if older:
         check.notes.append(f"{older} volunteers were last judged under earlier criteria")
     return check
+
+
+def _states(criteria: Criteria | None, records: Iterable[Any]) -> States:
+    """The figures beyond the lifetime's, counted from all records without increments."""
+    if criteria is None:
+        return []
+    confirmed = (row for row in records if row["status"] == "confirmed")
+    return criteria.tally(Served(*(row[name] for name in Served._fields)) for row in confirmed)
+
+
+def _kept(figures: str | None, criteria: Criteria | None) -> Any:
+    if figures is None:
+        return [] if criteria is None else criteria.blank()
+    return orjson.loads(figures)
 
 
 def _judged_under(criteria: Mapping[int, Criteria], version: int) -> Criteria | None:

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from services.points.accounts import api as accounts_api
 from services.points.adjustments import api as adjustments_api
+from services.points.badges import api as badges_api
 from services.points.policy import policy_of
 from services.points.rewards import api as rewards_api
 from services.points.rules import api as rules_api
@@ -51,7 +52,13 @@ def api(settings: PointsSettings) -> FastAPI:
     app = create_app(
         settings,
         title="Weiguang points",
-        routers=[rules_api.router, accounts_api.router, adjustments_api.router, rewards_api.router],
+        routers=[
+            rules_api.router,
+            accounts_api.router,
+            adjustments_api.router,
+            badges_api.router,
+            rewards_api.router,
+        ],
         lifespan=lifespan,
         readiness={"database": database_ready, "broker": kafka_ready},
     )

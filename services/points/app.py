@@ -18,6 +18,7 @@ import structlog
 import uvloop
 from faust.app.base import BootStrategy
 
+from services.points.badges.handlers import judge_anew
 from services.points.ledger.handlers import expire_points
 from services.points.ledger.stream import GROUP, TOPICS, IngestStream
 from services.points.policy import policy_of
@@ -111,6 +112,7 @@ class IngestService(mode.Service):
             group.create_task(run_timer("expiry", lambda: expire_points(database), seconds, self._halt))
             group.create_task(run_timer("holds", lambda: time_out_bare_holds(database), seconds, self._halt))
             group.create_task(run_timer("redemptions", redemptions, seconds, self._halt))
+            group.create_task(run_timer("badges", lambda: judge_anew(database), PURGE_SECONDS, self._halt))
             group.create_task(run_timer("answers", answers, PURGE_SECONDS, self._halt))
 
     def _ended(self, work: asyncio.Task[None]) -> None:

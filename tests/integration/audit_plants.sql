@@ -133,6 +133,10 @@ update points.buckets set rule_version = 99 where volunteer_id = $1;
 -- A5: one star gone, five out of nowhere.
 update points.badge_awards set badge = 'star-5' where volunteer_id = $1 and badge = 'star-1';
 
+-- name: change_badge_figures
+-- A5: a week more than was served.
+update points.volunteers set badge_figures = replace(badge_figures, '"best":1', '"best":4') where volunteer_id = $1;
+
 -- name: spend_from_nowhere
 -- A6: spent what was never issued.
 update points.volunteers set spent = spent + 3 where volunteer_id = $1;

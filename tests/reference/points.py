@@ -6,12 +6,19 @@ are the district's.
 
 import calendar
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Asia/Shanghai")
 EARNING = ("scanned", "kiosk", "leader")
 STARS = ((100, "star-1"), (300, "star-2"), (600, "star-3"), (1000, "star-4"), (1500, "star-5"))
+ANNUAL = (
+    (50, "annual-caring"),
+    (100, "annual-bronze"),
+    (200, "annual-silver"),
+    (500, "annual-gold"),
+    (1000, "annual-outstanding"),
+)
 BONUS = "life/first-service"
 
 
@@ -26,6 +33,7 @@ class Record:
     provenance: str
     started_at: datetime
     minutes: int
+    theme: str = "夕阳别样红"
 
     @property
     def day(self) -> date:
@@ -116,12 +124,27 @@ def awards(records: list[Record]) -> dict[tuple[str, date], int]:
 
 
 def badges(records: list[Record]) -> set[str]:
-    """What one volunteer earns: stars by all confirmed hours, the badge by one witnessed service."""
+    """What one volunteer earns: stars by all confirmed hours, each year's grade by its dated hours, the rest by
+    witnessed service."""
     confirmed = [record for record in records if record.status == "confirmed"]
     minutes = sum(record.minutes for record in confirmed)
     earned = {badge for hours, badge in STARS if minutes >= hours * 60}
     if any(record.provenance in EARNING for record in confirmed):
         earned.add("first-service")
+    witnessed = [record for record in confirmed if record.provenance in EARNING]
+    for year in {record.day.year for record in confirmed}:
+        dated = [record for record in confirmed if record.day.year == year and record.provenance != "imported"]
+        earned |= {f"{badge}-{year}" for hours, badge in ANNUAL if sum(r.minutes for r in dated) >= hours * 60}
+        if len([record for record in witnessed if (record.day.year, record.day.month) == (year, 3)]) >= 3:
+            earned.add(f"lei-feng-month-{year}")
+    if len([record for record in witnessed if record.theme == "晨光问候"]) >= 5:
+        earned.add("morning-greeting")
+    if len({record.theme for record in witnessed}) >= 10:
+        earned.add("ten-themes")
+    mondays = {record.day - timedelta(days=record.day.weekday()) for record in witnessed}
+    for number, badge in ((4, "four-weeks"), (12, "twelve-weeks")):
+        if any(all(monday + timedelta(weeks=week) in mondays for week in range(number)) for monday in mondays):
+            earned.add(badge)
     return earned
 
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from services.points.badges.domain import PROVENANCE_GROUPS, Lifetime
+from services.points.badges.domain import PROVENANCE_GROUPS, Lifetime, States
 from services.points.ledger.domain import Figures
 from services.points.ledger.revisions import Revision, facts
 from services.points.rules.domain import Award, Facts, First, Period, Rule, Rulebook, evaluate
@@ -36,7 +36,17 @@ BucketKey = tuple[UUID, str]
 class Volunteer:
     """A volunteer's row as it is read, and as it is to be written."""
 
-    __slots__ = ("badges", "criteria_version", "figures", "first", "lifetime", "version", "volunteer_id")
+    __slots__ = (
+        "badge_figures",
+        "badges",
+        "criteria_version",
+        "figures",
+        "first",
+        "lifetime",
+        "states",
+        "version",
+        "volunteer_id",
+    )
 
     def __init__(
         self,
@@ -47,6 +57,7 @@ class Volunteer:
         first: First | None,
         badges: tuple[str, ...],
         criteria_version: int,
+        badge_figures: str | None = None,
     ) -> None:
         self.volunteer_id = volunteer_id
         self.version = version
@@ -55,6 +66,8 @@ class Volunteer:
         self.first = first
         self.badges = badges
         self.criteria_version = criteria_version
+        self.badge_figures = badge_figures
+        self.states: States | None = None
 
 
 class BucketState(NamedTuple):

@@ -12,9 +12,8 @@ from uuid import UUID
 
 import orjson
 
-from services.points.badges import store as badge_store
-from services.points.badges.domain import Criteria, changes
-from services.points.badges.store import NewAward, Revocation
+from services.points.badges.domain import Criteria
+from services.points.badges.judging import Judge
 from services.points.ledger import events, store
 from services.points.ledger.fold import (
     BucketKey,
@@ -35,7 +34,6 @@ from services.points.rules.domain import FIRST_SERVICE, Award, First, Rulebook, 
 from shared import outbox
 from shared.clock import district_day, real_now
 from shared.errors import WeiguangError
-from shared.ids import derived_id
 from shared.postgres import Tx
 
 __all__ = ["Outcome", "OwnersElsewhere", "Policy", "ingest", "lock"]
@@ -125,6 +123,7 @@ class _Fold:
         self.now = now
         self.told_at = real_now()
         self.policy = policy
+        self.badges = Judge(tx, policy.criteria, now, self.told_at)
         self.resolution = resolution
         self.volunteers: dict[UUID, Volunteer] = {}
         self.changed: set[UUID] = set()
@@ -136,6 +135,7 @@ class _Fold:
         pairs = list(applied.values())
         touched = touched_buckets(pairs, rules)
         self.volunteers = await store.volunteers(tx, {volunteer_id for volunteer_id, _ in touched})
+        await self.badges.count(self.volunteers, pairs)
         counted = count_lifetime(self.volunteers, pairs)
         self.changed.update(counted)
         before = await store.buckets(tx, touched.keys())
@@ -146,7 +146,8 @@ class _Fold:
         await store.write_records(tx, pairs, self.resolution.superseded)
         await self._post(found)
         await store.write_buckets(tx, found, self.now)
-        await self._judge(counted)
+        await self.badges.judge(counted, self.volunteers)
+        self.outbox += self.badges.outbox
         await store.write_volunteers(tx, [self.volunteers[key] for key in sorted(self.changed)], self.now)
         await outbox.append_raw(tx, self.outbox)
         return len(self.outbox)
@@ -268,79 +269,6 @@ class _Fold:
             "posted_at": self.now,
         }
         self.outbox.append(events.points_posted(posting_id, data, volunteer.version, self.told_at, _cause(cause)))
-
-    async def _judge(self, counted: Mapping[UUID, Revision]) -> None:
-        """Award and revoke badges by the figures as they are now."""
-        criteria = self.policy.criteria
-        changed: list[Volunteer] = []
-        awards: list[NewAward] = []
-        revocations: list[Revocation] = []
-        for volunteer_id, cause in counted.items():
-            volunteer = self.volunteers[volunteer_id]
-            earned = criteria.earned(volunteer.lifetime)
-            if earned == volunteer.badges:
-                continue
-            gained, lost = changes(volunteer.badges, earned)
-            awards += [self._award(volunteer, badge, cause) for badge in gained]
-            revocations += [Revocation(volunteer_id, badge, self._reason(volunteer, badge)) for badge in lost]
-            volunteer.badges = earned
-            changed.append(volunteer)
-        await badge_store.insert_awards(self.tx, awards, self.now)
-        closed = await badge_store.revoke_awards(self.tx, revocations, self.now)
-        for (volunteer_id, badge), award_id in closed.items():
-            self._revoked(self.volunteers[volunteer_id], badge, award_id, counted[volunteer_id])
-        await store.write_badges(self.tx, changed, criteria.version)
-
-    def _award(self, volunteer: Volunteer, badge: str, cause: Revision) -> NewAward:
-        criterion = self.policy.criteria.find(badge)
-        assert criterion is not None
-        award_id = derived_id("badge", volunteer.volunteer_id, badge, cause.record_id, cause.revision)
-        volunteer.version += 1
-        data = {
-            "award_id": str(award_id),
-            "volunteer_id": str(volunteer.volunteer_id),
-            "badge": badge,
-            "name": criterion.name,
-            "criteria_version": str(self.policy.criteria.version),
-            "reason": criterion.sentence(),
-            "awarded_at": self.now,
-        }
-        self.outbox.append(events.badge_awarded(data, self.told_at, _cause(cause)))
-        return NewAward(
-            award_id,
-            volunteer.volunteer_id,
-            badge,
-            criterion.name,
-            self.policy.criteria.version,
-            self._reason(volunteer, badge),
-            cause.event_id,
-            cause.correlation_id,
-        )
-
-    def _revoked(self, volunteer: Volunteer, badge: str, award_id: UUID, cause: Revision) -> None:
-        criterion = self.policy.criteria.find(badge)
-        volunteer.version += 1
-        data = {
-            "award_id": str(award_id),
-            "volunteer_id": str(volunteer.volunteer_id),
-            "badge": badge,
-            "name": criterion.name if criterion is not None else badge,
-            "criteria_version": str(self.policy.criteria.version),
-            "reason": "更正后的服务记录不再满足条件" + (f"：{criterion.sentence()}" if criterion is not None else ""),
-            "revoked_at": self.now,
-        }
-        self.outbox.append(events.badge_revoked(data, self.told_at, _cause(cause)))
-
-    def _reason(self, volunteer: Volunteer, badge: str) -> str:
-        criterion = self.policy.criteria.find(badge)
-        if criterion is None:
-            return '{"criterion":null}'
-        value = {
-            "measure": criterion.measure,
-            "value": criterion.value(volunteer.lifetime),
-            "at_least": criterion.at_least,
-        }
-        return orjson.dumps(value).decode()
 
 
 def _changes(

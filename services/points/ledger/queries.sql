@@ -12,7 +12,7 @@ select volunteer_id from volunteers where volunteer_id = any($1::uuid[]) order b
 -- Balances and figures, read after the lock.
 select volunteer_id, version, available, held, debt, earned, spent, expired, donated,
        credit_minutes, honour_minutes, imported_minutes, credit_records, honour_records, imported_records,
-       first_started_at, first_record_id, first_day, badges, criteria_version
+       first_started_at, first_record_id, first_day, badges, criteria_version, badge_figures
 from volunteers where volunteer_id = any($1::uuid[]);
 
 -- name: records
@@ -176,14 +176,15 @@ update volunteers v set
     expired = b.expired, donated = b.donated, credit_minutes = b.credit_minutes, honour_minutes = b.honour_minutes,
     imported_minutes = b.imported_minutes, credit_records = b.credit_records, honour_records = b.honour_records,
     imported_records = b.imported_records, first_started_at = b.first_started_at, first_record_id = b.first_record_id,
-    first_day = b.first_day, updated_at = $19
+    first_day = b.first_day, badge_figures = b.badge_figures, updated_at = $20
 from unnest(
     $1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
     $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::int[], $14::int[], $15::int[], $16::timestamptz[],
-    $17::uuid[], $18::date[]
+    $17::uuid[], $18::date[], $19::text[]
 ) as b (
     volunteer_id, version, available, held, debt, earned, spent, expired, donated, credit_minutes, honour_minutes,
-    imported_minutes, credit_records, honour_records, imported_records, first_started_at, first_record_id, first_day
+    imported_minutes, credit_records, honour_records, imported_records, first_started_at, first_record_id, first_day,
+    badge_figures
 )
 where v.volunteer_id = b.volunteer_id;
 

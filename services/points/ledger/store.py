@@ -75,6 +75,7 @@ async def volunteers(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, Volu
             first,
             tuple(values[18]),
             values[19],
+            values[20],
         )
     return found
 
@@ -233,7 +234,14 @@ async def write_transfers(tx: Tx, entries: Sequence[Entry], now: datetime) -> No
 
 async def write_volunteers(tx: Tx, changed: Iterable[Volunteer], now: datetime) -> None:
     rows = [
-        (v.volunteer_id, v.version, *v.figures, *v.lifetime, *(v.first if v.first is not None else (None, None, None)))
+        (
+            v.volunteer_id,
+            v.version,
+            *v.figures,
+            *v.lifetime,
+            *(v.first if v.first is not None else (None, None, None)),
+            v.badge_figures,
+        )
         for v in changed
     ]
     if rows:

@@ -38,12 +38,16 @@ class RulesView(Output):
 
 
 class CriterionView(Output):
-    """One badge and what earns it; ``at_least`` is in minutes or records."""
+    """One badge and what earns it; ``at_least`` is in minutes, records, themes, sites or weeks in a row.
+
+    ``window`` is lifetime or year; then there is one badge for each calendar year.
+    """
 
     badge: str
     name: str
     star: int | None
     measure: str
+    window: str
     groups: list[str]
     at_least: int
     sentence: str
@@ -107,6 +111,7 @@ def _criteria(document: CriteriaDocument) -> CriteriaView:
             name=item.name,
             star=item.star,
             measure=item.measure,
+            window=item.window,
             groups=list(item.groups),
             at_least=item.at_least,
             sentence=item.sentence(),

@@ -36,6 +36,7 @@ class Drawn(NamedTuple):
     minutes: int
     status: str
     provenance: str
+    theme: str = "夕阳别样红"
 
 
 drawn_revisions = st.lists(
@@ -49,6 +50,7 @@ drawn_revisions = st.lists(
         minutes=st.sampled_from([60, 0, 15, 100, 470, 480, 500, 5_900, 6_100]),
         status=st.sampled_from(["confirmed", "confirmed", "confirmed", "provisional", "void"]),
         provenance=st.sampled_from(["scanned", "scanned", "kiosk", "leader", "backfilled", "imported"]),
+        theme=st.sampled_from(["夕阳别样红", "晨光问候"]),
     ),
     min_size=1,
     max_size=12,
@@ -81,6 +83,7 @@ class World:
             drawn.provenance,
             BEGIN + timedelta(days=drawn.day, minutes=drawn.minute),
             drawn.minutes,
+            drawn.theme,
         )
 
     async def ingest(self, batch: Sequence[Drawn]) -> None:
@@ -168,7 +171,7 @@ def attendance(record: Record, **changes: Any) -> AttendanceRecorded:
         "activity_id": UUID(int=0xAC),
         "shift_id": UUID(int=0x5F),
         "site_id": UUID(int=0x51),
-        "theme": "夕阳别样红",
+        "theme": record.theme,
         "kind": "visit",
         "provenance": record.provenance,
         "closed_by": "self",

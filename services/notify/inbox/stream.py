@@ -22,6 +22,7 @@ from shared.contracts import (
     RedemptionHeld,
     RedemptionRefunded,
     RedemptionReleased,
+    RedemptionReminder,
     SignupCancelled,
     SignupPlaced,
 )
@@ -128,6 +129,7 @@ _BUILDERS: dict[type, Callable[[Event[Any]], Notice]] = {
     SignupPlaced: _signup_placed,
     SignupCancelled: _signup_cancelled,
     RedemptionHeld: _redemption("redemption_held"),
+    RedemptionReminder: _redemption("redemption_reminder"),
     RedemptionCaptured: _redemption("redemption_captured"),
     RedemptionReleased: _redemption("redemption_released"),
     RedemptionRefunded: _redemption("redemption_refunded"),

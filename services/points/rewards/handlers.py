@@ -96,6 +96,7 @@ async def hold(
     reward = await store.find_reward(tx, reward_id)
     if reward is None:
         raise NotFound("reward-unknown", "There is no such reward.")
+    reward = replace(reward, hold_days=await store.hold_days_at(tx, reward_id, site_id) or reward.hold_days)
     if await store.read_free(tx, reward_id, site_id) <= 0:
         raise Conflict("reward-sold-out", "This reward is sold out at this site.")
     await ledger.lock(tx, [volunteer_id])
@@ -107,6 +108,7 @@ async def hold(
         taken_this_quarter=await store.count_taken(tx, volunteer_id, reward_id, quarter),
         available=await store.read_available(tx, volunteer_id),
         at=at,
+        taken_ever=await store.count_ever(tx, volunteer_id, reward_id) if reward.per_person_limit is not None else 0,
     )
     if isinstance(placed, Declined):
         raise _refusal(placed)

@@ -205,7 +205,12 @@ select version, name, effective_from, document, status from points.rule_versions
 
 -- name: records_by_volunteer
 -- A4, A5: every record at its highest revision, a volunteer at a time.
-select * from points.records order by volunteer_id, started_at, record_id;
+select r.*, (
+    record_id in (select c.record_id from points.complaints c where c.withdrawn_at is null and c.record_id is not null)
+    or coalesce(activity_id in (
+        select c.activity_id from points.complaints c where c.withdrawn_at is null and c.activity_id is not null), false)
+) as complained
+from points.records r order by volunteer_id, started_at, record_id;
 
 -- name: buckets_by_volunteer
 -- A4: what each bucket says, a volunteer at a time.
@@ -222,6 +227,11 @@ select coalesce(p.volunteer_id, l.volunteer_id) as volunteer_id, coalesce(p.buck
        coalesce(l.awarded, 0) as awarded
 from posted p full join points.lots l using (volunteer_id, bucket, expires_on)
 order by 1, 2, 3;
+
+-- name: referrals_by_volunteer
+-- A4: referrals that stand, the inputs of their buckets, by whom they earn a bonus.
+select referrer_id as volunteer_id, referred_id, day from points.referrals
+where withdrawn_at is null order by referrer_id, referral_id;
 
 -- name: adjustments_by_volunteer
 -- A4: approved adjustments, the inputs of their buckets, a volunteer at a time, the one that names the bucket first.

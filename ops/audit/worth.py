@@ -17,15 +17,26 @@ from services.points.adjustments.domain import Approved, adjusted, bucket_of
 from services.points.badges.documents import CriteriaDocument
 from services.points.badges.domain import PROVENANCE_GROUPS, Criteria, Lifetime, Served, States
 from services.points.rules.documents import RuleDocument
-from services.points.rules.domain import FIRST_SERVICE, Facts, First, Rule, Rulebook, evaluate, first_service
+from services.points.rules.domain import (
+    FIRST_SERVICE,
+    REFERRAL,
+    Facts,
+    First,
+    Referral,
+    Rule,
+    Rulebook,
+    evaluate,
+    first_service,
+    referral,
+)
 from shared.postgres import Tx
 
-Lines = dict[str, list[list[Any]]]
+Lines = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """What a volunteer's records are worth: points per (bucket, last valid day), and each day's lines."""
+    """What a volunteer's records are worth: points per (bucket, last valid day), and each bucket's explanation."""
 
     points: dict[tuple[str, date], int]
     lines: Lines
@@ -39,7 +50,12 @@ async def awards(tx: Tx) -> Check:
     book = Rulebook(rules) if rules else None
     await _postings(tx, check)
     streams = ByVolunteer(
-        tx, "records_by_volunteer", "buckets_by_volunteer", "awards_by_volunteer", "adjustments_by_volunteer"
+        tx,
+        "records_by_volunteer",
+        "buckets_by_volunteer",
+        "awards_by_volunteer",
+        "adjustments_by_volunteer",
+        "referrals_by_volunteer",
     )
     async for volunteer_id, group in streams.groups():
         buckets = {row["bucket"]: row for row in group["buckets_by_volunteer"]}
@@ -47,6 +63,7 @@ async def awards(tx: Tx) -> Check:
         try:
             worth = _worth(book, group["records_by_volunteer"], buckets)
             _adjust(worth, book, group["adjustments_by_volunteer"], buckets)
+            _refer(worth, book, group["referrals_by_volunteer"], buckets)
         except KeyError as error:
             check.offend(f"volunteer {volunteer_id}", f"a bucket stands under rule {error}, which is not in force")
             continue
@@ -101,7 +118,7 @@ def _compare_buckets(check: Check, volunteer_id: Any, worth: Worth, buckets: Map
 
 
 def _told(explanation: str) -> Any:
-    return orjson.loads(explanation).get("records")
+    return orjson.loads(explanation)
 
 
 def _worth(book: Rulebook | None, records: Sequence[Any], buckets: Mapping[str, Any]) -> Worth:
@@ -115,12 +132,12 @@ def _worth(book: Rulebook | None, records: Sequence[Any], buckets: Mapping[str, 
         return worth
     by_bucket: dict[str, list[Facts]] = defaultdict(list)
     for row in records:
-        by_bucket[book.bucket(row["day"])[1].bucket].append(_facts(row))
+        by_bucket[book.bucket(row["day"], row["activity_id"])[1].bucket].append(_facts(row))
     first: First | None = None
     for bucket, facts in by_bucket.items():
         award = evaluate(_rule(book, buckets, bucket, facts[0].day), facts)
         worth.points.update({(bucket, expires_on): points for expires_on, points in award.points.items()})
-        worth.lines[bucket] = [[str(line.record_id), *line[1:]] for line in award.lines]
+        worth.lines[bucket] = orjson.loads(orjson.dumps(award.explanation()))
         if award.first is not None and (first is None or award.first < first):
             first = award.first
     if first is not None:
@@ -137,6 +154,15 @@ def _rule(book: Rulebook, buckets: Mapping[str, Any], bucket: str, day: date) ->
 
 def _facts(row: Any) -> Facts:
     return Facts(*(row[name] for name in Facts._fields))
+
+
+def _refer(worth: Worth, book: Rulebook | None, referrals: Sequence[Any], buckets: Mapping[str, Any]) -> None:
+    """The bonuses for people brought in, where the referral stands."""
+    for row in referrals if book is not None else ():
+        bucket = f"{REFERRAL}{row['referred_id']}"
+        assert book is not None
+        points = referral(_rule(book, buckets, bucket, row["day"]), Referral(row["referred_id"], row["day"]))
+        worth.points.update({(bucket, expires_on): amount for expires_on, amount in points.items()})
 
 
 async def badges(tx: Tx) -> Check:

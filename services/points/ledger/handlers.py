@@ -18,6 +18,7 @@ from services.points.ledger.domain import Figures, InsufficientPoints, Lot, LotK
 from services.points.ledger.fold import BucketState, Change, Volunteer, differences
 from services.points.ledger.ingest import lock
 from services.points.ledger.store import Hold
+from services.points.rules.handlers import rulebook
 from shared import outbox
 from shared.clock import district_day, real_now
 from shared.errors import Conflict, NotFound
@@ -75,9 +76,11 @@ async def award(
     await store.write_buckets(tx, [cast(Change, _Rewritten(volunteer_id, bucket, old, new))], now)
     wallet = Wallet(volunteer.figures, own, district_day(now))
     _add(wallet, others)
+    await _know_donated(tx, volunteer, wallet)
     changes = differences(judgement.points, {lot.expires_on: lot.awarded for lot in own})
     stored = frozenset(wallet.lots)
     wallet.award(bucket, changes)
+    wallet.level(await _highest_balance(tx, now))
     amount = sum(changes.values())
     correlation = _correlation(correlation_id, cause_event_id)
     if wallet.transfers:
@@ -177,6 +180,10 @@ async def refund(tx: Tx, hold_id: UUID, cause_event_id: UUID, *, correlation_id:
     lots, taken = await store.lots_of_hold(tx, hold_id, found.volunteer_id)
     _add(wallet, lots)
     wallet.refund(hold_id, taken)
+    cap = await _highest_balance(tx, now)
+    if cap is not None and wallet.available + wallet.held > cap:
+        _add(wallet, (await store.open_lots(tx, [found.volunteer_id])).get(found.volunteer_id, ()))
+        wallet.level(cap)
     await store.refund_hold(tx, hold_id, now)
     await _book(tx, volunteer, wallet, "refund", now, (cause_event_id, _correlation(correlation_id, cause_event_id)))
     return replace(found, status="refunded", refunded_at=now)
@@ -236,6 +243,18 @@ async def _volunteer(tx: Tx, volunteer_id: UUID) -> Volunteer:
 def _add(wallet: Wallet, lots: Iterable[Lot]) -> None:
     for lot in lots:
         wallet.lots.setdefault(lot.key, lot)
+
+
+async def _know_donated(tx: Tx, volunteer: Volunteer, wallet: Wallet) -> None:
+    """Tell the wallet what was donated of which lots."""
+    if volunteer.figures.donated:
+        for lot, donated in (await store.donated_lots(tx, [volunteer.volunteer_id])).get(volunteer.volunteer_id, ()):
+            wallet.lots.setdefault(lot.key, lot).donated = donated
+
+
+async def _highest_balance(tx: Tx, now: datetime) -> int | None:
+    """What the rule of the day says."""
+    return (await rulebook(tx)).at(district_day(now)).balance_cap
 
 
 def _correlation(given: str | None, cause_event_id: UUID) -> str:

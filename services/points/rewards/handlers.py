@@ -36,6 +36,7 @@ from services.points.rewards.domain import (
     place,
     quarter_start,
 )
+from services.points.rules.handlers import rulebook
 from shared import outbox
 from shared.auth.tokens import Caller, Role
 from shared.clock import district_day
@@ -102,6 +103,9 @@ async def hold(
     await ledger.lock(tx, [volunteer_id])
     at = await tx.now()
     quarter = quarter_start(district_day(at))
+    limit = (await rulebook(tx)).at(district_day(at)).redemptions_per_quarter
+    if limit is not None and await store.count_all_taken(tx, volunteer_id, quarter) >= limit:
+        raise Conflict("quarterly-redemptions-used", f"The rule allows {limit} redemptions in a quarter.")
     placed = place(
         reward,
         free=await store.read_free(tx, reward_id, site_id),

@@ -83,7 +83,7 @@ class World:
             drawn.provenance,
             BEGIN + timedelta(days=drawn.day, minutes=drawn.minute),
             drawn.minutes,
-            drawn.theme,
+            theme=drawn.theme,
         )
 
     async def ingest(self, batch: Sequence[Drawn]) -> None:
@@ -132,7 +132,7 @@ async def read(database: Database, volunteer_id: UUID) -> Stored | None:
         )
     held = {badge["badge"] for badge in badges}
     assert held == set(row["badges"])
-    names = ("available", "held", "debt", "earned", "spent", "expired")
+    names = ("available", "held", "debt", "earned", "spent", "expired", "donated")
     return Stored(
         {name: row[name] for name in names},
         {(lot["bucket"], lot["expires_on"]): (lot["awarded"], lot["available"], lot["expired"]) for lot in lots},
@@ -143,7 +143,7 @@ async def read(database: Database, volunteer_id: UUID) -> Stored | None:
 
 
 def _balances(transfers: Sequence[asyncpg.Record]) -> dict[str, int]:
-    kinds = {0: "earned", 1: "available", 2: "held", 3: "debt", 4: "spent", 5: "expired"}
+    kinds = {0: "earned", 1: "available", 2: "held", 3: "debt", 4: "spent", 5: "expired", 6: "donated"}
     found = dict.fromkeys(kinds.values(), 0)
     for transfer in transfers:
         for side, sign in (("debit", -1), ("credit", 1)):

@@ -26,7 +26,7 @@ from tests.support.databases import Clock
 from tests.support.settings import SettingsFactory
 
 NOW = datetime(2026, 3, 4, 10, tzinfo=UTC)
-KEY = base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode()
+KEY = base64.b64encode(Ed25519PrivateKey.from_private_bytes(bytes(range(32))).private_bytes_raw()).decode()
 BASE = "http://127.0.0.1:8000/api/points/v1"
 
 

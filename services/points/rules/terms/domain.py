@@ -4,6 +4,7 @@ from calendar import monthrange
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -246,6 +247,7 @@ class Rule:
     expiry: Expiry = Expiry()
     plain: bool = field(init=False)
     day_cap_minutes: int | None = field(init=False)
+    month_rates: tuple[int, ...] = field(init=False)
     span: Span = field(init=False)
 
     def __post_init__(self) -> None:
@@ -261,6 +263,8 @@ class Rule:
         object.__setattr__(self, "plain", plain)
         object.__setattr__(self, "day_cap_minutes", day_caps[0] if day_caps else None)
         object.__setattr__(self, "span", self._widest())
+        by_month = [[rate.points_per_hour for rate in self.rates if month in rate.when.months] for month in range(13)]
+        object.__setattr__(self, "month_rates", tuple([*rates, self.points_per_hour][0] for rates in by_month))
 
     def _widest(self) -> Span:
         caps = self.minute_caps + self.point_caps
@@ -278,16 +282,14 @@ class Rule:
         """Points per hour of a day under a plain rule: the first special rate that names its month, else the ordinary
         one.
         """
-        for special in self.rates:
-            if day.month in special.when.months:
-                return special.points_per_hour
-        return self.points_per_hour
+        return self.month_rates[day.month]
 
     def expires_on(self, day: date) -> date:
         """The last day on which points of ``day`` are good."""
         return self.expiry.last_day(day)
 
 
+@lru_cache(maxsize=10_000)
 def add_months(day: date, months: int) -> date:
     """The same day of the month so many months later, or that month's last day if it is shorter."""
     index = day.year * 12 + day.month - 1 + months

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ops.audit.model import Check
 from ops.audit.sql import SQL, rows
 from shared.postgres import Tx
 
 _FIGURES = ("available", "held", "debt", "earned", "spent", "expired", "donated")
 _LOT_FIGURES = ("awarded", "available", "expired")
+
+
+def transfers_named(ids: Sequence[int]) -> str:
+    """The transfers among which the wrong one is, or their absence, in words."""
+    return f"transfers {', '.join(map(str, ids))}" if ids else "no transfers"
 
 
 async def balances(tx: Tx) -> Check:
@@ -41,7 +48,7 @@ async def bounds(tx: Tx) -> Check:
         check.offend(f"volunteer {row['volunteer_id']}", figures)
     async for row in rows(tx, "holds_against_transfers"):
         figures = f"{row['status']}, {row['points']} points, but its transfers hold {row['held']}, spent {row['spent']}"
-        check.offend(f"hold {row['hold_id']}", figures)
+        check.offend(f"hold {row['hold_id']}", f"{figures}; {transfers_named(row['transfer_ids'])}")
     return check
 
 

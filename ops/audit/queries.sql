@@ -55,13 +55,15 @@ where (coalesce(l.awarded, 0), coalesce(l.available, 0), coalesce(l.expired, 0))
 order by 1, 2, 3;
 
 -- name: impossible_transfers
--- A1: movements that the ledger does not know, and available or expired points that moved outside of any lot.
+-- A1: movements that the ledger does not know, available or expired points that moved outside of any lot, and points that
+-- ran out before their last day was over.
 select transfer_id, volunteer_id, code, debit, credit, amount, lot_bucket
 from points.transfers
 where amount <= 0 or debit = credit
    or debit not in (select kind from points.account_kinds) or credit not in (select kind from points.account_kinds)
    or ((debit in (1, 5) or credit in (1, 5)) and (lot_bucket is null or lot_expires_on is null))
    or (code in ('award', 'reversal') and (bucket is null or expires_on is null))
+   or (code = 'expiry' and (posted_at at time zone 'Asia/Shanghai')::date <= lot_expires_on)
 order by transfer_id;
 
 -- name: accounts_sum
@@ -89,17 +91,27 @@ where least(v.available, v.held, v.debt) < 0 or (v.available <> 0 and v.debt <> 
 order by 1;
 
 -- name: holds_against_transfers
--- A2: each hold's points against what its transfers still hold: all while open, nothing after.
+-- A2: each hold's points against what its transfers still hold: all while open, nothing after; each step once.
 with held as (
     select pending_id, sum(case when credit = 2 then amount when debit = 2 then -amount else 0 end) as held,
-           sum(case when credit = 4 then amount when debit = 4 then -amount else 0 end) as spent
+           sum(case when credit = 4 then amount when debit = 4 then -amount else 0 end) as spent,
+           coalesce(sum(amount) filter (where code = 'hold'), 0) as opened,
+           coalesce(sum(amount) filter (where code = 'release'), 0) as released,
+           coalesce(sum(amount) filter (where code = 'capture'), 0) as captured,
+           coalesce(sum(amount) filter (where code = 'refund'), 0) as refunded,
+           array_agg(transfer_id order by transfer_id) as transfer_ids
     from points.transfers where pending_id is not null group by pending_id
 )
 select coalesce(h.hold_id, t.pending_id) as hold_id, coalesce(h.status, 'missing') as status, coalesce(h.points, 0) as points,
-       coalesce(t.held, 0)::bigint as held, coalesce(t.spent, 0)::bigint as spent
+       coalesce(t.held, 0)::bigint as held, coalesce(t.spent, 0)::bigint as spent,
+       coalesce(t.transfer_ids, '{}') as transfer_ids
 from points.holds h full join held t on t.pending_id = h.hold_id
 where coalesce(t.held, 0) <> case when h.status = 'open' then h.points else 0 end
    or coalesce(t.spent, 0) <> case when h.status = 'captured' then h.points else 0 end
+   or (coalesce(t.opened, 0), coalesce(t.released, 0), coalesce(t.captured, 0), coalesce(t.refunded, 0))
+      <> (h.points, case when h.status = 'released' then h.points else 0 end,
+          case when h.status in ('captured', 'refunded') then h.points else 0 end,
+          case when h.status = 'refunded' then h.points else 0 end)
 order by 1;
 
 -- name: volunteers_counted
@@ -193,7 +205,12 @@ select version, name, effective_from, document, status from points.rule_versions
 
 -- name: records_by_volunteer
 -- A4, A5: every record at its highest revision, a volunteer at a time.
-select * from points.records order by volunteer_id, started_at, record_id;
+select r.*, (
+    record_id in (select c.record_id from points.complaints c where c.withdrawn_at is null and c.record_id is not null)
+    or coalesce(activity_id in (
+        select c.activity_id from points.complaints c where c.withdrawn_at is null and c.activity_id is not null), false)
+) as complained
+from points.records r order by volunteer_id, started_at, record_id;
 
 -- name: buckets_by_volunteer
 -- A4: what each bucket says, a volunteer at a time.
@@ -211,6 +228,41 @@ select coalesce(p.volunteer_id, l.volunteer_id) as volunteer_id, coalesce(p.buck
 from posted p full join points.lots l using (volunteer_id, bucket, expires_on)
 order by 1, 2, 3;
 
+-- name: referrals_by_volunteer
+-- A4: referrals that stand, the inputs of their buckets, by whom they earn a bonus.
+select referrer_id as volunteer_id, referred_id, day from points.referrals
+where withdrawn_at is null order by referrer_id, referral_id;
+
+-- name: adjustments_by_volunteer
+-- A4: approved adjustments, the inputs of their buckets, a volunteer at a time, the one that names the bucket first.
+select volunteer_id, coalesce(corrects, adjustment_id) as root, adjustment_id, points, decided_on as day
+from points.adjustments where status = 'approved'
+order by volunteer_id, corrects is not null, decided_at, adjustment_id;
+
+-- name: adjustments_against_approval
+-- A4: decided by one person alone, or by nobody.
+select adjustment_id, status, proposed_by, decided_by from points.adjustments
+where (status in ('approved', 'rejected') and (decided_by is null or decided_by = proposed_by))
+   or (status <> 'proposed') <> (decided_at is not null) order by 1;
+
+-- name: awards_against_versions
+-- A4: what was posted under each version of each bucket against what that version changed; names the transfers.
+with posted as (
+    select volunteer_id, bucket, bucket_version as version,
+           sum(case code when 'award' then amount else -amount end) as points,
+           array_agg(transfer_id order by transfer_id) as transfer_ids
+    from points.transfers where code in ('award', 'reversal') group by volunteer_id, bucket, bucket_version
+), said as (
+    select volunteer_id, bucket, version,
+           points - lag(points, 1, 0) over (partition by volunteer_id, bucket order by version) as points
+    from points.bucket_versions
+)
+select volunteer_id, bucket, version, coalesce(p.points, 0)::bigint as posted, coalesce(s.points, 0) as said,
+       coalesce(p.transfer_ids, '{}') as transfer_ids
+from posted p full join said s using (volunteer_id, bucket, version)
+where coalesce(p.points, 0) <> coalesce(s.points, 0)
+order by 1, 2, 3;
+
 -- name: criteria_versions
 -- A5: what earns a badge.
 select version, name, effective_from, document from points.criteria_versions order by version;
@@ -221,7 +273,7 @@ with held as (
     select volunteer_id, array_agg(badge order by badge) as awarded
     from points.badge_awards where revoked_at is null group by volunteer_id
 )
-select volunteer_id, v.criteria_version, coalesce(v.badges, '{}') as badges, v.credit_minutes, v.honour_minutes,
+select volunteer_id, v.criteria_version, v.badge_figures, coalesce(v.badges, '{}') as badges, v.credit_minutes, v.honour_minutes,
        v.imported_minutes, v.credit_records, v.honour_records, v.imported_records, coalesce(h.awarded, '{}') as awarded
 from points.volunteers v full join held h using (volunteer_id) order by volunteer_id;
 

@@ -10,20 +10,33 @@ from typing import Any
 
 import orjson
 
+from ops.audit.ledger import transfers_named
 from ops.audit.model import Check
-from ops.audit.sql import SQL, ByVolunteer
+from ops.audit.sql import SQL, ByVolunteer, rows
+from services.points.adjustments.domain import Approved, adjusted, bucket_of
 from services.points.badges.documents import CriteriaDocument
-from services.points.badges.domain import PROVENANCE_GROUPS, Criteria, Lifetime
+from services.points.badges.domain import PROVENANCE_GROUPS, Criteria, Lifetime, Served, States
 from services.points.rules.documents import RuleDocument
-from services.points.rules.domain import FIRST_SERVICE, Facts, First, Rule, Rulebook, evaluate, first_service
+from services.points.rules.domain import (
+    FIRST_SERVICE,
+    REFERRAL,
+    Facts,
+    First,
+    Referral,
+    Rule,
+    Rulebook,
+    evaluate,
+    first_service,
+    referral,
+)
 from shared.postgres import Tx
 
-Lines = dict[str, list[list[Any]]]
+Lines = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """What a volunteer's records are worth: points per (bucket, last valid day), and each day's lines."""
+    """What a volunteer's records are worth: points per (bucket, last valid day), and each bucket's explanation."""
 
     points: dict[tuple[str, date], int]
     lines: Lines
@@ -35,12 +48,22 @@ async def awards(tx: Tx) -> Check:
     versions = await tx.fetch(SQL["rule_versions"])
     rules = [RuleDocument.model_validate_json(row["document"]).rule() for row in versions if row["status"] == "active"]
     book = Rulebook(rules) if rules else None
-    streams = ByVolunteer(tx, "records_by_volunteer", "buckets_by_volunteer", "awards_by_volunteer")
+    await _postings(tx, check)
+    streams = ByVolunteer(
+        tx,
+        "records_by_volunteer",
+        "buckets_by_volunteer",
+        "awards_by_volunteer",
+        "adjustments_by_volunteer",
+        "referrals_by_volunteer",
+    )
     async for volunteer_id, group in streams.groups():
         buckets = {row["bucket"]: row for row in group["buckets_by_volunteer"]}
         check.examined += len(buckets)
         try:
             worth = _worth(book, group["records_by_volunteer"], buckets)
+            _adjust(worth, book, group["adjustments_by_volunteer"], buckets)
+            _refer(worth, book, group["referrals_by_volunteer"], buckets)
         except KeyError as error:
             check.offend(f"volunteer {volunteer_id}", f"a bucket stands under rule {error}, which is not in force")
             continue
@@ -48,6 +71,30 @@ async def awards(tx: Tx) -> Check:
         _compare_awards(check, volunteer_id, worth, posted)
         _compare_buckets(check, volunteer_id, worth, buckets)
     return check
+
+
+async def _postings(tx: Tx, check: Check) -> None:
+    """Each version of a bucket was posted once and exactly; and nobody adjusted anything alone."""
+    async for row in rows(tx, "awards_against_versions"):
+        subject = f"bucket {row['bucket']} version {row['version']} of volunteer {row['volunteer_id']}"
+        named = transfers_named(row["transfer_ids"])
+        check.offend(subject, f"posted {row['posted']}, the version changed it by {row['said']}; {named}")
+    async for row in rows(tx, "adjustments_against_approval"):
+        people = f"proposed by {row['proposed_by']}, decided by {row['decided_by']}"
+        check.offend(f"adjustment {row['adjustment_id']}", f"{row['status']}, {people}")
+
+
+def _adjust(worth: Worth, book: Rulebook | None, approved: Sequence[Any], buckets: Mapping[str, Any]) -> None:
+    """Buckets of adjustments; a second approver's word is their only input."""
+    by_root: dict[Any, list[Approved]] = defaultdict(list)
+    for row in approved:
+        by_root[row["root"]].append(Approved(row["adjustment_id"], row["points"], row["day"]))
+    if book is None:
+        return
+    for root, inputs in by_root.items():
+        bucket = bucket_of(root)
+        points = adjusted(_rule(book, buckets, bucket, inputs[0].day), inputs)
+        worth.points.update({(bucket, expires_on): amount for expires_on, amount in points.items()})
 
 
 def _compare_awards(check: Check, volunteer_id: Any, worth: Worth, posted: Mapping[tuple[str, date], Any]) -> None:
@@ -71,7 +118,7 @@ def _compare_buckets(check: Check, volunteer_id: Any, worth: Worth, buckets: Map
 
 
 def _told(explanation: str) -> Any:
-    return orjson.loads(explanation).get("records")
+    return orjson.loads(explanation)
 
 
 def _worth(book: Rulebook | None, records: Sequence[Any], buckets: Mapping[str, Any]) -> Worth:
@@ -85,12 +132,12 @@ def _worth(book: Rulebook | None, records: Sequence[Any], buckets: Mapping[str, 
         return worth
     by_bucket: dict[str, list[Facts]] = defaultdict(list)
     for row in records:
-        by_bucket[book.bucket(row["day"])[1].bucket].append(_facts(row))
+        by_bucket[book.bucket(row["day"], row["activity_id"])[1].bucket].append(_facts(row))
     first: First | None = None
     for bucket, facts in by_bucket.items():
         award = evaluate(_rule(book, buckets, bucket, facts[0].day), facts)
         worth.points.update({(bucket, expires_on): points for expires_on, points in award.points.items()})
-        worth.lines[bucket] = [[str(line.record_id), *line[1:]] for line in award.lines]
+        worth.lines[bucket] = orjson.loads(orjson.dumps(award.explanation()))
         if award.first is not None and (first is None or award.first < first):
             first = award.first
     if first is not None:
@@ -107,6 +154,15 @@ def _rule(book: Rulebook, buckets: Mapping[str, Any], bucket: str, day: date) ->
 
 def _facts(row: Any) -> Facts:
     return Facts(*(row[name] for name in Facts._fields))
+
+
+def _refer(worth: Worth, book: Rulebook | None, referrals: Sequence[Any], buckets: Mapping[str, Any]) -> None:
+    """The bonuses for people brought in, where the referral stands."""
+    for row in referrals if book is not None else ():
+        bucket = f"{REFERRAL}{row['referred_id']}"
+        assert book is not None
+        points = referral(_rule(book, buckets, bucket, row["day"]), Referral(row["referred_id"], row["day"]))
+        worth.points.update({(bucket, expires_on): amount for expires_on, amount in points.items()})
 
 
 async def badges(tx: Tx) -> Check:
@@ -127,13 +183,29 @@ async def badges(tx: Tx) -> Check:
         row = group["badges_by_volunteer"][0]
         judged = _judged_under(criteria, row["criteria_version"] or 0)
         older += judged is not None and judged.version != max(criteria)
-        earned = list(judged.earned(lifetime)) if judged is not None else []
-        figures = [(name, row[name], getattr(lifetime, name)) for name in Lifetime._fields]
+        states = _states(judged, group["records_by_volunteer"])
+        earned = list(judged.earned(lifetime, states)) if judged is not None else []
+        figures: list[tuple[str, Any, Any]] = [(name, row[name], getattr(lifetime, name)) for name in Lifetime._fields]
+        figures.append(("badge figures", _kept(row["badge_figures"], judged), states))
         held = [("badges", sorted(row["badges"]), earned), ("awarded badges", list(row["awarded"]), earned)]
         check.differ(f"volunteer {volunteer_id}", figures + held)
     if older:
         check.notes.append(f"{older} volunteers were last judged under earlier criteria")
     return check
+
+
+def _states(criteria: Criteria | None, records: Iterable[Any]) -> States:
+    """The figures beyond the lifetime's, counted from all records without increments."""
+    if criteria is None:
+        return []
+    confirmed = (row for row in records if row["status"] == "confirmed")
+    return criteria.tally(Served(*(row[name] for name in Served._fields)) for row in confirmed)
+
+
+def _kept(figures: str | None, criteria: Criteria | None) -> Any:
+    if figures is None:
+        return [] if criteria is None else criteria.blank()
+    return orjson.loads(figures)
 
 
 def _judged_under(criteria: Mapping[int, Criteria], version: int) -> Criteria | None:

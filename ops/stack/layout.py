@@ -150,6 +150,8 @@ def _of_service(service: str, around: Surroundings) -> dict[str, str]:
         values["WEIGUANG_VAULT_KEY"] = around.secrets.vault_key
         values["WEIGUANG_LOOKUP_KEY"] = around.secrets.lookup_key
         values["WEIGUANG_MESSAGE_LOG"] = str(around.options.var / "messages.jsonl")
+    if service == "points":
+        values["WEIGUANG_CREDENTIAL_SIGNING_KEY"] = around.secrets.credential_key
     if service == "notify":
         values["WEIGUANG_SMTP_HOST"] = "127.0.0.1"
         values["WEIGUANG_SMTP_PORT"] = str(around.smtp_port)

@@ -32,6 +32,8 @@ class StackSecrets:
     lookup_key: str
     operator_password: str
     engineer_password: str
+    credential_key: str = ""
+    """Ed25519 seed, base64, that badges are issued under; empty in a file of before there were credentials."""
 
 
 def _password(length: int = 16) -> str:
@@ -53,6 +55,7 @@ def make_secrets() -> StackSecrets:
         lookup_key=_base64(secrets.token_bytes(32)),
         operator_password=_password(),
         engineer_password=_password(),
+        credential_key=_base64(Ed25519PrivateKey.generate().private_bytes_raw()),
     )
 
 

@@ -9,9 +9,15 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.points.accounts import api as accounts_api
+from services.points.adjustments import api as adjustments_api
+from services.points.badges import api as badges_api
+from services.points.credentials import api as credentials_api
+from services.points.facts import api as facts_api
+from services.points.leaders import api as leaders_api
 from services.points.pickups import api as pickups_api
 from services.points.policy import policy_of
 from services.points.rewards import api as rewards_api
+from services.points.rewards import shelf_api
 from services.points.rules import api as rules_api
 from services.points.settings import PointsSettings
 from shared.http.app import create_app
@@ -51,7 +57,18 @@ def api(settings: PointsSettings) -> FastAPI:
     app = create_app(
         settings,
         title="Weiguang points",
-        routers=[rules_api.router, accounts_api.router, pickups_api.router, rewards_api.router],
+        routers=[
+            rules_api.router,
+            accounts_api.router,
+            pickups_api.router,
+            adjustments_api.router,
+            badges_api.router,
+            credentials_api.router,
+            facts_api.router,
+            rewards_api.router,
+            shelf_api.router,
+            leaders_api.router,
+        ],
         lifespan=lifespan,
         readiness={"database": database_ready, "broker": kafka_ready},
     )

@@ -18,12 +18,14 @@ import structlog
 import uvloop
 from faust.app.base import BootStrategy
 
+from services.points.badges.handlers import judge_anew
 from services.points.hosting import Worker
 from services.points.ledger.handlers import expire_points
 from services.points.ledger.stream import GROUP, TOPICS, IngestStream
 from services.points.pickups import handlers as pickups
 from services.points.policy import policy_of
 from services.points.rewards.handlers import expire_holds
+from services.points.rewards.waiting import remind, time_out_bare_holds
 from services.points.settings import PointsSettings
 from shared.clock import real_now
 from shared.errors import TransientError
@@ -112,7 +114,10 @@ class IngestService(mode.Service):
         async with asyncio.TaskGroup() as group:
             group.create_task(self.consumer.run(self._halt))
             group.create_task(run_timer("expiry", lambda: expire_points(database), seconds, self._halt))
+            group.create_task(run_timer("holds", lambda: time_out_bare_holds(database), seconds, self._halt))
+            group.create_task(run_timer("reminders", lambda: remind(database), seconds, self._halt))
             group.create_task(run_timer("redemptions", redemptions, seconds, self._halt))
+            group.create_task(run_timer("badges", lambda: judge_anew(database), PURGE_SECONDS, self._halt))
             group.create_task(run_timer("answers", answers, PURGE_SECONDS, self._halt))
 
     def _ended(self, work: asyncio.Task[None]) -> None:

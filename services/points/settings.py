@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from shared.settings import Settings
 
 __all__ = ["PointsSettings"]
@@ -18,5 +20,9 @@ class PointsSettings(Settings):
     """Lag without progress for so long ends the worker, to be started again."""
     timer_seconds: float = 1.0
     """How often expiry and time-outs are looked for; they are judged by business time."""
+    public_url: str = "http://127.0.0.1:8000"
+    """Address under which the gateway is reached from outside; credentials point there."""
+    credential_signing_key: SecretStr = SecretStr("")
+    """Raw Ed25519 seed, base64; badges are issued as credentials under it. Without it they cannot be exported."""
     faust_data_dir: Path = Path("var/faust")
     """Where faust keeps what may be lost."""

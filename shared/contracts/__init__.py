@@ -12,6 +12,7 @@ from shared.contracts.rewarding import (
     RedemptionHeld,
     RedemptionRefunded,
     RedemptionReleased,
+    RedemptionReminder,
 )
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "RedemptionHeld",
     "RedemptionRefunded",
     "RedemptionReleased",
+    "RedemptionReminder",
     "SignupCancelled",
     "SignupPlaced",
     "SitePulse",
@@ -47,6 +49,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     BadgeAwarded,
     BadgeRevoked,
     RedemptionHeld,
+    RedemptionReminder,
     RedemptionCaptured,
     RedemptionReleased,
     RedemptionRefunded,

@@ -15,6 +15,7 @@ __all__ = [
     "RedemptionHeld",
     "RedemptionRefunded",
     "RedemptionReleased",
+    "RedemptionReminder",
 ]
 
 Amount = Annotated[int, Field(ge=0)]
@@ -101,6 +102,15 @@ class RedemptionHeld(_Redemption):
     type: ClassVar[str] = "volunteering.redemption.held.v1"
 
     expires_at: Instant
+
+
+class RedemptionReminder(_Redemption):
+    """The reward still waits for pickup and its time is nearly over."""
+
+    type: ClassVar[str] = "volunteering.redemption.reminder.v1"
+
+    expires_at: Instant
+    reminded_at: Instant
 
 
 class RedemptionCaptured(_Redemption):

@@ -41,6 +41,49 @@ select volunteer_id, code, debit, credit, amount, bucket, expires_on, bucket_ver
        lot_expires_on, posting_id, cause_event_id, correlation_id, posted_at
 from points.transfers where volunteer_id = $1 and code = 'award' and bucket like 'day/%';
 
+-- name: one_transfer
+-- A row to be tampered with by the owner.
+select min(transfer_id) from points.transfers where volunteer_id = $1 and code = $2
+    and coalesce(bucket, lot_bucket, '') like 'day/%';
+
+-- name: change_one_transfer
+-- One point more.
+update points.transfers set amount = amount + 1 where transfer_id = $1 returning transfer_id;
+
+-- name: delete_one_transfer
+-- It never happened.
+delete from points.transfers where transfer_id = $1 returning transfer_id;
+
+-- name: insert_one_transfer
+-- It happened twice.
+insert into points.transfers (volunteer_id, code, debit, credit, amount, bucket, expires_on, bucket_version, rule_version,
+                              lot_bucket, lot_expires_on, pending_id, posting_id, cause_event_id, correlation_id, posted_at)
+select volunteer_id, code, debit, credit, amount, bucket, expires_on, bucket_version, rule_version, lot_bucket,
+       lot_expires_on, pending_id, posting_id, cause_event_id, correlation_id, posted_at
+from points.transfers where transfer_id = $1 returning transfer_id;
+
+-- name: expire_early
+-- A1: points taken away before their day, with every sum adjusted.
+with lot as (
+    update points.lots set available = available - 1, expired = expired + 1
+    where volunteer_id = $1 and available > 0 and bucket like 'day/%' returning bucket, expires_on
+), row as (
+    update points.volunteers set available = available - (select count(*) from lot),
+                                 expired = expired + (select count(*) from lot) where volunteer_id = $1
+)
+insert into points.transfers (volunteer_id, code, debit, credit, amount, lot_bucket, lot_expires_on, posting_id,
+                              cause_event_id, correlation_id, posted_at)
+select $1, 'expiry', 1, 5, 1, bucket, expires_on, gen_random_uuid(), gen_random_uuid(), 'planted', '2026-03-04' from lot;
+
+-- name: release_and_hold_again
+-- A2: points that were given back and taken again, which no status says.
+insert into points.transfers (volunteer_id, code, debit, credit, amount, lot_bucket, lot_expires_on, pending_id, posting_id,
+                              cause_event_id, correlation_id, posted_at)
+select volunteer_id, step.name, step.debit, step.credit, amount, lot_bucket, lot_expires_on, pending_id, posting_id,
+       cause_event_id, correlation_id, posted_at
+from points.transfers, (values ('release', 2, 1), ('hold', 1, 2)) as step (name, debit, credit)
+where volunteer_id = $1 and transfers.code = 'hold';
+
 -- name: change_lot
 -- A1: points that never expired.
 update points.lots set expired = expired + 5 where volunteer_id = $1 and bucket like 'day/%';
@@ -89,6 +132,10 @@ update points.buckets set rule_version = 99 where volunteer_id = $1;
 -- name: change_badge
 -- A5: one star gone, five out of nowhere.
 update points.badge_awards set badge = 'star-5' where volunteer_id = $1 and badge = 'star-1';
+
+-- name: change_badge_figures
+-- A5: a week more than was served.
+update points.volunteers set badge_figures = replace(badge_figures, '"best":1', '"best":4') where volunteer_id = $1;
 
 -- name: spend_from_nowhere
 -- A6: spent what was never issued.

@@ -245,7 +245,7 @@ async def test_a3_takes_dead_letters_for_an_answer(world: World, status: str, ok
 
 async def test_a3_names_a_record_whose_content_was_changed(world: World) -> None:
     await world.plant(PLANTS["change_record"], world.first.record_id)
-    assert "another content" in named(await world.breached("A3"), world.first.record_id)
+    assert "another content" in named(await world.breached("A3", "A5"), world.first.record_id)
 
 
 async def test_a3_names_a_superseded_revision_whose_content_was_changed(world: World) -> None:
@@ -295,6 +295,11 @@ async def test_a4_and_a5_name_whose_record_was_changed(world: World) -> None:
 async def test_a5_names_a_star_that_nobody_earned_and_a_badge_that_is_gone(world: World) -> None:
     await world.plant(PLANTS["change_badge"], world.volunteer)
     assert "star-5" in named(await world.breached("A5"), world.volunteer)
+
+
+async def test_a5_names_figures_that_the_records_do_not_bear_out(world: World) -> None:
+    await world.plant(PLANTS["change_badge_figures"], world.volunteer)
+    assert "badge figures" in named(await world.breached("A5"), world.volunteer)
 
 
 async def test_a6_names_points_out_of_nowhere(world: World) -> None:

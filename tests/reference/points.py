@@ -4,32 +4,25 @@ It keeps every record, computes all awards anew at each step, and posts what dif
 are the district's.
 """
 
-import calendar
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
+from typing import Any
 
-ZONE = ZoneInfo("Asia/Shanghai")
+from tests.reference.rules import Record, in_force, months_later
+from tests.reference.rules import awards as any_awards
+
+__all__ = ["Record", "Reference", "awards", "badges"]
+
 EARNING = ("scanned", "kiosk", "leader")
 STARS = ((100, "star-1"), (300, "star-2"), (600, "star-3"), (1000, "star-4"), (1500, "star-5"))
+ANNUAL = (
+    (50, "annual-caring"),
+    (100, "annual-bronze"),
+    (200, "annual-silver"),
+    (500, "annual-gold"),
+    (1000, "annual-outstanding"),
+)
 BONUS = "life/first-service"
-
-
-@dataclass(frozen=True)
-class Record:
-    """A service record at one revision."""
-
-    record_id: str
-    revision: int
-    volunteer: str
-    status: str
-    provenance: str
-    started_at: datetime
-    minutes: int
-
-    @property
-    def day(self) -> date:
-        return self.started_at.astimezone(ZONE).date()
 
 
 @dataclass
@@ -39,6 +32,7 @@ class Lot:
     awarded: int = 0
     available: int = 0
     expired: int = 0
+    donated: int = 0
 
 
 @dataclass
@@ -68,6 +62,10 @@ class Account:
         return sum(lot.expired for lot in self.lots.values())
 
     @property
+    def donated(self) -> int:
+        return sum(lot.donated for lot in self.lots.values())
+
+    @property
     def earned(self) -> int:
         return sum(lot.awarded for lot in self.lots.values())
 
@@ -79,14 +77,8 @@ class Account:
             "earned": self.earned,
             "spent": self.spent,
             "expired": self.expired,
+            "donated": self.donated,
         }
-
-
-def months_later(day: date, months: int) -> date:
-    year, month = day.year, day.month + months
-    while month > 12:
-        year, month = year + 1, month - 12
-    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
 def awards(records: list[Record]) -> dict[tuple[str, date], int]:
@@ -116,19 +108,40 @@ def awards(records: list[Record]) -> dict[tuple[str, date], int]:
 
 
 def badges(records: list[Record]) -> set[str]:
-    """What one volunteer earns: stars by all confirmed hours, the badge by one witnessed service."""
+    """What one volunteer earns: stars by all confirmed hours, each year's grade by its dated hours, the rest by
+    witnessed service."""
     confirmed = [record for record in records if record.status == "confirmed"]
     minutes = sum(record.minutes for record in confirmed)
     earned = {badge for hours, badge in STARS if minutes >= hours * 60}
     if any(record.provenance in EARNING for record in confirmed):
         earned.add("first-service")
+    witnessed = [record for record in confirmed if record.provenance in EARNING]
+    for year in {record.day.year for record in confirmed}:
+        dated = [record for record in confirmed if record.day.year == year and record.provenance != "imported"]
+        earned |= {f"{badge}-{year}" for hours, badge in ANNUAL if sum(r.minutes for r in dated) >= hours * 60}
+        if len([record for record in witnessed if (record.day.year, record.day.month) == (year, 3)]) >= 3:
+            earned.add(f"lei-feng-month-{year}")
+    if len([record for record in witnessed if record.theme == "晨光问候"]) >= 5:
+        earned.add("morning-greeting")
+    if len({record.theme for record in witnessed}) >= 10:
+        earned.add("ten-themes")
+    mondays = {record.day - timedelta(days=record.day.weekday()) for record in witnessed}
+    for number, badge in ((4, "four-weeks"), (12, "twelve-weeks")):
+        if any(all(monday + timedelta(weeks=week) in mondays for week in range(number)) for monday in mondays):
+            earned.add(badge)
     return earned
 
 
 class Reference:
-    """The whole district; each method is one commit, on a day of business time."""
+    """The whole district; each method is one commit, on a day of business time.
 
-    def __init__(self) -> None:
+    ``rules``: other rules than the demo's, as plain documents (`tests.reference.rules`).
+    """
+
+    def __init__(self, rules: list[dict[str, Any]] | None = None) -> None:
+        self.rules = rules
+        self.complained: set[str] = set()
+        self.referrals: dict[str, dict[str, date]] = {}
         self.records: dict[str, Record] = {}
         self.accounts: dict[str, Account] = {}
         self.holds: dict[str, Hold] = {}
@@ -154,16 +167,59 @@ class Reference:
 
     def _post(self, volunteer: str, today: date) -> None:
         account = self.account(volunteer)
-        wanted = awards(self.of(volunteer))
+        wanted = self._worth(volunteer)
         keys = sorted(wanted.keys() | account.lots.keys())
         changes = [(key, wanted.get(key, 0) - account.lots.get(key, Lot()).awarded) for key in keys]
         for key, change in changes:
             if change > 0:
                 account.lots.setdefault(key, Lot()).awarded += change
                 self._come_back(account, key, change, today)
+        before = account.available - account.debt
         for key, change in changes:
             if change < 0:
                 self._take_back(account, key, -change)
+        if any(change for _, change in changes):
+            self._level(account, before - (account.available - account.debt), today)
+
+    def _worth(self, volunteer: str) -> dict[tuple[str, date], int]:
+        if self.rules is None:
+            return awards(self.of(volunteer))
+        return any_awards(self.of(volunteer), self.rules, self.complained, self.referrals.get(volunteer))
+
+    def complain(self, about: str, stands: bool, today: date) -> None:
+        """Somebody complained about a record or an activity, or it turned out that there was nothing."""
+        (self.complained.add if stands else self.complained.discard)(about)
+        for volunteer in sorted(self.accounts):
+            self._post(volunteer, today)
+
+    def refer(self, volunteer: str, referred: str, stands: bool, today: date) -> None:
+        """The volunteer brought somebody in, today; or did not, after all."""
+        brought = self.referrals.setdefault(volunteer, {})
+        if stands:
+            brought[referred] = today
+        else:
+            del brought[referred]
+        self._post(volunteer, today)
+
+    def _level(self, account: Account, taken: int, today: date) -> None:
+        """Above the highest balance points are donated; where some were taken back, donated ones come back."""
+        cap = None if self.rules is None else (in_force(self.rules, today).get("balance") or {}).get("cap_points")
+        room = 10**9 if cap is None else cap - account.available - account.held
+        order = sorted(account.lots, key=lambda k: (k[1], k[0]))
+        for key in reversed(order):
+            part = min(max(0, -room), account.lots[key].available)
+            account.lots[key].available -= part
+            account.lots[key].donated += part
+            room += part
+        for key in order if room >= 0 else ():
+            part = max(0, min(taken, room + account.debt, account.lots[key].donated))
+            if key[1] >= today and part:
+                account.lots[key].donated -= part
+                taken -= part
+                repaid = min(part, account.debt)
+                account.debt -= repaid
+                account.lots[key].available += part - repaid
+                room -= part - repaid
 
     def _come_back(self, account: Account, key: tuple[str, date], amount: int, today: date) -> None:
         """Points enter a lot: debt first, then they are good, unless their day is over."""
@@ -179,7 +235,7 @@ class Reference:
         account.lots[key].awarded -= amount
         own = sorted((k for k in account.lots if k[0] == key[0]), key=lambda k: (k != key, -k[1].toordinal()))
         others = sorted((k for k in account.lots), key=lambda k: (k[1], k[0]), reverse=True)
-        for where, keys in (("available", own), ("expired", own), ("available", others)):
+        for where, keys in (("available", own), ("expired", own), ("donated", own), ("available", others)):
             for one in keys:
                 lot = account.lots[one]
                 part = min(amount, getattr(lot, where))
@@ -241,4 +297,6 @@ class Reference:
         for key, part in sorted(hold.parts, key=lambda item: (item[0][1], item[0][0])):
             setattr(account, source, getattr(account, source) - part)
             self._come_back(account, key, part, today)
+        if source == "spent":
+            self._level(account, 0, today)
         return True

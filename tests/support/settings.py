@@ -41,6 +41,7 @@ class SettingsFactory:
             "public_url": "http://127.0.0.1:8000",
             "vault_key": SECRETS.vault_key,
             "lookup_key": SECRETS.lookup_key,
+            "credential_signing_key": SECRETS.credential_key,
             "message_log": self.directory / "messages.jsonl",
             "faust_data_dir": self.directory / "faust",
         }

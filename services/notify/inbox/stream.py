@@ -22,6 +22,7 @@ from shared.contracts import (
     RedemptionHeld,
     RedemptionRefunded,
     RedemptionReleased,
+    RedemptionReminder,
     SignupCancelled,
     SignupPlaced,
 )
@@ -73,6 +74,8 @@ def _points(event: Event[PointsPosted]) -> Notice:
         template = None
     elif data.reason == "award" and data.amount < 0:
         template = "points_reversed"
+    elif data.bucket is not None and data.bucket.startswith("life/adjustment/"):
+        template = "points_adjusted" if data.amount > 0 else "points_adjusted_down"
     elif data.reason == "award" and data.bucket is not None and data.bucket.startswith("life/"):
         template = "points_bonus"
     return _notice(
@@ -126,6 +129,7 @@ _BUILDERS: dict[type, Callable[[Event[Any]], Notice]] = {
     SignupPlaced: _signup_placed,
     SignupCancelled: _signup_cancelled,
     RedemptionHeld: _redemption("redemption_held"),
+    RedemptionReminder: _redemption("redemption_reminder"),
     RedemptionCaptured: _redemption("redemption_captured"),
     RedemptionReleased: _redemption("redemption_released"),
     RedemptionRefunded: _redemption("redemption_refunded"),

@@ -1,19 +1,23 @@
 """HTTP of accounts: balances, statement with reasons, the district's ledger."""
 
-from datetime import datetime
+from collections.abc import AsyncIterator
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
+from starlette.responses import StreamingResponse
 
 from services.points.accounts import handlers, store
-from services.points.accounts.domain import BucketVersion, Transfer
+from services.points.accounts.domain import BucketVersion, LotSeen, Transfer
+from services.points.accounts.spreadsheet import COLUMNS, csv_text, row_of
 from services.points.badges.domain import Criterion
 from services.points.badges.handlers import criteria_in_force
 from shared.auth.access import allow, public
 from shared.auth.tokens import Caller, Role
+from shared.errors import Refusal
 from shared.http import cursors
-from shared.http.app import Db, Limit, Output
+from shared.http.app import Db, Instant, Limit, Output
 from shared.http.cursors import Page, page_of
 
 router = APIRouter(prefix="/api/points/v1", tags=["accounts"])
@@ -59,6 +63,21 @@ class AccountView(Output):
     badges: list[BadgeView]
 
 
+class PastBalance(Output):
+    """Balances in points as of a moment, from the transfers posted up to it; `as_of` is never later than `horizon`."""
+
+    volunteer_id: UUID
+    as_of: datetime
+    horizon: datetime
+    available: int
+    held: int
+    debt: int
+    earned: int
+    spent: int
+    expired: int
+    donated: int
+
+
 class StatementLine(Output):
     """One transfer and why it was posted."""
 
@@ -73,6 +92,47 @@ class StatementLine(Output):
     explanation: dict[str, Any]
     cause_event_id: UUID
     correlation_id: str
+
+
+class TransferView(StatementLine):
+    """One transfer in full; `posting_id` is the event that told of it, `cause_event_id` the one that led to it."""
+
+    change: int
+    bucket_version: int | None
+    expires_on: date | None
+    lot_bucket: str | None
+    lot_expires_on: date | None
+    hold_id: UUID | None
+    posting_id: UUID
+
+
+class LotView(Output):
+    """Points of one bucket with one last day; `movements`, by code and signed, sum to `available`."""
+
+    bucket: str
+    expires_on: date | None
+    awarded: int
+    available: int
+    held: int
+    spent: int
+    expired: int
+    movements: dict[str, int]
+    rule_version: int | None
+    explanation: dict[str, Any]
+
+
+class BalanceView(Output):
+    """Why the balance is what it is: `movements` of the whole account sum to `available`, and so do the lots, of which
+    this is a page.
+    """
+
+    volunteer_id: UUID
+    available: int
+    held: int
+    debt: int
+    movements: dict[str, int]
+    items: list[LotView]
+    next_cursor: str | None
 
 
 class Explanation(Output):
@@ -101,8 +161,24 @@ class LedgerReport(Output):
 
 
 @router.get("/accounts/{volunteer_id}")
-async def read_account(database: Db, caller: Reader, volunteer_id: UUID) -> AccountView:
-    """Points, hours, star and badges: the volunteer's own, or any for staff."""
+async def read_account(
+    database: Db, caller: Reader, volunteer_id: UUID, as_of: Instant | None = None
+) -> AccountView | PastBalance:
+    """Points, hours, star and badges: the volunteer's own, or any for staff. With `as_of` the points of that moment."""
+    if as_of is not None:
+        figures, at, horizon = await handlers.figures_at(database, caller, volunteer_id, as_of)
+        return PastBalance(
+            volunteer_id=volunteer_id,
+            as_of=at,
+            horizon=horizon,
+            available=figures.available,
+            held=figures.held,
+            debt=figures.debt,
+            earned=figures.earned,
+            spent=figures.spent,
+            expired=figures.expired,
+            donated=figures.donated,
+        )
     async with database.snapshot() as tx:
         account = await handlers.account(tx, caller, volunteer_id)
         badges = await store.list_badges(tx, volunteer_id)
@@ -137,6 +213,66 @@ async def read_statement(
     async with database.snapshot() as tx:
         lines = await handlers.statement(tx, volunteer_id, before=before, limit=limit + 1)
     return page_of(lines, limit, _line, lambda line: (line[0].transfer_id,))
+
+
+@router.get("/accounts/{volunteer_id}/statement.csv", response_class=StreamingResponse)
+async def export_statement(database: Db, caller: Reader, volunteer_id: UUID) -> StreamingResponse:
+    """All transfers, newest first, as CSV (UTF-8 with a mark for spreadsheets), streamed."""
+    handlers.require_reader(caller, volunteer_id)
+    portions = handlers.export(database, volunteer_id)
+    first = await anext(portions)  # what goes wrong before the first byte is still a problem with a status
+
+    async def text() -> AsyncIterator[str]:
+        yield "\ufeff" + csv_text([COLUMNS])
+        yield csv_text(row_of(line, reward) for line, reward in first)
+        async for portion in portions:
+            yield csv_text(row_of(line, reward) for line, reward in portion)
+
+    headers = {"Content-Disposition": f'attachment; filename="statement-{volunteer_id}.csv"'}
+    return StreamingResponse(text(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/accounts/{volunteer_id}/transfers/{transfer_id}")
+async def read_transfer(
+    database: Db, caller: Reader, volunteer_id: UUID, transfer_id: Annotated[int, Path(ge=1, lt=2**63 - 1)]
+) -> TransferView:
+    """One transfer: rule version, records at their revisions, what was capped and why, the event and its trace."""
+    handlers.require_reader(caller, volunteer_id)
+    async with database.snapshot() as tx:
+        line = await handlers.transfer(tx, volunteer_id, transfer_id)
+    transfer = line[0]
+    return TransferView(
+        **dict(_line(line)),
+        change=transfer.change,
+        bucket_version=transfer.bucket_version,
+        expires_on=_day(transfer.expires_on),
+        lot_bucket=transfer.lot_bucket,
+        lot_expires_on=_day(transfer.lot_expires_on),
+        hold_id=transfer.pending_id,
+        posting_id=transfer.posting_id,
+    )
+
+
+@router.get("/accounts/{volunteer_id}/explanation")
+async def explain_balance(
+    database: Db, caller: Reader, volunteer_id: UUID, cursor: str | None = None, limit: Limit = 50
+) -> BalanceView:
+    """The whole balance by lots, each with what moved in it, its rule version and its records."""
+    before = None if cursor is None else _lot_key(cursor)
+    async with database.snapshot() as tx:
+        account = await handlers.account(tx, caller, volunteer_id)
+        movements = await store.movements(tx, volunteer_id)
+        found = await handlers.balance(tx, volunteer_id, before=before, limit=limit + 1)
+    page = page_of(found, limit, _lot, lambda item: (item[0].bucket, item[0].expires_on.isoformat()))
+    return BalanceView(
+        volunteer_id=volunteer_id,
+        available=account.available,
+        held=account.held,
+        debt=account.debt,
+        movements=movements,
+        items=page.items,
+        next_cursor=page.next_cursor,
+    )
 
 
 @router.get("/accounts/{volunteer_id}/explanations")
@@ -204,5 +340,35 @@ def _explanation(line: tuple[BucketVersion, dict[str, Any]]) -> Explanation:
         points=bucket.points,
         rule_version=bucket.rule_version,
         updated_at=bucket.updated_at,
+        explanation=explanation,
+    )
+
+
+def _day(day: date | None) -> date | None:
+    """A last day, none where there is no last one."""
+    return None if day == date.max else day
+
+
+def _lot_key(cursor: str) -> tuple[str, date]:
+    bucket, day = cursors.decode(cursor, (str, str))
+    try:
+        return bucket, date.fromisoformat(day)
+    except ValueError:
+        detail = "The cursor is not one that this listing gave out. Start again without it."
+        raise Refusal("cursor-invalid", detail, status=400) from None
+
+
+def _lot(item: tuple[LotSeen, BucketVersion | None, dict[str, Any]]) -> LotView:
+    lot, bucket, explanation = item
+    return LotView(
+        bucket=lot.bucket,
+        expires_on=_day(lot.expires_on),
+        awarded=lot.awarded,
+        available=lot.available,
+        held=lot.held,
+        spent=lot.spent,
+        expired=lot.expired,
+        movements=dict(lot.movements),
+        rule_version=None if bucket is None else bucket.rule_version,
         explanation=explanation,
     )

@@ -75,9 +75,16 @@ class Transfer:
     lot_bucket: str | None
     lot_expires_on: date | None
     pending_id: UUID | None
+    posting_id: UUID
     cause_event_id: UUID
     correlation_id: str
     posted_at: datetime
+
+    @property
+    def change(self) -> int:
+        """The signed change of the points that may be spent."""
+        into, out = self.credit_account.endswith("/available"), self.debit_account.endswith("/available")
+        return self.amount * (into - out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +125,9 @@ class RecordSeen:
     device_ref: str | None
     recorded_by: UUID | str | None
     recorder_site_id: UUID | str | None
+    approval_level: str | None
+    planned_minutes: int | None
+    correlation_id: str | None
     event_id: UUID
 
 
@@ -130,6 +140,46 @@ class RewardSeen:
     reward_name: str
     site_id: UUID
     status: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentSeen:
+    """A manual adjustment as its volunteer may read it."""
+
+    adjustment_id: UUID
+    points: int
+    reason: str
+    proposed_by: UUID
+    proposed_at: datetime
+    decided_by: UUID
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PastFigures:
+    """Balances as they stood at a moment, summed from the transfers up to it."""
+
+    available: int
+    held: int
+    debt: int
+    earned: int
+    spent: int
+    expired: int
+    donated: int
+
+
+@dataclass(frozen=True, slots=True)
+class LotSeen:
+    """A lot with all that ever moved in it: ``movements`` by code, signed, sum to what is available."""
+
+    bucket: str
+    expires_on: date
+    awarded: int
+    available: int
+    expired: int
+    held: int
+    spent: int
+    movements: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +210,11 @@ def counted_records(bucket: BucketVersion) -> list[dict[str, Any]]:
     ]
 
 
+def adjustment_ids(buckets: Iterable[BucketVersion]) -> list[UUID]:
+    """Every adjustment that these explanations speak of, once."""
+    return sorted({UUID(str(row[0])) for bucket in buckets for row in bucket.explanation.get("adjustments", ())})
+
+
 def record_keys(buckets: Iterable[BucketVersion]) -> list[tuple[UUID, int]]:
     """Every (record, revision) that these explanations speak of, once."""
     keys = {
@@ -170,22 +225,36 @@ def record_keys(buckets: Iterable[BucketVersion]) -> list[tuple[UUID, int]]:
     return sorted(keys)
 
 
-def explain_bucket(bucket: BucketVersion, records: Mapping[tuple[UUID, int], RecordSeen]) -> dict[str, Any]:
-    """The bucket in full: rule version, each record with its provenance, device and recorder, and what it came to."""
+def explain_bucket(
+    bucket: BucketVersion,
+    records: Mapping[tuple[UUID, int], RecordSeen],
+    adjustments: Mapping[UUID, AdjustmentSeen] | None = None,
+) -> dict[str, Any]:
+    """The bucket in full: rule version, each record with its provenance, device and recorder, what it came to, and
+    what of it did not count and why; or the adjustments, with who proposed and who approved them.
+    """
     explained = []
     for counted in counted_records(bucket):
         seen = records.get((UUID(str(counted["record_id"])), int(counted["revision"])))
         words = REASONS.get(str(counted["reason"]), str(counted["reason"]))
-        explained.append((asdict(seen) if seen is not None else {}) | counted | {"reason_text": words})
-    remarks = {name: value for name, value in bucket.explanation.items() if name != "records"}
+        told = {"uncounted_minutes": _uncounted(counted), "reason_text": words}
+        explained.append((asdict(seen) if seen is not None else {}) | counted | told)
+    remarks = {name: value for name, value in bucket.explanation.items() if name not in ("records", "adjustments")}
+    seen_adjustments = [(adjustments or {}).get(found) for found in adjustment_ids([bucket])]
     return {
         "bucket": bucket.bucket,
         "bucket_version": bucket.version,
         "rule_version": bucket.rule_version,
         "points": bucket.points,
         "records": explained,
+        **({"adjustments": [asdict(found) for found in seen_adjustments if found]} if any(seen_adjustments) else {}),
         **({"remarks": remarks} if remarks else {}),
     }
+
+
+def _uncounted(counted: Mapping[str, Any]) -> int:
+    minutes, kept = counted.get("minutes"), counted.get("counted_minutes")
+    return minutes - kept if isinstance(minutes, int) and isinstance(kept, int) else 0
 
 
 def explain_transfer(
@@ -193,13 +262,14 @@ def explain_transfer(
     buckets: Mapping[Award, BucketVersion],
     records: Mapping[tuple[UUID, int], RecordSeen],
     rewards: Mapping[UUID, RewardSeen],
+    adjustments: Mapping[UUID, AdjustmentSeen],
 ) -> dict[str, Any]:
     """Why a transfer was posted: the bucket it pays, or its redemption, and the lot whose points moved."""
     explanation: dict[str, Any] = {"because": _BECAUSE.get(transfer.code, transfer.code)}
     if transfer.bucket is not None and transfer.bucket_version is not None:
         bucket = buckets.get(Award(transfer.bucket, transfer.bucket_version))
         if bucket is not None:
-            explanation |= explain_bucket(bucket, records)
+            explanation |= explain_bucket(bucket, records, adjustments)
     if transfer.pending_id is not None:
         reward = rewards.get(transfer.pending_id)
         explanation["redemption"] = {"redemption_id": transfer.pending_id} if reward is None else asdict(reward)
@@ -218,4 +288,5 @@ _BECAUSE = {
     "refund": "the reward was refunded",
     "expiry": "the points were good until the lot's last day",
     "donation": "above the highest balance, the excess is donated",
+    "return": "a correction made room below the highest balance, so donated points came back",
 }

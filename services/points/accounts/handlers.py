@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from services.points.accounts import store
 from services.points.accounts.domain import (
     Account,
+    AdjustmentSeen,
     Award,
     BucketVersion,
+    LotSeen,
+    PastFigures,
     RecordSeen,
     Transfer,
+    adjustment_ids,
     explain_bucket,
     explain_transfer,
     record_keys,
 )
 from shared.auth.tokens import Caller, Role
 from shared.errors import NotFound
-from shared.postgres import Tx
+from shared.postgres import Database, Tx
 
+EXPORT_ROWS = 500
+"""Transfers of a statement that are in memory at a time."""
 STAFF = (Role.STATION, Role.OPERATOR)
 
 
@@ -54,6 +61,24 @@ async def statement(
 ) -> list[tuple[Transfer, dict[str, Any]]]:
     """A page of transfers, newest first, each with its explanation; three more queries however long the page."""
     transfers = await store.list_transfers(tx, volunteer_id, before=before, limit=limit)
+    return await _explained(tx, volunteer_id, transfers)
+
+
+async def transfer(tx: Tx, volunteer_id: UUID, transfer_id: int) -> tuple[Transfer, dict[str, Any]]:
+    """One transfer with its explanation.
+
+    Raises:
+        NotFound: the account has no such transfer.
+    """
+    found = await store.list_transfers(tx, volunteer_id, before=transfer_id + 1, limit=1)
+    if not found or found[0].transfer_id != transfer_id:
+        raise NotFound("transfer-unknown", "This account has no such transfer.")
+    return (await _explained(tx, volunteer_id, found))[0]
+
+
+async def _explained(
+    tx: Tx, volunteer_id: UUID, transfers: Sequence[Transfer]
+) -> list[tuple[Transfer, dict[str, Any]]]:
     wanted = {
         Award(transfer.bucket, transfer.bucket_version)
         for transfer in transfers
@@ -64,11 +89,12 @@ async def statement(
     )
     buckets = {Award(bucket.bucket, bucket.version): bucket for bucket in found}
     records = await _records(tx, volunteer_id, found)
+    adjustments = await _adjustments(tx, volunteer_id, found)
     hold_ids = {transfer.pending_id for transfer in transfers if transfer.pending_id is not None}
     rewards = {
         reward.redemption_id: reward for reward in await store.rewards_of_holds(tx, volunteer_id, sorted(hold_ids))
     }
-    return [(transfer, explain_transfer(transfer, buckets, records, rewards)) for transfer in transfers]
+    return [(transfer, explain_transfer(transfer, buckets, records, rewards, adjustments)) for transfer in transfers]
 
 
 async def explanations(
@@ -77,7 +103,64 @@ async def explanations(
     """Everything computed for the volunteer, also what came to nothing and why; latest day first."""
     buckets = await store.list_buckets(tx, volunteer_id, before=before, limit=limit)
     records = await _records(tx, volunteer_id, buckets)
-    return [(bucket, explain_bucket(bucket, records)) for bucket in buckets]
+    adjustments = await _adjustments(tx, volunteer_id, buckets)
+    return [(bucket, explain_bucket(bucket, records, adjustments)) for bucket in buckets]
+
+
+async def balance(
+    tx: Tx, volunteer_id: UUID, *, before: tuple[str, date] | None, limit: int
+) -> list[tuple[LotSeen, BucketVersion | None, dict[str, Any]]]:
+    """A page of the lots that make up the whole balance, each with what moved in it and why it was awarded."""
+    lots = await store.list_lots(tx, volunteer_id, before=before, limit=limit)
+    found = await store.standing_buckets(tx, volunteer_id, sorted({lot.bucket for lot in lots}))
+    buckets = {bucket.bucket: bucket for bucket in found}
+    records = await _records(tx, volunteer_id, found)
+    adjustments = await _adjustments(tx, volunteer_id, found)
+    told = {bucket.bucket: explain_bucket(bucket, records, adjustments) for bucket in found}
+    return [(lot, buckets.get(lot.bucket), told.get(lot.bucket, {})) for lot in lots]
+
+
+async def figures_at(
+    database: Database, caller: Caller, volunteer_id: UUID, as_of: datetime
+) -> tuple[PastFigures, datetime, datetime]:
+    """(balances, the moment that they are of, the horizon): not later than the horizon, so that the same question has
+    the same answer for ever.
+
+    Raises:
+        NotFound: as `account`.
+    """
+    # The horizon first, in a transaction of its own: what commits after it is above it, and seen or not is both right.
+    async with database.transaction() as tx:
+        horizon = await store.horizon(tx)
+    at = min(as_of, horizon)
+    async with database.snapshot() as tx:
+        await account(tx, caller, volunteer_id)
+        return await store.figures_at(tx, volunteer_id, at), at, horizon
+
+
+async def export(database: Database, volunteer_id: UUID) -> AsyncIterator[list[tuple[Transfer, str]]]:
+    """The whole statement in portions, newest first, each transfer with the reward that it was for, if any.
+
+    A volunteer's transfers are numbered under their lock and never change, so the portions fit together although each
+    is read in a transaction of its own: a slow reader holds no connection.
+    """
+    before: int | None = None
+    while True:
+        async with database.snapshot() as tx:
+            found = await store.list_transfers(tx, volunteer_id, before=before, limit=EXPORT_ROWS)
+            holds = sorted({line.pending_id for line in found if line.pending_id is not None})
+            rewards = {
+                seen.redemption_id: seen.reward_name for seen in await store.rewards_of_holds(tx, volunteer_id, holds)
+            }
+        yield [(line, rewards.get(line.pending_id, "") if line.pending_id else "") for line in found]
+        if len(found) < EXPORT_ROWS:
+            return
+        before = found[-1].transfer_id
+
+
+async def _adjustments(tx: Tx, volunteer_id: UUID, buckets: Iterable[BucketVersion]) -> dict[UUID, AdjustmentSeen]:
+    found = await store.adjustments_seen(tx, volunteer_id, adjustment_ids(buckets))
+    return {seen.adjustment_id: seen for seen in found}
 
 
 async def _records(tx: Tx, volunteer_id: UUID, buckets: Iterable[BucketVersion]) -> dict[tuple[UUID, int], RecordSeen]:

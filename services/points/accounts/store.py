@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from services.points.accounts.domain import (
     Account,
+    AdjustmentSeen,
     Award,
     BadgeHeld,
     BucketVersion,
+    LotSeen,
+    PastFigures,
     RecordSeen,
     RewardSeen,
     Totals,
@@ -36,6 +40,43 @@ async def list_badges(tx: Tx, volunteer_id: UUID) -> list[BadgeHeld]:
 async def list_transfers(tx: Tx, volunteer_id: UUID, *, before: int | None, limit: int) -> list[Transfer]:
     """A page of transfers, newest first."""
     return [Transfer(**dict(row)) for row in await tx.fetch(SQL["list_transfers"], volunteer_id, before, limit)]
+
+
+async def horizon(tx: Tx) -> datetime:
+    """Business time below which nothing can still commit; read it in a transaction before that of the figures."""
+    found: datetime = await tx.fetchval(SQL["horizon"])
+    return found
+
+
+async def figures_at(tx: Tx, volunteer_id: UUID, at: datetime) -> PastFigures:
+    """Balances as of a moment."""
+    row = await tx.fetchrow(SQL["figures_at"], volunteer_id, at)
+    assert row is not None
+    return PastFigures(**dict(row))
+
+
+async def list_lots(tx: Tx, volunteer_id: UUID, *, before: tuple[str, date] | None, limit: int) -> list[LotSeen]:
+    """A page of lots with what moved in them."""
+    rows = await tx.fetch(SQL["list_lots"], volunteer_id, *(before or (None, None)), limit)
+    return [LotSeen(**{**dict(row), "movements": _document(row["movements"])}) for row in rows]
+
+
+async def movements(tx: Tx, volunteer_id: UUID) -> dict[str, int]:
+    """Signed changes of what may be spent, by code, since the account was opened."""
+    return {row["code"]: row["change"] for row in await tx.fetch(SQL["movements"], volunteer_id)}
+
+
+async def standing_buckets(tx: Tx, volunteer_id: UUID, buckets: Sequence[str]) -> list[BucketVersion]:
+    """Buckets as they stand."""
+    return [_bucket(row) for row in await tx.fetch(SQL["standing_buckets"], volunteer_id, list(buckets))]
+
+
+async def adjustments_seen(tx: Tx, volunteer_id: UUID, ids: Sequence[UUID]) -> list[AdjustmentSeen]:
+    """The approved ones of these."""
+    if not ids:
+        return []
+    rows = await tx.fetch(SQL["adjustments_seen"], volunteer_id, list(ids))
+    return [AdjustmentSeen(**dict(row)) for row in rows]
 
 
 async def bucket_versions(tx: Tx, volunteer_id: UUID, wanted: Sequence[Award]) -> list[BucketVersion]:

@@ -1,76 +1,252 @@
-"""Badges and stars: which ones lifetime figures earn under a version of the criteria. Pure."""
+"""Badges and stars: what earns them under a version of the criteria, and the figures that this is judged by. Pure.
 
+A criterion looks at one figure (its meter): minutes, records, different themes or sites, or weeks in a row, of the
+confirmed records that pass its filters, over a lifetime or per calendar year. Figures are kept as increments, so that a
+busy volunteer costs no more than another; `Criteria.tally` computes the same from all records, for proof and repair.
+"""
+
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal, NamedTuple
 
-__all__ = ["CREDIT", "HONOUR", "IMPORTED", "PROVENANCE_GROUPS", "Criteria", "Criterion", "Lifetime", "changes"]
+from services.points.badges.figures.domain import (
+    CREDIT,
+    HONOUR,
+    IMPORTED,
+    PROVENANCE_GROUPS,
+    Between,
+    Group,
+    Lifetime,
+    Measure,
+    Meter,
+    Served,
+    Service,
+    States,
+    Window,
+)
 
-Group = Literal["credit", "honour", "imported"]
-CREDIT: Final = "credit"
-HONOUR: Final = "honour"
-IMPORTED: Final = "imported"
+__all__ = [
+    "CREDIT",
+    "HONOUR",
+    "IMPORTED",
+    "PROVENANCE_GROUPS",
+    "Between",
+    "Criteria",
+    "Criterion",
+    "Group",
+    "Lifetime",
+    "Measure",
+    "Meter",
+    "Progress",
+    "Served",
+    "Service",
+    "States",
+    "Window",
+    "changes",
+]
 
-PROVENANCE_GROUPS: Final[dict[str, int]] = {"scanned": 0, "kiosk": 0, "leader": 0, "backfilled": 1, "imported": 2}
-"""Provenance → index of its group among credit (信用时数), honour (荣誉时数) and imported."""
-_GROUP_INDEX: Final = {CREDIT: 0, HONOUR: 1, IMPORTED: 2}
-
-
-class Lifetime(NamedTuple):
-    """Confirmed service of a whole life, by group of provenance; minutes are whole minutes."""
-
-    credit_minutes: int = 0
-    honour_minutes: int = 0
-    imported_minutes: int = 0
-    credit_records: int = 0
-    honour_records: int = 0
-    imported_records: int = 0
-
-    @property
-    def minutes(self) -> int:
-        """All confirmed minutes: the legal record of service."""
-        return self.credit_minutes + self.honour_minutes + self.imported_minutes
+_CACHED: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One badge and the figure that earns it: ``at_least`` minutes or records of the named groups."""
+    """One badge and the figure that earns it; in the window 'year' it is one badge for each year."""
 
     badge: str
     name: str
-    measure: Literal["minutes", "records"]
+    measure: Measure
     groups: tuple[Group, ...]
     at_least: int
     star: int | None = None
+    window: Window = "lifetime"
+    themes: frozenset[str] | None = None
+    sites: frozenset[str] | None = None
+    between: Between | None = None
 
-    def value(self, lifetime: Lifetime) -> int:
+    @property
+    def meter(self) -> Meter:
         """The figure that this criterion looks at."""
-        offset = 0 if self.measure == "minutes" else 3
-        return sum(lifetime[offset + _GROUP_INDEX[group]] for group in self.groups)
+        return Meter(self.measure, self.groups, self.window, self.themes, self.sites, self.between)
+
+    def code(self, instance: str) -> str:
+        """The badge as it is awarded: with its year where there is one for each."""
+        return f"{self.badge}-{instance}" if instance else self.badge
+
+    def title(self, instance: str) -> str:
+        """Its name as it is awarded."""
+        return f"{instance}年度{self.name}" if instance else self.name
 
     def sentence(self) -> str:
         """What earns the badge, as people read it."""
+        scope = "一个自然年内" if self.window == "year" else ""
+        if self.between is not None:
+            first, last = self.between
+            scope += f"{first[0]}月{first[1]}日至{last[0]}月{last[1]}日"
+        if self.themes is not None:
+            scope += "参加" + "、".join(f"“{theme}”" for theme in sorted(self.themes))
+        if self.sites is not None:
+            scope += "在指定阵地"
         if self.measure == "minutes":
-            return f"累计服务满 {self.at_least // 60} 小时"
-        return f"完成 {self.at_least} 次服务"
+            return f"{scope or '累计'}服务满 {self.at_least // 60} 小时"
+        if self.measure == "records":
+            return f"{scope}完成 {self.at_least} 次服务"
+        if self.measure == "weeks":
+            return f"{scope}连续 {self.at_least} 周都有服务"
+        return f"{scope}服务过 {self.at_least} 个不同的{'主题' if self.measure == 'themes' else '阵地'}"
+
+
+class Progress(NamedTuple):
+    """How far a volunteer is towards one badge; ``badge`` and ``name`` are as it would be awarded."""
+
+    criterion: Criterion
+    badge: str
+    name: str
+    value: int
+
+    @property
+    def remaining(self) -> int:
+        return max(0, self.criterion.at_least - self.value)
+
+
+class _Judged(NamedTuple):
+    """A figure with all that is judged by it; ``steps`` are the thresholds, sorted."""
+
+    meter: Meter
+    items: tuple[Criterion, ...]
+    steps: tuple[int, ...]
+
+
+class _Match(NamedTuple):
+    """A figure that a record counts towards."""
+
+    place: int
+    instance: str
+    meter: Meter
+    steps: tuple[int, ...]
+    by_site: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """One version of all criteria."""
+    """One version of all criteria, and the figures that it keeps."""
 
     version: int
     name: str
     effective_from: date
     items: tuple[Criterion, ...]
+    meters: tuple[Meter, ...] = field(init=False, repr=False, compare=False)
+    _plain: tuple[_Judged, ...] = field(init=False, repr=False, compare=False)
+    _kept: tuple[_Judged, ...] = field(init=False, repr=False, compare=False)
+    _by_badge: dict[str, Criterion] = field(init=False, repr=False, compare=False)
+    _found: dict[tuple[date, str, str], tuple[_Match, ...]] = field(init=False, repr=False, compare=False)
 
-    def earned(self, lifetime: Lifetime) -> tuple[str, ...]:
-        """The badges that the figures earn, sorted by name."""
-        return tuple(sorted(item.badge for item in self.items if item.value(lifetime) >= item.at_least))
+    def __post_init__(self) -> None:
+        judged: dict[Meter, list[Criterion]] = {}
+        for item in self.items:
+            judged.setdefault(item.meter, []).append(item)
+        every = [
+            _Judged(meter, tuple(items), tuple(sorted(item.at_least for item in items)))
+            for meter, items in judged.items()
+        ]
+        kept = tuple(one for one in every if not one.meter.plain)
+        object.__setattr__(self, "meters", tuple(one.meter for one in kept))
+        object.__setattr__(self, "_plain", tuple(one for one in every if one.meter.plain))
+        object.__setattr__(self, "_kept", kept)
+        object.__setattr__(self, "_by_badge", {item.badge: item for item in self.items})
+        object.__setattr__(self, "_found", {})
 
-    def find(self, badge: str) -> Criterion | None:
-        return next((item for item in self.items if item.badge == badge), None)
+    def blank(self) -> States:
+        """The figures of somebody who has not served."""
+        return [{} for _ in self.meters]
+
+    def count(self, states: States, service: Service, sign: Literal[1, -1]) -> bool:
+        """Add or take away a confirmed record; tells whether a figure passed a criterion's threshold."""
+        key = (service.day, service.provenance, service.theme)
+        matches = self._found.get(key)
+        if matches is None:
+            matches = self._match(*key)
+        crossed = False
+        for place, instance, meter, steps, by_site in matches:
+            if by_site and not meter.admits_site(service.site_id):
+                continue
+            before, after = meter.count(states[place], instance, service, sign)
+            if before != after and bisect_right(steps, before) != bisect_right(steps, after):
+                crossed = True
+        return crossed
+
+    def _match(self, day: date, provenance: str, theme: str) -> tuple[_Match, ...]:
+        """The meters that such a record runs through, and in which instance; remembered, as most records are alike."""
+        if len(self._found) >= _CACHED:
+            self._found.clear()
+        found = self._found[day, provenance, theme] = tuple(
+            _Match(place, one.meter.instance(day), one.meter, one.steps, one.meter.by_site)
+            for place, one in enumerate(self._kept)
+            if one.meter.admits(day, provenance, theme)
+        )
+        return found
+
+    def crossed(self, before: Lifetime, after: Lifetime) -> bool:
+        """Whether a lifetime figure passed a criterion's threshold."""
+        for meter, _, steps in self._plain:
+            if bisect_right(steps, meter.of_lifetime(before)) != bisect_right(steps, meter.of_lifetime(after)):
+                return True
+        return False
+
+    def tally(self, services: Iterable[Service]) -> States:
+        """All figures from all confirmed records, without increments."""
+        every = list(services)
+        states = self.blank()
+        for meter, state in zip(self.meters, states, strict=True):
+            groups: dict[str, list[Service]] = {}
+            for one in every:
+                if meter.admits(one.day, one.provenance, one.theme) and meter.admits_site(one.site_id):
+                    groups.setdefault(meter.instance(one.day), []).append(one)
+            for instance, members in groups.items():
+                if value := meter.tally(members):
+                    state[instance] = value
+        return states
+
+    def earned(self, lifetime: Lifetime, states: States | None = None) -> tuple[str, ...]:
+        """The badges that the figures earn, sorted."""
+        found = []
+        for meter, items, steps in self._plain:
+            value = meter.of_lifetime(lifetime)
+            if value >= steps[0]:
+                found += [item.badge for item in items if value >= item.at_least]
+        for (meter, items, steps), state in zip(self._kept, states or (), strict=states is not None):
+            for instance, kept in state.items():
+                value = meter.figure(kept)
+                if value >= steps[0]:
+                    found += [item.code(instance) for item in items if value >= item.at_least]
+        return tuple(sorted(found))
+
+    def value(self, item: Criterion, lifetime: Lifetime, states: States, instance: str) -> int:
+        """The figure that a criterion looks at."""
+        meter = item.meter
+        if meter.plain:
+            return meter.of_lifetime(lifetime)
+        kept = states[self.meters.index(meter)].get(instance)
+        return 0 if kept is None else meter.figure(kept)
+
+    def find(self, badge: str) -> tuple[Criterion, str] | None:
+        """The criterion and the instance of an awarded badge."""
+        item = self._by_badge.get(badge)
+        if item is not None:
+            return (item, "") if item.window == "lifetime" else None
+        base, _, year = badge.rpartition("-")
+        item = self._by_badge.get(base)
+        return (item, year) if item is not None and item.window == "year" and year.isdecimal() else None
+
+    def progress(self, lifetime: Lifetime, states: States, year: int) -> list[Progress]:
+        """How far somebody is towards each badge; those for a year, towards that year's."""
+        found = []
+        for item in self.items:
+            instance = str(year) if item.window == "year" else ""
+            value = self.value(item, lifetime, states, instance)
+            found.append(Progress(item, item.code(instance), item.title(instance), value))
+        return found
 
     def star(self, badges: Iterable[str]) -> int:
         """The highest star among badges; 0 without one."""
@@ -78,16 +254,16 @@ class Criteria:
         return max((item.star for item in self.items if item.star is not None and item.badge in held), default=0)
 
     def next_star(self, lifetime: Lifetime) -> tuple[Criterion, int] | None:
-        """The next star and how much of its measure is missing; None when all are earned."""
+        """The next star and how many minutes are missing; None when all are earned."""
         missing = [
             (item.at_least, item)
             for item in self.items
-            if item.star is not None and item.value(lifetime) < item.at_least
+            if item.star is not None and item.meter.of_lifetime(lifetime) < item.at_least
         ]
         if not missing:
             return None
         item = min(missing, key=lambda pair: pair[0])[1]
-        return item, item.at_least - item.value(lifetime)
+        return item, item.at_least - item.meter.of_lifetime(lifetime)
 
 
 def changes(held: Sequence[str], earned: Sequence[str]) -> tuple[list[str], list[str]]:

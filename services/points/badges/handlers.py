@@ -1,12 +1,34 @@
-"""Use cases of badges: bring in the shipped criteria, and read those in force."""
+"""Use cases of badges: bring in the shipped criteria, judge everybody by new ones, and read where somebody stands."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
 
 from services.points.badges import documents, store
 from services.points.badges.documents import CriteriaDocument
-from services.points.badges.domain import Criteria
+from services.points.badges.domain import Criteria, Lifetime, Progress
+from services.points.badges.judging import Judge
+from services.points.badges.store import Award
+from services.points.ledger import store as ledger
+from shared import outbox
+from shared.clock import district_day, real_now
 from shared.errors import PermanentError
 from shared.postgres import Database, Tx
 
-__all__ = ["criteria_in_force", "install", "listed"]
+__all__ = ["Badges", "badges_of", "criteria_in_force", "install", "judge_anew", "listed"]
+
+JUDGED_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Badges:
+    """All awards of a volunteer, and how far they are towards each badge of the criteria in force."""
+
+    criteria: Criteria
+    awards: list[Award]
+    progress: list[Progress]
 
 
 async def install(database: Database) -> Criteria:
@@ -43,3 +65,42 @@ async def criteria_in_force(tx: Tx) -> Criteria:
 async def listed(tx: Tx) -> list[CriteriaDocument]:
     """Every version, for reading."""
     return await store.every(tx)
+
+
+async def judge_anew(database: Database) -> int:
+    """Judge some of those whom the criteria in force have not judged yet; returns how many, 0 when all are.
+
+    The ingest judges whoever serves; this reaches those who don't.
+    """
+    async with database.transaction() as tx:
+        criteria = await criteria_in_force(tx)
+        ids = await store.judged_under_other_criteria(tx, criteria.version, JUDGED_AT_ONCE)
+        if not ids:
+            return 0
+        await ledger.lock_volunteers(tx, ids)
+        found = await ledger.volunteers(tx, ids)
+        late = {key: one for key, one in found.items() if one.criteria_version not in (0, criteria.version)}
+        now = await tx.now()
+        judge = Judge(tx, criteria, now, real_now())
+        await judge.open(late.values())
+        await judge.judge(dict.fromkeys(sorted(late)), late)
+        await ledger.write_volunteers(tx, [late[key] for key in sorted(late)], now)
+        await outbox.append_raw(tx, judge.outbox)
+        return len(ids)
+
+
+async def badges_of(tx: Tx, volunteer_id: UUID) -> Badges:
+    """Awards and progress; towards badges of a year, in the district's present year."""
+    criteria = await criteria_in_force(tx)
+    standing = await store.standing(tx, volunteer_id)
+    lifetime, states = Lifetime(), criteria.blank()
+    if standing is not None:
+        lifetime = standing.lifetime
+        if standing.criteria_version == criteria.version:
+            kept: list[dict[str, Any]] | None = orjson.loads(standing.badge_figures or "null")
+            states = states if kept is None else kept
+        elif any(lifetime):
+            served = await store.services(tx, [volunteer_id])
+            states = criteria.tally(served.get(volunteer_id, ()))
+    year = district_day(await tx.now()).year
+    return Badges(criteria, await store.awards_of(tx, volunteer_id), criteria.progress(lifetime, states, year))

@@ -1,14 +1,31 @@
 """Criteria and awards between rows and domain."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
+
 from services.points.badges.documents import CriteriaDocument
+from services.points.badges.domain import Lifetime, Served
 from shared.postgres import Tx, load_queries
 
-__all__ = ["NewAward", "Revocation", "every", "insert_awards", "install", "revoke_awards"]
+__all__ = [
+    "Award",
+    "NewAward",
+    "Revocation",
+    "Standing",
+    "awards_of",
+    "every",
+    "insert_awards",
+    "install",
+    "judged_under_other_criteria",
+    "revoke_awards",
+    "services",
+    "standing",
+]
 
 _SQL = load_queries(__file__)
 
@@ -32,6 +49,29 @@ class Revocation(NamedTuple):
     volunteer_id: UUID
     badge: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """A badge as it was awarded; ``revoked_at`` and ``revoked_reason`` where it was taken away."""
+
+    award_id: UUID
+    badge: str
+    name: str
+    criteria_version: int
+    reason: dict[str, Any]
+    awarded_at: datetime
+    revoked_at: datetime | None
+    revoked_reason: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A volunteer's figures, as kept for a version of the criteria."""
+
+    lifetime: Lifetime
+    criteria_version: int
+    badge_figures: str | None
 
 
 async def install(tx: Tx, document: CriteriaDocument) -> None:
@@ -65,3 +105,34 @@ async def revoke_awards(tx: Tx, revocations: Sequence[Revocation], now: datetime
     columns = [list(column) for column in zip(*revocations, strict=True)]
     rows = await tx.fetch(_SQL["revoke_awards"], *columns, now)
     return {(row["volunteer_id"], row["badge"]): row["award_id"] for row in rows}
+
+
+async def services(tx: Tx, volunteer_ids: Sequence[UUID]) -> dict[UUID, list[Served]]:
+    """All confirmed records, per volunteer."""
+    found: dict[UUID, list[Served]] = {}
+    for row in await tx.fetch(_SQL["services"], list(volunteer_ids)):
+        volunteer_id, *served = row
+        found.setdefault(volunteer_id, []).append(Served(*served))
+    return found
+
+
+async def judged_under_other_criteria(tx: Tx, version: int, limit: int) -> list[UUID]:
+    """Volunteers with service whom this version has not judged, not locked."""
+    return [row[0] for row in await tx.fetch(_SQL["judged_under_other_criteria"], version, limit)]
+
+
+async def awards_of(tx: Tx, volunteer_id: UUID) -> list[Award]:
+    """Every award, oldest first."""
+    return [_award(row) for row in await tx.fetch(_SQL["awards_of"], volunteer_id)]
+
+
+async def standing(tx: Tx, volunteer_id: UUID) -> Standing | None:
+    """The volunteer's figures; None before their first event."""
+    row = await tx.fetchrow(_SQL["standing"], volunteer_id)
+    return None if row is None else Standing(Lifetime(*tuple(row)[:6]), row[6], row[7])
+
+
+def _award(row: Any) -> Award:
+    revoked = row["revoked_reason"]
+    members = dict(row) | {"reason": orjson.loads(row["reason"])}
+    return Award(**members | {"revoked_reason": None if revoked is None else orjson.loads(revoked)})

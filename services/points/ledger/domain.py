@@ -79,9 +79,12 @@ class Taken(NamedTuple):
 
 
 class Lot:
-    """Points of one bucket with one expiry: what the rule awards, what may be spent, what ran out."""
+    """Points of one bucket with one expiry: what the rule awards, what may be spent, what ran out.
 
-    __slots__ = ("available", "awarded", "bucket", "expired", "expires_on")
+    ``donated`` is what went above the highest balance; it is filled in only where it matters (see `Wallet`).
+    """
+
+    __slots__ = ("available", "awarded", "bucket", "donated", "expired", "expires_on")
 
     def __init__(self, bucket: str, expires_on: date, awarded: int = 0, available: int = 0, expired: int = 0) -> None:
         self.bucket = bucket
@@ -89,6 +92,7 @@ class Lot:
         self.awarded = awarded
         self.available = available
         self.expired = expired
+        self.donated = 0
 
     @property
     def key(self) -> LotKey:
@@ -100,10 +104,11 @@ class Wallet:
     a figure.
 
     ``lots`` need hold only those that the act may touch: an award its own; a reversal its own and, where these don't
-    cover it, all open ones; a hold all open ones; what comes back, the lots it came from.
+    cover it, all open ones; a hold all open ones; what comes back, the lots it came from. Of a volunteer with donated
+    points, a reversal needs the lots they came from, with ``donated``.
     """
 
-    __slots__ = ("_balance", "lots", "today", "touched", "transfers")
+    __slots__ = ("_balance", "_taken_back", "lots", "today", "touched", "transfers")
 
     def __init__(self, figures: Figures, lots: Iterable[Lot], today: date) -> None:
         self._balance = [
@@ -119,6 +124,7 @@ class Wallet:
         self.today = today
         self.transfers: list[Transfer] = []
         self.touched: set[LotKey] = set()
+        self._taken_back = 0
 
     @property
     def available(self) -> int:
@@ -156,25 +162,52 @@ class Wallet:
         self._settle(lot, amount)
 
     def reverse(self, key: LotKey, amount: int) -> None:
-        """Take back awarded points: from the bucket's open lots, then from what expired of them, then from other
-        open lots (latest expiry first), and what is left becomes debt. Holds are untouched.
+        """Take back awarded points: from the bucket's open lots, then from what expired of them, then from what was
+        donated of them, then from other open lots (latest expiry first), and what is left becomes debt. Holds are
+        untouched.
         """
         self.lots[key].awarded -= amount
+        owned = self.available - self.debt
         self.touched.add(key)
         own = sorted((lot for lot in self.lots.values() if lot.bucket == key[0]), key=lambda lot: _nearest(lot, key))
         for lot in own:
             amount -= self._take("reversal", AVAILABLE, ISSUANCE, lot, min(amount, lot.available), award=key)
         for lot in own:
             amount -= self._take("reversal", EXPIRED, ISSUANCE, lot, min(amount, lot.expired), award=key)
+        for lot in own:
+            amount -= self._take("reversal", DONATED, ISSUANCE, lot, min(amount, lot.donated), award=key)
         if amount:
             for lot in sorted(self.open_lots(), key=_soonest, reverse=True):
                 amount -= self._take("reversal", AVAILABLE, ISSUANCE, lot, min(amount, lot.available), award=key)
         if amount:
             self._move("reversal", DEBT, ISSUANCE, amount, None, award=key)
+        self._taken_back += owned - (self.available - self.debt)
+
+    def level(self, cap: int | None) -> None:
+        """Bring the balance, holds included, to the highest allowed at the end of a commit.
+
+        What is above is donated, from the lots that expire last. Where reversals took points away, donated points that
+        were no excess after all come back, to the lots that expire first; never more than was taken.
+        """
+        over = 0 if cap is None else self.available + self.held - cap
+        if over > 0:
+            for lot in sorted(self.open_lots(), key=_soonest, reverse=True):
+                over -= self._take("donation", AVAILABLE, DONATED, lot, min(over, lot.available))
+            return
+        back = self._taken_back if cap is None else min(self._taken_back, self.debt - over)
+        for lot in sorted((lot for lot in self.lots.values() if lot.donated), key=_soonest):
+            amount = min(back, lot.donated)
+            if amount > 0 and lot.expires_on >= self.today:
+                back -= amount
+                self._move("return", DONATED, AVAILABLE, amount, lot)
+                self._settle(lot, amount)
 
     def covers(self, key: LotKey, amount: int) -> bool:
         """Can the lots of the key's own bucket bear the reversal?"""
-        return sum(lot.available + lot.expired for lot in self.lots.values() if lot.bucket == key[0]) >= amount
+        return (
+            sum(lot.available + lot.expired + lot.donated for lot in self.lots.values() if lot.bucket == key[0])
+            >= amount
+        )
 
     def hold(self, hold_id: UUID, amount: int) -> list[Taken]:
         """Set points aside, from the lots that expire first; lots past their day expire first of all.
@@ -275,6 +308,10 @@ class Wallet:
                 lot.available -= amount
             elif credit == AVAILABLE:
                 lot.available += amount
+            if credit == DONATED:
+                lot.donated += amount
+            elif debit == DONATED:
+                lot.donated -= amount
         self.transfers.append(Transfer(code, debit, credit, amount, award, key, pending))
 
 

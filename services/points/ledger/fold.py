@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from services.points.badges.domain import PROVENANCE_GROUPS, Lifetime
+from services.points.badges.domain import PROVENANCE_GROUPS, Lifetime, States
 from services.points.ledger.domain import Figures
 from services.points.ledger.revisions import Revision, facts
 from services.points.rules.domain import Award, Facts, First, Period, Rule, Rulebook, evaluate
@@ -18,6 +18,7 @@ __all__ = [
     "BucketKey",
     "BucketState",
     "Change",
+    "Complaints",
     "Resolution",
     "Touched",
     "Volunteer",
@@ -36,7 +37,17 @@ BucketKey = tuple[UUID, str]
 class Volunteer:
     """A volunteer's row as it is read, and as it is to be written."""
 
-    __slots__ = ("badges", "criteria_version", "figures", "first", "lifetime", "version", "volunteer_id")
+    __slots__ = (
+        "badge_figures",
+        "badges",
+        "criteria_version",
+        "figures",
+        "first",
+        "lifetime",
+        "states",
+        "version",
+        "volunteer_id",
+    )
 
     def __init__(
         self,
@@ -47,6 +58,7 @@ class Volunteer:
         first: First | None,
         badges: tuple[str, ...],
         criteria_version: int,
+        badge_figures: str | None = None,
     ) -> None:
         self.volunteer_id = volunteer_id
         self.version = version
@@ -55,6 +67,8 @@ class Volunteer:
         self.first = first
         self.badges = badges
         self.criteria_version = criteria_version
+        self.badge_figures = badge_figures
+        self.states: States | None = None
 
 
 class BucketState(NamedTuple):
@@ -85,6 +99,19 @@ class Change(NamedTuple):
     new: BucketState
     points: Mapping[date, int]
     cause: Revision
+
+
+class Complaints(NamedTuple):
+    """Records and activities about which there is a complaint that stands."""
+
+    records: frozenset[UUID]
+    activities: frozenset[UUID]
+
+    def about(self, found: Facts) -> Facts:
+        """The facts, marked if there is a complaint about them."""
+        if found.record_id in self.records or found.activity_id in self.activities:
+            return found._replace(complained=True)
+        return found
 
 
 @dataclass(slots=True)
@@ -143,10 +170,12 @@ def touched_buckets(applied: Iterable[tuple[Revision, Revision | None]], rules: 
     """Buckets whose inputs changed: the record's, and the one it was in before."""
     touched: dict[BucketKey, Touched] = {}
     for new, old in applied:
-        rule, period = rules.bucket(new.day)
+        rule, period = rules.bucket(new.day, new.activity_id)
         touched[new.volunteer_id, period.bucket] = Touched(rule, period, new)
-        if old is not None and (old.day != new.day or old.volunteer_id != new.volunteer_id):
-            rule, period = rules.bucket(old.day)
+        if old is None:
+            continue
+        if (old.day, old.volunteer_id, old.activity_id) != (new.day, new.volunteer_id, new.activity_id):
+            rule, period = rules.bucket(old.day, old.activity_id)
             touched[old.volunteer_id, period.bucket] = Touched(rule, period, new)
     return touched
 
@@ -178,18 +207,21 @@ def reevaluate(
     applied: Mapping[UUID, tuple[Revision, Revision | None]],
     stored_inputs: Mapping[BucketKey, list[Facts]],
     rules: Rulebook,
+    complaints: Complaints | None = None,
 ) -> dict[BucketKey, Award]:
     """Apply the rule to every touched bucket: its stored inputs without the records that changed, and these anew."""
     inputs: dict[BucketKey, list[Facts]] = {
         key: [found for found in records if found.record_id not in applied] for key, records in stored_inputs.items()
     }
     for new, _ in applied.values():
-        key = (new.volunteer_id, rules.bucket(new.day)[1].bucket)
+        key = (new.volunteer_id, rules.bucket(new.day, new.activity_id)[1].bucket)
         present = inputs.get(key)
         if present is None:
             inputs[key] = [facts(new)]
         else:
             present.append(facts(new))
+    if complaints is not None:
+        inputs = {key: [complaints.about(found) for found in records] for key, records in inputs.items()}
     return {key: evaluate(bucket.rule, inputs.get(key, ())) for key, bucket in touched.items()}
 
 

@@ -5,17 +5,20 @@ several volunteers locks them all beforehand, with `lock`) and reads in later st
 balances and the account's version; and appends PointsPosted to the outbox.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
-from datetime import datetime
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple, cast
 from uuid import UUID
 
+import orjson
+
 from services.points.ledger import events, store
-from services.points.ledger.domain import Figures, InsufficientPoints, Lot, Wallet
-from services.points.ledger.fold import Volunteer
+from services.points.ledger.domain import Figures, InsufficientPoints, Lot, LotKey, Wallet
+from services.points.ledger.fold import BucketState, Change, Volunteer, differences
 from services.points.ledger.ingest import lock
 from services.points.ledger.store import Hold
+from services.points.rules.handlers import rulebook
 from shared import outbox
 from shared.clock import district_day, real_now
 from shared.errors import Conflict, NotFound
@@ -23,9 +26,67 @@ from shared.ids import derived_id
 from shared.postgres import Database, Tx
 from shared.telemetry import trace
 
-__all__ = ["Hold", "capture", "expire_points", "find_hold", "hold", "lock", "open_holds_due", "refund", "void"]
+__all__ = [
+    "Hold",
+    "Judgement",
+    "award",
+    "capture",
+    "expire_points",
+    "find_hold",
+    "hold",
+    "lock",
+    "open_holds_due",
+    "refund",
+    "void",
+]
 
-Reason = Literal["hold", "capture", "release", "refund", "expiry"]
+Reason = Literal["award", "reversal", "hold", "capture", "release", "refund", "expiry"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a pure rule says of a bucket that is not fed by records: points per last valid day, and why."""
+
+    bucket: str
+    rule_version: int
+    points: Mapping[date, int]
+    explanation: Mapping[str, Any]
+
+
+async def award(
+    tx: Tx, volunteer_id: UUID, judgement: Judgement, cause_event_id: UUID, *, correlation_id: str | None = None
+) -> None:
+    """Bring a bucket's award to what its rule says: the difference is posted, a new version of the bucket explains it.
+
+    The same judgement again changes nothing.
+    """
+    now = await tx.now()
+    await lock(tx, [volunteer_id])
+    volunteer = await _volunteer(tx, volunteer_id)
+    bucket = judgement.bucket
+    old = (await store.buckets(tx, [(volunteer_id, bucket)])).get((volunteer_id, bucket))
+    own = (await store.lots_of_buckets(tx, [(volunteer_id, bucket)])).get(volunteer_id, [])
+    others = (await store.open_lots(tx, [volunteer_id])).get(volunteer_id, [])
+    explanation = orjson.dumps(judgement.explanation).decode()
+    if old is not None and (old.explanation, old.rule_version) == (explanation, judgement.rule_version):
+        return
+    version = 1 if old is None else old.version + 1
+    total = sum(judgement.points.values())
+    new = BucketState(version, judgement.rule_version, total, explanation, None, None)
+    await store.write_buckets(tx, [cast(Change, _Rewritten(volunteer_id, bucket, old, new))], now)
+    wallet = Wallet(volunteer.figures, own, district_day(now))
+    _add(wallet, others)
+    await _know_donated(tx, volunteer, wallet)
+    changes = differences(judgement.points, {lot.expires_on: lot.awarded for lot in own})
+    stored = frozenset(wallet.lots)
+    wallet.award(bucket, changes)
+    wallet.level(await _highest_balance(tx, now))
+    amount = sum(changes.values())
+    correlation = _correlation(correlation_id, cause_event_id)
+    if wallet.transfers:
+        reason: Reason = "award" if amount >= 0 else "reversal"
+        posted = _Posted(bucket, version, judgement.rule_version, amount, stored)
+        await _book(tx, volunteer, wallet, reason, now, (cause_event_id, correlation), posted)
 
 
 async def hold(
@@ -119,6 +180,10 @@ async def refund(tx: Tx, hold_id: UUID, cause_event_id: UUID, *, correlation_id:
     lots, taken = await store.lots_of_hold(tx, hold_id, found.volunteer_id)
     _add(wallet, lots)
     wallet.refund(hold_id, taken)
+    cap = await _highest_balance(tx, now)
+    if cap is not None and wallet.available + wallet.held > cap:
+        _add(wallet, (await store.open_lots(tx, [found.volunteer_id])).get(found.volunteer_id, ()))
+        wallet.level(cap)
     await store.refund_hold(tx, hold_id, now)
     await _book(tx, volunteer, wallet, "refund", now, (cause_event_id, _correlation(correlation_id, cause_event_id)))
     return replace(found, status="refunded", refunded_at=now)
@@ -180,13 +245,51 @@ def _add(wallet: Wallet, lots: Iterable[Lot]) -> None:
         wallet.lots.setdefault(lot.key, lot)
 
 
+async def _know_donated(tx: Tx, volunteer: Volunteer, wallet: Wallet) -> None:
+    """Tell the wallet what was donated of which lots."""
+    if volunteer.figures.donated:
+        for lot, donated in (await store.donated_lots(tx, [volunteer.volunteer_id])).get(volunteer.volunteer_id, ()):
+            wallet.lots.setdefault(lot.key, lot).donated = donated
+
+
+async def _highest_balance(tx: Tx, now: datetime) -> int | None:
+    """What the rule of the day says."""
+    return (await rulebook(tx)).at(district_day(now)).balance_cap
+
+
 def _correlation(given: str | None, cause_event_id: UUID) -> str:
     current = trace.current()
     return given or (current.correlation_id if current is not None else str(cause_event_id))
 
 
+class _Rewritten(NamedTuple):
+    """What of a `Change` is written, for a bucket that no record changed."""
+
+    volunteer_id: UUID
+    bucket: str
+    old: BucketState | None
+    new: BucketState
+
+
+@dataclass(frozen=True, slots=True)
+class _Posted:
+    """Which bucket's award an act changed, by how much, and which lots there were before."""
+
+    bucket: str
+    version: int
+    rule_version: int
+    amount: int
+    stored: frozenset[LotKey]
+
+
 async def _book(
-    tx: Tx, volunteer: Volunteer, wallet: Wallet, reason: Reason, now: datetime, cause: tuple[UUID, str]
+    tx: Tx,
+    volunteer: Volunteer,
+    wallet: Wallet,
+    reason: Reason,
+    now: datetime,
+    cause: tuple[UUID, str],
+    posted: _Posted | None = None,
 ) -> None:
     """Write what an act brought about, and tell of it."""
     before: Figures = volunteer.figures
@@ -195,11 +298,20 @@ async def _book(
     cause_event_id, correlation = cause
     posting_id = events.posting_id(volunteer.volunteer_id, reason, volunteer.version)
     entries = [
-        store.Entry(volunteer.volunteer_id, transfer, None, None, posting_id, cause_event_id, correlation)
+        store.Entry(
+            volunteer.volunteer_id,
+            transfer,
+            posted.version if posted is not None and transfer.award is not None else None,
+            posted.rule_version if posted is not None and transfer.award is not None else None,
+            posting_id,
+            cause_event_id,
+            correlation,
+        )
         for transfer in wallet.transfers
     ]
-    changed = [(volunteer.volunteer_id, wallet.lots[key]) for key in sorted(wallet.touched)]
-    await store.write_lots(tx, (), changed)
+    touched = [(volunteer.volunteer_id, wallet.lots[key]) for key in sorted(wallet.touched)]
+    fresh = [] if posted is None else [pair for pair in touched if pair[1].key not in posted.stored]
+    await store.write_lots(tx, fresh, [pair for pair in touched if pair not in fresh])
     await store.write_transfers(tx, entries, now)
     await store.write_volunteers(tx, [volunteer], now)
     data = {
@@ -212,6 +324,8 @@ async def _book(
         "debt": after.debt,
         "posted_at": now,
     }
+    if posted is not None:
+        data |= {"amount": posted.amount, "bucket": posted.bucket, "rule_version": str(posted.rule_version)}
     parent = trace.traceparent() if trace.current() is not None else None
     row = events.points_posted(
         posting_id, data, volunteer.version, real_now(), (str(cause_event_id), correlation, parent)

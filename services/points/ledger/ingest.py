@@ -12,14 +12,14 @@ from uuid import UUID
 
 import orjson
 
-from services.points.badges import store as badge_store
-from services.points.badges.domain import Criteria, changes
-from services.points.badges.store import NewAward, Revocation
+from services.points.badges.domain import Criteria
+from services.points.badges.judging import Judge
 from services.points.ledger import events, store
 from services.points.ledger.fold import (
     BucketKey,
     BucketState,
     Change,
+    Complaints,
     Resolution,
     Touched,
     Volunteer,
@@ -31,14 +31,13 @@ from services.points.ledger.fold import (
 )
 from services.points.ledger.posting import Books, Posting
 from services.points.ledger.revisions import Revision
-from services.points.rules.domain import FIRST_SERVICE, Award, First, Rulebook, first_service
+from services.points.rules.domain import FIRST_SERVICE, Award, Facts, First, Rulebook, first_service
 from shared import outbox
 from shared.clock import district_day, real_now
 from shared.errors import WeiguangError
-from shared.ids import derived_id
 from shared.postgres import Tx
 
-__all__ = ["Outcome", "OwnersElsewhere", "Policy", "ingest", "lock"]
+__all__ = ["Outcome", "OwnersElsewhere", "Policy", "ingest", "lock", "reconsider"]
 
 
 class OwnersElsewhere(WeiguangError):
@@ -93,6 +92,8 @@ async def ingest(
         OwnersElsewhere: a revision moves a record from a volunteer who is not in the batch; nothing was changed.
     """
     volunteer_ids = {revision.volunteer_id for revision in batch} | also_lock
+    if policy.rules.heeds_complaints:
+        await store.let_complaints_wait(tx)
     await lock(tx, volunteer_ids, known)
     stored = await store.records(tx, {revision.record_id for revision in batch})
     if strangers := {revision.volunteer_id for revision in stored.values()} - volunteer_ids:
@@ -113,6 +114,14 @@ async def ingest(
     )
 
 
+async def reconsider(tx: Tx, changed: Sequence[Revision], policy: Policy) -> int:
+    """Work out anew the buckets of records about which points knows something else now; returns how many events are
+    told. The caller holds the volunteers' locks; each revision names the event that is the cause.
+    """
+    touched = touched_buckets([(revision, None) for revision in changed], policy.rules)
+    return await _Fold(tx, await tx.now(), policy, Resolution()).run(touched) if touched else 0
+
+
 def _cause(revision: Revision) -> tuple[str, str, str | None]:
     return str(revision.event_id), revision.correlation_id, revision.traceparent
 
@@ -125,31 +134,41 @@ class _Fold:
         self.now = now
         self.told_at = real_now()
         self.policy = policy
+        self.badges = Judge(tx, policy.criteria, now, self.told_at)
         self.resolution = resolution
         self.volunteers: dict[UUID, Volunteer] = {}
         self.changed: set[UUID] = set()
         self.outbox: list[events.OutboxRow] = []
 
-    async def run(self) -> int:
-        """Do it; returns how many events are told."""
+    async def run(self, reconsidered: Mapping[BucketKey, Touched] | None = None) -> int:
+        """Do it; returns how many events are told. ``reconsidered``: buckets of which no record changed."""
         tx, rules, applied = self.tx, self.policy.rules, self.resolution.applied
         pairs = list(applied.values())
-        touched = touched_buckets(pairs, rules)
+        touched = touched_buckets(pairs, rules) if reconsidered is None else reconsidered
         self.volunteers = await store.volunteers(tx, {volunteer_id for volunteer_id, _ in touched})
+        await self.badges.count(self.volunteers, pairs)
         counted = count_lifetime(self.volunteers, pairs)
         self.changed.update(counted)
         before = await store.buckets(tx, touched.keys())
         inputs = await store.inputs(tx, {key: touched[key] for key in before})
-        awards = reevaluate(touched, applied, inputs, rules)
+        complaints = await self._complaints(inputs) if rules.heeds_complaints else None
+        awards = reevaluate(touched, applied, inputs, rules, complaints)
         found = _changes(touched, awards, before)
         found += await self._first_services(touched, awards, before)
         await store.write_records(tx, pairs, self.resolution.superseded)
         await self._post(found)
         await store.write_buckets(tx, found, self.now)
-        await self._judge(counted)
+        await self.badges.judge(counted, self.volunteers)
+        self.outbox += self.badges.outbox
         await store.write_volunteers(tx, [self.volunteers[key] for key in sorted(self.changed)], self.now)
         await outbox.append_raw(tx, self.outbox)
         return len(self.outbox)
+
+    async def _complaints(self, inputs: Mapping[BucketKey, Sequence[Facts]]) -> Complaints:
+        """The complaints that stand about these records and their activities."""
+        seen = [(found.record_id, found.activity_id) for records in inputs.values() for found in records]
+        seen += [(new.record_id, new.activity_id) for new, _ in self.resolution.applied.values()]
+        return await store.complaints(self.tx, seen)
 
     async def _first_services(
         self,
@@ -214,7 +233,10 @@ class _Fold:
         lots = await store.lots_of_buckets(
             self.tx, [(change.volunteer_id, change.bucket) for change in found if change.old is not None]
         )
-        books = Books(self.volunteers, found, lots, district_day(self.now))
+        today = district_day(self.now)
+        books = Books(self.volunteers, found, lots, today, self.policy.rules.at(today).balance_cap)
+        for volunteer_id, donated in (await store.donated_lots(self.tx, books.donors())).items():
+            books.add_donated(volunteer_id, donated)
         if short := books.increase():
             for volunteer_id, open_lots in (await store.open_lots(self.tx, short)).items():
                 books.add_lots(volunteer_id, open_lots)
@@ -269,79 +291,6 @@ class _Fold:
         }
         self.outbox.append(events.points_posted(posting_id, data, volunteer.version, self.told_at, _cause(cause)))
 
-    async def _judge(self, counted: Mapping[UUID, Revision]) -> None:
-        """Award and revoke badges by the figures as they are now."""
-        criteria = self.policy.criteria
-        changed: list[Volunteer] = []
-        awards: list[NewAward] = []
-        revocations: list[Revocation] = []
-        for volunteer_id, cause in counted.items():
-            volunteer = self.volunteers[volunteer_id]
-            earned = criteria.earned(volunteer.lifetime)
-            if earned == volunteer.badges:
-                continue
-            gained, lost = changes(volunteer.badges, earned)
-            awards += [self._award(volunteer, badge, cause) for badge in gained]
-            revocations += [Revocation(volunteer_id, badge, self._reason(volunteer, badge)) for badge in lost]
-            volunteer.badges = earned
-            changed.append(volunteer)
-        await badge_store.insert_awards(self.tx, awards, self.now)
-        closed = await badge_store.revoke_awards(self.tx, revocations, self.now)
-        for (volunteer_id, badge), award_id in closed.items():
-            self._revoked(self.volunteers[volunteer_id], badge, award_id, counted[volunteer_id])
-        await store.write_badges(self.tx, changed, criteria.version)
-
-    def _award(self, volunteer: Volunteer, badge: str, cause: Revision) -> NewAward:
-        criterion = self.policy.criteria.find(badge)
-        assert criterion is not None
-        award_id = derived_id("badge", volunteer.volunteer_id, badge, cause.record_id, cause.revision)
-        volunteer.version += 1
-        data = {
-            "award_id": str(award_id),
-            "volunteer_id": str(volunteer.volunteer_id),
-            "badge": badge,
-            "name": criterion.name,
-            "criteria_version": str(self.policy.criteria.version),
-            "reason": criterion.sentence(),
-            "awarded_at": self.now,
-        }
-        self.outbox.append(events.badge_awarded(data, self.told_at, _cause(cause)))
-        return NewAward(
-            award_id,
-            volunteer.volunteer_id,
-            badge,
-            criterion.name,
-            self.policy.criteria.version,
-            self._reason(volunteer, badge),
-            cause.event_id,
-            cause.correlation_id,
-        )
-
-    def _revoked(self, volunteer: Volunteer, badge: str, award_id: UUID, cause: Revision) -> None:
-        criterion = self.policy.criteria.find(badge)
-        volunteer.version += 1
-        data = {
-            "award_id": str(award_id),
-            "volunteer_id": str(volunteer.volunteer_id),
-            "badge": badge,
-            "name": criterion.name if criterion is not None else badge,
-            "criteria_version": str(self.policy.criteria.version),
-            "reason": "更正后的服务记录不再满足条件" + (f"：{criterion.sentence()}" if criterion is not None else ""),
-            "revoked_at": self.now,
-        }
-        self.outbox.append(events.badge_revoked(data, self.told_at, _cause(cause)))
-
-    def _reason(self, volunteer: Volunteer, badge: str) -> str:
-        criterion = self.policy.criteria.find(badge)
-        if criterion is None:
-            return '{"criterion":null}'
-        value = {
-            "measure": criterion.measure,
-            "value": criterion.value(volunteer.lifetime),
-            "at_least": criterion.at_least,
-        }
-        return orjson.dumps(value).decode()
-
 
 def _changes(
     touched: Mapping[BucketKey, Touched], awards: Mapping[BucketKey, Award], before: Mapping[BucketKey, BucketState]
@@ -351,8 +300,7 @@ def _changes(
     for key, award in awards.items():
         rule, _, cause = touched[key]
         old = before.get(key)
-        lines = [(str(line[0]), *line[1:]) for line in award.lines]
-        explanation = orjson.dumps({"records": lines}).decode()
+        explanation = orjson.dumps(award.explanation()).decode()
         if old is not None and old.explanation == explanation and old.rule_version == rule.version:
             continue
         first = award.first

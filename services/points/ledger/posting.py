@@ -42,10 +42,12 @@ class Books:
         changes: Sequence[Change],
         lots: Mapping[UUID, list[Lot]],
         today: date,
+        cap: int | None = None,
     ) -> None:
         self._volunteers = volunteers
         self._changes = changes
         self._today = today
+        self._cap = cap
         self._stored: set[tuple[UUID, LotKey]] = set()
         self.wallets: dict[UUID, Wallet] = {}
         self._transfers: list[list[Transfer]] = [[] for _ in changes]
@@ -82,29 +84,57 @@ class Books:
                 wallet.lots[lot.key] = lot
                 self._stored.add((volunteer_id, lot.key))
 
+    def donors(self) -> set[UUID]:
+        """Volunteers whose decreases need to know what was donated (`add_donated`, before anything is posted)."""
+        return {step.volunteer_id for step in self._decreases if self._volunteers[step.volunteer_id].figures.donated}
+
+    def add_donated(self, volunteer_id: UUID, lots: Iterable[tuple[Lot, int]]) -> None:
+        """Lots of which points were donated, and how many."""
+        wallet = self.wallet(volunteer_id)
+        for lot, donated in lots:
+            self.add_lots(volunteer_id, [lot])
+            wallet.lots[lot.key].donated = donated
+
     def increase(self) -> set[UUID]:
-        """Post the increases; returns the volunteers whose decreases need more lots than their buckets' own."""
+        """Post the increases; returns the volunteers of whom more lots are needed than their buckets' own: for
+        decreases, or because their balance is above the highest.
+        """
         for step in self._increases:
             self._post(step)
         wanted: dict[tuple[UUID, str], int] = {}
         for step in self._decreases:
             key = (step.volunteer_id, step.bucket)
             wanted[key] = wanted.get(key, 0) - step.amount
-        return {
+        short = {
             volunteer_id
             for (volunteer_id, bucket), amount in wanted.items()
             if not self.wallet(volunteer_id).covers((bucket, self._today), amount)
         }
+        if self._cap is not None:
+            wallets = self.wallets.items()
+            short |= {key for key, wallet in wallets if wallet.available + wallet.held > self._cap}
+        return short
 
     def decrease(self) -> list[Posting]:
         """Post the decreases; returns what every change brought about."""
         for step in self._decreases:
             self._post(step)
+        if self._cap is not None or self._decreases:
+            self._level()
         return [
             Posting(change, amount, transfers)
             for change, amount, transfers in zip(self._changes, self._amounts, self._transfers, strict=True)
             if transfers
         ]
+
+    def _level(self) -> None:
+        """What is above the highest balance is donated, beside the last change of each volunteer."""
+        last = {change.volunteer_id: place for place, change in enumerate(self._changes) if self._transfers[place]}
+        for volunteer_id, place in last.items():
+            wallet = self.wallets[volunteer_id]
+            before = len(wallet.transfers)
+            wallet.level(self._cap)
+            self._transfers[place].extend(wallet.transfers[before:])
 
     def _post(self, step: Step) -> None:
         wallet = self.wallet(step.volunteer_id)

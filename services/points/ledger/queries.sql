@@ -12,7 +12,7 @@ select volunteer_id from volunteers where volunteer_id = any($1::uuid[]) order b
 -- Balances and figures, read after the lock.
 select volunteer_id, version, available, held, debt, earned, spent, expired, donated,
        credit_minutes, honour_minutes, imported_minutes, credit_records, honour_records, imported_records,
-       first_started_at, first_record_id, first_day, badges, criteria_version
+       first_started_at, first_record_id, first_day, badges, criteria_version, badge_figures
 from volunteers where volunteer_id = any($1::uuid[]);
 
 -- name: records
@@ -32,9 +32,48 @@ join unnest($1::uuid[], $2::int[]) as batch (record_id, revision)
 -- name: inputs
 -- All records of the periods of the touched buckets, as a rule looks at them.
 select r.volunteer_id, batch.bucket, r.record_id, r.revision, r.day, r.status, r.provenance, r.started_at, r.minutes,
-       r.planned_minutes, r.kind, r.theme, r.activity_id
+       r.planned_minutes, r.kind, r.theme, r.activity_id, r.approval_level
 from unnest($1::uuid[], $2::text[], $3::date[], $4::date[]) as batch (volunteer_id, bucket, first, last)
 join records r on r.volunteer_id = batch.volunteer_id and r.day between batch.first and batch.last;
+
+-- name: inputs_of_activities
+-- The same where a bucket is one activity of a volunteer, or (null) a day's records that belong to no activity.
+select r.volunteer_id, batch.bucket, r.record_id, r.revision, r.day, r.status, r.provenance, r.started_at, r.minutes,
+       r.planned_minutes, r.kind, r.theme, r.activity_id, r.approval_level
+from unnest($1::uuid[], $2::text[], $3::date[], $4::date[], $5::uuid[])
+    as batch (volunteer_id, bucket, first, last, activity_id)
+join records r on r.volunteer_id = batch.volunteer_id and r.day between batch.first and batch.last
+    and r.activity_id is not distinct from batch.activity_id;
+
+-- name: let_complaints_wait
+-- Shared among those who decide by complaints; who records one takes the same lock alone.
+select pg_advisory_xact_lock_shared(hashtext('points/complaints'));
+
+-- name: standing_complaints
+-- Complaints about any of these records or activities that were not withdrawn.
+select record_id, activity_id from complaints
+where withdrawn_at is null and (record_id = any($1::uuid[]) or activity_id = any($2::uuid[]));
+
+-- name: volunteers_about
+-- Whose state may change because of an activity or of one record.
+select distinct volunteer_id from records where activity_id = $1 or record_id = $2 order by volunteer_id;
+
+-- name: records_about
+-- The records themselves, whole; read after the locks.
+select record_id, revision, content_hash, volunteer_id, day, status, provenance, kind, theme, closed_by, approval_level,
+       started_at, ended_at, minutes, planned_minutes, activity_id, shift_id, site_id, team_id, drive_id, recorded_by,
+       recorder_site_id, device_ref, distance_m, event_id, correlation_id
+from records where activity_id = $1 or record_id = $2 order by record_id;
+
+-- name: donated_lots
+-- Of which lots points above the highest balance were donated, and not brought back or reversed since.
+select l.volunteer_id, l.bucket, l.expires_on, l.awarded, l.available, l.expired, sum(d.amount)::int as donated
+from (
+    select volunteer_id, lot_bucket, lot_expires_on, case when credit = 6 then amount else -amount end as amount
+    from transfers where volunteer_id = any($1::uuid[]) and (credit = 6 or debit = 6)
+) d
+join lots l on l.volunteer_id = d.volunteer_id and l.bucket = d.lot_bucket and l.expires_on = d.lot_expires_on
+group by l.volunteer_id, l.bucket, l.expires_on having sum(d.amount) > 0;
 
 -- name: buckets
 -- What the touched buckets were worth until now.
@@ -176,14 +215,15 @@ update volunteers v set
     expired = b.expired, donated = b.donated, credit_minutes = b.credit_minutes, honour_minutes = b.honour_minutes,
     imported_minutes = b.imported_minutes, credit_records = b.credit_records, honour_records = b.honour_records,
     imported_records = b.imported_records, first_started_at = b.first_started_at, first_record_id = b.first_record_id,
-    first_day = b.first_day, updated_at = $19
+    first_day = b.first_day, badge_figures = b.badge_figures, updated_at = $20
 from unnest(
     $1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
     $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::int[], $14::int[], $15::int[], $16::timestamptz[],
-    $17::uuid[], $18::date[]
+    $17::uuid[], $18::date[], $19::text[]
 ) as b (
     volunteer_id, version, available, held, debt, earned, spent, expired, donated, credit_minutes, honour_minutes,
-    imported_minutes, credit_records, honour_records, imported_records, first_started_at, first_record_id, first_day
+    imported_minutes, credit_records, honour_records, imported_records, first_started_at, first_record_id, first_day,
+    badge_figures
 )
 where v.volunteer_id = b.volunteer_id;
 

@@ -62,4 +62,5 @@ def facts(revision: Revision) -> Facts:
         revision.kind,
         revision.theme,
         revision.activity_id,
+        revision.approval_level,
     )

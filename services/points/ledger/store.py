@@ -10,9 +10,9 @@ import orjson
 
 from services.points.badges.domain import Lifetime
 from services.points.ledger.domain import Figures, Lot, Taken, Transfer
-from services.points.ledger.fold import BucketKey, BucketState, Change, Touched, Volunteer
+from services.points.ledger.fold import BucketKey, BucketState, Change, Complaints, Touched, Volunteer
 from services.points.ledger.revisions import Revision
-from services.points.rules.domain import Facts, First
+from services.points.rules.domain import Facts, First, Span
 from shared.postgres import Tx, load_queries
 
 __all__ = ["Entry", "Hold", "HoldStatus"]
@@ -75,6 +75,7 @@ async def volunteers(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, Volu
             first,
             tuple(values[18]),
             values[19],
+            values[20],
         )
     return found
 
@@ -104,11 +105,56 @@ async def inputs(tx: Tx, touched: Mapping[BucketKey, Touched]) -> dict[BucketKey
     """The stored records of buckets."""
     if not touched:
         return {}
-    keys = [(volunteer, bucket, at.period.first, at.period.last) for (volunteer, bucket), at in touched.items()]
+    keys: list[tuple[Any, ...]] = []
+    of_activities: list[tuple[Any, ...]] = []
+    for (volunteer, bucket), (rule, period, _) in touched.items():
+        key = (volunteer, bucket, period.first, period.last)
+        if rule.span == Span.ACTIVITY:
+            of_activities.append((*key, period.activity_id))
+        else:
+            keys.append(key)
     found: dict[BucketKey, list[Facts]] = {}
-    for row in await tx.fetch(_SQL["inputs"], *_columns(keys)):
+    for name, chosen in (("inputs", keys), ("inputs_of_activities", of_activities)):
+        for row in await tx.fetch(_SQL[name], *_columns(chosen)) if chosen else ():
+            values = tuple(row)
+            found.setdefault((values[0], values[1]), []).append(Facts(*values[2:]))
+    return found
+
+
+async def let_complaints_wait(tx: Tx) -> None:
+    """Whoever decides by complaints keeps new ones out until the end of the transaction, beside others who do so."""
+    await tx.execute(_SQL["let_complaints_wait"])
+
+
+async def complaints(tx: Tx, seen: Collection[tuple[UUID, UUID | None]]) -> Complaints:
+    """Which of these records and activities a complaint stands about."""
+    record_ids = [record_id for record_id, _ in seen]
+    activity_ids = list({activity_id for _, activity_id in seen if activity_id is not None})
+    rows = await tx.fetch(_SQL["standing_complaints"], record_ids, activity_ids)
+    return Complaints(
+        frozenset(row[0] for row in rows if row[0] is not None),
+        frozenset(row[1] for row in rows if row[1] is not None),
+    )
+
+
+async def volunteers_about(tx: Tx, activity_id: UUID | None, record_id: UUID | None) -> list[UUID]:
+    """Whose records belong to an activity, or whose record it is, sorted; not locked."""
+    return [row[0] for row in await tx.fetch(_SQL["volunteers_about"], activity_id, record_id)]
+
+
+async def records_about(tx: Tx, activity_id: UUID | None, record_id: UUID | None) -> list[Revision]:
+    """The records of an activity, or the one record, in the order of their ids."""
+    return [Revision(*row) for row in await tx.fetch(_SQL["records_about"], activity_id, record_id)]
+
+
+async def donated_lots(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, list[tuple[Lot, int]]]:
+    """Lots of which points were donated, and how many of them still are."""
+    if not volunteer_ids:
+        return {}
+    found: dict[UUID, list[tuple[Lot, int]]] = {}
+    for row in await tx.fetch(_SQL["donated_lots"], list(volunteer_ids)):
         values = tuple(row)
-        found.setdefault((values[0], values[1]), []).append(Facts(*values[2:]))
+        found.setdefault(values[0], []).append((Lot(*values[1:6]), values[6]))
     return found
 
 
@@ -233,7 +279,14 @@ async def write_transfers(tx: Tx, entries: Sequence[Entry], now: datetime) -> No
 
 async def write_volunteers(tx: Tx, changed: Iterable[Volunteer], now: datetime) -> None:
     rows = [
-        (v.volunteer_id, v.version, *v.figures, *v.lifetime, *(v.first if v.first is not None else (None, None, None)))
+        (
+            v.volunteer_id,
+            v.version,
+            *v.figures,
+            *v.lifetime,
+            *(v.first if v.first is not None else (None, None, None)),
+            v.badge_figures,
+        )
         for v in changed
     ]
     if rows:

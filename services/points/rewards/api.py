@@ -37,6 +37,7 @@ class RewardInput(Input):
     description: Annotated[str, Field(max_length=5000)] = ""
     price: Annotated[int, Field(ge=1, le=1_000_000)]
     per_quarter_limit: Annotated[int, Field(ge=1, le=1000)] | None = None
+    per_person_limit: Annotated[int, Field(ge=1, le=1000)] | None = None
     available_from: AwareDatetime | None = None
     available_until: AwareDatetime | None = None
     hold_days: Annotated[int, Field(ge=1, le=365)] = DEFAULT_HOLD_DAYS
@@ -108,6 +109,7 @@ class RewardView(Output):
     description: str
     price: int
     per_quarter_limit: int | None
+    per_person_limit: int | None
     available_from: datetime | None
     available_until: datetime | None
     hold_days: int
@@ -140,6 +142,7 @@ def reward_view(reward: Reward, shelves: list[store.Stock]) -> RewardView:
         description=reward.description,
         price=reward.price,
         per_quarter_limit=reward.per_quarter_limit,
+        per_person_limit=reward.per_person_limit,
         available_from=reward.available_from,
         available_until=reward.available_until,
         hold_days=reward.hold_days,

@@ -15,6 +15,10 @@ WRONG_CODES_ALLOWED = 5
 CODE_LOCK = timedelta(minutes=15)
 """Real time, not business time: it slows a guesser down, whatever the district's clock says."""
 DEFAULT_HOLD_DAYS = 30
+REMIND_BEFORE = timedelta(days=3)
+"""So long before its time is over a hold's volunteer is reminded; holds that never were longer are not."""
+PHOTO_BYTES = 256 * 1024
+"""The largest photo of a reward."""
 
 
 class Status(StrEnum):
@@ -48,6 +52,7 @@ class Reward:
     available_from: datetime | None
     available_until: datetime | None
     hold_days: int
+    per_person_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,9 @@ _STANDS = {
 }
 
 
-def place(reward: Reward, *, free: int, taken_this_quarter: int, available: int, at: datetime) -> Placed | Declined:
+def place(
+    reward: Reward, *, free: int, taken_this_quarter: int, available: int, at: datetime, taken_ever: int = 0
+) -> Placed | Declined:
     """Whether a volunteer with `available` points may hold one item of which `free` are left at the site."""
     if reward.available_from is not None and at < reward.available_from:
         return Declined("reward-not-available", "This reward cannot be redeemed yet.")
@@ -133,6 +140,9 @@ def place(reward: Reward, *, free: int, taken_this_quarter: int, available: int,
     if reward.per_quarter_limit is not None and taken_this_quarter >= reward.per_quarter_limit:
         times = "once" if reward.per_quarter_limit == 1 else f"{reward.per_quarter_limit} times"
         return Declined("reward-limit-reached", f"This reward can be redeemed {times} per quarter.")
+    if reward.per_person_limit is not None and taken_ever >= reward.per_person_limit:
+        times = "once" if reward.per_person_limit == 1 else f"{reward.per_person_limit} times"
+        return Declined("reward-limit-reached", f"Each person can redeem this reward {times}.")
     if available < reward.price:
         return Declined("insufficient-points", f"This reward costs {reward.price} points; {available} are available.")
     return Placed(reward.price, at + timedelta(days=reward.hold_days))
@@ -149,6 +159,17 @@ def advance(redemption: Redemption, command: Command, at: datetime) -> Step | De
     if command is Command.EXPIRE and at < redemption.expires_at:
         return Declined("redemption-not-due", "The time for picking this reward up is not over yet.")
     return step
+
+
+def photo_type(content: bytes) -> str | None:
+    """What kind of image the bytes are, by how they begin, whatever they are said to be; None for any other thing."""
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if content.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    return None
 
 
 def quarter_start(day: date) -> date:

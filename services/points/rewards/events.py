@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from services.points.rewards.domain import Redemption
 from shared import outbox
 from shared.cloudevents import Event
-from shared.contracts import RedemptionCaptured, RedemptionHeld, RedemptionRefunded, RedemptionReleased
+from shared.contracts import (
+    RedemptionCaptured,
+    RedemptionHeld,
+    RedemptionRefunded,
+    RedemptionReleased,
+    RedemptionReminder,
+)
 from shared.ids import derived_id
 
 SOURCE = "weiguang/points"
@@ -39,6 +46,13 @@ def held(redemption: Redemption) -> Event[Any]:
     """Points are held, an item is reserved."""
     data = RedemptionHeld(**_common(redemption), expires_at=redemption.expires_at)
     return _event(redemption, data, redemption.held_at)
+
+
+def reminded(redemption: Redemption, at: datetime) -> Event[Any]:
+    """The item still waits and the time is nearly over."""
+    return _event(
+        redemption, RedemptionReminder(**_common(redemption), expires_at=redemption.expires_at, reminded_at=at), at
+    )
 
 
 def captured(redemption: Redemption) -> Event[Any]:

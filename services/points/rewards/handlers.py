@@ -36,6 +36,7 @@ from services.points.rewards.domain import (
     place,
     quarter_start,
 )
+from services.points.rules.handlers import rulebook
 from shared import outbox
 from shared.auth.tokens import Caller, Role
 from shared.clock import district_day, real_now
@@ -96,17 +97,22 @@ async def hold(
     reward = await store.find_reward(tx, reward_id)
     if reward is None:
         raise NotFound("reward-unknown", "There is no such reward.")
+    reward = replace(reward, hold_days=await store.hold_days_at(tx, reward_id, site_id) or reward.hold_days)
     if await store.read_free(tx, reward_id, site_id) <= 0:
         raise Conflict("reward-sold-out", "This reward is sold out at this site.")
     await ledger.lock(tx, [volunteer_id])
     at = await tx.now()
     quarter = quarter_start(district_day(at))
+    limit = (await rulebook(tx)).at(district_day(at)).redemptions_per_quarter
+    if limit is not None and await store.count_all_taken(tx, volunteer_id, quarter) >= limit:
+        raise Conflict("quarterly-redemptions-used", f"The rule allows {limit} redemptions in a quarter.")
     placed = place(
         reward,
         free=await store.read_free(tx, reward_id, site_id),
         taken_this_quarter=await store.count_taken(tx, volunteer_id, reward_id, quarter),
         available=await store.read_available(tx, volunteer_id),
         at=at,
+        taken_ever=await store.count_ever(tx, volunteer_id, reward_id) if reward.per_person_limit is not None else 0,
     )
     if isinstance(placed, Declined):
         raise _refusal(placed)

@@ -1,17 +1,19 @@
 -- name: insert_reward
 -- A new line of the catalogue.
 insert into reward (reward_id, name, description, price, per_quarter_limit, available_from, available_until, hold_days,
-                    created_at, created_by)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+                    created_at, created_by, per_person_limit)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
 
 -- name: find_reward
 -- One reward, to decide on a hold.
-select reward_id, name, description, price, per_quarter_limit, available_from, available_until, hold_days
+select reward_id, name, description, price, per_quarter_limit, available_from, available_until, hold_days,
+       per_person_limit
 from reward where reward_id = $1;
 
 -- name: list_rewards
 -- The catalogue, newest first, by keyset; UUIDv7 orders by creation.
-select reward_id, name, description, price, per_quarter_limit, available_from, available_until, hold_days
+select reward_id, name, description, price, per_quarter_limit, available_from, available_until, hold_days,
+       per_person_limit
 from reward where ($1::uuid is null or reward_id < $1) order by reward_id desc limit $2;
 
 -- name: list_stock
@@ -46,6 +48,10 @@ returning free;
 -- What counts against the limit of a quarter: released and refunded ones do not.
 select count(*) from redemption
 where volunteer_id = $1 and reward_id = $2 and quarter = $3 and status in ('held', 'captured');
+
+-- name: count_all_taken
+-- The same over all rewards, where the rule limits how often anything may be redeemed.
+select count(*) from redemption where volunteer_id = $1 and quarter = $2 and status in ('held', 'captured');
 
 -- name: read_available
 -- What the volunteer may spend, under their lock.
@@ -117,3 +123,63 @@ from redemption where status = 'held' and expires_at <= $1 order by expires_at, 
 select redemption_id, reward_id, reward_name, volunteer_id, site_id, points, status, version, held_at, expires_at,
        settled_at, reason, stock_returned
 from redemption where redemption_id = any($1::uuid[]) order by volunteer_id, redemption_id;
+
+-- name: bare_holds_due
+-- Holds whose time is over and that no redemption settles together with stock and status; oldest first, not locked.
+select hold_id, volunteer_id from holds h
+where status = 'open' and expires_at <= $1 and not exists (select from redemption r where r.redemption_id = h.hold_id)
+order by expires_at, hold_id limit $2;
+
+-- name: count_ever
+-- What counts against the limit of a person.
+select count(*) from redemption where volunteer_id = $1 and reward_id = $2 and status in ('held', 'captured');
+
+-- name: hold_days_at
+-- How long this reward waits at this site, if that was said.
+select hold_days from reward_hold_days where reward_id = $1 and site_id = $2;
+
+-- name: set_hold_days
+-- Holds that are under way keep the time that they were promised.
+insert into reward_hold_days (reward_id, site_id, hold_days, changed_at, changed_by) values ($1, $2, $3, $4, $5)
+on conflict (reward_id, site_id) do update
+set hold_days = excluded.hold_days, changed_at = excluded.changed_at, changed_by = excluded.changed_by;
+
+-- name: lock_shelf
+-- Counting compares with what should lie there, so nothing may move meanwhile.
+select reward_id, site_id, received, free, reserved, handed_over from reward_stock
+where reward_id = $1 and site_id = $2 for update;
+
+-- name: correct_shelf
+-- A count found more or fewer than should lie there.
+update reward_stock set received = received + $3, free = free + $3 where reward_id = $1 and site_id = $2
+returning reward_id, site_id, received, free, reserved, handed_over;
+
+-- name: insert_count
+-- Who counted what.
+insert into reward_count (count_id, reward_id, site_id, counted, expected, reason, receipt_id, counted_at, counted_by)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+
+-- name: put_photo
+-- One photo per reward; the newest.
+insert into reward_photo (reward_id, content_type, content, etag, changed_at, changed_by) values ($1, $2, $3, $4, $5, $6)
+on conflict (reward_id) do update
+set content_type = excluded.content_type, content = excluded.content, etag = excluded.etag,
+    changed_at = excluded.changed_at, changed_by = excluded.changed_by;
+
+-- name: photo
+-- For everybody.
+select content_type, content, etag from reward_photo where reward_id = $1;
+
+-- name: unreminded
+-- Holds whose time is nearly over and that were ever longer than the notice, not yet reminded of; not locked.
+select redemption_id, reward_id, reward_name, volunteer_id, site_id, points, status, version, held_at, expires_at,
+       settled_at, reason, stock_returned
+from redemption
+where status = 'held' and reminded_at is null and expires_at > $1 and expires_at <= $1 + $2::interval
+  and held_at < expires_at - $2::interval
+order by expires_at, redemption_id limit $3;
+
+-- name: note_reminder
+-- Reminded once; the version is the event's.
+update redemption set reminded_at = $3, version = version + 1
+where redemption_id = $1 and version = $2 and status = 'held' and reminded_at is null returning version;

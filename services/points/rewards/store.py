@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -59,6 +59,7 @@ async def insert_reward(tx: Tx, reward: Reward, *, at: datetime, by: UUID) -> No
         reward.hold_days,
         at,
         by,
+        reward.per_person_limit,
     )
 
 
@@ -110,6 +111,11 @@ async def move_stock(tx: Tx, reward_id: UUID, site_id: UUID, move: StockMove) ->
 async def count_taken(tx: Tx, volunteer_id: UUID, reward_id: UUID, quarter: date) -> int:
     """How often the volunteer took this reward in the quarter, given-back ones aside."""
     return int(await tx.fetchval(SQL["count_taken"], volunteer_id, reward_id, quarter))
+
+
+async def count_all_taken(tx: Tx, volunteer_id: UUID, quarter: date) -> int:
+    """How often the volunteer took any reward in the quarter, given-back ones aside."""
+    return int(await tx.fetchval(SQL["count_all_taken"], volunteer_id, quarter))
 
 
 async def read_available(tx: Tx, volunteer_id: UUID) -> int:
@@ -225,3 +231,70 @@ async def due_redemptions(tx: Tx, at: datetime, limit: int) -> list[Redemption]:
 async def redemptions_by_id(tx: Tx, redemption_ids: Sequence[UUID]) -> list[Redemption]:
     """These redemptions as they stand now, sorted by volunteer."""
     return [_redemption(row) for row in await tx.fetch(SQL["redemptions_by_id"], list(redemption_ids))]
+
+
+async def bare_holds_due(tx: Tx, at: datetime, limit: int) -> list[tuple[UUID, UUID]]:
+    """(hold, volunteer) of holds without a redemption whose time is over."""
+    return [(row["hold_id"], row["volunteer_id"]) for row in await tx.fetch(SQL["bare_holds_due"], at, limit)]
+
+
+async def count_ever(tx: Tx, volunteer_id: UUID, reward_id: UUID) -> int:
+    """How often the volunteer ever took this reward, given-back ones aside."""
+    return int(await tx.fetchval(SQL["count_ever"], volunteer_id, reward_id))
+
+
+async def hold_days_at(tx: Tx, reward_id: UUID, site_id: UUID) -> int | None:
+    """Days that the reward waits at this site, if they differ."""
+    days: int | None = await tx.fetchval(SQL["hold_days_at"], reward_id, site_id)
+    return days
+
+
+async def set_hold_days(tx: Tx, reward_id: UUID, site_id: UUID, days: int, *, at: datetime, by: UUID) -> None:
+    """From now on the reward waits so many days at this site."""
+    await tx.execute(SQL["set_hold_days"], reward_id, site_id, days, at, by)
+
+
+async def lock_shelf(tx: Tx, reward_id: UUID, site_id: UUID) -> Stock | None:
+    """A shelf that stays as it is until the end of the transaction."""
+    row = await tx.fetchrow(SQL["lock_shelf"], reward_id, site_id)
+    return None if row is None else Stock(**dict(row))
+
+
+async def correct_shelf(tx: Tx, shelf: Stock, difference: int) -> Stock:
+    """Add or take away what a count found; the shelf is locked and bears it."""
+    row = await tx.fetchrow(SQL["correct_shelf"], shelf.reward_id, shelf.site_id, difference)
+    assert row is not None
+    return Stock(**dict(row))
+
+
+async def insert_count(
+    tx: Tx, count_id: UUID, shelf: Stock, counted: int, reason: str, receipt_id: UUID | None, *, at: datetime, by: UUID
+) -> None:
+    """Write down who counted what."""
+    expected = shelf.free + shelf.reserved
+    await tx.execute(
+        SQL["insert_count"], count_id, shelf.reward_id, shelf.site_id, counted, expected, reason, receipt_id, at, by
+    )
+
+
+async def put_photo(
+    tx: Tx, reward_id: UUID, content_type: str, content: bytes, etag: str, *, at: datetime, by: UUID
+) -> None:
+    """Keep the reward's photo."""
+    await tx.execute(SQL["put_photo"], reward_id, content_type, content, etag, at, by)
+
+
+async def photo(tx: Tx, reward_id: UUID) -> tuple[str, bytes, str] | None:
+    """(content type, bytes, tag), or none."""
+    row = await tx.fetchrow(SQL["photo"], reward_id)
+    return None if row is None else (row["content_type"], row["content"], row["etag"])
+
+
+async def unreminded(tx: Tx, at: datetime, notice: timedelta, limit: int) -> list[Redemption]:
+    """Holds of which to remind."""
+    return [_redemption(row) for row in await tx.fetch(SQL["unreminded"], at, notice, limit)]
+
+
+async def note_reminder(tx: Tx, redemption: Redemption, at: datetime) -> bool:
+    """False when it moved on or was reminded of before."""
+    return await tx.fetchval(SQL["note_reminder"], redemption.redemption_id, redemption.version, at) is not None

@@ -3,15 +3,20 @@
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+import orjson
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import Field
 
 from services.points.badges import handlers as badges
 from services.points.badges.documents import CriteriaDocument
 from services.points.rules import handlers
 from services.points.rules.domain import REASONS
 from services.points.rules.store import StoredRule
-from shared.auth.access import public
-from shared.http.app import Db, Output
+from shared.auth.access import allow, public
+from shared.auth.tokens import Caller, Role
+from shared.http.app import Db, Input, Output
+from shared.http.idempotency import once
+from shared.postgres import Tx
 
 __all__ = ["router"]
 
@@ -31,6 +36,14 @@ class RuleView(Output):
     reasons: dict[str, str]
 
 
+class DraftInput(Input):
+    """A rule: the text of a YAML document, or the same as JSON. Problems name the line; JSON's lines are those of its
+    indented form. A version that it names is not looked at: drafts are numbered.
+    """
+
+    document: Annotated[str, Field(min_length=1, max_length=200_000)] | dict[str, Any]
+
+
 class RulesView(Output):
     """Every version, lowest first."""
 
@@ -38,12 +51,16 @@ class RulesView(Output):
 
 
 class CriterionView(Output):
-    """One badge and what earns it; ``at_least`` is in minutes or records."""
+    """One badge and what earns it; ``at_least`` is in minutes, records, themes, sites or weeks in a row.
+
+    ``window`` is lifetime or year; then there is one badge for each calendar year.
+    """
 
     badge: str
     name: str
     star: int | None
     measure: str
+    window: str
     groups: list[str]
     at_least: int
     sentence: str
@@ -69,6 +86,20 @@ async def list_rules(database: Db) -> RulesView:
     """Every version of the earning rule."""
     async with database.snapshot() as tx:
         return RulesView(items=[_rule(stored) for stored in await handlers.listed(tx)])
+
+
+@router.post("/rules", status_code=201, response_model=RuleView)
+async def draft_rule(
+    request: Request, database: Db, caller: Annotated[Caller, allow(Role.OPERATOR)], body: DraftInput
+) -> Response:
+    """Keep a rule as a draft: checked, numbered, and in force for nobody."""
+    document = body.document
+    text = document if isinstance(document, str) else orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+
+    async def work(tx: Tx) -> RuleView:
+        return _rule(await handlers.draft(tx, caller, text))
+
+    return await once(request, database, caller, work)
 
 
 @router.get("/rules/{version}", dependencies=[public()])
@@ -107,6 +138,7 @@ def _criteria(document: CriteriaDocument) -> CriteriaView:
             name=item.name,
             star=item.star,
             measure=item.measure,
+            window=item.window,
             groups=list(item.groups),
             at_least=item.at_least,
             sentence=item.sentence(),

@@ -3,47 +3,216 @@
 import hashlib
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import orjson
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
-from services.points.rules.domain import Rate, Rule
+from services.points.rules import yaml_lines
+from services.points.rules.terms.domain import (
+    Approval,
+    Cap,
+    CapOf,
+    Expiry,
+    Multiplier,
+    Rate,
+    Rounding,
+    Rule,
+    When,
+    Within,
+)
 from shared.errors import PermanentError
 
-__all__ = ["RuleDocument", "parse", "shipped"]
+__all__ = ["EXAMPLES", "VERSIONS", "Problem", "RuleDocument", "check", "parse", "shipped"]
 
 VERSIONS = Path(__file__).with_name("versions")
-Points = Annotated[int, Field(ge=0, le=10_000)]
-Minutes = Annotated[int, Field(ge=0, le=1440)]
+EXAMPLES = Path(__file__).with_name("examples")
+
+
+def _no_number(value: Any) -> Any:
+    if isinstance(value, int | float):
+        raise ValueError("a day is written as 2026-03-05")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_no_number)]
+Points = Annotated[int, Field(strict=True, ge=0, le=10_000)]
+Minutes = Annotated[int, Field(strict=True, ge=0, le=1440)]
+ManyMinutes = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+ManyPoints = Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
+Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
+Few = Annotated[int, Field(strict=True, ge=1, le=1000)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Provenance = Literal["scanned", "kiosk", "leader", "backfilled"]
+Some = Field(default=(), max_length=200)
 
 
 class _Part(BaseModel):
+    """Members added since the first version was shipped (``LATER``) are left out where they say nothing, so that the
+    canonical form and the hash of older documents stay what they are.
+    """
+
     model_config = ConfigDict(frozen=True, extra="forbid")
+    LATER: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _without_silence(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = handler(self)
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in found.items()
+            if name not in self.LATER or getattr(self, name) != fields[name].default
+        }
 
 
-class RateDocument(_Part):
-    """Another number of points per hour in some months of each year; the first that fits applies."""
+class _Conditional(_Part):
+    """Something that applies to some records only: those of these months, days, kinds, themes and provenances."""
 
-    name: str
-    months: Annotated[tuple[Annotated[int, Field(ge=1, le=12)], ...], Field(min_length=1)]
+    LATER = frozenset({"months", "first_day", "last_day", "kinds", "themes", "provenances"})
+    name: Name
+    months: tuple[Annotated[int, Field(strict=True, ge=1, le=12)], ...] = ()
+    first_day: Day | None = None
+    last_day: Day | None = None
+    kinds: tuple[Name, ...] = Some
+    themes: tuple[Name, ...] = Some
+    provenances: tuple[Provenance, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_when(self) -> "_Conditional":
+        when = self.when()
+        if when == When():
+            raise ValueError("says of no months, days, kinds, themes or provenances when it applies")
+        if when.first_day and when.last_day and when.last_day < when.first_day:
+            raise ValueError("last_day is before first_day")
+        return self
+
+    def when(self) -> When:
+        """The domain's form of the conditions."""
+        return When(
+            frozenset(self.months),
+            self.first_day,
+            self.last_day,
+            frozenset(self.kinds),
+            frozenset(self.themes),
+            frozenset(self.provenances),
+        )
+
+
+class RateDocument(_Conditional):
+    """Another number of points per hour for some records; the first that fits applies."""
+
     points_per_hour: Points
+
+
+class MultiplierDocument(_Conditional):
+    """Some records are worth so many percent of what they would be; the first that fits applies."""
+
+    percent: Annotated[int, Field(strict=True, ge=0, le=1000)]
+
+
+class Step(_Part):
+    """From so many minutes on (of what full units leave over), so many count."""
+
+    from_minutes: Annotated[int, Field(strict=True, ge=1, le=1440)]
+    counts_minutes: Minutes
+
+
+class RoundingDocument(_Part):
+    """Minutes count in full units; what is left over counts as the last step reached says, below the first nothing."""
+
+    every_minutes: Annotated[int, Field(strict=True, ge=1, le=1440)] = 60
+    steps: Annotated[tuple[Step, ...], Field(max_length=60)] = ()
+
+    @model_validator(mode="after")
+    def _steps_ascend(self) -> "RoundingDocument":
+        starts = [step.from_minutes for step in self.steps]
+        worths = [step.counts_minutes for step in self.steps]
+        if starts != sorted(set(starts)) or worths != sorted(worths):
+            raise ValueError("steps must ascend")
+        if starts and (starts[-1] >= self.every_minutes or worths[-1] > self.every_minutes):
+            raise ValueError("steps lie within every_minutes")
+        return self
 
 
 class Earning(_Part):
-    """What an hour is worth and which hours count."""
+    """What an hour is worth and which hours count.
 
-    provenances: tuple[Literal["scanned", "kiosk", "leader", "backfilled"], ...]
+    ``minimum_percent``: records shorter than this share of the planned time earn nothing.
+    """
+
+    LATER = frozenset({"minimum_percent", "rounding", "multipliers"})
+    provenances: tuple[Provenance, ...]
     points_per_hour: Points
     minimum_minutes: Minutes = 0
-    rates: tuple[RateDocument, ...] = ()
+    minimum_percent: Percent = 0
+    rounding: RoundingDocument | None = None
+    rates: Annotated[tuple[RateDocument, ...], Field(max_length=200)] = ()
+    multipliers: Annotated[tuple[MultiplierDocument, ...], Field(max_length=200)] = ()
 
 
 class Caps(_Part):
-    """At most so many minutes of one day earn points."""
+    """At most so many minutes, and so many points, of each; they apply in the order record, activity, day, month, year.
 
+    ``activity_within``: an activity's cap holds for each day, month or year of it, or over all of it.
+    """
+
+    LATER = frozenset(
+        {f"{of}_{what}" for of in ("record", "activity", "month", "year") for what in ("minutes", "points")}
+        | {"day_points", "activity_within"}
+    )
+    record_minutes: ManyMinutes | None = None
+    activity_minutes: ManyMinutes | None = None
+    activity_within: Within = "life"
     day_minutes: Minutes | None = None
+    month_minutes: ManyMinutes | None = None
+    year_minutes: ManyMinutes | None = None
+    record_points: ManyPoints | None = None
+    activity_points: ManyPoints | None = None
+    day_points: ManyPoints | None = None
+    month_points: ManyPoints | None = None
+    year_points: ManyPoints | None = None
+
+    def of(self, what: Literal["minutes", "points"], approvals: bool = False) -> tuple[Cap, ...]:
+        """The domain's form, in order; what approvals bear comes before the day."""
+        order: tuple[CapOf, ...] = ("record", "activity", "day", "month", "year")
+        found: list[Cap] = []
+        for of in order:
+            if of == "day" and approvals:
+                found.append(Cap("approval", 0))
+            limit = getattr(self, f"{of}_{what}")
+            if limit is not None:
+                found.append(Cap(of, limit, self.activity_within if of == "activity" else "life"))
+        return tuple(found)
+
+
+class ApprovalDocument(_Part):
+    """Minutes of a day above so many need this level of approval or a higher one."""
+
+    above_minutes: Minutes
+    level: Literal["leader", "site", "centre"]
+
+
+class Limits(_Part):
+    """How many records of one activity and day count, and which hours of a day need approval."""
+
+    records_per_activity_day: Few | None = None
+    approvals: Annotated[tuple[ApprovalDocument, ...], Field(max_length=3)] = ()
+
+
+class Complaint(_Part):
+    """What records are worth of which, or of whose activity, somebody complained: so many percent."""
+
+    worth_percent: Percent = 100
 
 
 class FirstService(_Part):
@@ -52,37 +221,98 @@ class FirstService(_Part):
     points: Points = 0
 
 
-class Expiry(_Part):
-    """Points are good for so many months after the record's day; without it they never expire."""
+class ReferralDocument(_Part):
+    """A bonus for each person brought in, of the day on which that was recorded."""
 
-    months: Annotated[int, Field(ge=1, le=1200)] | None = None
+    points: Points = 0
+
+
+class Balance(_Part):
+    """Available and held points together never exceed the cap; what comes in above it is donated."""
+
+    cap_points: ManyPoints | None = None
+
+
+class Redemptions(_Part):
+    """How often in a calendar quarter somebody may redeem, whichever reward."""
+
+    per_quarter: Few | None = None
+
+
+class ExpiryDocument(_Part):
+    """Points are good for so many months after the record's day, or until a fixed day of the year ("12-31"; with
+    ``years``, so many years later); without either they never expire.
+    """
+
+    LATER = frozenset({"fixed_day", "years"})
+    months: Annotated[int, Field(strict=True, ge=1, le=1200)] | None = None
+    fixed_day: Annotated[str, Field(pattern=r"^\d{2}-\d{2}$")] | None = None
+    years: Annotated[int, Field(strict=True, ge=0, le=100)] = 0
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "ExpiryDocument":
+        if self.months is not None and self.fixed_day is not None:
+            raise ValueError("points expire after months or on a fixed day, not both")
+        if self.years and self.fixed_day is None:
+            raise ValueError("years belong to a fixed day")
+        if self.fixed_day is not None:
+            # A year that is not a leap year: 29 February is no day of every year.
+            date.fromisoformat(f"2001-{self.fixed_day}")
+        return self
+
+    def expiry(self) -> Expiry:
+        """The domain's form."""
+        if self.fixed_day is None:
+            return Expiry(self.months)
+        month, day = self.fixed_day.split("-")
+        return Expiry(None, (int(month), int(day)), self.years)
 
 
 class RuleDocument(_Part):
     """One version of the earning rule."""
 
-    version: Annotated[int, Field(ge=1)]
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    effective_from: date
+    LATER = frozenset({"limits", "complaint", "referral", "balance", "redemptions"})
+    version: Annotated[int, Field(strict=True, ge=1, le=2_147_483_647)]
+    name: Name
+    effective_from: Day
     zone: Literal["Asia/Shanghai"] = "Asia/Shanghai"
     earning: Earning
     caps: Caps = Caps()
+    limits: Limits = Limits()
+    complaint: Complaint = Complaint()
     first_service: FirstService = FirstService()
-    expiry: Expiry = Expiry()
+    referral: ReferralDocument = ReferralDocument()
+    balance: Balance = Balance()
+    redemptions: Redemptions = Redemptions()
+    expiry: ExpiryDocument = ExpiryDocument()
 
     def rule(self) -> Rule:
         """The domain's form of this document."""
+        earning, approvals = self.earning, self.limits.approvals
+        rounding = earning.rounding
         return Rule(
             version=self.version,
             name=self.name,
             effective_from=self.effective_from,
-            provenances=frozenset(self.earning.provenances),
-            points_per_hour=self.earning.points_per_hour,
-            rates=tuple(Rate(rate.name, frozenset(rate.months), rate.points_per_hour) for rate in self.earning.rates),
-            minimum_minutes=max(1, self.earning.minimum_minutes),
-            day_cap_minutes=self.caps.day_minutes,
+            provenances=frozenset(earning.provenances),
+            points_per_hour=earning.points_per_hour,
+            rates=tuple(Rate(rate.name, rate.when(), rate.points_per_hour) for rate in earning.rates),
+            minimum_minutes=max(1, earning.minimum_minutes),
+            minimum_percent=earning.minimum_percent,
+            rounding=None
+            if rounding is None
+            else Rounding(rounding.every_minutes, tuple((s.from_minutes, s.counts_minutes) for s in rounding.steps)),
+            multipliers=tuple(Multiplier(item.name, item.when(), item.percent) for item in earning.multipliers),
+            minute_caps=self.caps.of("minutes", bool(approvals)),
+            point_caps=self.caps.of("points"),
+            approvals=tuple(Approval(item.above_minutes, item.level) for item in approvals),
+            records_per_activity_day=self.limits.records_per_activity_day,
+            complaint_percent=self.complaint.worth_percent,
             first_service_points=self.first_service.points,
-            expiry_months=self.expiry.months,
+            referral_points=self.referral.points,
+            balance_cap=self.balance.cap_points,
+            redemptions_per_quarter=self.redemptions.per_quarter,
+            expiry=self.expiry.expiry(),
         )
 
     def canonical(self) -> bytes:
@@ -94,26 +324,49 @@ class RuleDocument(_Part):
         return hashlib.sha256(self.canonical()).digest()
 
 
+class Problem(BaseModel):
+    """One thing that is wrong with a document: where, and what."""
+
+    line: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        """As one reads it."""
+        return f"line {self.line}{', ' if self.path else ''}{self.path}: {self.message}"
+
+
+def check(text: str, where: str = "rule", version: int | None = None) -> RuleDocument | list[Problem]:
+    """Read a rule document from YAML (or JSON, which is YAML), or say everything that is wrong with it.
+
+    ``version``: the number that it gets, whatever it says of it.
+    """
+    try:
+        found = yaml_lines.read(text, where)
+    except yaml_lines.NotYaml as error:
+        return [Problem(line=error.line, path="", message=error.problem)]
+    value = found.value
+    if version is not None and isinstance(value, dict):
+        value = value | {"version": version}
+    try:
+        return RuleDocument.model_validate(value)
+    except ValidationError as error:
+        return [
+            Problem(line=found.line(item["loc"]), path=".".join(map(str, item["loc"])), message=item["msg"])
+            for item in error.errors(include_url=False, include_context=False)
+        ]
+
+
 def parse(text: str, where: str = "rule") -> RuleDocument:
     """Read a rule document from YAML (or JSON, which is YAML).
 
     Raises:
-        PermanentError: it is not YAML (with the line) or not a rule (with the path of each bad field).
+        PermanentError: it is not YAML or not a rule, with the line and the path of each bad field.
     """
-    try:
-        found: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark is not None else ""
-        raise PermanentError(f"{where}{line}: {getattr(error, 'problem', None) or error}") from error
-    try:
-        return RuleDocument.model_validate(found)
-    except ValidationError as error:
-        reasons = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'document'}: {item['msg']}"
-            for item in error.errors(include_url=False, include_context=False)
-        )
-        raise PermanentError(f"{where}: {reasons}") from error
+    found = check(text, where)
+    if isinstance(found, RuleDocument):
+        return found
+    raise PermanentError(f"{where}: {'; '.join(map(str, found))}")
 
 
 def shipped() -> list[RuleDocument]:

@@ -55,6 +55,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "refund": "退款，积分退还",
         "expiry": "积分到期",
         "donation": "超出上限的积分捐出",
+        "return": "更正后未超上限，捐出的积分退回",
     },
     "kind": {
         "points-earned": "积分",

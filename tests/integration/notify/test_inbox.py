@@ -21,6 +21,7 @@ from shared.contracts import (
     DriveOpened,
     PointsPosted,
     RedemptionHeld,
+    RedemptionReminder,
     SignupCancelled,
     SignupPlaced,
 )
@@ -111,6 +112,31 @@ async def test_a_cancelled_signup_is_not_confirmed_by_a_late_event(stream: Inbox
     await stream.handle([record(cancelled, 2)])
     await stream.handle([record(sign_up, 1)])
     assert [title for title, _ in await messages(notify_db, zhang)] == ["已取消报名"]
+
+
+async def test_a_reminder_says_until_when(stream: InboxStream, notify_db: Database) -> None:
+    zhang = new_id()
+    names = {
+        "redemption_id": new_id(),
+        "reward_id": new_id(),
+        "reward_name": "保温杯",
+        "site_id": new_id(),
+        "points": 40,
+    }
+    until = NOW + timedelta(days=3)
+    await stream.handle([record(RedemptionReminder(volunteer_id=zhang, **names, expires_at=until, reminded_at=NOW), 2)])
+    ((title, body),) = await messages(notify_db, zhang)
+    assert title == "请领取「保温杯」"
+    assert "积分退回" in body
+
+
+async def test_an_adjustment_is_no_first_service(stream: InboxStream, notify_db: Database) -> None:
+    zhang = new_id()
+    bucket = f"life/adjustment/{new_id()}"
+    up = record(awarded(zhang, 30, bucket=bucket, available=30))
+    down = record(awarded(zhang, -10, reason="reversal", bucket=bucket, available=20))
+    await stream.handle([up, down])
+    assert {title for title, *_ in await messages(notify_db, zhang)} == {"积分调整：增加 30 分", "积分调整：减少 10 分"}
 
 
 async def test_a_redemption_is_told_once_and_never_with_its_code(stream: InboxStream, notify_db: Database) -> None:

@@ -36,6 +36,7 @@ class Drawn(NamedTuple):
     minutes: int
     status: str
     provenance: str
+    theme: str = "夕阳别样红"
 
 
 drawn_revisions = st.lists(
@@ -49,6 +50,7 @@ drawn_revisions = st.lists(
         minutes=st.sampled_from([60, 0, 15, 100, 470, 480, 500, 5_900, 6_100]),
         status=st.sampled_from(["confirmed", "confirmed", "confirmed", "provisional", "void"]),
         provenance=st.sampled_from(["scanned", "scanned", "kiosk", "leader", "backfilled", "imported"]),
+        theme=st.sampled_from(["夕阳别样红", "晨光问候"]),
     ),
     min_size=1,
     max_size=12,
@@ -81,6 +83,7 @@ class World:
             drawn.provenance,
             BEGIN + timedelta(days=drawn.day, minutes=drawn.minute),
             drawn.minutes,
+            theme=drawn.theme,
         )
 
     async def ingest(self, batch: Sequence[Drawn]) -> None:
@@ -129,7 +132,7 @@ async def read(database: Database, volunteer_id: UUID) -> Stored | None:
         )
     held = {badge["badge"] for badge in badges}
     assert held == set(row["badges"])
-    names = ("available", "held", "debt", "earned", "spent", "expired")
+    names = ("available", "held", "debt", "earned", "spent", "expired", "donated")
     return Stored(
         {name: row[name] for name in names},
         {(lot["bucket"], lot["expires_on"]): (lot["awarded"], lot["available"], lot["expired"]) for lot in lots},
@@ -140,7 +143,7 @@ async def read(database: Database, volunteer_id: UUID) -> Stored | None:
 
 
 def _balances(transfers: Sequence[asyncpg.Record]) -> dict[str, int]:
-    kinds = {0: "earned", 1: "available", 2: "held", 3: "debt", 4: "spent", 5: "expired"}
+    kinds = {0: "earned", 1: "available", 2: "held", 3: "debt", 4: "spent", 5: "expired", 6: "donated"}
     found = dict.fromkeys(kinds.values(), 0)
     for transfer in transfers:
         for side, sign in (("debit", -1), ("credit", 1)):
@@ -168,7 +171,7 @@ def attendance(record: Record, **changes: Any) -> AttendanceRecorded:
         "activity_id": UUID(int=0xAC),
         "shift_id": UUID(int=0x5F),
         "site_id": UUID(int=0x51),
-        "theme": "夕阳别样红",
+        "theme": record.theme,
         "kind": "visit",
         "provenance": record.provenance,
         "closed_by": "self",

@@ -10,11 +10,14 @@ from uuid import UUID
 import httpx
 
 from services.points.accounts.api import router as accounts
+from services.points.adjustments.api import router as adjustments
 from services.points.badges import handlers as badges
+from services.points.leaders.api import router as leaders
 from services.points.ledger.decoding import decode
 from services.points.ledger.ingest import Policy, ingest
 from services.points.pickups.api import router as pickups
 from services.points.rewards.api import router as rewards
+from services.points.rewards.shelf_api import router as shelves
 from services.points.rules import handlers as rules
 from shared import outbox
 from shared.auth.tokens import Caller, Role, mint
@@ -108,6 +111,11 @@ class Person:
         """Read."""
         return await self.client.get(f"/api/points/v1{path}", params=params, headers=self.headers)
 
+    async def put(self, path: str, body: Any = None, **more: Any) -> httpx.Response:
+        """Set; a body of bytes is sent as it is."""
+        content = {"content": body} if isinstance(body, bytes) else {"json": body}
+        return await self.client.put(f"/api/points/v1{path}", headers={**self.headers, **more}, **content)
+
     async def post(self, path: str, body: Any, *, key: str | None = None) -> httpx.Response:
         """Act, under a key of its own unless one is given."""
         headers = {**self.headers, "Idempotency-Key": key or str(new_id())}
@@ -128,6 +136,7 @@ class Api:
             roles=frozenset(roles),
             volunteer_id=volunteer_id,
             site_ids=None if sites is None else frozenset(sites),
+            name=f"LD{volunteer_id.int % 10**8:08}" if volunteer_id is not None else "staff",
         )
         return Person(self.client, {"Authorization": f"Bearer {mint(self.signer, caller)}"})
 
@@ -169,7 +178,8 @@ class Api:
 @asynccontextmanager
 async def serving(database: Database, settings_for: SettingsFactory) -> AsyncIterator[Api]:
     """The app, talking to this database."""
-    app = create_app(settings_for("points"), title="points", routers=[pickups, rewards, accounts])
+    routers = [pickups, rewards, shelves, accounts, adjustments, leaders]
+    app = create_app(settings_for("points"), title="points", routers=routers)
     app.state.database = database
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://points") as client:

@@ -17,6 +17,7 @@ from shared.errors import PermanentError
 from tests.reference import points as reference
 
 RULE = documents.shipped()[0].rule()
+BOOK = Rulebook([RULE])
 CRITERIA = badge_documents.shipped()[0].criteria()
 
 
@@ -178,7 +179,7 @@ def test_any_records_are_worth_what_the_reference_says(drawn: list[tuple[datetim
         ]
         award = evaluate(RULE, inputs)
         assert sum(line.points for line in award.lines) == sum(award.points.values())
-        found |= {(RULE.period(day).bucket, expires_on): amount for expires_on, amount in award.points.items()}
+        found |= {(BOOK.bucket(day)[1].bucket, expires_on): amount for expires_on, amount in award.points.items()}
         if award.first is not None:
             firsts.append(award.first)
     for expires_on, amount in first_service(RULE, min(firsts, default=None)).items():

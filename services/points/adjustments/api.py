@@ -1,0 +1,143 @@
+"""HTTP of manual adjustments: two operators, a reason and evidence."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field, model_validator
+
+from services.points.adjustments import handlers, store
+from services.points.adjustments.domain import Adjustment, Status
+from shared.auth.access import allow
+from shared.auth.tokens import Caller, Role
+from shared.http import cursors
+from shared.http.app import Db, Input, Limit, Output
+from shared.http.cursors import Page, page_of
+from shared.http.idempotency import once
+from shared.postgres import Tx
+
+router = APIRouter(prefix="/api/points/v1", tags=["adjustments"])
+
+Operator = Annotated[Caller, allow(Role.OPERATOR)]
+Text = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class AdjustmentInput(Input):
+    """Points to give; below zero only with `corrects`, an approved adjustment of which to take back."""
+
+    volunteer_id: UUID
+    points: Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+    reason: Text
+    evidence: Text
+    corrects: UUID | None = None
+
+    @model_validator(mode="after")
+    def _moves_something(self) -> "AdjustmentInput":
+        if self.points == 0:
+            raise ValueError("points must not be 0")
+        return self
+
+
+class DecisionInput(Input):
+    """What the decision rests on."""
+
+    note: Text
+
+
+class WithdrawalInput(Input):
+    """Nothing needs to be said."""
+
+    note: Annotated[str, Field(max_length=1000)] = ""
+
+
+class AdjustmentView(Output):
+    """An adjustment and where it stands."""
+
+    adjustment_id: UUID
+    volunteer_id: UUID
+    points: int
+    corrects: UUID | None
+    reason: str
+    evidence: str
+    status: Status
+    proposed_by: UUID
+    proposed_at: datetime
+    decided_by: UUID | None
+    decided_at: datetime | None
+    decision_note: str
+    correlation_id: str
+
+
+def _view(found: Adjustment) -> AdjustmentView:
+    return AdjustmentView(**{name: getattr(found, name) for name in AdjustmentView.model_fields})
+
+
+@router.post("/adjustments", status_code=201, response_model=AdjustmentView)
+async def propose(request: Request, database: Db, caller: Operator, body: AdjustmentInput) -> Response:
+    """Propose an adjustment; it moves nothing until another operator approves it."""
+
+    async def work(tx: Tx) -> AdjustmentView:
+        return _view(
+            await handlers.propose(
+                tx, caller, body.volunteer_id, body.points, body.reason, body.evidence, body.corrects
+            )
+        )
+
+    return await once(request, database, caller, work)
+
+
+@router.get("/adjustments")
+async def list_adjustments(
+    database: Db,
+    caller: Operator,
+    volunteer_id: UUID | None = None,
+    status: Status | None = None,
+    cursor: str | None = None,
+    limit: Limit = 50,
+) -> Page[AdjustmentView]:
+    """Adjustments, newest first."""
+    before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
+    async with database.snapshot() as tx:
+        found = await store.listed(tx, volunteer_id=volunteer_id, status=status, before=before, limit=limit + 1)
+    return page_of(found, limit, _view, lambda adjustment: (adjustment.adjustment_id,))
+
+
+@router.get("/adjustments/{adjustment_id}")
+async def read_adjustment(database: Db, caller: Operator, adjustment_id: UUID) -> AdjustmentView:
+    """One adjustment."""
+    async with database.snapshot() as tx:
+        return _view(await handlers.find(tx, adjustment_id))
+
+
+async def _decide(
+    request: Request, database: Db, caller: Caller, adjustment_id: UUID, status: Status, note: str
+) -> Response:
+    async def work(tx: Tx) -> AdjustmentView:
+        return _view(await handlers.decision(tx, caller, adjustment_id, status, note))
+
+    return await once(request, database, caller, work, status=200)
+
+
+@router.post("/adjustments/{adjustment_id}/approve", response_model=AdjustmentView)
+async def approve(
+    request: Request, database: Db, caller: Operator, adjustment_id: UUID, body: DecisionInput
+) -> Response:
+    """Approve what another operator proposed: its points are posted."""
+    return await _decide(request, database, caller, adjustment_id, Status.APPROVED, body.note)
+
+
+@router.post("/adjustments/{adjustment_id}/reject", response_model=AdjustmentView)
+async def reject(
+    request: Request, database: Db, caller: Operator, adjustment_id: UUID, body: DecisionInput
+) -> Response:
+    """Reject what another operator proposed."""
+    return await _decide(request, database, caller, adjustment_id, Status.REJECTED, body.note)
+
+
+@router.post("/adjustments/{adjustment_id}/withdraw", response_model=AdjustmentView)
+async def withdraw(
+    request: Request, database: Db, caller: Operator, adjustment_id: UUID, body: WithdrawalInput
+) -> Response:
+    """Withdraw one's own proposal."""
+    return await _decide(request, database, caller, adjustment_id, Status.WITHDRAWN, body.note)

@@ -1,0 +1,115 @@
+"""What manual adjustments are worth, and who may decide on them. Pure; whole points.
+
+The rule of a bucket of adjustments: the sum of its approved inputs, good as long as points of service on the day of the
+first one's approval would be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from services.points.rules.domain import Rule
+
+__all__ = [
+    "PREFIX",
+    "Adjustment",
+    "Approved",
+    "Declined",
+    "Status",
+    "adjusted",
+    "bucket_of",
+    "decide",
+    "explanation",
+    "root_of",
+]
+
+PREFIX: Final = "life/adjustment/"
+
+
+class Status(StrEnum):
+    """Where an adjustment stands; all but the first are final."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """A proposal to give (or, correcting an earlier one, take back) points, and what became of it."""
+
+    adjustment_id: UUID
+    volunteer_id: UUID
+    points: int
+    corrects: UUID | None
+    reason: str
+    evidence: str
+    status: Status
+    proposed_by: UUID
+    proposed_at: datetime
+    decided_by: UUID | None
+    decided_at: datetime | None
+    decision_note: str
+    correlation_id: str
+
+    @property
+    def root(self) -> UUID:
+        """The adjustment that gives its bucket the name."""
+        return self.corrects or self.adjustment_id
+
+
+class Approved(NamedTuple):
+    """One input of a bucket of adjustments; in the order of decisions, the first is the one that the others correct."""
+
+    adjustment_id: UUID
+    points: int
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """Why not: a stable problem slug and a sentence for the person who asked."""
+
+    slug: str
+    detail: str
+
+
+def bucket_of(root: UUID) -> str:
+    """The bucket of an adjustment and those that correct it."""
+    return f"{PREFIX}{root}"
+
+
+def root_of(bucket: str) -> UUID | None:
+    """The adjustment whose bucket this is; None if it is none of these."""
+    return UUID(bucket.removeprefix(PREFIX)) if bucket.startswith(PREFIX) else None
+
+
+def adjusted(rule: Rule, inputs: Sequence[Approved]) -> dict[date, int]:
+    """Points per last valid day; nothing when the inputs take everything back."""
+    total = sum(approved.points for approved in inputs)
+    return {rule.expires_on(inputs[0].day): total} if total > 0 else {}
+
+
+def explanation(inputs: Sequence[Approved]) -> dict[str, Any]:
+    """What the bucket was computed from. Ids, not words: what people typed stays in one place."""
+    return {"adjustments": [[str(found.adjustment_id), found.points, found.day.isoformat()] for found in inputs]}
+
+
+def decide(adjustment: Adjustment, status: Status, by: UUID, volunteer_id: UUID | None) -> Declined | None:
+    """Whether this person (who may be a volunteer too) may bring the adjustment to this end."""
+    if adjustment.status is not Status.PROPOSED:
+        return Declined("adjustment-decided", f"This adjustment was already {adjustment.status.value}.")
+    own = adjustment.proposed_by == by
+    if status is Status.WITHDRAWN and not own:
+        return Declined("not-the-proposer", "Only who proposed an adjustment can withdraw it.")
+    if status is not Status.WITHDRAWN and own:
+        return Declined("second-person-needed", "Another operator than who proposed it must decide.")
+    if volunteer_id == adjustment.volunteer_id:
+        return Declined("own-account", "Nobody decides on points of their own.")
+    return None

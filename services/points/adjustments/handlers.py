@@ -1,0 +1,115 @@
+"""Use cases of manual adjustments: propose, approve, reject, withdraw. Approval posts; the others move nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from services.points.adjustments import store
+from services.points.adjustments.domain import Adjustment, Status, adjusted, bucket_of, decide, explanation
+from services.points.ledger import handlers as ledger
+from services.points.rules import handlers as rules
+from shared.auth.tokens import Caller
+from shared.clock import district_day
+from shared.errors import Conflict, Forbidden, NotFound, TransientError
+from shared.ids import derived_id, new_id
+from shared.postgres import Tx
+from shared.telemetry import trace
+
+__all__ = ["decision", "find", "propose"]
+
+
+async def propose(
+    tx: Tx, caller: Caller, volunteer_id: UUID, points: int, reason: str, evidence: str, corrects: UUID | None = None
+) -> Adjustment:
+    """Write a proposal down, for another operator to decide on. ``points`` below zero need ``corrects``.
+
+    Raises:
+        Refusal: no such account, the proposer's own, or nothing that it could correct.
+    """
+    if caller.volunteer_id == volunteer_id:
+        raise Forbidden("own-account", "Nobody adjusts points of their own.")
+    if not await store.account_exists(tx, volunteer_id):
+        raise NotFound("account-unknown", "There is no such account.")
+    if corrects is not None:
+        await _correctable(tx, volunteer_id, corrects)
+    elif points < 0:
+        detail = "Points that service earned are lowered by correcting the service; name the adjustment to correct."
+        raise Conflict("nothing-to-correct", detail)
+    adjustment_id, current = new_id(), trace.current()
+    proposed = Adjustment(
+        adjustment_id=adjustment_id,
+        volunteer_id=volunteer_id,
+        points=points,
+        corrects=corrects,
+        reason=reason,
+        evidence=evidence,
+        status=Status.PROPOSED,
+        proposed_by=caller.subject,
+        proposed_at=await tx.now(),
+        decided_by=None,
+        decided_at=None,
+        decision_note="",
+        correlation_id=current.correlation_id if current is not None else str(adjustment_id),
+    )
+    await store.insert(tx, proposed)
+    return proposed
+
+
+async def decision(tx: Tx, caller: Caller, adjustment_id: UUID, status: Status, note: str) -> Adjustment:
+    """Approve, reject or withdraw; an approval posts the transfers of its bucket in the same transaction.
+
+    Raises:
+        Refusal: no such adjustment, decided before, the wrong person, or more would be taken back than was given.
+    """
+    seen = await find(tx, adjustment_id)
+    await ledger.lock(tx, [seen.volunteer_id])
+    adjustment = await find(tx, adjustment_id)
+    declined = decide(adjustment, status, caller.subject, caller.volunteer_id)
+    if declined is not None:
+        if declined.slug == "adjustment-decided":
+            raise Conflict(declined.slug, declined.detail, adjustment_status=adjustment.status.value)
+        raise Forbidden(declined.slug, declined.detail)
+    now = await tx.now()
+    day = district_day(now)
+    if not await store.settle(tx, adjustment_id, status, by=caller.subject, at=now, day=day, note=note):
+        raise TransientError("the adjustment was decided although its volunteer was locked")
+    if status is Status.APPROVED:
+        await _post(tx, adjustment)
+    return replace(adjustment, status=status, decided_by=caller.subject, decided_at=now, decision_note=note)
+
+
+async def find(tx: Tx, adjustment_id: UUID) -> Adjustment:
+    """One adjustment.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = await store.find(tx, adjustment_id)
+    if found is None:
+        raise NotFound("adjustment-unknown", "There is no such adjustment.")
+    return found
+
+
+async def _correctable(tx: Tx, volunteer_id: UUID, corrects: UUID) -> None:
+    first = await store.find(tx, corrects)
+    if first is None or first.volunteer_id != volunteer_id:
+        raise NotFound("adjustment-unknown", "There is no such adjustment of this volunteer.")
+    if first.corrects is not None or first.status is not Status.APPROVED:
+        raise Conflict("nothing-to-correct", "Only an approved adjustment that corrects no other can be corrected.")
+
+
+async def _post(tx: Tx, adjustment: Adjustment) -> None:
+    inputs = await store.approved(tx, adjustment.root)
+    total = sum(found.points for found in inputs)
+    if total < 0:
+        detail = f"This would take back {-total} points more than were given."
+        raise Conflict("adjustment-below-zero", detail, missing=-total)
+    rule = (await rules.rulebook(tx)).at(inputs[0].day)
+    await ledger.award(
+        tx,
+        adjustment.volunteer_id,
+        ledger.Judgement(bucket_of(adjustment.root), rule.version, adjusted(rule, inputs), explanation(inputs)),
+        derived_id("adjustment", adjustment.adjustment_id),
+        correlation_id=adjustment.correlation_id,
+    )

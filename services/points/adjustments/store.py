@@ -1,0 +1,63 @@
+"""Rows of adjustments, to the domain and back."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from services.points.adjustments.domain import Adjustment, Approved, Status
+from shared.postgres import Tx, load_queries
+
+SQL = load_queries(__file__)
+
+
+def _adjustment(row: Any) -> Adjustment:
+    return Adjustment(**{**dict(row), "status": Status(row["status"])})
+
+
+async def insert(tx: Tx, proposed: Adjustment) -> None:
+    """Keep a proposal."""
+    await tx.execute(
+        SQL["insert_adjustment"],
+        proposed.adjustment_id,
+        proposed.volunteer_id,
+        proposed.points,
+        proposed.corrects,
+        proposed.reason,
+        proposed.evidence,
+        proposed.proposed_by,
+        proposed.proposed_at,
+        proposed.correlation_id,
+    )
+
+
+async def find(tx: Tx, adjustment_id: UUID) -> Adjustment | None:
+    """One adjustment, or none."""
+    row = await tx.fetchrow(SQL["find_adjustment"], adjustment_id)
+    return None if row is None else _adjustment(row)
+
+
+async def listed(
+    tx: Tx, *, volunteer_id: UUID | None, status: Status | None, before: UUID | None, limit: int
+) -> list[Adjustment]:
+    """A page of adjustments, newest first."""
+    found = await tx.fetch(
+        SQL["list_adjustments"], volunteer_id, None if status is None else status.value, before, limit
+    )
+    return [_adjustment(row) for row in found]
+
+
+async def settle(tx: Tx, adjustment_id: UUID, status: Status, *, by: UUID, at: datetime, day: date, note: str) -> bool:
+    """Write the decision; false when it had been decided before."""
+    return await tx.fetchval(SQL["settle_adjustment"], adjustment_id, status.value, by, at, day, note) is not None
+
+
+async def approved(tx: Tx, root: UUID) -> list[Approved]:
+    """The inputs of a bucket, the one that names it first."""
+    return [Approved(*row) for row in await tx.fetch(SQL["approved_inputs"], root)]
+
+
+async def account_exists(tx: Tx, volunteer_id: UUID) -> bool:
+    """Whether the ledger knows the volunteer."""
+    return bool(await tx.fetchval(SQL["account_exists"], volunteer_id))

@@ -1,0 +1,233 @@
+"""The figures that badges are judged by: what is counted of which records, in which window, and how. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, Literal, NamedTuple, Protocol
+from uuid import UUID
+
+__all__ = [
+    "CREDIT",
+    "HONOUR",
+    "IMPORTED",
+    "PROVENANCE_GROUPS",
+    "Between",
+    "Group",
+    "Lifetime",
+    "Measure",
+    "Meter",
+    "Served",
+    "Service",
+    "States",
+    "Window",
+]
+
+Group = Literal["credit", "honour", "imported"]
+Measure = Literal["minutes", "records", "themes", "sites", "weeks"]
+Window = Literal["lifetime", "year"]
+CREDIT: Final = "credit"
+HONOUR: Final = "honour"
+IMPORTED: Final = "imported"
+
+PROVENANCE_GROUPS: Final[dict[str, int]] = {"scanned": 0, "kiosk": 0, "leader": 0, "backfilled": 1, "imported": 2}
+"""Provenance → index of its group among credit (信用时数), honour (荣誉时数) and imported."""
+_GROUP_INDEX: Final = {CREDIT: 0, HONOUR: 1, IMPORTED: 2}
+_BEST: Final = "best"
+
+States = list[dict[str, Any]]
+"""Per meter of a version: instance ('' or a year) → number, or → {theme, site or week: records}. Weeks carry their
+longest run as 'best'. Nothing is kept of what is zero, so that equal figures are equal states."""
+
+
+class Service(Protocol):
+    """What criteria may look at in one confirmed record."""
+
+    @property
+    def day(self) -> date: ...
+    @property
+    def provenance(self) -> str: ...
+    @property
+    def minutes(self) -> int: ...
+    @property
+    def theme(self) -> str: ...
+    @property
+    def site_id(self) -> UUID | None: ...
+
+
+class Served(NamedTuple):
+    """A confirmed record, as far as criteria look at it."""
+
+    day: date
+    provenance: str
+    minutes: int
+    theme: str
+    site_id: UUID | None
+
+
+class Lifetime(NamedTuple):
+    """Confirmed service of a whole life, by group of provenance; minutes are whole minutes."""
+
+    credit_minutes: int = 0
+    honour_minutes: int = 0
+    imported_minutes: int = 0
+    credit_records: int = 0
+    honour_records: int = 0
+    imported_records: int = 0
+
+    @property
+    def minutes(self) -> int:
+        """All confirmed minutes: the legal record of service."""
+        return self.credit_minutes + self.honour_minutes + self.imported_minutes
+
+
+class Between(NamedTuple):
+    """Days of every year from (month, day) to (month, day), both inclusive."""
+
+    first: tuple[int, int]
+    last: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One figure per volunteer and instance of the window; a filter that is None lets everything pass."""
+
+    measure: Measure
+    groups: tuple[Group, ...]
+    window: Window = "lifetime"
+    themes: frozenset[str] | None = None
+    sites: frozenset[str] | None = None
+    between: Between | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether the lifetime figures alone tell it."""
+        unfiltered = self.themes is None and self.sites is None and self.between is None
+        return self.window == "lifetime" and unfiltered and self.measure in ("minutes", "records")
+
+    @property
+    def by_site(self) -> bool:
+        """Whether a record's site matters."""
+        return self.sites is not None or self.measure == "sites"
+
+    def of_lifetime(self, lifetime: Lifetime) -> int:
+        """The figure of a plain meter."""
+        offset = 0 if self.measure == "minutes" else 3
+        total = 0
+        for group in self.groups:
+            total += lifetime[offset + _GROUP_INDEX[group]]
+        return total
+
+    def instance(self, day: date) -> str:
+        """The window that a day lies in."""
+        return str(day.year) if self.window == "year" else ""
+
+    def admits(self, day: date, provenance: str, theme: str) -> bool:
+        """Whether a record passes all filters but the site's."""
+        if PROVENANCE_GROUPS[provenance] not in (_GROUP_INDEX[group] for group in self.groups):
+            return False
+        if self.themes is not None and theme not in self.themes:
+            return False
+        return self.between is None or self.between.first <= (day.month, day.day) <= self.between.last
+
+    def admits_site(self, site_id: UUID | None) -> bool:
+        """Whether a record passes the site's filter; a record without a site is at none."""
+        if self.measure == "sites" and site_id is None:
+            return False
+        return self.sites is None or str(site_id) in self.sites
+
+    def thing(self, service: Service) -> str:
+        """What different ones are counted of, where different ones are counted."""
+        if self.measure == "themes":
+            return service.theme
+        return str(service.site_id) if self.measure == "sites" else str(_week(service.day))
+
+    def count(self, state: dict[str, Any], instance: str, service: Service, sign: int) -> tuple[int, int]:
+        """Add or take away a record that was admitted; returns the figure before and after."""
+        measure = self.measure
+        if measure == "weeks":
+            return _count_week(state, instance, (service.day.toordinal() - 1) // 7, sign)
+        if measure == "minutes" or measure == "records":
+            before: int = state.get(instance, 0)
+            after = before + sign * (service.minutes if measure == "minutes" else 1)
+            if after:
+                state[instance] = after
+            else:
+                state.pop(instance, None)
+            return before, after
+        return _count_thing(state, instance, self.thing(service), sign)
+
+    def tally(self, services: Sequence[Service]) -> Any:
+        """What all admitted records of one instance come to, without increments; nothing where it is zero."""
+        if self.measure == "minutes":
+            return sum(one.minutes for one in services)
+        if self.measure == "records":
+            return len(services)
+        things: dict[str, int] = dict(Counter(self.thing(one) for one in services))
+        if self.measure == "weeks":
+            things[_BEST] = _longest(map(int, things))
+        return things
+
+    def figure(self, value: Any) -> int:
+        """The number that a criterion compares, of what is kept for one instance."""
+        if self.measure == "weeks":
+            return int(value[_BEST])
+        return len(value) if isinstance(value, dict) else int(value)
+
+
+def _week(day: date) -> int:
+    """Weeks since the first Monday there is; a week begins on Monday."""
+    return (day.toordinal() - 1) // 7
+
+
+def _put(state: dict[str, Any], key: str, value: int) -> None:
+    if value:
+        state[key] = value
+    else:
+        state.pop(key, None)
+
+
+def _count_thing(state: dict[str, Any], instance: str, thing: str, sign: int) -> tuple[int, int]:
+    things = state.setdefault(instance, {})
+    before = len(things)
+    _put(things, thing, things.get(thing, 0) + sign)
+    after = len(things)
+    if not things:
+        del state[instance]
+    return before, after
+
+
+def _count_week(state: dict[str, Any], instance: str, week: int, sign: int) -> tuple[int, int]:
+    """A week that is new can lengthen only the run that it lies in; one that is gone makes all be looked at."""
+    weeks = state.get(instance)
+    if weeks is None:
+        weeks = state[instance] = {_BEST: 0}
+    key, before = str(week), weeks[_BEST]
+    served = weeks.get(key, 0)
+    if served and served + sign:
+        weeks[key] = served + sign
+        return before, before
+    _put(weeks, key, served + sign)
+    if served == 0:
+        run = 1
+        for step in (-1, 1):
+            at = week + step
+            while str(at) in weeks:
+                run, at = run + 1, at + step
+        if run > before:
+            weeks[_BEST] = run
+        return before, weeks[_BEST]
+    weeks[_BEST] = best = _longest(int(other) for other in weeks if other != _BEST)
+    if len(weeks) == 1:
+        del state[instance]
+    return before, best
+
+
+def _longest(weeks: Iterable[int]) -> int:
+    """The longest run of consecutive numbers."""
+    best = run = 0
+    last: int | None = None
+    for week in sorted(weeks):
+        run = run + 1 if last is not None and week == last + 1 else 1
+        best, last = max(best, run), week
+    return best

@@ -1,0 +1,204 @@
+"""Judging: figures follow the records by increments, badges follow the figures, all in the caller's transaction."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from services.points.badges import store as badge_store
+from services.points.badges.domain import Criteria, Lifetime, changes
+from services.points.badges.store import NewAward, Revocation
+from services.points.ledger import events, store
+from services.points.ledger.fold import Volunteer
+from services.points.ledger.revisions import Revision
+from shared.ids import derived_id
+from shared.postgres import Tx
+
+__all__ = ["Cause", "Judge"]
+
+
+class Cause(NamedTuple):
+    """What made a volunteer be judged anew: a revision, or (then ``revision`` is None) other criteria."""
+
+    event_id: UUID
+    correlation_id: str
+    traceparent: str | None
+    identity: tuple[object, ...]
+    revision: Revision | None
+
+    @classmethod
+    def of(cls, revision: Revision) -> "Cause":
+        """A record's revision."""
+        identity = (revision.record_id, revision.revision)
+        return cls(revision.event_id, revision.correlation_id, revision.traceparent, identity, revision)
+
+    @classmethod
+    def criteria(cls, version: int, volunteer: Volunteer) -> "Cause":
+        """A version of the criteria that came into force."""
+        event_id = derived_id("criteria", version)
+        identity = ("criteria", version, volunteer.version)
+        return cls(event_id, f"criteria-{version}", None, identity, None)
+
+    @property
+    def envelope(self) -> tuple[str, str, str | None]:
+        return str(self.event_id), self.correlation_id, self.traceparent
+
+
+class Judge:
+    """The badges of one commit: `count` before the records are written, `judge` when the lifetime figures stand.
+
+    The volunteers' rows are locked by the caller. ``outbox`` is what is to be told.
+    """
+
+    def __init__(self, tx: Tx, criteria: Criteria, now: datetime, told_at: datetime) -> None:
+        self.tx = tx
+        self.criteria = criteria
+        self.now = now
+        self.told_at = told_at
+        self.outbox: list[events.OutboxRow] = []
+        self._before: dict[UUID, Lifetime] = {}
+        self._stale: set[UUID] = set()
+        self._crossed: set[UUID] = set()
+
+    async def count(
+        self, volunteers: Mapping[UUID, Volunteer], applied: Collection[tuple[Revision, Revision | None]]
+    ) -> None:
+        """Bring the figures of whoever gains or loses a confirmed record up to date."""
+        ids = {
+            revision.volunteer_id
+            for pair in applied
+            for revision in pair
+            if revision is not None and revision.status == "confirmed"
+        }
+        await self.open([volunteers[volunteer_id] for volunteer_id in ids])
+        count = self.criteria.count
+        steps: tuple[tuple[int, Literal[1, -1]], ...] = ((1, -1), (0, 1))
+        for pair in applied:
+            for place, sign in steps:
+                revision = pair[place]
+                if revision is None or revision.status != "confirmed":
+                    continue
+                states = volunteers[revision.volunteer_id].states
+                assert states is not None
+                if count(states, revision, sign):
+                    self._crossed.add(revision.volunteer_id)
+        for volunteer_id in ids:
+            self._keep(volunteers[volunteer_id])
+
+    async def open(self, volunteers: Iterable[Volunteer]) -> None:
+        """Read the figures of volunteers; count anew those that were kept for other criteria."""
+        again: list[Volunteer] = []
+        for volunteer in volunteers:
+            self._before[volunteer.volunteer_id] = volunteer.lifetime
+            if volunteer.criteria_version == self.criteria.version:
+                kept = volunteer.badge_figures
+                volunteer.states = self.criteria.blank() if kept is None else orjson.loads(kept)
+                continue
+            self._stale.add(volunteer.volunteer_id)
+            volunteer.states = self.criteria.blank()
+            if any(volunteer.lifetime):
+                again.append(volunteer)
+        if again:
+            served = await badge_store.services(self.tx, [volunteer.volunteer_id for volunteer in again])
+            for volunteer in again:
+                volunteer.states = self.criteria.tally(served.get(volunteer.volunteer_id, ()))
+                self._keep(volunteer)
+
+    def _keep(self, volunteer: Volunteer) -> None:
+        volunteer.badge_figures = orjson.dumps(volunteer.states).decode()
+
+    async def judge(self, revisions: Mapping[UUID, Revision | None], volunteers: Mapping[UUID, Volunteer]) -> None:
+        """Award and revoke by the figures as they are now; only where a figure passed a threshold is there a change.
+
+        ``revisions``: whom to judge and because of what; None says because of the criteria.
+        """
+        changed: list[Volunteer] = []
+        causes: dict[UUID, Cause] = {}
+        awards: list[NewAward] = []
+        revocations: list[Revocation] = []
+        for volunteer_id, revision in revisions.items():
+            volunteer = volunteers[volunteer_id]
+            stale = volunteer_id in self._stale
+            if not (
+                stale
+                or volunteer_id in self._crossed
+                or self.criteria.crossed(self._before[volunteer_id], volunteer.lifetime)
+            ):
+                continue
+            earned = self.criteria.earned(volunteer.lifetime, volunteer.states)
+            gained, lost = changes(volunteer.badges, earned)
+            cause = self._cause(volunteer, revision)
+            causes[volunteer_id] = cause
+            awards += [self._award(volunteer, badge, cause) for badge in gained]
+            revocations += [Revocation(volunteer_id, badge, self._reason(volunteer, badge, cause)) for badge in lost]
+            if gained or lost or stale:
+                volunteer.badges = earned
+                changed.append(volunteer)
+        await badge_store.insert_awards(self.tx, awards, self.now)
+        closed = await badge_store.revoke_awards(self.tx, revocations, self.now)
+        for volunteer_id, badge in sorted(closed):
+            award_id = closed[volunteer_id, badge]
+            self._revoked(volunteers[volunteer_id], badge, award_id, causes[volunteer_id])
+        await store.write_badges(self.tx, changed, self.criteria.version)
+
+    def _cause(self, volunteer: Volunteer, revision: Revision | None) -> Cause:
+        return Cause.criteria(self.criteria.version, volunteer) if revision is None else Cause.of(revision)
+
+    def _award(self, volunteer: Volunteer, badge: str, cause: Cause) -> NewAward:
+        found = self.criteria.find(badge)
+        assert found is not None
+        criterion, instance = found
+        award_id = derived_id("badge", volunteer.volunteer_id, badge, *cause.identity)
+        name = criterion.title(instance)
+        volunteer.version += 1
+        data = {
+            "award_id": str(award_id),
+            "volunteer_id": str(volunteer.volunteer_id),
+            "badge": badge,
+            "name": name,
+            "criteria_version": str(self.criteria.version),
+            "reason": criterion.sentence(),
+            "awarded_at": self.now,
+        }
+        self.outbox.append(events.badge_awarded(data, self.told_at, cause.envelope))
+        return NewAward(
+            award_id,
+            volunteer.volunteer_id,
+            badge,
+            name,
+            self.criteria.version,
+            self._reason(volunteer, badge, cause),
+            cause.event_id,
+            cause.correlation_id,
+        )
+
+    def _revoked(self, volunteer: Volunteer, badge: str, award_id: UUID, cause: Cause) -> None:
+        found = self.criteria.find(badge)
+        volunteer.version += 1
+        why = "更正后的服务记录不再满足条件" if cause.revision is not None else "按新的标准不再满足条件"
+        data = {
+            "award_id": str(award_id),
+            "volunteer_id": str(volunteer.volunteer_id),
+            "badge": badge,
+            "name": badge if found is None else found[0].title(found[1]),
+            "criteria_version": str(self.criteria.version),
+            "reason": why if found is None else f"{why}：{found[0].sentence()}",
+            "revoked_at": self.now,
+        }
+        self.outbox.append(events.badge_revoked(data, self.told_at, cause.envelope))
+
+    def _reason(self, volunteer: Volunteer, badge: str, cause: Cause) -> str:
+        """The figure against the threshold, and the record's revision that brought it there."""
+        value: dict[str, Any] = {"criterion": None}
+        if (found := self.criteria.find(badge)) is not None and volunteer.states is not None:
+            criterion, instance = found
+            value = {
+                "measure": criterion.measure,
+                "value": self.criteria.value(criterion, volunteer.lifetime, volunteer.states, instance),
+                "at_least": criterion.at_least,
+            }
+        if cause.revision is not None:
+            value["record"] = [str(cause.revision.record_id), cause.revision.revision, cause.revision.status]
+        return orjson.dumps(value).decode()

@@ -1,0 +1,104 @@
+"""HTTP of credentials: volunteers take theirs along, strangers check them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+
+from services.points.accounts.handlers import require_reader
+from services.points.credentials import domain, handlers
+from services.points.credentials.domain import Issuer
+from services.points.credentials.signing import Signer
+from shared.auth.access import allow, public
+from shared.auth.tokens import Caller, Role
+from shared.http.app import Db, Output
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/points/v1", tags=["credentials"])
+
+Reader = Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR)]
+
+
+class CredentialView(Output):
+    """An Open Badges 3.0 credential: ``jwt`` is the signed form, ``credential`` what it says, as JSON-LD."""
+
+    award_id: UUID
+    jwt: str
+    credential: dict[str, Any]
+
+
+class VerificationView(Output):
+    """What a stranger learns of an award; nobody is named."""
+
+    award_id: UUID
+    status: Literal["valid", "revoked"]
+    badge: str
+    name: str
+    criteria: str
+    awarded_at: datetime
+    revoked_at: datetime | None
+    issuer: str
+    key: str
+
+
+def _issuer(request: Request) -> Issuer:
+    return Issuer(request.app.state.settings.public_url)
+
+
+def _signer(request: Request) -> Signer:
+    return Signer(request.app.state.settings.credential_signing_key, _issuer(request).key)
+
+
+@router.get("/accounts/{volunteer_id}/badges/{award_id}/credential")
+async def export(request: Request, database: Db, caller: Reader, volunteer_id: UUID, award_id: UUID) -> CredentialView:
+    """The signed credential of an award: the volunteer's own, or any for staff. A revoked one says so when checked."""
+    require_reader(caller, volunteer_id)
+    async with database.snapshot() as tx:
+        award = await handlers.find(tx, award_id, of=volunteer_id)
+    issuer = _issuer(request)
+    return CredentialView(
+        award_id=award_id,
+        jwt=_signer(request).sign(domain.claims(issuer, award)),
+        credential=domain.credential(issuer, award),
+    )
+
+
+@router.get("/credentials/{award_id}", dependencies=[public()])
+async def verify(request: Request, database: Db, award_id: UUID) -> VerificationView:
+    """Whether an award stands, for anybody."""
+    async with database.snapshot() as tx:
+        award = await handlers.find(tx, award_id)
+    issuer = _issuer(request)
+    return VerificationView(
+        award_id=award_id,
+        status="valid" if award.revoked_at is None else "revoked",
+        badge=award.badge,
+        name=award.name,
+        criteria=award.sentence,
+        awarded_at=award.awarded_at,
+        revoked_at=award.revoked_at,
+        issuer=issuer.id,
+        key=issuer.key,
+    )
+
+
+@router.get("/credentials/{award_id}/revocations", dependencies=[public()])
+async def list_revocations(request: Request, database: Db, award_id: UUID) -> dict[str, Any]:
+    """The credential's revocation list, in the form that Open Badges verifiers read."""
+    async with database.snapshot() as tx:
+        award = await handlers.find(tx, award_id)
+    return domain.revocations(_issuer(request), award)
+
+
+@router.get("/issuer", dependencies=[public()])
+async def read_issuer(request: Request) -> dict[str, Any]:
+    """The issuer's profile."""
+    return _issuer(request).profile()
+
+
+@router.get("/issuer/key", dependencies=[public()])
+async def read_key(request: Request) -> dict[str, str]:
+    """The public key that credentials are checked with, as a JSON Web Key."""
+    return _signer(request).public_jwk()

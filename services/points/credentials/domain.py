@@ -1,0 +1,118 @@
+"""An award as an Open Badges 3.0 credential: the JSON-LD document and the claims that are signed. Pure.
+
+The recipient is named by a pseudonymous id alone; no personal data enters.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+__all__ = ["CONTEXT", "Award", "Issuer", "achievement", "claims", "credential", "revocations"]
+
+CONTEXT: Final = (
+    "https://www.w3.org/ns/credentials/v2",
+    "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json",
+)
+_NAME: Final = "岭东区新时代文明实践中心"
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """An award as it was made; ``sentence`` says what earned it."""
+
+    award_id: UUID
+    volunteer_id: UUID
+    badge: str
+    name: str
+    sentence: str
+    criteria_version: int
+    awarded_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who issues: everything has its address below the district's public one."""
+
+    public_url: str
+
+    @property
+    def base(self) -> str:
+        return f"{self.public_url.rstrip('/')}/api/points/v1"
+
+    @property
+    def id(self) -> str:
+        return f"{self.base}/issuer"
+
+    @property
+    def key(self) -> str:
+        """Where the public key lies."""
+        return f"{self.base}/issuer/key"
+
+    def credential(self, award_id: UUID) -> str:
+        return f"{self.base}/credentials/{award_id}"
+
+    def profile(self) -> dict[str, Any]:
+        """The issuer as an Open Badges profile."""
+        return {"id": self.id, "type": ["Profile"], "name": _NAME, "url": self.public_url}
+
+
+def achievement(issuer: Issuer, award: Award) -> dict[str, Any]:
+    """What was achieved."""
+    return {
+        "id": f"{issuer.base}/criteria#{award.criteria_version}/{award.badge}",
+        "type": ["Achievement"],
+        "achievementType": "Badge",
+        "name": award.name,
+        "description": award.sentence,
+        "criteria": {"narrative": award.sentence},
+        "inLanguage": "zh-CN",
+    }
+
+
+def credential(issuer: Issuer, award: Award) -> dict[str, Any]:
+    """The credential without its proof."""
+    return {
+        "@context": list(CONTEXT),
+        "id": issuer.credential(award.award_id),
+        "type": ["VerifiableCredential", "OpenBadgeCredential"],
+        "name": award.name,
+        "issuer": issuer.profile(),
+        "validFrom": _instant(award.awarded_at),
+        "credentialSubject": {
+            "id": award.volunteer_id.urn,
+            "type": ["AchievementSubject"],
+            "achievement": achievement(issuer, award),
+        },
+        "credentialStatus": {
+            "id": f"{issuer.credential(award.award_id)}/revocations",
+            "type": "1EdTechRevocationList",
+        },
+    }
+
+
+def claims(issuer: Issuer, award: Award) -> dict[str, Any]:
+    """The payload of the credential's JSON Web Token: its members, and those that the token's format asks for."""
+    document = credential(issuer, award)
+    registered = {
+        "iss": issuer.id,
+        "jti": document["id"],
+        "sub": document["credentialSubject"]["id"],
+        "nbf": int(award.awarded_at.timestamp()),
+    }
+    return document | registered
+
+
+def revocations(issuer: Issuer, award: Award) -> dict[str, Any]:
+    """The revocation list of this one credential, as Open Badges verifiers read it."""
+    entry = {"id": issuer.credential(award.award_id), "revoked": True, "revocationReason": "服务记录已更正"}
+    return {
+        "id": f"{issuer.credential(award.award_id)}/revocations",
+        "issuer": issuer.id,
+        "revokedCredential": [] if award.revoked_at is None else [entry],
+    }
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,28 @@
+"""Use cases of credentials: find the award behind one."""
+
+from uuid import UUID
+
+from services.points.badges.handlers import listed
+from services.points.credentials import store
+from services.points.credentials.domain import Award
+from shared.errors import NotFound
+from shared.postgres import Tx
+
+__all__ = ["find"]
+
+
+async def find(tx: Tx, award_id: UUID, *, of: UUID | None = None) -> Award:
+    """An award with what earned it, in the words of the criteria that it was made under.
+
+    Raises:
+        NotFound: there is none, or not ``of`` this volunteer.
+    """
+    row = await store.award(tx, award_id)
+    if row is None or (of is not None and row["volunteer_id"] != of):
+        raise NotFound("award-unknown", "There is no such award.")
+    sentence = row["name"]
+    for document in await listed(tx):
+        if document.version == row["criteria_version"]:
+            found = document.criteria().find(row["badge"])
+            sentence = sentence if found is None else found[0].sentence()
+    return Award(sentence=sentence, **row)

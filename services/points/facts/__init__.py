@@ -1,0 +1,1 @@
+"""What points itself knows about service, beside the records: complaints and referrals."""

@@ -1,0 +1,157 @@
+"""HTTP of complaints and referrals: recorded and withdrawn by staff, never deleted."""
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field, model_validator
+
+from services.points.facts import handlers, store
+from services.points.facts.domain import BroughtIn, Complaint
+from shared.auth.access import allow
+from shared.auth.tokens import Caller, Role
+from shared.http import cursors
+from shared.http.app import Db, Input, Limit, Output
+from shared.http.cursors import Page, page_of
+from shared.http.idempotency import once
+from shared.postgres import Tx
+
+router = APIRouter(prefix="/api/points/v1", tags=["facts"])
+
+Operator = Annotated[Caller, allow(Role.OPERATOR)]
+Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
+Reason = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class ComplaintInput(Input):
+    """What somebody complained about: one record, or everybody's records of an activity."""
+
+    activity_id: UUID | None = None
+    record_id: UUID | None = None
+    reason: Reason
+
+    @model_validator(mode="after")
+    def _names_one(self) -> "ComplaintInput":
+        if (self.activity_id is None) == (self.record_id is None):
+            raise ValueError("name either activity_id or record_id")
+        return self
+
+
+class WithdrawalInput(Input):
+    """Why it does not stand."""
+
+    reason: Reason
+
+
+class ReferralInput(Input):
+    """Who brought whom in."""
+
+    referrer_id: UUID
+    referred_id: UUID
+
+
+class ComplaintView(Output):
+    """A complaint; it stands unless ``withdrawn_at`` is set."""
+
+    complaint_id: UUID
+    activity_id: UUID | None
+    record_id: UUID | None
+    reason: str
+    recorded_by: UUID
+    recorded_at: datetime
+    withdrawn_by: UUID | None
+    withdrawn_at: datetime | None
+    withdrawn_reason: str | None
+
+
+class ReferralView(Output):
+    """A referral; it stands unless ``withdrawn_at`` is set. The rule in force on ``day`` says what it is worth."""
+
+    referral_id: UUID
+    referrer_id: UUID
+    referred_id: UUID
+    day: date
+    recorded_by: UUID
+    recorded_at: datetime
+    withdrawn_by: UUID | None
+    withdrawn_at: datetime | None
+    withdrawn_reason: str | None
+
+
+def _complaint(found: Complaint) -> ComplaintView:
+    return ComplaintView(**{name: getattr(found, name) for name in ComplaintView.model_fields})
+
+
+def _referral(found: BroughtIn) -> ReferralView:
+    return ReferralView(**{name: getattr(found, name) for name in ReferralView.model_fields})
+
+
+@router.post("/complaints", status_code=201, response_model=ComplaintView)
+async def complain(request: Request, database: Db, caller: Operator, body: ComplaintInput) -> Response:
+    """Record a complaint; points that it takes away under the rule are reversed at once."""
+
+    async def work(tx: Tx) -> ComplaintView:
+        return _complaint(
+            await handlers.complain(
+                tx, caller, activity_id=body.activity_id, record_id=body.record_id, reason=body.reason
+            )
+        )
+
+    return await once(request, database, caller, work)
+
+
+@router.get("/complaints")
+async def list_complaints(
+    database: Db, caller: Operator, cursor: str | None = None, limit: Limit = 50
+) -> Page[ComplaintView]:
+    """Complaints, newest first."""
+    before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
+    async with database.snapshot() as tx:
+        found = await store.list_complaints(tx, before=before, limit=limit + 1)
+    return page_of(found, limit, _complaint, lambda complaint: (complaint.complaint_id,))
+
+
+@router.post("/complaints/{complaint_id}/withdraw", response_model=ComplaintView)
+async def withdraw_complaint(
+    request: Request, database: Db, caller: Operator, complaint_id: UUID, body: WithdrawalInput
+) -> Response:
+    """The complaint does not stand; points come back."""
+
+    async def work(tx: Tx) -> ComplaintView:
+        return _complaint(await handlers.withdraw_complaint(tx, caller, complaint_id, body.reason))
+
+    return await once(request, database, caller, work, status=200)
+
+
+@router.post("/referrals", status_code=201, response_model=ReferralView)
+async def refer(request: Request, database: Db, caller: Staff, body: ReferralInput) -> Response:
+    """Record who brought somebody in; the bonus of the rule is posted at once."""
+
+    async def work(tx: Tx) -> ReferralView:
+        return _referral(await handlers.refer(tx, caller, body.referrer_id, body.referred_id))
+
+    return await once(request, database, caller, work)
+
+
+@router.get("/referrals")
+async def list_referrals(
+    database: Db, caller: Staff, referrer_id: UUID | None = None, cursor: str | None = None, limit: Limit = 50
+) -> Page[ReferralView]:
+    """Referrals, newest first, of everybody or of one who brought people in."""
+    before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
+    async with database.snapshot() as tx:
+        found = await store.list_referrals(tx, before=before, limit=limit + 1, referrer_id=referrer_id)
+    return page_of(found, limit, _referral, lambda referral: (referral.referral_id,))
+
+
+@router.post("/referrals/{referral_id}/withdraw", response_model=ReferralView)
+async def withdraw_referral(
+    request: Request, database: Db, caller: Staff, referral_id: UUID, body: WithdrawalInput
+) -> Response:
+    """It was no referral; the bonus is taken back."""
+
+    async def work(tx: Tx) -> ReferralView:
+        return _referral(await handlers.withdraw_referral(tx, caller, referral_id, body.reason))
+
+    return await once(request, database, caller, work, status=200)

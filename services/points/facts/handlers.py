@@ -1,0 +1,128 @@
+"""Use cases of complaints and referrals: record, withdraw; whatever they change is posted in the same transaction."""
+
+from typing import Any
+from uuid import UUID
+
+from services.points.badges.handlers import criteria_in_force
+from services.points.facts import store
+from services.points.facts.domain import BroughtIn, Complaint
+from services.points.ledger import handlers as ledger
+from services.points.ledger import store as records
+from services.points.ledger.ingest import Policy, lock, reconsider
+from services.points.rules.domain import REFERRAL, Referral, referral
+from services.points.rules.handlers import rulebook
+from shared.auth.tokens import Caller
+from shared.clock import district_day
+from shared.errors import Conflict, Invalid, NotFound
+from shared.ids import derived_id, new_id
+from shared.postgres import Tx
+from shared.telemetry import trace
+
+__all__ = ["complain", "refer", "withdraw_complaint", "withdraw_referral"]
+
+
+async def complain(
+    tx: Tx, caller: Caller, *, activity_id: UUID | None, record_id: UUID | None, reason: str
+) -> Complaint:
+    """Record a complaint; what it does to points is the rule's business.
+
+    Raises:
+        NotFound: ``record-unknown``.
+    """
+    await store.keep_others_out(tx)
+    if record_id is not None and not await store.record_known(tx, record_id):
+        raise NotFound("record-unknown", "points has seen no such record")
+    made = Complaint(new_id(), activity_id, record_id, reason, caller.subject, await tx.now())
+    await store.insert_complaint(tx, made)
+    await _reconsider(tx, made, "recorded")
+    return made
+
+
+async def withdraw_complaint(tx: Tx, caller: Caller, complaint_id: UUID, reason: str) -> Complaint:
+    """It turned out to be none: what it took away comes back.
+
+    Raises:
+        NotFound: ``complaint-unknown``.
+        Conflict: ``complaint-withdrawn`` already.
+    """
+    await store.keep_others_out(tx)
+    if await store.find_complaint(tx, complaint_id) is None:
+        raise NotFound("complaint-unknown", "there is no such complaint")
+    if not await store.withdraw_complaint(tx, complaint_id, caller.subject, await tx.now(), reason):
+        raise Conflict("complaint-withdrawn", "the complaint was withdrawn before")
+    found = await store.find_complaint(tx, complaint_id)
+    assert found is not None
+    await _reconsider(tx, found, "withdrawn")
+    return found
+
+
+async def _reconsider(tx: Tx, complaint: Complaint, what: str) -> None:
+    """Work out anew every bucket that holds a record that the complaint is about."""
+    policy = Policy(await rulebook(tx), await criteria_in_force(tx))
+    if not policy.rules.heeds_complaints:
+        return
+    volunteer_ids = await records.volunteers_about(tx, complaint.activity_id, complaint.record_id)
+    await lock(tx, volunteer_ids, frozenset(volunteer_ids))
+    event_id = derived_id("complaint", complaint.complaint_id, what)
+    current = trace.current()
+    correlation = str(event_id) if current is None else current.correlation_id
+    parent = None if current is None else trace.traceparent()
+    changed = [
+        revision._replace(event_id=event_id, correlation_id=correlation, traceparent=parent)
+        for revision in await records.records_about(tx, complaint.activity_id, complaint.record_id)
+    ]
+    await reconsider(tx, changed, policy)
+
+
+async def refer(tx: Tx, caller: Caller, referrer_id: UUID, referred_id: UUID) -> BroughtIn:
+    """Record who brought somebody in, and post the bonus that the rule gives for it.
+
+    Raises:
+        Invalid: ``own-referral``.
+        NotFound: ``referrer-unknown``: points knows volunteers from their first service on.
+        Conflict: ``already-referred``.
+    """
+    if referrer_id == referred_id:
+        raise Invalid("own-referral", "nobody brings in themselves")
+    if not await store.account_known(tx, referrer_id):
+        raise NotFound("referrer-unknown", "points has seen no service of the one who brought somebody in")
+    await lock(tx, [referrer_id], frozenset({referrer_id}))
+    now = await tx.now()
+    made = BroughtIn(new_id(), referrer_id, referred_id, district_day(now), caller.subject, now)
+    if not await store.insert_referral(tx, made):
+        raise Conflict("already-referred", "it is on record already who brought this person in")
+    await _bonus(tx, made, standing=True)
+    return made
+
+
+async def withdraw_referral(tx: Tx, caller: Caller, referral_id: UUID, reason: str) -> BroughtIn:
+    """It was none: the bonus is taken back.
+
+    Raises:
+        NotFound: ``referral-unknown``.
+        Conflict: ``referral-withdrawn`` already.
+    """
+    found = await store.find_referral(tx, referral_id)
+    if found is None:
+        raise NotFound("referral-unknown", "there is no such referral")
+    await lock(tx, [found.referrer_id], frozenset({found.referrer_id}))
+    if not await store.withdraw_referral(tx, referral_id, caller.subject, await tx.now(), reason):
+        raise Conflict("referral-withdrawn", "the referral was withdrawn before")
+    await _bonus(tx, found, standing=False)
+    found = await store.find_referral(tx, referral_id)
+    assert found is not None
+    return found
+
+
+async def _bonus(tx: Tx, brought: BroughtIn, *, standing: bool) -> None:
+    rule = (await rulebook(tx)).at(brought.day)
+    fact = Referral(brought.referred_id, brought.day) if standing else None
+    said: dict[str, Any] | None = {"referred_id": str(brought.referred_id), "day": brought.day.isoformat()}
+    judgement = ledger.Judgement(
+        f"{REFERRAL}{brought.referred_id}",
+        rule.version,
+        referral(rule, fact),
+        {"referral": said if standing else None},
+    )
+    cause = derived_id("referral", brought.referral_id, "recorded" if standing else "withdrawn")
+    await ledger.award(tx, brought.referrer_id, judgement, cause)

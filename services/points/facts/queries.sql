@@ -1,0 +1,54 @@
+-- name: keep_others_out
+-- Who records or withdraws a complaint waits for every batch that is being decided, and new ones wait for it: else a record
+-- that arrives at the same time would be judged without the complaint.
+select pg_advisory_xact_lock(hashtext('points/complaints'));
+
+-- name: record_known
+-- A complaint about a record is about one that points has seen.
+select exists (select from records where record_id = $1);
+
+-- name: insert_complaint
+-- A complaint as it was recorded.
+insert into complaints (complaint_id, activity_id, record_id, reason, recorded_by, recorded_at)
+values ($1, $2, $3, $4, $5, $6);
+
+-- name: find_complaint
+-- One complaint, for reading.
+select complaint_id, activity_id, record_id, reason, recorded_by, recorded_at, withdrawn_by, withdrawn_at, withdrawn_reason
+from complaints where complaint_id = $1;
+
+-- name: list_complaints
+-- Newest first, by keyset; UUIDv7 orders by creation.
+select complaint_id, activity_id, record_id, reason, recorded_by, recorded_at, withdrawn_by, withdrawn_at, withdrawn_reason
+from complaints where $1::uuid is null or complaint_id < $1 order by complaint_id desc limit $2;
+
+-- name: withdraw_complaint
+-- Withdrawn once; the complaint stays on record.
+update complaints set withdrawn_by = $2, withdrawn_at = $3, withdrawn_reason = $4
+where complaint_id = $1 and withdrawn_at is null returning complaint_id;
+
+-- name: account_known
+-- Has points seen this volunteer?
+select exists (select from volunteers where volunteer_id = $1);
+
+-- name: insert_referral
+-- Somebody is brought in once; nothing comes back if they were already.
+insert into referrals (referral_id, referrer_id, referred_id, day, recorded_by, recorded_at)
+values ($1, $2, $3, $4, $5, $6)
+on conflict (referred_id) where withdrawn_at is null do nothing returning referral_id;
+
+-- name: find_referral
+-- One referral, for reading.
+select referral_id, referrer_id, referred_id, day, recorded_by, recorded_at, withdrawn_by, withdrawn_at, withdrawn_reason
+from referrals where referral_id = $1;
+
+-- name: list_referrals
+-- Newest first, by keyset.
+select referral_id, referrer_id, referred_id, day, recorded_by, recorded_at, withdrawn_by, withdrawn_at, withdrawn_reason
+from referrals where ($1::uuid is null or referral_id < $1) and ($3::uuid is null or referrer_id = $3)
+order by referral_id desc limit $2;
+
+-- name: withdraw_referral
+-- Withdrawn once; the referral stays on record.
+update referrals set withdrawn_by = $2, withdrawn_at = $3, withdrawn_reason = $4
+where referral_id = $1 and withdrawn_at is null returning referral_id;

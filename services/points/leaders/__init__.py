@@ -1,0 +1,1 @@
+"""Leaders of the week, month and year: only volunteers who agreed to be shown, by their number."""

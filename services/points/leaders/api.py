@@ -1,0 +1,98 @@
+"""HTTP of the leaders' board and of the consent to stand on it."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from services.points.leaders import handlers, store
+from services.points.leaders.domain import Period, span
+from shared.auth.access import allow
+from shared.auth.tokens import Caller, Role
+from shared.clock import district_day
+from shared.http.app import Db, Input, Limit, Output
+
+router = APIRouter(prefix="/api/points/v1", tags=["leaders"])
+
+Volunteer = Annotated[Caller, allow(Role.VOLUNTEER)]
+Everybody = Annotated[
+    Caller, allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER)
+]
+
+
+class VisibilityInput(Input):
+    """Whether the volunteer's number may stand on the leaders' board."""
+
+    shown: bool
+
+
+class VisibilityView(Output):
+    """Whether the volunteer's number may stand on the leaders' board."""
+
+    volunteer_id: UUID
+    shown: bool
+
+
+class LeaderView(Output):
+    """A line of the board."""
+
+    rank: int
+    volunteer_number: str
+    minutes: int
+    records: int
+
+
+class BoardView(Output):
+    """The board of a period, both days included; `formula` says what counts."""
+
+    period: Period
+    first: date
+    last: date
+    site_id: UUID | None
+    team_id: UUID | None
+    formula: str
+    items: list[LeaderView]
+
+
+@router.put("/accounts/{volunteer_id}/visibility")
+async def put_visibility(database: Db, caller: Volunteer, volunteer_id: UUID, body: VisibilityInput) -> VisibilityView:
+    """Agree to be shown by number, or take that back."""
+    async with database.transaction() as tx:
+        shown = await handlers.show(tx, caller, volunteer_id, body.shown)
+    return VisibilityView(volunteer_id=volunteer_id, shown=shown)
+
+
+@router.get("/accounts/{volunteer_id}/visibility")
+async def read_visibility(database: Db, caller: Volunteer, volunteer_id: UUID) -> VisibilityView:
+    """What the volunteer said; without having said anything, no."""
+    async with database.snapshot() as tx:
+        shown = await handlers.is_shown(tx, caller, volunteer_id)
+    return VisibilityView(volunteer_id=volunteer_id, shown=shown)
+
+
+@router.get("/leaders")
+async def read_leaders(
+    database: Db,
+    caller: Everybody,
+    period: Period = Period.WEEK,
+    site_id: UUID | None = None,
+    team_id: UUID | None = None,
+    limit: Limit = 20,
+) -> BoardView:
+    """Who served most in the present week, month or year, of those who agreed to be shown."""
+    async with database.snapshot() as tx:
+        first, last = span(period, district_day(await tx.now()))
+        found = await store.leaders(tx, first, last, site_id=site_id, team_id=team_id, limit=limit)
+    return BoardView(
+        period=period,
+        first=first,
+        last=last,
+        site_id=site_id,
+        team_id=team_id,
+        formula="confirmed minutes recorded by scan, kiosk or leader, of volunteers who agreed to be shown",
+        items=[
+            LeaderView(rank=at.rank, volunteer_number=at.volunteer_number, minutes=at.minutes, records=at.records)
+            for at in found
+        ],
+    )

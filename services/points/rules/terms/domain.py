@@ -1,0 +1,297 @@
+"""What a rule is made of, and what it may look at. Pure; whole points, whole minutes, days of the district."""
+
+from calendar import monthrange
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple
+from uuid import UUID
+
+__all__ = [
+    "LEVELS",
+    "NEVER",
+    "Approval",
+    "Award",
+    "Cap",
+    "Expiry",
+    "Facts",
+    "First",
+    "Line",
+    "Multiplier",
+    "Rate",
+    "Referral",
+    "Rounding",
+    "Rule",
+    "Span",
+    "When",
+    "add_months",
+]
+
+NEVER: Final = date.max
+LEVELS: Final = {"none": 0, "leader": 1, "site": 2, "centre": 3}
+"""Levels of approval, each of which includes those below it."""
+CapOf = Literal["record", "activity", "approval", "day", "month", "year"]
+Within = Literal["day", "month", "year", "life"]
+
+
+class Facts(NamedTuple):
+    """What a rule may look at in one record, at its highest revision, and what points itself knows about it.
+
+    ``complained``: there is a complaint about the record or its activity that was not withdrawn.
+    """
+
+    record_id: UUID
+    revision: int
+    day: date
+    status: str
+    provenance: str
+    started_at: datetime
+    minutes: int
+    planned_minutes: int
+    kind: str
+    theme: str
+    activity_id: UUID | None
+    approval_level: str = "none"
+    complained: bool = False
+
+
+class Line(NamedTuple):
+    """Why one record is worth what it is worth; ``reason`` is a key of `REASONS`."""
+
+    record_id: UUID
+    revision: int
+    minutes: int
+    counted: int
+    per_hour: int
+    points: int
+    reason: str
+
+
+class First(NamedTuple):
+    """The earliest record that is worth something; ordered by time, then id."""
+
+    started_at: datetime
+    record_id: UUID
+    day: date
+
+
+class Award(NamedTuple):
+    """The outcome for one bucket: points per last valid day, the explanation, and its earliest earning record.
+
+    ``notes``: per record what its line cannot say: the special rate, the multiplier, and every cap that cut it.
+    """
+
+    points: dict[date, int]
+    lines: tuple[Line, ...]
+    first: First | None
+    notes: dict[str, dict[str, Any]] | None = None
+
+    def explanation(self) -> dict[str, Any]:
+        """The explanation as plain data, as it is stored and shown."""
+        lines = [(str(line[0]), *line[1:]) for line in self.lines]
+        return {"records": lines, "notes": self.notes} if self.notes else {"records": lines}
+
+
+class Referral(NamedTuple):
+    """Somebody brought somebody in; ``day`` is when it was recorded."""
+
+    referred_id: UUID
+    day: date
+
+
+class Span(StrEnum):
+    """The period of a rule's buckets: the widest that any of its caps needs."""
+
+    DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
+    ACTIVITY = "activity"
+    LIFE = "life"
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """Which records a special rate or a multiplier is for; what is empty or None asks nothing. Days are inclusive."""
+
+    months: frozenset[int] = frozenset()
+    first_day: date | None = None
+    last_day: date | None = None
+    kinds: frozenset[str] = frozenset()
+    themes: frozenset[str] = frozenset()
+    provenances: frozenset[str] = frozenset()
+
+    @property
+    def only_months(self) -> bool:
+        """Is the month of the year all that is asked for?"""
+        return self == When(months=self.months)
+
+    def fits(self, record: Facts) -> bool:
+        """Is the record one of these?"""
+        day = record.day
+        return (
+            (not self.months or day.month in self.months)
+            and (self.first_day is None or self.first_day <= day)
+            and (self.last_day is None or day <= self.last_day)
+            and (not self.kinds or record.kind in self.kinds)
+            and (not self.themes or record.theme in self.themes)
+            and (not self.provenances or record.provenance in self.provenances)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Points per hour of some records, by the name under which volunteers know it."""
+
+    name: str
+    when: When
+    points_per_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplier:
+    """What some records are worth is taken so many percent."""
+
+    name: str
+    when: When
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """Each full ``every_minutes`` counts as it is; of what is left over, the last step reached says what it counts.
+
+    ``steps``: (from so many minutes, counts as so many), ascending; below the first it counts nothing.
+    """
+
+    every_minutes: int
+    steps: tuple[tuple[int, int], ...]
+
+    def apply(self, minutes: int) -> int:
+        """The minutes that count."""
+        full, rest = divmod(minutes, self.every_minutes)
+        counted = 0
+        for start, worth in self.steps:
+            if rest >= start:
+                counted = worth
+        return full * self.every_minutes + counted
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most ``limit`` minutes or points of one record, activity, day, month or year.
+
+    ``approval`` holds the place of the rule's approvals among the caps and has no limit of its own. ``within`` matters
+    to an activity's cap: how far it looks, within each day, month, year, or over all time.
+    """
+
+    of: CapOf
+    limit: int
+    within: Within = "life"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """The minutes of a day above so many count only in records approved at this level or a higher one."""
+
+    above_minutes: int
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """Points are good for ``months`` after the record's day, or until the next ``fixed_day`` (month, day) of a year
+    on or after it, ``years`` later; with neither they never expire.
+    """
+
+    months: int | None = None
+    fixed_day: tuple[int, int] | None = None
+    years: int = 0
+
+    def last_day(self, day: date) -> date:
+        """The last day on which points of ``day`` are good."""
+        if self.months is not None:
+            return add_months(day, self.months)
+        if self.fixed_day is None:
+            return NEVER
+        found = date(day.year + self.years, *self.fixed_day)
+        return found if self.fixed_day >= (day.month, day.day) else found.replace(year=found.year + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One version of the earning rule. Caps are in the order in which they apply.
+
+    ``plain``: only months' rates, a least time and a day's minutes, for which there is a short way.
+    """
+
+    version: int
+    name: str
+    effective_from: date
+    provenances: frozenset[str]
+    points_per_hour: int
+    rates: tuple[Rate, ...] = ()
+    minimum_minutes: int = 1
+    minimum_percent: int = 0
+    rounding: Rounding | None = None
+    multipliers: tuple[Multiplier, ...] = ()
+    minute_caps: tuple[Cap, ...] = ()
+    point_caps: tuple[Cap, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    records_per_activity_day: int | None = None
+    complaint_percent: int = 100
+    first_service_points: int = 0
+    referral_points: int = 0
+    balance_cap: int | None = None
+    redemptions_per_quarter: int | None = None
+    expiry: Expiry = Expiry()
+    plain: bool = field(init=False)
+    day_cap_minutes: int | None = field(init=False)
+    month_rates: tuple[int, ...] = field(init=False)
+    span: Span = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Work out what is asked again and again."""
+        day_caps = [cap.limit for cap in self.minute_caps if cap.of == "day"]
+        plain = (
+            all(rate.when.only_months and rate.when.months for rate in self.rates)
+            and all(cap.of == "day" for cap in self.minute_caps)
+            and not (self.minimum_percent or self.rounding or self.multipliers or self.point_caps or self.approvals)
+            and self.records_per_activity_day is None
+            and self.complaint_percent == 100
+        )
+        object.__setattr__(self, "plain", plain)
+        object.__setattr__(self, "day_cap_minutes", day_caps[0] if day_caps else None)
+        object.__setattr__(self, "span", self._widest())
+        by_month = [[rate.points_per_hour for rate in self.rates if month in rate.when.months] for month in range(13)]
+        object.__setattr__(self, "month_rates", tuple([*rates, self.points_per_hour][0] for rates in by_month))
+
+    def _widest(self) -> Span:
+        caps = self.minute_caps + self.point_caps
+        spans = {cap.within if cap.of == "activity" else cap.of for cap in caps} - {"record", "approval"}
+        if self.approvals:
+            spans.add("day")
+        if spans == {"life"}:
+            return Span.ACTIVITY
+        for wide in (Span.LIFE, Span.YEAR, Span.MONTH):
+            if wide in spans:
+                return wide
+        return Span.DAY
+
+    def rate(self, day: date) -> int:
+        """Points per hour of a day under a plain rule: the first special rate that names its month, else the ordinary
+        one.
+        """
+        return self.month_rates[day.month]
+
+    def expires_on(self, day: date) -> date:
+        """The last day on which points of ``day`` are good."""
+        return self.expiry.last_day(day)
+
+
+@lru_cache(maxsize=10_000)
+def add_months(day: date, months: int) -> date:
+    """The same day of the month so many months later, or that month's last day if it is shorter."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -1,0 +1,208 @@
+"""Any rules, any records, complaints and referrals in between: the ledger stands where the plain reference says."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from services.points.badges.handlers import criteria_in_force
+from services.points.facts import handlers as facts
+from services.points.ledger import handlers as ledger
+from services.points.ledger.ingest import Policy
+from services.points.ledger.stream import IngestStream
+from services.points.rules import documents, store
+from services.points.rules.handlers import rulebook
+from shared.auth.tokens import Caller, Role
+from shared.clock import district_day
+from shared.errors import Conflict, NotFound
+from shared.ids import derived_id
+from shared.postgres import Database
+from tests.integration.points.histories import World, attendance, message
+from tests.reference import points as reference
+from tests.reference.rules import Record
+from tests.support.databases import Clock
+from tests.unit.points.test_rule_examples import drawn_rules
+
+NOW = datetime(2026, 3, 20, 4, tzinfo=UTC)
+BEGIN = datetime(2026, 2, 26, 16, tzinfo=UTC)
+FOREVER = NOW + timedelta(days=36500)
+CALLER = Caller(subject=UUID(int=1), roles=frozenset({Role.OPERATOR}), site_ids=None)
+PROPERTY = settings(
+    max_examples=25,
+    phases=[Phase.generate],
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@st.composite
+def rules_in_force(draw: Any) -> list[dict[str, Any]]:
+    """One or two rules, the second from within a month on; with bonuses and a balance that is soon reached."""
+    found = [draw(drawn_rules())]
+    if draw(st.booleans()):
+        found.append(draw(drawn_rules(2, date(2026, 3, 15))))
+    for rule in found:
+        rule |= draw(
+            st.fixed_dictionaries(
+                {}, optional={"referral": st.just({"points": 2}), "balance": st.just({"cap_points": 30})}
+            )
+        )
+    return found
+
+
+drawn = st.tuples(
+    st.integers(0, 4),  # record
+    st.integers(1, 3),  # revision
+    st.sampled_from([0, 0, 0, 1]),  # volunteer
+    st.sampled_from([0, 0, 1, 16, 17, 40]),  # day
+    st.sampled_from([0, 540, 1439]),
+    st.sampled_from([60, 0, 15, 100, 480, 900]),
+    st.sampled_from(["confirmed", "confirmed", "confirmed", "void"]),
+    st.sampled_from(["scanned", "scanned", "kiosk", "backfilled"]),
+    st.sampled_from([0, 0, 1, None]),  # activity
+    st.sampled_from(["none", "site", "centre"]),
+    st.sampled_from(["visit", "night"]),
+)
+acts = st.lists(
+    st.one_of(
+        st.tuples(st.just("ingest"), st.lists(drawn, min_size=1, max_size=4)),
+        st.tuples(st.just("ingest"), st.lists(drawn, min_size=1, max_size=4)),
+        st.tuples(st.just("complain"), st.sampled_from(["activity", "record"]), st.integers(0, 2)),
+        st.tuples(st.just("refer"), st.integers(0, 1), st.integers(0, 1)),
+        st.tuples(st.just("redeem"), st.sampled_from([50, 100])),
+        st.tuples(st.just("refund")),
+    ),
+    min_size=3,
+    max_size=10,
+)
+
+
+async def clear(database: Database) -> None:
+    async with database.transaction() as tx:
+        await tx.execute("delete from rule_versions")
+
+
+async def enforce(database: Database, rules: list[dict[str, Any]]) -> IngestStream:
+    """Nothing but these rules is in force; returns the ingest under them."""
+    await clear(database)
+    async with database.transaction() as tx:
+        for rule in rules:
+            await store.install(tx, documents.parse(orjson.dumps(rule).decode()))
+        return IngestStream(database, Policy(await rulebook(tx), await criteria_in_force(tx)))
+
+
+@dataclass
+class Play:
+    """The service and the reference side by side, one commit at a time."""
+
+    world: World
+    model: reference.Reference
+    today: date
+
+    def __post_init__(self) -> None:
+        self.seen: set[tuple[int, int]] = set()
+        self.complaints: dict[str, UUID] = {}
+        self.referrals: dict[str, UUID] = {}
+        self.holds: list[UUID] = []
+
+    def id(self, what: str, number: int) -> UUID:
+        return derived_id(what, self.world.number, number)
+
+    def record(self, one: tuple[Any, ...]) -> Record:
+        number, revision, volunteer, day, minute, minutes, status, provenance, activity, approval, kind = one
+        return Record(
+            str(self.id("record", number)), revision, str(self.world.volunteer(volunteer)), status, provenance,
+            BEGIN + timedelta(days=day, minutes=minute), minutes,
+            None if activity is None else str(self.id("activity", activity)), kind=kind, approval=approval,
+        )  # fmt: skip
+
+    async def act(self, act: tuple[Any, ...]) -> None:
+        await getattr(self, act[0])(*act[1:])
+        await self.world.agrees(self.model, range(2))
+
+    async def ingest(self, batch: list[tuple[Any, ...]]) -> None:
+        records = []
+        for one in batch:
+            if one[:2] not in self.seen:
+                self.seen.add(one[:2])
+                records.append(self.record(one))
+        sent = [
+            attendance(
+                record, activity_id=None if record.activity is None else UUID(record.activity), kind=record.kind,
+                approval_level=record.approval, planned_minutes=record.planned,
+            )
+            for record in records
+        ]  # fmt: skip
+        await self.world.stream.handle([message(data) for data in sent])
+        self.model.ingest(records, self.today)
+
+    async def complain(self, what: str, number: int) -> None:
+        about = self.id(what, number)
+        stands = str(about) not in self.complaints
+        async with self.world.database.transaction() as tx:
+            if stands:
+                named = {"activity_id": None, "record_id": None} | {f"{what}_id": about}
+                try:
+                    made = await facts.complain(tx, CALLER, **named, reason="late")
+                except NotFound:
+                    return
+                self.complaints[str(about)] = made.complaint_id
+            else:
+                await facts.withdraw_complaint(tx, CALLER, self.complaints.pop(str(about)), "nothing to it")
+        self.model.complain(str(about), stands, self.today)
+
+    async def refer(self, by: int, number: int) -> None:
+        referrer, referred = self.world.volunteer(by), self.id("referred", number)
+        known = self.referrals.get(f"{by} {number}")
+        try:
+            async with self.world.database.transaction() as tx:
+                if known is None:
+                    made = await facts.refer(tx, CALLER, referrer, referred)
+                    self.referrals[f"{by} {number}"] = made.referral_id
+                else:
+                    await facts.withdraw_referral(tx, CALLER, self.referrals.pop(f"{by} {number}"), "mistaken")
+        except (NotFound, Conflict):
+            return
+        self.model.refer(str(referrer), str(referred), known is None, self.today)
+
+    async def redeem(self, percent: int) -> None:
+        volunteer_id = self.world.volunteer(0)
+        points = self.model.account(str(volunteer_id)).available * percent // 100
+        if points:
+            hold_id = self.id("hold", len(self.holds))
+            async with self.world.database.transaction() as tx:
+                try:
+                    await ledger.hold(tx, volunteer_id, points, hold_id, hold_id=hold_id, expires_at=FOREVER)
+                    await ledger.capture(tx, hold_id, hold_id)
+                except Conflict:
+                    # Points past their day were still counted as available.
+                    assert not self.model.hold(str(hold_id), str(volunteer_id), points, self.today)
+                    return
+            self.holds.append(hold_id)
+            assert self.model.hold(str(hold_id), str(volunteer_id), points, self.today)
+            assert self.model.capture(str(hold_id))
+
+    async def refund(self) -> None:
+        if self.holds:
+            hold_id = self.holds.pop()
+            async with self.world.database.transaction() as tx:
+                await ledger.refund(tx, hold_id, hold_id)
+            assert self.model.refund(str(hold_id), self.today)
+
+
+@PROPERTY
+@given(rules_in_force(), acts)
+async def test_any_rules_and_facts_lead_where_the_reference_says(
+    points_db: Database, clock: Clock, rules: list[dict[str, Any]], drawn_acts: list[tuple[Any, ...]]
+) -> None:
+    await clock.set(NOW)
+    await clear(points_db)
+    world = await World.open(points_db)
+    world.stream = await enforce(points_db, rules)
+    play = Play(world, reference.Reference(rules), district_day(NOW))
+    for act in drawn_acts:
+        await play.act(act)

@@ -219,6 +219,7 @@ PUBLIC = {
     "/volunteers",
     "/volunteers/claims",
     "/residents",
+    "/attendance/tickets",  # a ticket of the code on the wall, before login
 }
 
 

@@ -140,7 +140,7 @@ update records r set
     planned_minutes = b.planned_minutes, activity_id = b.activity_id, shift_id = b.shift_id, site_id = b.site_id,
     team_id = b.team_id, drive_id = b.drive_id, recorded_by = b.recorded_by, recorder_site_id = b.recorder_site_id,
     device_ref = b.device_ref, distance_m = b.distance_m, event_id = b.event_id, correlation_id = b.correlation_id,
-    received_at = clock_timestamp()
+    received_at = clock_timestamp(), recorded_in = pg_current_xact_id()
 from unnest(
     $1::uuid[], $2::int[], $3::bytea[], $4::uuid[], $5::date[], $6::text[], $7::text[], $8::text[], $9::text[],
     $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::int[], $15::int[], $16::uuid[], $17::uuid[],

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.cloudevents import Headers
@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 POLL_MS = 250
 LAG_INTERVAL = 2.0
+COMMIT_INTERVAL, COMMIT_PATIENCE = 0.25, 5.0
 BACKOFF_FIRST, BACKOFF_MOST = 0.1, 5.0
 _FETCH_BYTES = 2_097_152
 """Of one partition at once; what has been fetched and not yet asked for is held in memory."""
@@ -78,9 +79,10 @@ async def _close(consumer: Any, seconds: float) -> None:
 class BatchConsumer:
     """Consumes topics in one group and hands over batches, in order within each partition.
 
-    Each lane has partitions of its own and applies one batch at a time; while it is being applied the next one is
-    fetched, and no more than that: backpressure instead of memory. While PostgreSQL works for one lane, Python works
-    for another; nothing is reordered, and trouble in one lane doesn't hold up the others.
+    Each lane has partitions of its own and applies one batch at a time. Meanwhile the client fetches what follows, of
+    each partition no more than one answer of the broker: backpressure instead of memory. While PostgreSQL works for one
+    lane, Python works for another; nothing is reordered, and trouble in one lane doesn't hold up the others. Offsets
+    follow at intervals, when partitions are taken away, and at the end.
 
     Args:
         topics: logical names of the registry.
@@ -118,6 +120,7 @@ class BatchConsumer:
         self._watchdogs = [Watchdog(patience) for _ in range(lanes)]
         self._from_latest = from_latest
         self._done: dict[TopicPartition, int] = {}
+        self._told: dict[TopicPartition, int] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until ``stop`` is set.
@@ -132,6 +135,7 @@ class BatchConsumer:
         log.info("consuming", group=self.group, topics=list(self._entities))
         tasks = [asyncio.create_task(self._lane(consumer, stop, lane)) for lane in range(len(self._watchdogs))]
         tasks.append(asyncio.create_task(self._watch(consumer, stop)))
+        tasks.append(asyncio.create_task(self._commit_at_intervals(consumer, stop)))
         try:
             finished, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if not any(task.exception() for task in finished):
@@ -143,6 +147,7 @@ class BatchConsumer:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._commit(consumer)
             await _close(consumer, 3.0)
 
     async def _started(self, consumer: Any, stop: asyncio.Event) -> bool:
@@ -166,8 +171,7 @@ class BatchConsumer:
 
     def _consumer(self) -> Any:
         embedded = self.settings.broker == "embedded"
-        return AIOKafkaConsumer(
-            *self._entities,
+        consumer = AIOKafkaConsumer(
             bootstrap_servers=self.settings.kafka_bootstrap,
             group_id=f"{self.settings.topic_prefix}{self.group}",
             client_id=f"weiguang-{self.group}",
@@ -181,6 +185,8 @@ class BatchConsumer:
             request_timeout_ms=15_000,
             metadata_max_age_ms=10_000,
         )
+        consumer.subscribe(list(self._entities), listener=_Leaving(self, consumer))
+        return consumer
 
     def _lane_of(self, partition: int) -> int:
         """A partition's lane, the same for ever: if it changed, a batch might be overtaken, and its offset too.
@@ -191,16 +197,11 @@ class BatchConsumer:
         return partition // lanes % lanes
 
     async def _lane(self, consumer: Any, stop: asyncio.Event, lane: int) -> None:
-        fetching = asyncio.create_task(self._fetch(consumer, lane))
-        try:
-            while not stop.is_set():
-                batch = await fetching
-                fetching = asyncio.create_task(self._fetch(consumer, lane))
-                if batch:
-                    await self._apply(batch, stop, lane)
-                    await self._commit(consumer, batch)
-        finally:
-            fetching.cancel()
+        while not stop.is_set():
+            if batch := await self._fetch(consumer, lane):
+                await self._apply(batch, stop, lane)
+                for message in batch:
+                    self._done[TopicPartition(message.topic, message.partition)] = message.offset + 1
 
     async def _fetch(self, consumer: Any, lane: int) -> list[Message]:
         own = [found for found in consumer.assignment() if self._lane_of(found.partition) == lane]
@@ -244,19 +245,33 @@ class BatchConsumer:
         metrics.BATCH_SIZE.labels(self.group).observe(len(batch))
         metrics.BATCH_SECONDS.labels(self.group).observe(time.perf_counter() - began)
 
-    async def _commit(self, consumer: Any, batch: list[Message]) -> None:
-        offsets: dict[TopicPartition, int] = {}
-        for message in batch:
-            offsets[TopicPartition(message.topic, message.partition)] = message.offset + 1
-        self._done.update(offsets)
+    async def _commit_at_intervals(self, consumer: Any, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), COMMIT_INTERVAL)
+            await self._commit(consumer)
+
+    async def _commit(self, consumer: Any) -> None:
+        """Tell the broker what is done of the partitions that are owned now, where it doesn't know yet."""
         owned = consumer.assignment()
-        offsets = {partition: offset for partition, offset in offsets.items() if partition in owned}
+        offsets = {
+            partition: offset
+            for partition, offset in self._done.items()
+            if partition in owned and self._told.get(partition) != offset
+        }
         if not offsets:
             return
         try:
-            await consumer.commit(offsets)
-        except KafkaError as error:
-            log.info("offsets were not committed", group=self.group, reason=str(error))
+            await asyncio.wait_for(consumer.commit(offsets), COMMIT_PATIENCE)
+            self._told.update(offsets)
+        except (KafkaError, TimeoutError) as error:
+            log.info("offsets were not committed", group=self.group, reason=str(error) or type(error).__name__)
+
+    async def leave(self, consumer: Any) -> None:
+        """Partitions are taken away: commit what is done, and forget it, because others go on from there."""
+        await self._commit(consumer)
+        self._done.clear()
+        self._told.clear()
 
     async def _watch(self, consumer: Any, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -285,3 +300,17 @@ class BatchConsumer:
             metrics.CONSUMER_LAG.labels(self.group, partition.topic, str(partition.partition)).set(waiting)
             lags[self._lane_of(partition.partition)] += waiting
         return lags
+
+
+class _Leaving(ConsumerRebalanceListener):
+    """Has the offsets committed before partitions go to somebody else."""
+
+    def __init__(self, batches: BatchConsumer, consumer: Any) -> None:
+        self.batches = batches
+        self.consumer = consumer
+
+    async def on_partitions_revoked(self, revoked: object) -> None:
+        await self.batches.leave(self.consumer)
+
+    async def on_partitions_assigned(self, assigned: object) -> None:
+        """Nothing is to be done: the broker knows where to go on."""

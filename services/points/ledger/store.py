@@ -29,6 +29,7 @@ _TRANSFER = (
     *("volunteer_id", "code", "debit", "credit", "amount", "bucket", "expires_on", "bucket_version", "rule_version"),
     *("lot_bucket", "lot_expires_on", "pending_id", "posting_id", "cause_event_id", "correlation_id", "posted_at"),
 )
+_NOWHERE = (None, None)
 _LINE = re.compile(r"^COPY records, line (\d+)", re.MULTILINE)
 HoldStatus = Literal["open", "captured", "released", "refunded"]
 
@@ -278,34 +279,23 @@ def _lot_rows(lots: Sequence[tuple[UUID, Lot]]) -> list[tuple[Any, ...]]:
 
 
 async def write_transfers(tx: Tx, entries: Sequence[Entry], now: datetime) -> None:
-    if not entries:
-        return
-    rows = []
-    for volunteer_id, transfer, bucket_version, rule_version, posting_id, cause, correlation in entries:
-        code, debit, credit, amount, award, lot, pending = transfer
-        bucket, expires_on = award if award is not None else (None, None)
-        lot_bucket, lot_expires_on = lot if lot is not None else (None, None)
-        rows.append(
+    if entries:
+        rows = [
             (
+                *(volunteer_id, code, debit, credit, amount, *(award or _NOWHERE), bucket_version, rule_version),
+                *(*(lot or _NOWHERE), pending, posting_id, cause, correlation, now),
+            )
+            for (
                 volunteer_id,
-                code,
-                debit,
-                credit,
-                amount,
-                bucket,
-                expires_on,
+                (code, debit, credit, amount, award, lot, pending),
                 bucket_version,
                 rule_version,
-                lot_bucket,
-                lot_expires_on,
-                pending,
                 posting_id,
                 cause,
                 correlation,
-                now,
-            )
-        )
-    await tx.copy("transfers", _TRANSFER, rows)
+            ) in entries
+        ]
+        await tx.copy("transfers", _TRANSFER, rows)
 
 
 async def write_volunteers(tx: Tx, changed: Iterable[Volunteer], now: datetime) -> None:

@@ -22,7 +22,7 @@ from services.points.leaders import api as leaders_api
 from services.points.pickups import api as pickups_api
 from services.points.policy import policy_of
 from services.points.rehearsals import api as rehearsals_api
-from services.points.rehearsals.replay import replay
+from services.points.rehearsals.replay import end_with_parent, replay
 from services.points.rewards import api as rewards_api
 from services.points.rewards import shelf_api
 from services.points.rules import api as rules_api
@@ -115,6 +115,7 @@ def main(arguments: Sequence[str]) -> None:
         settings = PointsSettings()
         logging.configure(settings)
         rehearsal_id = UUID(arguments[1])
+        end_with_parent()
         run_role(lambda stop: rehearse(settings, rehearsal_id, stop))
     if role not in ROLES:
         raise SystemExit(f"usage: python -m services.points {'|'.join(ROLES)}")

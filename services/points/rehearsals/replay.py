@@ -7,6 +7,8 @@ away. Nothing is locked but the rehearsal's own row, and nothing but its own tab
 import asyncio
 import multiprocessing
 import os
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from uuid import UUID
@@ -21,7 +23,7 @@ from services.points.rules import handlers as rules
 from shared.errors import WeiguangError
 from shared.postgres import Database
 
-__all__ = ["ATTEMPTS", "PROCESSES", "replay"]
+__all__ = ["ATTEMPTS", "PROCESSES", "end_with_parent", "replay"]
 
 ATTEMPTS = 3
 """A rehearsal that was begun so often and never came to an end is not begun again."""
@@ -31,6 +33,17 @@ RECORDS = 10_000
 SECONDS = 1.0
 """How often progress is written."""
 _log = structlog.get_logger(__name__)
+
+
+def end_with_parent() -> None:
+    """From now on the process ends soon after the one that started it, whatever it waits for; the attempt counts."""
+
+    def watch(parent: int) -> None:
+        while os.getppid() == parent:
+            time.sleep(SECONDS / 2)
+        os._exit(1)
+
+    threading.Thread(target=watch, args=(os.getppid(),), daemon=True).start()
 
 
 class ReplayFailed(WeiguangError):
@@ -77,7 +90,6 @@ class _Replay:
         self._attempt = attempt
         self._connect = connect
         self._stop = stop
-        self._parent = os.getppid()
         self._told = 0.0
         self._volunteers = 0
         self._summary = Summary()
@@ -100,7 +112,7 @@ class _Replay:
         if wanted:
             async with self._database.transaction() as own:
                 await store.finish(own, self._attempt, self._summary, self._budget)
-        elif self._ending():
+        elif self._stop.is_set():
             async with self._database.transaction() as own:
                 await store.give_back(own, self._attempt)
 
@@ -124,7 +136,7 @@ class _Replay:
                 wanted = True
                 for one in done:
                     wanted &= self._count(one.result())
-                if not wanted or self._ending() or not await self._tell():
+                if not wanted or self._stop.is_set() or not await self._tell():
                     pool.shutdown(cancel_futures=True)
                     return False
 
@@ -135,10 +147,6 @@ class _Replay:
         self._summary = self._summary.plus(outcome.summary)
         add_budget(self._budget, outcome.budget)
         return outcome.wanted
-
-    def _ending(self) -> bool:
-        """Was this process asked to end, or has the one that started it gone?"""
-        return self._stop.is_set() or os.getppid() != self._parent
 
     async def _tell(self) -> bool:
         """Write progress, if it is time; false if the attempt is no longer wanted."""

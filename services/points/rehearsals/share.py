@@ -1,6 +1,6 @@
 """One process's share of a replay: portions of volunteers, read from the common snapshot, their results written.
 
-It lives as long as the process that made it, and is never closed: what it holds ends with the process.
+It lives as long as the process that made it: what it holds ends with the process.
 """
 
 import asyncio
@@ -97,8 +97,13 @@ class Share:
     async def open(self) -> None:
         """Connect, and look at the snapshot."""
         self._database = await self._task.connect()
+        self._resources.push_async_callback(self._database.close)
         self._tx = await self._resources.enter_async_context(self._database.snapshot())
         await store.look_at(self._tx, self._task.snapshot)
+
+    async def close(self) -> None:
+        """Give the snapshot and the connections back; a process that ends need not."""
+        await self._resources.aclose()
 
     async def replay(self, portion: Portion) -> Outcome:
         """The volunteers of a portion, their results written in a transaction of its own."""

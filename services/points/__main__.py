@@ -22,7 +22,7 @@ from services.points.leaders import api as leaders_api
 from services.points.pickups import api as pickups_api
 from services.points.policy import policy_of
 from services.points.rehearsals import api as rehearsals_api
-from services.points.rehearsals.replay import end_with_parent, replay
+from services.points.rehearsals.replay import Manner, end_with_parent, replay
 from services.points.rewards import api as rewards_api
 from services.points.rewards import shelf_api
 from services.points.rules import api as rules_api
@@ -103,7 +103,8 @@ async def rehearse(settings: PointsSettings, rehearsal_id: UUID, stop: asyncio.E
     small = settings.model_copy(update={"database_pool_size": 3})
     database = await Database.connect(small)
     try:
-        await replay(database, rehearsal_id, partial(Database.connect, small), stop)
+        manner = Manner(partial(Database.connect, small), settings.rehearsal_processes, settings.rehearsal_portion)
+        await replay(database, rehearsal_id, manner, stop)
     finally:
         await database.close()
 

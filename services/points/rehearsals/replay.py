@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
@@ -23,16 +24,22 @@ from services.points.rules import handlers as rules
 from shared.errors import WeiguangError
 from shared.postgres import Database
 
-__all__ = ["ATTEMPTS", "PROCESSES", "end_with_parent", "replay"]
+__all__ = ["ATTEMPTS", "Manner", "end_with_parent", "replay"]
 
 ATTEMPTS = 3
 """A rehearsal that was begun so often and never came to an end is not begun again."""
-PROCESSES = 2
-RECORDS = 10_000
-"""Records of a portion, about: what a process holds at once, and how long a cancellation may take to be heard."""
 SECONDS = 1.0
 """How often progress is written."""
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to replay: ``connect`` makes a process's own connections, ``portion`` is about so many records."""
+
+    connect: Connect
+    processes: int
+    portion: int
 
 
 def end_with_parent() -> None:
@@ -50,10 +57,10 @@ class ReplayFailed(WeiguangError):
     """The replay cannot come to a result, however often it is tried."""
 
 
-async def replay(database: Database, rehearsal_id: UUID, connect: Connect, stop: asyncio.Event) -> None:
+async def replay(database: Database, rehearsal_id: UUID, manner: Manner, stop: asyncio.Event) -> None:
     """Replay a rehearsal that waits for it, to its end; returns at once if it doesn't, or if somebody else replays.
 
-    ``connect`` makes a process's own connections. ``stop``: end soon, and leave it for later.
+    ``stop``: end soon, and leave it for later.
 
     Raises:
         TransientError: the database is away; the attempt counts, and another may follow.
@@ -71,7 +78,7 @@ async def replay(database: Database, rehearsal_id: UUID, connect: Connect, stop:
             return
         _log.info("rehearsal.begins", rehearsal=str(rehearsal_id), version=attempt.version, attempt=attempt.number)
         try:
-            await _Replay(database, attempt, connect, stop).run()
+            await _Replay(database, attempt, manner, stop).run()
         except ReplayFailed as error:
             _log.error("rehearsal.failed", rehearsal=str(rehearsal_id), reason=str(error))
             async with database.transaction() as tx:
@@ -85,10 +92,10 @@ async def replay(database: Database, rehearsal_id: UUID, connect: Connect, stop:
 class _Replay:
     """One attempt under way."""
 
-    def __init__(self, database: Database, attempt: Attempt, connect: Connect, stop: asyncio.Event) -> None:
+    def __init__(self, database: Database, attempt: Attempt, manner: Manner, stop: asyncio.Event) -> None:
         self._database = database
         self._attempt = attempt
-        self._connect = connect
+        self._manner = manner
         self._stop = stop
         self._told = 0.0
         self._volunteers = 0
@@ -98,12 +105,12 @@ class _Replay:
     async def run(self) -> None:
         async with self._database.snapshot() as tx:
             picture = await store.picture(tx)
-            portions = await store.portions(tx, RECORDS)
+            portions = await store.portions(tx, self._manner.portion)
             stored = {one.document.version: one for one in await rules.listed(tx)}
             in_force = (await rules.rulebook(tx)).rules
             everything = [one.document.rule() for one in stored.values()]
             draft = stored[self._attempt.version].document.rule()
-            task = Task(self._connect, picture.statement, list(in_force), draft, everything, self._attempt)
+            task = Task(self._manner.connect, picture.statement, list(in_force), draft, everything, self._attempt)
             total = sum(portion.volunteers for portion in portions)
             async with self._database.transaction() as own:
                 wanted = await store.note_beginning(own, self._attempt, picture.watermark, total)
@@ -119,7 +126,7 @@ class _Replay:
     async def _replay(self, task: Task, portions: list[Portion]) -> bool:
         """All portions; false if the attempt is given up meanwhile."""
         loop = asyncio.get_running_loop()
-        processes = min(PROCESSES, len(portions))
+        processes = min(self._manner.processes, len(portions))
         waiting: Iterator[Portion] = iter(portions)
         with ProcessPoolExecutor(
             processes, multiprocessing.get_context("spawn"), initializer=share.begin, initargs=(task,)

@@ -192,21 +192,25 @@ async def test_a_killed_replay_is_begun_again_and_comes_to_the_same(
 ) -> None:
     await clock.set(NOW)
     ledger = await Ledger.open(points_db)
-    volunteers = await ledger.volunteers(200, 120)
+    volunteers = sorted(await ledger.volunteers(200, 120))
     version = await draft(points_db, draft_text())
     expected = await rehearse(points_db, settings_for("points"), version)
     rehearsal_id = await ask(points_db, version)
+    portions = settings_for("points", rehearsal_portion=40)
     async with (
-        _results_wait(points_db, rehearsal_id, volunteers[7]),
-        rehearsing(settings_for("points"), rehearsal_id) as process,
+        _results_wait(points_db, rehearsal_id, volunteers[150]),
+        rehearsing(portions, rehearsal_id) as process,
     ):
         await eventually(lambda: _waiting(points_db), within=30)
+        await eventually(lambda: results(points_db, rehearsal_id), within=30, what="some results are written")
+        assert len(await results(points_db, rehearsal_id)) < 200
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGKILL)
         await process.wait()
         await eventually(lambda: not any(alive(child.pid) for child in children), within=10)
     assert (await look(points_db, rehearsal_id)).status == "running"
-    async with rehearsing(settings_for("points"), rehearsal_id) as process:
+    assert await results(points_db, rehearsal_id)
+    async with rehearsing(portions, rehearsal_id) as process:
         assert await asyncio.wait_for(process.wait(), 60) == 0
     found = await look(points_db, rehearsal_id)
     assert (found.status, found.attempts, found.summary) == ("done", 2, expected.summary)
@@ -255,11 +259,12 @@ async def test_a_replay_that_is_cancelled_ends_and_leaves_nothing(
 ) -> None:
     await clock.set(NOW)
     ledger = await Ledger.open(points_db)
-    volunteers = await ledger.volunteers(20, 120)
+    volunteers = sorted(await ledger.volunteers(20, 120))
     rehearsal_id = await ask(points_db, await draft(points_db, draft_text()))
-    async with rehearsing(settings_for("points"), rehearsal_id) as process:
-        async with _results_wait(points_db, rehearsal_id, volunteers[7]):
+    async with rehearsing(settings_for("points", rehearsal_portion=8), rehearsal_id) as process:
+        async with _results_wait(points_db, rehearsal_id, volunteers[17]):
             await eventually(lambda: _waiting(points_db), within=30)
+            await eventually(lambda: results(points_db, rehearsal_id), within=30, what="some results are written")
             cancelling = asyncio.create_task(_cancel(points_db, rehearsal_id))
             # The portion under way holds the rehearsal's row, so that the cancellation waits for it and deletes it.
             await eventually(lambda: _is(_waiting(points_db), 2), within=10)

@@ -63,13 +63,16 @@ _SQL = parse_queries(Path(__file__).with_suffix(".sql").read_text("utf-8"))
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a rehearsal took; ``rss_mb`` is the most that its processes held together, PostgreSQL apart."""
+    """What a rehearsal took; ``rss_mb`` is the most that its processes held together, ``cpu_seconds`` their
+    processor time; PostgreSQL apart.
+    """
 
     records: int
     volunteers: int
     seconds: float
     replay_seconds: float
     rss_mb: float
+    cpu_seconds: float
     result: dict[str, Any]
 
     @property
@@ -114,14 +117,15 @@ async def run(app_dsn: str, draft: str = DRAFT) -> Measured:
             version = (await rules.draft(tx, OPERATOR, draft)).document.version
         async with database.transaction() as tx:
             rehearsal_id = (await handlers.request(tx, OPERATOR, version)).rehearsal_id
-        began = time.perf_counter()
+        began, before = time.perf_counter(), os.times()
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "services.points", "rehearse", str(rehearsal_id)),
             cwd=ROOT,
             env={**os.environ, "WEIGUANG_DATABASE_URL": app_dsn, "WEIGUANG_LOG_LEVEL": "WARNING"},
         )
         peak = await _peak_memory(process)
-        seconds = time.perf_counter() - began
+        seconds, after = time.perf_counter() - began, os.times()
+        cpu = after.children_user + after.children_system - before.children_user - before.children_system
         async with database.snapshot() as tx:
             found = await handlers.find(tx, rehearsal_id)
     finally:
@@ -131,7 +135,7 @@ async def run(app_dsn: str, draft: str = DRAFT) -> Measured:
     took = (found.finished_at - found.started_at).total_seconds()
     summary = found.summary
     told = {"before": summary.before, "after": summary.after, "winners": summary.winners, "losers": summary.losers}
-    return Measured(summary.records, summary.volunteers, seconds, took, peak, told)
+    return Measured(summary.records, summary.volunteers, seconds, took, peak, cpu, told)
 
 
 async def _peak_memory(process: asyncio.subprocess.Process) -> float:
@@ -148,6 +152,13 @@ async def _peak_memory(process: asyncio.subprocess.Process) -> float:
         peak = max(peak, held)
         await asyncio.wait({ended}, timeout=0.1)
     return peak / 1e6
+
+
+def _cpu(server: psutil.Process) -> float:
+    """Processor seconds of PostgreSQL, of processes that have ended too."""
+    own = server.cpu_times()
+    alive = [process.cpu_times() for process in server.children(recursive=True)]
+    return sum(one.user + one.system for one in (own, *alive)) + own.children_user + own.children_system
 
 
 async def _profile(app_dsn: str, portions: int = 20) -> None:
@@ -174,7 +185,7 @@ async def _profile(app_dsn: str, portions: int = 20) -> None:
     pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
 
 
-async def _measure(records: int, volunteers: int | None, profile: bool) -> None:
+async def _measure(records: int, volunteers: int | None, draft: str, profile: bool) -> None:
     """A server, a schema, a ledger, a rehearsal; nothing is left behind."""
     directory = ROOT / "var" / "bench" / f"rehearsal-{os.getpid()}-{new_id().hex[:6]}"
     secrets = make_secrets()
@@ -191,13 +202,17 @@ async def _measure(records: int, volunteers: int | None, profile: bool) -> None:
         await database.close()
         print(f"filling with {records} records", flush=True)
         await fill(server.dsn("points_owner", "bench"), records, volunteers)
-        found = await run(server.dsn("points_app", "bench"))
+        assert postgres.process is not None
+        backends = psutil.Process(postgres.process.pid)
+        there = _cpu(backends)
+        found = await run(server.dsn("points_app", "bench"), draft)
         print(
             f"{found.records} records of {found.volunteers} volunteers in {found.seconds:.1f} s "
             f"({found.replay_seconds:.1f} s without starting processes): {found.records_per_s:,.0f} records/s, "
             f"peak memory {found.rss_mb:.0f} MB in Python, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
         )
-        print(found.result)
+        python, theirs = found.cpu_seconds / found.records * 1e6, (_cpu(backends) - there) / found.records * 1e6
+        print(f"processor time per record: Python {python:.1f} µs, PostgreSQL {theirs:.1f} µs; {found.result}")
         if profile:
             await _profile(server.dsn("points_app", "bench"))
     finally:
@@ -211,9 +226,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--volunteers", type=int, default=None, help="a tenth of the records unless said otherwise")
+    parser.add_argument("--draft", type=Path, help="a rule in YAML; one of 12 points an hour unless said otherwise")
     parser.add_argument("--profile", action="store_true", help="and show where a process's time goes")
     chosen = parser.parse_args()
-    asyncio.run(_measure(chosen.records, chosen.volunteers, chosen.profile))
+    draft = DRAFT if chosen.draft is None else chosen.draft.read_text("utf-8")
+    asyncio.run(_measure(chosen.records, chosen.volunteers, draft, chosen.profile))
 
 
 if __name__ == "__main__":

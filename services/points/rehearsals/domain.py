@@ -16,6 +16,7 @@ from uuid import UUID
 from services.points.rules.domain import (
     FIRST_SERVICE,
     REFERRAL,
+    Award,
     Facts,
     First,
     Period,
@@ -47,13 +48,17 @@ _BOTH, _BEFORE, _AFTER = 0, 1, 2
 
 
 class Pair(NamedTuple):
-    """The buckets that a day's record falls into under both rulebooks; ``same`` if one evaluation tells of both."""
+    """The buckets that a day's record falls into under both rulebooks; ``same`` if one evaluation tells of both.
+
+    ``daily``: under both a bucket is a day, and so all of a volunteer's records of the day are in the same.
+    """
 
     rule: Rule
     period: Period
     rule_after: Rule
     period_after: Period
     same: bool
+    daily: bool
 
 
 class Comparison:
@@ -70,8 +75,10 @@ class Comparison:
         found = self._days.get(day)
         if found is None:
             before, after = self.before.bucket(day, activity_id), self.after.bucket(day, activity_id)
-            found = Pair(*before, *after, before[0] is after[0] and before[1] == after[1])
-            if Span.ACTIVITY not in (before[0].span, after[0].span):
+            same = before[0] is after[0] and before[1] == after[1]
+            spans = {before[0].span, after[0].span}
+            found = Pair(*before, *after, same, spans == {Span.DAY})
+            if Span.ACTIVITY not in spans:
                 self._days[day] = found
         return found
 
@@ -104,13 +111,31 @@ class Appraisal:
     ``stands``: versions under which buckets stand, by name, where these are other than the day says.
     """
 
-    __slots__ = ("_budget", "_comparison", "_firsts", "_open", "_stands", "_until", "after", "before", "records")
+    __slots__ = (
+        "_budget",
+        "_comparison",
+        "_daily",
+        "_day",
+        "_facts",
+        "_firsts",
+        "_open",
+        "_sites",
+        "_stands",
+        "_until",
+        "after",
+        "before",
+        "records",
+    )
 
     def __init__(self, comparison: Comparison, stands: Mapping[str, Rule] | None = None) -> None:
         self._comparison = comparison
         self._stands: Mapping[str, Rule] = stands or {}
         self._open: dict[tuple[int, str], _Open] = {}
         self._until = date.max
+        self._day: date | None = None
+        self._daily: Pair | None = None
+        self._facts: list[Facts] = []
+        self._sites: list[UUID | None] = []
         self._firsts: list[tuple[First, UUID | None] | None] = [None, None]
         self._budget: dict[tuple[UUID | None, date], list[int]] = {}
         self.records = 0
@@ -121,9 +146,15 @@ class Appraisal:
         """One record, of a day not before those taken so far."""
         self.records += 1
         day = found.day
-        if day > self._until:
-            self._settle(day)
-        rule, period, rule_after, period_after, same = self._comparison.at(day, found.activity_id)
+        if day != self._day:
+            self._turn(day)
+            pair = self._comparison.at(day, found.activity_id)
+            self._daily = pair if pair.daily else None
+        if self._daily is not None:
+            self._facts.append(found)
+            self._sites.append(site_id)
+            return
+        rule, period, rule_after, period_after, same, _ = self._comparison.at(day, found.activity_id)
         if same:
             self._put(_BOTH, rule, period, found, site_id)
         else:
@@ -141,8 +172,10 @@ class Appraisal:
 
     def close(self) -> Appraised:
         """Everything was handed in."""
-        self._settle(date.max)
-        self._settle_rest()
+        self._turn(date.max)
+        for bucket in self._open.values():
+            self._evaluate(bucket)
+        self._open.clear()
         self._bonus()
         budget: Budget = {key: (worth[0], worth[1]) for key, worth in self._budget.items() if worth[0] or worth[1]}
         return Appraised(self.records, self.before, self.after, budget)
@@ -158,41 +191,54 @@ class Appraisal:
         bucket.facts.append(found)
         bucket.sites.append(site_id)
 
+    def _turn(self, day: date) -> None:
+        """Another day begins: work out the day that is over, and the buckets whose last day is."""
+        pair, self._day = self._daily, day
+        if pair is not None:
+            facts, sites = self._facts, self._sites
+            rule = self._stands.get(pair.period.bucket, pair.rule) if self._stands else pair.rule
+            before = evaluate(rule, facts)
+            self._count(facts, sites, before, before if pair.same else evaluate(pair.rule_after, facts))
+            self._facts, self._sites, self._daily = [], [], None
+        if day > self._until:
+            self._settle(day)
+
     def _settle(self, day: date) -> None:
-        """Work out the buckets whose last day is over."""
         over = [key for key, bucket in self._open.items() if bucket.last < day]
         for key in over:
             self._evaluate(self._open.pop(key))
         self._until = min((bucket.last for bucket in self._open.values()), default=date.max)
 
-    def _settle_rest(self) -> None:
-        for bucket in self._open.values():
-            self._evaluate(bucket)
-        self._open.clear()
-
     def _evaluate(self, bucket: _Open) -> None:
-        facts, side = bucket.facts, bucket.side
-        award = evaluate(bucket.rule, facts)
-        first = award.first
-        if first is None:
+        award = evaluate(bucket.rule, bucket.facts)
+        if bucket.side == _BOTH:
+            self._count(bucket.facts, bucket.sites, award, award)
+        elif bucket.side == _BEFORE:
+            self._count(bucket.facts, bucket.sites, award, _NOTHING)
+        else:
+            self._count(bucket.facts, bucket.sites, _NOTHING, award)
+
+    def _count(self, facts: list[Facts], sites: list[UUID | None], before: Award, after: Award) -> None:
+        """Add what the records of a bucket are worth to the budget, and look for the first service."""
+        if before.first is None and after.first is None:
             return
         if len(facts) == 1:
-            site = bucket.sites[0]
-            worth = award.lines[0].points
-            self._add(site, facts[0].day, worth if side != _AFTER else 0, worth if side != _BEFORE else 0)
+            worth = before.lines[0].points if before.lines else 0
+            worth_after = after.lines[0].points if after.lines else 0
+            self._add(sites[0], facts[0].day, worth, worth_after)
         else:
-            places = {found.record_id: (place, found.day) for found, place in zip(facts, bucket.sites, strict=True)}
-            for line in award.lines:
+            places = {found.record_id: (site, found.day) for found, site in zip(facts, sites, strict=True)}
+            for line in before.lines:
                 if line.points:
-                    place, day = places[line.record_id]
-                    worth = line.points
-                    self._add(place, day, worth if side != _AFTER else 0, worth if side != _BEFORE else 0)
-            site = places[first.record_id][0]
-        for number, unconcerned in ((0, _AFTER), (1, _BEFORE)):
-            if side != unconcerned:
+                    self._add(*places[line.record_id], line.points, 0)
+            for line in after.lines:
+                if line.points:
+                    self._add(*places[line.record_id], 0, line.points)
+        for number, first in ((0, before.first), (1, after.first)):
+            if first is not None:
                 present = self._firsts[number]
                 if present is None or first < present[0]:
-                    self._firsts[number] = (first, site)
+                    self._firsts[number] = (first, _site(first, facts, sites))
 
     def _bonus(self) -> None:
         """The bonus for the first service, which may be another service under the draft."""
@@ -219,6 +265,11 @@ class Appraisal:
             worth[1] += after
 
 
+def _site(first: First, facts: Iterable[Facts], sites: Iterable[UUID | None]) -> UUID | None:
+    return next(site for found, site in zip(facts, sites, strict=True) if found.record_id == first.record_id)
+
+
+_NOTHING: Final = Award({}, (), None)
 _months: dict[int, date] = {}
 
 

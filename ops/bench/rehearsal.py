@@ -170,7 +170,7 @@ async def _profile(app_dsn: str, portions: int = 20) -> None:
             picture = await store.picture(tx)
             in_force = (await rules.rulebook(tx)).rules
             everything = [stored.document.rule() for stored in await rules.listed(tx)]
-            nobody = store.Attempt(new_id(), everything[-1].version, 1, None)
+            nobody = store.Attempt(new_id(), everything[-1].version, 1)
             connect = partial(Database.open, app_dsn, "points", size=3)
             task = share.Task(connect, picture.statement, list(in_force), everything[-1], everything, nobody)
             one = share.Share(task, asyncio.Runner())

@@ -46,7 +46,13 @@ select pg_try_advisory_lock(hashtext('points/rehearsals'));
 -- From the start, whatever an attempt before left; the number of the attempt is the right to write.
 update rehearsals set status = 'running', attempts = attempts + 1, started_at = clock_timestamp(), watermark = null,
        volunteers_total = null, volunteers_done = 0, records_done = 0
-where rehearsal_id = $1 and status in ('queued', 'running') returning version, attempts, trouble;
+where rehearsal_id = $1 and status in ('queued', 'running') and attempts < $2 returning version, attempts;
+
+-- name: give_up
+-- It was begun often enough.
+update rehearsals set status = 'failed', finished_at = clock_timestamp(),
+       problem = format('It was begun %s times and never came to an end%s.', attempts, '; the last said: ' || trouble)
+where rehearsal_id = $1 and status in ('queued', 'running') and attempts >= $2 returning rehearsal_id;
 
 -- name: note_beginning
 -- What the attempt looks at: the snapshot, and how many volunteers there are in it.
@@ -139,21 +145,21 @@ group by volunteer_id;
 select bucket, rule_version from buckets where volunteer_id = $1;
 
 -- name: results_by_difference
--- Winners or losers first, by keyset on (difference, volunteer).
+-- Losers first, by keyset on (difference, volunteer); the first page begins below everybody.
 select volunteer_id, records, before, after from rehearsal_results
-where rehearsal_id = $1 and ($2::bigint is null or ((after - before), volunteer_id) > ($2, $3::uuid))
+where rehearsal_id = $1 and ((after - before), volunteer_id) > ($2::bigint, $3::uuid)
 order by (after - before), volunteer_id limit $4;
 
 -- name: results_by_difference_down
--- The same the other way.
+-- Winners first; the first page begins above everybody.
 select volunteer_id, records, before, after from rehearsal_results
-where rehearsal_id = $1 and ($2::bigint is null or ((after - before), volunteer_id) < ($2, $3::uuid))
+where rehearsal_id = $1 and ((after - before), volunteer_id) < ($2::bigint, $3::uuid)
 order by (after - before) desc, volunteer_id desc limit $4;
 
 -- name: results_by_volunteer
 -- Everybody, in portions, for the download.
 select volunteer_id, records, before, after from rehearsal_results
-where rehearsal_id = $1 and ($2::uuid is null or volunteer_id > $2) order by volunteer_id limit $3;
+where rehearsal_id = $1 and volunteer_id > $2 order by volunteer_id limit $3;
 
 -- name: budget
 -- By site and month; records without a site last.

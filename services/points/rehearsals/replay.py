@@ -69,11 +69,7 @@ async def replay(database: Database, rehearsal_id: UUID, manner: Manner, stop: a
         if not alone:
             return
         async with database.transaction() as tx:
-            attempt = await store.begin(tx, rehearsal_id)
-            if attempt is not None and attempt.number > ATTEMPTS:
-                said = f"; the last said: {attempt.trouble}" if attempt.trouble else ""
-                await store.fail(tx, attempt, f"It was begun {ATTEMPTS} times and never came to an end{said}.")
-                return
+            attempt = await store.begin(tx, rehearsal_id, ATTEMPTS)
         if attempt is None:
             return
         _log.info("rehearsal.begins", rehearsal=str(rehearsal_id), version=attempt.version, attempt=attempt.number)
@@ -109,7 +105,10 @@ class _Replay:
             stored = {one.document.version: one for one in await rules.listed(tx)}
             in_force = (await rules.rulebook(tx)).rules
             everything = [one.document.rule() for one in stored.values()]
-            draft = stored[self._attempt.version].document.rule()
+            chosen = stored[self._attempt.version]
+            if chosen.status != "draft":
+                raise ReplayFailed(f"Rule version {self._attempt.version} is {chosen.status} by now, no draft.")
+            draft = chosen.document.rule()
             task = Task(self._manner.connect, picture.statement, list(in_force), draft, everything, self._attempt)
             total = sum(portion.volunteers for portion in portions)
             async with self._database.transaction() as own:

@@ -16,7 +16,8 @@ from shared.postgres import Database, Tx, load_queries
 
 _SQL = load_queries(__file__)
 PREFETCH = 2000
-LAST_ID = UUID(int=2**128 - 1)
+FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
+"""Below and above every id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,11 @@ class Rehearsal:
 
 
 class Attempt(NamedTuple):
-    """One attempt at a rehearsal; ``trouble`` is what the one before said as it ended."""
+    """One attempt at a rehearsal."""
 
     rehearsal_id: UUID
     version: int
     number: int
-    trouble: str | None
 
 
 class Picture(NamedTuple):
@@ -120,13 +120,13 @@ async def alone(database: Database) -> AsyncIterator[bool]:
         yield bool(await conn.fetchval(_SQL["replay_alone"]))
 
 
-async def begin(tx: Tx, rehearsal_id: UUID) -> Attempt | None:
-    """A new attempt, from the start; None if the rehearsal is not waiting for one."""
-    row = await tx.fetchrow(_SQL["begin_attempt"], rehearsal_id)
-    if row is None:
-        return None
-    await tx.execute(_SQL["forget_results"], rehearsal_id)
-    return Attempt(rehearsal_id, row["version"], row["attempts"], row["trouble"])
+async def begin(tx: Tx, rehearsal_id: UUID, attempts: int) -> Attempt | None:
+    """A new attempt, from the start; None if the rehearsal is not waiting for one, or failed as it had so many."""
+    row = await tx.fetchrow(_SQL["begin_attempt"], rehearsal_id, attempts)
+    given_up = None if row is not None else await tx.fetchval(_SQL["give_up"], rehearsal_id, attempts)
+    if row is not None or given_up is not None:
+        await tx.execute(_SQL["forget_results"], rehearsal_id)
+    return None if row is None else Attempt(rehearsal_id, row["version"], row["attempts"])
 
 
 async def note_beginning(tx: Tx, attempt: Attempt, watermark: str, volunteers: int) -> bool:
@@ -196,7 +196,7 @@ async def portions(tx: Tx, records: int) -> list[Portion]:
     """All volunteers, in portions of about so many records; a volunteer is in one portion whole."""
     starts = await tx.fetch(_SQL["portions"], records)
     total = int(await tx.fetchval(_SQL["volunteers_counted"]))
-    firsts = [UUID(int=0), *(row["volunteer_id"] for row in starts[1:])]
+    firsts = [FIRST_ID, *(row["volunteer_id"] for row in starts[1:])]
     lasts = [*(UUID(int=first.int - 1) for first in firsts[1:]), LAST_ID]
     counts = [*(row["volunteers_before"] for row in starts), total] if starts else [0, total]
     sizes = [following - before for before, following in pairwise(counts)]
@@ -238,13 +238,15 @@ async def results(
 ) -> list[Result]:
     """A page of the results, by difference."""
     name = "results_by_difference" if losers_first else "results_by_difference_down"
-    difference, volunteer_id = after or (None, None)
+    difference, volunteer_id = after or ((-(2**63), FIRST_ID) if losers_first else (2**63 - 1, LAST_ID))
     return [Result(*row) for row in await tx.fetch(_SQL[name], rehearsal_id, difference, volunteer_id, limit)]
 
 
 async def results_by_volunteer(tx: Tx, rehearsal_id: UUID, *, after: UUID | None, limit: int) -> list[Result]:
     """A portion of the results, by volunteer."""
-    return [Result(*row) for row in await tx.fetch(_SQL["results_by_volunteer"], rehearsal_id, after, limit)]
+    return [
+        Result(*row) for row in await tx.fetch(_SQL["results_by_volunteer"], rehearsal_id, after or FIRST_ID, limit)
+    ]
 
 
 async def budget(

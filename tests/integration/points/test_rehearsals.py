@@ -250,7 +250,7 @@ async def test_it_is_tried_three_times_and_then_says_why_not(
     async with rehearsing(settings_for("points"), rehearsal_id) as process:
         assert await asyncio.wait_for(process.wait(), 60) == 0
     found = await look(points_db, rehearsal_id)
-    assert found.status == "failed"
+    assert (found.status, found.attempts) == ("failed", 3)
     assert found.problem == "It was begun 3 times and never came to an end; the last said: MemoryError: no more."
 
 
@@ -332,6 +332,21 @@ async def test_buckets_that_stand_under_an_older_version_are_told_from_there(
     assert found.status == "done", found
     # Neither the version that came into force meanwhile nor the draft, which is for later days, has moved the bucket.
     assert await results(points_db, found.rehearsal_id) == {volunteer_id: (1, 40, 40)}
+
+
+async def test_a_draft_that_came_into_force_meanwhile_is_not_rehearsed(
+    points_db: Database, settings_for: SettingsFor, clock: Clock
+) -> None:
+    await clock.set(NOW)
+    await Ledger.open(points_db)
+    version = await draft(points_db, draft_text())
+    rehearsal_id = await ask(points_db, version)
+    async with points_db.transaction() as tx:
+        await tx.execute("update rule_versions set status = 'active' where version = $1", version)
+    async with rehearsing(settings_for("points"), rehearsal_id) as process:
+        assert await asyncio.wait_for(process.wait(), 60) == 0
+    found = await look(points_db, rehearsal_id)
+    assert (found.status, found.problem) == ("failed", f"Rule version {version} is active by now, no draft.")
 
 
 async def test_facts_come_in_the_order_of_the_rules(points_db: Database, clock: Clock) -> None:

@@ -24,6 +24,7 @@ from services.points.ledger.handlers import expire_points
 from services.points.ledger.stream import GROUP, TOPICS, IngestStream
 from services.points.pickups import handlers as pickups
 from services.points.policy import policy_of
+from services.points.rehearsals.launch import rehearse_waiting
 from services.points.rewards.handlers import expire_holds
 from services.points.rewards.waiting import remind, time_out_bare_holds
 from services.points.settings import PointsSettings
@@ -118,6 +119,9 @@ class IngestService(mode.Service):
             group.create_task(run_timer("holds", lambda: time_out_bare_holds(database), seconds, self._halt))
             group.create_task(run_timer("reminders", lambda: remind(database), seconds, self._halt))
             group.create_task(run_timer("redemptions", redemptions, seconds, self._halt))
+            group.create_task(
+                run_timer("rehearsals", lambda: rehearse_waiting(database, self._halt), seconds, self._halt)
+            )
             group.create_task(run_timer("badges", lambda: judge_anew(database), PURGE_SECONDS, self._halt))
             group.create_task(run_timer("answers", answers, PURGE_SECONDS, self._halt))
 

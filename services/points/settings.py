@@ -22,6 +22,10 @@ class PointsSettings(Settings):
     """Lag without progress for so long ends the worker, to be started again."""
     timer_seconds: float = 1.0
     """How often expiry and time-outs are looked for; they are judged by business time."""
+    rehearsal_processes: int = 2
+    """So many processes replay history side by side."""
+    rehearsal_portion: int = 10_000
+    """About so many records are replayed at a time by each: what it holds, and how soon a cancellation is heard."""
     public_url: str = "http://127.0.0.1:8000"
     """Address under which the gateway is reached from outside; credentials point there."""
     credential_signing_key: SecretStr = SecretStr("")

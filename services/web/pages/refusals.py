@@ -6,7 +6,7 @@ sentence keeps the service's own.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 __all__ = ["SENTENCES", "say", "translated"]
@@ -96,6 +96,14 @@ SENTENCES: Mapping[str, str] = {
     "too-many-pickup-codes": "领取码输错太多次，请稍后再试（{retry_after} 秒后）。",
     "redemption-at-other-site": "这笔兑换要到别的站点领取，请志愿者看看领取地点。",
     "pickup-code-locked": "领取码输错太多次，请一刻钟后再试。",
+    # rules
+    "rule-invalid": "规则写得不对，请按下面指出的行修改。",
+    "rule-unknown": "没有这个版本的规则。",
+    "rule-not-draft": "只有草案可以试算。",
+    "rehearsal-under-way": "这份草案正在试算，请等它完成。",
+    "rehearsal-unknown": "没有这次试算。",
+    "rehearsal-ended": "这次试算已经结束。",
+    "rehearsal-not-done": "试算还没有完成，请稍后再看。",
     # the rest
     "message-unknown": "没有这条消息。",
     "volunteer-unknown": "没有这位志愿者。",
@@ -126,6 +134,22 @@ _FIELDS: Mapping[str, str] = {
     "drive_code": "招募编号",
 }
 
+_WRONG: Sequence[tuple[re.Pattern[str], str]] = tuple(
+    (re.compile(pattern), said)
+    for pattern, said in (
+        (r"Field required", "缺少这一项"),
+        (r"Extra inputs are not permitted", "没有这样的项，请核对名称"),
+        (r"Input should be a valid integer.*", "应是整数"),
+        (r"Input should be a valid (?:string|date).*", "写法不对"),
+        (r"Input should be a valid (?:tuple|list|dictionary).*|Input should be .* instance of .*", "结构不对"),
+        (r"Input should be greater than or equal to (\S+)", r"不能小于 \1"),
+        (r"Input should be less than or equal to (\S+)", r"不能大于 \1"),
+        (r"Input should be (?!a valid|greater|less)(.+)", r"只能是 \1"),
+        (r"(?:Value error, )?a day is written as (\S+)", r"日期要写成 \1"),
+    )
+)
+"""What is wrong with a line of a rule, of the commonest kinds; others keep the service's own sentence."""
+
 _MEMBER = re.compile(r"\{(\w+)\}")
 
 
@@ -145,6 +169,13 @@ def say(type: str, detail: str, document: Mapping[str, Any] | None = None) -> st
     return _MEMBER.sub(lambda found: str(known[found[1]]), sentence)
 
 
+def _wrong(message: str) -> str:
+    for pattern, said in _WRONG:
+        if found := pattern.fullmatch(message):
+            return found.expand(said)
+    return message
+
+
 def translated(body: bytes) -> bytes:
     """A problem document with its detail in Chinese; anything else unchanged."""
     try:
@@ -154,4 +185,8 @@ def translated(body: bytes) -> bytes:
     if not isinstance(document, dict) or not isinstance(document.get("type"), str):
         return body
     document["detail"] = say(document["type"], str(document.get("detail", "")), document)
+    problems = document.get("problems")
+    for problem in problems if isinstance(problems, list) else ():
+        if isinstance(problem, dict) and isinstance(problem.get("message"), str):
+            problem["message"] = _wrong(problem["message"])
     return json.dumps(document, ensure_ascii=False).encode()

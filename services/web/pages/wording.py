@@ -62,6 +62,14 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "badge": "徽章",
     },
     "role": {"leader": "队长", "station": "站点工作人员", "operator": "中心工作人员", "volunteer": "志愿者"},
+    "rule_status": {"active": "生效", "draft": "草案", "reversed": "已撤销"},
+    "rehearsal_status": {
+        "queued": "排队中",
+        "running": "试算中",
+        "done": "已完成",
+        "failed": "未成功",
+        "cancelled": "已取消",
+    },
     "level": {"district": "区", "township": "乡镇、街道", "community": "村、社区"},
 }
 

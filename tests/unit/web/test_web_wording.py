@@ -57,6 +57,26 @@ def test_a_login_leads_to_our_own_addresses_only(target: str | None, goes: str) 
     assert safe_next(target, "/me") == goes
 
 
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("Field required", "缺少这一项"),
+        ("Extra inputs are not permitted", "没有这样的项，请核对名称"),
+        ("Input should be a valid integer, unable to parse string as an integer", "应是整数"),
+        ("Input should be less than or equal to 1440", "不能大于 1440"),
+        ("Input should be 'scanned', 'kiosk' or 'leader'", "只能是 'scanned', 'kiosk' or 'leader'"),
+        ("Value error, a day is written as 2026-03-05", "日期要写成 2026-03-05"),
+        ("steps must ascend", "steps must ascend"),
+    ],
+)
+def test_what_is_wrong_with_a_rule_is_said_line_by_line(message: str, said: str) -> None:
+    problem = {"line": 3, "path": "caps", "message": message}
+    body = json.dumps({"type": "rule-invalid", "detail": "line 3", "problems": [problem, 7]}).encode()
+    found = json.loads(translated(body))
+    assert found["detail"] == SENTENCES["rule-invalid"]
+    assert found["problems"] == [problem | {"message": said}, 7]
+
+
 def test_refusals_are_said_in_chinese_with_their_numbers() -> None:
     assert say("shift-full", "All 5 places are taken.", {"capacity": 5}) == "名额已满（共 5 个），请选别的班次。"
     assert say("shift-full", "All places are taken.") == "名额已满，请选别的班次。"

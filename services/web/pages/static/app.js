@@ -31,6 +31,18 @@
     place.className = done ? "message done" : "message";
   }
 
+  // What is wrong in which line, below the sentence.
+  function lines(form, problems) {
+    if (!problems.length || !problems.map) return;
+    var list = document.createElement("ul");
+    problems.forEach(function (problem) {
+      var item = document.createElement("li");
+      item.textContent = "第 " + problem.line + " 行" + (problem.path ? "（" + problem.path + "）" : "") + "：" + problem.message;
+      list.appendChild(item);
+    });
+    box(form).appendChild(list);
+  }
+
   async function call(method, address, body, key) {
     var headers = { "X-Weiguang-Page": "1", Accept: "application/json" };
     if (key) headers["Idempotency-Key"] = key;
@@ -68,7 +80,8 @@
     var body = {};
     form.querySelectorAll("[name]").forEach(function (input) {
       if (input.disabled) return;
-      var name = input.name, value = input.value.trim();
+      // raw: every line stays where it is, as problems are told by line
+      var name = input.name, value = input.dataset.raw !== undefined ? input.value : input.value.trim();
       if (input.type === "checkbox") { body[name] = input.checked; return; }
       if (input.type === "radio" && !input.checked) return;
       if (input.dataset.strip !== undefined) value = value.replace(/[\s-]/g, "");
@@ -125,6 +138,7 @@
         return;
       }
       say(form, answer.detail);
+      lines(form, (answer.data && answer.data.problems) || []);
       return;
     }
     form.intent = null;
@@ -133,7 +147,7 @@
 
   async function follow(form, answer) {
     var done = form.dataset.done, then = form.dataset.then || "";
-    if (then.indexOf("go:") === 0) { location.assign(then.slice(3)); return; }
+    if (then.indexOf("go:") === 0) { location.assign(told(then.slice(3), answer.data || {})); return; }
     if (then === "next") { location.assign((answer.data && answer.data.next) || "/me"); return; }
     if (then === "reload") { location.reload(); return; }
     busy(form, false);
@@ -236,7 +250,7 @@
   document.querySelectorAll("[data-every]").forEach(function (part) {
     var seconds = Number(part.dataset.every), failures = 0;
     setInterval(async function () {
-      if (document.hidden) return;
+      if (document.hidden || part.querySelector("[data-final]")) return;
       failures = (await refresh([part.id], true)) ? 0 : failures + 1;
       var stale = document.getElementById("stale");
       if (stale) stale.hidden = failures < 3;

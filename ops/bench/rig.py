@@ -93,7 +93,7 @@ class Rig:
             await conn.execute(SQL["limit_tables"])
             if history is not None:
                 await publish(conn, history)
-            await conn.execute(SQL["analyze"])
+                await conn.execute(SQL["analyze_published"])
         finally:
             await conn.close()
 

@@ -6,7 +6,7 @@ Pure: everything that is looked at is handed in, and the outcome is data for the
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from services.points.badges.domain import PROVENANCE_GROUPS, Lifetime, States
@@ -187,19 +187,26 @@ def count_lifetime(
     sums: dict[UUID, list[int]] = {}
     causes: dict[UUID, Revision] = {}
     for new, old in applied:
-        for revision, sign in ((old, -1), (new, 1)):
-            if revision is None or revision.status != "confirmed":
-                continue
-            group = PROVENANCE_GROUPS[revision.provenance]
-            counts = sums.get(revision.volunteer_id)
-            if counts is None:
-                counts = sums[revision.volunteer_id] = list(volunteers[revision.volunteer_id].lifetime)
-            counts[group] += sign * revision.minutes
-            counts[group + 3] += sign
-            causes[revision.volunteer_id] = new
+        if old is not None and old.status == "confirmed":
+            _add(sums, volunteers, old, -1)
+            causes[old.volunteer_id] = new
+        if new.status == "confirmed":
+            _add(sums, volunteers, new, 1)
+            causes[new.volunteer_id] = new
     for volunteer_id, counts in sums.items():
         volunteers[volunteer_id].lifetime = Lifetime(*counts)
     return causes
+
+
+def _add(
+    sums: dict[UUID, list[int]], volunteers: Mapping[UUID, Volunteer], revision: Revision, sign: Literal[1, -1]
+) -> None:
+    counts = sums.get(revision.volunteer_id)
+    if counts is None:
+        counts = sums[revision.volunteer_id] = list(volunteers[revision.volunteer_id].lifetime)
+    group = PROVENANCE_GROUPS[revision.provenance]
+    counts[group] += sign * revision.minutes
+    counts[group + 3] += sign
 
 
 def reevaluate(

@@ -18,6 +18,14 @@ from shared.postgres import Tx, load_queries
 __all__ = ["Entry", "Hold", "HoldStatus"]
 
 _SQL = load_queries(__file__)
+_RECORD = Revision._fields[:26]
+_SUPERSEDED = ("record_id", "revision", "content_hash", "volunteer_id", "event_id", "content")
+_BUCKET = ("volunteer_id", "bucket", *BucketState._fields, "updated_at")
+_LOT = ("volunteer_id", "bucket", "expires_on", "awarded", "available", "expired")
+_TRANSFER = (
+    *("volunteer_id", "code", "debit", "credit", "amount", "bucket", "expires_on", "bucket_version", "rule_version"),
+    *("lot_bucket", "lot_expires_on", "pending_id", "posting_id", "cause_event_id", "correlation_id", "posted_at"),
+)
 HoldStatus = Literal["open", "captured", "released", "refunded"]
 
 
@@ -206,10 +214,10 @@ async def write_records(
         await tx.execute(_SQL["update_records"], *list(_columns(raised))[:26])
     if new:
         new.sort(key=_record_id)
-        await tx.execute(_SQL["insert_records"], *list(_columns(new))[:26])
+        await tx.copy("records", _RECORD, [revision[:26] for revision in new])
     if superseded:
         rows = [(r.record_id, r.revision, r.content_hash, r.volunteer_id, r.event_id, _content(r)) for r in superseded]
-        await tx.execute(_SQL["insert_superseded"], *_columns(rows))
+        await tx.copy("superseded_revisions", _SUPERSEDED, rows)
 
 
 def _record_id(revision: Revision) -> UUID:
@@ -228,23 +236,24 @@ async def write_buckets(tx: Tx, changes: Iterable[Change], now: datetime) -> Non
     new: list[tuple[Any, ...]] = []
     changed: list[tuple[Any, ...]] = []
     for change in changes:
-        (new if change.old is None else changed).append((change.volunteer_id, change.bucket, *change.new))
+        (new if change.old is None else changed).append((change.volunteer_id, change.bucket, *change.new, now))
     if changed:
         columns = list(_columns(changed))
         await tx.execute(_SQL["keep_buckets"], *columns[:2])
-        await tx.execute(_SQL["update_buckets"], *columns, now)
+        await tx.execute(_SQL["update_buckets"], *columns[:8], now)
     if new:
-        await tx.execute(_SQL["insert_buckets"], *_columns(new), now)
+        await tx.copy("buckets", _BUCKET, new)
 
 
 async def write_lots(tx: Tx, new: Sequence[tuple[UUID, Lot]], changed: Sequence[tuple[UUID, Lot]]) -> None:
-    for name, lots in (("insert_lots", new), ("update_lots", changed)):
-        if lots:
-            rows = [
-                (volunteer, lot.bucket, lot.expires_on, lot.awarded, lot.available, lot.expired)
-                for volunteer, lot in lots
-            ]
-            await tx.execute(_SQL[name], *_columns(rows))
+    if new:
+        await tx.copy("lots", _LOT, _lot_rows(new))
+    if changed:
+        await tx.execute(_SQL["update_lots"], *_columns(_lot_rows(changed)))
+
+
+def _lot_rows(lots: Sequence[tuple[UUID, Lot]]) -> list[tuple[Any, ...]]:
+    return [(volunteer, lot.bucket, lot.expires_on, lot.awarded, lot.available, lot.expired) for volunteer, lot in lots]
 
 
 async def write_transfers(tx: Tx, entries: Sequence[Entry], now: datetime) -> None:
@@ -272,9 +281,10 @@ async def write_transfers(tx: Tx, entries: Sequence[Entry], now: datetime) -> No
                 posting_id,
                 cause,
                 correlation,
+                now,
             )
         )
-    await tx.execute(_SQL["insert_transfers"], *_columns(rows), now)
+    await tx.copy("transfers", _TRANSFER, rows)
 
 
 async def write_volunteers(tx: Tx, changed: Iterable[Volunteer], now: datetime) -> None:

@@ -1,6 +1,5 @@
 """Kafka in: batches of attendance into the ledger, dead letters included."""
 
-import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -21,46 +20,28 @@ __all__ = ["GROUP", "TOPICS", "IngestStream"]
 GROUP = "points-ingest"
 TOPICS = ("attendance",)
 KNOWN_AT_MOST = 2_000_000
-LANES_FROM = 200
-"""Smaller batches are not worth two transactions."""
 _ATTEMPTS = 5
 _log = structlog.get_logger(__name__)
 
 
 class IngestStream:
-    """What the batch consumer calls.
-
-    A large batch is applied in ``lanes`` by partition, each in a transaction of its own: while PostgreSQL works for
-    one, Python works for the other. All of one volunteer lies in one partition, so nothing is reordered. If one lane
-    fails the others may have committed; the batch comes again, and what is known changes nothing.
+    """What the batch consumer calls, in several lanes at once: all of one volunteer lies in one partition, and a
+    partition in one lane.
 
     It remembers which accounts exist, once their opening is committed: accounts are never closed.
     """
 
-    def __init__(self, database: Database, policy: Policy, *, lanes: int = 2) -> None:
+    def __init__(self, database: Database, policy: Policy) -> None:
         self.database = database
         self.policy = policy
-        self.lanes = lanes
         self._known: set[UUID] = set()
 
     async def handle(self, messages: Sequence[Message]) -> None:
-        """Apply a batch: revisions to the ledger, what cannot be read to the dead letters.
+        """Apply a batch in one transaction: revisions to the ledger, what cannot be read to the dead letters.
 
         Raises:
             TransientError: the same batch may be applied later.
         """
-        if len(messages) < LANES_FROM:
-            await self._lane(messages)
-            return
-        lanes: list[list[Message]] = [[] for _ in range(self.lanes)]
-        for message in messages:
-            lanes[message.partition % self.lanes].append(message)
-        done = await asyncio.gather(*(self._lane(lane) for lane in lanes if lane), return_exceptions=True)
-        for failure in done:
-            if failure is not None:
-                raise failure
-
-    async def _lane(self, messages: Sequence[Message]) -> None:
         revisions, sources, refused = decode_batch(messages)
         also_lock: set[UUID] = set()
         for _ in range(_ATTEMPTS):

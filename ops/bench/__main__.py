@@ -1,7 +1,7 @@
 """`make bench`: the service's ingest beside the limit and beside peers, in one run, interleaved, on the same input.
 
-``python -m ops.bench [--records N --volunteers N --rounds N --workers N --peers all|none|a,b --broker-free …]``; BROKER names
-the broker. Writes var/bench/ingest.json, ingest.png, ours.profile.txt and limit.profile.txt. Exit code 1 if an audit is
+``python -m ops.bench [--records N --volunteers N --rounds N --workers N --peers all|none|a,b …]``; BROKER names the
+broker. Writes var/bench/ingest.json, ingest.png, ours.profile.txt and limit.profile.txt. Exit code 1 if an audit is
 breached or a row of our own lost anything.
 """
 
@@ -116,21 +116,27 @@ class Bench:
     async def faults(self) -> dict[str, Any]:
         """(a) with a kill at half, and beside the agents."""
         found: dict[str, Any] = {}
-        for key, options in (("with_kill", {"kill": True}), ("with_agents", {"agents": True})):
+        points = self.found["ours"][0].more["digest"]
+        for key in ("with_kill", "with_agents"):
             database = await self.rig.fresh(key)
-            one = await ours(self.rig, self.history, database, workers=self.chosen.workers, name=key, **options)
+            one = await ours(
+                self.rig,
+                self.history,
+                database,
+                workers=self.chosen.workers,
+                kill=key == "with_kill",
+                agents=key == "with_agents",
+                name=key,
+            )
             await self.rig.drop(database)
-            _tell(one)
-            self.found["ours"][0].more.setdefault("digests", []).append(one.more["digest"])
-            found[key] = row([one]) | {
-                "same_points": one.more["digest"] == self.found["ours"][0].more["digest"],
-                **{name: one.more[name] for name in ("agents", "killed_at_records") if name in one.more},
-            }
-            if not found[key]["same_points"]:
+            same = one.more["digest"] == points
+            if not same:
                 one.fail("the final points are not those of the rounds without")
             if not one.ok:
-                found[key]["ok"] = False
                 self.problems.append(f"{key}: {one.why}")
+            _tell(one)
+            more = {name: one.more[name] for name in ("agents", "killed_at_records") if name in one.more}
+            found[key] = row([one]) | {"same_points": same} | more
         return found
 
     async def latency(self) -> dict[str, Any]:
@@ -166,7 +172,9 @@ class Bench:
         """Everything as plain data."""
         chosen = self.chosen
         mine, least = row(self.found["ours"]), row(self.found["limit"])
-        peers = {name: row(self.found[name]) if self.found[name] else {"why": "it did not run"} for name in chosen.peers}
+        peers = {
+            name: row(self.found[name]) if self.found[name] else {"why": "it did not run"} for name in chosen.peers
+        }
         digests = {one.more["digest"] for one in self.found["ours"]}
         if len(digests) > 1:
             self.problems.append("the rounds of (a) do not agree on everybody's points")

@@ -1,8 +1,9 @@
 """The benches' input: seeded attendance of 24 months as bytes, with what must become of it.
 
-Volunteers are drawn by Zipf 1.1. Under the demo's rule a day earns nothing beyond 480 minutes, and pure Zipf over 50,000
-would let the first serve some ninety times a day: whoever's day is full is drawn again, twice at most. 5 % of the messages
-are repetitions, 2 % higher revisions, every thousandth is poison, its four kinds in turn.
+Volunteers are drawn by Zipf 1.1. Under the demo's rule a day earns nothing beyond 480 minutes, and pure Zipf over
+50,000 would let the first serve some ninety times a day, so that at most 89 % could earn: for whoever's day is full
+another is drawn, twice at most. 5 % of the messages are repetitions, 2 % higher revisions, every thousandth is poison,
+its four kinds in turn.
 """
 
 from __future__ import annotations
@@ -186,7 +187,10 @@ class _Maker:
         """The next message."""
         history, chance = self.history, self.chance
         if number % 12 == 0:
-            self.activity, self.shift = derived_id("bench-activity", number // 12), derived_id("bench-shift", number // 12)
+            self.activity, self.shift = (
+                derived_id("bench-activity", number // 12),
+                derived_id("bench-shift", number // 12),
+            )
         draw = chance.random()
         if number % 1000 == 999:
             self._poison(number, POISON[number // 1000 % 4])

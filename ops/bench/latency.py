@@ -1,8 +1,8 @@
-"""From produce to commit at a steady rate, by an open loop: a message's clock starts when it was to be sent, sent or not.
+"""From produce to commit at a steady rate, by an open loop: a message's clock starts when it was due, sent or not.
 
-Each message carries that moment as its correlation id, which its record keeps. The commit is taken twice: the server's own
-timestamp of the transaction (taken before its log is flushed), and the moment at which another session was told of it by
-NOTIFY, which comes after the flush: that one is reported as the latency.
+Each message carries that moment as its correlation id, which its record keeps. The commit is taken twice: the server's
+own timestamp of the transaction (taken before its log is flushed), and the moment at which another session was told of
+it by NOTIFY, which comes after the flush: that one is reported as the latency.
 """
 
 from __future__ import annotations

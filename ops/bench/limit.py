@@ -1,7 +1,7 @@
 """The limit that the ingest is held against: ``python -m ops.bench.limit``, run by the bench as a process of its own.
 
-A bare aiokafka loop: read the value, then dedupe, entry, balance and offset in one statement of one durable transaction on
-one connection. The next batch is read while this one is written, as in the service. What cannot be read is left out.
+A bare aiokafka loop: read the value, then dedupe, entry, balance and offset in one statement of one durable transaction
+on one connection. The next batch is read while this one is written, as in the service. What cannot be read is left out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import cProfile
 import pstats
-import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -123,4 +122,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -69,7 +69,16 @@ def show(document: dict[str, Any], console: Console) -> None:
     )
     table = Table(title=title, title_justify="left")
     table.add_column("Row")
-    for column in ("events/s", "min … max", "CPU s/M: Python", "PostgreSQL", "broker", "MB: Python", "PostgreSQL", "join s"):
+    for column in (
+        "events/s",
+        "min … max",
+        "CPU s/M: Python",
+        "PostgreSQL",
+        "broker",
+        "MB: Python",
+        "PostgreSQL",
+        "join s",
+    ):
         table.add_column(column, justify="right")
     named = {"(a) ours, complete": document["ours"], "(b) limit": document["limit"]}
     named |= {f"(c) {name}": found for name, found in document["peers"].items()}
@@ -103,8 +112,9 @@ def _lines(document: dict[str, Any], console: Console) -> None:
         say(f"(a) is {ratio:.2f} × {name}")
     if (latency := document.get("latency")) is not None:
         say(
-            f"produce → commit at {latency['rate']:,.0f}/s: p50 {latency['p50_ms']:.1f} ms, p99 {latency['p99_ms']:.1f} ms, "
-            f"most {latency['max_ms']:.1f} ms (by the server's stamp p99 {latency['p99_stamp_ms']:.1f} ms)"
+            f"produce → commit at {latency['rate']:,.0f}/s: p50 {latency['p50_ms']:.1f} ms, "
+            f"p99 {latency['p99_ms']:.1f} ms, most {latency['max_ms']:.1f} ms "
+            f"(by the server's stamp p99 {latency['p99_stamp_ms']:.1f} ms)"
         )
     for role, lag in document.get("with_agents", {}).get("agents", {}).items():
         after = lag["drained_after_s"]

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from ops import database as ops_database
-from ops.bench.history import END, PARTITIONS, History, Sent
+from ops.bench.history import END, PARTITIONS, History, Record, Sent
 from ops.database import SERVICES, Server
 from ops.stack.broker import Broker, make_broker
 from ops.stack.postgres import Postgres, forget
@@ -33,11 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 VAR = ROOT / "var" / "bench"
 SQL = load_queries(__file__)
 TEMPLATE = "bench_template"
-_PUBLISHED = (
-    "record_id revision volunteer_id activity_id shift_id site_id team_id drive_id theme kind provenance closed_by status "
-    "started_at ended_at minutes planned_minutes recorded_by recorder_site_id device_ref approval_level distance_m "
-    "recorded_at change"
-).split()
+_PUBLISHED = (*Record._fields, "recorded_at", "change")
 
 
 @dataclass(slots=True)
@@ -192,7 +188,10 @@ async def rigged(name: str, *, shared_buffers: str | None = None) -> AsyncIterat
     secrets = make_secrets()
     postgres = Postgres(directory / "postgres", directory / "postgres.log", secrets.passwords["postgres"])
     # Off by default; it tells exactly when each transaction was committed.
-    postgres.settings = {"track_commit_timestamp": "on", **({"shared_buffers": shared_buffers} if shared_buffers else {})}
+    postgres.settings = {
+        "track_commit_timestamp": "on",
+        **({"shared_buffers": shared_buffers} if shared_buffers else {}),
+    }
     broker = make_broker(os.environ.get("BROKER") or "embedded", directory / "broker")
     try:
         await postgres.start()

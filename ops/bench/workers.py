@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from ops.bench.rig import ROOT, Rig
@@ -21,6 +22,7 @@ __all__ = ["AGENT_ROLES", "Running", "Workers", "start_peer", "wait_for"]
 
 AGENT_ROLES = tuple(role for role in ("agents", "integrity") if role in ROLES)
 """Those of the service's roles that run faust's agents."""
+_NUMBERS = count()
 
 
 @dataclass(slots=True)
@@ -75,7 +77,7 @@ class Workers:
 
     async def start(self, role: str) -> Running:
         """`python -m services.points <role>`."""
-        name = f"{self.database}-{role}-{len(self.started)}"
+        name = f"{self.database}-{role}-{next(_NUMBERS)}"  # never a log in which an earlier one has spoken
         log = self.rig.directory / f"{name}.log"
         command = [sys.executable, "-m", "services.points", role]
         (self.rig.directory / "faust").mkdir(exist_ok=True)
@@ -136,8 +138,7 @@ class Workers:
 async def start_peer(rig: Rig, module: str, arguments: list[str], *, python: Path | None = None) -> Running:
     """A measured process that is not of the service: `python -m ops.bench.<module>`."""
     name = module.rpartition(".")[2]
-    number = len(list(rig.directory.glob(f"{name}-*.log")))
-    log = rig.directory / f"{name}-{number}.log"
+    log = rig.directory / f"{name}-{next(_NUMBERS)}.log"
     command = [str(python or sys.executable), "-m", f"ops.bench.{module}", *arguments]
     env = {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),

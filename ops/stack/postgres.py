@@ -107,7 +107,7 @@ def _binaries(account: Account | None) -> Path:
 class Postgres:
     """One server: `start`, then `port`, then `stop`. Its data stays in `directory`.
 
-    `durable=False` skips fsync: for tests, whose data nobody wants after a power cut. `settings` go over everything else.
+    `durable=False` skips fsync: for tests, whose data nobody wants after a power cut. `settings` go over all others.
     """
 
     directory: Path

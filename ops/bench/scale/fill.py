@@ -37,7 +37,7 @@ MINUTES: Final = 60
 TABLES: Final = ("records", "buckets", "lots", "transfers", "volunteers", "badge_awards")
 _PLACE: Final = UUID(int=0)
 _STEP: Final = 37
-"""Neighbours by number are no neighbours in time; without a factor in common with 730, so that each number has a class."""
+"""Neighbours by number are none in time. It has no factor in common with 730, so that each number has a class."""
 
 
 def volunteer_id(number: int) -> UUID:
@@ -68,7 +68,19 @@ class Schedule:
             head, tail = orjson.dumps(award.explanation()).decode().split(str(_PLACE))
             self.points += points
             self.days.append(
-                (number, k, day_number, day, theme, period.bucket, expires_on, points, head, tail, day_number == earliest)
+                (
+                    number,
+                    k,
+                    day_number,
+                    day,
+                    theme,
+                    period.bucket,
+                    expires_on,
+                    points,
+                    head,
+                    tail,
+                    day_number == earliest,
+                )
             )
             served.append(Served(day, "scanned", MINUTES, theme, None))
         self.served = served
@@ -131,7 +143,9 @@ async def fill(superuser_dsn: str, app_dsn: str, volunteers: int, say: Callable[
         before = await first.fetch(SQL["indexes"], list(TABLES))
         for row in before:
             await first.execute(
-                await first.fetchval(SQL["statement_drop_index"], row["table_name"], row["index_name"], row["constraint_name"])
+                await first.fetchval(
+                    SQL["statement_drop_index"], row["table_name"], row["index_name"], row["constraint_name"]
+                )
             )
         await _side_by_side(conns, [_filling(table) for table in TABLES])
         say("making the indexes")

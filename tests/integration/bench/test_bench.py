@@ -9,6 +9,7 @@ from ops.bench import __main__ as bench_main
 from ops.bench.__main__ import bench, parse
 from ops.bench.history import History, history
 from ops.bench.scale import __main__ as scale_main
+from ops.bench.scale import fill as filling
 from shared.errors import PermanentError
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
@@ -72,6 +73,6 @@ async def test_a_small_scale_run_fills_a_ledger_that_the_audit_believes(tmp_path
 
 async def test_a_rule_that_the_fill_is_not_made_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Better no ledger than one that no service would have written."""
-    monkeypatch.setattr(scale_main.filling, "MINUTES", 10)
+    monkeypatch.setattr(filling, "MINUTES", 10)
     with pytest.raises(PermanentError, match="that earn something"):
-        scale_main.filling.schedules()
+        filling.schedules()

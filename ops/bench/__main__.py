@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import gc
 import json
+import logging
 import subprocess
 import sys
 import time
@@ -251,6 +252,7 @@ def _draw(output: Path) -> None:
 def main() -> int:
     """Run, print, and say by the exit code whether the numbers count."""
     chosen = parse()
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)  # a topic's first moments on Apache Kafka are told at length
     if chosen.peers and not bench_python().exists():
         console.print("[bold red]✗[/] the peers are not installed: run `make bench`, or give --peers none")
         return 2

@@ -136,14 +136,15 @@ async def _produce(settings: Settings, messages: Sequence[Sent], rate: int) -> t
 async def _arrived(conn: Any, service: Workers, count: int) -> list[tuple[float, float]]:
     """Produced and committed of every record, once no more come."""
     last, quiet = -1, 0
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and quiet < 4:
+    patience = 4  # half seconds in which nothing more comes; longer as long as too little is there
+    while quiet < patience:
         if (broken := service.broken()) is not None:
             raise StackError(f"{broken.name} ended with {broken.process.returncode}:\n{broken.tail()}")
         await asyncio.sleep(0.5)
         records = (await conn.fetchrow(SQL["counts"]))["records"]
         quiet = quiet + 1 if records == last else 0
         last = records
+        patience = 4 if last >= count * 0.9 else 60
     if last < count * 0.8:
         raise StackError(f"only {last} records of {count} messages have arrived")
     return [(row["produced"], row["committed"]) for row in await conn.fetch(SQL["produced_and_committed"])]

@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from ops import database as ops_database
 from ops.bench.history import END, PARTITIONS, History, Record, Sent
@@ -168,10 +169,13 @@ async def publish(conn: Any, history: History) -> None:
 
 
 async def committed(admin: AIOKafkaAdminClient, settings: Settings, group: str, entity: str = "attendance") -> int:
-    """How many records of a topic a group has committed, over all partitions."""
+    """How many records of a topic a group has committed, over all partitions; 0 while nobody knows the group yet."""
     name = topic_name(settings, entity)
     partitions = [TopicPartition(name, number) for number in range(PARTITIONS)]
-    found = await admin.list_consumer_group_offsets(f"{settings.topic_prefix}{group}", partitions=partitions)
+    try:
+        found = await admin.list_consumer_group_offsets(f"{settings.topic_prefix}{group}", partitions=partitions)
+    except GroupCoordinatorNotAvailableError:
+        return 0
     return sum(max(0, one.offset) for one in found.values())
 
 

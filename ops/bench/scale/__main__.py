@@ -12,6 +12,7 @@ import asyncio
 import gc
 import importlib
 import json
+import logging
 import statistics
 import sys
 import time
@@ -222,6 +223,7 @@ def _document(
 def main() -> int:
     """Run, print, and say by the exit code whether the numbers count."""
     chosen = parse()
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)  # a topic's first moments on Apache Kafka are told at length
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             document = runner.run(scale(chosen))

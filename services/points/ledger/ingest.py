@@ -90,6 +90,7 @@ async def ingest(
 
     Raises:
         OwnersElsewhere: a revision moves a record from a volunteer who is not in the batch; nothing was changed.
+        RecordRefused: PostgreSQL does not take one of the records; the transaction is over.
     """
     volunteer_ids = {revision.volunteer_id for revision in batch} | also_lock
     if policy.rules.heeds_complaints:
@@ -147,6 +148,7 @@ class _Fold:
         touched = touched_buckets(pairs, rules) if reconsidered is None else reconsidered
         self.volunteers = await store.volunteers(tx, {volunteer_id for volunteer_id, _ in touched})
         await self.badges.count(self.volunteers, pairs)
+        await store.write_records(tx, pairs, self.resolution.superseded)  # first, as it is what may be refused
         counted = count_lifetime(self.volunteers, pairs)
         self.changed.update(counted)
         before = await store.buckets(tx, touched.keys())
@@ -155,7 +157,6 @@ class _Fold:
         awards = reevaluate(touched, applied, inputs, rules, complaints)
         found = _changes(touched, awards, before)
         found += await self._first_services(touched, awards, before)
-        await store.write_records(tx, pairs, self.resolution.superseded)
         await self._post(found)
         await store.write_buckets(tx, found, self.now)
         await self.badges.judge(counted, self.volunteers)

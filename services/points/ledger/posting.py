@@ -14,6 +14,8 @@ from services.points.ledger.fold import Change, Volunteer, differences
 
 __all__ = ["Books", "Posting", "Step"]
 
+_NOTHING: Mapping[date, int] = {}
+
 
 class Step(NamedTuple):
     """One difference to post: by how much the award of ``change`` differs for one expiry."""
@@ -60,7 +62,7 @@ class Books:
         increases: list[Step] = []
         decreases: list[Step] = []
         for place, change in enumerate(self._changes):
-            posted: Mapping[date, int] = {}
+            posted: Mapping[date, int] = _NOTHING
             if change.old is not None and (wallet := self.wallets.get(change.volunteer_id)) is not None:
                 posted = {lot.expires_on: lot.awarded for lot in wallet.lots.values() if lot.bucket == change.bucket}
             for expires_on, amount in differences(change.points, posted).items():

@@ -140,11 +140,28 @@ async def test_poison_goes_to_the_dead_letters_and_the_rest_is_applied(stream: I
     assert await available(stream.database, spoilt) == 0
     found = await letters(stream.database)
     assert [kind for kind, _ in found] == ["permanent"] * 3
-    assert any(
-        "CharacterNotInRepertoireError" in reason or "UntranslatableCharacterError" in reason for _, reason in found
-    )
+    assert any("the database does not take it: invalid byte sequence" in reason for _, reason in found)
     await apply_halving(batch, stream.handle, stream.dead_letter)
     assert len(await letters(stream.database)) == 3
+
+
+async def test_what_the_database_refuses_is_named_by_it_and_costs_no_other_record_a_thing(stream: IngestStream) -> None:
+    people = [new_id() for _ in range(30)]
+    record_id = new_id()
+    batch = [message(record(person)) for person in people]
+    batch.insert(7, message(record(people[0], record_id=record_id, started_at=DAY + timedelta(days=1))))
+    batch.insert(9, message(record(people[0], record_id=record_id, revision=2, theme="nul \0")))
+    batch.insert(20, message(record(people[1], theme="nul \0")))
+    # As a whole: nothing that is halved would come through `handle` alone.
+    await stream.handle(batch)
+    assert [await available(stream.database, person) for person in people] == [50, *[35] * 29]
+    assert len(await letters(stream.database)) == 2
+
+
+async def test_a_batch_of_nothing_but_refusals_is_halved_to_its_end(stream: IngestStream) -> None:
+    batch = [message(record(new_id(), theme="nul \0")) for _ in range(30)]
+    await apply_halving(batch, stream.handle, stream.dead_letter)
+    assert len(await letters(stream.database)) == 30
 
 
 async def test_what_was_committed_first_stands_and_the_other_content_is_a_conflict(stream: IngestStream) -> None:

@@ -85,6 +85,7 @@ class BatchConsumer:
         dead_letter: stores a record that can never be applied; may raise TransientError.
         fetch_wait_ms: how long the broker may hold a fetch. The embedded broker does not wake a waiting fetch, so
             there it is the latency.
+        fetch_bytes: at most so many bytes of each partition are fetched ahead.
         from_latest: start at the end when the group has no offsets.
     """
 
@@ -98,6 +99,7 @@ class BatchConsumer:
         dead_letter: DeadLetter,
         max_records: int = 2000,
         fetch_wait_ms: int = 20,
+        fetch_bytes: int = 1_048_576,
         patience: float = 30.0,
         from_latest: bool = False,
     ) -> None:
@@ -109,6 +111,7 @@ class BatchConsumer:
         self._dead_letter = dead_letter
         self._max_records = max_records
         self._fetch_wait_ms = fetch_wait_ms if settings.broker == "embedded" else 500
+        self._fetch_bytes = fetch_bytes
         self._watchdog = Watchdog(patience)
         self._from_latest = from_latest
         self._done: dict[TopicPartition, int] = {}
@@ -168,7 +171,7 @@ class BatchConsumer:
             heartbeat_interval_ms=1_500,
             max_poll_interval_ms=300_000,
             fetch_max_wait_ms=self._fetch_wait_ms,
-            max_partition_fetch_bytes=1_048_576,
+            max_partition_fetch_bytes=self._fetch_bytes,
             request_timeout_ms=15_000,
             metadata_max_age_ms=10_000,
         )

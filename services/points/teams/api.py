@@ -70,7 +70,7 @@ class TeamBadgesView(Output):
 
 
 class TeamBadgeView(Output):
-    """A badge that a team holds now."""
+    """A badge that a team holds now, the highest of its window."""
 
     badge: str
     name: str

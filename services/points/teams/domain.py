@@ -33,6 +33,7 @@ __all__ = [
     "Standing",
     "add",
     "earned",
+    "highest",
     "increments",
     "progress",
     "resolve",
@@ -180,6 +181,18 @@ def progress(criteria: Criteria, figures: Figures, year: int) -> list[Progress]:
 def value(criteria: Criteria, criterion: Criterion, figures: Figures, instance: str) -> int:
     """The number of services that a criterion compares."""
     return criteria.value(criterion, *_judged(criteria, figures), instance)
+
+
+def highest(criteria: Criteria, badges: Iterable[str]) -> list[tuple[str, str]]:
+    """(code, name) of the badge with the highest threshold of each window, of all time first, then the latest year."""
+    best: dict[str, tuple[int, str, str]] = {}
+    for badge in badges:
+        if (found := criteria.find(badge)) is not None:
+            criterion, instance = found
+            one = (criterion.at_least, badge, criterion.title(instance))
+            best[instance] = max(best.get(instance, one), one)
+    order = sorted(best, key=lambda instance: (instance != LIFETIME, -int(instance or 0)))
+    return [best[instance][1:] for instance in order]
 
 
 def sentence(criterion: Criterion) -> str:

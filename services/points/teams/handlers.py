@@ -268,12 +268,9 @@ async def badges_of(tx: Tx, team_id: UUID) -> TeamBadges:
 async def standings(
     tx: Tx, first: date, last: date, *, after: tuple[int, UUID] | None, limit: int
 ) -> list[tuple[Standing, list[tuple[str, str]]]]:
-    """Teams by their services in these days, each with the (code, name) of the badges that it holds."""
+    """Teams by their services in these days, each with (code, name) of the highest badges that it holds: one of all
+    time and one of each year.
+    """
     criteria = await criteria_in_force(tx)
-
-    def name(badge: str) -> str:
-        found = criteria.find(badge)
-        return badge if found is None else found[0].title(found[1])
-
     found = await store.standings(tx, first, last, after=after, limit=limit)
-    return [(one, [(badge, name(badge)) for badge in one.badges]) for one in found]
+    return [(one, domain.highest(criteria, one.badges)) for one in found]

@@ -94,6 +94,16 @@ def test_thresholds_of_a_year_and_of_all_time() -> None:
     assert "team-500" not in domain.earned(CRITERIA, figures)
 
 
+def test_the_highest_badge_of_each_window_stands_for_the_others() -> None:
+    figures: Figures = {"": (250, 0), "2025": (60, 0), "2026": (190, 0)}
+    assert domain.highest(CRITERIA, domain.earned(CRITERIA, figures)) == [
+        ("team-200", "二百次服务团队"),
+        ("team-annual-bronze-2026", "2026年度铜奖志愿服务团队"),
+        ("team-annual-caring-2025", "2025年度爱心志愿服务团队"),
+    ]
+    assert domain.highest(CRITERIA, ["gone-with-older-criteria"]) == []
+
+
 def test_progress_says_how_far_it_is() -> None:
     figures: Figures = {"": (40, 5), "2026": (10, 2)}
     found = {one.badge: (one.value, one.remaining) for one in domain.progress(CRITERIA, figures, 2026)}

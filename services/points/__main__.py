@@ -27,6 +27,8 @@ from services.points.rewards import api as rewards_api
 from services.points.rewards import shelf_api
 from services.points.rules import api as rules_api
 from services.points.settings import PointsSettings
+from services.points.teams import api as teams_api
+from services.points.teams import handlers as teams
 from shared.http.app import create_app
 from shared.http.ops import serve_ops
 from shared.http.process import run_role
@@ -51,6 +53,7 @@ def api(settings: PointsSettings) -> FastAPI:
         app.state.database = await Database.connect(settings)
         try:
             await policy_of(app.state.database)
+            await teams.install(app.state.database)
             yield
         finally:
             await app.state.database.close()
@@ -76,6 +79,7 @@ def api(settings: PointsSettings) -> FastAPI:
             rewards_api.router,
             shelf_api.router,
             leaders_api.router,
+            teams_api.router,
         ],
         lifespan=lifespan,
         readiness={"database": database_ready, "broker": kafka_ready},

@@ -28,6 +28,9 @@ from services.points.rehearsals.launch import rehearse_waiting
 from services.points.rewards.handlers import expire_holds
 from services.points.rewards.waiting import remind, time_out_bare_holds
 from services.points.settings import PointsSettings
+from services.points.teams import handlers as teams
+from services.points.teams import stream as team_stream
+from services.points.teams.stream import TeamStream
 from shared.clock import real_now
 from shared.errors import TransientError
 from shared.http.idempotency import purge_idempotency
@@ -40,6 +43,11 @@ from shared.postgres import Database
 __all__ = ["GC_THRESHOLD", "IngestService", "build_app", "main", "run_timer"]
 
 PURGE_SECONDS = 300.0
+TEAM_BATCH = 500
+TEAM_FETCH_WAIT_MS = 200
+"""Badges of teams may come within seconds: their consumer waits longer for a fetch than the ingest does, and asks less
+often."""
+TEAM_FETCH_BYTES = 131_072
 STOP_SECONDS = 3.0
 GC_THRESHOLD = (1_000_000, 20, 100)
 """A batch makes some hundred thousand small objects and no cycles: looking for cycles after every 700 of them costs a
@@ -62,13 +70,29 @@ async def run_timer(name: str, work: Callable[[], Awaitable[int]], seconds: floa
             await asyncio.wait_for(stop.wait(), seconds)
 
 
+def _teams(settings: PointsSettings, stream: TeamStream) -> BatchConsumer:
+    """The consumer of the teams' counts: a group of its own in this process, small in memory."""
+    return BatchConsumer(
+        settings,
+        topics=team_stream.TOPICS,
+        group=team_stream.GROUP,
+        handle=stream.handle,
+        dead_letter=stream.dead_letter,
+        max_records=TEAM_BATCH,
+        fetch_wait_ms=TEAM_FETCH_WAIT_MS,
+        fetch_bytes=TEAM_FETCH_BYTES,
+        patience=settings.watchdog_seconds,
+    )
+
+
 class IngestService(mode.Service):
-    """Consumes attendance and watches the calendar, within faust's worker."""
+    """Consumes attendance, for the ledger and for the teams, and watches the calendar, within faust's worker."""
 
     def __init__(self, settings: PointsSettings, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.settings = settings
         self.consumer: BatchConsumer | None = None
+        self.teams: BatchConsumer | None = None
         self._resources = AsyncExitStack()
         self._halt = asyncio.Event()
         self._work: asyncio.Task[None] | None = None
@@ -89,6 +113,7 @@ class IngestService(mode.Service):
             lanes=settings.ingest_lanes,
             patience=settings.watchdog_seconds,
         )
+        self.teams = _teams(settings, TeamStream(database, await teams.install(database)))
 
         async def kafka_ready() -> None:
             await broker_ready(settings)
@@ -101,6 +126,7 @@ class IngestService(mode.Service):
 
     async def _run(self, database: Database) -> None:
         assert self.consumer is not None
+        assert self.teams is not None
         seconds = self.settings.timer_seconds
 
         async def redemptions() -> int:
@@ -115,6 +141,7 @@ class IngestService(mode.Service):
 
         async with asyncio.TaskGroup() as group:
             group.create_task(self.consumer.run(self._halt))
+            group.create_task(self.teams.run(self._halt))
             group.create_task(run_timer("expiry", lambda: expire_points(database), seconds, self._halt))
             group.create_task(run_timer("holds", lambda: time_out_bare_holds(database), seconds, self._halt))
             group.create_task(run_timer("reminders", lambda: remind(database), seconds, self._halt))
@@ -123,6 +150,7 @@ class IngestService(mode.Service):
                 run_timer("rehearsals", lambda: rehearse_waiting(database, self._halt), seconds, self._halt)
             )
             group.create_task(run_timer("badges", lambda: judge_anew(database), PURGE_SECONDS, self._halt))
+            group.create_task(run_timer("team-badges", lambda: teams.judge_anew(database), PURGE_SECONDS, self._halt))
             group.create_task(run_timer("answers", answers, PURGE_SECONDS, self._halt))
 
     def _ended(self, work: asyncio.Task[None]) -> None:

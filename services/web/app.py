@@ -12,7 +12,7 @@ from services.web.gateway.headers import SECURITY
 from services.web.gateway.proxy import METHODS, Proxy, is_api
 from services.web.gateway.sessions import Sessions
 from services.web.gateway.upstream import Upstream, UpstreamAway, open_session
-from services.web.pages import assets, errors, login, me, public, rulebook, scan, staff
+from services.web.pages import assets, badges, errors, login, me, public, rulebook, scan, staff, teams
 from services.web.pages.cache import Cache
 from services.web.pages.refusals import translated
 from services.web.pages.visit import Web
@@ -45,6 +45,8 @@ class Gateway:
                 assets.router,
                 public.router,
                 login.router,
+                badges.router,
+                teams.router,
                 me.router,
                 scan.router,
                 staff.router,

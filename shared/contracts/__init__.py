@@ -13,6 +13,8 @@ from shared.contracts.rewarding import (
     RedemptionRefunded,
     RedemptionReleased,
     RedemptionReminder,
+    TeamBadgeAwarded,
+    TeamBadgeRevoked,
 )
 
 __all__ = [
@@ -36,6 +38,8 @@ __all__ = [
     "SignupCancelled",
     "SignupPlaced",
     "SitePulse",
+    "TeamBadgeAwarded",
+    "TeamBadgeRevoked",
     "VolunteerRegistered",
 ]
 
@@ -48,6 +52,8 @@ CONTRACTS: tuple[type[Contract], ...] = (
     PointsPosted,
     BadgeAwarded,
     BadgeRevoked,
+    TeamBadgeAwarded,
+    TeamBadgeRevoked,
     RedemptionHeld,
     RedemptionReminder,
     RedemptionCaptured,

@@ -30,8 +30,6 @@ POLL_MS = 250
 LAG_INTERVAL = 2.0
 COMMIT_INTERVAL, COMMIT_PATIENCE = 0.25, 5.0
 BACKOFF_FIRST, BACKOFF_MOST = 0.1, 5.0
-_FETCH_BYTES = 2_097_152
-"""Of one partition at once; what has been fetched and not yet asked for is held in memory."""
 
 
 class Message(NamedTuple):
@@ -92,6 +90,7 @@ class BatchConsumer:
         lanes: how many batches may be applied at once.
         fetch_wait_ms: how long the broker may hold a fetch. The embedded broker does not wake a waiting fetch, so
             there it is the latency.
+        fetch_bytes: at most so many bytes of each partition are fetched ahead.
         from_latest: start at the end when the group has no offsets.
     """
 
@@ -106,6 +105,7 @@ class BatchConsumer:
         max_records: int = 2000,
         lanes: int = 1,
         fetch_wait_ms: int = 20,
+        fetch_bytes: int = 2_097_152,
         patience: float = 30.0,
         from_latest: bool = False,
     ) -> None:
@@ -117,6 +117,7 @@ class BatchConsumer:
         self._dead_letter = dead_letter
         self._max_records = max_records
         self._fetch_wait_ms = fetch_wait_ms if settings.broker == "embedded" else 500
+        self._fetch_bytes = fetch_bytes
         self._watchdogs = [Watchdog(patience) for _ in range(lanes)]
         self._from_latest = from_latest
         self._done: dict[TopicPartition, int] = {}
@@ -181,7 +182,7 @@ class BatchConsumer:
             heartbeat_interval_ms=1_500,
             max_poll_interval_ms=300_000,
             fetch_max_wait_ms=self._fetch_wait_ms,
-            max_partition_fetch_bytes=_FETCH_BYTES,
+            max_partition_fetch_bytes=self._fetch_bytes,
             request_timeout_ms=15_000,
             metadata_max_age_ms=10_000,
         )

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
 from services.web.gateway.upstream import Problem
-from services.web.pages import duties, shelf, why
+from services.web.pages import badges, duties, shelf, why
 from services.web.pages.render import fragment, page, part
 from services.web.pages.visit import Visit, VisitOf
 from shared.auth.access import public
@@ -36,6 +36,7 @@ async def _inbox(visit: Visit) -> dict[str, Any]:
 _PARTS: Mapping[str, Callable[[Visit], Awaitable[dict[str, Any]]]] = {
     "summary": _summary,
     "duties": duties.own,
+    "badges": badges.own,
     "shifts": duties.open_shifts,
     "rewards": shelf.rewards,
     "inbox": _inbox,

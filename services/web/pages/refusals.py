@@ -46,6 +46,9 @@ SENTENCES: Mapping[str, str] = {
     "volunteers-only": "只有登记的志愿者本人才能做这件事。",
     "not-yours-to-run": "只有本站点的工作人员和本队队长才能做这件事。",
     "cross-site-request": "这个请求不是从本页发出的，请刷新页面再试。",
+    "award-unknown": "没有这张凭证，请核对地址或二维码。",
+    "credentials-not-configured": "区里还没有启用凭证签名，暂时不能下载凭证。徽章仍然有效。",
+    "team-unknown": "没有这支队伍。",
     # sign-up and attendance
     "shift-unknown": "没有这个班次。",
     "shift-full": "名额已满（共 {capacity} 个），请选别的班次。",

@@ -1,7 +1,6 @@
 """Teams in the worker's process on a real broker: the badge within five seconds, poison put aside, nothing twice."""
 
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -52,7 +51,7 @@ async def test_a_teams_badge_comes_and_goes_within_five_seconds(
     settings, team_id = settings_for("points"), new_id()
     records = of_team(team_id, 50)
     messages = [message(one) for one in records]
-    poison: Message = replace(message(of_team(team_id, 1)[0]), value=b'{"record_id": ')
+    poison: Message = message(of_team(team_id, 1)[0])._replace(value=b'{"record_id": ')
     async with running(settings) as process:
         await send(settings, *messages[:49])
         await eventually(lambda: _is(points_db, team_id, 49), within=40, what="49 services")

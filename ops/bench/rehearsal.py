@@ -10,8 +10,10 @@ import cProfile
 import os
 import pstats
 import shutil
+import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
@@ -157,8 +159,12 @@ async def _peak_memory(process: asyncio.subprocess.Process) -> float:
 def _cpu(server: psutil.Process) -> float:
     """Processor seconds of PostgreSQL, of processes that have ended too."""
     own = server.cpu_times()
-    alive = [process.cpu_times() for process in server.children(recursive=True)]
-    return sum(one.user + one.system for one in (own, *alive)) + own.children_user + own.children_system
+    seconds = own.user + own.system + own.children_user + own.children_system
+    for process in server.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # ended since it was listed
+            times = process.cpu_times()
+            seconds += times.user + times.system
+    return seconds
 
 
 async def _profile(app_dsn: str, portions: int = 20) -> None:
@@ -186,7 +192,10 @@ async def _profile(app_dsn: str, portions: int = 20) -> None:
 
 
 async def _measure(records: int, volunteers: int | None, draft: str, profile: bool) -> None:
-    """A server, a schema, a ledger, a rehearsal; nothing is left behind."""
+    """A server, a schema, a ledger, a rehearsal; nothing is left behind, also when we are asked to end."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     directory = ROOT / "var" / "bench" / f"rehearsal-{os.getpid()}-{new_id().hex[:6]}"
     secrets = make_secrets()
     postgres = Postgres(directory / "postgres", directory / "postgres.log", secrets.passwords["postgres"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.points.accounts import api as accounts_api
+from services.points.activations import api as activations_api
 from services.points.adjustments import api as adjustments_api
 from services.points.badges import api as badges_api
 from services.points.credentials import api as credentials_api
@@ -59,6 +60,7 @@ def api(settings: PointsSettings) -> FastAPI:
         title="Weiguang points",
         routers=[
             rules_api.router,
+            activations_api.router,
             accounts_api.router,
             pickups_api.router,
             adjustments_api.router,

@@ -102,7 +102,7 @@ class IngestService(mode.Service):
 
     async def _run(self, database: Database, policy: Policy) -> None:
         assert self.consumer is not None
-        seconds = self.settings.timer_seconds
+        seconds, moved_at_once = self.settings.timer_seconds, self.settings.activation_batch
 
         async def redemptions() -> int:
             async with database.transaction() as tx:
@@ -121,7 +121,7 @@ class IngestService(mode.Service):
             group.create_task(run_timer("reminders", lambda: remind(database), seconds, self._halt))
             group.create_task(run_timer("redemptions", redemptions, seconds, self._halt))
             group.create_task(run_timer("badges", lambda: judge_anew(database), PURGE_SECONDS, self._halt))
-            group.create_task(run_timer("activations", lambda: move(database, policy), seconds, self._halt))
+            group.create_task(run_timer("activations", lambda: move(database, policy, moved_at_once), seconds, self._halt))
             group.create_task(run_timer("answers", answers, PURGE_SECONDS, self._halt))
 
     def _ended(self, work: asyncio.Task[None]) -> None:

@@ -20,6 +20,8 @@ class PointsSettings(Settings):
     """Lag without progress for so long ends the worker, to be started again."""
     timer_seconds: float = 1.0
     """How often expiry and time-outs are looked for; they are judged by business time."""
+    activation_batch: int = 500
+    """So many volunteers at a time come under new rules, in one transaction."""
     public_url: str = "http://127.0.0.1:8000"
     """Address under which the gateway is reached from outside; credentials point there."""
     credential_signing_key: SecretStr = SecretStr("")

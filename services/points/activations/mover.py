@@ -24,9 +24,8 @@ from shared.errors import TransientError, WeiguangError
 from shared.ids import derived_id
 from shared.postgres import Database, Tx
 
-__all__ = ["AT_ONCE", "Unforeseen", "move"]
+__all__ = ["Unforeseen", "move"]
 
-AT_ONCE = 500
 _log = structlog.get_logger(__name__)
 
 
@@ -40,8 +39,8 @@ class Unforeseen(WeiguangError):
         )
 
 
-async def move(database: Database, policy: Policy, at_once: int = AT_ONCE) -> int:
-    """Move some volunteers; returns how many, 0 when there is nothing to do now. Call again until it is 0.
+async def move(database: Database, policy: Policy, at_once: int) -> int:
+    """Move some volunteers, at most ``at_once``; returns how many, 0 when there is nothing to do now. Call again until it is 0.
 
     Whatever else than trouble with the database keeps a batch of an activation from being moved stops the activation
     with the reason, and leaves everybody where they are.

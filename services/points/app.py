@@ -121,7 +121,9 @@ class IngestService(mode.Service):
             group.create_task(run_timer("reminders", lambda: remind(database), seconds, self._halt))
             group.create_task(run_timer("redemptions", redemptions, seconds, self._halt))
             group.create_task(run_timer("badges", lambda: judge_anew(database), PURGE_SECONDS, self._halt))
-            group.create_task(run_timer("activations", lambda: move(database, policy, moved_at_once), seconds, self._halt))
+            group.create_task(
+                run_timer("activations", lambda: move(database, policy, moved_at_once), seconds, self._halt)
+            )
             group.create_task(run_timer("answers", answers, PURGE_SECONDS, self._halt))
 
     def _ended(self, work: asyncio.Task[None]) -> None:

@@ -1,4 +1,4 @@
-"""Use cases of activations: propose, approve, reject, withdraw, and the same for the reversal. The mover does the rest."""
+"""Use cases of activations: propose, approve, reject, withdraw, and the same for the reversal; the mover does the rest."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ async def _may_begin(tx: Tx, version: int, rehearsal_id: UUID) -> None:
 
     Raises:
         NotFound: ``rule-unknown``, ``rehearsal-unknown``.
-        Conflict: ``rule-not-a-draft``, ``rehearsal-of-another-rule``, ``rehearsal-not-done``, ``activation-in-progress``,
-            ``rehearsal-outdated``.
+        Conflict: ``rule-not-a-draft``, ``rehearsal-of-another-rule``, ``rehearsal-not-done``, ``rehearsal-outdated``,
+            ``activation-in-progress``.
     """
     rule = await rules.find(tx, version)
     rehearsed = await store.rehearsed(tx, rehearsal_id)

@@ -1,28 +1,62 @@
 """Drafts on their way into force, in tests: rehearsed by the plain reference, approved, and moved by hand."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
 import yaml
 
+from ops.audit.main import audit
 from services.points.activations import handlers, mover
-from services.points.activations.domain import Act, Activation
+from services.points.activations.domain import Act, Activation, Status
 from services.points.ledger.ingest import Policy
 from services.points.rules import documents
 from services.points.rules.handlers import draft
 from shared.auth.tokens import Caller, Role
-from shared.ids import new_id
+from shared.clock import district_day
+from shared.ids import derived_id, new_id
 from shared.postgres import Database
+from tests.integration.points.histories import World, attendance, message, read
 from tests.reference.points import Reference
-from tests.reference.rules import awards
+from tests.reference.rules import Record, awards
 
-__all__ = ["PROPOSER", "SECOND", "SHIPPED", "Stage", "insert_rehearsal", "operator"]
+__all__ = [
+    "BETTER_PAID",
+    "BY_THE_MONTH",
+    "FROM_THE_MIDDLE",
+    "NOW",
+    "PROPOSER",
+    "SECOND",
+    "SHIPPED",
+    "TODAY",
+    "District",
+    "Stage",
+    "changed",
+    "insert_rehearsal",
+    "operator",
+]
 
 SHIPPED: dict[str, Any] = yaml.safe_load((documents.EXAMPLES.parent / "versions" / "0001.yaml").read_text("utf-8"))
 """The demo's rule as plain data, as the reference reads rules."""
+
+NOW = datetime(2026, 3, 20, 4, tzinfo=UTC)
+TODAY = district_day(NOW)
+CHECKS = ("A1", "A2", "A4", "A5", "A6")
+
+
+def changed(effective_from: date, **sections: Any) -> dict[str, Any]:
+    """The demo's rule from another day on, with other sections."""
+    return {**SHIPPED, "version": 2, "name": "新规则", "effective_from": effective_from, **sections}
+
+
+BETTER_PAID = changed(date(2001, 1, 1), earning={"provenances": ["scanned", "leader"], "points_per_hour": 20})
+BY_THE_MONTH = changed(date(2026, 3, 1), caps={"day_minutes": 240, "month_minutes": 80})
+FROM_THE_MIDDLE = changed(
+    date(2026, 3, 10), earning={"provenances": ["scanned"], "points_per_hour": 7}, first_service={"points": 50}
+)
 
 
 def operator(number: int) -> Caller:
@@ -130,3 +164,68 @@ class Stage:
         async with self.database.snapshot() as tx:
             found = await handlers.moves(tx, self.activation_id, after=None, late_only=late_only, limit=10_000)
         return {move.volunteer_id: move for move in found}
+
+
+class District:
+    """Some volunteers, in the service and in the reference."""
+
+    def __init__(self, database: Database, policy: Policy, world: World, dsn_for: Callable[[str], str]) -> None:
+        self.database = database
+        self.world = world
+        self.dsn_for = dsn_for
+        self.model = Reference([SHIPPED])
+        self.stage = Stage(database, policy, self.model)
+        self.records: dict[str, Record] = {}
+
+    def record(self, number: int, volunteer: int, day: int, minutes: int = 120, **changes: Any) -> Record:
+        """One served on a day of March (31 is the last; 0 is the last of February)."""
+        started_at = datetime(2026, 3, 1, 1, tzinfo=UTC) + timedelta(days=day - 1)
+        record_id = str(derived_id("record", self.world.number, number))
+        name = str(self.world.volunteer(volunteer))
+        return Record(record_id, 1, name, "confirmed", "scanned", started_at, minutes, **changes)
+
+    async def feed(self, *records: Record) -> None:
+        await self.world.stream.handle([message(attendance(record)) for record in records])
+        self.model.ingest(list(records), TODAY)
+        self.records |= {record.record_id: record for record in records}
+
+    async def populate(self, volunteers: int = 12) -> None:
+        """Each has served on up to six days from February on; some were corrected, some void, some by a leader."""
+        found = []
+        for volunteer in range(volunteers):
+            for one in range(1 + volunteer % 6):
+                provenance = ["scanned", "leader", "backfilled"][(volunteer + one) % 3]
+                minutes = [60, 90, 200, 500][(volunteer * one) % 4]
+                record = self.record(100 * volunteer + one, volunteer, (volunteer * 5 + one * 9) % 50 - 20, minutes)
+                found.append(replace(record, provenance=provenance))
+        await self.feed(*found)
+
+    async def begin(self, drafted: dict[str, Any]) -> dict[str, Any]:
+        """Draft, rehearse, propose and approve."""
+        rule = await self.stage.draft(drafted)
+        rehearsal_id = await self.stage.rehearse(rule, self.volunteers)
+        await self.stage.propose(rule, rehearsal_id)
+        await self.stage.approve(rule)
+        return rule
+
+    @property
+    def volunteers(self) -> list[UUID]:
+        return sorted(UUID(name) for name in self.model.accounts)
+
+    async def finish(self) -> Status:
+        while await self.stage.move(TODAY, 4):
+            pass
+        found = await self.stage.activation()
+        assert found.problem is None
+        return found.status
+
+    async def agrees(self) -> None:
+        """Service and reference say the same of everybody, and the audit finds nothing."""
+        for name, account in self.model.accounts.items():
+            stored = await read(self.database, UUID(name))
+            assert stored is not None
+            assert stored.balances == account.balances() == stored.balances_of_transfers, name
+            lots = {key: (lot.awarded, lot.available, lot.expired) for key, lot in account.lots.items()}
+            assert {k: v for k, v in stored.lots.items() if any(v)} == {k: v for k, v in lots.items() if any(v)}
+        checks = (await audit(self.dsn_for("auditor"))).by_code()
+        assert not [offender for code in CHECKS for offender in checks[code].as_json()["offenders"]]

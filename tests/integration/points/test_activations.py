@@ -1,124 +1,46 @@
 """Rehearsed drafts into force and out again: two operators, equal to the prediction, whatever happens in between."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 import asyncpg
-import httpx
+import orjson
 import pytest
 
 from ops.audit.main import audit
-from services.points import __main__ as points
 from services.points.activations import mover, store
 from services.points.activations.domain import Act, Status
+from services.points.facts.handlers import complain
 from services.points.ledger import handlers as ledger
-from services.points.ledger.ingest import Policy, ingest
 from services.points.ledger.decoding import decode
+from services.points.ledger.ingest import ingest
 from services.points.policy import policy_of
 from services.points.rules import documents
 from services.points.rules import handlers as rules
-from shared.auth.tokens import Caller, Role, mint
-from shared.clock import district_day
 from shared.errors import Conflict, TransientError
-from shared.ids import derived_id, new_id
+from shared.ids import new_id
 from shared.postgres import Database
-from tests.integration.points.activating import PROPOSER, SECOND, SHIPPED, Stage, insert_rehearsal
+from tests.integration.points.activating import (
+    BETTER_PAID,
+    BY_THE_MONTH,
+    FROM_THE_MIDDLE,
+    NOW,
+    PROPOSER,
+    SHIPPED,
+    TODAY,
+    District,
+    changed,
+)
 from tests.integration.points.histories import World, attendance, message, read
-from tests.integration.points.test_points_worker import running
-from tests.reference.points import Reference
-from tests.reference.rules import Record
-from tests.support.brokers import TestBroker
 from tests.support.databases import Clock
-from tests.support.settings import SettingsFor
 from tests.support.waiting import eventually
 
-NOW = datetime(2026, 3, 20, 4, tzinfo=UTC)
-TODAY = district_day(NOW)
-CHECKS = ("A1", "A2", "A4", "A5", "A6")
 Dsn = Callable[[str], str]
-
-
-def changed(effective_from: date, **sections: Any) -> dict[str, Any]:
-    """The demo's rule from another day on, with other sections."""
-    return {**SHIPPED, "version": 2, "name": "新规则", "effective_from": effective_from, **sections}
-
-
-BETTER_PAID = changed(date(2001, 1, 1), earning={**SHIPPED["earning"], "points_per_hour": 12})
-BY_THE_MONTH = changed(date(2026, 3, 1), caps={"day_minutes": 240, "month_minutes": 360})
-FROM_THE_MIDDLE = changed(
-    date(2026, 3, 10), earning={"provenances": ["scanned"], "points_per_hour": 7}, first_service={"points": 50}
-)
 DRAFTS = {"better paid": BETTER_PAID, "by the month": BY_THE_MONTH, "from the middle": FROM_THE_MIDDLE}
-
-
-class District:
-    """Some volunteers, in the service and in the reference."""
-
-    def __init__(self, database: Database, policy: Policy, world: World, dsn_for: Dsn) -> None:
-        self.database = database
-        self.world = world
-        self.dsn_for = dsn_for
-        self.model = Reference([SHIPPED])
-        self.stage = Stage(database, policy, self.model)
-        self.records: dict[str, Record] = {}
-
-    def record(self, number: int, volunteer: int, day: int, minutes: int = 120, **changes: Any) -> Record:
-        """One served on a day of March (31 is the last; 0 is the last of February)."""
-        started_at = datetime(2026, 3, 1, 1, tzinfo=UTC) + timedelta(days=day - 1)
-        record_id = str(derived_id("record", self.world.number, number))
-        name = str(self.world.volunteer(volunteer))
-        return Record(record_id, 1, name, "confirmed", "scanned", started_at, minutes, **changes)
-
-    async def feed(self, *records: Record) -> None:
-        await self.world.stream.handle([message(attendance(record)) for record in records])
-        self.model.ingest(list(records), TODAY)
-        self.records |= {record.record_id: record for record in records}
-
-    async def populate(self, volunteers: int = 12) -> None:
-        """Each has served on up to six days from February on; some were corrected, some void, some by a leader."""
-        found = []
-        for volunteer in range(volunteers):
-            for one in range(1 + volunteer % 6):
-                provenance = ["scanned", "leader", "backfilled"][(volunteer + one) % 3]
-                minutes = [60, 90, 200, 500][(volunteer * one) % 4]
-                record = self.record(100 * volunteer + one, volunteer, (volunteer * 5 + one * 9) % 50 - 20, minutes)
-                found.append(replace(record, provenance=provenance))
-        await self.feed(*found)
-
-    async def begin(self, drafted: dict[str, Any]) -> dict[str, Any]:
-        """Draft, rehearse, propose and approve."""
-        rule = await self.stage.draft(drafted)
-        rehearsal_id = await self.stage.rehearse(rule, self.volunteers)
-        await self.stage.propose(rule, rehearsal_id)
-        await self.stage.approve(rule)
-        return rule
-
-    @property
-    def volunteers(self) -> list[UUID]:
-        return sorted(UUID(name) for name in self.model.accounts)
-
-    async def finish(self) -> Status:
-        while await self.stage.move(TODAY, 4):
-            pass
-        found = await self.stage.activation()
-        assert found.problem is None
-        return found.status
-
-    async def agrees(self) -> None:
-        """Service and reference say the same of everybody, and the audit finds nothing."""
-        for name, account in self.model.accounts.items():
-            stored = await read(self.database, UUID(name))
-            assert stored is not None
-            assert stored.balances == account.balances() == stored.balances_of_transfers, name
-            lots = {key: (lot.awarded, lot.available, lot.expired) for key, lot in account.lots.items()}
-            assert {k: v for k, v in stored.lots.items() if any(v)} == {k: v for k, v in lots.items() if any(v)}
-        checks = (await audit(self.dsn_for("auditor"))).by_code()
-        assert not [offender for code in CHECKS for offender in checks[code].as_json()["offenders"]]
 
 
 @pytest.fixture
@@ -209,12 +131,13 @@ async def test_what_was_spent_in_between_is_debt_after_the_reversal_and_a_late_c
     volunteer_id = district.world.volunteer(0)
     await district.begin({**BETTER_PAID, "complaint": {"worth_percent": 0}})
     async with district.database.transaction() as tx:
-        made = await insert_complaint(tx, UUID(district.record(2, 1, 6).record_id))
+        about = UUID(district.record(2, 1, 6).record_id)
+        made = await complain(tx, PROPOSER, activity_id=None, record_id=about, reason="nobody came")
     district.model.complain(district.record(2, 1, 6).record_id, True, TODAY)
     assert await district.finish() is Status.APPLIED
     await district.agrees()
     move = (await district.stage.moves())[district.world.volunteer(1)]
-    assert (move.late_records, move.late_complaints) == ([], [made])
+    assert (move.late_records, move.late_complaints) == ([], [made.complaint_id])
     assert move.actual < move.predicted
     hold_id, points = new_id(), district.model.account(str(volunteer_id)).available
     async with district.database.transaction() as tx:
@@ -226,13 +149,6 @@ async def test_what_was_spent_in_between_is_debt_after_the_reversal_and_a_late_c
     assert await district.finish() is Status.REVERSED
     await district.agrees()
     assert district.model.account(str(volunteer_id)).debt > 0
-
-
-async def insert_complaint(tx: Any, record_id: UUID) -> UUID:
-    """Recorded by the use case, which judges at once whoever it concerns."""
-    from services.points.facts.handlers import complain
-
-    return (await complain(tx, PROPOSER, activity_id=None, record_id=record_id, reason="nobody came")).complaint_id
 
 
 async def test_a_crash_between_any_two_batches_or_in_one_changes_nothing(
@@ -283,6 +199,124 @@ async def test_a_move_that_would_not_be_as_predicted_stops_and_changes_nothing(d
     assert found.volunteers_moved == 6, "of the batch with the wrong one nobody was moved"
     assert await district.stage.move(TODAY, 3) == 0
     await district.agrees()
+    await district.stage.draft(BY_THE_MONTH)
     with pytest.raises(Conflict, match="coming into force"):
-        await district.stage.propose(await district.stage.draft(BY_THE_MONTH), new_rehearsal := rehearsal_id)
-    assert new_rehearsal
+        await district.begin(BY_THE_MONTH)
+
+
+async def test_a_stopped_move_goes_on_once_it_is_put_right_or_is_reversed(district: District) -> None:
+    await district.populate()
+    rule = await district.stage.draft(BETTER_PAID)
+    rehearsal_id = await district.stage.rehearse(rule, district.volunteers)
+    wrong = "update rehearsal_results set after = after + $1 where volunteer_id = $2"
+    for number in (4, 9):
+        async with district.database.transaction() as tx:
+            await tx.execute(wrong, 1, district.volunteers[number])
+    await district.stage.propose(rule, rehearsal_id)
+    await district.stage.approve(rule)
+    while await district.stage.move(TODAY, 2):
+        pass
+    assert str(district.volunteers[4]) in str((await district.stage.activation()).problem)
+    async with district.database.transaction() as tx:
+        await tx.execute(wrong, -1, district.volunteers[4])
+    await district.stage.act(Act.RESUME)
+    while await district.stage.move(TODAY, 2):
+        pass
+    assert str(district.volunteers[9]) in str((await district.stage.activation()).problem)
+    await district.stage.reverse()
+    assert await district.finish() is Status.REVERSED
+    await district.agrees()
+
+
+async def test_making_a_generation_waits_for_whoever_decides_by_the_older_one(district: District) -> None:
+    await district.populate(4)
+    rule = await district.stage.draft(BETTER_PAID)
+    rehearsal_id = await district.stage.rehearse(rule, district.volunteers)
+    await district.stage.propose(rule, rehearsal_id)
+    newcomer = district.record(1, 77, 3)
+    async with district.database.transaction() as tx:
+        await ingest(tx, [decode(message(attendance(newcomer)))], district.stage.policy)
+        approval = asyncio.create_task(district.stage.approve(rule))
+        await eventually(lambda: waiting_for_a_lock(district.database), what="the approval waits")
+        assert not approval.done()
+    district.model.ingest([newcomer], TODAY)
+    await approval
+    assert await district.finish() is Status.APPLIED
+    assert set((await district.stage.generations()).values()) == {2}
+    await district.agrees()
+
+
+async def test_the_mover_waits_for_whoever_writes_the_volunteers_state(district: District) -> None:
+    await district.populate(1)
+    await district.begin(BY_THE_MONTH)
+    another = district.record(50, 0, 9, 300)
+    async with district.database.transaction() as tx:
+        await ingest(tx, [decode(message(attendance(another)))], district.stage.policy)
+        moving = asyncio.create_task(mover.move(district.database, district.stage.policy, 10))
+        await eventually(lambda: waiting_for_a_lock(district.database), what="the mover waits")
+        assert not moving.done()
+    district.model.ingest([another], TODAY)
+    assert await moving == 1
+    district.model.move(another.volunteer, TODAY)
+    await district.agrees()
+    assert (await district.stage.moves())[UUID(another.volunteer)].late_records == [UUID(another.record_id)]
+
+
+async def test_service_that_streams_in_while_everybody_moves_is_neither_lost_nor_judged_twice(
+    district: District,
+) -> None:
+    await district.populate()
+    await district.begin(FROM_THE_MIDDLE)
+    records = [district.record(7000 + number, number % 16, 1 + number % 20, 45) for number in range(120)]
+
+    async def stream() -> None:
+        for at in range(0, len(records), 6):
+            await district.world.stream.handle([message(attendance(one)) for one in records[at : at + 6]])
+
+    async def moving() -> None:
+        while await mover.move(district.database, district.stage.policy, 1):
+            pass
+
+    await asyncio.gather(stream(), moving())
+    await moving()
+    assert (await district.stage.activation()).status is Status.APPLIED
+    for volunteer_id in district.volunteers:
+        district.model.move(str(volunteer_id), TODAY)
+    district.model.ingest(records, TODAY)
+    await district.agrees()
+
+
+async def test_a_version_that_a_release_ships_reaches_everybody_too(
+    district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await district.populate()
+    newer = documents.parse(orjson.dumps(FROM_THE_MIDDLE).decode())
+    monkeypatch.setattr(documents, "shipped", lambda shipped=documents.shipped(): [*shipped, newer])
+    policy = await policy_of(district.database)
+    district.model.rules = [SHIPPED, FROM_THE_MIDDLE]
+    await district.feed(district.record(8000, 70, 12))
+    await district.agrees()
+    while await district.stage.move(TODAY, 5):
+        await district.agrees()
+    district.stage.policy = policy
+    assert set((await district.stage.generations()).values()) == {2}
+    await policy_of(district.database)
+    assert set((await district.stage.generations()).values()) == {2}
+
+
+async def test_a_bucket_under_another_version_than_its_generation_selects_is_named(
+    district: District, dsn_for: Dsn
+) -> None:
+    await district.populate(4)
+    rule = await district.begin(changed(date(2026, 2, 20)))
+    assert await district.finish() is Status.APPLIED
+    owner = await asyncpg.connect(dsn_for("points_owner"))
+    planted = await owner.fetchrow(
+        "update points.buckets set rule_version = 1 where (volunteer_id, bucket) in (select volunteer_id, bucket "
+        "from points.buckets where rule_version = $1 and bucket like 'day/%' limit 1) returning volunteer_id, bucket",
+        rule["version"],
+    )
+    await owner.close()
+    found = (await audit(dsn_for("auditor"))).by_code()["A4"].offenders
+    subject = f"bucket {planted['bucket']} of volunteer {planted['volunteer_id']}"
+    assert any(one.subject == subject and f"should be {rule['version']}" in one.detail for one in found)

@@ -203,6 +203,39 @@ where not exists (select from recruitment.attendance_revisions v
 -- A4: the rules that buckets stand under.
 select version, name, effective_from, document, status from points.rule_versions order by version;
 
+-- name: rule_generations
+-- A4: which rules are in force together; the newest is where everybody is to be.
+select generation, versions from points.rule_generations order by generation;
+
+-- name: generations_by_volunteer
+-- A4: the rules that all buckets of a volunteer stand under.
+select volunteer_id, generation from points.volunteers order by volunteer_id;
+
+-- name: moves_against_predictions
+-- A4: volunteers for whom an activation was something else than its rehearsal said, although nothing came later; and
+-- activations whose totals are not the sums of their moves.
+select 'activation ' || activation_id || ', volunteer ' || volunteer_id as subject,
+       'predicted ' || predicted || ', was ' || actual || ', and nothing came late' as detail
+from points.activation_moves where predicted <> actual and late_records = '{}' and late_complaints = '{}'
+union all
+select 'activation ' || a.activation_id,
+       'its totals are not the sums of its moves: predicted ' || a.predicted_total || ', actual ' || a.actual_total
+from points.activations a
+left join (
+    select activation_id, sum(predicted) as predicted, sum(actual) as actual, sum(other) as other, sum(reversed) as reversed
+    from points.activation_moves group by activation_id
+) m using (activation_id)
+where (a.predicted_total, a.actual_total, a.other_total, a.reversed_total) is distinct from
+      (coalesce(m.predicted, 0), coalesce(m.actual, 0), coalesce(m.other, 0), coalesce(m.reversed, 0))
+order by 1;
+
+-- name: activations_against_approval
+-- A4: decided by one person alone.
+select activation_id, status, proposed_by, decided_by, reversal_proposed_by, reversal_decided_by from points.activations
+where (status not in ('proposed', 'withdrawn') and (decided_by is null or decided_by = proposed_by))
+   or (status in ('reversing', 'reversed')
+       and (reversal_decided_by is null or reversal_decided_by = reversal_proposed_by)) order by 1;
+
 -- name: records_by_volunteer
 -- A4, A5: every record at its highest revision, a volunteer at a time.
 select r.*, (

@@ -14,6 +14,7 @@ from uuid import UUID
 from fastapi import FastAPI
 
 from services.points.accounts import api as accounts_api
+from services.points.activations import api as activations_api
 from services.points.adjustments import api as adjustments_api
 from services.points.badges import api as badges_api
 from services.points.credentials import api as credentials_api
@@ -70,6 +71,7 @@ def api(settings: PointsSettings) -> FastAPI:
         routers=[
             rules_api.router,
             rehearsals_api.router,
+            activations_api.router,
             accounts_api.router,
             pickups_api.router,
             adjustments_api.router,

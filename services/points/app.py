@@ -18,9 +18,11 @@ import structlog
 import uvloop
 from faust.app.base import BootStrategy
 
+from services.points.activations.mover import move
 from services.points.badges.handlers import judge_anew
 from services.points.hosting import Worker
 from services.points.ledger.handlers import expire_points
+from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import GROUP, TOPICS, IngestStream
 from services.points.pickups import handlers as pickups
 from services.points.policy import policy_of
@@ -102,7 +104,8 @@ class IngestService(mode.Service):
         settings = self.settings
         database = await Database.connect(settings)
         self._resources.push_async_callback(database.close)
-        stream = IngestStream(database, await policy_of(database))
+        policy = await policy_of(database)
+        stream = IngestStream(database, policy)
         self.consumer = BatchConsumer(
             settings,
             topics=TOPICS,
@@ -121,13 +124,13 @@ class IngestService(mode.Service):
         await self._resources.enter_async_context(
             serve_ops(settings, {"database": database.ready, "broker": kafka_ready})
         )
-        self._work = asyncio.create_task(self._run(database), name="points-ingest")
+        self._work = asyncio.create_task(self._run(database, policy), name="points-ingest")
         self._work.add_done_callback(self._ended)
 
-    async def _run(self, database: Database) -> None:
+    async def _run(self, database: Database, policy: Policy) -> None:
         assert self.consumer is not None
         assert self.teams is not None
-        seconds = self.settings.timer_seconds
+        seconds, moved_at_once = self.settings.timer_seconds, self.settings.activation_batch
 
         async def redemptions() -> int:
             async with database.transaction() as tx:
@@ -151,6 +154,9 @@ class IngestService(mode.Service):
             )
             group.create_task(run_timer("badges", lambda: judge_anew(database), PURGE_SECONDS, self._halt))
             group.create_task(run_timer("team-badges", lambda: teams.judge_anew(database), PURGE_SECONDS, self._halt))
+            group.create_task(
+                run_timer("activations", lambda: move(database, policy, moved_at_once), seconds, self._halt)
+            )
             group.create_task(run_timer("answers", answers, PURGE_SECONDS, self._halt))
 
     def _ended(self, work: asyncio.Task[None]) -> None:

@@ -46,8 +46,9 @@ class Hold:
 
 @dataclass
 class Account:
-    """One volunteer."""
+    """One volunteer. ``rules``: those that all their buckets stand under; None is the demo's."""
 
+    rules: list[dict[str, Any]] | None = None
     lots: dict[tuple[str, date], Lot] = field(default_factory=dict)
     held: int = 0
     debt: int = 0
@@ -135,7 +136,8 @@ def badges(records: list[Record]) -> set[str]:
 class Reference:
     """The whole district; each method is one commit, on a day of business time.
 
-    ``rules``: other rules than the demo's, as plain documents (`tests.reference.rules`).
+    ``rules``: other rules than the demo's, as plain documents (`tests.reference.rules`). Accounts are opened under them.
+    When others come into force (``rules`` is set), each volunteer stands under their own until `move`.
     """
 
     def __init__(self, rules: list[dict[str, Any]] | None = None) -> None:
@@ -150,7 +152,7 @@ class Reference:
         return [record for record in self.records.values() if record.volunteer == volunteer]
 
     def account(self, volunteer: str) -> Account:
-        return self.accounts.setdefault(volunteer, Account())
+        return self.accounts.setdefault(volunteer, Account(self.rules))
 
     def ingest(self, batch: list[Record], today: date) -> None:
         """Apply revisions: the highest of each record stands."""
@@ -182,9 +184,15 @@ class Reference:
             self._level(account, before - (account.available - account.debt), today)
 
     def _worth(self, volunteer: str) -> dict[tuple[str, date], int]:
-        if self.rules is None:
+        rules = self.account(volunteer).rules
+        if rules is None:
             return awards(self.of(volunteer))
-        return any_awards(self.of(volunteer), self.rules, self.complained, self.referrals.get(volunteer))
+        return any_awards(self.of(volunteer), rules, self.complained, self.referrals.get(volunteer))
+
+    def move(self, volunteer: str, today: date) -> None:
+        """The volunteer stands under the rules in force from now on."""
+        self.account(volunteer).rules = self.rules
+        self._post(volunteer, today)
 
     def complain(self, about: str, stands: bool, today: date) -> None:
         """Somebody complained about a record or an activity, or it turned out that there was nothing."""
@@ -203,7 +211,7 @@ class Reference:
 
     def _level(self, account: Account, taken: int, today: date) -> None:
         """Above the highest balance points are donated; where some were taken back, donated ones come back."""
-        cap = None if self.rules is None else (in_force(self.rules, today).get("balance") or {}).get("cap_points")
+        cap = None if account.rules is None else (in_force(account.rules, today).get("balance") or {}).get("cap_points")
         room = 10**9 if cap is None else cap - account.available - account.held
         order = sorted(account.lots, key=lambda k: (k[1], k[0]))
         for key in reversed(order):

@@ -6,22 +6,36 @@ Pure: everything that is looked at is handed in, and the outcome is data for the
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
+
+import orjson
 
 from services.points.badges.domain import PROVENANCE_GROUPS, Lifetime, States
 from services.points.ledger.domain import Figures
 from services.points.ledger.revisions import Revision, facts
-from services.points.rules.domain import Award, Facts, First, Period, Rule, Rulebook, evaluate
+from services.points.rules.domain import (
+    FIRST_SERVICE,
+    Award,
+    Facts,
+    First,
+    Period,
+    Rule,
+    Rulebook,
+    evaluate,
+    first_service,
+)
 
 __all__ = [
     "BucketKey",
     "BucketState",
+    "Cause",
     "Change",
     "Complaints",
     "Resolution",
     "Touched",
     "Volunteer",
+    "bonus",
     "count_lifetime",
     "differences",
     "first_of",
@@ -43,6 +57,7 @@ class Volunteer:
         "criteria_version",
         "figures",
         "first",
+        "generation",
         "lifetime",
         "states",
         "version",
@@ -59,6 +74,7 @@ class Volunteer:
         badges: tuple[str, ...],
         criteria_version: int,
         badge_figures: str | None = None,
+        generation: int = 1,
     ) -> None:
         self.volunteer_id = volunteer_id
         self.version = version
@@ -68,6 +84,7 @@ class Volunteer:
         self.badges = badges
         self.criteria_version = criteria_version
         self.badge_figures = badge_figures
+        self.generation = generation
         self.states: States | None = None
 
 
@@ -90,6 +107,18 @@ class Touched(NamedTuple):
     cause: Revision
 
 
+class Cause(NamedTuple):
+    """What else than a revision of a record may change a bucket."""
+
+    event_id: UUID
+    correlation_id: str
+    traceparent: str | None = None
+    record_id: UUID | None = None
+    site_id: UUID | None = None
+    drive_id: UUID | None = None
+    activity_id: UUID | None = None
+
+
 class Change(NamedTuple):
     """A bucket that is to be written; ``old`` is None when it is new."""
 
@@ -98,7 +127,7 @@ class Change(NamedTuple):
     old: BucketState | None
     new: BucketState
     points: Mapping[date, int]
-    cause: Revision
+    cause: Revision | Cause
 
 
 class Complaints(NamedTuple):
@@ -166,16 +195,18 @@ def resolve(
     return outcome
 
 
-def touched_buckets(applied: Iterable[tuple[Revision, Revision | None]], rules: Rulebook) -> dict[BucketKey, Touched]:
-    """Buckets whose inputs changed: the record's, and the one it was in before."""
+def touched_buckets(
+    applied: Iterable[tuple[Revision, Revision | None]], rules: Mapping[UUID, Rulebook]
+) -> dict[BucketKey, Touched]:
+    """Buckets whose inputs changed: the record's, and the one it was in before. ``rules``: by volunteer."""
     touched: dict[BucketKey, Touched] = {}
     for new, old in applied:
-        rule, period = rules.bucket(new.day, new.activity_id)
+        rule, period = rules[new.volunteer_id].bucket(new.day, new.activity_id)
         touched[new.volunteer_id, period.bucket] = Touched(rule, period, new)
         if old is None:
             continue
         if (old.day, old.volunteer_id, old.activity_id) != (new.day, new.volunteer_id, new.activity_id):
-            rule, period = rules.bucket(old.day, old.activity_id)
+            rule, period = rules[old.volunteer_id].bucket(old.day, old.activity_id)
             touched[old.volunteer_id, period.bucket] = Touched(rule, period, new)
     return touched
 
@@ -213,7 +244,7 @@ def reevaluate(
     touched: Mapping[BucketKey, Touched],
     applied: Mapping[UUID, tuple[Revision, Revision | None]],
     stored_inputs: Mapping[BucketKey, list[Facts]],
-    rules: Rulebook,
+    rules: Mapping[UUID, Rulebook],
     complaints: Complaints | None = None,
 ) -> dict[BucketKey, Award]:
     """Apply the rule to every touched bucket: its stored inputs without the records that changed, and these anew."""
@@ -221,7 +252,7 @@ def reevaluate(
         key: [found for found in records if found.record_id not in applied] for key, records in stored_inputs.items()
     }
     for new, _ in applied.values():
-        key = (new.volunteer_id, rules.bucket(new.day, new.activity_id)[1].bucket)
+        key = (new.volunteer_id, rules[new.volunteer_id].bucket(new.day, new.activity_id)[1].bucket)
         present = inputs.get(key)
         if present is None:
             inputs[key] = [facts(new)]
@@ -251,6 +282,21 @@ def first_of(
     if not was_here:
         return (best if best is not None and best < present else present), False
     return best, best is None or best > present
+
+
+def bonus(
+    volunteer: Volunteer, first: First | None, old: BucketState | None, rule: Rule, cause: Revision | Cause
+) -> Change:
+    """The lifetime bonus, under a rule, for the earliest record that is worth something; the volunteer's is now that."""
+    points = first_service(rule, first)
+    explanation: dict[str, Any] = {"first": None}
+    if first is not None:
+        explanation = {"first": {"record_id": str(first.record_id), "day": first.day.isoformat()}}
+    volunteer.first = first
+    version = 1 if old is None else old.version + 1
+    told = orjson.dumps(explanation).decode()
+    new = BucketState(version, rule.version, sum(points.values()), told, None, None)
+    return Change(volunteer.volunteer_id, FIRST_SERVICE, old, new, points, cause)
 
 
 def differences(points: Mapping[date, int], posted: Mapping[date, int]) -> dict[date, int]:

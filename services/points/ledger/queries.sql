@@ -1,7 +1,9 @@
 -- name: open_accounts
--- An account exists from the first event about its volunteer; sorted, so that two writers wait instead of deadlock.
-insert into volunteers (volunteer_id, opened_at, updated_at)
-select id, $2, $2 from unnest($1::uuid[]) as batch (id) order by id
+-- An account exists from the first event about its volunteer, under the newest rules; sorted, so that two writers wait
+-- instead of deadlock.
+insert into volunteers (volunteer_id, generation, opened_at, updated_at)
+select id, newest.generation, $2, $2
+from unnest($1::uuid[]) as batch (id), (select max(generation) as generation from rule_generations) newest order by id
 on conflict (volunteer_id) do nothing;
 
 -- name: lock_volunteers
@@ -12,7 +14,8 @@ select volunteer_id from volunteers where volunteer_id = any($1::uuid[]) order b
 -- Balances and figures, read after the lock.
 select volunteer_id, version, available, held, debt, earned, spent, expired, donated,
        credit_minutes, honour_minutes, imported_minutes, credit_records, honour_records, imported_records,
-       first_started_at, first_record_id, first_day, badges, criteria_version, badge_figures
+       first_started_at, first_record_id, first_day, badges, criteria_version, badge_figures,
+       generation
 from volunteers where volunteer_id = any($1::uuid[]);
 
 -- name: records
@@ -44,10 +47,6 @@ from unnest($1::uuid[], $2::text[], $3::date[], $4::date[], $5::uuid[])
     as batch (volunteer_id, bucket, first, last, activity_id)
 join records r on r.volunteer_id = batch.volunteer_id and r.day between batch.first and batch.last
     and r.activity_id is not distinct from batch.activity_id;
-
--- name: let_complaints_wait
--- Shared among those who decide by complaints; who records one takes the same lock alone.
-select pg_advisory_xact_lock_shared(hashtext('points/complaints'));
 
 -- name: standing_complaints
 -- Complaints about any of these records or activities that were not withdrawn.

@@ -97,6 +97,7 @@ async def volunteers(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, Volu
             tuple(values[18]),
             values[19],
             values[20],
+            values[21],
         )
     return found
 
@@ -140,11 +141,6 @@ async def inputs(tx: Tx, touched: Mapping[BucketKey, Touched]) -> dict[BucketKey
             values = tuple(row)
             found.setdefault((values[0], values[1]), []).append(Facts(*values[2:]))
     return found
-
-
-async def let_complaints_wait(tx: Tx) -> None:
-    """Whoever decides by complaints keeps new ones out until the end of the transaction, beside others who do so."""
-    await tx.execute(_SQL["let_complaints_wait"])
 
 
 async def complaints(tx: Tx, seen: Collection[tuple[UUID, UUID | None]]) -> Complaints:

@@ -15,7 +15,7 @@ from services.points.ledger import handlers as ledger
 from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import IngestStream
 from services.points.rules import documents, store
-from services.points.rules.handlers import rulebook
+from services.points.rules.handlers import Rulebooks
 from shared.auth.tokens import Caller, Role
 from shared.clock import district_day
 from shared.errors import Conflict, NotFound
@@ -82,8 +82,13 @@ acts = st.lists(
 
 
 async def clear(database: Database) -> None:
+    """No rules, and nobody who stands under any."""
     async with database.transaction() as tx:
+        for table in ("volunteers", "buckets", "bucket_history", "lots", "records", "complaints"):
+            await tx.execute(f"delete from {table}")
         await tx.execute("delete from rule_versions")
+        await tx.execute("delete from rule_generations where generation > 1")
+        await tx.execute("update rule_generations set versions = '{}'")
 
 
 async def enforce(database: Database, rules: list[dict[str, Any]]) -> IngestStream:
@@ -92,7 +97,8 @@ async def enforce(database: Database, rules: list[dict[str, Any]]) -> IngestStre
     async with database.transaction() as tx:
         for rule in rules:
             await store.install(tx, documents.parse(orjson.dumps(rule).decode()))
-        return IngestStream(database, Policy(await rulebook(tx), await criteria_in_force(tx)))
+        await store.fill_generation(tx, 1, [rule["version"] for rule in rules])
+        return IngestStream(database, Policy(Rulebooks(), await criteria_in_force(tx)))
 
 
 @dataclass
@@ -108,6 +114,7 @@ class Play:
         self.complaints: dict[str, UUID] = {}
         self.referrals: dict[str, UUID] = {}
         self.holds: list[UUID] = []
+        self.redemptions = 0
 
     def id(self, what: str, number: int) -> UUID:
         return derived_id(what, self.world.number, number)
@@ -173,7 +180,8 @@ class Play:
         volunteer_id = self.world.volunteer(0)
         points = self.model.account(str(volunteer_id)).available * percent // 100
         if points:
-            hold_id = self.id("hold", len(self.holds))
+            self.redemptions += 1
+            hold_id = self.id("hold", self.redemptions)
             async with self.world.database.transaction() as tx:
                 try:
                     await ledger.hold(tx, volunteer_id, points, hold_id, hold_id=hold_id, expires_at=FOREVER)

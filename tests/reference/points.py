@@ -136,8 +136,8 @@ def badges(records: list[Record]) -> set[str]:
 class Reference:
     """The whole district; each method is one commit, on a day of business time.
 
-    ``rules``: other rules than the demo's, as plain documents (`tests.reference.rules`). Accounts are opened under them.
-    When others come into force (``rules`` is set), each volunteer stands under their own until `move`.
+    ``rules``: other rules than the demo's, as plain documents (`tests.reference.rules`). Accounts are opened under
+    them. When others come into force (``rules`` is set), each volunteer stands under their own until `move`.
     """
 
     def __init__(self, rules: list[dict[str, Any]] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Use cases of activations: propose, approve, reject, withdraw, and the same for the reversal; the mover does the rest."""
+"""Use cases of activations: propose, approve, reject, withdraw, and so for a reversal. The mover does the rest."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Unforeseen(WeiguangError):
 
 
 async def move(database: Database, policy: Policy, at_once: int) -> int:
-    """Move at most ``at_once`` volunteers; returns how many, 0 when there is nothing to do now. Call again until it is 0.
+    """Move at most ``at_once`` volunteers; returns how many, 0 if there is nothing to do now. Call again until it is 0.
 
     Whatever else than trouble with the database keeps a batch of an activation from being moved stops the activation
     with the reason, and leaves everybody where they are.

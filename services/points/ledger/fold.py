@@ -287,7 +287,7 @@ def first_of(
 def bonus(
     volunteer: Volunteer, first: First | None, old: BucketState | None, rule: Rule, cause: Revision | Cause
 ) -> Change:
-    """The lifetime bonus, under a rule, for the earliest record that is worth something; the volunteer's is now that."""
+    """The lifetime bonus, under a rule, for the earliest record that is worth something; it becomes the volunteer's."""
     points = first_service(rule, first)
     explanation: dict[str, Any] = {"first": None}
     if first is not None:

@@ -79,7 +79,8 @@ async def insert_rehearsal(database: Database, version: int, results: dict[UUID,
             PROPOSER.subject,
         )
         await tx.executemany(
-            "insert into rehearsal_results (rehearsal_id, volunteer_id, records, before, after) values ($1, $2, 1, $3, $4)",
+            "insert into rehearsal_results (rehearsal_id, volunteer_id, records, before, after) "
+            "values ($1, $2, 1, $3, $4)",
             [(rehearsal_id, volunteer_id, *points) for volunteer_id, points in results.items()],
         )
     return rehearsal_id

@@ -89,7 +89,7 @@ async def test_a_draft_comes_into_force_by_two_operators_and_out_again_by_two(
 ) -> None:
     await district.populate()
     version, rehearsal_id = await rehearsed(district, BETTER_PAID)
-    proposal = {"rehearsal_id": rehearsal_id, "reason": "夜间服务更多"}
+    proposal: dict[str, Any] = {"rehearsal_id": rehearsal_id, "reason": "夜间服务更多"}
     assert (await people.post(1, f"/rules/{version}/activation", Role.STATION, **proposal)).status_code == 403
     made = await people.post(1, f"/rules/{version}/activation", **proposal)
     assert (made.status_code, made.json()["status"]) == (201, "proposed")
@@ -188,11 +188,9 @@ async def test_acts_of_people_follow_the_rules_that_the_volunteer_stands_under(
     rule = changed(date(2001, 1, 1), referral={"points": 5}, balance={"cap_points": 40}, expiry={"months": 1})
     version, rehearsal_id = await rehearsed(district, rule)
     made = await people.post(1, f"/rules/{version}/activation", rehearsal_id=rehearsal_id, reason="because")
-    before: dict[UUID, str] = {}
     for volunteer_id in district.volunteers:
-        body = {"referrer_id": str(volunteer_id), "referred_id": str(new_id())}
+        body: dict[str, Any] = {"referrer_id": str(volunteer_id), "referred_id": str(new_id())}
         assert (await people.post(1, "/referrals", **body)).status_code == 201
-        before[volunteer_id] = body["referred_id"]
     path = f"/activations/{made.json()['activation_id']}"
     assert (await people.post(2, f"{path}/approve", note="yes")).status_code == 200
     assert await mover.move(district.database, district.stage.policy, 1) == 1

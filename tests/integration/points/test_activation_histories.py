@@ -36,9 +36,9 @@ def drafts(draw: Any) -> dict[str, Any]:
     """A draft that begins before everything, in the middle, or later."""
     begins = [date(2020, 1, 1), date(2026, 2, 27), date(2026, 3, 10), date(2026, 3, 15), date(2026, 4, 1)]
     rule: dict[str, Any] = draw(drawn_rules(3, draw(st.sampled_from(begins))))
-    return rule | draw(
-        st.fixed_dictionaries({}, optional={"referral": st.just({"points": 5}), "balance": st.just({"cap_points": 40})})
-    )
+    optional = {"referral": st.just({"points": 5}), "balance": st.just({"cap_points": 40})}
+    more: dict[str, Any] = draw(st.fixed_dictionaries({}, optional=optional))
+    return rule | more
 
 
 service = st.one_of(
@@ -84,7 +84,8 @@ async def start_over(database: Database, owner: str) -> None:
         await connection.execute(
             "set search_path to points; alter table transfers disable trigger transfers_append_only; "
             "truncate transfers, holds, badge_awards, referrals, activations, activation_steps, activation_moves, "
-            "rehearsals, rehearsal_results, rehearsal_budget; alter table transfers enable trigger transfers_append_only"
+            "rehearsals, rehearsal_results, rehearsal_budget; "
+            "alter table transfers enable trigger transfers_append_only"
         )
     finally:
         await connection.close()

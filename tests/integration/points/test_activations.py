@@ -291,7 +291,8 @@ async def test_a_version_that_a_release_ships_reaches_everybody_too(
 ) -> None:
     await district.populate()
     newer = documents.parse(orjson.dumps(FROM_THE_MIDDLE).decode())
-    monkeypatch.setattr(documents, "shipped", lambda shipped=documents.shipped(): [*shipped, newer])
+    shipped = [*documents.shipped(), newer]
+    monkeypatch.setattr(documents, "shipped", lambda: shipped)
     policy = await policy_of(district.database)
     district.model.rules = [SHIPPED, FROM_THE_MIDDLE]
     await district.feed(district.record(8000, 70, 12))
@@ -317,6 +318,7 @@ async def test_a_bucket_under_another_version_than_its_generation_selects_is_nam
         rule["version"],
     )
     await owner.close()
+    assert planted is not None
     found = (await audit(dsn_for("auditor"))).by_code()["A4"].offenders
     subject = f"bucket {planted['bucket']} of volunteer {planted['volunteer_id']}"
     assert any(one.subject == subject and f"should be {rule['version']}" in one.detail for one in found)

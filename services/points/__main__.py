@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from services.points.accounts import api as accounts_api
 from services.points.adjustments import api as adjustments_api
 from services.points.badges import api as badges_api
+from services.points.catalogue import api as catalogue_api
 from services.points.credentials import api as credentials_api
 from services.points.facts import api as facts_api
 from services.points.leaders import api as leaders_api
@@ -66,6 +67,7 @@ def api(settings: PointsSettings) -> FastAPI:
             credentials_api.router,
             facts_api.router,
             rewards_api.router,
+            catalogue_api.router,
             shelf_api.router,
             leaders_api.router,
         ],

@@ -17,6 +17,7 @@ from services.points.facts import api as facts_api
 from services.points.leaders import api as leaders_api
 from services.points.pickups import api as pickups_api
 from services.points.policy import policy_of
+from services.points.previews import api as previews_api
 from services.points.rewards import api as rewards_api
 from services.points.rewards import shelf_api
 from services.points.rules import api as rules_api
@@ -60,6 +61,7 @@ def api(settings: PointsSettings) -> FastAPI:
         title="Weiguang points",
         routers=[
             rules_api.router,
+            previews_api.router,
             accounts_api.router,
             pickups_api.router,
             adjustments_api.router,

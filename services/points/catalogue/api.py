@@ -114,7 +114,7 @@ async def read_reward(database: Db, caller: Staff, reward_id: UUID) -> RewardInF
 
 @router.put("/rewards/{reward_id}")
 async def change_reward(database: Db, caller: Operator, reward_id: UUID, body: RewardInput) -> RewardView:
-    """Let the line of the catalogue say this from now on; holds keep the price and the time that they were made under."""
+    """Let the line say this from now on; holds keep the price and the time that they were made under."""
     async with database.transaction() as tx:
         reward = await handlers.change(tx, caller, Reward(reward_id=reward_id, **body.model_dump()))
         shelves = await rewards.list_stock(tx, [reward_id])

@@ -237,9 +237,7 @@ async def list_redemptions(
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> Page[RedemptionView]:
-    """A volunteer's own, or those to be fetched at the sites of the staff who ask (one of them with ``site_id``); newest
-    first.
-    """
+    """A volunteer's own, or those to be fetched at the sites of the staff who ask; newest first."""
     staff = caller.has(Role.STATION, Role.OPERATOR)
     bounds: dict[str, Any] = {
         "volunteer_id": None if staff else caller.require_volunteer(),

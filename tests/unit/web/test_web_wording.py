@@ -172,9 +172,7 @@ def test_the_rule_is_said_as_it_is() -> None:
         "从签到到签退满 15 分钟才计积分：每小时 10 分，3 月雷锋月每小时 15 分，"
         "一天最多计 8 小时，第一次服务另加 20 分。"
     )
-    assert rule_sentence({"earning": {"points_per_hour": 1, "minimum_minutes": 1}}) == (
-        "从签到到签退满 1 分钟才计积分：每小时 1 分。"
-    )
+    assert rule_sentence({"earning": {"points_per_hour": 1, "minimum_minutes": 1}}) == ("从签到到签退，每小时 1 分。")
 
 
 def test_a_report_that_lacks_figures_shows_dashes() -> None:

@@ -71,6 +71,7 @@
       var name = input.name, value = input.value.trim();
       if (input.type === "checkbox") { body[name] = input.checked; return; }
       if (input.type === "radio" && !input.checked) return;
+      if (input.dataset.code !== undefined) value = value.replace(/^https?:.*[?&]c=/, "");
       if (input.dataset.strip !== undefined) value = value.replace(/[\s-]/g, "");
       if (input.dataset.upper !== undefined) value = value.toUpperCase();
       if (value === "" && input.dataset.optional !== undefined) return;
@@ -177,12 +178,13 @@
 
   // ---- photos ---------------------------------------------------------------------------------------------------
 
-  // A phone's photo has megabytes: drawn smaller until it is small enough. What cannot be drawn is sent as it is.
+  // A phone's photo has megabytes, and the shelf shows many on slow phones: drawn smaller until it is light. What cannot
+  // be drawn is sent as it is.
   async function smaller(file, most) {
     if (file.size <= most || !window.createImageBitmap) return file;
     try {
       var picture = await createImageBitmap(file);
-      for (var side = 1200; side >= 300; side = Math.round(side * 0.75)) {
+      for (var side = 480; side >= 120; side = Math.round(side * 0.8)) {
         var scale = Math.min(1, side / Math.max(picture.width, picture.height)), canvas = document.createElement("canvas");
         canvas.width = Math.round(picture.width * scale);
         canvas.height = Math.round(picture.height * scale);
@@ -198,7 +200,7 @@
     if (form.dataset.busy || !check(form)) return;
     busy(form, true);
     say(form, "");
-    var file = await smaller(form.querySelector("input[type=file]").files[0], 256 * 1024), answer = null, data = null;
+    var file = await smaller(form.querySelector("input[type=file]").files[0], 16 * 1024), answer = null, data = null;
     try {
       answer = await fetch(form.dataset.photo, {
         method: "PUT", headers: { "X-Weiguang-Page": "1", "Content-Type": file.type || "application/octet-stream" },

@@ -12,7 +12,21 @@ from services.web.gateway.headers import SECURITY
 from services.web.gateway.proxy import METHODS, Proxy, is_api
 from services.web.gateway.sessions import Sessions
 from services.web.gateway.upstream import Upstream, UpstreamAway, open_session
-from services.web.pages import assets, badges, errors, login, me, public, rulebook, scan, staff, teams
+from services.web.pages import (
+    assets,
+    badges,
+    errors,
+    leaders,
+    login,
+    me,
+    public,
+    rulebook,
+    rules,
+    scan,
+    shop,
+    staff,
+    teams,
+)
 from services.web.pages.cache import Cache
 from services.web.pages.refusals import translated
 from services.web.pages.visit import Web
@@ -44,12 +58,15 @@ class Gateway:
             routers=[
                 assets.router,
                 public.router,
+                rules.router,
                 login.router,
                 badges.router,
                 teams.router,
                 me.router,
+                leaders.router,
                 scan.router,
                 staff.router,
+                shop.router,
                 rulebook.router,
                 errors.router,
             ],

@@ -76,6 +76,13 @@ async def my_points(visit: VisitOf, cursor: str | None = None) -> Response:
     return page("why.html", visit.session, path=visit.path, **context)
 
 
+@router.get("/me/balance")
+async def my_balance(visit: VisitOf, cursor: str | None = None, on: str | None = None) -> Response:
+    """What the balance consists of, when it ends, and what it was on a past day."""
+    context = await why.balance(visit, cursor, on)
+    return page("balance.html", visit.session, path=visit.path, **context)
+
+
 @router.get("/me/hours")
 async def my_hours(visit: VisitOf, cursor: str | None = None) -> Response:
     """Every service record, what it came to, and why some come to nothing."""

@@ -1,4 +1,4 @@
-"""Rewards, reasons and the board in a real browser: what the centre puts on the shelf, a volunteer takes and asks about."""
+"""Rewards, reasons and the board in a real browser: what the centre puts on the shelf, a volunteer takes and asks."""
 
 import re
 import struct

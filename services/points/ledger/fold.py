@@ -30,6 +30,7 @@ __all__ = [
     "touched_buckets",
 ]
 
+_NONE: frozenset[str] = frozenset()
 BucketKey = tuple[UUID, str]
 """Volunteer and bucket."""
 
@@ -44,6 +45,7 @@ class Volunteer:
         "figures",
         "first",
         "lifetime",
+        "standing_flags",
         "states",
         "version",
         "volunteer_id",
@@ -59,6 +61,7 @@ class Volunteer:
         badges: tuple[str, ...],
         criteria_version: int,
         badge_figures: str | None = None,
+        standing_flags: int = 0,
     ) -> None:
         self.volunteer_id = volunteer_id
         self.version = version
@@ -68,6 +71,7 @@ class Volunteer:
         self.badges = badges
         self.criteria_version = criteria_version
         self.badge_figures = badge_figures
+        self.standing_flags = standing_flags
         self.states: States | None = None
 
 
@@ -208,8 +212,12 @@ def reevaluate(
     stored_inputs: Mapping[BucketKey, list[Facts]],
     rules: Rulebook,
     complaints: Complaints | None = None,
+    flags: Mapping[UUID, frozenset[str]] | None = None,
 ) -> dict[BucketKey, Award]:
-    """Apply the rule to every touched bucket: its stored inputs without the records that changed, and these anew."""
+    """Apply the rule to every touched bucket: its stored inputs without the records that changed, and these anew.
+
+    ``flags``: the kinds of the cases that stand about records; which of them matter is the rule's business.
+    """
     inputs: dict[BucketKey, list[Facts]] = {
         key: [found for found in records if found.record_id not in applied] for key, records in stored_inputs.items()
     }
@@ -222,6 +230,10 @@ def reevaluate(
             present.append(facts(new))
     if complaints is not None:
         inputs = {key: [complaints.about(found) for found in records] for key, records in inputs.items()}
+    if flags:
+        for key, records in inputs.items():
+            held = touched[key].rule.holds_back
+            inputs[key] = [f._replace(flagged=True) if held & flags.get(f.record_id, _NONE) else f for f in records]
     return {key: evaluate(bucket.rule, inputs.get(key, ())) for key, bucket in touched.items()}
 
 

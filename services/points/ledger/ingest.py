@@ -14,6 +14,7 @@ import orjson
 
 from services.points.badges.domain import Criteria
 from services.points.badges.judging import Judge
+from services.points.integrity import store as flagging
 from services.points.ledger import events, store
 from services.points.ledger.fold import (
     BucketKey,
@@ -152,7 +153,8 @@ class _Fold:
         before = await store.buckets(tx, touched.keys())
         inputs = await store.inputs(tx, {key: touched[key] for key in before})
         complaints = await self._complaints(inputs) if rules.heeds_complaints else None
-        awards = reevaluate(touched, applied, inputs, rules, complaints)
+        flags = await self._flags() if any(known.standing_flags for known in self.volunteers.values()) else None
+        awards = reevaluate(touched, applied, inputs, rules, complaints, flags)
         found = _changes(touched, awards, before)
         found += await self._first_services(touched, awards, before)
         await store.write_records(tx, pairs, self.resolution.superseded)
@@ -169,6 +171,17 @@ class _Fold:
         seen = [(found.record_id, found.activity_id) for records in inputs.values() for found in records]
         seen += [(new.record_id, new.activity_id) for new, _ in self.resolution.applied.values()]
         return await store.complaints(self.tx, seen)
+
+    async def _flags(self) -> Mapping[UUID, frozenset[str]]:
+        """The flags that stand about records of these volunteers; they go with a record that changes hands."""
+        moved = {
+            new.record_id: new.volunteer_id
+            for new, old in self.resolution.applied.values()
+            if old is not None and old.volunteer_id != new.volunteer_id
+        }
+        if moved:
+            await flagging.move_flags(self.tx, moved, self.volunteers.keys())
+        return await flagging.standing_flags(self.tx, self.volunteers.keys())
 
     async def _first_services(
         self,

@@ -76,6 +76,7 @@ async def volunteers(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, Volu
             tuple(values[18]),
             values[19],
             values[20],
+            values[21],
         )
     return found
 

@@ -242,8 +242,12 @@ select r.*, (
     record_id in (select c.record_id from points.complaints c where c.withdrawn_at is null and c.record_id is not null)
     or coalesce(activity_id in (
         select c.activity_id from points.complaints c where c.withdrawn_at is null and c.activity_id is not null), false)
-) as complained
-from points.records r order by volunteer_id, started_at, record_id;
+) as complained, coalesce(f.kinds, '{}') as flag_kinds
+from points.records r
+left join (
+    select record_id, array_agg(distinct kind) as kinds from points.record_flags where standing group by record_id
+) f using (record_id)
+order by volunteer_id, started_at, record_id;
 
 -- name: buckets_by_volunteer
 -- A4: what each bucket says, a volunteer at a time.
@@ -271,6 +275,23 @@ where withdrawn_at is null order by referrer_id, referral_id;
 select volunteer_id, coalesce(corrects, adjustment_id) as root, adjustment_id, points, decided_on as day
 from points.adjustments where status = 'approved'
 order by volunteer_id, corrects is not null, decided_at, adjustment_id;
+
+-- name: flags_against_cases
+-- A4: a flag stands until its case is cleared, is of its kind, and belongs to whom the record belongs to.
+select f.record_id, f.case_id, f.volunteer_id, f.kind, f.standing, coalesce(c.status, 'missing') as status,
+       coalesce(c.kind, '') as case_kind, coalesce(r.volunteer_id, f.volunteer_id) as owner
+from points.record_flags f left join points.cases c using (case_id) left join points.records r using (record_id)
+where c.case_id is null or f.standing <> (c.status <> 'cleared') or f.kind <> c.kind
+   or f.volunteer_id <> coalesce(r.volunteer_id, f.volunteer_id)
+order by 1, 2;
+
+-- name: flags_against_counters
+-- A4: who has flags is asked about them.
+select v.volunteer_id, v.standing_flags, coalesce(f.flags, 0) as flags
+from points.volunteers v
+left join (select volunteer_id, count(*) as flags from points.record_flags where standing group by volunteer_id) f
+    using (volunteer_id)
+where v.standing_flags <> coalesce(f.flags, 0) order by 1;
 
 -- name: adjustments_against_approval
 -- A4: decided by one person alone, or by nobody.

@@ -104,6 +104,15 @@ async def _postings(tx: Tx, check: Check) -> None:
         subject = f"bucket {row['bucket']} version {row['version']} of volunteer {row['volunteer_id']}"
         named = transfers_named(row["transfer_ids"])
         check.offend(subject, f"posted {row['posted']}, the version changed it by {row['said']}; {named}")
+    async for row in rows(tx, "flags_against_cases"):
+        said = f"standing is {row['standing']}, of volunteer {row['volunteer_id']}, in {row['kind']}"
+        subject = f"flag of record {row['record_id']} by case {row['case_id']}"
+        check.offend(
+            subject, f"{said}; the case is {row['status']}, the record {row['owner']}'s, in {row['case_kind']}"
+        )
+    async for row in rows(tx, "flags_against_counters"):
+        subject = f"volunteer {row['volunteer_id']}"
+        check.differ(subject, [("the counter of standing flags", row["standing_flags"], row["flags"])])
     async for row in rows(tx, "adjustments_against_approval"):
         people = f"proposed by {row['proposed_by']}, decided by {row['decided_by']}"
         check.offend(f"adjustment {row['adjustment_id']}", f"{row['status']}, {people}")
@@ -171,13 +180,15 @@ def _worth(book: Rulebook | None, records: Sequence[Any], buckets: Mapping[str, 
     worth = Worth({}, {})
     if book is None:
         return worth
-    by_bucket: dict[str, list[Facts]] = defaultdict(list)
+    by_bucket: dict[str, list[Any]] = defaultdict(list)
     for row in records:
-        by_bucket[book.bucket(row["day"], row["activity_id"])[1].bucket].append(_facts(row))
+        by_bucket[book.bucket(row["day"], row["activity_id"])[1].bucket].append(row)
     first: First | None = None
-    for bucket, facts in by_bucket.items():
-        worth.versions[bucket] = book.at(facts[0].day).version
-        award = evaluate(_rule(book, buckets, bucket, facts[0].day), facts)
+    for bucket, rows_of_it in by_bucket.items():
+        day = rows_of_it[0]["day"]
+        worth.versions[bucket] = book.at(day).version
+        rule = _rule(book, buckets, bucket, day)
+        award = evaluate(rule, [_facts(row, rule) for row in rows_of_it])
         worth.points.update({(bucket, expires_on): points for expires_on, points in award.points.items()})
         worth.lines[bucket] = orjson.loads(orjson.dumps(award.explanation()))
         if award.first is not None and (first is None or award.first < first):
@@ -195,8 +206,9 @@ def _rule(book: Rulebook, buckets: Mapping[str, Any], bucket: str, day: date) ->
     return book.at(day) if row is None else book.version(row["rule_version"])
 
 
-def _facts(row: Any) -> Facts:
-    return Facts(*(row[name] for name in Facts._fields))
+def _facts(row: Any, rule: Rule) -> Facts:
+    known = Facts(*(row[name] for name in Facts._fields if name != "flagged"))
+    return known._replace(flagged=True) if not rule.holds_back.isdisjoint(row["flag_kinds"]) else known
 
 
 def _refer(worth: Worth, book: Rulebook | None, referrals: Sequence[Any], buckets: Mapping[str, Any]) -> None:

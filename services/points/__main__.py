@@ -1,4 +1,4 @@
-"""Points' processes: ``python -m services.points api|worker|agents|relay|migrate``. The composition root.
+"""Points' processes: ``python -m services.points api|worker|agents|integrity|relay|migrate``. The composition root.
 
 The worker starts one more for each rehearsal: ``python -m services.points rehearse <rehearsal_id>``.
 """
@@ -20,6 +20,7 @@ from services.points.badges import api as badges_api
 from services.points.catalogue import api as catalogue_api
 from services.points.credentials import api as credentials_api
 from services.points.facts import api as facts_api
+from services.points.integrity import api as integrity_api
 from services.points.leaders import api as leaders_api
 from services.points.pickups import api as pickups_api
 from services.points.policy import policy_of
@@ -45,7 +46,7 @@ from shared.telemetry import logging
 __all__ = ["MIGRATIONS", "api", "main", "rehearse", "relay"]
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-ROLES = ("api", "worker", "agents", "relay", "migrate")
+ROLES = ("api", "worker", "agents", "integrity", "relay", "migrate")
 
 
 def api(settings: PointsSettings) -> FastAPI:
@@ -81,6 +82,7 @@ def api(settings: PointsSettings) -> FastAPI:
             badges_api.router,
             credentials_api.router,
             facts_api.router,
+            integrity_api.router,
             rewards_api.router,
             catalogue_api.router,
             shelf_api.router,
@@ -142,6 +144,10 @@ def main(arguments: Sequence[str]) -> None:
         from services.points.pulse import app as pulse
 
         pulse.main(settings)
+    elif role == "integrity":
+        from services.points.integrity import app as integrity
+
+        integrity.main(settings)
     elif role == "relay":
         run_role(lambda stop: relay(settings, stop))
     else:

@@ -2,6 +2,7 @@
 
 from shared.contracts.attendance import AttendanceRecorded
 from shared.contracts.base import Contract, Instant
+from shared.contracts.integrity import ActSeen, CaseOpened, CaseSettled
 from shared.contracts.live import DrivePulse, MessageDelivered, PulseTick, SitePulse
 from shared.contracts.recruiting import DriveOpened, SignupCancelled, SignupPlaced, VolunteerRegistered
 from shared.contracts.rewarding import (
@@ -20,9 +21,12 @@ from shared.contracts.rewarding import (
 __all__ = [
     "BY_TYPE",
     "CONTRACTS",
+    "ActSeen",
     "AttendanceRecorded",
     "BadgeAwarded",
     "BadgeRevoked",
+    "CaseOpened",
+    "CaseSettled",
     "Contract",
     "DriveOpened",
     "DrivePulse",
@@ -59,6 +63,9 @@ CONTRACTS: tuple[type[Contract], ...] = (
     RedemptionCaptured,
     RedemptionReleased,
     RedemptionRefunded,
+    CaseOpened,
+    CaseSettled,
+    ActSeen,
     PulseTick,
     MessageDelivered,
 )

@@ -37,12 +37,23 @@ _ALL = (
     Topic("badges", "points", "volunteer_id", "a badge was awarded or revoked"),
     Topic("team-badges", "points", "team_id", "a team's badge was awarded or revoked"),
     Topic("redemptions", "points", "volunteer_id", "a reward was held, handed over, released or refunded"),
+    Topic(
+        "integrity",
+        "points",
+        "subject",
+        "a case was opened or settled: what looks like fraud, and what a person decided",
+    ),
+    Topic(
+        "integrity-acts", "points", "place", "who or what brought a record in, for the windows by recorder and device"
+    ),
     Topic("pulse", "points", "district", "records and points of the last minute, each second", 1, 1),
     Topic("notifications", "notify", "volunteer_id", "a message reached a channel"),
     Topic("attendance.points-ingest.dlq", "points", "volunteer_id", "attendance that points could not apply"),
     Topic("attendance.points-teams.dlq", "points", "volunteer_id", "attendance that could not be counted for teams"),
     Topic("attendance.points-pulse.dlq", "points", "volunteer_id", "attendance that the pulse could not read"),
     Topic("points.points-pulse.dlq", "points", "volunteer_id", "points that the pulse could not read"),
+    Topic("attendance.points-integrity.dlq", "points", "volunteer_id", "attendance that integrity could not read"),
+    Topic("integrity-acts.points-integrity.dlq", "points", "place", "acts that integrity could not read"),
     Topic("points.notify.dlq", "notify", "volunteer_id", "points events that notify could not apply"),
     Topic("badges.notify.dlq", "notify", "volunteer_id", "badge events that notify could not apply"),
     Topic("signups.notify.dlq", "notify", "volunteer_id", "sign-up events that notify could not apply"),

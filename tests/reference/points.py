@@ -82,8 +82,8 @@ class Account:
         }
 
 
-def awards(records: list[Record]) -> dict[tuple[str, date], int]:
-    """What one volunteer's records are worth: (bucket, last good day) → points."""
+def awards(records: list[Record], held: set[str] | None = None) -> dict[tuple[str, date], int]:
+    """What one volunteer's records are worth: (bucket, last good day) → points. ``held``: ids of those held back."""
     found: dict[tuple[str, date], int] = {}
     earliest: Record | None = None
     for day in sorted({record.day for record in records}):
@@ -91,6 +91,8 @@ def awards(records: list[Record]) -> dict[tuple[str, date], int]:
         of_day = [record for record in records if record.day == day]
         for record in sorted(of_day, key=lambda one: (one.started_at, one.record_id)):
             if record.status != "confirmed" or record.provenance not in EARNING or record.minutes < 15:
+                continue
+            if record.record_id in (held or ()):
                 continue
             counted = max(0, min(record.minutes, 480 - used))
             used += record.minutes
@@ -143,6 +145,7 @@ class Reference:
     def __init__(self, rules: list[dict[str, Any]] | None = None) -> None:
         self.rules = rules
         self.complained: set[str] = set()
+        self.flags: dict[str, set[str]] = {}
         self.referrals: dict[str, dict[str, date]] = {}
         self.records: dict[str, Record] = {}
         self.accounts: dict[str, Account] = {}
@@ -186,8 +189,9 @@ class Reference:
     def _worth(self, volunteer: str) -> dict[tuple[str, date], int]:
         rules = self.account(volunteer).rules
         if rules is None:
-            return awards(self.of(volunteer))
-        return any_awards(self.of(volunteer), rules, self.complained, self.referrals.get(volunteer))
+            held = {record for record, kinds in self.flags.items() if "two-sites" in kinds}
+            return awards(self.of(volunteer), held)
+        return any_awards(self.of(volunteer), rules, self.complained, self.referrals.get(volunteer), self.flags)
 
     def move(self, volunteer: str, today: date) -> None:
         """The volunteer stands under the rules in force from now on."""
@@ -197,6 +201,14 @@ class Reference:
     def complain(self, about: str, stands: bool, today: date) -> None:
         """Somebody complained about a record or an activity, or it turned out that there was nothing."""
         (self.complained.add if stands else self.complained.discard)(about)
+        for volunteer in sorted(self.accounts):
+            self._post(volunteer, today)
+
+    def flag(self, records: list[str], kind: str, stands: bool, today: date) -> None:
+        """A case of this kind was opened about records, or cleared."""
+        for record in records:
+            kinds = self.flags.setdefault(record, set())
+            (kinds.add if stands else kinds.discard)(kind)
         for volunteer in sorted(self.accounts):
             self._post(volunteer, today)
 

@@ -44,6 +44,7 @@ __all__ = [
     "touched_buckets",
 ]
 
+_NONE: frozenset[str] = frozenset()
 BucketKey = tuple[UUID, str]
 """Volunteer and bucket."""
 
@@ -59,6 +60,7 @@ class Volunteer:
         "first",
         "generation",
         "lifetime",
+        "standing_flags",
         "states",
         "version",
         "volunteer_id",
@@ -75,6 +77,7 @@ class Volunteer:
         criteria_version: int,
         badge_figures: str | None = None,
         generation: int = 1,
+        standing_flags: int = 0,
     ) -> None:
         self.volunteer_id = volunteer_id
         self.version = version
@@ -85,6 +88,7 @@ class Volunteer:
         self.criteria_version = criteria_version
         self.badge_figures = badge_figures
         self.generation = generation
+        self.standing_flags = standing_flags
         self.states: States | None = None
 
 
@@ -246,8 +250,12 @@ def reevaluate(
     stored_inputs: Mapping[BucketKey, list[Facts]],
     rules: Mapping[UUID, Rulebook],
     complaints: Complaints | None = None,
+    flags: Mapping[UUID, frozenset[str]] | None = None,
 ) -> dict[BucketKey, Award]:
-    """Apply the rule to every touched bucket: its stored inputs without the records that changed, and these anew."""
+    """Apply the rule to every touched bucket: its stored inputs without the records that changed, and these anew.
+
+    ``flags``: the kinds of the cases that stand about records; which of them matter is the rule's business.
+    """
     inputs: dict[BucketKey, list[Facts]] = {
         key: [found for found in records if found.record_id not in applied] for key, records in stored_inputs.items()
     }
@@ -260,6 +268,10 @@ def reevaluate(
             present.append(facts(new))
     if complaints is not None:
         inputs = {key: [complaints.about(found) for found in records] for key, records in inputs.items()}
+    if flags:
+        for key, records in inputs.items():
+            held = touched[key].rule.holds_back
+            inputs[key] = [f._replace(flagged=True) if held & flags.get(f.record_id, _NONE) else f for f in records]
     return {key: evaluate(bucket.rule, inputs.get(key, ())) for key, bucket in touched.items()}
 
 

@@ -14,6 +14,7 @@ import orjson
 
 from services.points.badges.domain import Criteria
 from services.points.badges.judging import Judge
+from services.points.integrity import store as flagging
 from services.points.ledger import events, store
 from services.points.ledger.fold import (
     BucketKey,
@@ -178,7 +179,8 @@ class _Fold:
         inputs = await store.inputs(tx, {key: touched[key] for key in before})
         heeded = any(rules.heeds_complaints for rules in self.rules.values())
         complaints = await self._complaints(inputs) if heeded else None
-        awards = reevaluate(touched, applied, inputs, self.rules, complaints)
+        flags = await self._flags() if any(known.standing_flags for known in self.volunteers.values()) else None
+        awards = reevaluate(touched, applied, inputs, self.rules, complaints, flags)
         found = _changes(touched, awards, before)
         found += await self._first_services(touched, awards, before)
         return await self.write(found, counted)
@@ -199,6 +201,17 @@ class _Fold:
         seen = [(found.record_id, found.activity_id) for records in inputs.values() for found in records]
         seen += [(new.record_id, new.activity_id) for new, _ in self.resolution.applied.values()]
         return await store.complaints(self.tx, seen)
+
+    async def _flags(self) -> Mapping[UUID, frozenset[str]]:
+        """The flags that stand about records of these volunteers; they go with a record that changes hands."""
+        moved = {
+            new.record_id: new.volunteer_id
+            for new, old in self.resolution.applied.values()
+            if old is not None and old.volunteer_id != new.volunteer_id
+        }
+        if moved:
+            await flagging.move_flags(self.tx, moved, self.volunteers.keys())
+        return await flagging.standing_flags(self.tx, self.volunteers.keys())
 
     async def _first_services(
         self,

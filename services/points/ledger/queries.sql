@@ -15,7 +15,7 @@ select volunteer_id from volunteers where volunteer_id = any($1::uuid[]) order b
 select volunteer_id, version, available, held, debt, earned, spent, expired, donated,
        credit_minutes, honour_minutes, imported_minutes, credit_records, honour_records, imported_records,
        first_started_at, first_record_id, first_day, badges, criteria_version, badge_figures,
-       generation
+       generation, standing_flags
 from volunteers where volunteer_id = any($1::uuid[]);
 
 -- name: records

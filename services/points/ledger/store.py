@@ -95,9 +95,7 @@ async def volunteers(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, Volu
             Lifetime(*values[9:15]),
             first,
             tuple(values[18]),
-            values[19],
-            values[20],
-            values[21],
+            *values[19:],
         )
     return found
 

@@ -216,7 +216,8 @@ select volunteer_id, generation from points.volunteers order by volunteer_id;
 -- activations whose totals are not the sums of their moves.
 select 'activation ' || activation_id || ', volunteer ' || volunteer_id as subject,
        'predicted ' || predicted || ', was ' || actual || ', and nothing came late' as detail
-from points.activation_moves where predicted <> actual and late_records = '{}' and late_complaints = '{}'
+from points.activation_moves where predicted <> actual and late_records = '{}'
+  and late_complaints = '{}' and late_referrals = '{}'
 union all
 select 'activation ' || a.activation_id,
        'its totals are not the sums of its moves: predicted ' || a.predicted_total || ', actual ' || a.actual_total

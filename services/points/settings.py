@@ -26,7 +26,7 @@ class PointsSettings(Settings):
     """So many processes replay history side by side."""
     rehearsal_portion: int = 10_000
     """About so many records are replayed at a time by each: what it holds, and how soon a cancellation is heard."""
-    activation_batch: int = 500
+    activation_batch: int = 200
     """So many volunteers at a time come under new rules, in one transaction."""
     public_url: str = "http://127.0.0.1:8000"
     """Address under which the gateway is reached from outside; credentials point there."""

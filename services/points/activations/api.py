@@ -53,9 +53,9 @@ class WithdrawalInput(Input):
 
 class ActivationView(Output):
     """An activation and where it stands. Totals are points over the volunteers moved so far: what the rehearsal
-    predicted and what was posted, over all buckets that records feed; other, of bonuses and adjustments; reversed, by
-    the reversal. `late` counts volunteers of whom something came after the rehearsal. `problem` is why the move
-    stopped; `reversal_open` says that another operator may decide on a reversal.
+    predicted and what was posted, over all buckets that records feed and the bonuses; other, of manual adjustments;
+    reversed, by the reversal. `late` counts volunteers of whom something came after the rehearsal. `problem` is why the
+    move stopped; `reversal_open` says that another operator may decide on a reversal.
     """
 
     activation_id: UUID
@@ -110,6 +110,7 @@ class MoveView(Output):
     other: int
     late_records: list[UUID]
     late_complaints: list[UUID]
+    late_referrals: list[UUID]
     reversed: int | None
     moved_at: datetime
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -42,8 +43,8 @@ class Act(StrEnum):
 class Activation:
     """A rehearsed draft on its way into force for everybody, or out of it. Totals are points of who was moved so far:
 
-    predicted by the rehearsal and actual, over the buckets that records feed; other, of bonuses for people brought in
-    and manual adjustments; reversed, by the reversal. ``problem``: why the move stopped where it is.
+    predicted by the rehearsal and actual, over the buckets that records feed and the bonuses; other, of manual
+    adjustments; reversed, by the reversal. ``problem``: why the move stopped where it is.
     """
 
     activation_id: UUID
@@ -103,8 +104,9 @@ class Move:
     predicted: int
     actual: int
     other: int
-    late_records: list[UUID]
-    late_complaints: list[UUID]
+    late_records: Sequence[UUID]
+    late_complaints: Sequence[UUID]
+    late_referrals: Sequence[UUID]
     reversed: int | None
     moved_at: datetime
 

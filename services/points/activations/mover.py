@@ -14,7 +14,7 @@ import structlog
 from services.points.activations import store
 from services.points.activations.domain import Activation, Move, Status, changed_days
 from services.points.activations.planning import Holdings, Moved, plan
-from services.points.activations.store import Counts
+from services.points.activations.store import Counts, Late
 from services.points.ledger import store as ledger
 from services.points.ledger.fold import Cause, Change, Volunteer
 from services.points.ledger.ingest import Policy, lock, post
@@ -193,7 +193,7 @@ class _Batch:
             said = predicted.get(volunteer_id, 0)
             if actual != said and volunteer_id not in late:
                 raise Unforeseen(volunteer_id, said, actual)
-            moves.append(Move(volunteer_id, said, actual, other, *late.get(volunteer_id, ([], [])), None, self.now))
+            moves.append(Move(volunteer_id, said, actual, other, *late.get(volunteer_id, Late()), None, self.now))
         await store.insert_moves(self.tx, activation.activation_id, moves)
         return Counts(
             len(ids),

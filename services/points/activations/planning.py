@@ -58,7 +58,7 @@ class Holdings:
 
 @dataclass(slots=True)
 class Moved:
-    """The buckets to write, and what the volunteer gains by them: where records feed them, and in others."""
+    """The buckets to write, and what the volunteer gains by them: by records and bonuses, and by adjustments."""
 
     changes: list[Change]
     actual: int
@@ -87,9 +87,10 @@ def plan(
             told = {"records": [], "moved": {"to_generation": generation}}
             _rewrite(changes, volunteer, held, bucket, rule, _NOTHING, told, cause)
     _first_service(changes, volunteer, held, new, {bucket: award for bucket, (_, award) in wanted.items()}, left, cause)
+    _bonuses(changes, volunteer, held, new, cause)
     actual = sum(change.new.points - (change.old.points if change.old else 0) for change in changes)
     number = len(changes)
-    _others(changes, volunteer, held, new, cause)
+    _adjustments(changes, volunteer, held, new, cause)
     other = sum(change.new.points - (change.old.points if change.old else 0) for change in changes[number:])
     return Moved(changes, actual, other)
 
@@ -158,18 +159,31 @@ def _first_service(
     changes.append(bonus(volunteer, first, before, rule, cause))
 
 
-def _others(changes: list[Change], volunteer: Volunteer, held: Holdings, new: Rulebook, cause: Cause) -> None:
-    """Bonuses for people brought in, and adjustments: their inputs are as they were, their rule may be another."""
-    points: dict[str, tuple[Rule, Mapping[date, int]]] = {}
+def _bonuses(changes: list[Change], volunteer: Volunteer, held: Holdings, new: Rulebook, cause: Cause) -> None:
+    """For people brought in: the referral is as it was, its rule may be another."""
     for brought in held.brought:
         rule = new.at(brought.fact.day)
-        bucket = f"{REFERRAL}{brought.fact.referred_id}"
-        points[bucket] = (rule, referral(rule, brought.fact if brought.standing else None))
+        worth = referral(rule, brought.fact if brought.standing else None)
+        _under(changes, volunteer, held, f"{REFERRAL}{brought.fact.referred_id}", rule, worth, cause)
+
+
+def _adjustments(changes: list[Change], volunteer: Volunteer, held: Holdings, new: Rulebook, cause: Cause) -> None:
+    """The inputs are as they were; how long they are good may be another rule's business."""
     for root, inputs in held.adjustments.items():
         rule = new.at(inputs[0].day)
-        points[bucket_of(root)] = (rule, adjusted(rule, inputs))
-    for bucket, (rule, worth) in points.items():
-        before = held.buckets.get(bucket)
-        if before is not None and before.rule_version != rule.version:
-            after = before._replace(version=before.version + 1, rule_version=rule.version, points=sum(worth.values()))
-            changes.append(Change(volunteer.volunteer_id, bucket, before, after, worth, cause))
+        _under(changes, volunteer, held, bucket_of(root), rule, adjusted(rule, inputs), cause)
+
+
+def _under(
+    changes: list[Change],
+    volunteer: Volunteer,
+    held: Holdings,
+    bucket: str,
+    rule: Rule,
+    worth: Mapping[date, int],
+    cause: Cause,
+) -> None:
+    before = held.buckets.get(bucket)
+    if before is not None and before.rule_version != rule.version:
+        after = before._replace(version=before.version + 1, rule_version=rule.version, points=sum(worth.values()))
+        changes.append(Change(volunteer.volunteer_id, bucket, before, after, worth, cause))

@@ -128,7 +128,8 @@ from adjustments where status = 'approved' and volunteer_id = any($1::uuid[])
 order by volunteer_id, corrects is not null, decided_at, adjustment_id;
 
 -- name: late_inputs
--- What came after the rehearsal's snapshot: records that are theirs or were then, and complaints about any of theirs.
+-- What came after the rehearsal's snapshot: records that are theirs or were then, complaints about any of theirs, and
+-- people they brought in.
 with seen as (
     select watermark from rehearsals where rehearsal_id = $1
 ), batch as (
@@ -137,30 +138,35 @@ with seen as (
     select c.complaint_id, c.record_id, c.activity_id from complaints c, seen
     where not pg_visible_in_snapshot(c.recorded_in, watermark) or not pg_visible_in_snapshot(c.withdrawn_in, watermark)
 ), late as (
-    select r.volunteer_id, r.record_id, null::uuid as complaint_id
+    select r.volunteer_id, r.record_id, null::uuid as complaint_id, null::uuid as referral_id
     from batch join records r using (volunteer_id), seen where not pg_visible_in_snapshot(r.recorded_in, watermark)
     union
-    select s.volunteer_id, s.record_id, null
+    select s.volunteer_id, s.record_id, null, null
     from batch join superseded_revisions s using (volunteer_id) join records r on r.record_id = s.record_id, seen
     where r.volunteer_id <> s.volunteer_id and not pg_visible_in_snapshot(s.superseded_in, watermark)
     union
-    select r.volunteer_id, null, c.complaint_id
+    select r.volunteer_id, null, c.complaint_id, null
     from complained c cross join batch
     join records r on r.volunteer_id = batch.volunteer_id and (r.record_id = c.record_id or r.activity_id = c.activity_id)
+    union
+    select f.referrer_id, null, null, f.referral_id
+    from batch join referrals f on f.referrer_id = batch.volunteer_id, seen
+    where not pg_visible_in_snapshot(f.recorded_in, watermark) or not pg_visible_in_snapshot(f.withdrawn_in, watermark)
 )
 select volunteer_id, coalesce(array_agg(record_id order by record_id) filter (where record_id is not null), '{}'),
-       coalesce(array_agg(complaint_id order by complaint_id) filter (where complaint_id is not null), '{}')
+       coalesce(array_agg(complaint_id order by complaint_id) filter (where complaint_id is not null), '{}'),
+       coalesce(array_agg(referral_id order by referral_id) filter (where referral_id is not null), '{}')
 from late group by volunteer_id;
 
 -- name: insert_moves
 -- What the activation was for each of these volunteers. The ids of what came late are joined by blanks.
 insert into activation_moves (
-    activation_id, volunteer_id, predicted, actual, other, late_records, late_complaints, moved_at
+    activation_id, volunteer_id, predicted, actual, other, late_records, late_complaints, late_referrals, moved_at
 )
 select $1, volunteer_id, predicted, actual, other, string_to_array(late_records, ' ')::uuid[],
-       string_to_array(late_complaints, ' ')::uuid[], $8
-from unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
-    as batch (volunteer_id, predicted, actual, other, late_records, late_complaints);
+       string_to_array(late_complaints, ' ')::uuid[], string_to_array(late_referrals, ' ')::uuid[], $9
+from unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[])
+    as batch (volunteer_id, predicted, actual, other, late_records, late_complaints, late_referrals);
 
 -- name: insert_reversals
 -- What the reversal took from each of these volunteers; some came under the version after everybody had been moved.
@@ -170,8 +176,8 @@ on conflict (activation_id, volunteer_id) do update set reversed = excluded.reve
 
 -- name: list_moves
 -- A page of moves by keyset; only those with late inputs if asked.
-select volunteer_id, predicted, actual, other, late_records, late_complaints, reversed, moved_at
+select volunteer_id, predicted, actual, other, late_records, late_complaints, late_referrals, reversed, moved_at
 from activation_moves
 where activation_id = $1 and ($2::uuid is null or volunteer_id > $2)
-  and (not $3::boolean or late_records <> '{}' or late_complaints <> '{}')
+  and (not $3::boolean or late_records <> '{}' or late_complaints <> '{}' or late_referrals <> '{}')
 order by volunteer_id limit $4;

@@ -25,6 +25,14 @@ class Rehearsed(NamedTuple):
     outdated: bool
 
 
+class Late(NamedTuple):
+    """What of a volunteer's the rehearsal had not seen, by id."""
+
+    records: Sequence[UUID] = ()
+    complaints: Sequence[UUID] = ()
+    referrals: Sequence[UUID] = ()
+
+
 class Counts(NamedTuple):
     """By how much a batch brings an activation forward: volunteers, and points."""
 
@@ -180,14 +188,12 @@ async def adjustments(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, dic
     return found
 
 
-async def late(
-    tx: Tx, rehearsal_id: UUID, volunteer_ids: Collection[UUID]
-) -> dict[UUID, tuple[list[UUID], list[UUID]]]:
-    """Records and complaints that the rehearsal's snapshot did not hold, of those volunteers who have any."""
+async def late(tx: Tx, rehearsal_id: UUID, volunteer_ids: Collection[UUID]) -> dict[UUID, Late]:
+    """Records, complaints and referrals that the rehearsal's snapshot did not hold, of volunteers who have any."""
     if not volunteer_ids:
         return {}
     rows = await tx.fetch(_SQL["late_inputs"], rehearsal_id, list(volunteer_ids))
-    return {row[0]: (row[1], row[2]) for row in rows}
+    return {row[0]: Late(*tuple(row)[1:]) for row in rows}
 
 
 async def insert_moves(tx: Tx, activation_id: UUID, moves: Sequence[Move]) -> None:
@@ -200,6 +206,7 @@ async def insert_moves(tx: Tx, activation_id: UUID, moves: Sequence[Move]) -> No
                 move.other,
                 " ".join(map(str, move.late_records)),
                 " ".join(map(str, move.late_complaints)),
+                " ".join(map(str, move.late_referrals)),
             )
             for move in moves
         ]

@@ -50,5 +50,5 @@ order by referral_id desc limit $2;
 
 -- name: withdraw_referral
 -- Withdrawn once; the referral stays on record.
-update referrals set withdrawn_by = $2, withdrawn_at = $3, withdrawn_reason = $4
+update referrals set withdrawn_by = $2, withdrawn_at = $3, withdrawn_reason = $4, withdrawn_in = pg_current_xact_id()
 where referral_id = $1 and withdrawn_at is null returning referral_id;

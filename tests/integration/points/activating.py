@@ -108,11 +108,12 @@ class Stage:
         """What the draft would change, worked out by the reference."""
         results = {}
         for volunteer_id in volunteers:
-            records = self.model.of(str(volunteer_id))
-            if records:
+            name = str(volunteer_id)
+            if name in self.model.accounts:
+                records, brought = self.model.of(name), self.model.referrals.get(name)
                 now = self.model.rules or [SHIPPED]
-                before = sum(awards(records, now, self.model.complained).values())
-                after = sum(awards(records, [*now, rule], self.model.complained).values())
+                before = sum(awards(records, now, self.model.complained, brought).values())
+                after = sum(awards(records, [*now, rule], self.model.complained, brought).values())
                 results[volunteer_id] = (before, after)
         return await insert_rehearsal(self.database, rule["version"], results)
 

@@ -25,6 +25,7 @@ from tests.integration.points.activating import (
     insert_rehearsal,
 )
 from tests.integration.points.histories import World
+from tests.integration.points.rehearsing import rehearse
 from tests.integration.points.test_points_worker import running
 from tests.support.brokers import TestBroker
 from tests.support.databases import Clock
@@ -211,7 +212,8 @@ async def test_acts_of_people_follow_the_rules_that_the_volunteer_stands_under(
     clean = (await audit(district.dsn_for("auditor"))).by_code()
     assert [clean[code].as_json()["offenders"] for code in ("A1", "A2", "A4", "A6")] == [[], [], [], []]
     moves = (await people.get(f"{path}/moves"))["items"]
-    assert sorted(move["other"] for move in moves) == [5, 10]
+    assert [(move["predicted"], move["other"]) for move in moves] == [(0, 0), (0, 0)]
+    assert sorted((move["actual"], len(move["late_referrals"])) for move in moves) == [(5, 1), (10, 2)]
 
 
 @pytest.mark.broker
@@ -247,3 +249,23 @@ async def test_a_worker_killed_while_it_moves_everybody_is_taken_over(
     moves = await district.stage.moves()
     assert len(moves) == 700
     assert all(move.actual == move.predicted != 0 for move in moves.values())
+
+
+async def test_what_the_service_itself_rehearsed_comes_true(
+    settings_for: SettingsFor, district: District, people: People
+) -> None:
+    await district.populate(20)
+    for number in (0, 3):
+        referral = {"referrer_id": str(district.world.volunteer(number)), "referred_id": str(new_id())}
+        assert (await people.post(1, "/referrals", Role.OPERATOR, **referral)).status_code == 201
+    for drafted in (BY_THE_MONTH | {"referral": {"points": 7}}, BETTER_PAID):
+        rule = await district.stage.draft(drafted)
+        done = await rehearse(district.database, settings_for("points"), rule["version"])
+        assert (done.status, done.problem) == ("done", None)
+        district.stage.activation_id = None
+        await district.stage.propose(rule, done.rehearsal_id)
+        await district.stage.approve(rule)
+        await finish(district)
+        found = await district.stage.activation()
+        assert (found.status, found.problem, found.late) == ("applied", None, 0)
+        assert found.predicted_total == found.actual_total != 0

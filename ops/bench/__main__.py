@@ -35,7 +35,7 @@ from shared.errors import WeiguangError
 __all__ = ["Options", "bench", "parse"]
 
 Options = argparse.Namespace
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 150)
 PROFILED = 100_000
 """Messages of which a profile is taken; it takes three times as long as without."""
 

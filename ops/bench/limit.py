@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import orjson
+import msgspec
 import uvloop
 from aiokafka import AIOKafkaConsumer
 from asyncpg.pgproto import pgproto
@@ -30,16 +30,26 @@ SQL = load_queries(__file__)
 _Columns = tuple[list[Any], list[int], list[Any], list[int]]
 
 
+class _Entry(msgspec.Struct, gc=False):
+    record_id: str
+    revision: int
+    volunteer_id: str
+    minutes: int
+
+
+_DECODER = msgspec.json.Decoder(_Entry)
+
+
 def decode(records: Iterable[Any]) -> _Columns:
     """The four columns of the entries, in the order of their keys."""
-    rows = []
+    rows: list[tuple[Any, int, Any, int]] = []
     for record in records:
         try:
-            data = orjson.loads(record.value)
-            ids = (pgproto.UUID(data["record_id"]), data["revision"], pgproto.UUID(data["volunteer_id"]))
-            rows.append((*ids, data["minutes"] // 6))
-        except (ValueError, KeyError, TypeError):
+            data = _DECODER.decode(record.value)
+        except msgspec.MsgspecError:
             continue
+        ids = pgproto.UUID(data.record_id), pgproto.UUID(data.volunteer_id)
+        rows.append((ids[0], data.revision, ids[1], data.minutes // 6))
     rows.sort(key=lambda row: (row[0], row[1]))
     if not rows:
         return [], [], [], []

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import MutableMapping
-from typing import Any
 
-import orjson
+import msgspec
 
 from ops.bench.telling import tell
 
@@ -22,6 +21,14 @@ def arguments(about: str | None) -> argparse.Namespace:
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--partitions", type=int, required=True)
     return parser.parse_args()
+
+
+class _Served(msgspec.Struct, gc=False):
+    volunteer_id: str
+    minutes: int
+
+
+_DECODER = msgspec.json.Decoder(_Served)
 
 
 class Counting:
@@ -42,10 +49,10 @@ class Counting:
             tell("consuming", at=time.time())
         self.seen += 1
         try:
-            data: Any = orjson.loads(value)
-            found: tuple[str, int] = data["volunteer_id"], data["minutes"]
-        except (ValueError, KeyError, TypeError):
+            data = _DECODER.decode(value)
+        except msgspec.MsgspecError:
             return None
+        found = (data.volunteer_id, data.minutes)
         self.total += found[1]
         return found
 

@@ -36,7 +36,7 @@ from shared.ids import derived_id
 
 __all__ = ["main", "people", "scale"]
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 150)
 FULL = "full"
 
 

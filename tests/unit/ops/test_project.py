@@ -59,7 +59,7 @@ def test_the_peers_are_locked_apart_and_share_our_clients() -> None:
     """The bench compares frameworks, not versions of what lies beneath them; its own environment is nobody else's."""
     bench, ours = (_pins((ROOT / name).read_text("utf-8").splitlines()) for name in (BENCH_LOCK, LOCKS[0]))
     assert _pins(BENCH).items() <= bench.items()
-    for name in ("aiokafka", "faust-streaming", "orjson", "uvloop"):
+    for name in ("aiokafka", "faust-streaming", "msgspec", "uvloop"):
         assert bench[name] == ours[name]
 
 

@@ -16,6 +16,22 @@ BONUS = "life/first-service"
 APPROVALS = ["none", "leader", "site", "centre"]
 Rule = dict[str, Any]
 Worth = dict[tuple[str, date], int]
+SHIPPED: Rule = {
+    "version": 1,
+    "name": "岭东区志愿服务积分规则",
+    "effective_from": date(2000, 1, 1),
+    "zone": "Asia/Shanghai",
+    "earning": {
+        "provenances": ["scanned", "kiosk", "leader"],
+        "points_per_hour": 10,
+        "minimum_minutes": 15,
+        "rates": [{"name": "雷锋月", "months": [3], "points_per_hour": 15}],
+    },
+    "caps": {"day_minutes": 480},
+    "first_service": {"points": 20},
+    "expiry": {"months": 24},
+}
+"""The demo's rule, which the service ships."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,191 @@
+"""`kill -9` at each named point, at a passing that chance chooses: the audit is clean after each, and in the end all
+have what they have where nobody was killed.
+"""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+
+from ops.stack.broker import Broker
+from ops.stack.processes import free_port
+from shared.auth.tokens import Caller, Role, mint
+from shared.ids import new_id
+from tests.drill.conftest import Drill
+from tests.drill.lanes import Flow, Lane, lane
+from tests.support import doomed
+from tests.support.databases import PostgresServer
+from tests.support.roles import ready, role
+
+POINTS = (doomed.BEFORE_INSERT, doomed.AFTER_COMMIT, doomed.BEFORE_OFFSETS)
+CHUNK = 240
+BATCHES = (20, 80, 400)
+"""At most so many records in a batch; from 200 on a batch goes in two transactions side by side."""
+SITE, REWARD, STAFF = UUID(int=0x517E), UUID(int=0x2E), UUID(int=0xF1)
+
+
+async def killed(process: asyncio.subprocess.Process, what: str) -> None:
+    """It met its fate.
+
+    Raises:
+        AssertionError: it lives on, or ended in another way.
+    """
+    code = await asyncio.wait_for(process.wait(), 90)
+    assert code == -signal.SIGKILL, f"{what}: ended with {code}"
+
+
+async def kill_workers(found: Lane, point: str, kills: int, rng: Random) -> None:
+    """Feed the flow to worker after worker, each of which is killed at the point; the last one ends it."""
+    for number in range(kills):
+        batch = rng.choice(BATCHES)
+        at = rng.randint(1, max(1, CHUNK // batch))
+        assert await found.send(CHUNK) > 0
+        async with role(found.settings_for("points", ingest_batch=batch), "worker", point=point, at=at) as process:
+            await killed(process, f"{point}, kill {number + 1}, passing {at} in batches of {batch}")
+        await found.stage.audit_under_way()
+    await found.send(len(found.flow.messages))
+    async with role(found.settings, "worker") as process:
+        await found.settled()
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 15) == 0
+    await found.stands()
+
+
+async def test_killed_workers_lose_nothing_and_count_nothing_twice(
+    postgres_server: PostgresServer, broker_server: Broker, tmp_path: Path, drill: Drill
+) -> None:
+    per_point = drill.size(full=13, part=3)
+    kills = {point: per_point - (drill.full is False and point == doomed.BEFORE_OFFSETS) for point in POINTS}
+    flow = Flow.drawn(drill.random("kills"), CHUNK * (per_point + 1))
+
+    async def endings(point: str | None) -> Any:
+        async with lane(postgres_server, broker_server, tmp_path / str(point), flow) as found:
+            await kill_workers(found, point or "", kills.get(point or "", 0), drill.random(f"kills {point}"))
+            return await found.ending()
+
+    undisturbed, *disturbed = await asyncio.gather(endings(None), *(endings(point) for point in POINTS))
+    assert all(ending == undisturbed for ending in disturbed)
+    drill.done(
+        "workers killed " + ", ".join(POINTS),
+        sum(kills.values()),
+        messages=len(flow.messages),
+        dead_letters=sum(flow.letters.values()),
+        volunteers=len(flow.volunteers),
+    )
+
+
+@dataclass
+class Shop:
+    """One API process after the other, and customers who ask again when the line goes dead."""
+
+    found: Lane
+    people: Sequence[UUID]
+    port: int = field(default_factory=free_port)
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    replayed: int = 0
+    asked: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def settings(self) -> Any:
+        return self.found.settings_for("points", http_port=self.port)
+
+    def token(self, person: UUID) -> str:
+        caller = Caller(subject=person, roles=frozenset({Role.VOLUNTEER}), volunteer_id=person, name="LD00000001")
+        return mint(self.found.settings_for("recruitment"), caller)
+
+    async def redeem(self, client: aiohttp.ClientSession, person: UUID, key: str) -> bool:
+        """Whether there was an answer."""
+        headers = {"Authorization": f"Bearer {self.token(person)}", "Idempotency-Key": key}
+        body = {"reward_id": str(REWARD), "site_id": str(SITE)}
+        try:
+            async with client.post(f"{self.url}/api/points/v1/redemptions", json=body, headers=headers) as answer:
+                told = await answer.json()
+                assert answer.status == 201, told
+                assert key not in self.answers
+                self.answers[key] = told
+                self.replayed += "Idempotency-Replayed" in answer.headers
+                return True
+        except (aiohttp.ClientError, ConnectionError):
+            return False
+
+    async def burst(self, client: aiohttp.ClientSession, asked: Sequence[tuple[UUID, str]]) -> list[tuple[UUID, str]]:
+        """Ask for all at once; returns those that got no answer."""
+        got = await asyncio.gather(*(self.redeem(client, person, key) for person, key in asked))
+        return [one for one, answered in zip(asked, got, strict=True) if not answered]
+
+    async def until_killed(self, at: int, lost: list[tuple[UUID, str]], rng: Random) -> list[tuple[UUID, str]]:
+        """A process that dies when it is to give its n-th answer to a hold; returns who waits for an answer."""
+        async with role(self.settings, "api", point=doomed.AFTER_HOLD, at=at) as process:
+            await ready(process, self.url)
+            async with aiohttp.ClientSession() as client:
+                lost = await self.burst(client, lost)
+                while not lost:
+                    people = rng.sample(self.people, rng.randint(1, 4))
+                    self.asked += len(people)
+                    lost = await self.burst(client, [(person, str(new_id())) for person in people])
+            await killed(process, f"the API at its {at}th hold")
+        return lost
+
+
+async def stock(found: Lane, items: int) -> None:
+    """A reward of one point, and so many of it."""
+    sql = (
+        "insert into reward (reward_id, name, description, price, hold_days, created_at, created_by) "
+        "values ($1, '毛巾', '', 1, 30, now(), $2)",
+        "insert into reward_stock (reward_id, site_id, received, free) values ($1, $2, $3, $3)",
+        "insert into reward_receipt (receipt_id, reward_id, site_id, quantity, received_at, received_by) "
+        "values ($1, $1, $2, $3, now(), $4)",
+    )
+    async with found.stage.database.transaction() as tx:
+        await tx.execute(sql[0], REWARD, STAFF)
+        await tx.execute(sql[1], REWARD, SITE, items)
+        await tx.execute(sql[2], REWARD, SITE, items, STAFF)
+
+
+async def test_an_api_killed_between_hold_and_answer_holds_once(
+    postgres_server: PostgresServer, broker_server: Broker, tmp_path: Path, drill: Drill
+) -> None:
+    kills, rng = drill.size(full=11, part=2), drill.random("api")
+    flow = Flow.drawn(rng, 200)
+    items = 1000
+    async with lane(postgres_server, broker_server, tmp_path, flow) as found:
+        await found.stage.handle(flow.messages)
+        await stock(found, items)
+        points = {one: flow.model.account(one).available for one in flow.volunteers}
+        rich = [UUID(one) for one in points if points[one] >= 100]
+        shop = Shop(found, rich)
+        lost: list[tuple[UUID, str]] = []
+        for _ in range(kills):
+            lost = await shop.until_killed(rng.randint(1, 5), lost, rng)
+            await found.stage.audit_under_way()
+        async with role(shop.settings, "api") as process, aiohttp.ClientSession() as client:
+            await ready(process, shop.url)
+            assert await shop.burst(client, lost) == []
+        assert len(shop.answers) == shop.asked
+        assert len({answer["redemption_id"] for answer in shop.answers.values()}) == shop.asked
+        assert shop.replayed >= kills, "each kill came after a commit and before its answer"
+        async with found.stage.database.snapshot() as tx:
+            ids = {str(row[0]) for row in await tx.fetch("select redemption_id from redemption where status = 'held'")}
+            held, available = await tx.fetchrow("select sum(held), sum(available) from volunteers")  # type: ignore[misc]
+            free = await tx.fetchval("select free from reward_stock")
+        assert ids == {answer["redemption_id"] for answer in shop.answers.values()}
+        assert (held, available) == (shop.asked, sum(points.values()) - shop.asked)
+        assert free == items - shop.asked
+        await found.stage.audit_under_way()
+    drill.done(f"API killed {doomed.AFTER_HOLD}", kills, holds=shop.asked, answers_given_again=shop.replayed)
+
+
+def test_every_point_has_a_drill() -> None:
+    assert set(doomed.known()) - {doomed.ACTIVATIONS} == {
+        *POINTS, doomed.AFTER_HOLD, doomed.STOPS_INSIDE, doomed.STOPS_OUTSIDE,
+    }  # fmt: skip

@@ -1,0 +1,120 @@
+"""A service's process that ends, or stops, at a named point.
+
+``python -m tests.support.doomed <point> <n> <service> <role>`` runs the service's own main; the point is a function of
+the service that is wrapped from here, so that the product knows nothing of it. At the n-th passing the process sends
+itself SIGKILL (or SIGSTOP, where the point's name begins with "stops"): nothing of it runs any more, no finally, no
+rollback that it would ask for itself.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+__all__ = [
+    "ACTIVATIONS",
+    "AFTER_COMMIT",
+    "AFTER_HOLD",
+    "BEFORE_INSERT",
+    "BEFORE_OFFSETS",
+    "STOPS_INSIDE",
+    "STOPS_OUTSIDE",
+    "known",
+]
+
+BEFORE_INSERT = "before-insert"
+AFTER_COMMIT = "after-commit"
+BEFORE_OFFSETS = "before-offset-commit"
+AFTER_HOLD = "between-hold-and-answer"
+ACTIVATIONS = "within-an-activation"
+STOPS_OUTSIDE = "stops-holding-a-batch"
+STOPS_INSIDE = "stops-inside-the-transaction"
+
+Passed = Callable[[], None]
+
+
+def known() -> list[str]:
+    """The points that this tree has; that of activations only where there is such a capability."""
+    there = find_spec("services.points.activations") is not None
+    return [point for point in _POINTS if point != ACTIVATIONS or there]
+
+
+def _wrap(owner: Any, name: str, *, before: Passed | None = None, after: Callable[..., None] | None = None) -> None:
+    """Let a coroutine function call ``before()`` first, and ``after(its arguments, its answer)`` at its end."""
+    original = getattr(owner, name)
+
+    async def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if before is not None:
+            before()
+        answer = await original(*args, **kwargs)
+        if after is not None:
+            after(args, answer)
+        return answer
+
+    setattr(owner, name, wrapped)
+
+
+def _before_insert(passed: Passed) -> None:
+    _wrap(import_module("services.points.ledger.store"), "write_records", before=passed)
+
+
+def _after_commit(passed: Passed) -> None:
+    _wrap(import_module("services.points.ledger.stream").IngestStream, "_apply", after=lambda *_: passed())
+
+
+def _before_offsets(passed: Passed) -> None:
+    _wrap(import_module("shared.kafka.consumer").BatchConsumer, "_commit", before=passed)
+
+
+def _after_hold(passed: Passed) -> None:
+    def answered(args: tuple[Any, ...], answer: Any) -> None:
+        if args[0].url.path.endswith("/redemptions") and "idempotency-replayed" not in answer.headers:
+            passed()
+
+    _wrap(import_module("services.points.rewards.api"), "once", after=answered)
+
+
+def _within_an_activation(passed: Passed) -> None:
+    """A batch of volunteers is written and not committed yet."""
+    _wrap(import_module("services.points.activations.mover")._Batch, "run", after=lambda *_: passed())
+
+
+def _stops_outside(passed: Passed) -> None:
+    _wrap(import_module("services.points.ledger.stream").IngestStream, "_apply", before=passed)
+
+
+def _stops_inside(passed: Passed) -> None:
+    _wrap(import_module("services.points.ledger.stream"), "ingest", after=lambda *_: passed())
+
+
+_POINTS: dict[str, Callable[[Passed], None]] = {
+    BEFORE_INSERT: _before_insert,
+    AFTER_COMMIT: _after_commit,
+    BEFORE_OFFSETS: _before_offsets,
+    AFTER_HOLD: _after_hold,
+    ACTIVATIONS: _within_an_activation,
+    STOPS_OUTSIDE: _stops_outside,
+    STOPS_INSIDE: _stops_inside,
+}
+
+
+def main(point: str, at: int, service: str, role: str) -> None:
+    """Run the role until its fate."""
+    number = signal.SIGSTOP if point.startswith("stops") else signal.SIGKILL
+    passings = 0
+
+    def passed() -> None:
+        nonlocal passings
+        passings += 1
+        if passings == at:
+            os.kill(os.getpid(), number)
+
+    _POINTS[point](passed)
+    import_module(f"services.{service}.__main__").main([role])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4])

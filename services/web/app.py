@@ -12,7 +12,7 @@ from services.web.gateway.headers import SECURITY
 from services.web.gateway.proxy import METHODS, Proxy, is_api
 from services.web.gateway.sessions import Sessions
 from services.web.gateway.upstream import Upstream, UpstreamAway, open_session
-from services.web.pages import assets, errors, leaders, login, me, public, rules, scan, shop, staff
+from services.web.pages import accounts, assets, errors, leaders, login, me, public, rules, scan, shop, staff
 from services.web.pages.cache import Cache
 from services.web.pages.refusals import translated
 from services.web.pages.visit import Web
@@ -51,6 +51,7 @@ class Gateway:
                 scan.router,
                 staff.router,
                 shop.router,
+                accounts.router,
                 errors.router,
             ],
             lifespan=self._open,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -10,11 +11,13 @@ from services.web.pages.wording import day, figure, moment, parse, span, spell_m
 from shared.clock import DISTRICT_ZONE
 
 __all__ = [
+    "Whose",
     "balance",
     "bucket_said",
     "entry",
     "hours",
     "lot_line",
+    "mine",
     "record_line",
     "records_of",
     "statement",
@@ -179,9 +182,33 @@ def last_day(value: Any) -> str:
     return day(f"{value}T12:00:00+08:00", year=True) if isinstance(value, str) and value < "9000" else ""
 
 
-async def statement(visit: Visit, cursor: str | None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose account is looked at: one's own, or a volunteer's by the staff; and where its pages are."""
+
+    volunteer_id: str
+    base: str
+    said: str = ""
+
+    @property
+    def own(self) -> bool:
+        """Does the volunteer look?"""
+        return self.base == "/me"
+
+
+def mine(visit: Visit) -> Whose:
+    """The visiting volunteer.
+
+    Raises:
+        LoginNeeded: the visitor is a stranger.
+        Problem: they are known, and no volunteer.
+    """
+    return Whose(visit.volunteer(), "/me")
+
+
+async def statement(visit: Visit, whose: Whose, cursor: str | None) -> dict[str, Any]:
     """Context of the page of all movements, newest first."""
-    volunteer_id = visit.volunteer()
+    volunteer_id = whose.volunteer_id
     query = {"cursor": cursor} if cursor else {}
     account, found, sites = await asyncio.gather(
         visit.ask("points", f"/accounts/{volunteer_id}"),
@@ -189,6 +216,7 @@ async def statement(visit: Visit, cursor: str | None) -> dict[str, Any]:
         visit.site_names(),
     )
     return {
+        "whose": whose,
         "account": account,
         "entries": [entry(line) for line in found["items"]],
         "sites": sites,
@@ -197,9 +225,9 @@ async def statement(visit: Visit, cursor: str | None) -> dict[str, Any]:
     }
 
 
-async def hours(visit: Visit, cursor: str | None) -> dict[str, Any]:
+async def hours(visit: Visit, whose: Whose, cursor: str | None) -> dict[str, Any]:
     """Context of the page of hours: totals by provenance, and each day's records with what they came to."""
-    volunteer_id = visit.volunteer()
+    volunteer_id = whose.volunteer_id
     query = {"cursor": cursor} if cursor else {}
     account, found, sites = await asyncio.gather(
         visit.ask("points", f"/accounts/{volunteer_id}"),
@@ -217,6 +245,7 @@ async def hours(visit: Visit, cursor: str | None) -> dict[str, Any]:
         if bucket["explanation"].get("records")
     ]
     return {
+        "whose": whose,
         "account": account,
         "days": days,
         "sites": sites,
@@ -239,9 +268,9 @@ def lot_line(lot: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def balance(visit: Visit, cursor: str | None, on: str | None) -> dict[str, Any]:
+async def balance(visit: Visit, whose: Whose, cursor: str | None, on: str | None) -> dict[str, Any]:
     """Context of the page of the whole balance: what it consists of, and what it was at the end of a past day."""
-    volunteer_id = visit.volunteer()
+    volunteer_id = whose.volunteer_id
     query = {"cursor": cursor} if cursor else {}
     asked = _a_day(on)
     whole, past = await asyncio.gather(
@@ -250,6 +279,7 @@ async def balance(visit: Visit, cursor: str | None, on: str | None) -> dict[str,
     )
     movements = [(word(code, "code"), int(change)) for code, change in whole["movements"].items() if change]
     return {
+        "whose": whose,
         "available": whole["available"],
         "held": whole["held"],
         "debt": whole["debt"],

@@ -155,6 +155,7 @@ def entry(line: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "title": word(code, "code"),
         "about": redemption.get("reward_name") or bucket_said(bucket),
+        "because": _because(code, redemption.get("reward_name")),
         "when": moment(line["posted_at"]),
         "change": change,
         "amount": int(line["amount"]),
@@ -175,6 +176,24 @@ def entry(line: Mapping[str, Any]) -> dict[str, Any]:
         "cause": line.get("cause_event_id"),
         "correlation_id": line.get("correlation_id"),
     }
+
+
+_BECAUSE: Mapping[str, str] = {
+    "hold": "您兑换了{it}，积分先冻结，领取时才真正用掉。",
+    "capture": "{it}已经交到您手里，冻结的积分用掉了。",
+    "release": "{it}没有领取或者退回了，冻结的积分回到原来那一份，有效期不变。",
+    "refund": "{it}由中心退款，积分回到原来那一份，有效期不变。",
+    "expiry": "这些分到了有效期的最后一天，没有用掉。",
+    "reversal": "服务记录更正以后比原来少，多记的积分收回。",
+    "repayment": "以前多得又已经用掉的积分，先从新得的分里补还。",
+    "donation": "余额到了规则的上限，超出的部分捐出。",
+    "return": "更正以后余额没有超过上限，捐出的积分退回来。",
+}
+"""Why a transfer was posted, of the kinds that no record or bonus explains by itself."""
+
+
+def _because(code: str, reward: Any) -> str:
+    return _BECAUSE.get(code, "").replace("{it}", f"“{reward}”" if reward else "奖品")
 
 
 def last_day(value: Any) -> str:

@@ -188,7 +188,7 @@ def _worth(book: Rulebook | None, records: Sequence[Any], buckets: Mapping[str, 
         day = rows_of_it[0]["day"]
         worth.versions[bucket] = book.at(day).version
         rule = _rule(book, buckets, bucket, day)
-        award = evaluate(rule, [_facts(row, rule) for row in rows_of_it])
+        award = evaluate(rule, [_facts(row) for row in rows_of_it])
         worth.points.update({(bucket, expires_on): points for expires_on, points in award.points.items()})
         worth.lines[bucket] = orjson.loads(orjson.dumps(award.explanation()))
         if award.first is not None and (first is None or award.first < first):
@@ -206,9 +206,9 @@ def _rule(book: Rulebook, buckets: Mapping[str, Any], bucket: str, day: date) ->
     return book.at(day) if row is None else book.version(row["rule_version"])
 
 
-def _facts(row: Any, rule: Rule) -> Facts:
-    known = Facts(*(row[name] for name in Facts._fields if name != "flagged"))
-    return known._replace(flagged=True) if not rule.holds_back.isdisjoint(row["flag_kinds"]) else known
+def _facts(row: Any) -> Facts:
+    known = (row[name] for name in Facts._fields if name != "flags")
+    return Facts(*known, frozenset(row["flag_kinds"]))
 
 
 def _refer(worth: Worth, book: Rulebook | None, referrals: Sequence[Any], buckets: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from services.web.gateway.proxy import METHODS, Proxy, is_api
 from services.web.gateway.sessions import Sessions
 from services.web.gateway.upstream import Upstream, UpstreamAway, open_session
 from services.web.pages import (
+    accounts,
     assets,
     badges,
     errors,
@@ -68,6 +69,7 @@ class Gateway:
                 staff.router,
                 shop.router,
                 rulebook.router,
+                accounts.router,
                 errors.router,
             ],
             lifespan=self._open,

@@ -1,4 +1,4 @@
-"""Rewards, reasons and the board in a real browser: what the centre puts on the shelf, a volunteer takes and asks."""
+"""Rewards, reasons and the board in a real browser: what lies on the shelf, is taken, and is asked about."""
 
 import re
 import struct
@@ -76,12 +76,12 @@ async def put_on_the_shelf(desk: Page, district: District, name: str) -> None:
     await receive.get_by_label("站点").select_option(label="惠民社区站")
     await receive.get_by_label("件数").fill("4")
     await receive.get_by_role("button").click()
-    await expect(problem(receive)).to_have_text("已入库，现在可兑 4 件。")
+    await expect(receive.locator(".message:visible")).to_have_text("已入库，现在可兑 4 件。")
     await count.get_by_label("站点").select_option(label="惠民社区站")
     await count.get_by_label("架上一共几件").fill("3")
     await count.get_by_label("原因").fill("一件破损")
     await count.get_by_role("button").click()
-    await expect(problem(count)).to_have_text("已盘点，差额 -1 件，现在可兑 3 件。")
+    await expect(count.locator(".message:visible")).to_have_text("已盘点，差额 -1 件，现在可兑 3 件。")
     await desk.locator("#stock").get_by_text("入库和盘点记录").click()
     await expect(desk.locator("#stock")).to_contain_text("数得 3 件，应有 4 件，差额 −1，一件破损")
     days = card(desk, "保留几天等人来领")
@@ -136,6 +136,7 @@ async def test_from_the_shelf_to_the_refund_and_every_why(district: District, br
         await entry.get_by_role("button", name="退还积分").click()
         await expect(desk.locator("main")).to_contain_text("没有这样的兑换")
         await asks_why(phone, district)
+        await asks_at_the_counter(phone, desk, district)
 
 
 async def asks_why(phone: Page, district: District) -> None:
@@ -172,6 +173,27 @@ async def asks_why(phone: Page, district: District) -> None:
     assert "refund" in text
 
 
+async def asks_at_the_counter(phone: Page, desk: Page, district: District) -> None:
+    """The staff see what the volunteer sees, and who the volunteer is only masked."""
+    await phone.goto(f"{district.url}/me")
+    number = await phone.locator("main .number").first.inner_text()
+    await desk.goto(f"{district.url}/staff/volunteers?number=LD-0000")
+    await expect(problem(desk)).to_contain_text("没有这个编号的志愿者")
+    await desk.get_by_label("志愿者编号").fill(f" {number.lower()} ")
+    await desk.get_by_role("button", name="查").click()
+    await expect(desk.locator(".news")).to_contain_text(number)
+    await expect(desk.locator(".news")).not_to_contain_text("赵桂兰")
+    await expect(desk.locator("main")).to_contain_text("退款，积分退还")
+    await desk.get_by_role("link", name="每次服务的时长").click()
+    await expect(desk.locator("main")).to_contain_text("1 小时 50 分 × 每小时 15 分 = 27 分")
+    await desk.go_back()
+    await desk.get_by_role("link", name="哪些分、什么时候到期").click()
+    await expect(card(desk, "合计")).to_contain_text("47 分")
+    answer = await phone.goto(desk.url)
+    assert answer is not None
+    assert answer.status == 403
+
+
 async def test_only_who_agrees_stands_on_the_board(district: District, browser: Browser) -> None:
     async with visitor(browser) as phone, visitor(browser, phone=False) as desk:
         await phone.goto(f"{district.url}/leaders")
@@ -182,7 +204,8 @@ async def test_only_who_agrees_stands_on_the_board(district: District, browser: 
         agreed = phone.get_by_label("同意用我的志愿者编号上榜")
         await expect(agreed).not_to_be_checked()
         await agreed.check()
-        await phone.get_by_role("button", name="保存").click()
+        async with phone.expect_event("load"):  # the page comes again, with the board as it now is
+            await phone.get_by_role("button", name="保存").click()
         await expect(phone.get_by_label("同意用我的志愿者编号上榜")).to_be_checked()
         await phone.get_by_label("站点").select_option(label="惠民社区站")
         await phone.get_by_role("button", name="看榜").click()

@@ -15,8 +15,9 @@ from services.points.activations import store
 from services.points.activations.domain import Activation, Move, Status, changed_days
 from services.points.activations.planning import Holdings, Moved, plan
 from services.points.activations.store import Counts, Late
+from services.points.integrity import store as flagging
 from services.points.ledger import store as ledger
-from services.points.ledger.fold import Cause, Change, Volunteer
+from services.points.ledger.fold import Cause, Change, Volunteer, flagged
 from services.points.ledger.ingest import Policy, lock, post
 from services.points.rules.domain import Rulebook
 from services.points.rules.store import Generation, keep_rules, newest_generation
@@ -134,6 +135,9 @@ class _Batch:
             seen = [(found.record_id, found.activity_id) for one in records.values() for found in one]
             complaints = await ledger.complaints(tx, seen)
             records = {key: [complaints.about(found) for found in one] for key, one in records.items()}
+        if any(volunteers[volunteer_id].standing_flags for volunteer_id in days):
+            flags = await flagging.standing_flags(tx, days.keys())
+            records = {key: [flagged(found, flags) for found in one] for key, one in records.items()}
         brought, adjustments = await store.referrals(tx, days), await store.adjustments(tx, days)
         going = await store.under_versions_that_go(tx, days, self.newest.versions)
         affected = records.keys() | brought.keys() | adjustments.keys() | going

@@ -128,8 +128,8 @@ from adjustments where status = 'approved' and volunteer_id = any($1::uuid[])
 order by volunteer_id, corrects is not null, decided_at, adjustment_id;
 
 -- name: late_inputs
--- What came after the rehearsal's snapshot: records that are theirs or were then, complaints about any of theirs, and
--- people they brought in.
+-- What came after the rehearsal's snapshot: records that are theirs or were then, or about which a case was opened or
+-- cleared, complaints about any of theirs, and people they brought in.
 with seen as (
     select watermark from rehearsals where rehearsal_id = $1
 ), batch as (
@@ -144,6 +144,9 @@ with seen as (
     select s.volunteer_id, s.record_id, null, null
     from batch join superseded_revisions s using (volunteer_id) join records r on r.record_id = s.record_id, seen
     where r.volunteer_id <> s.volunteer_id and not pg_visible_in_snapshot(s.superseded_in, watermark)
+    union
+    select f.volunteer_id, f.record_id, null, null
+    from batch join record_flags f using (volunteer_id), seen where not pg_visible_in_snapshot(f.changed_in, watermark)
     union
     select r.volunteer_id, null, c.complaint_id, null
     from complained c cross join batch

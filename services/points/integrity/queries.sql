@@ -50,7 +50,7 @@ select record_id, kind from record_flags where standing and volunteer_id = any($
 
 -- name: move_flags
 -- Flags go with a record that turns out to be somebody else's.
-update record_flags f set volunteer_id = b.volunteer_id
+update record_flags f set volunteer_id = b.volunteer_id, changed_in = pg_current_xact_id()
 from unnest($1::uuid[], $2::uuid[]) as b (record_id, volunteer_id) where f.record_id = b.record_id;
 
 -- name: volunteers_of_case
@@ -64,7 +64,7 @@ where case_id = $1 and status = 'open' returning case_id;
 
 -- name: lower_flags
 -- A cleared case says nothing of its records any more.
-update record_flags set standing = false where case_id = $1 and standing;
+update record_flags set standing = false, changed_in = pg_current_xact_id() where case_id = $1 and standing;
 
 -- name: records_of_ids
 -- The records themselves, whole; read after the locks.

@@ -39,12 +39,12 @@ __all__ = [
     "count_lifetime",
     "differences",
     "first_of",
+    "flagged",
     "reevaluate",
     "resolve",
     "touched_buckets",
 ]
 
-_NONE: frozenset[str] = frozenset()
 BucketKey = tuple[UUID, str]
 """Volunteer and bucket."""
 
@@ -269,10 +269,14 @@ def reevaluate(
     if complaints is not None:
         inputs = {key: [complaints.about(found) for found in records] for key, records in inputs.items()}
     if flags:
-        for key, records in inputs.items():
-            held = touched[key].rule.holds_back
-            inputs[key] = [f._replace(flagged=True) if held & flags.get(f.record_id, _NONE) else f for f in records]
+        inputs = {key: [flagged(found, flags) for found in records] for key, records in inputs.items()}
     return {key: evaluate(bucket.rule, inputs.get(key, ())) for key, bucket in touched.items()}
+
+
+def flagged(found: Facts, flags: Mapping[UUID, frozenset[str]]) -> Facts:
+    """The facts with the kinds of the cases that stand about the record."""
+    kinds = flags.get(found.record_id)
+    return found if kinds is None else found._replace(flags=kinds)
 
 
 def first_of(

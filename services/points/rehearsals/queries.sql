@@ -118,7 +118,7 @@ select count(*) from volunteers;
 
 -- name: facts
 -- All records of the volunteers from $1 to $2, each as a rule looks at it: after the volunteer and the site, the columns are
--- the members of Facts, in their order. $3: do the rules heed complaints?
+-- the members of Facts but for the flags, in their order. $3: do the rules heed complaints?
 select r.volunteer_id, r.site_id, r.record_id, r.revision, r.day, r.status, r.provenance, r.started_at, r.minutes,
        r.planned_minutes, r.kind, r.theme, r.activity_id, r.approval_level,
        $3::boolean and (
@@ -127,6 +127,11 @@ select r.volunteer_id, r.site_id, r.record_id, r.revision, r.day, r.status, r.pr
                select c.activity_id from complaints c where c.withdrawn_at is null and c.activity_id is not null), false)
        ) as complained
 from records r where r.volunteer_id between $1 and $2 order by r.volunteer_id, r.day;
+
+-- name: flags
+-- Records about which cases of integrity stand; few have any.
+select record_id, array_agg(distinct kind) as kinds from record_flags
+where standing and volunteer_id between $1 and $2 group by record_id;
 
 -- name: referrals
 -- Referrals that stand, by who earned the bonus.

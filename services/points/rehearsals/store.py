@@ -210,9 +210,17 @@ async def facts(tx: Tx, first: UUID, last: UUID, *, complaints: bool) -> AsyncIt
         yield rows
 
 
-def facts_of(row: Any) -> Facts:
-    """The facts in a row of `facts`: the only place where a replay makes them."""
-    return Facts._make(row[2:])
+def facts_of(row: Any, flags: Mapping[UUID, frozenset[str]]) -> Facts:
+    """The facts in a row of `facts`, and what `flags` says: the only place where a replay makes them."""
+    found = Facts(*row[2:])
+    if flags and (kinds := flags.get(found.record_id)):
+        return found._replace(flags=kinds)
+    return found
+
+
+async def flags(tx: Tx, first: UUID, last: UUID) -> dict[UUID, frozenset[str]]:
+    """The kinds of the cases that stand about the volunteers' records, by record."""
+    return {row["record_id"]: frozenset(row["kinds"]) for row in await tx.fetch(_SQL["flags"], first, last)}
 
 
 async def referrals(tx: Tx, first: UUID, last: UUID) -> dict[UUID, list[Referral]]:

@@ -97,7 +97,6 @@ class Rulebook:
         self._starts = [rule.effective_from for rule in self.rules]
         self._earliest = bisect_right(self._starts, self._starts[0]) - 1
         self._periods: dict[date, tuple[Rule, Period]] = {}
-        self.holds_back = frozenset().union(*(rule.holds_back for rule in self.rules))
         self.heeds_complaints = any(rule.complaint_percent != 100 for rule in self.rules)
 
     def at(self, day: date) -> Rule:

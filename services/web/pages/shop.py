@@ -14,7 +14,7 @@ from services.web.pages.visit import Visit, VisitOf
 from services.web.pages.wording import day, parse
 from shared.auth.access import public
 
-__all__ = ["changes_said", "router", "shelves_of"]
+__all__ = ["changes_said", "insist", "router", "shelves_of"]
 
 router = APIRouter(prefix="/staff", include_in_schema=False, dependencies=[public()])
 
@@ -34,7 +34,7 @@ _FIELDS: Mapping[str, str] = {
 @router.get("/rewards")
 async def rewards(visit: VisitOf, cursor: str | None = None) -> Response:
     """The catalogue with what lies at the caller's sites."""
-    _insist(visit)
+    insist(visit)
     query = {"cursor": cursor} if cursor else {}
     found = await visit.ask("points", "/catalogue", all="true", limit="50", **query)
     lines = [
@@ -52,7 +52,7 @@ async def rewards(visit: VisitOf, cursor: str | None = None) -> Response:
 @router.get("/rewards/{reward_id}")
 async def reward(visit: VisitOf, reward_id: str) -> Response:
     """One reward: what it is, where it lies, and all that can be done with it."""
-    _insist(visit)
+    insist(visit)
     found, stock, sites = await asyncio.gather(
         visit.ask("points", f"/catalogue/{reward_id}"), _stock(visit, reward_id), visit.site_names()
     )
@@ -73,14 +73,14 @@ async def reward(visit: VisitOf, reward_id: str) -> Response:
 @router.get("/rewards/{reward_id}/parts/stock")
 async def stock_part(visit: VisitOf, reward_id: str) -> Response:
     """The stock alone, after something was booked."""
-    _insist(visit)
+    insist(visit)
     return part("parts/stock.html", visit.session, **await _stock(visit, reward_id))
 
 
 @router.get("/redemptions")
 async def redemptions(visit: VisitOf, status: str = "captured", cursor: str | None = None) -> Response:
     """Redemptions of the caller's sites by where they stand, to give back or refund."""
-    _insist(visit)
+    insist(visit)
     chosen = status if status in STATES else STATES[0]
     query = {"cursor": cursor} if cursor else {}
     found, sites = await asyncio.gather(
@@ -157,7 +157,7 @@ def _own(session: Session, site_id: str) -> bool:
     return bool(sites == "*" or site_id in sites)
 
 
-def _insist(visit: Visit) -> None:
+def insist(visit: Visit) -> None:
     """Rewards are the affair of stations and the centre; leaders and engineers have none.
 
     Raises:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -10,11 +11,13 @@ from services.web.pages.wording import day, figure, moment, parse, span, spell_m
 from shared.clock import DISTRICT_ZONE
 
 __all__ = [
+    "Whose",
     "balance",
     "bucket_said",
     "entry",
     "hours",
     "lot_line",
+    "mine",
     "record_line",
     "records_of",
     "statement",
@@ -152,6 +155,7 @@ def entry(line: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "title": word(code, "code"),
         "about": redemption.get("reward_name") or bucket_said(bucket),
+        "because": _because(code, redemption.get("reward_name")),
         "when": moment(line["posted_at"]),
         "change": change,
         "amount": int(line["amount"]),
@@ -174,14 +178,56 @@ def entry(line: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+_BECAUSE: Mapping[str, str] = {
+    "hold": "您兑换了{it}，积分先冻结，领取时才真正用掉。",
+    "capture": "{it}已经交到您手里，冻结的积分用掉了。",
+    "release": "{it}没有领取或者退回了，冻结的积分回到原来那一份，有效期不变。",
+    "refund": "{it}由中心退款，积分回到原来那一份，有效期不变。",
+    "expiry": "这些分到了有效期的最后一天，没有用掉。",
+    "reversal": "服务记录更正以后比原来少，多记的积分收回。",
+    "repayment": "以前多得又已经用掉的积分，先从新得的分里补还。",
+    "donation": "余额到了规则的上限，超出的部分捐出。",
+    "return": "更正以后余额没有超过上限，捐出的积分退回来。",
+}
+"""Why a transfer was posted, of the kinds that no record or bonus explains by itself."""
+
+
+def _because(code: str, reward: Any) -> str:
+    return _BECAUSE.get(code, "").replace("{it}", f"“{reward}”" if reward else "奖品")
+
+
 def last_day(value: Any) -> str:
     """The last day on which points are good; empty where they are good for ever."""
     return day(f"{value}T12:00:00+08:00", year=True) if isinstance(value, str) and value < "9000" else ""
 
 
-async def statement(visit: Visit, cursor: str | None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose account is looked at: one's own, or a volunteer's by the staff; and where its pages are."""
+
+    volunteer_id: str
+    base: str
+    said: str = ""
+
+    @property
+    def own(self) -> bool:
+        """Does the volunteer look?"""
+        return self.base == "/me"
+
+
+def mine(visit: Visit) -> Whose:
+    """The visiting volunteer.
+
+    Raises:
+        LoginNeeded: the visitor is a stranger.
+        Problem: they are known, and no volunteer.
+    """
+    return Whose(visit.volunteer(), "/me")
+
+
+async def statement(visit: Visit, whose: Whose, cursor: str | None) -> dict[str, Any]:
     """Context of the page of all movements, newest first."""
-    volunteer_id = visit.volunteer()
+    volunteer_id = whose.volunteer_id
     query = {"cursor": cursor} if cursor else {}
     account, found, sites = await asyncio.gather(
         visit.ask("points", f"/accounts/{volunteer_id}"),
@@ -189,6 +235,7 @@ async def statement(visit: Visit, cursor: str | None) -> dict[str, Any]:
         visit.site_names(),
     )
     return {
+        "whose": whose,
         "account": account,
         "entries": [entry(line) for line in found["items"]],
         "sites": sites,
@@ -197,9 +244,9 @@ async def statement(visit: Visit, cursor: str | None) -> dict[str, Any]:
     }
 
 
-async def hours(visit: Visit, cursor: str | None) -> dict[str, Any]:
+async def hours(visit: Visit, whose: Whose, cursor: str | None) -> dict[str, Any]:
     """Context of the page of hours: totals by provenance, and each day's records with what they came to."""
-    volunteer_id = visit.volunteer()
+    volunteer_id = whose.volunteer_id
     query = {"cursor": cursor} if cursor else {}
     account, found, sites = await asyncio.gather(
         visit.ask("points", f"/accounts/{volunteer_id}"),
@@ -217,6 +264,7 @@ async def hours(visit: Visit, cursor: str | None) -> dict[str, Any]:
         if bucket["explanation"].get("records")
     ]
     return {
+        "whose": whose,
         "account": account,
         "days": days,
         "sites": sites,
@@ -239,9 +287,9 @@ def lot_line(lot: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def balance(visit: Visit, cursor: str | None, on: str | None) -> dict[str, Any]:
+async def balance(visit: Visit, whose: Whose, cursor: str | None, on: str | None) -> dict[str, Any]:
     """Context of the page of the whole balance: what it consists of, and what it was at the end of a past day."""
-    volunteer_id = visit.volunteer()
+    volunteer_id = whose.volunteer_id
     query = {"cursor": cursor} if cursor else {}
     asked = _a_day(on)
     whole, past = await asyncio.gather(
@@ -250,6 +298,7 @@ async def balance(visit: Visit, cursor: str | None, on: str | None) -> dict[str,
     )
     movements = [(word(code, "code"), int(change)) for code, change in whole["movements"].items() if change]
     return {
+        "whose": whose,
         "available": whole["available"],
         "held": whole["held"],
         "debt": whole["debt"],

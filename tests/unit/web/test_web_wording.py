@@ -1,6 +1,8 @@
 """What the pages say: times, sums, refusals, explanations. Pure."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -102,6 +104,21 @@ def test_refusals_are_said_in_chinese_with_their_numbers() -> None:
     assert say("invalid-input", "phone is required.", {"errors": errors}) == "“手机号”填写得不对，请检查后重填。"
 
 
+def test_whatever_a_service_refuses_a_page_with_is_said_in_chinese() -> None:
+    raised = re.compile(r"(?:Conflict|Invalid|NotFound|Forbidden|TooMany|Refusal|Declined)\(\s*\"([a-z-]+)\"")
+    services = Path(__file__).parents[3] / "services"
+    rooms = ["points/rewards", "points/pickups", "points/catalogue", "points/accounts", "points/leaders"]
+    rooms += ["points/previews", "recruitment/signups", "recruitment/volunteers/handlers.py"]
+    files = [path for room in rooms for path in _python(services / room)]
+    unsaid = {slug for path in files for slug in raised.findall(path.read_text("utf-8")) if slug not in SENTENCES}
+    # asked of the API only: no page unmasks people
+    assert unsaid <= {"purpose-required"}
+
+
+def _python(path: Path) -> list[Path]:
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
+
+
 def test_every_sentence_stands_without_its_numbers() -> None:
     for type in SENTENCES:
         said = say(type, "detail")
@@ -170,6 +187,15 @@ def test_a_transfer_says_how_it_changed_what_may_be_spent(code: str, debit: str,
     assert entry(transfer(code, debit, credit))["change"] == change
 
 
+def test_a_transfer_says_why_in_a_sentence() -> None:
+    hold = transfer(
+        "hold", "volunteer/v/available", "volunteer/v/held", explanation={"redemption": {"reward_name": "伞"}}
+    )
+    assert entry(hold)["because"] == "您兑换了“伞”，积分先冻结，领取时才真正用掉。"
+    assert entry(transfer("release", "volunteer/v/held", "volunteer/v/available"))["because"].startswith("奖品没有领取")
+    assert entry(transfer("award", "issuance", "volunteer/v/available"))["because"] == ""
+
+
 def test_an_award_names_its_day_rule_and_records() -> None:
     explanation = {"rule_version": 1, "points": 16, "records": [RECORD]}
     said = entry(
@@ -213,20 +239,12 @@ def test_the_rule_is_said_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        (
-            "hailin",
-            ["一个活动最多计 2 小时", "有投诉的服务不计分", "引荐一人成为志愿者奖励 2 分", "每季度最多兑换 1 次"],
-        ),
+        ("hailin", ["一个活动最多计 2 小时", "有投诉的服务不计分", "每季度最多兑换 1 次"]),
+        ("hailin", ["引荐一人成为志愿者奖励 2 分"]),
         ("huangshi", ["只有扫码签到的时长计积分，其余只计服务时长", "积分有效到下一个 12 月 31 日"]),
         ("huangshan", ["积分从服务当天起 36 个月内有效"]),
-        (
-            "izhiyuan",
-            [
-                "同一个活动一天最多计 3 次",
-                "一天超过 8 小时的部分，要站点批准才计分",
-                "一天超过 12 小时的部分，要中心批准才计分",
-            ],
-        ),
+        ("izhiyuan", ["同一个活动一天最多计 3 次", "一天超过 8 小时的部分，要站点批准才计分"]),
+        ("izhiyuan", ["一天超过 12 小时的部分，要中心批准才计分"]),
         ("shancheng", ["时长按每 1 小时计，余下的满 15 分钟计 30 分钟，满 45 分钟计 1 小时，再少不计"]),
         ("yunnan", ["服务时长不到计划时长的 60% 不计分", "积分长期有效"]),
         ("nanjing", ["余额最多 1500 分，超出的捐出"]),

@@ -41,8 +41,8 @@ Within = Literal["day", "month", "year", "life"]
 class Facts(NamedTuple):
     """What a rule may look at in one record, at its highest revision, and what points itself knows about it.
 
-    ``complained``: there is a complaint about the record or its activity that was not withdrawn. ``flagged``: a case of
-    integrity that this rule heeds stands about it and was not cleared.
+    ``complained``: there is a complaint about the record or its activity that was not withdrawn. ``flags``: the kinds
+    of the cases of integrity that stand about it; which of them matter is the rule's business.
     """
 
     record_id: UUID
@@ -58,7 +58,7 @@ class Facts(NamedTuple):
     activity_id: UUID | None
     approval_level: str = "none"
     complained: bool = False
-    flagged: bool = False
+    flags: frozenset[str] = frozenset()
 
 
 class Line(NamedTuple):

@@ -148,7 +148,7 @@ class _Tally:
         rule = self.rule
         if record.status != "confirmed" or record.provenance not in rule.provenances:
             return 0, _refusal(rule, record)
-        if record.flagged:
+        if record.flags and not rule.holds_back.isdisjoint(record.flags):
             return 0, "flagged"
         if record.complained and rule.complaint_percent == 0:
             return 0, "complaint"
@@ -252,7 +252,7 @@ def _refusal(rule: Rule, record: Facts) -> str | None:
         return record.status
     if record.provenance not in rule.provenances:
         return "provenance"
-    if record.flagged:
+    if record.flags and not rule.holds_back.isdisjoint(record.flags):
         return "flagged"
     if record.minutes < rule.minimum_minutes:
         return "short"

@@ -295,7 +295,8 @@
     var waits = [0, 120, 150, 200, 250, 300, 400, 600, 1000, 1500, 2500, 4000];
     for (var i = 0; i < waits.length; i++) {
       await new Promise(function (resolve) { setTimeout(resolve, waits[i]); });
-      await refresh(ids);
+      // after the first time it is the clock that asks, not the person
+      await refresh(ids, i > 0);
     }
   }
 

@@ -208,7 +208,7 @@ def _rule(book: Rulebook, buckets: Mapping[str, Any], bucket: str, day: date) ->
 
 def _facts(row: Any) -> Facts:
     known = (row[name] for name in Facts._fields if name != "flags")
-    return Facts(*known, frozenset(row["flag_kinds"]))
+    return Facts._make((*known, frozenset(row["flag_kinds"])))
 
 
 def _refer(worth: Worth, book: Rulebook | None, referrals: Sequence[Any], buckets: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from services.points.rehearsals import store
 from services.points.rehearsals.domain import Result
 from services.points.rehearsals.store import Rehearsal
 from services.points.rules import handlers as rules
+from services.points.rules import store as rule_store
 from shared.auth.tokens import Caller
 from shared.errors import Conflict, NotFound
 from shared.ids import new_id
@@ -25,12 +26,16 @@ async def request(tx: Tx, caller: Caller, version: int) -> Rehearsal:
 
     Raises:
         NotFound: ``rule-unknown``.
-        Conflict: ``rule-not-draft``, with its ``rule_status``; or ``rehearsal-under-way``, with its ``rehearsal_id``.
+        Conflict: ``rule-not-draft``, with its ``rule_status``; ``rehearsal-under-way``, with its ``rehearsal_id``; or
+            ``rules-under-way``: other rules are just coming into force.
     """
     stored = await rules.find(tx, version)
     if stored.status != "draft":
         detail = f"Rule version {version} is {stored.status}; only a draft is rehearsed."
         raise Conflict("rule-not-draft", detail, rule_status=stored.status)
+    if await rule_store.under_way(tx):
+        detail = "Other rules are coming into force; rehearse once everybody stands under them."
+        raise Conflict("rules-under-way", detail)
     made = Rehearsal(new_id(), version, "queued", caller.subject, await tx.now())
     if not await store.insert(tx, made):
         present = await store.under_way(tx, version)

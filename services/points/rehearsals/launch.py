@@ -11,6 +11,7 @@ from contextlib import suppress
 import structlog
 
 from services.points.rehearsals import store
+from services.points.rules import store as rule_store
 from shared.postgres import Database
 
 __all__ = ["STOP_SECONDS", "rehearse_waiting"]
@@ -26,8 +27,8 @@ async def rehearse_waiting(database: Database, stop: asyncio.Event) -> int:
     """
     async with database.transaction() as tx:
         rehearsal_id = await store.next_waiting(tx)
-    if rehearsal_id is None:
-        return 0
+        if rehearsal_id is None or await rule_store.under_way(tx):
+            return 0
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.points", "rehearse", str(rehearsal_id), stdin=asyncio.subprocess.DEVNULL
     )

@@ -110,6 +110,7 @@ SENTENCES: Mapping[str, str] = {
     "rule-unknown": "没有这个版本的规则。",
     "rule-not-draft": "只有草案可以试算。",
     "rehearsal-under-way": "这份草案正在试算，请等它完成。",
+    "rules-under-way": "另一版规则正在生效，等所有志愿者都换到新规则后再试算。",
     "rehearsal-unknown": "没有这次试算。",
     "rehearsal-ended": "这次试算已经结束。",
     "rehearsal-not-done": "试算还没有完成，请稍后再看。",

@@ -138,6 +138,7 @@ async def test_it_predicts_what_a_database_would_hold_that_had_the_draft_from_th
         assert await draft(database, effective) == version
         async with database.transaction() as tx:
             await tx.execute("update rule_versions set status = 'active' where version = $1", version)
+            await tx.execute("update rule_generations set versions = versions || $1::int", version)
         await _feed(database, made, referrals)
         assert {key: one[2] for key, one in told.items()} == await _earned(database)
     lines = await budget(points_db, found.rehearsal_id)

@@ -3,6 +3,7 @@
 Agents run what may be rebuilt. Rules for them stand in ``shared/kafka/guard.py``.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
@@ -10,8 +11,9 @@ from typing import Any
 
 import faust
 import mode
+import structlog
 
-from services.points.hosting import Worker
+from services.points.hosting import STOP_SECONDS, Worker
 from services.points.settings import PointsSettings
 from shared import deadletters
 from shared.deadletters import DeadLetter
@@ -26,7 +28,10 @@ from shared.telemetry import logging
 
 __all__ = ["Agents", "run"]
 
+_log = structlog.get_logger(__name__)
+
 Apply = Callable[[Message], Awaitable[None]]
+Work = Callable[[asyncio.Event], Awaitable[None]]
 
 
 class Agents(ABC):
@@ -47,6 +52,7 @@ class Agents(ABC):
         self.app = _faust_app(settings, group if not generation else f"{group}-{generation}", linger)
         self.database: Database | None = None
         self._stack = AsyncExitStack()
+        self._halt = asyncio.Event()
         self.guard = Guard(
             {topic_name(settings, entity): entity for entity in topics},
             put_aside=self._put_aside,
@@ -99,8 +105,28 @@ class Agents(ABC):
             serve_ops(self.settings, {"database": self.database.ready, "broker": self._broker, "agents": self._agents})
         )
 
+    def host(self, name: str, work: Work) -> None:
+        """Do something else in this process until the event is set; if it ends by itself, so does the process."""
+        task = asyncio.create_task(self._hosted(name, work), name=name)
+        self._stack.push_async_callback(self._end, task)
+
+    async def _hosted(self, name: str, work: Work) -> None:
+        try:
+            await work(self._halt)
+            if not self._halt.is_set():
+                raise RuntimeError(f"{name} ended by itself")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the process must not go on without it
+            _log.error("hosted.failed", work=name, error=type(error).__name__, exc_info=error)
+            await self.app.crash(error)
+
+    async def _end(self, task: asyncio.Task[None]) -> None:
+        await asyncio.wait({task}, timeout=STOP_SECONDS)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
     async def close(self) -> None:
         """Close what `open` opened."""
+        self._halt.set()
         await self._stack.aclose()
 
     async def _broker(self) -> None:

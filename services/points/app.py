@@ -6,9 +6,7 @@ transaction.
 """
 
 import asyncio
-import contextlib
 import gc
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -20,7 +18,7 @@ from faust.app.base import BootStrategy
 
 from services.points.activations.mover import move
 from services.points.badges.handlers import judge_anew
-from services.points.hosting import Worker
+from services.points.hosting import Worker, run_timer
 from services.points.ledger.handlers import expire_points
 from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import GROUP, TOPICS, IngestStream
@@ -30,11 +28,7 @@ from services.points.rehearsals.launch import rehearse_waiting
 from services.points.rewards.handlers import expire_holds
 from services.points.rewards.waiting import remind, time_out_bare_holds
 from services.points.settings import PointsSettings
-from services.points.teams import handlers as teams
-from services.points.teams import stream as team_stream
-from services.points.teams.stream import TeamStream
 from shared.clock import real_now
-from shared.errors import TransientError
 from shared.http.idempotency import purge_idempotency
 from shared.http.ops import serve_ops
 from shared.http.process import exit_code_of
@@ -42,14 +36,9 @@ from shared.kafka.consumer import BatchConsumer
 from shared.kafka.probe import broker_ready
 from shared.postgres import Database
 
-__all__ = ["GC_THRESHOLD", "IngestService", "build_app", "main", "run_timer"]
+__all__ = ["GC_THRESHOLD", "IngestService", "build_app", "main"]
 
 PURGE_SECONDS = 300.0
-TEAM_BATCH = 500
-TEAM_FETCH_WAIT_MS = 200
-"""Badges of teams may come within seconds: their consumer waits longer for a fetch than the ingest does, and asks less
-often."""
-TEAM_FETCH_BYTES = 131_072
 STOP_SECONDS = 3.0
 GC_THRESHOLD = (1_000_000, 20, 100)
 """A batch makes some hundred thousand small objects and no cycles: looking for cycles after every 700 of them costs a
@@ -57,44 +46,13 @@ third of the ingest's time, and after every 100,000 still a twentieth."""
 _log = structlog.get_logger(__name__)
 
 
-async def run_timer(name: str, work: Callable[[], Awaitable[int]], seconds: float, stop: asyncio.Event) -> None:
-    """Do ``work`` until it finds nothing to do, then again after a while, until ``stop`` is set.
-
-    Trouble with the database is waited out.
-    """
-    while not stop.is_set():
-        try:
-            while await work() and not stop.is_set():
-                pass
-        except TransientError as error:
-            _log.warning("timer.waits", timer=name, reason=str(error))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), seconds)
-
-
-def _teams(settings: PointsSettings, stream: TeamStream) -> BatchConsumer:
-    """The consumer of the teams' counts: a group of its own in this process, small in memory."""
-    return BatchConsumer(
-        settings,
-        topics=team_stream.TOPICS,
-        group=team_stream.GROUP,
-        handle=stream.handle,
-        dead_letter=stream.dead_letter,
-        max_records=TEAM_BATCH,
-        fetch_wait_ms=TEAM_FETCH_WAIT_MS,
-        fetch_bytes=TEAM_FETCH_BYTES,
-        patience=settings.watchdog_seconds,
-    )
-
-
 class IngestService(mode.Service):
-    """Consumes attendance, for the ledger and for the teams, and watches the calendar, within faust's worker."""
+    """Consumes attendance and watches the calendar, within faust's worker."""
 
     def __init__(self, settings: PointsSettings, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.settings = settings
         self.consumer: BatchConsumer | None = None
-        self.teams: BatchConsumer | None = None
         self._resources = AsyncExitStack()
         self._halt = asyncio.Event()
         self._work: asyncio.Task[None] | None = None
@@ -116,7 +74,6 @@ class IngestService(mode.Service):
             lanes=settings.ingest_lanes,
             patience=settings.watchdog_seconds,
         )
-        self.teams = _teams(settings, TeamStream(database, await teams.install(database)))
 
         async def kafka_ready() -> None:
             await broker_ready(settings)
@@ -129,7 +86,6 @@ class IngestService(mode.Service):
 
     async def _run(self, database: Database, policy: Policy) -> None:
         assert self.consumer is not None
-        assert self.teams is not None
         seconds, moved_at_once = self.settings.timer_seconds, self.settings.activation_batch
 
         async def redemptions() -> int:
@@ -144,7 +100,6 @@ class IngestService(mode.Service):
 
         async with asyncio.TaskGroup() as group:
             group.create_task(self.consumer.run(self._halt))
-            group.create_task(self.teams.run(self._halt))
             group.create_task(run_timer("expiry", lambda: expire_points(database), seconds, self._halt))
             group.create_task(run_timer("holds", lambda: time_out_bare_holds(database), seconds, self._halt))
             group.create_task(run_timer("reminders", lambda: remind(database), seconds, self._halt))
@@ -153,7 +108,6 @@ class IngestService(mode.Service):
                 run_timer("rehearsals", lambda: rehearse_waiting(database, self._halt), seconds, self._halt)
             )
             group.create_task(run_timer("badges", lambda: judge_anew(database), PURGE_SECONDS, self._halt))
-            group.create_task(run_timer("team-badges", lambda: teams.judge_anew(database), PURGE_SECONDS, self._halt))
             group.create_task(
                 run_timer("activations", lambda: move(database, policy, moved_at_once), seconds, self._halt)
             )

@@ -1,18 +1,41 @@
-"""The faust worker of both processes that faust runs: its stop has a time limit, which faust's own has not."""
+"""What the processes that faust runs have in common: a worker whose stop has a time limit, and timers."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
 
 import faust
+import structlog
 
+from shared.errors import TransientError
 from shared.http.process import end_for_certain
 
-__all__ = ["STOP_SECONDS", "Worker"]
+__all__ = ["STOP_SECONDS", "Worker", "run_timer"]
+
+_log = structlog.get_logger(__name__)
 
 STOP_SECONDS = 3.0
 """How long a stop may take, whatever faust or the broker still waits for (a group being joined). Nothing is lost
 there: what counts is in a transaction, the rest is rebuilt."""
 
 
+async def run_timer(name: str, work: Callable[[], Awaitable[int]], seconds: float, stop: asyncio.Event) -> None:
+    """Do ``work`` until it finds nothing to do, then again after a while, until ``stop`` is set.
+
+    Trouble with the database is waited out.
+    """
+    while not stop.is_set():
+        try:
+            while await work() and not stop.is_set():
+                pass
+        except TransientError as error:
+            _log.warning("timer.waits", timer=name, reason=str(error))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)
+
+
 class Worker(faust.Worker):
-    """Ends within `STOP_SECONDS` of the signal, or of the failure, that ends it."""
+    """Its stop has a time limit, which faust's own has not: it ends within `STOP_SECONDS` of what ends it."""
 
     async def stop(self) -> None:
         """Stop in order, and in time."""

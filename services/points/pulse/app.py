@@ -1,4 +1,5 @@
-"""The agents' process: a faust app that keeps the last minute in a windowed table and tells it each second.
+"""The agents' process: a faust app that keeps the last minute in a windowed table and tells it each second; and beside
+it the counting of the teams' services, which may follow the ledger within seconds too and shares nothing with it.
 
 Everything here may be lost and is rebuilt from the topics; that is why faust may run it. A record may count twice when
 the process dies between a table's change and the commit of its offset: the pulse is a picture, not a balance.
@@ -15,6 +16,7 @@ from services.points.agents import Agents, run
 from services.points.pulse.domain import KEEP_SECONDS, SLICE_SECONDS, WINDOW_SECONDS, Cell, Minute, cells, last_minute
 from services.points.pulse.stream import GROUP, TOPICS, beat_of
 from services.points.settings import PointsSettings
+from services.points.teams.hosting import counting_teams
 from shared.cloudevents import encode
 from shared.contracts import DrivePulse, PulseTick, SitePulse
 from shared.kafka.consumer import Message
@@ -45,6 +47,11 @@ class Pulse(Agents):
 
     async def connect(self) -> Database:
         return await Database.connect(self.settings)
+
+    async def open(self) -> None:
+        await super().open()
+        counting = await counting_teams(self.settings, self.connected())
+        self.host("points-teams", counting)
 
     async def _beat(self, message: Message) -> None:
         beat = beat_of(message)

@@ -31,12 +31,14 @@ pytestmark = pytest.mark.broker
 
 
 @asynccontextmanager
-async def running(settings: Settings, **changes: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """``python -m services.points worker`` with these settings; killed at the end if it still runs."""
+async def running(
+    settings: Settings, role: str = "worker", **changes: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """``python -m services.points <role>`` with these settings; killed at the end if it still runs."""
     values = settings.model_dump(mode="json", exclude={"auth_public_keys", "auth_signing_key", "service"})
     environment = {f"WEIGUANG_{name.upper()}": str(value) for name, value in values.items() if value is not None}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.points", "worker", cwd=ROOT, env={**os.environ, **environment, **changes}
+        sys.executable, "-m", "services.points", role, cwd=ROOT, env={**os.environ, **environment, **changes}
     )
     try:
         yield process

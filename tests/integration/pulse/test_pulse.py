@@ -191,10 +191,11 @@ async def test_the_pulse_of_a_minute(agents: Agents, points_db: Database) -> Non
     await agents.send(posted(new_id(), 1), value=b"[]")
     await agents.send(service(station))
     await agents.minute(2, 8)
-    rows = await points_db.pool.fetch("select consumer_group, topic, reason, value from dead_letters order by topic")
+    rows = await points_db.pool.fetch(
+        "select value from dead_letters where consumer_group = 'points-pulse' order by topic"
+    )
     assert [bytes(row["value"]) for row in rows] == [b"{broken", b"[]"]
-    assert {row["consumer_group"] for row in rows} == {"points-pulse"}
-    topics = await points_db.pool.fetch("select topic from outbox order by topic")
+    topics = await points_db.pool.fetch("select topic from outbox where topic like '%pulse.dlq' order by topic")
     assert [row["topic"] for row in topics] == ["attendance.points-pulse.dlq", "points.points-pulse.dlq"]
 
     began = time.monotonic()

@@ -1,0 +1,43 @@
+"""The teams' consumer and timer, for the process that hosts them; small in memory and in no hurry."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from services.points.hosting import run_timer
+from services.points.settings import PointsSettings
+from services.points.teams import handlers
+from services.points.teams.stream import GROUP, TOPICS, TeamStream
+from shared.kafka.consumer import BatchConsumer
+from shared.postgres import Database
+
+__all__ = ["counting_teams"]
+
+BATCH = 500
+FETCH_BYTES = 131_072
+FETCH_WAIT_MS = 200
+"""Badges of teams may come within seconds: their consumer waits longer for a fetch than the ingest does, and asks less
+often."""
+JUDGE_SECONDS = 300.0
+
+
+async def counting_teams(settings: PointsSettings, database: Database) -> Callable[[asyncio.Event], Awaitable[None]]:
+    """Install the criteria; returns the work, which goes on until the event is set."""
+    stream = TeamStream(database, await handlers.install(database))
+    consumer = BatchConsumer(
+        settings,
+        topics=TOPICS,
+        group=GROUP,
+        handle=stream.handle,
+        dead_letter=stream.dead_letter,
+        max_records=BATCH,
+        fetch_wait_ms=FETCH_WAIT_MS,
+        fetch_bytes=FETCH_BYTES,
+        patience=settings.watchdog_seconds,
+    )
+
+    async def work(stop: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(consumer.run(stop))
+            group.create_task(run_timer("team-badges", lambda: handlers.judge_anew(database), JUDGE_SECONDS, stop))
+
+    return work

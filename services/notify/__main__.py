@@ -6,20 +6,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
-from fastapi import FastAPI
 
 from services.notify.deliveries.addresses import RecruitmentAddressBook
-from services.notify.deliveries.api import router as deliveries_router
 from services.notify.deliveries.handlers import Postman
 from services.notify.deliveries.smtp import SmtpMailer
-from services.notify.inbox.api import router as inbox_router
 from services.notify.inbox.stream import GROUP, TOPICS, InboxStream
-from services.notify.preferences.api import router as preferences_router
 from services.notify.settings import NotifySettings
 from services.notify.templates.handlers import load_catalogue
-from shared.http.app import create_app
 from shared.http.idempotency import keep_purging
 from shared.http.ops import serve_ops
 from shared.http.process import run_role
@@ -31,6 +27,9 @@ from shared.postgres import Database
 from shared.postgres.migrations import migrate
 from shared.telemetry import logging
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
 __all__ = ["api", "main", "relay", "worker"]
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -38,11 +37,16 @@ GRACE = 5.0
 """Seconds that e-mails under way may take after a stop is asked for; later, their leases make them unknown."""
 
 
-def api(settings: NotifySettings) -> FastAPI:
+def api(settings: NotifySettings) -> "FastAPI":
     """The HTTP application."""
+    # A relay should not hold what only an API serves.
+    from services.notify.deliveries.api import router as deliveries_router
+    from services.notify.inbox.api import router as inbox_router
+    from services.notify.preferences.api import router as preferences_router
+    from shared.http.app import create_app
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
         app.state.database = await Database.connect(settings)
         try:
             yield

@@ -9,31 +9,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from fastapi import FastAPI
-
-from services.points.accounts import api as accounts_api
-from services.points.activations import api as activations_api
-from services.points.adjustments import api as adjustments_api
-from services.points.badges import api as badges_api
-from services.points.catalogue import api as catalogue_api
-from services.points.credentials import api as credentials_api
-from services.points.facts import api as facts_api
-from services.points.integrity import api as integrity_api
-from services.points.leaders import api as leaders_api
-from services.points.pickups import api as pickups_api
-from services.points.policy import policy_of
-from services.points.previews import api as previews_api
-from services.points.rehearsals import api as rehearsals_api
-from services.points.rehearsals.replay import Manner, end_with_parent, replay
-from services.points.rewards import api as rewards_api
-from services.points.rewards import shelf_api
-from services.points.rules import api as rules_api
 from services.points.settings import PointsSettings
-from services.points.teams import api as teams_api
-from services.points.teams import handlers as teams
-from shared.http.app import create_app
 from shared.http.ops import serve_ops
 from shared.http.process import run_role
 from shared.http.server import serve
@@ -43,17 +22,25 @@ from shared.postgres import Database
 from shared.postgres.migrations import migrate
 from shared.telemetry import logging
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
 __all__ = ["MIGRATIONS", "api", "main", "rehearse", "relay"]
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 ROLES = ("api", "worker", "agents", "integrity", "relay", "migrate")
 
 
-def api(settings: PointsSettings) -> FastAPI:
+def api(settings: PointsSettings) -> "FastAPI":
     """The HTTP application."""
+    # A relay should not hold what only an API serves: what a role alone needs is imported where the role begins.
+    from services.points.policy import policy_of
+    from services.points.routers import ROUTERS
+    from services.points.teams import handlers as teams
+    from shared.http.app import create_app
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
         app.state.database = await Database.connect(settings)
         try:
             await policy_of(app.state.database)
@@ -71,24 +58,7 @@ def api(settings: PointsSettings) -> FastAPI:
     app = create_app(
         settings,
         title="Weiguang points",
-        routers=[
-            rules_api.router,
-            rehearsals_api.router,
-            activations_api.router,
-            previews_api.router,
-            accounts_api.router,
-            pickups_api.router,
-            adjustments_api.router,
-            badges_api.router,
-            credentials_api.router,
-            facts_api.router,
-            integrity_api.router,
-            rewards_api.router,
-            catalogue_api.router,
-            shelf_api.router,
-            leaders_api.router,
-            teams_api.router,
-        ],
+        routers=ROUTERS,
         lifespan=lifespan,
         readiness={"database": database_ready, "broker": kafka_ready},
     )
@@ -112,6 +82,8 @@ async def relay(settings: PointsSettings, stop: asyncio.Event) -> None:
 
 async def rehearse(settings: PointsSettings, rehearsal_id: UUID, stop: asyncio.Event) -> None:
     """Replay one rehearsal, to its end or until ``stop`` is set."""
+    from services.points.rehearsals.replay import Manner, replay
+
     small = settings.model_copy(update={"database_pool_size": 3})
     database = await Database.connect(small)
     try:
@@ -125,6 +97,8 @@ def main(arguments: Sequence[str]) -> None:
     """Run one role; all but ``migrate`` end by exiting the process."""
     role = arguments[0] if len(arguments) == 1 else ""
     if list(arguments[:1]) == ["rehearse"] and len(arguments) == 2:
+        from services.points.rehearsals.replay import end_with_parent
+
         settings = PointsSettings()
         logging.configure(settings)
         rehearsal_id = UUID(arguments[1])
@@ -137,7 +111,7 @@ def main(arguments: Sequence[str]) -> None:
     if role == "api":
         serve(lambda: api(settings), settings)
     elif role == "worker":
-        from services.points import app  # faust is imported only where it runs
+        from services.points import app
 
         app.main(settings)
     elif role == "agents":

@@ -12,31 +12,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
-from fastapi import FastAPI
 
-from services.recruitment.access import api as access_api
 from services.recruitment.access import channels
 from services.recruitment.access import handlers as access
 from services.recruitment.access.domain import StaffRole, check_password_form
 from services.recruitment.access.passwords import Passwords
-from services.recruitment.activities import api as activities_api
-from services.recruitment.attendance import api as attendance_api
 from services.recruitment.attendance import handlers as attendance
 from services.recruitment.attendance import timers as attendance_timers
-from services.recruitment.corrections import api as corrections_api
-from services.recruitment.devices import api as devices_api
-from services.recruitment.organisation import api as organisation_api
-from services.recruitment.recruiting import api as recruiting_api
-from services.recruitment.reports import api as reports_api
 from services.recruitment.settings import RecruitmentSettings
-from services.recruitment.signups import api as signups_api
 from services.recruitment.vault.cipher import Cipher
-from services.recruitment.volunteers import api as volunteers_api
 from shared.clock import real_now
 from shared.errors import PermanentError, Refusal, TransientError, WeiguangError
-from shared.http.app import create_app
 from shared.http.idempotency import purge_idempotency
 from shared.http.ops import serve_ops
 from shared.http.process import run_role
@@ -47,6 +36,9 @@ from shared.postgres import Database
 from shared.postgres.migrations import migrate
 from shared.telemetry import logging
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
 __all__ = ["MIGRATIONS", "build_app", "create_operator", "main", "purge_once", "relay", "worker"]
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -55,17 +47,21 @@ MESSAGE_LOG_KEPT = timedelta(hours=24)
 _log = structlog.get_logger(__name__)
 
 
-def build_app(settings: RecruitmentSettings) -> FastAPI:
+def build_app(settings: RecruitmentSettings) -> "FastAPI":
     """The API with all capabilities.
 
     Raises:
         PermanentError: a key or the code channel is not configured, or would be unsafe in production.
     """
+    # A relay should not hold what only an API serves.
+    from services.recruitment.routers import ROUTERS
+    from shared.http.app import create_app
+
     cipher = _cipher(settings)
     channel = channels.channel_for(settings)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
         app.state.database = await Database.connect(settings)
         try:
             yield
@@ -82,18 +78,7 @@ def build_app(settings: RecruitmentSettings) -> FastAPI:
     app = create_app(
         settings,
         title="Weiguang recruitment",
-        routers=[
-            access_api.router,
-            organisation_api.router,
-            recruiting_api.router,
-            volunteers_api.router,
-            activities_api.router,
-            signups_api.router,
-            attendance_api.router,
-            corrections_api.router,
-            devices_api.router,
-            reports_api.router,
-        ],
+        routers=ROUTERS,
         lifespan=lifespan,
         readiness={"database": database_ready, "broker": kafka_ready},
     )

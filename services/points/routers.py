@@ -1,0 +1,39 @@
+"""All that the API serves, in one list: imported only by the process that serves it."""
+
+from services.points.accounts import api as accounts_api
+from services.points.activations import api as activations_api
+from services.points.adjustments import api as adjustments_api
+from services.points.badges import api as badges_api
+from services.points.catalogue import api as catalogue_api
+from services.points.credentials import api as credentials_api
+from services.points.facts import api as facts_api
+from services.points.integrity import api as integrity_api
+from services.points.leaders import api as leaders_api
+from services.points.pickups import api as pickups_api
+from services.points.previews import api as previews_api
+from services.points.rehearsals import api as rehearsals_api
+from services.points.rewards import api as rewards_api
+from services.points.rewards import shelf_api
+from services.points.rules import api as rules_api
+from services.points.teams import api as teams_api
+
+__all__ = ["ROUTERS"]
+
+ROUTERS = (
+    rules_api.router,
+    rehearsals_api.router,
+    activations_api.router,
+    previews_api.router,
+    accounts_api.router,
+    pickups_api.router,
+    adjustments_api.router,
+    badges_api.router,
+    credentials_api.router,
+    facts_api.router,
+    integrity_api.router,
+    rewards_api.router,
+    catalogue_api.router,
+    shelf_api.router,
+    leaders_api.router,
+    teams_api.router,
+)

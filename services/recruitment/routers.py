@@ -1,0 +1,27 @@
+"""All that the API serves, in one list: imported only by the process that serves it."""
+
+from services.recruitment.access import api as access_api
+from services.recruitment.activities import api as activities_api
+from services.recruitment.attendance import api as attendance_api
+from services.recruitment.corrections import api as corrections_api
+from services.recruitment.devices import api as devices_api
+from services.recruitment.organisation import api as organisation_api
+from services.recruitment.recruiting import api as recruiting_api
+from services.recruitment.reports import api as reports_api
+from services.recruitment.signups import api as signups_api
+from services.recruitment.volunteers import api as volunteers_api
+
+__all__ = ["ROUTERS"]
+
+ROUTERS = (
+    access_api.router,
+    organisation_api.router,
+    recruiting_api.router,
+    volunteers_api.router,
+    activities_api.router,
+    signups_api.router,
+    attendance_api.router,
+    corrections_api.router,
+    devices_api.router,
+    reports_api.router,
+)

@@ -18,12 +18,13 @@ ROUNDS ?= 5
 INGEST_WORKERS ?= 1
 BENCH_OPTIONS ?=
 
-.PHONY: help setup demo run test test-unit test-kafka check format lock hooks clean audit bench bench-scale
+.PHONY: help setup demo run test test-unit test-kafka drill check format lock hooks clean audit bench bench-scale
 
 help:
 	@echo "make demo        set up, start the stack, play two months of a district, print its report (BROKER=kafka: on Apache Kafka)"
 	@echo "make run         the same stack, kept up, pages on http://127.0.0.1:8000 (WEIGUANG_PORT=… for another port)"
-	@echo "make test        check and all tests; make test-kafka runs integration and e2e tests on Apache Kafka"
+	@echo "make test        check and all tests; make test-kafka runs integration, drill and e2e tests on Apache Kafka"
+	@echo "make drill       long random histories, 50 kills, zombies, crowds; prints its seed (SEED=… plays it again, BROKER=kafka)"
 	@echo "make check       format, lint, types, architecture and contract tests: what pre-commit and CI run"
 	@echo "make audit       prove the invariants of the data in var/    make clean   forget var/ and the caches"
 	@echo "make bench       measure the ingest beside a bare loop and beside peers (ROUNDS=5); make bench-scale: on 10 million transfers"
@@ -90,7 +91,11 @@ test-unit: $(DEV_STAMP)
 	$(PY) -m pytest -q tests/unit
 
 test-kafka: $(DEV_STAMP)
-	BROKER=kafka $(PY) -m pytest -q -n $(WORKERS) --dist loadfile tests/integration tests/e2e
+	BROKER=kafka $(PY) -m pytest -q -n $(WORKERS) --dist loadfile tests/integration tests/drill tests/e2e
+
+# One session alone: what it measures should not be disturbed by another.
+drill: $(DEV_STAMP)
+	DRILL=full $(PY) -m pytest -q tests/drill
 
 # The locks carry hashes and hold on every platform from Python 3.11 on; they name no index and no address.
 lock: $(DEV_STAMP)

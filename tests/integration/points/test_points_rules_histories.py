@@ -114,7 +114,7 @@ class Play:
         self.complaints: dict[str, UUID] = {}
         self.referrals: dict[str, UUID] = {}
         self.holds: list[UUID] = []
-        self.asked = 0
+        self.redemptions = 0
 
     def id(self, what: str, number: int) -> UUID:
         return derived_id(what, self.world.number, number)
@@ -182,8 +182,8 @@ class Play:
             return  # to look would open it, under the rules of this moment
         points = self.model.account(str(volunteer_id)).available * percent // 100
         if points:
-            self.asked += 1
-            hold_id = self.id("hold", self.asked)
+            self.redemptions += 1
+            hold_id = self.id("hold", self.redemptions)
             async with self.world.database.transaction() as tx:
                 try:
                     await ledger.hold(tx, volunteer_id, points, hold_id, hold_id=hold_id, expires_at=FOREVER)

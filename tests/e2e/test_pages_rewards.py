@@ -151,8 +151,9 @@ async def asks_why(phone: Page, district: District) -> None:
     for said in (
         "扫码签到；本人签退",
         "计划时长2 小时",
-        "志愿者本人扫码",
-        "第 2 版（改过 1 次）",
+        "记录人志愿者本人",
+        "服务的站点惠民社区站",
+        "第 2 版",
         "事件编号",
         "查询编号",
     ):

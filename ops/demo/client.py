@@ -72,16 +72,16 @@ class Client:
         return await self._call("POST", path, body, token, key)
 
     async def put(self, path: str, body: object, token: str | None, *intent: object) -> Any:
-        """As ``post``."""
+        """As ``post``; a body of bytes is a picture and sent as it is."""
         return await self._call("PUT", path, body, token, str(derived_id(self._run, *intent)))
 
     async def _call(self, method: str, path: str, body: object, token: str | None, key: str | None) -> Any:
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "image/png" if isinstance(body, bytes) else "application/json"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         if key is not None:
             headers["Idempotency-Key"] = key
-        data = None if body is None else orjson.dumps(body)
+        data = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
         deadline = asyncio.get_running_loop().time() + PATIENCE
         pause = 0.05
         while True:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from ops.demo import names
 from ops.demo.client import Client, DemoError, OneTimeCodes, iso
+from ops.demo.pictures import PICTURES, png
 from ops.demo.plan import Activity, Person, Plan, at, drive_days
 
 __all__ = ["District", "all_of"]
@@ -139,11 +140,13 @@ class District:
         )
 
     async def offer_rewards(self) -> None:
-        """The catalogue, with stock at the centre."""
+        """The catalogue, with pictures and with stock at the centre."""
         for number, (name, price, stock) in enumerate(names.REWARDS):
             body = {"name": name, "description": f"凭{price}积分兑换{name}一份", "price": price}
             reward = await self.client.post(f"{POINTS}/rewards", body, self.operator, "reward", number)
             self.rewards.append((reward["reward_id"], price))
+            photo = f"{POINTS}/rewards/{reward['reward_id']}/photo"
+            await self.client.put(photo, png(PICTURES[name]), self.operator, "photo", number)
             receipt = {"site_id": self.sites[0], "quantity": stock, "note": "年初入库"}
             await self.client.post(
                 f"{POINTS}/rewards/{reward['reward_id']}/stock", receipt, self.operator, "stock", number

@@ -1,5 +1,7 @@
 """Rewards, reasons and the board in a real browser: what lies on the shelf, is taken, and is asked about."""
 
+import csv
+import io
 import re
 import struct
 import zlib
@@ -149,8 +151,9 @@ async def asks_why(phone: Page, district: District) -> None:
     for said in (
         "扫码签到；本人签退",
         "计划时长2 小时",
-        "志愿者本人扫码",
-        "第 2 版（改过 1 次）",
+        "记录人志愿者本人",
+        "服务的站点惠民社区站",
+        "第 2 版",
         "事件编号",
         "查询编号",
     ):
@@ -169,8 +172,11 @@ async def asks_why(phone: Page, district: District) -> None:
     async with phone.expect_download() as begun:
         await phone.get_by_role("link", name="下载明细表格").click()
     text = (await (await begun.value).path()).read_text(encoding="utf-8-sig")
-    assert text.startswith("transfer_id,")
-    assert "refund" in text
+    lines = list(csv.reader(io.StringIO(text)))
+    assert lines[0][:3] == ["时间", "事由", "关于"]
+    assert [line[1] for line in lines[1:4]] == ["退款，积分退还", "领取奖品，积分已用", "兑换，先冻结积分"]
+    assert any("1 小时 50 分 × 每小时 15 分 = 27 分" in line[5] for line in lines)
+    assert sum(int(line[3]) for line in lines[1:]) == 47
 
 
 async def asks_at_the_counter(phone: Page, desk: Page, district: District) -> None:

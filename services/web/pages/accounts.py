@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 from services.web.gateway.upstream import Problem
 from services.web.pages import why
 from services.web.pages.render import page
+from services.web.pages.sheet import sheet
 from services.web.pages.shop import insist
 from services.web.pages.visit import Visit, VisitOf
 from shared.auth.access import public
@@ -34,6 +35,12 @@ async def movements(visit: VisitOf, volunteer_id: str, cursor: str | None = None
     """Every movement of the volunteer's points, and why."""
     context = await why.statement(visit, await _whose(visit, volunteer_id), cursor)
     return page("why.html", visit.session, path=visit.path, **context)
+
+
+@router.get("/{volunteer_id}/statement.csv")
+async def statement(visit: VisitOf, volunteer_id: str) -> Response:
+    """Every movement of the volunteer's points, as a sheet."""
+    return await sheet(visit, await _whose(visit, volunteer_id))
 
 
 @router.get("/{volunteer_id}/hours")

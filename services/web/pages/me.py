@@ -11,6 +11,7 @@ from markupsafe import Markup
 from services.web.gateway.upstream import Problem
 from services.web.pages import badges, duties, shelf, why
 from services.web.pages.render import fragment, page, part
+from services.web.pages.sheet import sheet
 from services.web.pages.visit import Visit, VisitOf
 from shared.auth.access import public
 
@@ -74,6 +75,12 @@ async def my_points(visit: VisitOf, cursor: str | None = None) -> Response:
     """Every movement of points, and why."""
     context = await why.statement(visit, why.mine(visit), cursor)
     return page("why.html", visit.session, path=visit.path, **context)
+
+
+@router.get("/me/statement.csv")
+async def my_statement(visit: VisitOf) -> Response:
+    """Every movement of points, as a sheet to keep."""
+    return await sheet(visit, why.mine(visit))
 
 
 @router.get("/me/balance")

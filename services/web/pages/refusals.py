@@ -132,7 +132,7 @@ SENTENCES: Mapping[str, str] = {
     "address-too-long": "地址太长了，请从首页重新进入。",
     "method-not-allowed": "这一页不能这样打开，请从首页重新进入。",
     "phone-on-registry": "这个手机号在“龙江志愿”注册过，请直接登录，原来的账户和时长就归到这里。",
-    "registration-invalid": "姓名或出生日期不对，请检查后重填。",
+    "registration-invalid": "姓名、出生日期或监护人同意填得不对，请检查后重填。",
     "volunteer-number-invalid": "志愿者编号不对，例如 LD-2026-000001-0。",
     "two-codes": "招募码和倡议书编号只填一个。",
     "signup-changed": "这个报名刚刚有变，请刷新后再试。",

@@ -99,6 +99,8 @@ def record_line(record: Mapping[str, Any], notes: Mapping[str, Any] | None = Non
         "ended": bool(record.get("ended_at")),
         "device": record.get("device_ref"),
         "recorder": str(record.get("recorded_by") or "")[-6:].upper(),
+        "imported": record.get("provenance") == "imported",
+        "site": str(record.get("site_id") or ""),
         "recorder_site": str(record.get("recorder_site_id") or ""),
         "event": record.get("event_id"),
         "trace": record.get("correlation_id"),

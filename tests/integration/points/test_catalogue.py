@@ -1,5 +1,6 @@
 """The catalogue as volunteers see it and the centre keeps it: limits before they bite, windows, changes, history."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,8 @@ import asyncpg
 import pytest
 
 from ops.audit.main import audit
+from services.points.rules import documents
+from services.points.rules.domain import Rulebook
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.serving import NOW, OTHER_SITE, SITE, Api, Ledger, serving
@@ -186,3 +189,34 @@ async def test_redemptions_by_reward_and_site(api: Api, ledger: Ledger) -> None:
     assert problem(await station.get("/redemptions", site_id=str(OTHER_SITE)), 403) == "site-out-of-bounds"
     mine = (await api.volunteer(volunteer).get("/redemptions", site_id=str(OTHER_SITE))).json()["items"]
     assert mine == []
+
+
+async def test_twenty_presses_at_once_take_what_the_limit_allows(api: Api, ledger: Ledger) -> None:
+    volunteer, reward = await ledger.volunteer(), await api.reward(1, stock=30, per_person_limit=2)
+    person, body = api.volunteer(volunteer), {"reward_id": str(reward), "site_id": str(SITE)}
+    answers = await asyncio.gather(*(person.post("/redemptions", body) for _ in range(20)))
+    assert sorted(answer.status_code for answer in answers) == [201] * 2 + [409] * 18
+    assert {answer.json()["type"] for answer in answers if answer.status_code == 409} == {"reward-limit-reached"}
+
+
+async def test_a_rule_may_allow_one_redemption_a_quarter_of_whichever_reward(
+    api: Api, ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hailin = documents.parse(documents.EXAMPLES.joinpath("hailin.yaml").read_text("utf-8")).rule()
+
+    async def rulebook(*_: Any) -> Rulebook:
+        return Rulebook([hailin])
+
+    for module in ("rewards", "catalogue"):
+        for name in ("rulebook", "rulebook_of"):
+            monkeypatch.setattr(f"services.points.{module}.handlers.{name}", rulebook, raising=False)
+    volunteer, reward, other = await ledger.volunteer(), await api.reward(10), await api.reward(20)
+    held = await api.hold(volunteer, reward)
+    assert await refused(api, volunteer, other) == "quarterly-redemptions-used"
+    await api.volunteer(volunteer).post(f"/redemptions/{held['redemption_id']}/release", {})
+    assert await refused(api, volunteer, other) is None
+    await api.hold(volunteer, other)
+    await clock.set(NOW + timedelta(days=27, hours=9))  # 31 March, 23:00 in the district
+    assert await refused(api, volunteer, reward) == "quarterly-redemptions-used"
+    await clock.set(NOW + timedelta(days=27, hours=10))
+    assert await refused(api, volunteer, reward) is None

@@ -13,6 +13,7 @@ from services.web.pages.district import district_of
 from services.web.pages.duties import of_records
 from services.web.pages.refusals import SENTENCES, say, translated
 from services.web.pages.rules import clauses, rule_sentence, worth_said
+from services.web.pages.sheet import COLUMNS, line_of, text_of
 from services.web.pages.shelf import limits_said, window_said
 from services.web.pages.shop import changes_said, shelves_of
 from services.web.pages.visit import safe_next
@@ -194,6 +195,20 @@ def test_a_transfer_says_why_in_a_sentence() -> None:
     assert entry(hold)["because"] == "您兑换了“伞”，积分先冻结，领取时才真正用掉。"
     assert entry(transfer("release", "volunteer/v/held", "volunteer/v/available"))["because"].startswith("奖品没有领取")
     assert entry(transfer("award", "issuance", "volunteer/v/available"))["because"] == ""
+
+
+def test_a_text_of_the_sheet_is_never_a_formula() -> None:
+    assert text_of([("=1+1", -5, "@x", "好")]) == "'=1+1,-5,'@x,好\r\n"
+    award = transfer(
+        "award",
+        "issuance",
+        "volunteer/v/available",
+        bucket="day/2026-03-05",
+        explanation={"rule_version": 1, "points": 16, "records": [RECORD]},
+    )
+    line = line_of(entry(award))
+    assert len(line) == len(COLUMNS)
+    assert line[5] == "夕阳别样红 3月5日 09:00：1 小时 5 分 × 每小时 15 分 = 16 分（全部计分）"
 
 
 def test_an_award_names_its_day_rule_and_records() -> None:

@@ -24,15 +24,23 @@ LEVELS = {"leader": "队长", "site": "站点", "centre": "中心"}
 @router.get("/rules")
 async def rules(visit: VisitOf) -> Response:
     """Every rule that service stands or stood under, the present one first."""
+    today = district_day(await district_now(visit)).isoformat()
+    active = sorted(await _active(visit), key=lambda rule: str(rule["effective_from"]), reverse=True)
+    present = next((rule["version"] for rule in active if str(rule["effective_from"]) <= today), None)
     found = [
         {
+            "state": "现行"
+            if rule["version"] == present
+            else "将要执行"
+            if str(rule["effective_from"]) > today
+            else "以前",
             "version": rule["version"],
             "name": rule["name"],
             "effective_from": rule["effective_from"],
             "from_start": str(rule["effective_from"]) <= "2000-01-01",
             "clauses": list(clauses(rule["document"])),
         }
-        for rule in sorted(await _active(visit), key=lambda rule: str(rule["effective_from"]), reverse=True)
+        for rule in active
     ]
     return page("rules.html", visit.session, path=visit.path, rules=found)
 

@@ -30,7 +30,7 @@ __all__ = ["PEERS", "Audited", "Round", "audited", "bench_python", "counted", "l
 PEERS = {"faust": "faust_sum", "faststream": "faststream_sum", "faststream-batches": "faststream_batch_sum",
          "quix": "quix_sum"}  # fmt: skip
 WITHIN = 1800.0
-AGENT_GROUPS = {"agents": "points-pulse", "integrity": "points-integrity"}
+AGENT_GROUPS = {"agents": ("points-pulse", "points-teams"), "integrity": ("points-integrity",)}
 
 
 @dataclass(slots=True)
@@ -128,7 +128,7 @@ async def ours(
     finally:
         await admin.close()
         await service.stop()
-    await _settle(rig, history, database, found, began, held)
+    await _settle(rig, history, database, found, began, held, teams_too=bool(beside))
     return found
 
 
@@ -142,7 +142,14 @@ async def counted(rig: Rig, database: str) -> dict[str, int]:
 
 
 async def _settle(
-    rig: Rig, history: History, database: str, found: Round, began: float, held: Mapping[str, int] | None
+    rig: Rig,
+    history: History,
+    database: str,
+    found: Round,
+    began: float,
+    held: Mapping[str, int] | None,
+    *,
+    teams_too: bool,
 ) -> None:
     """The end of the clock, and whether everything is where it belongs."""
     conn: Any = await asyncpg.connect(rig.dsn("postgres", database))
@@ -158,15 +165,15 @@ async def _settle(
             found.fail(f"{counts[name]} {name} instead of {due}")
     if held is not None:
         return
-    checked = await audited(rig, database)
+    checked = await audited(rig, database, teams_too=teams_too)
     found.more["audit_seconds"], found.more["digest"] = round(checked.seconds, 1), checked.digest
     if not checked.ok:
         found.fail("the audit is breached: " + "; ".join(checked.breaches))
 
 
-async def audited(rig: Rig, database: str) -> Audited:
+async def audited(rig: Rig, database: str, *, teams_too: bool = False) -> Audited:
     """A1 to A8 over the database, everything settled."""
-    report = await audit(rig.dsn("auditor", database), settled=True)
+    report = await audit(rig.dsn("auditor", database), settled=True, teams_too=teams_too)
     conn: Any = await asyncpg.connect(rig.dsn("postgres", database))
     try:
         standing = await conn.fetchrow(SQL["standing"])
@@ -205,8 +212,8 @@ class _Lags:
         settings = self.rig.settings()
         ingested = await committed(self.admin, settings, GROUP)
         for role in self.roles:
-            done = await committed(self.admin, settings, AGENT_GROUPS[role])
-            self.behind[role] = ingested - done
+            done = [await committed(self.admin, settings, group) for group in AGENT_GROUPS[role]]
+            self.behind[role] = ingested - min(done)
             self.end = max(self.end, ingested)
 
     async def drained(self, *, within: float) -> dict[str, dict[str, Any]]:

@@ -13,7 +13,12 @@ UV_VERSION := 0.13.9
 # Test sessions side by side; each starts servers of its own.
 WORKERS ?= 2
 
-.PHONY: help setup demo run test test-unit test-kafka drill check format lock hooks clean audit
+# `make bench`: rounds, worker processes of the ingest, and whatever else `python -m ops.bench --help` names.
+ROUNDS ?= 5
+INGEST_WORKERS ?= 1
+BENCH_OPTIONS ?=
+
+.PHONY: help setup demo run test test-unit test-kafka drill check format lock hooks clean audit bench bench-scale
 
 help:
 	@echo "make demo        set up, start the stack, play two months of a district, print its report (BROKER=kafka: on Apache Kafka)"
@@ -22,6 +27,7 @@ help:
 	@echo "make drill       long random histories, 50 kills, zombies, crowds; prints its seed (SEED=… plays it again, BROKER=kafka)"
 	@echo "make check       format, lint, types, architecture and contract tests: what pre-commit and CI run"
 	@echo "make audit       prove the invariants of the data in var/    make clean   forget var/ and the caches"
+	@echo "make bench       measure the ingest beside a bare loop and beside peers (ROUNDS=5); make bench-scale: on 10 million transfers"
 	@echo "make hooks       install the pre-commit hook                 make lock    resolve the locks again"
 
 # Two stamps: demo and run need less than the tests do.
@@ -42,6 +48,15 @@ $(DEV_STAMP): requirements-dev.lock $(RUN_STAMP)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# The peers refuse some of our versions, so they get an environment of their own.
+BENCH_VENV := .venv-bench
+BENCH_STAMP := $(BENCH_VENV)/.stamp
+$(BENCH_STAMP): requirements-bench.lock $(RUN_STAMP)
+	@[ -x $(BENCH_VENV)/bin/python ] || $(PYTHON) ops/stack/environment.py --create $(BENCH_VENV)
+	@echo "installing what is compared with …"
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-bench.lock
+	@touch $@
+
 setup: $(DEV_STAMP)
 
 demo: $(RUN_STAMP)
@@ -52,6 +67,12 @@ run: $(RUN_STAMP)
 
 audit: $(RUN_STAMP)
 	@exec $(PY) -m ops.cli audit
+
+bench: $(BENCH_STAMP)
+	@exec $(PY) -m ops.bench --rounds $(ROUNDS) --workers $(INGEST_WORKERS) $(BENCH_OPTIONS)
+
+bench-scale: $(RUN_STAMP)
+	@exec $(PY) -m ops.bench.scale --workers $(INGEST_WORKERS) $(BENCH_OPTIONS)
 
 check: $(DEV_STAMP)
 	$(PY) -m ruff format --check .
@@ -79,10 +100,11 @@ drill: $(DEV_STAMP)
 # The locks carry hashes and hold on every platform from Python 3.11 on; they name no index and no address.
 lock: $(DEV_STAMP)
 	$(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	COMPILE="$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml"; \
-	$$COMPILE -o requirements.lock; \
-	$$COMPILE -c requirements.lock --extra embedded -o requirements-embedded.lock; \
-	$$COMPILE -c requirements.lock --extra embedded --extra dev -o requirements-dev.lock
+	COMPILE="$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate"; \
+	$$COMPILE pyproject.toml -o requirements.lock; \
+	$$COMPILE pyproject.toml -c requirements.lock --extra embedded -o requirements-embedded.lock; \
+	$$COMPILE pyproject.toml -c requirements.lock --extra embedded --extra dev -o requirements-dev.lock; \
+	$$COMPILE --group bench -o requirements-bench.lock
 
 hooks:
 	git config core.hooksPath .githooks
@@ -91,4 +113,4 @@ hooks:
 clean:
 	@if [ -x $(PY) ]; then $(PY) -m ops.cli clean; fi
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './$(VENV)/*' -not -path './$(BENCH_VENV)/*' -prune -exec rm -rf {} +

@@ -2,11 +2,14 @@
 
 import os
 import time
-from uuid import UUID, uuid5
+from hashlib import sha1
+from uuid import UUID
+
+from asyncpg.pgproto import pgproto
 
 __all__ = ["derived_id", "new_id"]
 
-_NAMESPACE = UUID("6f9619ff-8b86-5d01-b42d-00cf4fc964ff")
+_NAMESPACE = UUID("6f9619ff-8b86-5d01-b42d-00cf4fc964ff").bytes
 
 
 def new_id() -> UUID:
@@ -21,5 +24,13 @@ def new_id() -> UUID:
 
 
 def derived_id(*parts: object) -> UUID:
-    """The UUIDv5 of the parts: doing a thing again gives the same id, so that repeating it is recognised."""
-    return uuid5(_NAMESPACE, "|".join(map(str, parts)))
+    """The UUIDv5 of the parts: doing a thing again gives the same id, so that repeating it is recognised.
+
+    RFC 9562 §5.5, as ``uuid.uuid5`` makes it in five times the time: each bucket that changes derives an id, and
+    asyncpg's UUID is the one that is quickly made, hashed and written to the database.
+    """
+    digest = bytearray(sha1(_NAMESPACE + "|".join(map(str, parts)).encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    found: UUID = pgproto.UUID(bytes(digest))
+    return found

@@ -29,7 +29,7 @@ async def completeness(tx: Tx, *, settled: bool) -> Check:
     async for row in rows(tx, "revisions_missing"):
         if (row["record_id"], row["revision"]) in put_aside:
             continue
-        reason = _lost(row)
+        reason = lost(row)
         if reason is None and settled:
             reason = "sent and not applied" if row["sent_at"] is not None else "not sent yet"
         if reason is None:
@@ -48,7 +48,8 @@ async def completeness(tx: Tx, *, settled: bool) -> Check:
     return check
 
 
-def _lost(row: Any) -> str | None:
+def lost(row: Any) -> str | None:
+    """Why a missing revision will never come, if that is so."""
     if row["outbox_id"] is None:
         return "published, no longer in the outbox, and never applied"
     if row["applied_up_to"] is not None and row["outbox_id"] < row["applied_up_to"]:
@@ -60,7 +61,7 @@ async def _dead_letters(tx: Tx, check: Check) -> tuple[set[Revision], set[Revisi
     put_aside: set[Revision] = set()
     conflicts: set[Revision] = set()
     async for row in rows(tx, "dead_attendance"):
-        revision = _revision(row["value"])
+        revision = revision_of(row["value"])
         if row["kind"] == "conflict":
             told = "an unreadable record" if revision is None else f"record {revision[0]} revision {revision[1]}"
             check.notes.append(f"conflicting second content of {told}: dead letter {row['id']}, {row['status']}")
@@ -73,7 +74,7 @@ async def _dead_letters(tx: Tx, check: Check) -> tuple[set[Revision], set[Revisi
     return put_aside, conflicts
 
 
-def _revision(value: bytes | None) -> Revision | None:
+def revision_of(value: bytes | None) -> Revision | None:
     """Which revision the bytes speak of, if they can be read at all."""
     try:
         data = orjson.loads(value or b"")

@@ -13,7 +13,7 @@ import asyncpg
 from rich.console import Console
 from rich.table import Table
 
-from ops.audit import completeness, goods, ledger, worth
+from ops.audit import completeness, goods, ledger, teams, worth
 from ops.audit.model import Check, Report
 from shared.errors import TransientError
 from shared.postgres import TRANSIENT, Tx
@@ -46,9 +46,9 @@ async def audit(dsn: str, *, settled: bool = False) -> Report:
     checks: tuple[tuple[str, CheckFunction], ...] = (
         ("A1", ledger.balances),
         ("A2", ledger.bounds),
-        ("A3", partial(completeness.completeness, settled=settled)),
+        ("A3", partial(_completeness, settled=settled)),
         ("A4", worth.awards),
-        ("A5", worth.badges),
+        ("A5", _badges),
         ("A6", ledger.equation),
         ("A7", goods.stock),
         ("A8", goods.deliveries),
@@ -57,6 +57,20 @@ async def audit(dsn: str, *, settled: bool = False) -> Report:
     async with _snapshot(dsn) as tx:
         done = [await _timed(tx, code, check) for code, check in checks]
     return Report(tuple(done), settled, time.monotonic() - started)
+
+
+async def _completeness(tx: Tx, *, settled: bool) -> Check:
+    """A3 for both who read attendance: the ledger and the teams."""
+    check = await completeness.completeness(tx, settled=settled)
+    await teams.arrived(tx, check, settled=settled)
+    return check
+
+
+async def _badges(tx: Tx) -> Check:
+    """A5 for volunteers and teams."""
+    check = await worth.badges(tx)
+    await teams.prove(tx, check)
+    return check
 
 
 @asynccontextmanager

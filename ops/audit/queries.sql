@@ -203,14 +203,52 @@ where not exists (select from recruitment.attendance_revisions v
 -- A4: the rules that buckets stand under.
 select version, name, effective_from, document, status from points.rule_versions order by version;
 
+-- name: rule_generations
+-- A4: which rules are in force together; the newest is where everybody is to be.
+select generation, versions from points.rule_generations order by generation;
+
+-- name: generations_by_volunteer
+-- A4: the rules that all buckets of a volunteer stand under.
+select volunteer_id, generation from points.volunteers order by volunteer_id;
+
+-- name: moves_against_predictions
+-- A4: volunteers for whom an activation was something else than its rehearsal said, although nothing came later; and
+-- activations whose totals are not the sums of their moves.
+select 'activation ' || activation_id || ', volunteer ' || volunteer_id as subject,
+       'predicted ' || predicted || ', was ' || actual || ', and nothing came late' as detail
+from points.activation_moves where predicted <> actual and late_records = '{}'
+  and late_complaints = '{}' and late_referrals = '{}'
+union all
+select 'activation ' || a.activation_id,
+       'its totals are not the sums of its moves: predicted ' || a.predicted_total || ', actual ' || a.actual_total
+from points.activations a
+left join (
+    select activation_id, sum(predicted) as predicted, sum(actual) as actual, sum(other) as other, sum(reversed) as reversed
+    from points.activation_moves group by activation_id
+) m using (activation_id)
+where (a.predicted_total, a.actual_total, a.other_total, a.reversed_total) is distinct from
+      (coalesce(m.predicted, 0), coalesce(m.actual, 0), coalesce(m.other, 0), coalesce(m.reversed, 0))
+order by 1;
+
+-- name: activations_against_approval
+-- A4: decided by one person alone.
+select activation_id, status, proposed_by, decided_by, reversal_proposed_by, reversal_decided_by from points.activations
+where (status not in ('proposed', 'withdrawn') and (decided_by is null or decided_by = proposed_by))
+   or (status in ('reversing', 'reversed')
+       and (reversal_decided_by is null or reversal_decided_by = reversal_proposed_by)) order by 1;
+
 -- name: records_by_volunteer
 -- A4, A5: every record at its highest revision, a volunteer at a time.
 select r.*, (
     record_id in (select c.record_id from points.complaints c where c.withdrawn_at is null and c.record_id is not null)
     or coalesce(activity_id in (
         select c.activity_id from points.complaints c where c.withdrawn_at is null and c.activity_id is not null), false)
-) as complained
-from points.records r order by volunteer_id, started_at, record_id;
+) as complained, coalesce(f.kinds, '{}') as flag_kinds
+from points.records r
+left join (
+    select record_id, array_agg(distinct kind) as kinds from points.record_flags where standing group by record_id
+) f using (record_id)
+order by volunteer_id, started_at, record_id;
 
 -- name: buckets_by_volunteer
 -- A4: what each bucket says, a volunteer at a time.
@@ -238,6 +276,23 @@ where withdrawn_at is null order by referrer_id, referral_id;
 select volunteer_id, coalesce(corrects, adjustment_id) as root, adjustment_id, points, decided_on as day
 from points.adjustments where status = 'approved'
 order by volunteer_id, corrects is not null, decided_at, adjustment_id;
+
+-- name: flags_against_cases
+-- A4: a flag stands until its case is cleared, is of its kind, and belongs to whom the record belongs to.
+select f.record_id, f.case_id, f.volunteer_id, f.kind, f.standing, coalesce(c.status, 'missing') as status,
+       coalesce(c.kind, '') as case_kind, coalesce(r.volunteer_id, f.volunteer_id) as owner
+from points.record_flags f left join points.cases c using (case_id) left join points.records r using (record_id)
+where c.case_id is null or f.standing <> (c.status <> 'cleared') or f.kind <> c.kind
+   or f.volunteer_id <> coalesce(r.volunteer_id, f.volunteer_id)
+order by 1, 2;
+
+-- name: flags_against_counters
+-- A4: who has flags is asked about them.
+select v.volunteer_id, v.standing_flags, coalesce(f.flags, 0) as flags
+from points.volunteers v
+left join (select volunteer_id, count(*) as flags from points.record_flags where standing group by volunteer_id) f
+    using (volunteer_id)
+where v.standing_flags <> coalesce(f.flags, 0) order by 1;
 
 -- name: adjustments_against_approval
 -- A4: decided by one person alone, or by nobody.
@@ -276,6 +331,79 @@ with held as (
 select volunteer_id, v.criteria_version, v.badge_figures, coalesce(v.badges, '{}') as badges, v.credit_minutes, v.honour_minutes,
        v.imported_minutes, v.credit_records, v.honour_records, v.imported_records, coalesce(h.awarded, '{}') as awarded
 from points.volunteers v full join held h using (volunteer_id) order by volunteer_id;
+
+-- name: dead_attendance_of_teams
+-- A3: attendance that the teams' consumer put aside; what exactly it was, its bytes say.
+select id, status, value from points.dead_letters
+where topic like '%volunteering.attendance.v1' and consumer_group like '%points-teams' order by id;
+
+-- name: services_missing
+-- A3: published revisions that the teams' consumer has not seen and that would change what it counts: they count for a
+-- team, or a lower revision of theirs is counted. applied_up_to is as in revisions_missing.
+with missing as materialized (
+    select v.record_id, v.revision, v.volunteer_id
+    from recruitment.attendance_revisions v
+    left join points.team_services s on s.record_id = v.record_id
+    where (s.record_id is null or s.revision < v.revision)
+      and ((v.status = 'confirmed' and v.team_id is not null and v.provenance <> 'imported') or s.counted_as is not null)
+), sent as materialized (
+    select o.id, o.key, o.sent_at, convert_from(o.value, 'UTF8')::jsonb as data
+    from recruitment.outbox o
+    where o.topic = 'attendance' and o.key in (select volunteer_id::text from missing)
+), applied as (
+    select s.key, max(s.id) as id
+    from sent s
+    join points.team_services t on t.record_id = (s.data ->> 'record_id')::uuid
+        and t.revision = (s.data ->> 'revision')::integer
+    group by s.key
+)
+select m.record_id, m.revision, m.volunteer_id, s.id as outbox_id, s.sent_at, a.id as applied_up_to
+from missing m
+left join sent s on s.data ->> 'record_id' = m.record_id::text and (s.data ->> 'revision')::integer = m.revision
+left join applied a on a.key = m.volunteer_id::text
+order by m.volunteer_id, s.id, m.record_id, m.revision;
+
+-- name: services_against_records
+-- A5: what is counted of each record against what the ledger's records say at the same revision, standing or superseded.
+-- A revision that the ledger does not have (yet) is A3's business.
+with said as (
+    select record_id, revision, team_id, day, status, provenance from points.records
+    union all
+    select record_id, revision, (content ->> 'team_id')::uuid, (content ->> 'day')::date, content ->> 'status',
+           content ->> 'provenance'
+    from points.superseded_revisions
+), due as (
+    select s.record_id, s.revision, s.team_id, s.day, s.counted_as, r.team_id as team_id_due, r.day as day_due,
+           case when r.status <> 'confirmed' or r.team_id is null or r.provenance = 'imported' then null
+                when r.provenance = 'backfilled' then 'honour' else 'credit' end as counted_as_due
+    from points.team_services s join said r using (record_id, revision)
+)
+select * from due
+where (team_id, day, counted_as) is distinct from (team_id_due, day_due, counted_as_due) order by record_id;
+
+-- name: services_by_day
+-- A5: each team's days against all that is counted.
+with counted as (
+    select team_id, day, count(*) filter (where counted_as = 'credit') as credit,
+           count(*) filter (where counted_as = 'honour') as honour
+    from points.team_services where counted_as is not null group by team_id, day
+)
+select coalesce(d.team_id, c.team_id) as team_id, coalesce(d.day, c.day) as day, coalesce(d.credit, 0) as credit,
+       coalesce(d.honour, 0) as honour, coalesce(c.credit, 0) as credit_due, coalesce(c.honour, 0) as honour_due
+from points.team_days d full join counted c on c.team_id = d.team_id and c.day = d.day order by 1, 2;
+
+-- name: team_criteria_versions
+-- A5: what earns a team a badge.
+select version, document from points.team_criteria_versions order by version;
+
+-- name: badges_by_team
+-- A5: figures and badges of each team, and the version under which it was judged.
+with held as (
+    select team_id, array_agg(badge order by badge) as awarded
+    from points.team_badge_awards where revoked_at is null group by team_id
+)
+select team_id, t.criteria_version, t.figures, coalesce(t.badges, '{}') as badges, coalesce(h.awarded, '{}') as awarded
+from points.teams t full join held h using (team_id) order by team_id;
 
 -- name: stock_counted
 -- How many shelves were looked at.

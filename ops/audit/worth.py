@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -36,21 +36,23 @@ Lines = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """What a volunteer's records are worth: points per (bucket, last valid day), and each bucket's explanation."""
+    """What a volunteer's records are worth: points per (bucket, last valid day), each bucket's explanation, and the
+    version that the volunteer's generation selects for it.
+    """
 
     points: dict[tuple[str, date], int]
     lines: Lines
+    versions: dict[str, int] = field(default_factory=dict)
 
 
 async def awards(tx: Tx) -> Check:
     """A4: the posted awards of each bucket are what the rule makes of its records, under the bucket's version."""
     check = Check("A4", "posted awards of each bucket = rule(its records) under its version")
-    versions = await tx.fetch(SQL["rule_versions"])
-    rules = [RuleDocument.model_validate_json(row["document"]).rule() for row in versions if row["status"] == "active"]
-    book = Rulebook(rules) if rules else None
+    books = await _books(tx)
     await _postings(tx, check)
     streams = ByVolunteer(
         tx,
+        "generations_by_volunteer",
         "records_by_volunteer",
         "buckets_by_volunteer",
         "awards_by_volunteer",
@@ -60,12 +62,16 @@ async def awards(tx: Tx) -> Check:
     async for volunteer_id, group in streams.groups():
         buckets = {row["bucket"]: row for row in group["buckets_by_volunteer"]}
         check.examined += len(buckets)
+        generations = [row["generation"] for row in group["generations_by_volunteer"]] or [max(books, default=0)]
+        book = books.get(generations[0])
         try:
             worth = _worth(book, group["records_by_volunteer"], buckets)
             _adjust(worth, book, group["adjustments_by_volunteer"], buckets)
             _refer(worth, book, group["referrals_by_volunteer"], buckets)
+            _compare_versions(check, volunteer_id, worth, book, buckets)
         except KeyError as error:
-            check.offend(f"volunteer {volunteer_id}", f"a bucket stands under rule {error}, which is not in force")
+            told = f"a bucket stands under rule {error}, which is not in force in generation {generations[0]}"
+            check.offend(f"volunteer {volunteer_id}", told)
             continue
         posted = {(row["bucket"], row["expires_on"]): row for row in group["awards_by_volunteer"]}
         _compare_awards(check, volunteer_id, worth, posted)
@@ -73,12 +79,40 @@ async def awards(tx: Tx) -> Check:
     return check
 
 
+async def _books(tx: Tx) -> dict[int, Rulebook]:
+    """The rules by generation."""
+    versions = await tx.fetch(SQL["rule_versions"])
+    rules = {row["version"]: RuleDocument.model_validate_json(row["document"]).rule() for row in versions}
+    return {
+        row["generation"]: Rulebook(rules[version] for version in row["versions"])
+        for row in await tx.fetch(SQL["rule_generations"])
+        if row["versions"]
+    }
+
+
 async def _postings(tx: Tx, check: Check) -> None:
-    """Each version of a bucket was posted once and exactly; and nobody adjusted anything alone."""
+    """Each version of a bucket was posted once and exactly; nobody adjusted anything or brought rules into force alone;
+    and activations were what had been predicted.
+    """
+    async for row in rows(tx, "moves_against_predictions"):
+        check.offend(row["subject"], row["detail"])
+    async for row in rows(tx, "activations_against_approval"):
+        people = f"proposed by {row['proposed_by']}, decided by {row['decided_by']}"
+        reversal = f"reversal by {row['reversal_proposed_by']} and {row['reversal_decided_by']}"
+        check.offend(f"activation {row['activation_id']}", f"{row['status']}, {people}; {reversal}")
     async for row in rows(tx, "awards_against_versions"):
         subject = f"bucket {row['bucket']} version {row['version']} of volunteer {row['volunteer_id']}"
         named = transfers_named(row["transfer_ids"])
         check.offend(subject, f"posted {row['posted']}, the version changed it by {row['said']}; {named}")
+    async for row in rows(tx, "flags_against_cases"):
+        said = f"standing is {row['standing']}, of volunteer {row['volunteer_id']}, in {row['kind']}"
+        subject = f"flag of record {row['record_id']} by case {row['case_id']}"
+        check.offend(
+            subject, f"{said}; the case is {row['status']}, the record {row['owner']}'s, in {row['case_kind']}"
+        )
+    async for row in rows(tx, "flags_against_counters"):
+        subject = f"volunteer {row['volunteer_id']}"
+        check.differ(subject, [("the counter of standing flags", row["standing_flags"], row["flags"])])
     async for row in rows(tx, "adjustments_against_approval"):
         people = f"proposed by {row['proposed_by']}, decided by {row['decided_by']}"
         check.offend(f"adjustment {row['adjustment_id']}", f"{row['status']}, {people}")
@@ -93,6 +127,7 @@ def _adjust(worth: Worth, book: Rulebook | None, approved: Sequence[Any], bucket
         return
     for root, inputs in by_root.items():
         bucket = bucket_of(root)
+        worth.versions[bucket] = book.at(inputs[0].day).version
         points = adjusted(_rule(book, buckets, bucket, inputs[0].day), inputs)
         worth.points.update({(bucket, expires_on): amount for expires_on, amount in points.items()})
 
@@ -117,6 +152,21 @@ def _compare_buckets(check: Check, volunteer_id: Any, worth: Worth, buckets: Map
             check.offend(subject, "its explanation is not what the rule says of its records")
 
 
+def _compare_versions(
+    check: Check, volunteer_id: Any, worth: Worth, book: Rulebook | None, buckets: Mapping[str, Any]
+) -> None:
+    """Each bucket stands under the version that the volunteer's generation selects; one without inputs under any of it.
+
+    Raises:
+        KeyError: a bucket stands under a version that the generation does not hold.
+    """
+    for bucket, row in buckets.items() if book is not None else ():
+        assert book is not None
+        found = book.version(row["rule_version"]).version
+        due = worth.versions.get(bucket, found)
+        check.differ(f"bucket {bucket} of volunteer {volunteer_id}", [("its rule version", found, due)])
+
+
 def _told(explanation: str) -> Any:
     return orjson.loads(explanation)
 
@@ -130,17 +180,21 @@ def _worth(book: Rulebook | None, records: Sequence[Any], buckets: Mapping[str, 
     worth = Worth({}, {})
     if book is None:
         return worth
-    by_bucket: dict[str, list[Facts]] = defaultdict(list)
+    by_bucket: dict[str, list[Any]] = defaultdict(list)
     for row in records:
-        by_bucket[book.bucket(row["day"], row["activity_id"])[1].bucket].append(_facts(row))
+        by_bucket[book.bucket(row["day"], row["activity_id"])[1].bucket].append(row)
     first: First | None = None
-    for bucket, facts in by_bucket.items():
-        award = evaluate(_rule(book, buckets, bucket, facts[0].day), facts)
+    for bucket, rows_of_it in by_bucket.items():
+        day = rows_of_it[0]["day"]
+        worth.versions[bucket] = book.at(day).version
+        rule = _rule(book, buckets, bucket, day)
+        award = evaluate(rule, [_facts(row) for row in rows_of_it])
         worth.points.update({(bucket, expires_on): points for expires_on, points in award.points.items()})
         worth.lines[bucket] = orjson.loads(orjson.dumps(award.explanation()))
         if award.first is not None and (first is None or award.first < first):
             first = award.first
     if first is not None:
+        worth.versions[FIRST_SERVICE] = book.at(first.day).version
         bonus = first_service(_rule(book, buckets, FIRST_SERVICE, first.day), first)
         worth.points.update({(FIRST_SERVICE, expires_on): points for expires_on, points in bonus.items()})
     return worth
@@ -153,7 +207,8 @@ def _rule(book: Rulebook, buckets: Mapping[str, Any], bucket: str, day: date) ->
 
 
 def _facts(row: Any) -> Facts:
-    return Facts(*(row[name] for name in Facts._fields))
+    known = (row[name] for name in Facts._fields if name != "flags")
+    return Facts._make((*known, frozenset(row["flag_kinds"])))
 
 
 def _refer(worth: Worth, book: Rulebook | None, referrals: Sequence[Any], buckets: Mapping[str, Any]) -> None:
@@ -161,6 +216,7 @@ def _refer(worth: Worth, book: Rulebook | None, referrals: Sequence[Any], bucket
     for row in referrals if book is not None else ():
         bucket = f"{REFERRAL}{row['referred_id']}"
         assert book is not None
+        worth.versions[bucket] = book.at(row["day"]).version
         points = referral(_rule(book, buckets, bucket, row["day"]), Referral(row["referred_id"], row["day"]))
         worth.points.update({(bucket, expires_on): amount for expires_on, amount in points.items()})
 

@@ -6,6 +6,11 @@ select count(*) from (
     (select record_id, revision from points.records union all select record_id, revision from points.superseded_revisions)
 ) missing;
 
+-- name: attendance_not_counted
+-- Revisions that attendance has reported and the teams' consumer has neither counted nor seen replaced.
+select count(*) from recruitment.attendance_revisions r
+where not exists (select from points.team_services s where s.record_id = r.record_id and s.revision >= r.revision);
+
 -- name: events_not_sent
 -- Events that still lie in an outbox.
 select (select count(*) from recruitment.outbox where sent_at is null)

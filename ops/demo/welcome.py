@@ -69,7 +69,7 @@ async def open_record(stack: Stack, district: District) -> dict[str, Any]:
     await database.set_now(clock, None)
     base = stack.urls["gateway"]
     text = (
-        f"  志愿者      {NAME}，手机 {PHONE}：已签到 65 分钟，签退即见积分、徽章与消息\n"
+        f"  志愿者      {NAME}，手机 {PHONE}：首次启动前 65 分钟已签到，签退即见积分、徽章与消息\n"
         f"  志愿者页    {base}/me （手机号登录，验证码见 codes）\n"
         f"  签退二维码  {base}/staff/shifts/{shifts[0]}/qr （operator 登录后显示）\n"
         f"  招募页      {base}/d/{drive['code']}\n"

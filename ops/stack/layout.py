@@ -45,7 +45,7 @@ PROCESSES = tuple(
     ProcessSpec(service, role)
     for service, roles in {
         "recruitment": ("api", "worker", "relay"),
-        "points": ("api", "worker", "agents", "relay"),
+        "points": ("api", "worker", "agents", "integrity", "relay"),
         "notify": ("api", "worker", "relay"),
         "web": ("api",),
     }.items()

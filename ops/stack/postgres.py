@@ -7,7 +7,8 @@ import pwd
 import shutil
 import signal
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def _binaries(account: Account | None) -> Path:
 class Postgres:
     """One server: `start`, then `port`, then `stop`. Its data stays in `directory`.
 
-    `durable=False` skips fsync: for tests, whose data nobody wants after a power cut.
+    `durable=False` skips fsync: for tests, whose data nobody wants after a power cut. `settings` go over all others.
     """
 
     directory: Path
@@ -115,6 +116,7 @@ class Postgres:
     durable: bool = True
     port: int = 0
     process: asyncio.subprocess.Process | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     async def start(self) -> None:
         """Start the server, making its data directory first if there is none.
@@ -181,7 +183,7 @@ class Postgres:
         raise StackError(f"another PostgreSQL still runs on {data}: end it first (its process is in {pid_file})")
 
     async def _launch(self, binaries: Path, data: Path, account: Account | None) -> None:
-        settings = {**_SETTINGS, **(_DURABLE if self.durable else _FORGETFUL), "port": str(self.port)}
+        settings = {**_SETTINGS, **(_DURABLE if self.durable else _FORGETFUL), **self.settings, "port": str(self.port)}
         command = [str(binaries / "postgres"), "-D", str(data)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]

@@ -1,25 +1,38 @@
-"""Points' processes: ``python -m services.points api|worker|agents|relay|migrate``. The composition root."""
+"""Points' processes: ``python -m services.points api|worker|agents|integrity|relay|migrate``. The composition root.
+
+The worker starts one more for each rehearsal: ``python -m services.points rehearse <rehearsal_id>``.
+"""
 
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 from fastapi import FastAPI
 
 from services.points.accounts import api as accounts_api
+from services.points.activations import api as activations_api
 from services.points.adjustments import api as adjustments_api
 from services.points.badges import api as badges_api
+from services.points.catalogue import api as catalogue_api
 from services.points.credentials import api as credentials_api
 from services.points.facts import api as facts_api
+from services.points.integrity import api as integrity_api
 from services.points.leaders import api as leaders_api
 from services.points.pickups import api as pickups_api
 from services.points.policy import policy_of
+from services.points.previews import api as previews_api
+from services.points.rehearsals import api as rehearsals_api
+from services.points.rehearsals.replay import Manner, end_with_parent, replay
 from services.points.rewards import api as rewards_api
 from services.points.rewards import shelf_api
 from services.points.rules import api as rules_api
 from services.points.settings import PointsSettings
+from services.points.teams import api as teams_api
+from services.points.teams import handlers as teams
 from shared.http.app import create_app
 from shared.http.ops import serve_ops
 from shared.http.process import run_role
@@ -30,10 +43,10 @@ from shared.postgres import Database
 from shared.postgres.migrations import migrate
 from shared.telemetry import logging
 
-__all__ = ["MIGRATIONS", "api", "main", "relay"]
+__all__ = ["MIGRATIONS", "api", "main", "rehearse", "relay"]
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-ROLES = ("api", "worker", "agents", "relay", "migrate")
+ROLES = ("api", "worker", "agents", "integrity", "relay", "migrate")
 
 
 def api(settings: PointsSettings) -> FastAPI:
@@ -44,6 +57,7 @@ def api(settings: PointsSettings) -> FastAPI:
         app.state.database = await Database.connect(settings)
         try:
             await policy_of(app.state.database)
+            await teams.install(app.state.database)
             yield
         finally:
             await app.state.database.close()
@@ -59,15 +73,21 @@ def api(settings: PointsSettings) -> FastAPI:
         title="Weiguang points",
         routers=[
             rules_api.router,
+            rehearsals_api.router,
+            activations_api.router,
+            previews_api.router,
             accounts_api.router,
             pickups_api.router,
             adjustments_api.router,
             badges_api.router,
             credentials_api.router,
             facts_api.router,
+            integrity_api.router,
             rewards_api.router,
+            catalogue_api.router,
             shelf_api.router,
             leaders_api.router,
+            teams_api.router,
         ],
         lifespan=lifespan,
         readiness={"database": database_ready, "broker": kafka_ready},
@@ -90,9 +110,26 @@ async def relay(settings: PointsSettings, stop: asyncio.Event) -> None:
         await database.close()
 
 
+async def rehearse(settings: PointsSettings, rehearsal_id: UUID, stop: asyncio.Event) -> None:
+    """Replay one rehearsal, to its end or until ``stop`` is set."""
+    small = settings.model_copy(update={"database_pool_size": 3})
+    database = await Database.connect(small)
+    try:
+        manner = Manner(partial(Database.connect, small), settings.rehearsal_processes, settings.rehearsal_portion)
+        await replay(database, rehearsal_id, manner, stop)
+    finally:
+        await database.close()
+
+
 def main(arguments: Sequence[str]) -> None:
     """Run one role; all but ``migrate`` end by exiting the process."""
     role = arguments[0] if len(arguments) == 1 else ""
+    if list(arguments[:1]) == ["rehearse"] and len(arguments) == 2:
+        settings = PointsSettings()
+        logging.configure(settings)
+        rehearsal_id = UUID(arguments[1])
+        end_with_parent()
+        run_role(lambda stop: rehearse(settings, rehearsal_id, stop))
     if role not in ROLES:
         raise SystemExit(f"usage: python -m services.points {'|'.join(ROLES)}")
     settings = PointsSettings()
@@ -107,6 +144,10 @@ def main(arguments: Sequence[str]) -> None:
         from services.points.pulse import app as pulse
 
         pulse.main(settings)
+    elif role == "integrity":
+        from services.points.integrity import app as integrity
+
+        integrity.main(settings)
     elif role == "relay":
         run_role(lambda stop: relay(settings, stop))
     else:

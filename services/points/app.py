@@ -18,15 +18,21 @@ import structlog
 import uvloop
 from faust.app.base import BootStrategy
 
+from services.points.activations.mover import move
 from services.points.badges.handlers import judge_anew
 from services.points.hosting import Worker
 from services.points.ledger.handlers import expire_points
+from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import GROUP, TOPICS, IngestStream
 from services.points.pickups import handlers as pickups
 from services.points.policy import policy_of
+from services.points.rehearsals.launch import rehearse_waiting
 from services.points.rewards.handlers import expire_holds
 from services.points.rewards.waiting import remind, time_out_bare_holds
 from services.points.settings import PointsSettings
+from services.points.teams import handlers as teams
+from services.points.teams import stream as team_stream
+from services.points.teams.stream import TeamStream
 from shared.clock import real_now
 from shared.errors import TransientError
 from shared.http.idempotency import purge_idempotency
@@ -39,10 +45,15 @@ from shared.postgres import Database
 __all__ = ["GC_THRESHOLD", "IngestService", "build_app", "main", "run_timer"]
 
 PURGE_SECONDS = 300.0
+TEAM_BATCH = 500
+TEAM_FETCH_WAIT_MS = 200
+"""Badges of teams may come within seconds: their consumer waits longer for a fetch than the ingest does, and asks less
+often."""
+TEAM_FETCH_BYTES = 131_072
 STOP_SECONDS = 3.0
-GC_THRESHOLD = (100_000, 20, 100)
+GC_THRESHOLD = (1_000_000, 20, 100)
 """A batch makes some hundred thousand small objects and no cycles: looking for cycles after every 700 of them costs a
-third of the ingest's time."""
+third of the ingest's time, and after every 100,000 still a twentieth."""
 _log = structlog.get_logger(__name__)
 
 
@@ -61,13 +72,29 @@ async def run_timer(name: str, work: Callable[[], Awaitable[int]], seconds: floa
             await asyncio.wait_for(stop.wait(), seconds)
 
 
+def _teams(settings: PointsSettings, stream: TeamStream) -> BatchConsumer:
+    """The consumer of the teams' counts: a group of its own in this process, small in memory."""
+    return BatchConsumer(
+        settings,
+        topics=team_stream.TOPICS,
+        group=team_stream.GROUP,
+        handle=stream.handle,
+        dead_letter=stream.dead_letter,
+        max_records=TEAM_BATCH,
+        fetch_wait_ms=TEAM_FETCH_WAIT_MS,
+        fetch_bytes=TEAM_FETCH_BYTES,
+        patience=settings.watchdog_seconds,
+    )
+
+
 class IngestService(mode.Service):
-    """Consumes attendance and watches the calendar, within faust's worker."""
+    """Consumes attendance, for the ledger and for the teams, and watches the calendar, within faust's worker."""
 
     def __init__(self, settings: PointsSettings, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.settings = settings
         self.consumer: BatchConsumer | None = None
+        self.teams: BatchConsumer | None = None
         self._resources = AsyncExitStack()
         self._halt = asyncio.Event()
         self._work: asyncio.Task[None] | None = None
@@ -77,7 +104,8 @@ class IngestService(mode.Service):
         settings = self.settings
         database = await Database.connect(settings)
         self._resources.push_async_callback(database.close)
-        stream = IngestStream(database, await policy_of(database))
+        policy = await policy_of(database)
+        stream = IngestStream(database, policy)
         self.consumer = BatchConsumer(
             settings,
             topics=TOPICS,
@@ -85,8 +113,10 @@ class IngestService(mode.Service):
             handle=stream.handle,
             dead_letter=stream.dead_letter,
             max_records=settings.ingest_batch,
+            lanes=settings.ingest_lanes,
             patience=settings.watchdog_seconds,
         )
+        self.teams = _teams(settings, TeamStream(database, await teams.install(database)))
 
         async def kafka_ready() -> None:
             await broker_ready(settings)
@@ -94,12 +124,13 @@ class IngestService(mode.Service):
         await self._resources.enter_async_context(
             serve_ops(settings, {"database": database.ready, "broker": kafka_ready})
         )
-        self._work = asyncio.create_task(self._run(database), name="points-ingest")
+        self._work = asyncio.create_task(self._run(database, policy), name="points-ingest")
         self._work.add_done_callback(self._ended)
 
-    async def _run(self, database: Database) -> None:
+    async def _run(self, database: Database, policy: Policy) -> None:
         assert self.consumer is not None
-        seconds = self.settings.timer_seconds
+        assert self.teams is not None
+        seconds, moved_at_once = self.settings.timer_seconds, self.settings.activation_batch
 
         async def redemptions() -> int:
             async with database.transaction() as tx:
@@ -113,11 +144,19 @@ class IngestService(mode.Service):
 
         async with asyncio.TaskGroup() as group:
             group.create_task(self.consumer.run(self._halt))
+            group.create_task(self.teams.run(self._halt))
             group.create_task(run_timer("expiry", lambda: expire_points(database), seconds, self._halt))
             group.create_task(run_timer("holds", lambda: time_out_bare_holds(database), seconds, self._halt))
             group.create_task(run_timer("reminders", lambda: remind(database), seconds, self._halt))
             group.create_task(run_timer("redemptions", redemptions, seconds, self._halt))
+            group.create_task(
+                run_timer("rehearsals", lambda: rehearse_waiting(database, self._halt), seconds, self._halt)
+            )
             group.create_task(run_timer("badges", lambda: judge_anew(database), PURGE_SECONDS, self._halt))
+            group.create_task(run_timer("team-badges", lambda: teams.judge_anew(database), PURGE_SECONDS, self._halt))
+            group.create_task(
+                run_timer("activations", lambda: move(database, policy, moved_at_once), seconds, self._halt)
+            )
             group.create_task(run_timer("answers", answers, PURGE_SECONDS, self._halt))
 
     def _ended(self, work: asyncio.Task[None]) -> None:

@@ -9,7 +9,7 @@ __all__ = ["policy_of"]
 
 
 async def policy_of(database: Database) -> Policy:
-    """Install the rules and criteria that the service ships, and read those in force.
+    """Install the rules and criteria that the service ships; rules are read by generation as they are needed.
 
     Raises:
         PermanentError: a version in the table differs from the one shipped under its number.

@@ -12,7 +12,22 @@ from services.web.gateway.headers import SECURITY
 from services.web.gateway.proxy import METHODS, Proxy, is_api
 from services.web.gateway.sessions import Sessions
 from services.web.gateway.upstream import Upstream, UpstreamAway, open_session
-from services.web.pages import assets, errors, login, me, public, scan, staff
+from services.web.pages import (
+    accounts,
+    assets,
+    badges,
+    errors,
+    leaders,
+    login,
+    me,
+    public,
+    rulebook,
+    rules,
+    scan,
+    shop,
+    staff,
+    teams,
+)
 from services.web.pages.cache import Cache
 from services.web.pages.refusals import translated
 from services.web.pages.visit import Web
@@ -41,7 +56,22 @@ class Gateway:
         self.pages = create_app(
             settings,
             title="Weiguang web",
-            routers=[assets.router, public.router, login.router, me.router, scan.router, staff.router, errors.router],
+            routers=[
+                assets.router,
+                public.router,
+                rules.router,
+                login.router,
+                badges.router,
+                teams.router,
+                me.router,
+                leaders.router,
+                scan.router,
+                staff.router,
+                shop.router,
+                rulebook.router,
+                accounts.router,
+                errors.router,
+            ],
             lifespan=self._open,
             readiness={name: self._readiness(name) for name in settings.upstreams},
         )

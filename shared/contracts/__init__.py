@@ -2,6 +2,7 @@
 
 from shared.contracts.attendance import AttendanceRecorded
 from shared.contracts.base import Contract, Instant
+from shared.contracts.integrity import ActSeen, CaseOpened, CaseSettled
 from shared.contracts.live import DrivePulse, MessageDelivered, PulseTick, SitePulse
 from shared.contracts.recruiting import DriveOpened, SignupCancelled, SignupPlaced, VolunteerRegistered
 from shared.contracts.rewarding import (
@@ -13,14 +14,19 @@ from shared.contracts.rewarding import (
     RedemptionRefunded,
     RedemptionReleased,
     RedemptionReminder,
+    TeamBadgeAwarded,
+    TeamBadgeRevoked,
 )
 
 __all__ = [
     "BY_TYPE",
     "CONTRACTS",
+    "ActSeen",
     "AttendanceRecorded",
     "BadgeAwarded",
     "BadgeRevoked",
+    "CaseOpened",
+    "CaseSettled",
     "Contract",
     "DriveOpened",
     "DrivePulse",
@@ -36,6 +42,8 @@ __all__ = [
     "SignupCancelled",
     "SignupPlaced",
     "SitePulse",
+    "TeamBadgeAwarded",
+    "TeamBadgeRevoked",
     "VolunteerRegistered",
 ]
 
@@ -48,11 +56,16 @@ CONTRACTS: tuple[type[Contract], ...] = (
     PointsPosted,
     BadgeAwarded,
     BadgeRevoked,
+    TeamBadgeAwarded,
+    TeamBadgeRevoked,
     RedemptionHeld,
     RedemptionReminder,
     RedemptionCaptured,
     RedemptionReleased,
     RedemptionRefunded,
+    CaseOpened,
+    CaseSettled,
+    ActSeen,
     PulseTick,
     MessageDelivered,
 )

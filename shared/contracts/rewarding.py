@@ -16,6 +16,8 @@ __all__ = [
     "RedemptionRefunded",
     "RedemptionReleased",
     "RedemptionReminder",
+    "TeamBadgeAwarded",
+    "TeamBadgeRevoked",
 ]
 
 Amount = Annotated[int, Field(ge=0)]
@@ -80,6 +82,42 @@ class BadgeRevoked(Contract):
     name: str
     criteria_version: str
     reason: str
+    revoked_at: Instant
+
+
+class TeamBadgeAwarded(Contract):
+    """A team earned a badge under a version of its criteria; ``services`` is the count that earned it."""
+
+    topic: ClassVar[str] = "team-badges"
+    type: ClassVar[str] = "volunteering.team-badge.awarded.v1"
+    key: ClassVar[str] = "team_id"
+    aggregate: ClassVar[str] = "award_id"
+
+    award_id: UUID
+    team_id: UUID
+    badge: str
+    name: str
+    criteria_version: str
+    reason: str
+    services: Amount
+    awarded_at: Instant
+
+
+class TeamBadgeRevoked(Contract):
+    """A correction, or other criteria, took away what had earned a team's badge; ``services`` is what is left."""
+
+    topic: ClassVar[str] = "team-badges"
+    type: ClassVar[str] = "volunteering.team-badge.revoked.v1"
+    key: ClassVar[str] = "team_id"
+    aggregate: ClassVar[str] = "award_id"
+
+    award_id: UUID
+    team_id: UUID
+    badge: str
+    name: str
+    criteria_version: str
+    reason: str
+    services: Amount
     revoked_at: Instant
 
 

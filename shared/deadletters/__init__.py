@@ -61,7 +61,7 @@ async def record(tx: Tx, letters: Sequence[DeadLetter], *, group: str) -> int:
                 derived_id("dead-letter", group, letter_id),
                 f"{message.entity}.{group}.dlq",
                 key,
-                headers,
+                orjson.dumps(headers).decode(),
                 message.value or b"",
             )
         )

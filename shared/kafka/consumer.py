@@ -1,4 +1,5 @@
-"""The batch consumer: many records at once, offsets after the transaction, poison isolated by halving.
+"""The batch consumer: many records at once, in lanes by partition, offsets after the transaction, poison isolated by
+halving.
 
 Offsets are a hint. What was applied is known by the database alone, so a batch may come again at any time.
 """
@@ -8,11 +9,10 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.cloudevents import Headers
@@ -28,11 +28,11 @@ log = structlog.get_logger(__name__)
 
 POLL_MS = 250
 LAG_INTERVAL = 2.0
+COMMIT_INTERVAL, COMMIT_PATIENCE = 0.25, 5.0
 BACKOFF_FIRST, BACKOFF_MOST = 0.1, 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One record as it lay on the topic. ``entity`` is the topic's logical name."""
 
     topic: str
@@ -75,16 +75,22 @@ async def _close(consumer: Any, seconds: float) -> None:
 
 
 class BatchConsumer:
-    """Consumes topics in one group and hands over batches, one at a time, in order within each partition.
+    """Consumes topics in one group and hands over batches, in order within each partition.
 
-    While one batch is being applied the next one is fetched, and no more than that: backpressure instead of memory.
+    Each lane has partitions of its own and applies one batch at a time. Meanwhile the client fetches what follows, of
+    each partition no more than one answer of the broker: backpressure instead of memory. While PostgreSQL works for one
+    lane, Python works for another; nothing is reordered, and trouble in one lane doesn't hold up the others. Offsets
+    follow at intervals, when partitions are taken away, and at the end.
 
     Args:
         topics: logical names of the registry.
         handle: applies a batch in one transaction; must absorb what it has seen before.
         dead_letter: stores a record that can never be applied; may raise TransientError.
+        max_records: a batch is no larger.
+        lanes: how many batches may be applied at once.
         fetch_wait_ms: how long the broker may hold a fetch. The embedded broker does not wake a waiting fetch, so
             there it is the latency.
+        fetch_bytes: at most so many bytes of each partition are fetched ahead.
         from_latest: start at the end when the group has no offsets.
     """
 
@@ -97,7 +103,9 @@ class BatchConsumer:
         handle: Handle,
         dead_letter: DeadLetter,
         max_records: int = 2000,
+        lanes: int = 1,
         fetch_wait_ms: int = 20,
+        fetch_bytes: int = 2_097_152,
         patience: float = 30.0,
         from_latest: bool = False,
     ) -> None:
@@ -109,9 +117,11 @@ class BatchConsumer:
         self._dead_letter = dead_letter
         self._max_records = max_records
         self._fetch_wait_ms = fetch_wait_ms if settings.broker == "embedded" else 500
-        self._watchdog = Watchdog(patience)
+        self._fetch_bytes = fetch_bytes
+        self._watchdogs = [Watchdog(patience) for _ in range(lanes)]
         self._from_latest = from_latest
         self._done: dict[TopicPartition, int] = {}
+        self._told: dict[TopicPartition, int] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until ``stop`` is set.
@@ -124,16 +134,21 @@ class BatchConsumer:
         if not await self._started(consumer, stop):
             return
         log.info("consuming", group=self.group, topics=list(self._entities))
-        loop = asyncio.create_task(self._loop(consumer, stop))
-        watch = asyncio.create_task(self._watch(consumer, stop))
+        tasks = [asyncio.create_task(self._lane(consumer, stop, lane)) for lane in range(len(self._watchdogs))]
+        tasks.append(asyncio.create_task(self._watch(consumer, stop)))
+        tasks.append(asyncio.create_task(self._commit_at_intervals(consumer, stop)))
         try:
-            finished, _ = await asyncio.wait({loop, watch}, return_when=asyncio.FIRST_COMPLETED)
-            for task in finished:
-                task.result()
+            finished, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if not any(task.exception() for task in finished):
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            for task in tasks:
+                if task.done():
+                    task.result()
         finally:
-            for task in (loop, watch):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(loop, watch, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._commit(consumer)
             await _close(consumer, 3.0)
 
     async def _started(self, consumer: Any, stop: asyncio.Event) -> bool:
@@ -157,8 +172,7 @@ class BatchConsumer:
 
     def _consumer(self) -> Any:
         embedded = self.settings.broker == "embedded"
-        return AIOKafkaConsumer(
-            *self._entities,
+        consumer = AIOKafkaConsumer(
             bootstrap_servers=self.settings.kafka_bootstrap,
             group_id=f"{self.settings.topic_prefix}{self.group}",
             client_id=f"weiguang-{self.group}",
@@ -168,25 +182,34 @@ class BatchConsumer:
             heartbeat_interval_ms=1_500,
             max_poll_interval_ms=300_000,
             fetch_max_wait_ms=self._fetch_wait_ms,
-            max_partition_fetch_bytes=1_048_576,
+            max_partition_fetch_bytes=self._fetch_bytes,
             request_timeout_ms=15_000,
             metadata_max_age_ms=10_000,
         )
+        consumer.subscribe(list(self._entities), listener=_Leaving(self, consumer))
+        return consumer
 
-    async def _loop(self, consumer: Any, stop: asyncio.Event) -> None:
-        fetching = asyncio.create_task(self._fetch(consumer))
-        try:
-            while not stop.is_set():
-                batch = await fetching
-                fetching = asyncio.create_task(self._fetch(consumer))
-                if batch:
-                    await self._apply(batch, stop)
-                    await self._commit(consumer, batch)
-        finally:
-            fetching.cancel()
+    def _lane_of(self, partition: int) -> int:
+        """A partition's lane, the same for ever: if it changed, a batch might be overtaken, and its offset too.
 
-    async def _fetch(self, consumer: Any) -> list[Message]:
-        records = await consumer.getmany(timeout_ms=POLL_MS, max_records=self._max_records)
+        Two workers that share partitions in turn (0, 2, … and 1, 3, …) use all their lanes.
+        """
+        lanes = len(self._watchdogs)
+        return partition // lanes % lanes
+
+    async def _lane(self, consumer: Any, stop: asyncio.Event, lane: int) -> None:
+        while not stop.is_set():
+            if batch := await self._fetch(consumer, lane):
+                await self._apply(batch, stop, lane)
+                for message in batch:
+                    self._done[TopicPartition(message.topic, message.partition)] = message.offset + 1
+
+    async def _fetch(self, consumer: Any, lane: int) -> list[Message]:
+        own = [found for found in consumer.assignment() if self._lane_of(found.partition) == lane]
+        if not own:
+            await asyncio.sleep(POLL_MS / 1000)
+            return []
+        records = await consumer.getmany(*own, timeout_ms=POLL_MS, max_records=self._max_records)
         return [
             Message(
                 record.topic,
@@ -202,7 +225,7 @@ class BatchConsumer:
             for record in found
         ]
 
-    async def _apply(self, batch: list[Message], stop: asyncio.Event) -> None:
+    async def _apply(self, batch: list[Message], stop: asyncio.Event, lane: int) -> None:
         backoff = BACKOFF_FIRST
         began = time.perf_counter()
         while True:
@@ -217,42 +240,58 @@ class BatchConsumer:
                     await asyncio.wait_for(stop.wait(), backoff)
                 backoff = min(backoff * 2, BACKOFF_MOST)
         self.applied += len(batch)
-        self._watchdog.progress()
+        self._watchdogs[lane].progress()
         for topic, count in Counter(message.topic for message in batch).items():
             metrics.RECORDS_CONSUMED.labels(self.group, topic).inc(count)
         metrics.BATCH_SIZE.labels(self.group).observe(len(batch))
         metrics.BATCH_SECONDS.labels(self.group).observe(time.perf_counter() - began)
 
-    async def _commit(self, consumer: Any, batch: list[Message]) -> None:
-        offsets: dict[TopicPartition, int] = {}
-        for message in batch:
-            offsets[TopicPartition(message.topic, message.partition)] = message.offset + 1
-        self._done.update(offsets)
+    async def _commit_at_intervals(self, consumer: Any, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), COMMIT_INTERVAL)
+            await self._commit(consumer)
+
+    async def _commit(self, consumer: Any) -> None:
+        """Tell the broker what is done of the partitions that are owned now, where it doesn't know yet."""
         owned = consumer.assignment()
-        offsets = {partition: offset for partition, offset in offsets.items() if partition in owned}
+        offsets = {
+            partition: offset
+            for partition, offset in self._done.items()
+            if partition in owned and self._told.get(partition) != offset
+        }
         if not offsets:
             return
         try:
-            await consumer.commit(offsets)
-        except KafkaError as error:
-            log.info("offsets were not committed", group=self.group, reason=str(error))
+            await asyncio.wait_for(consumer.commit(offsets), COMMIT_PATIENCE)
+            self._told.update(offsets)
+        except (KafkaError, TimeoutError) as error:
+            log.info("offsets were not committed", group=self.group, reason=str(error) or type(error).__name__)
+
+    async def leave(self, consumer: Any) -> None:
+        """Partitions are taken away: commit what is done, and forget it, because others go on from there."""
+        await self._commit(consumer)
+        self._done.clear()
+        self._told.clear()
 
     async def _watch(self, consumer: Any, stop: asyncio.Event) -> None:
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), LAG_INTERVAL)
             try:
-                lag = await asyncio.wait_for(self._lag(consumer), 10)
+                lags = await asyncio.wait_for(self._lag(consumer), 10)
             except (KafkaError, OSError, TimeoutError):
-                lag = 1
-            self._watchdog.check(lag)
+                lags = [1] * len(self._watchdogs)
+            for watchdog, lag in zip(self._watchdogs, lags, strict=True):
+                watchdog.check(lag)
 
-    async def _lag(self, consumer: Any) -> int:
+    async def _lag(self, consumer: Any) -> list[int]:
+        """How many records wait in each lane."""
+        lags = [0] * len(self._watchdogs)
         assignment = consumer.assignment()
         if not assignment:
-            return 0
+            return lags
         ends = await consumer.end_offsets(list(assignment))
-        total = 0
         for partition, end in ends.items():
             done = self._done.get(partition)
             if done is None:
@@ -260,5 +299,19 @@ class BatchConsumer:
             # The embedded broker tells the beginning of its last batch as the end; what a fetch said is exact.
             waiting = max(0, max(end, consumer.highwater(partition) or 0) - done)
             metrics.CONSUMER_LAG.labels(self.group, partition.topic, str(partition.partition)).set(waiting)
-            total += waiting
-        return total
+            lags[self._lane_of(partition.partition)] += waiting
+        return lags
+
+
+class _Leaving(ConsumerRebalanceListener):
+    """Has the offsets committed before partitions go to somebody else."""
+
+    def __init__(self, batches: BatchConsumer, consumer: Any) -> None:
+        self.batches = batches
+        self.consumer = consumer
+
+    async def on_partitions_revoked(self, revoked: object) -> None:
+        await self.batches.leave(self.consumer)
+
+    async def on_partitions_assigned(self, assigned: object) -> None:
+        """Nothing is to be done: the broker knows where to go on."""

@@ -1,6 +1,6 @@
 """The outbox: an event is a row of the same transaction as the state it tells of; the relay sends it later."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -11,13 +11,13 @@ from shared.clock import real_now
 from shared.cloudevents import Event, headers_of
 from shared.contracts import Contract
 from shared.ids import new_id
-from shared.postgres import Tx, load_queries
+from shared.postgres import Tx
 from shared.telemetry import trace
 
 __all__ = ["append", "append_raw", "event"]
 
 Data = TypeVar("Data", bound=Contract)
-_SQL = load_queries(__file__)
+_COLUMNS = ("event_id", "topic", "key", "headers", "value")
 
 
 def event(
@@ -56,24 +56,25 @@ def event(
 
 
 async def append(tx: Tx, *events: Event[Any]) -> None:
-    """Write events to the outbox, in the order given, in one statement."""
-    if not events:
-        return
-    await tx.execute(
-        _SQL["append"],
-        [event.id for event in events],
-        [event.data.topic for event in events],
-        [event.subject for event in events],
-        [orjson.dumps(headers_of(event)).decode() for event in events],
-        [event.data.model_dump_json().encode() for event in events],
+    """Write events to the outbox, in the order given."""
+    await append_raw(
+        tx,
+        [
+            (
+                event.id,
+                event.data.topic,
+                event.subject,
+                orjson.dumps(headers_of(event)).decode(),
+                event.data.model_dump_json().encode(),
+            )
+            for event in events
+        ],
     )
 
 
-async def append_raw(tx: Tx, rows: Sequence[tuple[UUID, str, str, Mapping[str, str], bytes]]) -> None:
-    """Write rows of (event id, topic, key, headers, value) whose bytes must not be touched, such as dead letters."""
-    if not rows:
-        return
-    ids, topics, keys, headers, values = zip(*rows, strict=True)
-    await tx.execute(
-        _SQL["append"], list(ids), list(topics), list(keys), [orjson.dumps(h).decode() for h in headers], list(values)
-    )
+async def append_raw(tx: Tx, rows: Sequence[tuple[UUID, str, str, str, bytes]]) -> None:
+    """Write rows of (event id, topic, key, headers as JSON, value), already encoded: many at once, or dead letters,
+    whose bytes must not be touched.
+    """
+    if rows:
+        await tx.copy("outbox", _COLUMNS, rows)

@@ -1,11 +1,3 @@
--- name: append
--- All events of a transaction in one statement; ordinality keeps the order given.
-insert into outbox (event_id, topic, key, headers, value)
-select event_id, topic, key, headers::jsonb, value
-from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[]) with ordinality
-    as batch (event_id, topic, key, headers, value, place)
-order by place;
-
 -- name: take_relay_lock
 -- One active relay per service; the lock lives as long as the session.
 select pg_try_advisory_lock(hashtextextended('weiguang:relay:' || current_schema(), 0));

@@ -205,7 +205,7 @@ def test_what_the_ledger_tells_is_what_the_contracts_say() -> None:
         (events.badge_revoked(badge | {"revoked_at": AT}, AT, CAUSE), BadgeRevoked, 2),
     ):
         event_id, topic, key, headers, value = row
-        told = decode_event([(name, text.encode()) for name, text in headers.items()], value)
+        told = decode_event([(name, text.encode()) for name, text in orjson.loads(headers).items()], value)
         assert (told.id, topic, key, told.type) == (event_id, contract.topic, volunteer, contract.type)
         assert (told.correlation_id, told.causation_id, told.traceparent) == (CAUSE[1], CAUSE[0], CAUSE[2])
         assert told.aggregate_id == str(getattr(told.data, contract.aggregate))

@@ -5,7 +5,7 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -70,7 +70,7 @@ class Flow:
                 flow._put_aside("conflict", sent)
             flow.messages.append(sent)
             if kind > 0.98:
-                broken = replace(sent, value=(sent.value or b"")[: rng.randint(1, 90)])
+                broken = sent._replace(value=(sent.value or b"")[: rng.randint(1, 90)])
                 flow._put_aside("permanent", broken)
                 flow.messages.append(broken)
         flow.model.ingest(list(flow.revisions.values()), NOW.astimezone(ZONE).date())

@@ -10,12 +10,13 @@ import asyncpg
 import orjson
 
 from ops.audit.main import audit
+from services.points.activations.mover import move
 from services.points.badges.handlers import criteria_in_force
 from services.points.badges.handlers import install as install_criteria
 from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import IngestStream
 from services.points.rules import documents, store
-from services.points.rules.handlers import rulebook
+from services.points.rules.handlers import Rulebooks
 from shared.contracts import AttendanceRecorded
 from shared.ids import derived_id
 from shared.kafka.consumer import Message, apply_halving
@@ -27,7 +28,7 @@ from tests.support.databases import Clock, TestDatabase
 
 __all__ = ["Stage", "publish", "setting"]
 
-KEPT = ("account_kinds", "criteria_versions", "schema_migrations", "migrations")
+KEPT = ("account_kinds", "rule_generations", "criteria_versions", "schema_migrations", "migrations")
 FIGURES = ("available", "held", "debt", "earned", "spent", "expired", "donated")
 
 
@@ -51,18 +52,29 @@ class Stage:
                 list(KEPT),
             )
             await self.superuser.execute(";".join(f"delete from {row['name']}" for row in tables))
+            await self.superuser.execute("delete from points.rule_generations where generation > 1")
+            await self.superuser.execute("update points.rule_generations set versions = '{}'")
         await install_criteria(self.database)
         for rule in rules:
             await self.bring_into_force(rule)
 
     async def bring_into_force(self, rule: Rule) -> None:
-        """The rule is an active version from now on, and the ingest knows it, as after a restart of the worker.
+        """The rule is an active version from now on, everybody has moved under it, and the ingest knows it.
 
         This is the one place that knows how rules come into force.
         """
         async with self.database.transaction() as tx:
+            await store.change_rules(tx)
             await store.install(tx, documents.parse(orjson.dumps(rule).decode()))
-            self.stream = IngestStream(self.database, Policy(await rulebook(tx), await criteria_in_force(tx)))
+            newest = await store.newest_generation(tx)
+            if newest.versions:
+                await store.insert_generation(tx, [*newest.versions, rule["version"]], await tx.now())
+            else:
+                await store.fill_generation(tx, newest.generation, [rule["version"]])
+            policy = Policy(Rulebooks(), await criteria_in_force(tx))
+        while await move(self.database, policy, 100):
+            pass
+        self.stream = IngestStream(self.database, policy)
 
     async def publish(self, revisions: Sequence[AttendanceRecorded]) -> None:
         """Recruitment publishes them, which A3 looks at."""

@@ -360,6 +360,8 @@ class Twins:
         fresh = {**rule, "version": max(one["version"] for one in versions) + 1, "effective_from": begins}
         await self.stage.bring_into_force(fresh)
         self.model.rules = [*versions, fresh]
+        for volunteer in sorted(self.model.accounts):
+            self.model.move(volunteer, self.today)
 
 
 def attendance_of(one: Record) -> Any:

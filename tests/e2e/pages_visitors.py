@@ -66,6 +66,6 @@ async def scan(phone: Page, screen: Page, district: District) -> None:
     await phone.goto(f"{district.url}/s/{district.shift_id}?c={code}")
 
 
-def problem(page: Page) -> Locator:
+def problem(page: Page | Locator) -> Locator:
     """The sentence beside a form."""
     return page.locator(".message:visible")

@@ -168,3 +168,28 @@ update points.redemption set points = points - 1;
 -- name: attempts_gone
 -- A8: sent, and never tried.
 delete from notify.delivery_attempts;
+
+-- name: team_figure
+-- A5: one service more of all time than was counted.
+update points.teams set figures = jsonb_set(figures, '{"", 0}', '51') where team_id = $1;
+
+-- name: team_badge
+-- A5: a badge that no services earn.
+update points.teams set badges = '{team-500}' where team_id = $1;
+
+-- name: team_award_gone
+-- A5: an award that nobody took away.
+delete from points.team_badge_awards where team_id = $1 and badge = 'team-50';
+
+-- name: team_day
+-- A5: one service fewer on a day.
+update points.team_days set credit = credit - 1 where team_id = $1;
+
+-- name: team_gone
+-- A5: services of a team that nobody has heard of; its awards go too.
+with gone as (delete from points.team_badge_awards where team_id = $1)
+delete from points.teams where team_id = $1;
+
+-- name: team_service
+-- A5: a service that is no longer counted.
+update points.team_services set counted_as = null where record_id = $1;

@@ -18,6 +18,8 @@ from ops.audit.model import OFFENDERS_KEPT, Check, Report
 from ops.database import bootstrap
 from services.points.rewards import handlers as rewards
 from services.points.rewards.domain import Reward
+from services.points.teams import handlers as teams
+from services.points.teams.stream import TeamStream
 from shared.auth.tokens import Caller, Role
 from shared.contracts import AttendanceRecorded
 from shared.ids import new_id
@@ -40,6 +42,7 @@ class World:
     volunteer: UUID
     first: AttendanceRecorded
     redemption: UUID
+    teams: TeamStream
 
     async def plant(self, sql: str, *args: object) -> None:
         """Change rows past every trigger and foreign key."""
@@ -83,6 +86,7 @@ class World:
         for data in records:
             await self.publish(data)
         await self.ledger.feed(*records)
+        await self.teams.handle([message(data) for data in records])
 
     async def dead_letter(self, data: AttendanceRecorded, kind: str, status: str) -> None:
         """The record was put aside by the ingest."""
@@ -135,7 +139,8 @@ async def world(points_db: Database, dsn_for: Callable[[str], str]) -> AsyncIter
     superuser = await asyncpg.connect(dsn_for("postgres"))
     volunteer = new_id()
     first = record(volunteer, 480)
-    world = World(ledger, superuser, dsn_for("auditor"), volunteer, first, new_id())
+    stream = TeamStream(points_db, await teams.install(points_db))
+    world = World(ledger, superuser, dsn_for("auditor"), volunteer, first, new_id(), stream)
     later = record(volunteer, 100 * 60, started_at=NOW - timedelta(days=3), provenance="backfilled")
     await world.serve(first, later, *(record(new_id(), minutes) for minutes in (10, 90)))
     world.redemption = await hold(points_db, volunteer)

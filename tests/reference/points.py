@@ -46,8 +46,9 @@ class Hold:
 
 @dataclass
 class Account:
-    """One volunteer."""
+    """One volunteer. ``rules``: those that all their buckets stand under; None is the demo's."""
 
+    rules: list[dict[str, Any]] | None = None
     lots: dict[tuple[str, date], Lot] = field(default_factory=dict)
     held: int = 0
     debt: int = 0
@@ -81,8 +82,8 @@ class Account:
         }
 
 
-def awards(records: list[Record]) -> dict[tuple[str, date], int]:
-    """What one volunteer's records are worth: (bucket, last good day) → points."""
+def awards(records: list[Record], held: set[str] | None = None) -> dict[tuple[str, date], int]:
+    """What one volunteer's records are worth: (bucket, last good day) → points. ``held``: ids of those held back."""
     found: dict[tuple[str, date], int] = {}
     earliest: Record | None = None
     for day in sorted({record.day for record in records}):
@@ -90,6 +91,8 @@ def awards(records: list[Record]) -> dict[tuple[str, date], int]:
         of_day = [record for record in records if record.day == day]
         for record in sorted(of_day, key=lambda one: (one.started_at, one.record_id)):
             if record.status != "confirmed" or record.provenance not in EARNING or record.minutes < 15:
+                continue
+            if record.record_id in (held or ()):
                 continue
             counted = max(0, min(record.minutes, 480 - used))
             used += record.minutes
@@ -135,12 +138,14 @@ def badges(records: list[Record]) -> set[str]:
 class Reference:
     """The whole district; each method is one commit, on a day of business time.
 
-    ``rules``: other rules than the demo's, as plain documents (`tests.reference.rules`).
+    ``rules``: other rules than the demo's, as plain documents (`tests.reference.rules`). Accounts are opened under
+    them. When others come into force (``rules`` is set), each volunteer stands under their own until `move`.
     """
 
     def __init__(self, rules: list[dict[str, Any]] | None = None) -> None:
         self.rules = rules
         self.complained: set[str] = set()
+        self.flags: dict[str, set[str]] = {}
         self.referrals: dict[str, dict[str, date]] = {}
         self.records: dict[str, Record] = {}
         self.accounts: dict[str, Account] = {}
@@ -150,7 +155,7 @@ class Reference:
         return [record for record in self.records.values() if record.volunteer == volunteer]
 
     def account(self, volunteer: str) -> Account:
-        return self.accounts.setdefault(volunteer, Account())
+        return self.accounts.setdefault(volunteer, Account(self.rules))
 
     def ingest(self, batch: list[Record], today: date) -> None:
         """Apply revisions: the highest of each record stands."""
@@ -182,13 +187,28 @@ class Reference:
             self._level(account, before - (account.available - account.debt), today)
 
     def _worth(self, volunteer: str) -> dict[tuple[str, date], int]:
-        if self.rules is None:
-            return awards(self.of(volunteer))
-        return any_awards(self.of(volunteer), self.rules, self.complained, self.referrals.get(volunteer))
+        rules = self.account(volunteer).rules
+        if rules is None:
+            held = {record for record, kinds in self.flags.items() if "two-sites" in kinds}
+            return awards(self.of(volunteer), held)
+        return any_awards(self.of(volunteer), rules, self.complained, self.referrals.get(volunteer), self.flags)
+
+    def move(self, volunteer: str, today: date) -> None:
+        """The volunteer stands under the rules in force from now on."""
+        self.account(volunteer).rules = self.rules
+        self._post(volunteer, today)
 
     def complain(self, about: str, stands: bool, today: date) -> None:
         """Somebody complained about a record or an activity, or it turned out that there was nothing."""
         (self.complained.add if stands else self.complained.discard)(about)
+        for volunteer in sorted(self.accounts):
+            self._post(volunteer, today)
+
+    def flag(self, records: list[str], kind: str, stands: bool, today: date) -> None:
+        """A case of this kind was opened about records, or cleared."""
+        for record in records:
+            kinds = self.flags.setdefault(record, set())
+            (kinds.add if stands else kinds.discard)(kind)
         for volunteer in sorted(self.accounts):
             self._post(volunteer, today)
 
@@ -203,7 +223,7 @@ class Reference:
 
     def _level(self, account: Account, taken: int, today: date) -> None:
         """Above the highest balance points are donated; where some were taken back, donated ones come back."""
-        cap = None if self.rules is None else (in_force(self.rules, today).get("balance") or {}).get("cap_points")
+        cap = None if account.rules is None else (in_force(account.rules, today).get("balance") or {}).get("cap_points")
         room = 10**9 if cap is None else cap - account.available - account.held
         order = sorted(account.lots, key=lambda k: (k[1], k[0]))
         for key in reversed(order):

@@ -181,7 +181,9 @@ class Counters:
         return amount
 
 
-def worth_under(rule: Rule, records: list[Record], complained: set[str]) -> list[tuple[Record, int]]:
+def worth_under(
+    rule: Rule, records: list[Record], complained: set[str], flags: dict[str, set[str]]
+) -> list[tuple[Record, int]]:
     """Points of each record; all of them stand under this rule."""
     earning, limits = rule["earning"], rule.get("limits") or {}
     counters, times = Counters(rule), Counter[tuple[str, date]]()
@@ -190,6 +192,8 @@ def worth_under(rule: Rule, records: list[Record], complained: set[str]) -> list
     found = []
     for record in sorted(records, key=lambda one: (one.started_at, one.record_id)):
         if record.status != "confirmed" or record.provenance not in earning["provenances"]:
+            continue
+        if flags.get(record.record_id, set()) & set((rule.get("integrity") or {}).get("holds_back", ["two-sites"])):
             continue
         about = record.record_id in complained or record.activity in complained
         if about and left_by_complaint == 0:
@@ -214,14 +218,18 @@ def worth_under(rule: Rule, records: list[Record], complained: set[str]) -> list
 
 
 def awards(
-    records: list[Record], rules: list[Rule], complained: set[str], referrals: dict[str, date] | None = None
+    records: list[Record],
+    rules: list[Rule],
+    complained: set[str],
+    referrals: dict[str, date] | None = None,
+    flags: dict[str, set[str]] | None = None,
 ) -> Worth:
     """What one person's records, and the people they brought in, are worth: (bucket, last good day) → points."""
     found: Worth = {}
     earliest: Record | None = None
     for rule in rules:
         own = [record for record in records if in_force(rules, record.day) is rule]
-        for record, points in worth_under(rule, own, complained):
+        for record, points in worth_under(rule, own, complained, flags or {}):
             key = (bucket(rules, record), last_good_day(rule, record.day))
             found[key] = found.get(key, 0) + points
             if earliest is None or (record.started_at, record.record_id) < (earliest.started_at, earliest.record_id):

@@ -156,6 +156,17 @@ class AdjustmentSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseSeen:
+    """A case of integrity about a record, as its volunteer may read it."""
+
+    case_id: UUID
+    kind: str
+    status: str
+    opened_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class PastFigures:
     """Balances as they stood at a moment, summed from the transfers up to it."""
 
@@ -198,6 +209,7 @@ class Totals:
     redemptions: Mapping[str, int]
 
 
+FLAGGED = "flagged"
 RECORD_FIELDS = ("record_id", "revision", "minutes", "counted_minutes", "points_per_hour", "points", "reason")
 """The columns of one record in a bucket's explanation, in their order there."""
 
@@ -225,19 +237,29 @@ def record_keys(buckets: Iterable[BucketVersion]) -> list[tuple[UUID, int]]:
     return sorted(keys)
 
 
+def flagged_records(buckets: Iterable[BucketVersion]) -> list[UUID]:
+    """The records that these explanations say are held back, once."""
+    rows = (record for bucket in buckets for record in counted_records(bucket))
+    return sorted({UUID(str(record["record_id"])) for record in rows if record["reason"] == FLAGGED})
+
+
 def explain_bucket(
     bucket: BucketVersion,
     records: Mapping[tuple[UUID, int], RecordSeen],
     adjustments: Mapping[UUID, AdjustmentSeen] | None = None,
+    cases: Mapping[UUID, Sequence[CaseSeen]] | None = None,
 ) -> dict[str, Any]:
     """The bucket in full: rule version, each record with its provenance, device and recorder, what it came to, and
-    what of it did not count and why; or the adjustments, with who proposed and who approved them.
+    what of it did not count and why, with the case if one held it back; or the adjustments, with who proposed and who
+    approved them.
     """
     explained = []
     for counted in counted_records(bucket):
         seen = records.get((UUID(str(counted["record_id"])), int(counted["revision"])))
         words = REASONS.get(str(counted["reason"]), str(counted["reason"]))
-        told = {"uncounted_minutes": _uncounted(counted), "reason_text": words}
+        told: dict[str, Any] = {"uncounted_minutes": _uncounted(counted), "reason_text": words}
+        if counted["reason"] == FLAGGED:
+            told |= {"cases": [asdict(case) for case in (cases or {}).get(UUID(str(counted["record_id"])), ())]}
         explained.append((asdict(seen) if seen is not None else {}) | counted | told)
     remarks = {name: value for name, value in bucket.explanation.items() if name not in ("records", "adjustments")}
     seen_adjustments = [(adjustments or {}).get(found) for found in adjustment_ids([bucket])]
@@ -263,13 +285,14 @@ def explain_transfer(
     records: Mapping[tuple[UUID, int], RecordSeen],
     rewards: Mapping[UUID, RewardSeen],
     adjustments: Mapping[UUID, AdjustmentSeen],
+    cases: Mapping[UUID, Sequence[CaseSeen]] | None = None,
 ) -> dict[str, Any]:
     """Why a transfer was posted: the bucket it pays, or its redemption, and the lot whose points moved."""
     explanation: dict[str, Any] = {"because": _BECAUSE.get(transfer.code, transfer.code)}
     if transfer.bucket is not None and transfer.bucket_version is not None:
         bucket = buckets.get(Award(transfer.bucket, transfer.bucket_version))
         if bucket is not None:
-            explanation |= explain_bucket(bucket, records, adjustments)
+            explanation |= explain_bucket(bucket, records, adjustments, cases)
     if transfer.pending_id is not None:
         reward = rewards.get(transfer.pending_id)
         explanation["redemption"] = {"redemption_id": transfer.pending_id} if reward is None else asdict(reward)

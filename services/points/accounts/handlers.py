@@ -13,6 +13,7 @@ from services.points.accounts.domain import (
     AdjustmentSeen,
     Award,
     BucketVersion,
+    CaseSeen,
     LotSeen,
     PastFigures,
     RecordSeen,
@@ -20,6 +21,7 @@ from services.points.accounts.domain import (
     adjustment_ids,
     explain_bucket,
     explain_transfer,
+    flagged_records,
     record_keys,
 )
 from shared.auth.tokens import Caller, Role
@@ -94,7 +96,10 @@ async def _explained(
     rewards = {
         reward.redemption_id: reward for reward in await store.rewards_of_holds(tx, volunteer_id, sorted(hold_ids))
     }
-    return [(transfer, explain_transfer(transfer, buckets, records, rewards, adjustments)) for transfer in transfers]
+    cases = await _cases(tx, found)
+    return [
+        (transfer, explain_transfer(transfer, buckets, records, rewards, adjustments, cases)) for transfer in transfers
+    ]
 
 
 async def explanations(
@@ -104,7 +109,8 @@ async def explanations(
     buckets = await store.list_buckets(tx, volunteer_id, before=before, limit=limit)
     records = await _records(tx, volunteer_id, buckets)
     adjustments = await _adjustments(tx, volunteer_id, buckets)
-    return [(bucket, explain_bucket(bucket, records, adjustments)) for bucket in buckets]
+    cases = await _cases(tx, buckets)
+    return [(bucket, explain_bucket(bucket, records, adjustments, cases)) for bucket in buckets]
 
 
 async def balance(
@@ -116,7 +122,8 @@ async def balance(
     buckets = {bucket.bucket: bucket for bucket in found}
     records = await _records(tx, volunteer_id, found)
     adjustments = await _adjustments(tx, volunteer_id, found)
-    told = {bucket.bucket: explain_bucket(bucket, records, adjustments) for bucket in found}
+    cases = await _cases(tx, found)
+    told = {bucket.bucket: explain_bucket(bucket, records, adjustments, cases) for bucket in found}
     return [(lot, buckets.get(lot.bucket), told.get(lot.bucket, {})) for lot in lots]
 
 
@@ -156,6 +163,12 @@ async def export(database: Database, volunteer_id: UUID) -> AsyncIterator[list[t
         if len(found) < EXPORT_ROWS:
             return
         before = found[-1].transfer_id
+
+
+async def _cases(tx: Tx, buckets: Iterable[BucketVersion]) -> dict[UUID, list[CaseSeen]]:
+    """The cases that hold records back, or did."""
+    flagged = flagged_records(buckets)
+    return await store.cases_seen(tx, flagged) if flagged else {}
 
 
 async def _adjustments(tx: Tx, volunteer_id: UUID, buckets: Iterable[BucketVersion]) -> dict[UUID, AdjustmentSeen]:

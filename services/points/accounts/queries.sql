@@ -102,6 +102,11 @@ from superseded_revisions s
 join unnest($2::uuid[], $3::integer[]) as wanted (record_id, revision) using (record_id, revision)
 where s.volunteer_id = $1;
 
+-- name: cases_seen
+-- Cases of integrity about records that are or were held back.
+select f.record_id, c.case_id, c.kind, c.status, c.opened_at, c.settled_at
+from record_flags f join cases c using (case_id) where f.record_id = any($1::uuid[]) order by c.opened_at, c.case_id;
+
 -- name: rewards_of_holds
 -- What holds were for.
 select redemption_id, reward_id, reward_name, site_id, status from redemption

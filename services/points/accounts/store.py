@@ -14,6 +14,7 @@ from services.points.accounts.domain import (
     Award,
     BadgeHeld,
     BucketVersion,
+    CaseSeen,
     LotSeen,
     PastFigures,
     RecordSeen,
@@ -101,6 +102,14 @@ async def records_at(tx: Tx, volunteer_id: UUID, wanted: Sequence[tuple[UUID, in
         _record(_document(row["content"]) | {key: row[key] for key in ("record_id", "revision", "event_id")})
         for row in replaced
     ]
+
+
+async def cases_seen(tx: Tx, record_ids: Sequence[UUID]) -> dict[UUID, list[CaseSeen]]:
+    """The cases about records, oldest first."""
+    found: dict[UUID, list[CaseSeen]] = {}
+    for row in await tx.fetch(SQL["cases_seen"], list(record_ids)):
+        found.setdefault(row[0], []).append(CaseSeen(*tuple(row)[1:]))
+    return found
 
 
 async def rewards_of_holds(tx: Tx, volunteer_id: UUID, hold_ids: Sequence[UUID]) -> list[RewardSeen]:

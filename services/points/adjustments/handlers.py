@@ -105,7 +105,7 @@ async def _post(tx: Tx, adjustment: Adjustment) -> None:
     if total < 0:
         detail = f"This would take back {-total} points more than were given."
         raise Conflict("adjustment-below-zero", detail, missing=-total)
-    rule = (await rules.rulebook(tx)).at(inputs[0].day)
+    rule = (await rules.rulebook_of(tx, adjustment.volunteer_id)).at(inputs[0].day)
     await ledger.award(
         tx,
         adjustment.volunteer_id,

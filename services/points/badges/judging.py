@@ -66,24 +66,20 @@ class Judge:
         self, volunteers: Mapping[UUID, Volunteer], applied: Collection[tuple[Revision, Revision | None]]
     ) -> None:
         """Bring the figures of whoever gains or loses a confirmed record up to date."""
-        ids = {
-            revision.volunteer_id
-            for pair in applied
-            for revision in pair
-            if revision is not None and revision.status == "confirmed"
-        }
+        counted: list[tuple[Revision, Literal[1, -1]]] = []
+        for new, old in applied:
+            if old is not None and old.status == "confirmed":
+                counted.append((old, -1))
+            if new.status == "confirmed":
+                counted.append((new, 1))
+        ids = {revision.volunteer_id for revision, _ in counted}
         await self.open([volunteers[volunteer_id] for volunteer_id in ids])
         count = self.criteria.count
-        steps: tuple[tuple[int, Literal[1, -1]], ...] = ((1, -1), (0, 1))
-        for pair in applied:
-            for place, sign in steps:
-                revision = pair[place]
-                if revision is None or revision.status != "confirmed":
-                    continue
-                states = volunteers[revision.volunteer_id].states
-                assert states is not None
-                if count(states, revision, sign):
-                    self._crossed.add(revision.volunteer_id)
+        for revision, sign in counted:
+            states = volunteers[revision.volunteer_id].states
+            assert states is not None
+            if count(states, revision, sign):
+                self._crossed.add(revision.volunteer_id)
         for volunteer_id in ids:
             self._keep(volunteers[volunteer_id])
 

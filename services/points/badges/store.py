@@ -92,10 +92,9 @@ async def every(tx: Tx) -> list[CriteriaDocument]:
 
 
 async def insert_awards(tx: Tx, awards: Sequence[NewAward], now: datetime) -> None:
-    """Write awards in one statement."""
+    """Write awards."""
     if awards:
-        first: list[Any] = [list(column) for column in zip(*awards, strict=True)]
-        await tx.execute(_SQL["insert_awards"], *first[:6], now, *first[6:])
+        await tx.copy("badge_awards", (*NewAward._fields, "awarded_at"), [(*award, now) for award in awards])
 
 
 async def revoke_awards(tx: Tx, revocations: Sequence[Revocation], now: datetime) -> dict[tuple[UUID, str], UUID]:

@@ -30,9 +30,11 @@ class CredentialView(Output):
 
 
 class VerificationView(Output):
-    """What a stranger learns of an award; nobody is named."""
+    """What a stranger learns of an award; no volunteer is named. ``page`` says the same to people."""
 
     award_id: UUID
+    holder: Literal["volunteer", "team"]
+    team_id: UUID | None
     status: Literal["valid", "revoked"]
     badge: str
     name: str
@@ -40,7 +42,10 @@ class VerificationView(Output):
     awarded_at: datetime
     revoked_at: datetime | None
     issuer: str
+    issuer_name: str
     key: str
+    revocations: str
+    page: str
 
 
 def _issuer(request: Request) -> Issuer:
@@ -55,8 +60,18 @@ def _signer(request: Request) -> Signer:
 async def export(request: Request, database: Db, caller: Reader, volunteer_id: UUID, award_id: UUID) -> CredentialView:
     """The signed credential of an award: the volunteer's own, or any for staff. A revoked one says so when checked."""
     require_reader(caller, volunteer_id)
+    return await _credential(request, database, award_id, volunteer_id)
+
+
+@router.get("/teams/{team_id}/badges/{award_id}/credential", dependencies=[public()])
+async def export_of_team(request: Request, database: Db, team_id: UUID, award_id: UUID) -> CredentialView:
+    """The signed credential of a team's award, for anybody: its subject is the team, and nobody is named."""
+    return await _credential(request, database, award_id, team_id)
+
+
+async def _credential(request: Request, database: Db, award_id: UUID, holder_id: UUID) -> CredentialView:
     async with database.snapshot() as tx:
-        award = await handlers.find(tx, award_id, of=volunteer_id)
+        award = await handlers.find(tx, award_id, of=holder_id)
     issuer = _issuer(request)
     return CredentialView(
         award_id=award_id,
@@ -73,6 +88,8 @@ async def verify(request: Request, database: Db, award_id: UUID) -> Verification
     issuer = _issuer(request)
     return VerificationView(
         award_id=award_id,
+        holder=award.holder,
+        team_id=award.holder_id if award.holder == "team" else None,
         status="valid" if award.revoked_at is None else "revoked",
         badge=award.badge,
         name=award.name,
@@ -80,7 +97,10 @@ async def verify(request: Request, database: Db, award_id: UUID) -> Verification
         awarded_at=award.awarded_at,
         revoked_at=award.revoked_at,
         issuer=issuer.id,
+        issuer_name=domain.ISSUER_NAME,
         key=issuer.key,
+        revocations=f"{issuer.credential(award_id)}/revocations",
+        page=issuer.page(award_id),
     )
 
 

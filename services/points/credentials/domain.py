@@ -1,20 +1,20 @@
 """An award as an Open Badges 3.0 credential: the JSON-LD document and the claims that are signed. Pure.
 
-The recipient is named by a pseudonymous id alone; no personal data enters.
+The recipient, a volunteer or a team, is named by a pseudonymous id alone; no personal data enters.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
-__all__ = ["CONTEXT", "Award", "Issuer", "achievement", "claims", "credential", "revocations"]
+__all__ = ["CONTEXT", "ISSUER_NAME", "Award", "Issuer", "achievement", "claims", "credential", "revocations"]
 
 CONTEXT: Final = (
     "https://www.w3.org/ns/credentials/v2",
     "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json",
 )
-_NAME: Final = "岭东区新时代文明实践中心"
+ISSUER_NAME: Final = "岭东区新时代文明实践中心"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class Award:
     """An award as it was made; ``sentence`` says what earned it."""
 
     award_id: UUID
-    volunteer_id: UUID
+    holder: Literal["volunteer", "team"]
+    holder_id: UUID
     badge: str
     name: str
     sentence: str
@@ -53,15 +54,20 @@ class Issuer:
     def credential(self, award_id: UUID) -> str:
         return f"{self.base}/credentials/{award_id}"
 
+    def page(self, award_id: UUID) -> str:
+        """Where a person may look whether the award stands."""
+        return f"{self.public_url.rstrip('/')}/credentials/{award_id}"
+
     def profile(self) -> dict[str, Any]:
         """The issuer as an Open Badges profile."""
-        return {"id": self.id, "type": ["Profile"], "name": _NAME, "url": self.public_url}
+        return {"id": self.id, "type": ["Profile"], "name": ISSUER_NAME, "url": self.public_url}
 
 
 def achievement(issuer: Issuer, award: Award) -> dict[str, Any]:
     """What was achieved."""
+    group = "teams/" if award.holder == "team" else ""
     return {
-        "id": f"{issuer.base}/criteria#{award.criteria_version}/{award.badge}",
+        "id": f"{issuer.base}/criteria#{group}{award.criteria_version}/{award.badge}",
         "type": ["Achievement"],
         "achievementType": "Badge",
         "name": award.name,
@@ -81,10 +87,18 @@ def credential(issuer: Issuer, award: Award) -> dict[str, Any]:
         "issuer": issuer.profile(),
         "validFrom": _instant(award.awarded_at),
         "credentialSubject": {
-            "id": award.volunteer_id.urn,
+            "id": award.holder_id.urn,
             "type": ["AchievementSubject"],
             "achievement": achievement(issuer, award),
         },
+        "evidence": [
+            {
+                "id": issuer.page(award.award_id),
+                "type": ["Evidence"],
+                "name": "公开核验页",
+                "description": "任何人都可以在这里查看本凭证是否有效",
+            }
+        ],
         "credentialStatus": {
             "id": f"{issuer.credential(award.award_id)}/revocations",
             "type": "1EdTechRevocationList",

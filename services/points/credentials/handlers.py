@@ -5,6 +5,8 @@ from uuid import UUID
 from services.points.badges.handlers import listed
 from services.points.credentials import store
 from services.points.credentials.domain import Award
+from services.points.teams import domain as teams
+from services.points.teams import handlers as team_handlers
 from shared.errors import NotFound
 from shared.postgres import Tx
 
@@ -15,14 +17,16 @@ async def find(tx: Tx, award_id: UUID, *, of: UUID | None = None) -> Award:
     """An award with what earned it, in the words of the criteria that it was made under.
 
     Raises:
-        NotFound: there is none, or not ``of`` this volunteer.
+        NotFound: there is none, or not ``of`` this volunteer or team.
     """
     row = await store.award(tx, award_id)
-    if row is None or (of is not None and row["volunteer_id"] != of):
+    if row is None or (of is not None and row["holder_id"] != of):
         raise NotFound("award-unknown", "There is no such award.")
+    by_team = row["holder"] == "team"
     sentence = row["name"]
-    for document in await listed(tx):
+    for document in await team_handlers.listed(tx) if by_team else await listed(tx):
         if document.version == row["criteria_version"]:
             found = document.criteria().find(row["badge"])
-            sentence = sentence if found is None else found[0].sentence()
+            if found is not None:
+                sentence = teams.sentence(found[0]) if by_team else found[0].sentence()
     return Award(sentence=sentence, **row)

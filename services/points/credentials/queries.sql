@@ -1,4 +1,7 @@
 -- name: award
--- One award, whatever became of it.
-select award_id, volunteer_id, badge, name, criteria_version, awarded_at, revoked_at
-from badge_awards where award_id = $1;
+-- One award, a volunteer's or a team's, whatever became of it.
+select award_id, 'volunteer' as holder, volunteer_id as holder_id, badge, name, criteria_version, awarded_at, revoked_at
+from badge_awards where award_id = $1
+union all
+select award_id, 'team', team_id, badge, name, criteria_version, awarded_at, revoked_at
+from team_badge_awards where award_id = $1;

@@ -10,7 +10,7 @@ from services.points.ledger import handlers as ledger
 from services.points.ledger import store as records
 from services.points.ledger.ingest import Policy, lock, reconsider
 from services.points.rules.domain import REFERRAL, Referral, referral
-from services.points.rules.handlers import rulebook
+from services.points.rules.handlers import Rulebooks, rulebook_of
 from shared.auth.tokens import Caller
 from shared.clock import district_day
 from shared.errors import Conflict, Invalid, NotFound
@@ -58,9 +58,7 @@ async def withdraw_complaint(tx: Tx, caller: Caller, complaint_id: UUID, reason:
 
 async def _reconsider(tx: Tx, complaint: Complaint, what: str) -> None:
     """Work out anew every bucket that holds a record that the complaint is about."""
-    policy = Policy(await rulebook(tx), await criteria_in_force(tx))
-    if not policy.rules.heeds_complaints:
-        return
+    policy = Policy(Rulebooks(), await criteria_in_force(tx))
     volunteer_ids = await records.volunteers_about(tx, complaint.activity_id, complaint.record_id)
     await lock(tx, volunteer_ids, frozenset(volunteer_ids))
     event_id = derived_id("complaint", complaint.complaint_id, what)
@@ -115,7 +113,7 @@ async def withdraw_referral(tx: Tx, caller: Caller, referral_id: UUID, reason: s
 
 
 async def _bonus(tx: Tx, brought: BroughtIn, *, standing: bool) -> None:
-    rule = (await rulebook(tx)).at(brought.day)
+    rule = (await rulebook_of(tx, brought.referrer_id)).at(brought.day)
     fact = Referral(brought.referred_id, brought.day) if standing else None
     said: dict[str, Any] | None = {"referred_id": str(brought.referred_id), "day": brought.day.isoformat()}
     judgement = ledger.Judgement(

@@ -1,7 +1,7 @@
 -- name: keep_others_out
 -- Who records or withdraws a complaint waits for every batch that is being decided, and new ones wait for it: else a record
--- that arrives at the same time would be judged without the complaint.
-select pg_advisory_xact_lock(hashtext('points/complaints'));
+-- that arrives at the same time would be judged without the complaint. The lock of the rules comes first, as for them.
+select pg_advisory_xact_lock_shared(hashtext('points/rules')), pg_advisory_xact_lock(hashtext('points/complaints'));
 
 -- name: record_known
 -- A complaint about a record is about one that points has seen.
@@ -24,7 +24,7 @@ from complaints where $1::uuid is null or complaint_id < $1 order by complaint_i
 
 -- name: withdraw_complaint
 -- Withdrawn once; the complaint stays on record.
-update complaints set withdrawn_by = $2, withdrawn_at = $3, withdrawn_reason = $4
+update complaints set withdrawn_by = $2, withdrawn_at = $3, withdrawn_reason = $4, withdrawn_in = pg_current_xact_id()
 where complaint_id = $1 and withdrawn_at is null returning complaint_id;
 
 -- name: account_known
@@ -50,5 +50,5 @@ order by referral_id desc limit $2;
 
 -- name: withdraw_referral
 -- Withdrawn once; the referral stays on record.
-update referrals set withdrawn_by = $2, withdrawn_at = $3, withdrawn_reason = $4
+update referrals set withdrawn_by = $2, withdrawn_at = $3, withdrawn_reason = $4, withdrawn_in = pg_current_xact_id()
 where referral_id = $1 and withdrawn_at is null returning referral_id;

@@ -5,6 +5,7 @@ A test holds them to the contracts.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,7 +17,8 @@ from shared.ids import derived_id
 __all__ = ["SOURCE", "OutboxRow", "badge_awarded", "badge_revoked", "envelope", "points_posted", "posting_id"]
 
 SOURCE: Final = "weiguang/points"
-OutboxRow = tuple[UUID, str, str, Mapping[str, str], bytes]
+OutboxRow = tuple[UUID, str, str, str, bytes]
+"""Event id, topic, key, headers as JSON, value."""
 
 
 def posting_id(volunteer_id: UUID, what: object, version: object) -> UUID:
@@ -31,24 +33,28 @@ def envelope(
     aggregate: tuple[str, int],
     at: datetime,
     cause: tuple[str, str, str | None],
-) -> dict[str, str]:
-    """The headers of an event; ``cause`` is (event id, correlation id, traceparent)."""
-    headers = {
-        "ce_specversion": "1.0",
-        "ce_id": event_id,
-        "ce_type": event_type,
-        "ce_source": SOURCE,
-        "ce_subject": subject,
-        "ce_time": at.astimezone(UTC).isoformat(),
-        "ce_aggregateid": aggregate[0],
-        "ce_aggregateversion": str(aggregate[1]),
-        "ce_correlationid": cause[1],
-        "content-type": "application/json",
-        "ce_causationid": cause[0],
-    }
-    if cause[2] is not None:
-        headers["traceparent"] = cause[2]
-    return headers
+) -> str:
+    """The headers of an event, as JSON; ``cause`` is (event id, correlation id, traceparent).
+
+    Only the last two come from outside and may hold anything; the rest are ids, numbers and names of our own.
+    """
+    cause_id, correlation, parent = cause
+    trace = "" if parent is None else f',"traceparent":{_quoted(parent)}'
+    return (
+        f'{{"ce_specversion":"1.0","ce_id":"{event_id}","ce_type":"{event_type}","ce_source":"{SOURCE}",'
+        f'"ce_subject":"{subject}","ce_time":"{_instant(at)}","ce_aggregateid":"{aggregate[0]}",'
+        f'"ce_aggregateversion":"{aggregate[1]}","ce_correlationid":{_quoted(correlation)},'
+        f'"content-type":"application/json","ce_causationid":"{cause_id}"{trace}}}'
+    )
+
+
+def _quoted(text: str) -> str:
+    return orjson.dumps(text).decode()
+
+
+@lru_cache(maxsize=16)
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()
 
 
 def points_posted(

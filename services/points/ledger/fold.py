@@ -6,25 +6,40 @@ Pure: everything that is looked at is handed in, and the outcome is data for the
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
+
+import orjson
 
 from services.points.badges.domain import PROVENANCE_GROUPS, Lifetime, States
 from services.points.ledger.domain import Figures
 from services.points.ledger.revisions import Revision, facts
-from services.points.rules.domain import Award, Facts, First, Period, Rule, Rulebook, evaluate
+from services.points.rules.domain import (
+    FIRST_SERVICE,
+    Award,
+    Facts,
+    First,
+    Period,
+    Rule,
+    Rulebook,
+    evaluate,
+    first_service,
+)
 
 __all__ = [
     "BucketKey",
     "BucketState",
+    "Cause",
     "Change",
     "Complaints",
     "Resolution",
     "Touched",
     "Volunteer",
+    "bonus",
     "count_lifetime",
     "differences",
     "first_of",
+    "flagged",
     "reevaluate",
     "resolve",
     "touched_buckets",
@@ -43,7 +58,9 @@ class Volunteer:
         "criteria_version",
         "figures",
         "first",
+        "generation",
         "lifetime",
+        "standing_flags",
         "states",
         "version",
         "volunteer_id",
@@ -59,6 +76,8 @@ class Volunteer:
         badges: tuple[str, ...],
         criteria_version: int,
         badge_figures: str | None = None,
+        generation: int = 1,
+        standing_flags: int = 0,
     ) -> None:
         self.volunteer_id = volunteer_id
         self.version = version
@@ -68,6 +87,8 @@ class Volunteer:
         self.badges = badges
         self.criteria_version = criteria_version
         self.badge_figures = badge_figures
+        self.generation = generation
+        self.standing_flags = standing_flags
         self.states: States | None = None
 
 
@@ -90,6 +111,18 @@ class Touched(NamedTuple):
     cause: Revision
 
 
+class Cause(NamedTuple):
+    """What else than a revision of a record may change a bucket."""
+
+    event_id: UUID
+    correlation_id: str
+    traceparent: str | None = None
+    record_id: UUID | None = None
+    site_id: UUID | None = None
+    drive_id: UUID | None = None
+    activity_id: UUID | None = None
+
+
 class Change(NamedTuple):
     """A bucket that is to be written; ``old`` is None when it is new."""
 
@@ -98,7 +131,7 @@ class Change(NamedTuple):
     old: BucketState | None
     new: BucketState
     points: Mapping[date, int]
-    cause: Revision
+    cause: Revision | Cause
 
 
 class Complaints(NamedTuple):
@@ -166,16 +199,18 @@ def resolve(
     return outcome
 
 
-def touched_buckets(applied: Iterable[tuple[Revision, Revision | None]], rules: Rulebook) -> dict[BucketKey, Touched]:
-    """Buckets whose inputs changed: the record's, and the one it was in before."""
+def touched_buckets(
+    applied: Iterable[tuple[Revision, Revision | None]], rules: Mapping[UUID, Rulebook]
+) -> dict[BucketKey, Touched]:
+    """Buckets whose inputs changed: the record's, and the one it was in before. ``rules``: by volunteer."""
     touched: dict[BucketKey, Touched] = {}
     for new, old in applied:
-        rule, period = rules.bucket(new.day, new.activity_id)
+        rule, period = rules[new.volunteer_id].bucket(new.day, new.activity_id)
         touched[new.volunteer_id, period.bucket] = Touched(rule, period, new)
         if old is None:
             continue
         if (old.day, old.volunteer_id, old.activity_id) != (new.day, new.volunteer_id, new.activity_id):
-            rule, period = rules.bucket(old.day, old.activity_id)
+            rule, period = rules[old.volunteer_id].bucket(old.day, old.activity_id)
             touched[old.volunteer_id, period.bucket] = Touched(rule, period, new)
     return touched
 
@@ -187,34 +222,45 @@ def count_lifetime(
     sums: dict[UUID, list[int]] = {}
     causes: dict[UUID, Revision] = {}
     for new, old in applied:
-        for revision, sign in ((old, -1), (new, 1)):
-            if revision is None or revision.status != "confirmed":
-                continue
-            group = PROVENANCE_GROUPS[revision.provenance]
-            counts = sums.get(revision.volunteer_id)
-            if counts is None:
-                counts = sums[revision.volunteer_id] = list(volunteers[revision.volunteer_id].lifetime)
-            counts[group] += sign * revision.minutes
-            counts[group + 3] += sign
-            causes[revision.volunteer_id] = new
+        if old is not None and old.status == "confirmed":
+            _add(sums, volunteers, old, -1)
+            causes[old.volunteer_id] = new
+        if new.status == "confirmed":
+            _add(sums, volunteers, new, 1)
+            causes[new.volunteer_id] = new
     for volunteer_id, counts in sums.items():
         volunteers[volunteer_id].lifetime = Lifetime(*counts)
     return causes
+
+
+def _add(
+    sums: dict[UUID, list[int]], volunteers: Mapping[UUID, Volunteer], revision: Revision, sign: Literal[1, -1]
+) -> None:
+    counts = sums.get(revision.volunteer_id)
+    if counts is None:
+        counts = sums[revision.volunteer_id] = list(volunteers[revision.volunteer_id].lifetime)
+    group = PROVENANCE_GROUPS[revision.provenance]
+    counts[group] += sign * revision.minutes
+    counts[group + 3] += sign
 
 
 def reevaluate(
     touched: Mapping[BucketKey, Touched],
     applied: Mapping[UUID, tuple[Revision, Revision | None]],
     stored_inputs: Mapping[BucketKey, list[Facts]],
-    rules: Rulebook,
+    rules: Mapping[UUID, Rulebook],
     complaints: Complaints | None = None,
+    flags: Mapping[UUID, frozenset[str]] | None = None,
 ) -> dict[BucketKey, Award]:
-    """Apply the rule to every touched bucket: its stored inputs without the records that changed, and these anew."""
+    """Apply the rule to every touched bucket: its stored inputs without the records that changed, and these anew.
+
+    ``flags``: the kinds of the cases that stand about records; which of them matter is the rule's business.
+    """
     inputs: dict[BucketKey, list[Facts]] = {
         key: [found for found in records if found.record_id not in applied] for key, records in stored_inputs.items()
     }
     for new, _ in applied.values():
-        key = (new.volunteer_id, rules.bucket(new.day, new.activity_id)[1].bucket)
+        key = (new.volunteer_id, rules[new.volunteer_id].bucket(new.day, new.activity_id)[1].bucket)
         present = inputs.get(key)
         if present is None:
             inputs[key] = [facts(new)]
@@ -222,7 +268,15 @@ def reevaluate(
             present.append(facts(new))
     if complaints is not None:
         inputs = {key: [complaints.about(found) for found in records] for key, records in inputs.items()}
+    if flags:
+        inputs = {key: [flagged(found, flags) for found in records] for key, records in inputs.items()}
     return {key: evaluate(bucket.rule, inputs.get(key, ())) for key, bucket in touched.items()}
+
+
+def flagged(found: Facts, flags: Mapping[UUID, frozenset[str]]) -> Facts:
+    """The facts with the kinds of the cases that stand about the record."""
+    kinds = flags.get(found.record_id)
+    return found if kinds is None else found._replace(flags=kinds)
 
 
 def first_of(
@@ -244,6 +298,21 @@ def first_of(
     if not was_here:
         return (best if best is not None and best < present else present), False
     return best, best is None or best > present
+
+
+def bonus(
+    volunteer: Volunteer, first: First | None, old: BucketState | None, rule: Rule, cause: Revision | Cause
+) -> Change:
+    """The lifetime bonus, under a rule, for the earliest record that is worth something; it becomes the volunteer's."""
+    points = first_service(rule, first)
+    explanation: dict[str, Any] = {"first": None}
+    if first is not None:
+        explanation = {"first": {"record_id": str(first.record_id), "day": first.day.isoformat()}}
+    volunteer.first = first
+    version = 1 if old is None else old.version + 1
+    told = orjson.dumps(explanation).decode()
+    new = BucketState(version, rule.version, sum(points.values()), told, None, None)
+    return Change(volunteer.volunteer_id, FIRST_SERVICE, old, new, points, cause)
 
 
 def differences(points: Mapping[date, int], posted: Mapping[date, int]) -> dict[date, int]:

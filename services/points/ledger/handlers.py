@@ -18,7 +18,7 @@ from services.points.ledger.domain import Figures, InsufficientPoints, Lot, LotK
 from services.points.ledger.fold import BucketState, Change, Volunteer, differences
 from services.points.ledger.ingest import lock
 from services.points.ledger.store import Hold
-from services.points.rules.handlers import rulebook
+from services.points.rules.handlers import rulebook_of
 from shared import outbox
 from shared.clock import district_day, real_now
 from shared.errors import Conflict, NotFound
@@ -80,7 +80,7 @@ async def award(
     changes = differences(judgement.points, {lot.expires_on: lot.awarded for lot in own})
     stored = frozenset(wallet.lots)
     wallet.award(bucket, changes)
-    wallet.level(await _highest_balance(tx, now))
+    wallet.level(await _highest_balance(tx, volunteer_id, now))
     amount = sum(changes.values())
     correlation = _correlation(correlation_id, cause_event_id)
     if wallet.transfers:
@@ -180,7 +180,7 @@ async def refund(tx: Tx, hold_id: UUID, cause_event_id: UUID, *, correlation_id:
     lots, taken = await store.lots_of_hold(tx, hold_id, found.volunteer_id)
     _add(wallet, lots)
     wallet.refund(hold_id, taken)
-    cap = await _highest_balance(tx, now)
+    cap = await _highest_balance(tx, found.volunteer_id, now)
     if cap is not None and wallet.available + wallet.held > cap:
         _add(wallet, (await store.open_lots(tx, [found.volunteer_id])).get(found.volunteer_id, ()))
         wallet.level(cap)
@@ -252,9 +252,9 @@ async def _know_donated(tx: Tx, volunteer: Volunteer, wallet: Wallet) -> None:
             wallet.lots.setdefault(lot.key, lot).donated = donated
 
 
-async def _highest_balance(tx: Tx, now: datetime) -> int | None:
-    """What the rule of the day says."""
-    return (await rulebook(tx)).at(district_day(now)).balance_cap
+async def _highest_balance(tx: Tx, volunteer_id: UUID, now: datetime) -> int | None:
+    """What the rule of the day says, among those that the volunteer stands under."""
+    return (await rulebook_of(tx, volunteer_id)).at(district_day(now)).balance_cap
 
 
 def _correlation(given: str | None, cause_event_id: UUID) -> str:

@@ -7,22 +7,25 @@ again changes nothing.
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
 from uuid import UUID
 
 import orjson
 
 from services.points.badges.domain import Criteria
 from services.points.badges.judging import Judge
+from services.points.integrity import store as flagging
 from services.points.ledger import events, store
 from services.points.ledger.fold import (
     BucketKey,
     BucketState,
+    Cause,
     Change,
     Complaints,
     Resolution,
     Touched,
     Volunteer,
+    bonus,
     count_lifetime,
     first_of,
     reevaluate,
@@ -31,13 +34,15 @@ from services.points.ledger.fold import (
 )
 from services.points.ledger.posting import Books, Posting
 from services.points.ledger.revisions import Revision
-from services.points.rules.domain import FIRST_SERVICE, Award, Facts, First, Rulebook, first_service
+from services.points.rules.domain import FIRST_SERVICE, Award, Facts, First, Rulebook
+from services.points.rules.handlers import Rulebooks
+from services.points.rules.store import keep_rules
 from shared import outbox
 from shared.clock import district_day, real_now
 from shared.errors import WeiguangError
 from shared.postgres import Tx
 
-__all__ = ["Outcome", "OwnersElsewhere", "Policy", "ingest", "lock", "reconsider"]
+__all__ = ["Outcome", "OwnersElsewhere", "Policy", "ingest", "lock", "post", "reconsider"]
 
 
 class OwnersElsewhere(WeiguangError):
@@ -50,9 +55,9 @@ class OwnersElsewhere(WeiguangError):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is in force: the rules that say what service is worth, and the criteria of badges."""
+    """What is in force: the rules that say what service is worth, by generation, and the criteria of badges."""
 
-    rules: Rulebook
+    rules: Rulebooks
     criteria: Criteria
 
 
@@ -70,8 +75,12 @@ class Outcome:
 async def lock(tx: Tx, volunteer_ids: Collection[UUID], known: Set[UUID] = frozenset()) -> None:
     """Open the accounts that may be missing, then lock all, in one order. Read state in a later statement.
 
+    Before, keep the rules as they are: no generation is made until the end of the transaction, so that accounts are
+    opened under the newest, and whoever stands under an older one is seen by the mover.
+
     ``known``: volunteers whose account is known to exist, to spare the attempt.
     """
+    await keep_rules(tx)
     unknown = [volunteer_id for volunteer_id in volunteer_ids if volunteer_id not in known]
     if unknown:
         await store.open_accounts(tx, unknown, await tx.now())
@@ -90,10 +99,9 @@ async def ingest(
 
     Raises:
         OwnersElsewhere: a revision moves a record from a volunteer who is not in the batch; nothing was changed.
+        RecordRefused: PostgreSQL does not take one of the records; the transaction is over.
     """
     volunteer_ids = {revision.volunteer_id for revision in batch} | also_lock
-    if policy.rules.heeds_complaints:
-        await store.let_complaints_wait(tx)
     await lock(tx, volunteer_ids, known)
     stored = await store.records(tx, {revision.record_id for revision in batch})
     if strangers := {revision.volunteer_id for revision in stored.values()} - volunteer_ids:
@@ -118,11 +126,20 @@ async def reconsider(tx: Tx, changed: Sequence[Revision], policy: Policy) -> int
     """Work out anew the buckets of records about which points knows something else now; returns how many events are
     told. The caller holds the volunteers' locks; each revision names the event that is the cause.
     """
-    touched = touched_buckets([(revision, None) for revision in changed], policy.rules)
-    return await _Fold(tx, await tx.now(), policy, Resolution()).run(touched) if touched else 0
+    return await _Fold(tx, await tx.now(), policy, Resolution()).run(changed) if changed else 0
 
 
-def _cause(revision: Revision) -> tuple[str, str, str | None]:
+async def post(tx: Tx, volunteers: dict[UUID, Volunteer], changes: Sequence[Change], policy: Policy) -> int:
+    """Post and write buckets that were worked out elsewhere, and tell of them; returns how many events are told. The
+    caller holds the volunteers' locks, and read them after.
+    """
+    fold = _Fold(tx, await tx.now(), policy, Resolution())
+    await fold.know(volunteers)
+    fold.changed.update(change.volunteer_id for change in changes)
+    return await fold.write(changes)
+
+
+def _cause(revision: Revision | Cause) -> tuple[str, str, str | None]:
     return str(revision.event_id), revision.correlation_id, revision.traceparent
 
 
@@ -137,25 +154,40 @@ class _Fold:
         self.badges = Judge(tx, policy.criteria, now, self.told_at)
         self.resolution = resolution
         self.volunteers: dict[UUID, Volunteer] = {}
+        self.rules: dict[UUID, Rulebook] = {}
         self.changed: set[UUID] = set()
         self.outbox: list[events.OutboxRow] = []
 
-    async def run(self, reconsidered: Mapping[BucketKey, Touched] | None = None) -> int:
-        """Do it; returns how many events are told. ``reconsidered``: buckets of which no record changed."""
-        tx, rules, applied = self.tx, self.policy.rules, self.resolution.applied
+    async def know(self, volunteers: dict[UUID, Volunteer]) -> None:
+        """Whose state it is, and under which rules each of them stands."""
+        self.volunteers = volunteers
+        books = await self.policy.rules.of(self.tx, {one.generation for one in volunteers.values()})
+        self.rules = {volunteer_id: books[one.generation] for volunteer_id, one in volunteers.items()}
+
+    async def run(self, reconsidered: Sequence[Revision] = ()) -> int:
+        """Do it; returns how many events are told. ``reconsidered``: records that did not change, to be judged anew."""
+        tx, applied = self.tx, self.resolution.applied
         pairs = list(applied.values())
-        touched = touched_buckets(pairs, rules) if reconsidered is None else reconsidered
-        self.volunteers = await store.volunteers(tx, {volunteer_id for volunteer_id, _ in touched})
+        seen = {revision.volunteer_id for pair in pairs for revision in pair if revision is not None}
+        await self.know(await store.volunteers(tx, seen | {revision.volunteer_id for revision in reconsidered}))
+        touched = touched_buckets([*pairs, *((revision, None) for revision in reconsidered)], self.rules)
         await self.badges.count(self.volunteers, pairs)
+        await store.write_records(tx, pairs, self.resolution.superseded)  # first, as it is what may be refused
         counted = count_lifetime(self.volunteers, pairs)
         self.changed.update(counted)
         before = await store.buckets(tx, touched.keys())
         inputs = await store.inputs(tx, {key: touched[key] for key in before})
-        complaints = await self._complaints(inputs) if rules.heeds_complaints else None
-        awards = reevaluate(touched, applied, inputs, rules, complaints)
+        heeded = any(rules.heeds_complaints for rules in self.rules.values())
+        complaints = await self._complaints(inputs) if heeded else None
+        flags = await self._flags() if any(known.standing_flags for known in self.volunteers.values()) else None
+        awards = reevaluate(touched, applied, inputs, self.rules, complaints, flags)
         found = _changes(touched, awards, before)
         found += await self._first_services(touched, awards, before)
-        await store.write_records(tx, pairs, self.resolution.superseded)
+        return await self.write(found, counted)
+
+    async def write(self, found: Sequence[Change], counted: Mapping[UUID, Revision] = MappingProxyType({})) -> int:
+        """Post the changes, judge the badges of those whose figures changed, and write all that was gathered."""
+        tx = self.tx
         await self._post(found)
         await store.write_buckets(tx, found, self.now)
         await self.badges.judge(counted, self.volunteers)
@@ -169,6 +201,17 @@ class _Fold:
         seen = [(found.record_id, found.activity_id) for records in inputs.values() for found in records]
         seen += [(new.record_id, new.activity_id) for new, _ in self.resolution.applied.values()]
         return await store.complaints(self.tx, seen)
+
+    async def _flags(self) -> Mapping[UUID, frozenset[str]]:
+        """The flags that stand about records of these volunteers; they go with a record that changes hands."""
+        moved = {
+            new.record_id: new.volunteer_id
+            for new, old in self.resolution.applied.values()
+            if old is not None and old.volunteer_id != new.volunteer_id
+        }
+        if moved:
+            await flagging.move_flags(self.tx, moved, self.volunteers.keys())
+        return await flagging.standing_flags(self.tx, self.volunteers.keys())
 
     async def _first_services(
         self,
@@ -212,29 +255,17 @@ class _Fold:
 
     def _bonus(self, volunteer: Volunteer, first: First | None, old: BucketState | None, cause: Revision) -> Change:
         day = first.day if first is not None else cause.day
-        rule = self.policy.rules.at(day)
-        points = first_service(rule, first)
-        explanation: dict[str, Any] = {"first": None}
-        if first is not None:
-            explanation = {"first": {"record_id": str(first.record_id), "day": first.day.isoformat()}}
-        volunteer.first = first
         self.changed.add(volunteer.volunteer_id)
-        new = BucketState(
-            1 if old is None else old.version + 1,
-            rule.version,
-            sum(points.values()),
-            orjson.dumps(explanation).decode(),
-            None,
-            None,
-        )
-        return Change(volunteer.volunteer_id, FIRST_SERVICE, old, new, points, cause)
+        return bonus(volunteer, first, old, self.rules[volunteer.volunteer_id].at(day), cause)
 
     async def _post(self, found: Sequence[Change]) -> None:
         lots = await store.lots_of_buckets(
             self.tx, [(change.volunteer_id, change.bucket) for change in found if change.old is not None]
         )
         today = district_day(self.now)
-        books = Books(self.volunteers, found, lots, today, self.policy.rules.at(today).balance_cap)
+        highest = {volunteer_id: rules.at(today).balance_cap for volunteer_id, rules in self.rules.items()}
+        caps = {volunteer_id: cap for volunteer_id, cap in highest.items() if cap is not None}
+        books = Books(self.volunteers, found, lots, today, caps)
         for volunteer_id, donated in (await store.donated_lots(self.tx, books.donors())).items():
             books.add_donated(volunteer_id, donated)
         if short := books.increase():
@@ -283,7 +314,7 @@ class _Fold:
             "debt": figures.debt,
             "bucket": change.bucket,
             "rule_version": str(new.rule_version),
-            "record_ids": [str(cause.record_id)],
+            "record_ids": [str(cause.record_id)] if cause.record_id is not None else [],
             "site_id": _text(cause.site_id),
             "drive_id": _text(cause.drive_id),
             "activity_id": _text(cause.activity_id),

@@ -6,6 +6,7 @@ points between buckets doesn't pass through debt.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from services.points.ledger.domain import Lot, LotKey, Transfer, Wallet
 from services.points.ledger.fold import Change, Volunteer, differences
 
 __all__ = ["Books", "Posting", "Step"]
+
+_NOTHING: Mapping[date, int] = {}
 
 
 class Step(NamedTuple):
@@ -42,12 +45,13 @@ class Books:
         changes: Sequence[Change],
         lots: Mapping[UUID, list[Lot]],
         today: date,
-        cap: int | None = None,
+        caps: Mapping[UUID, int] = MappingProxyType({}),
     ) -> None:
+        """``caps``: the highest balances, of those volunteers whose rule has one."""
         self._volunteers = volunteers
         self._changes = changes
         self._today = today
-        self._cap = cap
+        self._caps = caps
         self._stored: set[tuple[UUID, LotKey]] = set()
         self.wallets: dict[UUID, Wallet] = {}
         self._transfers: list[list[Transfer]] = [[] for _ in changes]
@@ -60,7 +64,7 @@ class Books:
         increases: list[Step] = []
         decreases: list[Step] = []
         for place, change in enumerate(self._changes):
-            posted: Mapping[date, int] = {}
+            posted: Mapping[date, int] = _NOTHING
             if change.old is not None and (wallet := self.wallets.get(change.volunteer_id)) is not None:
                 posted = {lot.expires_on: lot.awarded for lot in wallet.lots.values() if lot.bucket == change.bucket}
             for expires_on, amount in differences(change.points, posted).items():
@@ -110,16 +114,17 @@ class Books:
             for (volunteer_id, bucket), amount in wanted.items()
             if not self.wallet(volunteer_id).covers((bucket, self._today), amount)
         }
-        if self._cap is not None:
-            wallets = self.wallets.items()
-            short |= {key for key, wallet in wallets if wallet.available + wallet.held > self._cap}
+        for volunteer_id, cap in self._caps.items():
+            wallet = self.wallets.get(volunteer_id)
+            if wallet is not None and wallet.available + wallet.held > cap:
+                short.add(volunteer_id)
         return short
 
     def decrease(self) -> list[Posting]:
         """Post the decreases; returns what every change brought about."""
         for step in self._decreases:
             self._post(step)
-        if self._cap is not None or self._decreases:
+        if self._caps or self._decreases:
             self._level()
         return [
             Posting(change, amount, transfers)
@@ -133,7 +138,7 @@ class Books:
         for volunteer_id, place in last.items():
             wallet = self.wallets[volunteer_id]
             before = len(wallet.transfers)
-            wallet.level(self._cap)
+            wallet.level(self._caps.get(volunteer_id))
             self._transfers[place].extend(wallet.transfers[before:])
 
     def _post(self, step: Step) -> None:

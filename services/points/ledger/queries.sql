@@ -1,7 +1,9 @@
 -- name: open_accounts
--- An account exists from the first event about its volunteer; sorted, so that two writers wait instead of deadlock.
-insert into volunteers (volunteer_id, opened_at, updated_at)
-select id, $2, $2 from unnest($1::uuid[]) as batch (id) order by id
+-- An account exists from the first event about its volunteer, under the newest rules; sorted, so that two writers wait
+-- instead of deadlock.
+insert into volunteers (volunteer_id, generation, opened_at, updated_at)
+select id, newest.generation, $2, $2
+from unnest($1::uuid[]) as batch (id), (select max(generation) as generation from rule_generations) newest order by id
 on conflict (volunteer_id) do nothing;
 
 -- name: lock_volunteers
@@ -12,7 +14,8 @@ select volunteer_id from volunteers where volunteer_id = any($1::uuid[]) order b
 -- Balances and figures, read after the lock.
 select volunteer_id, version, available, held, debt, earned, spent, expired, donated,
        credit_minutes, honour_minutes, imported_minutes, credit_records, honour_records, imported_records,
-       first_started_at, first_record_id, first_day, badges, criteria_version, badge_figures
+       first_started_at, first_record_id, first_day, badges, criteria_version, badge_figures,
+       generation, standing_flags
 from volunteers where volunteer_id = any($1::uuid[]);
 
 -- name: records
@@ -44,10 +47,6 @@ from unnest($1::uuid[], $2::text[], $3::date[], $4::date[], $5::uuid[])
     as batch (volunteer_id, bucket, first, last, activity_id)
 join records r on r.volunteer_id = batch.volunteer_id and r.day between batch.first and batch.last
     and r.activity_id is not distinct from batch.activity_id;
-
--- name: let_complaints_wait
--- Shared among those who decide by complaints; who records one takes the same lock alone.
-select pg_advisory_xact_lock_shared(hashtext('points/complaints'));
 
 -- name: standing_complaints
 -- Complaints about any of these records or activities that were not withdrawn.
@@ -111,26 +110,6 @@ insert into superseded_revisions (record_id, revision, content_hash, volunteer_i
 select record_id, revision, content_hash, volunteer_id, event_id, to_jsonb(records) - 'content_hash'
 from records where record_id = any($1::uuid[]);
 
--- name: insert_superseded
--- Revisions that were never to stand: a higher one is known.
-insert into superseded_revisions (record_id, revision, content_hash, volunteer_id, event_id, content)
-select record_id, revision, content_hash, volunteer_id, event_id, content::jsonb
-from unnest($1::uuid[], $2::int[], $3::bytea[], $4::uuid[], $5::uuid[], $6::text[])
-    as batch (record_id, revision, content_hash, volunteer_id, event_id, content);
-
--- name: insert_records
--- Records that are new, in the order of their ids.
-insert into records (
-    record_id, revision, content_hash, volunteer_id, day, status, provenance, kind, theme, closed_by, approval_level,
-    started_at, ended_at, minutes, planned_minutes, activity_id, shift_id, site_id, team_id, drive_id, recorded_by,
-    recorder_site_id, device_ref, distance_m, event_id, correlation_id
-)
-select * from unnest(
-    $1::uuid[], $2::int[], $3::bytea[], $4::uuid[], $5::date[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::int[], $15::int[], $16::uuid[], $17::uuid[],
-    $18::uuid[], $19::uuid[], $20::uuid[], $21::uuid[], $22::uuid[], $23::text[], $24::int[], $25::uuid[], $26::text[]
-);
-
 -- name: update_records
 -- Records of which a higher revision came.
 update records r set
@@ -152,16 +131,6 @@ from unnest(
 )
 where r.record_id = b.record_id;
 
--- name: insert_buckets
--- Buckets seen for the first time.
-insert into buckets (
-    volunteer_id, bucket, version, rule_version, points, explanation, first_started_at, first_record_id, updated_at
-)
-select volunteer_id, bucket, version, rule_version, points, explanation::json, first_started_at, first_record_id, $9
-from unnest(
-    $1::uuid[], $2::text[], $3::int[], $4::int[], $5::int[], $6::text[], $7::timestamptz[], $8::uuid[]
-) as batch (volunteer_id, bucket, version, rule_version, points, explanation, first_started_at, first_record_id);
-
 -- name: keep_buckets
 -- Versions of buckets about to be replaced, so that old transfers still explain themselves.
 insert into bucket_history (volunteer_id, bucket, version, rule_version, points, explanation, updated_at)
@@ -180,33 +149,12 @@ from unnest(
 ) as batch (volunteer_id, bucket, version, rule_version, points, explanation, first_started_at, first_record_id)
 where b.volunteer_id = batch.volunteer_id and b.bucket = batch.bucket;
 
--- name: insert_lots
--- Lots of buckets that had none.
-insert into lots (volunteer_id, bucket, expires_on, awarded, available, expired)
-select * from unnest($1::uuid[], $2::text[], $3::date[], $4::int[], $5::int[], $6::int[]);
-
 -- name: update_lots
 -- Lots whose points moved.
 update lots l set awarded = batch.awarded, available = batch.available, expired = batch.expired
 from unnest($1::uuid[], $2::text[], $3::date[], $4::int[], $5::int[], $6::int[])
     as batch (volunteer_id, bucket, expires_on, awarded, available, expired)
 where l.volunteer_id = batch.volunteer_id and l.bucket = batch.bucket and l.expires_on = batch.expires_on;
-
--- name: insert_transfers
--- The entries of the ledger, in the order in which they were decided.
-insert into transfers (
-    volunteer_id, code, debit, credit, amount, bucket, expires_on, bucket_version, rule_version, lot_bucket,
-    lot_expires_on, pending_id, posting_id, cause_event_id, correlation_id, posted_at
-)
-select volunteer_id, code, debit, credit, amount, bucket, expires_on, bucket_version, rule_version, lot_bucket,
-       lot_expires_on, pending_id, posting_id, cause_event_id, correlation_id, $16
-from unnest(
-    $1::uuid[], $2::text[], $3::smallint[], $4::smallint[], $5::int[], $6::text[], $7::date[], $8::int[], $9::int[],
-    $10::text[], $11::date[], $12::uuid[], $13::uuid[], $14::uuid[], $15::text[]
-) as batch (
-    volunteer_id, code, debit, credit, amount, bucket, expires_on, bucket_version, rule_version, lot_bucket,
-    lot_expires_on, pending_id, posting_id, cause_event_id, correlation_id
-);
 
 -- name: update_volunteers
 -- Balances, lifetime figures and the version of the account, all at once.

@@ -1,11 +1,13 @@
 """The ledger between rows and domain: everything set-based, one statement for a whole batch."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from services.points.badges.domain import Lifetime
@@ -13,11 +15,22 @@ from services.points.ledger.domain import Figures, Lot, Taken, Transfer
 from services.points.ledger.fold import BucketKey, BucketState, Change, Complaints, Touched, Volunteer
 from services.points.ledger.revisions import Revision
 from services.points.rules.domain import Facts, First, Span
+from shared.errors import PermanentError
 from shared.postgres import Tx, load_queries
 
-__all__ = ["Entry", "Hold", "HoldStatus"]
+__all__ = ["Entry", "Hold", "HoldStatus", "RecordRefused"]
 
 _SQL = load_queries(__file__)
+_RECORD = Revision._fields[:26]
+_SUPERSEDED = ("record_id", "revision", "content_hash", "volunteer_id", "event_id", "content")
+_BUCKET = ("volunteer_id", "bucket", *BucketState._fields, "updated_at")
+_LOT = ("volunteer_id", "bucket", "expires_on", "awarded", "available", "expired")
+_TRANSFER = (
+    *("volunteer_id", "code", "debit", "credit", "amount", "bucket", "expires_on", "bucket_version", "rule_version"),
+    *("lot_bucket", "lot_expires_on", "pending_id", "posting_id", "cause_event_id", "correlation_id", "posted_at"),
+)
+_NOWHERE = (None, None)
+_LINE = re.compile(r"^COPY records, line (\d+)", re.MULTILINE)
 HoldStatus = Literal["open", "captured", "released", "refunded"]
 
 
@@ -33,6 +46,14 @@ class Hold:
     held_at: datetime
     settled_at: datetime | None = None
     refunded_at: datetime | None = None
+
+
+class RecordRefused(PermanentError):
+    """PostgreSQL says why it cannot keep this revision of a record."""
+
+    def __init__(self, revision: Revision, reason: str) -> None:
+        super().__init__(f"the database does not take it: {reason}")
+        self.key = (revision.record_id, revision.revision)
 
 
 class Entry(NamedTuple):
@@ -74,8 +95,7 @@ async def volunteers(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, Volu
             Lifetime(*values[9:15]),
             first,
             tuple(values[18]),
-            values[19],
-            values[20],
+            *values[19:],
         )
     return found
 
@@ -119,11 +139,6 @@ async def inputs(tx: Tx, touched: Mapping[BucketKey, Touched]) -> dict[BucketKey
             values = tuple(row)
             found.setdefault((values[0], values[1]), []).append(Facts(*values[2:]))
     return found
-
-
-async def let_complaints_wait(tx: Tx) -> None:
-    """Whoever decides by complaints keeps new ones out until the end of the transaction, beside others who do so."""
-    await tx.execute(_SQL["let_complaints_wait"])
 
 
 async def complaints(tx: Tx, seen: Collection[tuple[UUID, UUID | None]]) -> Complaints:
@@ -195,7 +210,11 @@ def _lots(rows: Iterable[Any]) -> dict[UUID, list[Lot]]:
 async def write_records(
     tx: Tx, applied: Iterable[tuple[Revision, Revision | None]], superseded: Sequence[Revision]
 ) -> None:
-    """Bring the records to their highest revisions; keep the lower ones."""
+    """Bring the records to their highest revisions; keep the lower ones.
+
+    Raises:
+        RecordRefused: PostgreSQL does not take a new record; the transaction is over.
+    """
     new: list[Revision] = []
     raised: list[Revision] = []
     for revision, before in applied:
@@ -206,10 +225,15 @@ async def write_records(
         await tx.execute(_SQL["update_records"], *list(_columns(raised))[:26])
     if new:
         new.sort(key=_record_id)
-        await tx.execute(_SQL["insert_records"], *list(_columns(new))[:26])
+        try:
+            await tx.copy("records", _RECORD, [revision[:26] for revision in new])
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+            if isinstance(error, asyncpg.UniqueViolationError) or (line := _LINE.search(error.context or "")) is None:
+                raise
+            raise RecordRefused(new[int(line[1]) - 1], str(error)) from error
     if superseded:
         rows = [(r.record_id, r.revision, r.content_hash, r.volunteer_id, r.event_id, _content(r)) for r in superseded]
-        await tx.execute(_SQL["insert_superseded"], *_columns(rows))
+        await tx.copy("superseded_revisions", _SUPERSEDED, rows)
 
 
 def _record_id(revision: Revision) -> UUID:
@@ -228,53 +252,44 @@ async def write_buckets(tx: Tx, changes: Iterable[Change], now: datetime) -> Non
     new: list[tuple[Any, ...]] = []
     changed: list[tuple[Any, ...]] = []
     for change in changes:
-        (new if change.old is None else changed).append((change.volunteer_id, change.bucket, *change.new))
+        (new if change.old is None else changed).append((change.volunteer_id, change.bucket, *change.new, now))
     if changed:
         columns = list(_columns(changed))
         await tx.execute(_SQL["keep_buckets"], *columns[:2])
-        await tx.execute(_SQL["update_buckets"], *columns, now)
+        await tx.execute(_SQL["update_buckets"], *columns[:8], now)
     if new:
-        await tx.execute(_SQL["insert_buckets"], *_columns(new), now)
+        await tx.copy("buckets", _BUCKET, new)
 
 
 async def write_lots(tx: Tx, new: Sequence[tuple[UUID, Lot]], changed: Sequence[tuple[UUID, Lot]]) -> None:
-    for name, lots in (("insert_lots", new), ("update_lots", changed)):
-        if lots:
-            rows = [
-                (volunteer, lot.bucket, lot.expires_on, lot.awarded, lot.available, lot.expired)
-                for volunteer, lot in lots
-            ]
-            await tx.execute(_SQL[name], *_columns(rows))
+    if new:
+        await tx.copy("lots", _LOT, _lot_rows(new))
+    if changed:
+        await tx.execute(_SQL["update_lots"], *_columns(_lot_rows(changed)))
+
+
+def _lot_rows(lots: Sequence[tuple[UUID, Lot]]) -> list[tuple[Any, ...]]:
+    return [(volunteer, lot.bucket, lot.expires_on, lot.awarded, lot.available, lot.expired) for volunteer, lot in lots]
 
 
 async def write_transfers(tx: Tx, entries: Sequence[Entry], now: datetime) -> None:
-    if not entries:
-        return
-    rows = []
-    for volunteer_id, transfer, bucket_version, rule_version, posting_id, cause, correlation in entries:
-        code, debit, credit, amount, award, lot, pending = transfer
-        bucket, expires_on = award if award is not None else (None, None)
-        lot_bucket, lot_expires_on = lot if lot is not None else (None, None)
-        rows.append(
+    if entries:
+        rows = [
             (
+                *(volunteer_id, code, debit, credit, amount, *(award or _NOWHERE), bucket_version, rule_version),
+                *(*(lot or _NOWHERE), pending, posting_id, cause, correlation, now),
+            )
+            for (
                 volunteer_id,
-                code,
-                debit,
-                credit,
-                amount,
-                bucket,
-                expires_on,
+                (code, debit, credit, amount, award, lot, pending),
                 bucket_version,
                 rule_version,
-                lot_bucket,
-                lot_expires_on,
-                pending,
                 posting_id,
                 cause,
                 correlation,
-            )
-        )
-    await tx.execute(_SQL["insert_transfers"], *_columns(rows), now)
+            ) in entries
+        ]
+        await tx.copy("transfers", _TRANSFER, rows)
 
 
 async def write_volunteers(tx: Tx, changed: Iterable[Volunteer], now: datetime) -> None:

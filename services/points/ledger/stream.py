@@ -1,6 +1,5 @@
 """Kafka in: batches of attendance into the ledger, dead letters included."""
 
-import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -10,6 +9,7 @@ import structlog
 from services.points.ledger.decoding import decode_batch
 from services.points.ledger.ingest import OwnersElsewhere, Policy, ingest
 from services.points.ledger.revisions import Revision
+from services.points.ledger.store import RecordRefused
 from shared import deadletters
 from shared.deadletters import DeadLetter
 from shared.errors import TransientError
@@ -21,59 +21,46 @@ __all__ = ["GROUP", "TOPICS", "IngestStream"]
 GROUP = "points-ingest"
 TOPICS = ("attendance",)
 KNOWN_AT_MOST = 2_000_000
-LANES_FROM = 200
-"""Smaller batches are not worth two transactions."""
-_ATTEMPTS = 5
+_ATTEMPTS = 10
+"""After that a batch is halved."""
 _log = structlog.get_logger(__name__)
 
 
 class IngestStream:
-    """What the batch consumer calls.
-
-    A large batch is applied in ``lanes`` by partition, each in a transaction of its own: while PostgreSQL works for
-    one, Python works for the other. All of one volunteer lies in one partition, so nothing is reordered. If one lane
-    fails the others may have committed; the batch comes again, and what is known changes nothing.
+    """What the batch consumer calls, in several lanes at once: all of one volunteer lies in one partition, and a
+    partition in one lane.
 
     It remembers which accounts exist, once their opening is committed: accounts are never closed.
     """
 
-    def __init__(self, database: Database, policy: Policy, *, lanes: int = 2) -> None:
+    def __init__(self, database: Database, policy: Policy) -> None:
         self.database = database
         self.policy = policy
-        self.lanes = lanes
         self._known: set[UUID] = set()
 
     async def handle(self, messages: Sequence[Message]) -> None:
-        """Apply a batch: revisions to the ledger, what cannot be read to the dead letters.
+        """Apply a batch in one transaction: revisions to the ledger, what cannot be read to the dead letters.
 
         Raises:
             TransientError: the same batch may be applied later.
         """
-        if len(messages) < LANES_FROM:
-            await self._lane(messages)
-            return
-        lanes: list[list[Message]] = [[] for _ in range(self.lanes)]
-        for message in messages:
-            lanes[message.partition % self.lanes].append(message)
-        done = await asyncio.gather(*(self._lane(lane) for lane in lanes if lane), return_exceptions=True)
-        for failure in done:
-            if failure is not None:
-                raise failure
-
-    async def _lane(self, messages: Sequence[Message]) -> None:
         revisions, sources, refused = decode_batch(messages)
         also_lock: set[UUID] = set()
-        for _ in range(_ATTEMPTS):
+        for attempts_left in reversed(range(_ATTEMPTS)):
             try:
                 await self._apply(revisions, sources, refused, also_lock)
                 break
             except OwnersElsewhere as error:
                 also_lock |= error.volunteer_ids
+                if not attempts_left:
+                    raise TransientError("records keep changing hands while they are being applied") from error
+            except RecordRefused as error:
+                if not attempts_left:
+                    raise
+                _put_aside(error, revisions, sources, refused)
             except asyncpg.UniqueViolationError as error:
                 # Another transaction stored the same record first, under another volunteer's lock: read it anew.
                 raise TransientError(f"somebody else was faster: {error}") from error
-        else:
-            raise TransientError("records keep changing hands while they are being applied")
         if len(self._known) > KNOWN_AT_MOST:
             self._known.clear()
         self._known.update(revision.volunteer_id for revision in revisions)
@@ -98,6 +85,19 @@ class IngestStream:
         _log.warning("ingest.put_aside", topic=message.topic, partition=message.partition, offset=message.offset)
         async with self.database.transaction() as tx:
             await deadletters.record(tx, [DeadLetter(message, reason)], group=GROUP)
+
+
+def _put_aside(
+    error: RecordRefused, revisions: list[Revision], sources: list[Message], refused: list[DeadLetter]
+) -> None:
+    """Go on without the revision that PostgreSQL refuses: it says which, so nothing need be halved."""
+    kept: list[tuple[Revision, Message]] = []
+    for revision, message in zip(revisions, sources, strict=True):
+        if (revision.record_id, revision.revision) == error.key:
+            refused.append(DeadLetter(message, str(error)))
+        else:
+            kept.append((revision, message))
+    revisions[:], sources[:] = [revision for revision, _ in kept], [message for _, message in kept]
 
 
 def _conflict(message: Message, revision: Revision) -> DeadLetter:

@@ -232,6 +232,8 @@ async def list_redemptions(
     database: Db,
     caller: Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR)],
     status: Status | None = None,
+    site_id: UUID | None = None,
+    reward_id: UUID | None = None,
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> Page[RedemptionView]:
@@ -240,7 +242,12 @@ async def list_redemptions(
     bounds: dict[str, Any] = {
         "volunteer_id": None if staff else caller.require_volunteer(),
         "site_ids": sorted(caller.site_ids) if staff and caller.site_ids is not None else None,
+        "reward_id": reward_id,
     }
+    if site_id is not None:
+        if staff:
+            caller.require_site(site_id)
+        bounds["site_ids"] = [site_id]
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with database.snapshot() as tx:
         found = await store.list_redemptions(tx, **bounds, status=status, before=before, limit=limit + 1)

@@ -36,7 +36,7 @@ from services.points.rewards.domain import (
     place,
     quarter_start,
 )
-from services.points.rules.handlers import rulebook
+from services.points.rules.handlers import rulebook_of
 from shared import outbox
 from shared.auth.tokens import Caller, Role
 from shared.clock import district_day, real_now
@@ -103,7 +103,7 @@ async def hold(
     await ledger.lock(tx, [volunteer_id])
     at = await tx.now()
     quarter = quarter_start(district_day(at))
-    limit = (await rulebook(tx)).at(district_day(at)).redemptions_per_quarter
+    limit = (await rulebook_of(tx, volunteer_id)).at(district_day(at)).redemptions_per_quarter
     if limit is not None and await store.count_all_taken(tx, volunteer_id, quarter) >= limit:
         raise Conflict("quarterly-redemptions-used", f"The rule allows {limit} redemptions in a quarter.")
     placed = place(

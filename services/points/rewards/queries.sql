@@ -11,10 +11,13 @@ select reward_id, name, description, price, per_quarter_limit, available_from, a
 from reward where reward_id = $1;
 
 -- name: list_rewards
--- The catalogue, newest first, by keyset; UUIDv7 orders by creation.
+-- The catalogue, newest first, by keyset; UUIDv7 orders by creation. With a moment: without those whose time is over by then.
 select reward_id, name, description, price, per_quarter_limit, available_from, available_until, hold_days,
        per_person_limit
-from reward where ($1::uuid is null or reward_id < $1) order by reward_id desc limit $2;
+from reward
+where ($1::uuid is null or reward_id < $1)
+  and ($3::timestamptz is null or available_until is null or available_until > $3)
+order by reward_id desc limit $2;
 
 -- name: list_stock
 -- What lies where, for a page of rewards.
@@ -110,6 +113,7 @@ select redemption_id, reward_id, reward_name, volunteer_id, site_id, points, sta
 from redemption
 where ($1::uuid is null or volunteer_id = $1) and ($2::uuid[] is null or site_id = any($2))
   and ($3::text is null or status = $3) and ($4::uuid is null or redemption_id < $4)
+  and ($6::uuid is null or reward_id = $6)
 order by redemption_id desc limit $5;
 
 -- name: due_redemptions

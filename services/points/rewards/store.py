@@ -69,9 +69,9 @@ async def find_reward(tx: Tx, reward_id: UUID) -> Reward | None:
     return None if row is None else _reward(row)
 
 
-async def list_rewards(tx: Tx, *, before: UUID | None, limit: int) -> list[Reward]:
-    """A page of the catalogue, newest first."""
-    return [_reward(row) for row in await tx.fetch(SQL["list_rewards"], before, limit)]
+async def list_rewards(tx: Tx, *, before: UUID | None, limit: int, at: datetime | None = None) -> list[Reward]:
+    """A page of the catalogue, newest first; with ``at`` without those whose time is over by then."""
+    return [_reward(row) for row in await tx.fetch(SQL["list_rewards"], before, limit, at)]
 
 
 async def list_stock(tx: Tx, reward_ids: Sequence[UUID]) -> list[Stock]:
@@ -210,8 +210,9 @@ async def list_redemptions(
     status: Status | None,
     before: UUID | None,
     limit: int,
+    reward_id: UUID | None = None,
 ) -> list[Redemption]:
-    """A page of redemptions, newest first; `site_ids=None` means all sites."""
+    """A page of redemptions, newest first; `site_ids=None` means all sites, no `reward_id` all rewards."""
     rows = await tx.fetch(
         SQL["list_redemptions"],
         volunteer_id,
@@ -219,6 +220,7 @@ async def list_redemptions(
         None if status is None else status.value,
         before,
         limit,
+        reward_id,
     )
     return [_redemption(row) for row in rows]
 

@@ -53,6 +53,7 @@ Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
 Few = Annotated[int, Field(strict=True, ge=1, le=1000)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Provenance = Literal["scanned", "kiosk", "leader", "backfilled"]
+CaseKind = Literal["two-sites", "burst", "no-check-in", "many-accounts", "long-day"]
 Some = Field(default=(), max_length=200)
 
 
@@ -239,6 +240,12 @@ class Redemptions(_Part):
     per_quarter: Few | None = None
 
 
+class IntegrityDocument(_Part):
+    """Cases of these kinds hold the points of their records back until a person has cleared them."""
+
+    holds_back: Annotated[tuple[CaseKind, ...], Field(max_length=5)] = ("two-sites",)
+
+
 class ExpiryDocument(_Part):
     """Points are good for so many months after the record's day, or until a fixed day of the year ("12-31"; with
     ``years``, so many years later); without either they never expire.
@@ -271,7 +278,7 @@ class ExpiryDocument(_Part):
 class RuleDocument(_Part):
     """One version of the earning rule."""
 
-    LATER = frozenset({"limits", "complaint", "referral", "balance", "redemptions"})
+    LATER = frozenset({"limits", "complaint", "referral", "balance", "redemptions", "integrity"})
     version: Annotated[int, Field(strict=True, ge=1, le=2_147_483_647)]
     name: Name
     effective_from: Day
@@ -284,6 +291,7 @@ class RuleDocument(_Part):
     referral: ReferralDocument = ReferralDocument()
     balance: Balance = Balance()
     redemptions: Redemptions = Redemptions()
+    integrity: IntegrityDocument = IntegrityDocument()
     expiry: ExpiryDocument = ExpiryDocument()
 
     def rule(self) -> Rule:
@@ -313,6 +321,7 @@ class RuleDocument(_Part):
             balance_cap=self.balance.cap_points,
             redemptions_per_quarter=self.redemptions.per_quarter,
             expiry=self.expiry.expiry(),
+            holds_back=frozenset(self.integrity.holds_back),
         )
 
     def canonical(self) -> bytes:

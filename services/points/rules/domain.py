@@ -120,6 +120,11 @@ class Rulebook:
                 self._periods[day] = found
         return found
 
+    def stretch(self, day: date) -> tuple[int, date, date]:
+        """The version in force on a day, and the first and the last day of the time that it is in force around it."""
+        segment = self._segment(day)
+        return segment.rule.version, segment.first, segment.last
+
     def _place(self, day: date) -> int:
         return max(self._earliest, bisect_right(self._starts, day) - 1)
 

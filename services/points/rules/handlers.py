@@ -1,5 +1,10 @@
 """Use cases of rules: bring in what is shipped, and read what is in force."""
 
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+import structlog
+
 from services.points.rules import documents, store
 from services.points.rules.documents import RuleDocument
 from services.points.rules.domain import Rulebook
@@ -8,29 +13,76 @@ from shared.auth.tokens import Caller
 from shared.errors import Invalid, NotFound, PermanentError
 from shared.postgres import Database, Tx
 
-__all__ = ["draft", "find", "install", "listed", "rulebook"]
+__all__ = ["Rulebooks", "draft", "find", "install", "listed", "rulebook", "rulebook_of"]
+
+_log = structlog.get_logger(__name__)
 
 
-async def install(database: Database) -> Rulebook:
-    """Make sure that the shipped versions are in the table; returns the rules in force.
+class Rulebooks:
+    """The rules in force by generation, for a process: a generation never changes, so each is read once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Rulebook] = {}
+
+    async def of(self, tx: Tx, generations: Collection[int]) -> Mapping[int, Rulebook]:
+        """The rules of these generations, and perhaps of others."""
+        missing = [generation for generation in generations if generation not in self._known]
+        if missing:
+            for generation, stored in (await store.generations(tx, missing)).items():
+                self._known[generation] = Rulebook(one.document.rule() for one in stored)
+        return self._known
+
+
+async def install(database: Database) -> Rulebooks:
+    """Make sure that the shipped versions are in the table, and in force.
+
+    A version that is new comes into force for everybody, one volunteer after the other, unless that is going on for
+    another: then it waits for the next start.
 
     Raises:
         PermanentError: a version in the table says something else than the one shipped under its number.
     """
+    shipped = {document.version: document for document in documents.shipped()}
     async with database.transaction() as tx:
-        for document in documents.shipped():
-            await store.install(tx, document)
-            stored = await store.one(tx, document.version)
-            if stored is None or stored.content_hash != document.content_hash():
+        known = {stored.document.version for stored in await store.every(tx)}
+        if missing := sorted(shipped.keys() - known):
+            await store.change_rules(tx)
+            newest = await store.newest_generation(tx)
+            if newest.versions and await store.under_way(tx):
+                _log.warning("rules.wait", versions=missing, reason="other rules are coming into force")
+            else:
+                fresh = [version for version in missing if await store.install(tx, shipped[version])]
+                await _in_force(tx, newest, fresh)
+        for stored in await store.every(tx):
+            document = shipped.get(stored.document.version)
+            if document is not None and stored.content_hash != document.content_hash():
                 raise PermanentError(
                     f"rule version {document.version} was changed after it came into force; write a new version instead"
                 )
-        return await rulebook(tx)
+    return Rulebooks()
+
+
+async def _in_force(tx: Tx, newest: store.Generation, fresh: Sequence[int]) -> None:
+    versions = sorted({*newest.versions, *fresh})
+    if not newest.versions:
+        await store.fill_generation(tx, newest.generation, versions)
+    elif fresh:
+        await store.insert_generation(tx, versions, await tx.now())
 
 
 async def rulebook(tx: Tx) -> Rulebook:
-    """The rules in force."""
-    return Rulebook(stored.document.rule() for stored in await store.active(tx))
+    """The rules of the newest generation: those that everybody stands under, or is on the way to."""
+    newest = await store.newest_generation(tx)
+    found = await store.generations(tx, [newest.generation])
+    return Rulebook(stored.document.rule() for stored in found.get(newest.generation, ()))
+
+
+async def rulebook_of(tx: Tx, volunteer_id: UUID) -> Rulebook:
+    """The rules that all buckets of a volunteer stand under; of one whom points has not seen, the newest. The caller
+    holds the volunteer's lock.
+    """
+    found = await store.of_volunteer(tx, volunteer_id)
+    return Rulebook(stored.document.rule() for stored in found) if found else await rulebook(tx)
 
 
 async def listed(tx: Tx) -> list[StoredRule]:

@@ -1,15 +1,33 @@
 """Rule versions between rows and documents."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.points.rules.documents import RuleDocument
 from shared.postgres import Tx, load_queries
 
-__all__ = ["StoredRule", "active", "every", "insert_draft", "install", "next_draft", "one"]
+__all__ = [
+    "Generation",
+    "StoredRule",
+    "change_rules",
+    "every",
+    "fill_generation",
+    "generations",
+    "insert_draft",
+    "insert_generation",
+    "install",
+    "keep_rules",
+    "newest_generation",
+    "next_draft",
+    "of_volunteer",
+    "one",
+    "set_status",
+    "under_way",
+]
 
 _SQL = load_queries(__file__)
 
@@ -24,9 +42,16 @@ class StoredRule:
     created_at: datetime
 
 
-async def install(tx: Tx, document: RuleDocument) -> None:
-    """Insert a version unless it is there."""
-    await tx.execute(
+class Generation(NamedTuple):
+    """A set of versions that were in force together, by number; the newest is where everybody is to be."""
+
+    generation: int
+    versions: list[int]
+
+
+async def install(tx: Tx, document: RuleDocument) -> bool:
+    """Insert a version; false if it was there."""
+    version = await tx.fetchval(
         _SQL["install_version"],
         document.version,
         document.name,
@@ -34,6 +59,53 @@ async def install(tx: Tx, document: RuleDocument) -> None:
         document.canonical().decode(),
         document.content_hash(),
     )
+    return version is not None
+
+
+async def keep_rules(tx: Tx) -> None:
+    """No generation is made, and no complaint recorded, until the end of the transaction; beside others who ask so."""
+    await tx.execute(_SQL["keep_rules"])
+
+
+async def change_rules(tx: Tx) -> None:
+    """Nobody decides by rules until the end of the transaction. Read what is in force in a later statement."""
+    await tx.execute(_SQL["change_rules"])
+
+
+async def newest_generation(tx: Tx) -> Generation:
+    return Generation(*await tx.fetchrow(_SQL["newest_generation"]) or (0, []))
+
+
+async def fill_generation(tx: Tx, generation: int, versions: Sequence[int]) -> None:
+    await tx.execute(_SQL["fill_generation"], generation, list(versions))
+
+
+async def insert_generation(tx: Tx, versions: Sequence[int], at: datetime) -> int:
+    """Its number. The caller holds `change_rules`."""
+    return int(await tx.fetchval(_SQL["insert_generation"], list(versions), at))
+
+
+async def under_way(tx: Tx) -> bool:
+    """Does anybody stand under an older generation than the newest, or is that not settled yet?"""
+    return bool(await tx.fetchval(_SQL["under_way"]))
+
+
+async def set_status(tx: Tx, version: int, before: str, after: str) -> bool:
+    """False if the version's status is not ``before``."""
+    return await tx.fetchval(_SQL["set_status"], version, before, after) is not None
+
+
+async def generations(tx: Tx, numbers: Collection[int]) -> dict[int, list[StoredRule]]:
+    """The versions of each of these generations."""
+    found: dict[int, list[StoredRule]] = {}
+    for row in await tx.fetch(_SQL["generations"], list(numbers)):
+        found.setdefault(row["generation"], []).append(_stored(row))
+    return found
+
+
+async def of_volunteer(tx: Tx, volunteer_id: UUID) -> list[StoredRule]:
+    """The versions of the generation that the volunteer stands under; none if there is no account."""
+    return [_stored(row) for row in await tx.fetch(_SQL["rules_of_volunteer"], volunteer_id)]
 
 
 async def next_draft(tx: Tx) -> int:
@@ -54,10 +126,6 @@ async def insert_draft(tx: Tx, document: RuleDocument, source: str, by: UUID, at
         by,
         at,
     )
-
-
-async def active(tx: Tx) -> list[StoredRule]:
-    return [_stored(row) for row in await tx.fetch(_SQL["active_versions"])]
 
 
 async def every(tx: Tx) -> list[StoredRule]:

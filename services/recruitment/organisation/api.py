@@ -81,6 +81,15 @@ class TeamOut(Output):
     created_at: datetime
 
 
+class TeamName(Output):
+    """What anybody may know of a team; who leads it is not part of that."""
+
+    team_id: UUID
+    kind: TeamKind
+    name: str
+    site_id: UUID
+
+
 class LeaderIn(Input):
     """Who is to lead."""
 
@@ -173,6 +182,19 @@ async def list_teams(database: Db, cursor: str | None = None, limit: ListLimit =
     async with database.transaction() as tx:
         rows = await store.list_teams(tx, _after(cursor), limit + 1)
     return page_of(rows, limit, _team, lambda row: (row.team_id,))
+
+
+@router.get("/teams/names", dependencies=[public()])
+async def list_team_names(database: Db, cursor: str | None = None, limit: ListLimit = 500) -> Page[TeamName]:
+    """All teams by name, for public pages."""
+    async with database.transaction() as tx:
+        rows = await store.list_teams(tx, _after(cursor), limit + 1)
+    return page_of(
+        rows,
+        limit,
+        lambda row: TeamName(team_id=row.team_id, kind=row.kind, name=row.name, site_id=row.site_id),
+        lambda row: (row.team_id,),
+    )
 
 
 @router.post("/teams/{team_id}/leader", status_code=201, response_model=TeamOut)

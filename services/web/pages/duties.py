@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.web.pages.district import district_now
-from services.web.pages.rules import rule_said
+from services.web.pages.rules import rule_said, worth_of
 from services.web.pages.visit import Visit
 from services.web.pages.wording import parse
 
@@ -47,10 +47,13 @@ async def open_shifts(visit: Visit) -> dict[str, Any]:
     )
     if found is None:
         return {"shifts": None, "rule": rule}
+    shown = [shift for shift in found["items"] if not shift.get("signup_id")][:SHOWN]
+    worths = await asyncio.gather(*(worth_of(visit, shift) for shift in shown))
     shifts = [
-        {**shift, "free": shift["capacity"] - shift["taken"]} for shift in found["items"] if not shift.get("signup_id")
+        {**shift, "free": shift["capacity"] - shift["taken"], "worth": worth}
+        for shift, worth in zip(shown, worths, strict=True)
     ]
-    return {"shifts": shifts[:SHOWN], "rule": rule}
+    return {"shifts": shifts, "rule": rule}
 
 
 def _urgency(duty: Mapping[str, Any]) -> tuple[int, float]:

@@ -93,7 +93,8 @@ async def log_in_staff(visit: VisitOf, body: StaffLogin, ours: Ours = None) -> R
     """Log in by account and password."""
     _require_ours(ours)
     proof = {"username": body.username, "password": body.password}
-    return _entered(visit, await visit.tell("recruitment", "/auth/sessions", proof), safe_next(body.next, "/staff"))
+    opened = await visit.tell("recruitment", "/auth/sessions", proof)
+    return _entered(visit, opened, safe_next(body.next, "/staff"))
 
 
 @router.post("/session/registration")
@@ -136,4 +137,6 @@ def _entered(visit: Visit, opened: Any, where: str) -> Response:
     session = visit.web.sessions.opened(opened)
     if session is None:
         raise Problem("login-failed", "登录没有成功，请再试一次。", status=502)
+    if where.startswith("/staff") and not session.staff:
+        where = "/"  # an engineer's work is not on these pages: no login ends at a closed door
     return finish(JSONResponse({"next": where}), session)

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
 from services.web.gateway.upstream import Problem
-from services.web.pages import duties, shelf, why
+from services.web.pages import badges, duties, shelf, why
 from services.web.pages.render import fragment, page, part
 from services.web.pages.visit import Visit, VisitOf
 from shared.auth.access import public
@@ -36,6 +36,7 @@ async def _inbox(visit: Visit) -> dict[str, Any]:
 _PARTS: Mapping[str, Callable[[Visit], Awaitable[dict[str, Any]]]] = {
     "summary": _summary,
     "duties": duties.own,
+    "badges": badges.own,
     "shifts": duties.open_shifts,
     "rewards": shelf.rewards,
     "inbox": _inbox,
@@ -71,14 +72,21 @@ async def me_part(visit: VisitOf, name: str) -> Response:
 @router.get("/me/why")
 async def my_points(visit: VisitOf, cursor: str | None = None) -> Response:
     """Every movement of points, and why."""
-    context = await why.statement(visit, cursor)
+    context = await why.statement(visit, why.mine(visit), cursor)
     return page("why.html", visit.session, path=visit.path, **context)
+
+
+@router.get("/me/balance")
+async def my_balance(visit: VisitOf, cursor: str | None = None, on: str | None = None) -> Response:
+    """What the balance consists of, when it ends, and what it was on a past day."""
+    context = await why.balance(visit, why.mine(visit), cursor, on)
+    return page("balance.html", visit.session, path=visit.path, **context)
 
 
 @router.get("/me/hours")
 async def my_hours(visit: VisitOf, cursor: str | None = None) -> Response:
     """Every service record, what it came to, and why some come to nothing."""
-    context = await why.hours(visit, cursor)
+    context = await why.hours(visit, why.mine(visit), cursor)
     return page("hours.html", visit.session, path=visit.path, **context)
 
 

@@ -1,12 +1,13 @@
 """Pages for everybody: the district's figures, the drives, a drive with its poster and form."""
 
+import asyncio
 from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.web.pages import tickets
+from services.web.pages import teams, tickets
 from services.web.pages.district import figures_of
 from services.web.pages.render import page, part
 from services.web.pages.visit import Visit, VisitOf
@@ -23,7 +24,8 @@ _FUNNEL = (("registered", "登记"), ("signed_up", "报名"), ("checked_in", "�
 @router.get("/")
 async def home(visit: VisitOf) -> Response:
     """The district's figures."""
-    return page("home.html", visit.session, path=visit.path, **await figures_of(visit))
+    figures, leading = await asyncio.gather(figures_of(visit), teams.leading(visit))
+    return page("home.html", visit.session, path=visit.path, leading=leading, **figures)
 
 
 @router.get("/parts/figures")

@@ -6,7 +6,7 @@ sentence keeps the service's own.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 __all__ = ["SENTENCES", "say", "translated"]
@@ -46,6 +46,9 @@ SENTENCES: Mapping[str, str] = {
     "volunteers-only": "只有登记的志愿者本人才能做这件事。",
     "not-yours-to-run": "只有本站点的工作人员和本队队长才能做这件事。",
     "cross-site-request": "这个请求不是从本页发出的，请刷新页面再试。",
+    "award-unknown": "没有这张凭证，请核对地址或二维码。",
+    "credentials-not-configured": "区里还没有启用凭证签名，暂时不能下载凭证。徽章仍然有效。",
+    "team-unknown": "没有这支队伍。",
     # sign-up and attendance
     "shift-unknown": "没有这个班次。",
     "shift-full": "名额已满（共 {capacity} 个），请选别的班次。",
@@ -87,8 +90,14 @@ SENTENCES: Mapping[str, str] = {
     "points-insufficient": "积分不够，再攒一攒吧。",
     "reward-unknown": "没有这个奖品。",
     "reward-sold-out": "这个站点的这种奖品已经换完了。",
-    "reward-limit-reached": "这种奖品本季度的兑换次数已用完。",
+    "reward-limit-reached": "这种奖品您能兑换的次数已经用完了。",
+    "quarterly-redemptions-used": "按规则，本季度的兑换次数已经用完了。",
     "reward-not-available": "这种奖品现在不在兑换时间内。",
+    "shelf-unknown": "这个站点没有放过这种奖品，请先登记入库。",
+    "stock-below-zero": "有 {reserved} 件正等人领取，盘点数不能比它少；请先退回其中的兑换。",
+    "photo-too-large": "照片太大，请换一张不超过 256 KB 的。",
+    "photo-type-unknown": "照片要用 PNG、JPEG 或 WebP 格式。",
+    "number-unknown": "请重新登录后再试。",
     "redemption-unknown": "没有这笔兑换，请核对单号。",
     "redemption-not-open": "这笔兑换已经办完，不能再领取或退回。",
     "redemption-expired": "领取时间已过，积分会退回给志愿者。",
@@ -96,6 +105,15 @@ SENTENCES: Mapping[str, str] = {
     "too-many-pickup-codes": "领取码输错太多次，请稍后再试（{retry_after} 秒后）。",
     "redemption-at-other-site": "这笔兑换要到别的站点领取，请志愿者看看领取地点。",
     "pickup-code-locked": "领取码输错太多次，请一刻钟后再试。",
+    # rules
+    "rule-invalid": "规则写得不对，请按下面指出的行修改。",
+    "rule-unknown": "没有这个版本的规则。",
+    "rule-not-draft": "只有草案可以试算。",
+    "rehearsal-under-way": "这份草案正在试算，请等它完成。",
+    "rules-under-way": "另一版规则正在生效，等所有志愿者都换到新规则后再试算。",
+    "rehearsal-unknown": "没有这次试算。",
+    "rehearsal-ended": "这次试算已经结束。",
+    "rehearsal-not-done": "试算还没有完成，请稍后再看。",
     # the rest
     "message-unknown": "没有这条消息。",
     "volunteer-unknown": "没有这位志愿者。",
@@ -110,6 +128,31 @@ SENTENCES: Mapping[str, str] = {
     "temporarily-unavailable": "服务正忙，请过几秒再按一次，不会重复提交。",
     "internal-error": "我们这边出了错，请稍后再试；还不行，请把编号告诉工作人员：{correlation_id}。",
     "not-found": "没有找到这一页。",
+    "cursor-invalid": "这一页的地址不完整，请从第一页看起。",
+    "address-too-long": "地址太长了，请从首页重新进入。",
+    "method-not-allowed": "这一页不能这样打开，请从首页重新进入。",
+    "phone-on-registry": "这个手机号在“龙江志愿”注册过，请直接登录，原来的账户和时长就归到这里。",
+    "registration-invalid": "姓名或出生日期不对，请检查后重填。",
+    "volunteer-number-invalid": "志愿者编号不对，例如 LD-2026-000001-0。",
+    "two-codes": "招募码和倡议书编号只填一个。",
+    "signup-changed": "这个报名刚刚有变，请刷新后再试。",
+    "record-changed": "这条记录刚刚有变，请刷新后再试。",
+    "activity-changed": "这个活动刚刚有变，请刷新后再试。",
+    "record-unknown": "没有这条记录。",
+    "not-your-records": "这是别人的记录。",
+    "staff-only": "只有记录所在站点的工作人员才能做这件事。",
+    "site-unknown": "没有这个站点。",
+    "transfer-unknown": "没有这一笔。",
+    "photo-unknown": "这种奖品还没有照片。",
+    "redemption-not-due": "领取时间还没有到期。",
+    "refresh-token-invalid": "登录已过期，请重新登录。",
+    "refresh-token-reused": "登录已失效，请重新登录。",
+    "time-reversed": "结束时间要晚于开始时间，而且不超过一天。",
+    "period-reversed": "结束日期要晚于开始日期。",
+    "volunteer-unclaimed": "这位志愿者还没有登录过，不能办理。",
+    "own-account": "不能办理自己的积分。",
+    "second-person-needed": "要由另一位工作人员来批准。",
+    "quiet-hours-incomplete": "免打扰要填开始和结束两个时间。",
 }
 
 _FIELDS: Mapping[str, str] = {
@@ -124,7 +167,33 @@ _FIELDS: Mapping[str, str] = {
     "pickup_code": "领取码",
     "site_id": "站点",
     "drive_code": "招募编号",
+    "price": "积分",
+    "per_quarter_limit": "每季度次数",
+    "per_person_limit": "每人次数",
+    "available_from": "开始日期",
+    "available_until": "结束日期",
+    "hold_days": "领取天数",
+    "quantity": "数量",
+    "counted": "盘点数",
+    "reason": "原因",
+    "note": "备注",
 }
+
+_WRONG: Sequence[tuple[re.Pattern[str], str]] = tuple(
+    (re.compile(pattern), said)
+    for pattern, said in (
+        (r"Field required", "缺少这一项"),
+        (r"Extra inputs are not permitted", "没有这样的项，请核对名称"),
+        (r"Input should be a valid integer.*", "应是整数"),
+        (r"Input should be a valid (?:string|date).*", "写法不对"),
+        (r"Input should be a valid (?:tuple|list|dictionary).*|Input should be .* instance of .*", "结构不对"),
+        (r"Input should be greater than or equal to (\S+)", r"不能小于 \1"),
+        (r"Input should be less than or equal to (\S+)", r"不能大于 \1"),
+        (r"Input should be (?!a valid|greater|less)(.+)", r"只能是 \1"),
+        (r"(?:Value error, )?a day is written as (\S+)", r"日期要写成 \1"),
+    )
+)
+"""What is wrong with a line of a rule, of the commonest kinds; others keep the service's own sentence."""
 
 _MEMBER = re.compile(r"\{(\w+)\}")
 
@@ -145,6 +214,13 @@ def say(type: str, detail: str, document: Mapping[str, Any] | None = None) -> st
     return _MEMBER.sub(lambda found: str(known[found[1]]), sentence)
 
 
+def _wrong(message: str) -> str:
+    for pattern, said in _WRONG:
+        if found := pattern.fullmatch(message):
+            return found.expand(said)
+    return message
+
+
 def translated(body: bytes) -> bytes:
     """A problem document with its detail in Chinese; anything else unchanged."""
     try:
@@ -154,4 +230,8 @@ def translated(body: bytes) -> bytes:
     if not isinstance(document, dict) or not isinstance(document.get("type"), str):
         return body
     document["detail"] = say(document["type"], str(document.get("detail", "")), document)
+    problems = document.get("problems")
+    for problem in problems if isinstance(problems, list) else ():
+        if isinstance(problem, dict) and isinstance(problem.get("message"), str):
+            problem["message"] = _wrong(problem["message"])
     return json.dumps(document, ensure_ascii=False).encode()

@@ -14,8 +14,9 @@ from services.web.gateway.upstream import Problem
 from services.web.pages import tickets
 from services.web.pages.refusals import say
 from services.web.pages.render import finish, page, part
-from services.web.pages.rules import rule_said
+from services.web.pages.rules import rule_said, worth_of
 from services.web.pages.visit import LoginNeeded, Visit, VisitOf
+from services.web.pages.why import records_of
 from shared.auth.access import public
 
 __all__ = ["router"]
@@ -77,8 +78,17 @@ async def _buy(visit: Visit, shift_id: str, code: str) -> str:
 
 async def _context(visit: Visit, shift_id: str, ticket: str | None) -> dict[str, Any]:
     shift, rule = await asyncio.gather(visit.ask("recruitment", f"/shifts/{shift_id}"), rule_said(visit))
+    worth = await worth_of(visit, shift)
     recorded = shift.get("record_id") is not None and shift.get("record_status") != "void"
     state = "none"
     if recorded:
         state = "open" if shift.get("record_ended_at") is None else "done"
-    return {"shift": shift, "state": state, "ticket": ticket, "rule": rule}
+    earned = await _earned(visit, str(shift["record_id"])) if state == "done" else None
+    return {"shift": shift, "state": state, "ticket": ticket, "rule": rule, "worth": worth, "earned": earned}
+
+
+async def _earned(visit: Visit, record_id: str) -> dict[str, Any] | None:
+    """What the record that was just ended came to and why; None until points has heard of its end."""
+    found = await visit.ask_if_there("points", f"/accounts/{visit.volunteer()}/explanations", limit="10")
+    lines = [line for bucket in (found or {"items": []})["items"] for line in records_of(bucket["explanation"])]
+    return next((line for line in lines if line["record_id"] == record_id and line["ended"]), None)

@@ -3,10 +3,15 @@
 import asyncio
 from typing import Any
 
+from services.web.pages.refusals import say
 from services.web.pages.render import qr
 from services.web.pages.visit import Visit
+from services.web.pages.wording import day, last_day_before
 
-__all__ = ["pickup_address", "rewards", "tail"]
+__all__ = ["limits_said", "pickup_address", "rewards", "tail", "window_said"]
+
+SHOWN = 60
+"""Rewards on the volunteer's page."""
 
 
 def tail(redemption_id: str) -> str:
@@ -21,42 +26,77 @@ def pickup_address(visit: Visit, redemption_id: str, code: str) -> str:
 
 async def rewards(visit: Visit) -> dict[str, Any]:
     """The catalogue with what is left where, and one's own redemptions, the held ones with their pickup codes."""
-    catalogue, redemptions, account, sites = await asyncio.gather(
-        visit.ask_if_there("points", "/rewards"),
+    catalogue, holds, redemptions, account, sites = await asyncio.gather(
+        visit.ask_if_there("points", "/catalogue", limit=str(SHOWN)),
+        visit.ask_if_there("points", "/redemptions", status="held"),
         visit.ask_if_there("points", "/redemptions"),
         visit.ask_if_there("points", f"/accounts/{visit.volunteer()}"),
         visit.site_names(),
     )
-    if catalogue is None or redemptions is None:
+    if catalogue is None or redemptions is None or holds is None:
         return {"rewards": None}
-    held, past = [], []
-    for redemption in redemptions["items"]:
-        if redemption["status"] == "held" and redemption.get("pickup_code"):
-            code = redemption["pickup_code"]
-            address = pickup_address(visit, redemption["redemption_id"], code)
-            held.append(
-                {
-                    **redemption,
-                    "site_name": sites.get(redemption["site_id"], "所选站点"),
-                    "tail": tail(redemption["redemption_id"]),
-                    "spaced": f"{code[:4]} {code[4:]}",
-                    "qr": qr(address, label=f"领取码 {code}"),
-                }
-            )
-        else:
-            past.append(redemption)
+    available = account["available"] if account else 0
     return {
-        "rewards": [_reward(reward, sites) for reward in catalogue["items"]],
-        "held_redemptions": held,
-        "past_redemptions": past,
-        "available": account["available"] if account else 0,
+        "rewards": [_reward(reward, sites, available) for reward in catalogue["items"]],
+        "held_redemptions": [_held(visit, one, sites) for one in holds["items"] if one.get("pickup_code")],
+        "past_redemptions": [one for one in redemptions["items"] if one["status"] != "held"],
+        "available": available,
     }
 
 
-def _reward(reward: Any, sites: dict[str, str]) -> dict[str, Any]:
+def _held(visit: Visit, redemption: Any, sites: dict[str, str]) -> dict[str, Any]:
+    code = redemption["pickup_code"]
+    address = pickup_address(visit, redemption["redemption_id"], code)
+    return {
+        **redemption,
+        "site_name": sites.get(redemption["site_id"], "所选站点"),
+        "tail": tail(redemption["redemption_id"]),
+        "spaced": f"{code[:4]} {code[4:]}",
+        "qr": qr(address, label=f"领取码 {code}"),
+    }
+
+
+def _reward(reward: Any, sites: dict[str, str], available: int) -> dict[str, Any]:
     shelves = [
         {"site_id": shelf["site_id"], "site_name": sites.get(shelf["site_id"], "站点"), "free": shelf["free"]}
         for shelf in reward.get("stock", [])
         if shelf["free"] > 0
     ]
-    return {**reward, "shelves": sorted(shelves, key=lambda shelf: str(shelf["site_name"]))}
+    own = reward.get("own") or {}
+    refused = own.get("refused")
+    return {
+        **reward,
+        "shelves": sorted(shelves, key=lambda shelf: str(shelf["site_name"])),
+        "limits": limits_said(reward),
+        "time": window_said(reward),
+        "refused": _refused(reward, refused, own.get("detail") or "", available) if refused else "",
+    }
+
+
+def _refused(reward: Any, slug: str, detail: str, available: int) -> str:
+    if slug == "insufficient-points":
+        return f"还差 {reward['price'] - available} 分"
+    if slug == "reward-not-available" and reward["window"] == "soon":
+        return f"{day(reward['available_from'])}起可以兑换"
+    return "暂时没有库存" if slug == "reward-sold-out" else say(slug, detail)
+
+
+def limits_said(reward: Any) -> str:
+    """每季度限 1 次（您已兑换 1 次），每人限 2 次; empty where there is no limit."""
+    own = reward.get("own")
+    said = []
+    for name, words, taken in (("per_quarter_limit", "每季度限", "in_quarter"), ("per_person_limit", "每人限", "ever")):
+        if reward.get(name):
+            count = f"（您已兑换 {own[taken]} 次）" if own and own[taken] else ""
+            said.append(f"{words} {reward[name]} 次{count}")
+    return "，".join(said)
+
+
+def window_said(reward: Any) -> str:
+    """3月1日（周日）到 3月31日（周二）可兑换; empty where it always can."""
+    begins, ends = reward.get("available_from"), reward.get("available_until")
+    first = day(begins) if begins else ""
+    last = last_day_before(ends) if ends else ""
+    if first and last:
+        return f"{first}到{last}可兑换"
+    return f"{first}起可兑换" if first else f"{last}前（含当天）可兑换" if last else ""

@@ -91,6 +91,19 @@ class Visit:
         except (Problem, UpstreamAway):
             return {}
 
+    async def team_names(self) -> dict[str, str]:
+        """Names of the teams by id; the same for everybody, so asked for seldom."""
+
+        async def load() -> dict[str, str]:
+            found = await self.ask("recruitment", "/teams/names")
+            return {str(team["team_id"]): str(team["name"]) for team in found["items"]}
+
+        try:
+            names: dict[str, str] = await self.web.cache.get("teams by name", 30.0, load)
+            return names
+        except (Problem, UpstreamAway):
+            return {}
+
     def volunteer(self) -> str:
         """The visiting volunteer's id.
 

@@ -2,55 +2,141 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from services.web.pages.visit import Visit
-from services.web.pages.wording import day, figure, moment, spell_minutes, word
+from services.web.pages.wording import day, figure, moment, parse, span, spell_minutes, word
+from shared.clock import DISTRICT_ZONE
 
-__all__ = ["entry", "hours", "record_line", "statement"]
+__all__ = [
+    "Whose",
+    "balance",
+    "bucket_said",
+    "entry",
+    "hours",
+    "lot_line",
+    "mine",
+    "record_line",
+    "records_of",
+    "statement",
+    "sum_of",
+]
 
 _REASONS: Mapping[str, str] = {
     "counted": "全部计分",
     "cut": "当日计分时长已到上限，超出部分不计分",
     "cut-short": "当日计分时长所剩不足最低时长，不计分",
-    "day-full": "当日计分时长已满，不计分",
-    "short": "不足最低服务时长，不计分",
-    "provisional": "记录待确认，确认后计分",
-    "void": "记录已作废，不计分",
-    "provenance": "补录或导入的时长只计服务时长，不计积分",
     "flagged": "记录正在核查，核查清楚后计分",
+}
+"""Where the page says it in other words than the service; every other reason comes with the service's own."""
+
+_CUT: Mapping[str, str] = {
+    "record": "单次时长上限",
+    "activity": "这个活动的时长上限",
+    "approval": "现有审批能计的时长",
+    "day": "当天时长上限",
+    "month": "当月时长上限",
+    "year": "当年时长上限",
+    "record-points": "单次积分上限",
+    "activity-points": "这个活动的积分上限",
+    "day-points": "当天积分上限",
+    "month-points": "当月积分上限",
+    "year-points": "当年积分上限",
 }
 
 
-def record_line(record: Mapping[str, Any]) -> dict[str, Any]:
-    """One record of an explanation: what it was, how long, what counted, and what it came to."""
+def sum_of(minutes: int, per_hour: int, points: int, notes: Mapping[str, Any]) -> str:
+    """How the points of a record were worked out, with every factor and everything that was cut off."""
+    if not minutes:
+        return "计 0 分"
+    factors = [spell_minutes(minutes), f"每小时 {per_hour} 分{_named(notes.get('rate'))}"]
+    if notes.get("percent") is not None:
+        factors.append(f"{notes['percent']}%{_named(notes.get('multiplier'))}")
+    if notes.get("complaint_percent") is not None:
+        factors.append(f"{notes['complaint_percent']}%（有投诉）")
+    cuts = [(str(of), int(much)) for of, much in notes.get("cuts") or ()]
+    less = sum(much for of, much in cuts if of.endswith("-points"))
+    said = f"{' × '.join(factors)}{f' − {figure(less)} 分' if less else ''} = {figure(points)} 分"
+    for of, much in cuts:
+        amount = f"{figure(much)} 分" if of.endswith("-points") else spell_minutes(much)
+        said += f"；超出{_CUT.get(of, of)}的 {amount}没有计"
+    return said
+
+
+def _named(name: object) -> str:
+    return f"（{name}）" if name else ""
+
+
+def record_line(record: Mapping[str, Any], notes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """One record of an explanation: what it was, how long, what counted and what not, and what it came to; and, for
+    whoever asks on, at which revision, by which device and by whom it was recorded.
+    """
     minutes, counted = int(record.get("minutes") or 0), int(record.get("counted_minutes") or 0)
     points, per_hour = int(record.get("points") or 0), int(record.get("points_per_hour") or 0)
     reason = str(record.get("reason", ""))
-    said = _REASONS.get(reason, reason)
+    said = _REASONS.get(reason) or str(record.get("reason_text") or reason)
     if reason == "provisional" and record.get("started_at") and not record.get("ended_at"):
         said = "服务中，签退后计分"
-    sum_said = f"{spell_minutes(counted)} × 每小时 {per_hour} 分 = {figure(points)} 分" if counted else "计 0 分"
+    if reason == "short" and not minutes:
+        said = "不足 1 分钟，不计分"
+    uncounted = minutes - counted
     return {
         "title": record.get("theme") or "志愿服务",
         "when": moment(record["started_at"]) if record.get("started_at") else "",
+        "time": span(record["started_at"], record.get("ended_at")) if record.get("started_at") else "",
         "provenance": word(record["provenance"], "provenance") if record.get("provenance") else "",
-        "device": record.get("device_ref"),
+        "closed_by": word(record["closed_by"], "closed_by") if record.get("closed_by") else "",
         "duration": spell_minutes(minutes),
-        "sum": sum_said,
+        "uncounted": spell_minutes(uncounted) if counted and uncounted > 0 else "",
+        "planned": spell_minutes(record["planned_minutes"]) if record.get("planned_minutes") else "",
+        "sum": sum_of(counted, per_hour, points, notes or {}),
         "reason": said,
         "points": points,
+        "record_id": str(record.get("record_id") or ""),
+        "revision": record.get("revision"),
+        "ended": bool(record.get("ended_at")),
+        "device": record.get("device_ref"),
+        "recorder": str(record.get("recorded_by") or "")[-6:].upper(),
+        "recorder_site": str(record.get("recorder_site_id") or ""),
+        "event": record.get("event_id"),
+        "trace": record.get("correlation_id"),
     }
 
 
+def records_of(explanation: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The records of an explanation, each with what the rule noted about it."""
+    notes = (explanation.get("remarks") or {}).get("notes") or {}
+    return [record_line(record, notes.get(str(record.get("record_id")))) for record in explanation.get("records", [])]
+
+
 def bucket_said(bucket: str | None) -> str:
-    """What a bucket of the ledger is to a person: a day, or the bonus for the first service."""
+    """What a bucket of the ledger is to a person: a day, a month, an activity, or a bonus."""
     if not bucket:
         return ""
     kind, _, rest = bucket.partition("/")
+    name, _, since = rest.partition("/from-")
+    said = bucket
     if kind == "day":
-        return f"{day(rest, year=True)}的服务"
-    return "首次服务奖励" if rest == "first-service" else bucket
+        said = f"{day(name, year=True)}的服务"
+    elif kind == "month":
+        said = f"{int(name[:4])}年{int(name[5:7])}月的服务"
+    elif kind == "year":
+        said = f"{int(name)}年的服务"
+    elif kind == "activity":
+        said = "同一个活动的服务"
+    elif kind == "life":
+        said = _LIFE.get(name.partition("/")[0], bucket)
+    return f"{said}（{day(since, year=True)}起的规则）" if since else said
+
+
+_LIFE: Mapping[str, str] = {
+    "first-service": "首次服务奖励",
+    "records": "历次服务",
+    "referral": "引荐志愿者奖励",
+    "adjustment": "中心人工调整",
+}
 
 
 def entry(line: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,55 +151,180 @@ def entry(line: Mapping[str, Any]) -> dict[str, Any]:
         change = -int(line["amount"])
     redemption = explanation.get("redemption") or {}
     lot = explanation.get("lot") or {}
+    bucket = str(line.get("bucket") or "")
     return {
         "title": word(code, "code"),
-        "about": redemption.get("reward_name") or bucket_said(line.get("bucket")),
+        "about": redemption.get("reward_name") or bucket_said(bucket),
+        "because": _because(code, redemption.get("reward_name")),
         "when": moment(line["posted_at"]),
         "change": change,
         "amount": int(line["amount"]),
         "rule_version": explanation.get("rule_version") or line.get("rule_version"),
         "bucket_points": explanation.get("points"),
-        "first_service": str(line.get("bucket") or "").startswith("life/"),
-        "records": [record_line(record) for record in explanation.get("records", [])],
+        "bucket": bucket_said(bucket),
+        "first_service": bucket.endswith("/first-service"),
+        "referral": bucket.startswith("life/referral/"),
+        "records": records_of(explanation),
+        "adjustments": [
+            {"points": int(one["points"]), "reason": one["reason"], "when": moment(one["decided_at"])}
+            for one in explanation.get("adjustments", [])
+        ],
         "lot": bucket_said(lot.get("bucket")),
-        "expires_on": day(f"{lot['expires_on']}T12:00:00+08:00", year=True) if _dated(lot.get("expires_on")) else "",
+        "spends": change < 0 and code != "reversal",
+        "expires_on": last_day(lot.get("expires_on")),
+        "transfer_id": line.get("transfer_id"),
+        "cause": line.get("cause_event_id"),
         "correlation_id": line.get("correlation_id"),
     }
 
 
-def _dated(value: Any) -> bool:
-    """Whether a lot ends on a day; some never do."""
-    return isinstance(value, str) and value < "9000"
+_BECAUSE: Mapping[str, str] = {
+    "hold": "您兑换了{it}，积分先冻结，领取时才真正用掉。",
+    "capture": "{it}已经交到您手里，冻结的积分用掉了。",
+    "release": "{it}没有领取或者退回了，冻结的积分回到原来那一份，有效期不变。",
+    "refund": "{it}由中心退款，积分回到原来那一份，有效期不变。",
+    "expiry": "这些分到了有效期的最后一天，没有用掉。",
+    "reversal": "服务记录更正以后比原来少，多记的积分收回。",
+    "repayment": "以前多得又已经用掉的积分，先从新得的分里补还。",
+    "donation": "余额到了规则的上限，超出的部分捐出。",
+    "return": "更正以后余额没有超过上限，捐出的积分退回来。",
+}
+"""Why a transfer was posted, of the kinds that no record or bonus explains by itself."""
 
 
-async def statement(visit: Visit, cursor: str | None) -> dict[str, Any]:
+def _because(code: str, reward: Any) -> str:
+    return _BECAUSE.get(code, "").replace("{it}", f"“{reward}”" if reward else "奖品")
+
+
+def last_day(value: Any) -> str:
+    """The last day on which points are good; empty where they are good for ever."""
+    return day(f"{value}T12:00:00+08:00", year=True) if isinstance(value, str) and value < "9000" else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose account is looked at: one's own, or a volunteer's by the staff; and where its pages are."""
+
+    volunteer_id: str
+    base: str
+    said: str = ""
+
+    @property
+    def own(self) -> bool:
+        """Does the volunteer look?"""
+        return self.base == "/me"
+
+
+def mine(visit: Visit) -> Whose:
+    """The visiting volunteer.
+
+    Raises:
+        LoginNeeded: the visitor is a stranger.
+        Problem: they are known, and no volunteer.
+    """
+    return Whose(visit.volunteer(), "/me")
+
+
+async def statement(visit: Visit, whose: Whose, cursor: str | None) -> dict[str, Any]:
     """Context of the page of all movements, newest first."""
-    volunteer_id = visit.volunteer()
+    volunteer_id = whose.volunteer_id
     query = {"cursor": cursor} if cursor else {}
-    account, found = await asyncio.gather(
+    account, found, sites = await asyncio.gather(
         visit.ask("points", f"/accounts/{volunteer_id}"),
         visit.ask("points", f"/accounts/{volunteer_id}/statement", limit="20", **query),
+        visit.site_names(),
     )
-    entries = [entry(line) for line in found["items"]]
-    return {"account": account, "entries": entries, "next_cursor": found.get("next_cursor"), "first": cursor is None}
+    return {
+        "whose": whose,
+        "account": account,
+        "entries": [entry(line) for line in found["items"]],
+        "sites": sites,
+        "next_cursor": found.get("next_cursor"),
+        "first": cursor is None,
+    }
 
 
-async def hours(visit: Visit, cursor: str | None) -> dict[str, Any]:
+async def hours(visit: Visit, whose: Whose, cursor: str | None) -> dict[str, Any]:
     """Context of the page of hours: totals by provenance, and each day's records with what they came to."""
-    volunteer_id = visit.volunteer()
+    volunteer_id = whose.volunteer_id
     query = {"cursor": cursor} if cursor else {}
-    account, found = await asyncio.gather(
+    account, found, sites = await asyncio.gather(
         visit.ask("points", f"/accounts/{volunteer_id}"),
         visit.ask("points", f"/accounts/{volunteer_id}/explanations", limit="20", **query),
+        visit.site_names(),
     )
     days = [
         {
             "title": bucket_said(bucket["bucket"]),
             "points": bucket["points"],
             "rule_version": bucket["rule_version"],
-            "records": [record_line(record) for record in bucket["explanation"].get("records", [])],
+            "records": records_of(bucket["explanation"]),
         }
         for bucket in found["items"]
         if bucket["explanation"].get("records")
     ]
-    return {"account": account, "days": days, "next_cursor": found.get("next_cursor"), "first": cursor is None}
+    return {
+        "whose": whose,
+        "account": account,
+        "days": days,
+        "sites": sites,
+        "next_cursor": found.get("next_cursor"),
+        "first": cursor is None,
+    }
+
+
+def lot_line(lot: Mapping[str, Any]) -> dict[str, Any]:
+    """Points that were earned together and end together, and where they went."""
+    return {
+        "title": bucket_said(lot["bucket"]),
+        "awarded": int(lot["awarded"]),
+        "available": int(lot["available"]),
+        "held": int(lot["held"]),
+        "spent": int(lot["spent"]),
+        "expired": int(lot["expired"]),
+        "expires_on": last_day(lot.get("expires_on")),
+        "rule_version": lot.get("rule_version"),
+    }
+
+
+async def balance(visit: Visit, whose: Whose, cursor: str | None, on: str | None) -> dict[str, Any]:
+    """Context of the page of the whole balance: what it consists of, and what it was at the end of a past day."""
+    volunteer_id = whose.volunteer_id
+    query = {"cursor": cursor} if cursor else {}
+    asked = _a_day(on)
+    whole, past = await asyncio.gather(
+        visit.ask("points", f"/accounts/{volunteer_id}/explanation", limit="30", **query),
+        _past(visit, volunteer_id, asked),
+    )
+    movements = [(word(code, "code"), int(change)) for code, change in whole["movements"].items() if change]
+    return {
+        "whose": whose,
+        "available": whole["available"],
+        "held": whole["held"],
+        "debt": whole["debt"],
+        "movements": movements,
+        "lots": [lot_line(lot) for lot in whole["items"]],
+        "next_cursor": whole.get("next_cursor"),
+        "first": cursor is None,
+        "on": asked.isoformat() if asked else "",
+        "unclear": bool(on) and asked is None,
+        "past": past,
+    }
+
+
+def _a_day(text: str | None) -> date | None:
+    try:
+        found = date.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if 2000 <= found.year < 2200 else None
+
+
+async def _past(visit: Visit, volunteer_id: str, asked: date | None) -> dict[str, Any] | None:
+    """The balances at the end of a day of the district, or as of now if that day is not over."""
+    if asked is None:
+        return None
+    end = datetime.combine(asked + timedelta(days=1), datetime.min.time(), DISTRICT_ZONE) - timedelta(microseconds=1)
+    found: dict[str, Any] = await visit.ask("points", f"/accounts/{volunteer_id}", as_of=end.isoformat())
+    # a day that is not over ends where nothing can still change: the page says up to when it knows
+    return {**found, "clamped": parse(found["as_of"]) < end}

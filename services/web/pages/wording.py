@@ -1,7 +1,7 @@
 """How times, durations and the services' stable words are said on the pages, in the district's zone."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.clock import DISTRICT_ZONE
@@ -10,6 +10,9 @@ __all__ = [
     "FILTERS",
     "day",
     "figure",
+    "final_day",
+    "first_day",
+    "last_day_before",
     "moment",
     "parse",
     "percent",
@@ -62,6 +65,24 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "badge": "徽章",
     },
     "role": {"leader": "队长", "station": "站点工作人员", "operator": "中心工作人员", "volunteer": "志愿者"},
+    "rule_status": {"active": "生效", "draft": "草案", "reversed": "已撤销"},
+    "rehearsal_status": {
+        "queued": "排队中",
+        "running": "试算中",
+        "done": "已完成",
+        "failed": "未成功",
+        "cancelled": "已取消",
+    },
+    "window": {"soon": "还没开始", "open": "可兑换", "over": "已下架"},
+    # what the services write into a redemption when nobody gave a reason
+    "settled": {
+        "not picked up in time": "到期没有领取，自动退回",
+        "given back by the volunteer": "志愿者自己退回",
+        "given back by staff": "工作人员退回",
+        "refunded by the centre": "中心退款",
+    },
+    "period": {"week": "本周", "month": "本月", "year": "今年"},
+    "stock_entry": {"receipt": "入库", "count": "盘点"},
     "level": {"district": "区", "township": "乡镇、街道", "community": "村、社区"},
 }
 
@@ -84,6 +105,21 @@ def day(value: str | datetime | None, *, year: bool = False) -> str:
     at = parse(value)
     said = f"{at.month}月{at.day}日（周{_WEEKDAYS[at.weekday()]}）"
     return f"{at.year}年{said}" if year else said
+
+
+def last_day_before(end: str | datetime) -> str:
+    """The last day on which something is good that ends at a moment: midnight ends the day before."""
+    return day(parse(end) - timedelta(microseconds=1))
+
+
+def first_day(value: str | datetime | None) -> str:
+    """The day of a moment as a date field wants it."""
+    return "" if value is None else parse(value).date().isoformat()
+
+
+def final_day(end: str | datetime | None) -> str:
+    """The last whole day before an end, as a date field wants it."""
+    return "" if end is None else (parse(end) - timedelta(microseconds=1)).date().isoformat()
 
 
 def moment(value: str | datetime | None) -> str:
@@ -135,6 +171,8 @@ def percent(value: Any) -> str:
 
 FILTERS = {
     "day": day,
+    "first_day": first_day,
+    "final_day": final_day,
     "moment": moment,
     "minutes": spell_minutes,
     "figure": figure,

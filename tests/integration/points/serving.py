@@ -12,6 +12,8 @@ import httpx
 from services.points.accounts.api import router as accounts
 from services.points.adjustments.api import router as adjustments
 from services.points.badges import handlers as badges
+from services.points.catalogue.api import router as catalogue
+from services.points.integrity.api import router as integrity
 from services.points.leaders.api import router as leaders
 from services.points.ledger.decoding import decode
 from services.points.ledger.ingest import Policy, ingest
@@ -178,7 +180,7 @@ class Api:
 @asynccontextmanager
 async def serving(database: Database, settings_for: SettingsFactory) -> AsyncIterator[Api]:
     """The app, talking to this database."""
-    routers = [pickups, rewards, shelves, accounts, adjustments, leaders]
+    routers = [pickups, rewards, catalogue, shelves, accounts, adjustments, leaders, integrity]
     app = create_app(settings_for("points"), title="points", routers=routers)
     app.state.database = database
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

@@ -1,4 +1,4 @@
-"""Awards as Open Badges: the credential is checked by a library that the service does not sign with."""
+"""Awards as Open Badges: a verifier that shares neither code nor a library with the service checks the credential."""
 
 import base64
 from collections.abc import AsyncIterator
@@ -6,22 +6,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import jsonschema
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from joserfc import jws
-from joserfc.errors import BadSignatureError
-from joserfc.jwk import OKPKey
 
 from services.points.badges.api import router as badges
 from services.points.credentials.api import router as credentials
+from services.points.credentials.domain import Award, Issuer, credential
 from services.points.ledger.stream import IngestStream
 from services.points.policy import policy_of
+from services.points.teams import handlers as teams
+from services.points.teams.stream import TeamStream
 from shared.http.app import create_app
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.histories import message
 from tests.integration.points.serving import Api
 from tests.integration.points.test_points_ingest import record
+from tests.support import ed25519, openbadges
 from tests.support.databases import Clock
 from tests.support.settings import SettingsFactory
 
@@ -55,6 +57,31 @@ async def _awarded(stream: IngestStream, api: Api) -> tuple[Any, Any, str]:
     return served, served.volunteer_id, held[0]["award_id"]
 
 
+async def _exported(api: Api, volunteer_id: Any, award_id: str) -> Any:
+    answer = await api.volunteer(volunteer_id).get(f"/accounts/{volunteer_id}/badges/{award_id}/credential")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def _fetching(api: Api) -> openbadges.Fetch:
+    """What a stranger finds at the addresses that a credential names."""
+
+    async def fetch(address: str) -> Any:
+        assert address.startswith(f"{BASE}/"), address
+        return await _public(api, address.removeprefix(BASE))
+
+    return fetch
+
+
+def _changed(token: str, old: str, new: str) -> str:
+    """The token with other claims under the same signature."""
+    head, body, signature = token.split(".")
+    claims = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)).decode()
+    assert old in claims
+    forged = base64.urlsafe_b64encode(claims.replace(old, new).encode()).rstrip(b"=").decode()
+    return f"{head}.{forged}.{signature}"
+
+
 async def _public(api: Api, path: str) -> Any:
     """What a stranger without a token is told."""
     answer = await api.client.get(f"/api/points/v1{path}")
@@ -62,53 +89,104 @@ async def _public(api: Api, path: str) -> Any:
     return answer.json()
 
 
-def _checked(jwt: str, jwk: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    token = jws.deserialize_compact(jwt, OKPKey.import_key(jwk), algorithms=["EdDSA"])
-    return dict(token.headers()), token.payload
+def test_the_verifier_itself_agrees_with_the_vectors_of_rfc_8032() -> None:
+    vectors = (
+        (
+            "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+            "",
+            "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
+            "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
+        ),
+        (
+            "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+            "72",
+            "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+            "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+        ),
+    )
+    for key, text, signature in vectors:
+        public, said, signed = bytes.fromhex(key), bytes.fromhex(text), bytes.fromhex(signature)
+        assert ed25519.verify(public, said, signed)
+        assert not ed25519.verify(public, said + b"x", signed)
+        assert not ed25519.verify(public, said, signed[:40] + bytes([signed[40] ^ 1]) + signed[41:])
 
 
-@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
-async def test_a_stranger_checks_a_credential_with_another_library_and_nobody_is_named(
+async def test_a_stranger_checks_a_credential_by_the_standards_alone_and_nobody_is_named(
     stream: IngestStream, api: Api
 ) -> None:
     served, volunteer_id, award_id = await _awarded(stream, api)
-    answer = await api.volunteer(volunteer_id).get(f"/accounts/{volunteer_id}/badges/{award_id}/credential")
-    assert answer.status_code == 200, answer.text
-    exported = answer.json()
-    jwk = await _public(api, "/issuer/key")
-    header, payload = _checked(exported["jwt"], jwk)
-    assert header == {"alg": "EdDSA", "kid": f"{BASE}/issuer/key", "typ": "JWT"}
-    claims = httpx.Response(200, content=payload).json()
-    document = {name: value for name, value in claims.items() if name not in ("iss", "jti", "sub", "nbf")}
+    exported = await _exported(api, volunteer_id, award_id)
+    document = await openbadges.checked(exported["jwt"], f"{BASE}/issuer", _fetching(api))
     assert document == exported["credential"]
-    assert claims["iss"] == document["issuer"]["id"] == f"{BASE}/issuer"
-    assert claims["jti"] == document["id"] == f"{BASE}/credentials/{award_id}"
-    assert claims["sub"] == document["credentialSubject"]["id"] == f"urn:uuid:{volunteer_id}"
-    assert claims["nbf"] == NOW.timestamp()
+    assert await openbadges.status_of(document, _fetching(api)) == "valid"
+    assert document["id"] == f"{BASE}/credentials/{award_id}"
+    assert document["credentialSubject"]["id"] == f"urn:uuid:{volunteer_id}"
     assert document["validFrom"] == "2026-03-04T10:00:00Z"
-    assert document["type"] == ["VerifiableCredential", "OpenBadgeCredential"]
-    assert document["@context"][0] == "https://www.w3.org/ns/credentials/v2"
-    assert set(document["credentialSubject"]) == {"id", "type", "achievement"}
     earned = document["credentialSubject"]["achievement"]
-    assert (earned["type"], earned["name"], earned["criteria"]) == (
-        ["Achievement"],
-        "微光初亮",
-        {"narrative": "完成 1 次服务"},
-    )
-    assert str(served.record_id) not in payload.decode()
+    assert (earned["name"], earned["criteria"]) == ("微光初亮", {"narrative": "完成 1 次服务"})
+    assert document["evidence"][0]["id"] == f"http://127.0.0.1:8000/credentials/{award_id}"
+    assert str(served.record_id) not in str(document)
     assert await _public(api, "/issuer") == document["issuer"]
 
-    head, body, signature = exported["jwt"].split(".")
-    forged = base64.urlsafe_b64encode(payload.replace("微光初亮".encode(), "卓越金奖".encode())).rstrip(b"=").decode()
-    with pytest.raises(BadSignatureError):
-        _checked(f"{head}.{forged}.{signature}", jwk)
-    assert body != forged
+    await stream.handle([message(served.model_copy(update={"revision": 2, "status": "void"}))])
+    again = await openbadges.checked(exported["jwt"], f"{BASE}/issuer", _fetching(api))
+    assert await openbadges.status_of(again, _fetching(api)) == "revoked"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("微光初亮", "卓越金奖"), ("2026-03-04T10", "2025-03-04T10"), ("urn:uuid:", "urn:uuid:f")],
+)
+async def test_what_was_tampered_with_is_refused(stream: IngestStream, api: Api, old: str, new: str) -> None:
+    _, volunteer_id, award_id = await _awarded(stream, api)
+    jwt = (await _exported(api, volunteer_id, award_id))["jwt"]
+    with pytest.raises(openbadges.Refused, match="signature"):
+        await openbadges.checked(_changed(jwt, old, new), f"{BASE}/issuer", _fetching(api))
+    head, body, _ = jwt.split(".")
+    other = Ed25519PrivateKey.generate().sign(f"{head}.{body}".encode())
+    swapped = base64.urlsafe_b64encode(other).rstrip(b"=").decode()
+    with pytest.raises(openbadges.Refused, match="signature"):
+        await openbadges.checked(f"{head}.{body}.{swapped}", f"{BASE}/issuer", _fetching(api))
+    with pytest.raises(openbadges.Refused, match="issued by"):
+        await openbadges.checked(jwt, "https://elsewhere.example/issuer", _fetching(api))
+
+
+@pytest.mark.parametrize("member", ["@context", "id", "type", "credentialSubject", "issuer", "validFrom"])
+def test_the_verifier_refuses_what_lacks_a_required_member(member: str) -> None:
+    issuer = Issuer("http://127.0.0.1:8000")
+    award = Award(new_id(), "volunteer", new_id(), "x", "名", "句", 2, NOW, None)
+    document = credential(issuer, award)
+    jsonschema.validate(document, openbadges.ACHIEVEMENT_CREDENTIAL)
+    del document[member]
+    with pytest.raises(jsonschema.ValidationError, match="required"):
+        jsonschema.validate(document, openbadges.ACHIEVEMENT_CREDENTIAL)
+
+
+async def test_a_teams_badge_is_a_credential_of_the_team_for_anybody(
+    stream: IngestStream, api: Api, points_db: Database
+) -> None:
+    team_id = new_id()
+    records = [record(new_id(), team_id=team_id) for _ in range(50)]
+    await TeamStream(points_db, await teams.install(points_db)).handle([message(one) for one in records])
+    async with points_db.snapshot() as tx:
+        award_id = await tx.fetchval("select award_id from team_badge_awards where badge = 'team-50'")
+    exported = await _public(api, f"/teams/{team_id}/badges/{award_id}/credential")
+    document = await openbadges.checked(exported["jwt"], f"{BASE}/issuer", _fetching(api))
+    assert document["credentialSubject"]["id"] == f"urn:uuid:{team_id}"
+    assert document["credentialSubject"]["achievement"]["criteria"] == {"narrative": "团队累计完成 50 人次服务"}
+    assert await openbadges.status_of(document, _fetching(api)) == "valid"
+    seen = await _public(api, f"/credentials/{award_id}")
+    assert (seen["holder"], seen["team_id"], seen["status"]) == ("team", str(team_id), "valid")
+    elsewhere = await api.client.get(f"/api/points/v1/teams/{new_id()}/badges/{award_id}/credential")
+    assert elsewhere.status_code == 404
 
 
 async def test_a_revoked_award_shows_revoked_with_its_date(stream: IngestStream, api: Api) -> None:
     served, volunteer_id, award_id = await _awarded(stream, api)
     seen = await _public(api, f"/credentials/{award_id}")
     assert (seen["status"], seen["revoked_at"], seen["name"]) == ("valid", None, "微光初亮")
+    assert (seen["holder"], seen["team_id"], seen["issuer_name"]) == ("volunteer", None, "岭东区新时代文明实践中心")
+    assert seen["page"] == f"http://127.0.0.1:8000/credentials/{award_id}"
     assert str(volunteer_id) not in str(seen)
     assert (await _public(api, f"/credentials/{award_id}/revocations"))["revokedCredential"] == []
     await stream.handle([message(served.model_copy(update={"revision": 2, "status": "void"}))])

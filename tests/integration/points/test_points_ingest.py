@@ -140,11 +140,28 @@ async def test_poison_goes_to_the_dead_letters_and_the_rest_is_applied(stream: I
     assert await available(stream.database, spoilt) == 0
     found = await letters(stream.database)
     assert [kind for kind, _ in found] == ["permanent"] * 3
-    assert any(
-        "CharacterNotInRepertoireError" in reason or "UntranslatableCharacterError" in reason for _, reason in found
-    )
+    assert any("the database does not take it: invalid byte sequence" in reason for _, reason in found)
     await apply_halving(batch, stream.handle, stream.dead_letter)
     assert len(await letters(stream.database)) == 3
+
+
+async def test_what_the_database_refuses_is_named_by_it_and_costs_no_other_record_a_thing(stream: IngestStream) -> None:
+    people = [new_id() for _ in range(30)]
+    record_id = new_id()
+    batch = [message(record(person)) for person in people]
+    batch.insert(7, message(record(people[0], record_id=record_id, started_at=DAY + timedelta(days=1))))
+    batch.insert(9, message(record(people[0], record_id=record_id, revision=2, theme="nul \0")))
+    batch.insert(20, message(record(people[1], theme="nul \0")))
+    # As a whole: nothing that is halved would come through `handle` alone.
+    await stream.handle(batch)
+    assert [await available(stream.database, person) for person in people] == [50, *[35] * 29]
+    assert len(await letters(stream.database)) == 2
+
+
+async def test_a_batch_of_nothing_but_refusals_is_halved_to_its_end(stream: IngestStream) -> None:
+    batch = [message(record(new_id(), theme="nul \0")) for _ in range(30)]
+    await apply_halving(batch, stream.handle, stream.dead_letter)
+    assert len(await letters(stream.database)) == 30
 
 
 async def test_what_was_committed_first_stands_and_the_other_content_is_a_conflict(stream: IngestStream) -> None:
@@ -312,7 +329,9 @@ async def test_messages_of_a_batch_are_applied_in_order(stream: IngestStream) ->
     assert [row["revision"] for row in rows] == [1, 2]
 
 
-async def test_large_batches_in_lanes_end_where_small_ones_do(points_db: Database, stream: IngestStream) -> None:
+async def test_batches_in_two_lanes_at_once_end_where_one_after_the_other_do(
+    points_db: Database, stream: IngestStream
+) -> None:
     people = [new_id() for _ in range(40)]
     served = [
         message(record(person, 60, started_at=DAY + timedelta(days=day)), partition=number % 4)
@@ -322,8 +341,9 @@ async def test_large_batches_in_lanes_end_where_small_ones_do(points_db: Databas
     moved = [message(record(people[0], 0, record_id=UUID(int=number + 1)), partition=0) for number in range(30)]
     moved += [message(record(people[1], 60, record_id=UUID(int=n + 1), revision=2), partition=1) for n in range(30)]
     batch = [*served, *moved, message(record(people[2]), value=b"{", partition=2)]
+    lanes = [[one for one in batch if one.partition % 2 == lane] for lane in range(2)]
     for _ in range(3):
-        await _until_applied(stream, batch)
+        await asyncio.gather(*(_until_applied(stream, lane) for lane in lanes))
     expected = 15 * 6 + 20
     found = [await available(points_db, person) for person in people]
     assert found == [expected, expected + 15 * 7, *[expected] * 38]

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -80,8 +79,8 @@ def spoilt(known: Message) -> dict[str, Message]:
     said = orjson.loads(known.value or b"")
     return {
         "permanent": served(value=b'{"record_id": '),
-        "unknown-type": replace(served(), headers=unknown_type),
-        "conflict": replace(known, value=orjson.dumps({**said, "minutes": said["minutes"] + 30})),
+        "unknown-type": served()._replace(headers=unknown_type),
+        "conflict": known._replace(value=orjson.dumps({**said, "minutes": said["minutes"] + 30})),
     }
 
 

@@ -169,7 +169,7 @@ async def test_poison_is_put_aside_once_and_the_rest_goes_on(
         async with running(Relay(notify_db, settings_for("notify")).run):
             async with notify_db.transaction() as tx:
                 await emit(tx, person, 1)
-                await outbox.append_raw(tx, [(new_id(), "badges", str(person), {"ce_id": "x"}, b"{")])
+                await outbox.append_raw(tx, [(new_id(), "badges", str(person), '{"ce_id": "x"}', b"{")])
                 await emit(tx, person, 2)
             await eventually(lambda: len(seen) == 3, within=30)
     assert [message.value == b"{" for message in seen] == [False, True, False]

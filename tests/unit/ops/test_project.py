@@ -11,7 +11,10 @@ from ops.stack import environment
 
 ROOT = Path(__file__).resolve().parents[3]
 LOCKS = ["requirements.lock", "requirements-embedded.lock", "requirements-dev.lock"]
-PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+BENCH_LOCK = "requirements-bench.lock"
+_TOML: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PROJECT: dict[str, Any] = _TOML["project"]
+BENCH: list[str] = _TOML["dependency-groups"]["bench"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 _PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^ ;\\]+)")
 
@@ -23,12 +26,12 @@ def _pins(lines: list[str]) -> dict[str, str]:
 
 def test_every_dependency_is_pinned_and_has_its_reason() -> None:
     text = (ROOT / "pyproject.toml").read_text("utf-8")
-    for requirement in (*PROJECT["dependencies"], *EXTRAS["embedded"], *EXTRAS["dev"]):
+    for requirement in (*PROJECT["dependencies"], *EXTRAS["embedded"], *EXTRAS["dev"], *BENCH):
         assert _PIN.match(requirement), requirement
         assert re.search(rf'"{re.escape(requirement)}",\s+# \w', text), f"{requirement} lacks the comment that says why"
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, BENCH_LOCK])
 def test_a_lock_names_no_address_and_checks_every_file(name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
     assert "://" not in text
@@ -50,6 +53,14 @@ def test_the_locks_agree_with_the_project_and_with_each_other() -> None:
         assert _pins(requirements).items() <= locked[name].items()
     smaller, middle, larger = (locked[name] for name in LOCKS)
     assert smaller.items() <= middle.items() <= larger.items()
+
+
+def test_the_peers_are_locked_apart_and_share_our_clients() -> None:
+    """The bench compares frameworks, not versions of what lies beneath them; its own environment is nobody else's."""
+    bench, ours = (_pins((ROOT / name).read_text("utf-8").splitlines()) for name in (BENCH_LOCK, LOCKS[0]))
+    assert _pins(BENCH).items() <= bench.items()
+    for name in ("aiokafka", "faust-streaming", "msgspec", "uvloop"):
+        assert bench[name] == ours[name]
 
 
 def test_an_old_python_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

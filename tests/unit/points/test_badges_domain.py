@@ -44,6 +44,20 @@ def test_shipped_versions_survive_the_table_and_the_first_keeps_its_hash() -> No
     for document in SHIPPED:
         assert documents.CriteriaDocument.model_validate_json(document.canonical()) == document
     assert SHIPPED[0].content_hash().hex().startswith("9fca46c8")
+    assert SHIPPED[1].content_hash().hex().startswith("fb3667e9")
+
+
+def test_what_the_district_was_promised_is_shipped() -> None:
+    hours = {(item.at_least // 60, item.window) for item in CRITERIA.items if item.measure == "minutes"}
+    assert hours == {
+        *((number, "lifetime") for number in (100, 300, 600, 1000, 1500)),
+        *((number, "year") for number in (50, 100, 200, 500, 1000)),
+    }
+    assert sorted(item.star for item in CRITERIA.items if item.star) == [1, 2, 3, 4, 5]
+    others = {item.badge for item in CRITERIA.items if item.measure != "minutes"}
+    assert others == {"first-service", "lei-feng-month", "morning-greeting", "ten-themes", "four-weeks", "twelve-weeks"}
+    weeks = {item.at_least for item in CRITERIA.items if item.measure == "weeks"}
+    assert weeks == {4, 12}
 
 
 def test_annual_grades_are_one_badge_for_each_year_and_imported_hours_carry_no_dates() -> None:

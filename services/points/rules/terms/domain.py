@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 __all__ = [
+    "HOLDS_BACK",
     "LEVELS",
     "NEVER",
     "Approval",
@@ -29,6 +30,8 @@ __all__ = [
 ]
 
 NEVER: Final = date.max
+HOLDS_BACK: Final = frozenset({"two-sites"})
+"""Kinds of cases that hold points back where a rule says nothing of it."""
 LEVELS: Final = {"none": 0, "leader": 1, "site": 2, "centre": 3}
 """Levels of approval, each of which includes those below it."""
 CapOf = Literal["record", "activity", "approval", "day", "month", "year"]
@@ -38,7 +41,8 @@ Within = Literal["day", "month", "year", "life"]
 class Facts(NamedTuple):
     """What a rule may look at in one record, at its highest revision, and what points itself knows about it.
 
-    ``complained``: there is a complaint about the record or its activity that was not withdrawn.
+    ``complained``: there is a complaint about the record or its activity that was not withdrawn. ``flags``: the kinds
+    of the cases of integrity that stand about it; which of them matter is the rule's business.
     """
 
     record_id: UUID
@@ -54,6 +58,7 @@ class Facts(NamedTuple):
     activity_id: UUID | None
     approval_level: str = "none"
     complained: bool = False
+    flags: frozenset[str] = frozenset()
 
 
 class Line(NamedTuple):
@@ -222,7 +227,8 @@ class Expiry:
 class Rule:
     """One version of the earning rule. Caps are in the order in which they apply.
 
-    ``plain``: only months' rates, a least time and a day's minutes, for which there is a short way.
+    ``plain``: only months' rates, a least time and a day's minutes, for which there is a short way. ``holds_back``: the
+    kinds of cases whose records count nothing until a person has cleared them.
     """
 
     version: int
@@ -245,6 +251,7 @@ class Rule:
     balance_cap: int | None = None
     redemptions_per_quarter: int | None = None
     expiry: Expiry = Expiry()
+    holds_back: frozenset[str] = HOLDS_BACK
     plain: bool = field(init=False)
     day_cap_minutes: int | None = field(init=False)
     month_rates: tuple[int, ...] = field(init=False)

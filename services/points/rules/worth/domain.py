@@ -1,11 +1,11 @@
 """What the records of a bucket are worth under a rule: the only place where points come from. Pure.
 
 The records are taken in the order (started_at, record_id). Each passes, in this order: its status and provenance, a
-complaint, the number of records per activity and day, the least time and share of the planned time, rounding; then the
-caps of minutes of the record, the activity, what its approval bears, the day, the month, the year. A cap uses up what
-it lets through of what reaches it; a record that is cut must still be as long as the least time, else it goes no
-further. Then minutes × points per hour × multiplier ÷ 60, rounded down; what a complaint leaves of it; and the caps of
-points.
+case of integrity, a complaint, the number of records per activity and day, the least time and share of the planned
+time, rounding; then the caps of minutes of the record, the activity, what its approval bears, the day, the month, the
+year. A cap uses up what it lets through of what reaches it; a record that is cut must still be as long as the least
+time, else it goes no further. Then minutes × points per hour × multiplier ÷ 60, rounded down; what a complaint leaves
+of it; and the caps of points.
 """
 
 from collections.abc import Sequence
@@ -30,6 +30,7 @@ REASONS: Final = {
     "share": "不足计划时长的规定比例，不计分",
     "rounded": "按进位规则不足一个计时单位，不计分",
     "too-many": "超出同一活动当日可计分的次数，不计分",
+    "flagged": "记录正在核查，核查清楚前不计分",
     "complaint": "有投诉，按规则不计分",
     "complaint-part": "有投诉，按规则只计部分积分",
     **{f"{of}-cut": f"超出{words}计分时长上限的部分不计分" for of, words in _OF.items()},
@@ -147,6 +148,8 @@ class _Tally:
         rule = self.rule
         if record.status != "confirmed" or record.provenance not in rule.provenances:
             return 0, _refusal(rule, record)
+        if record.flags and not rule.holds_back.isdisjoint(record.flags):
+            return 0, "flagged"
         if record.complained and rule.complaint_percent == 0:
             return 0, "complaint"
         if rule.records_per_activity_day is not None and record.activity_id is not None:
@@ -249,6 +252,8 @@ def _refusal(rule: Rule, record: Facts) -> str | None:
         return record.status
     if record.provenance not in rule.provenances:
         return "provenance"
+    if record.flags and not rule.holds_back.isdisjoint(record.flags):
+        return "flagged"
     if record.minutes < rule.minimum_minutes:
         return "short"
     return None

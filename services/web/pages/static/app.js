@@ -31,6 +31,18 @@
     place.className = done ? "message done" : "message";
   }
 
+  // What is wrong in which line, below the sentence.
+  function lines(form, problems) {
+    if (!problems.length || !problems.map) return;
+    var list = document.createElement("ul");
+    problems.forEach(function (problem) {
+      var item = document.createElement("li");
+      item.textContent = "第 " + problem.line + " 行" + (problem.path ? "（" + problem.path + "）" : "") + "：" + problem.message;
+      list.appendChild(item);
+    });
+    box(form).appendChild(list);
+  }
+
   async function call(method, address, body, key) {
     var headers = { "X-Weiguang-Page": "1", Accept: "application/json" };
     if (key) headers["Idempotency-Key"] = key;
@@ -68,15 +80,25 @@
     var body = {};
     form.querySelectorAll("[name]").forEach(function (input) {
       if (input.disabled) return;
-      var name = input.name, value = input.value.trim();
+      // raw: every line stays where it is, as problems are told by line
+      var name = input.name, value = input.dataset.raw !== undefined ? input.value : input.value.trim();
       if (input.type === "checkbox") { body[name] = input.checked; return; }
       if (input.type === "radio" && !input.checked) return;
+      if (input.dataset.code !== undefined) value = value.replace(/^https?:.*[?&]c=/, "");
       if (input.dataset.strip !== undefined) value = value.replace(/[\s-]/g, "");
       if (input.dataset.upper !== undefined) value = value.toUpperCase();
       if (value === "" && input.dataset.optional !== undefined) return;
+      if (input.dataset.day !== undefined) value = midnight(value, input.dataset.day === "end");
       body[name] = input.dataset.number !== undefined ? Number(value) : value;
     });
     return body;
+  }
+
+  // The beginning or the end of a day of the district, which is eight hours ahead and knows no summer time.
+  function midnight(day, end) {
+    var at = new Date(day + "T00:00:00Z");
+    if (end) at.setUTCDate(at.getUTCDate() + 1);
+    return at.toISOString().slice(0, 10) + "T00:00:00+08:00";
   }
 
   function fill(address, values) {
@@ -125,6 +147,7 @@
         return;
       }
       say(form, answer.detail);
+      lines(form, (answer.data && answer.data.problems) || []);
       return;
     }
     form.intent = null;
@@ -133,7 +156,7 @@
 
   async function follow(form, answer) {
     var done = form.dataset.done, then = form.dataset.then || "";
-    if (then.indexOf("go:") === 0) { location.assign(then.slice(3)); return; }
+    if (then.indexOf("go:") === 0) { location.assign(told(then.slice(3), answer.data || {})); return; }
     if (then === "next") { location.assign((answer.data && answer.data.next) || "/me"); return; }
     if (then === "reload") { location.reload(); return; }
     busy(form, false);
@@ -166,6 +189,49 @@
     box.hidden = !young;
     box.querySelectorAll("input").forEach(function (one) { one.disabled = !young; });
   }
+
+  // ---- photos ---------------------------------------------------------------------------------------------------
+
+  // A phone's photo has megabytes, and the shelf shows many on slow phones: drawn smaller until it is light. What cannot
+  // be drawn is sent as it is.
+  async function smaller(file, most) {
+    if (file.size <= most || !window.createImageBitmap) return file;
+    try {
+      var picture = await createImageBitmap(file);
+      for (var side = 480; side >= 120; side = Math.round(side * 0.8)) {
+        var scale = Math.min(1, side / Math.max(picture.width, picture.height)), canvas = document.createElement("canvas");
+        canvas.width = Math.round(picture.width * scale);
+        canvas.height = Math.round(picture.height * scale);
+        canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+        var drawn = await new Promise(function (resolve) { canvas.toBlob(resolve, "image/jpeg", 0.82); });
+        if (drawn && drawn.size <= most) return drawn;
+      }
+    } catch (error) { /* no picture: the service says so */ }
+    return file;
+  }
+
+  async function sendPhoto(form) {
+    if (form.dataset.busy || !check(form)) return;
+    busy(form, true);
+    say(form, "");
+    var file = await smaller(form.querySelector("input[type=file]").files[0], 16 * 1024), answer = null, data = null;
+    try {
+      answer = await fetch(form.dataset.photo, {
+        method: "PUT", headers: { "X-Weiguang-Page": "1", "Content-Type": file.type || "application/octet-stream" },
+        credentials: "same-origin", body: file
+      });
+      data = await answer.json();
+    } catch (error) { data = data || { detail: AWAY }; }
+    if (answer && answer.ok) { location.reload(); return; }
+    busy(form, false);
+    say(form, (data && data.detail) || AWAY);
+  }
+
+  document.addEventListener("submit", function (event) {
+    if (event.target.dataset.photo === undefined) return;
+    event.preventDefault();
+    sendPhoto(event.target);
+  });
 
   // ---- one-time codes -------------------------------------------------------------------------------------------
 
@@ -229,14 +295,15 @@
     var waits = [0, 120, 150, 200, 250, 300, 400, 600, 1000, 1500, 2500, 4000];
     for (var i = 0; i < waits.length; i++) {
       await new Promise(function (resolve) { setTimeout(resolve, waits[i]); });
-      await refresh(ids);
+      // after the first time it is the clock that asks, not the person
+      await refresh(ids, i > 0);
     }
   }
 
   document.querySelectorAll("[data-every]").forEach(function (part) {
     var seconds = Number(part.dataset.every), failures = 0;
     setInterval(async function () {
-      if (document.hidden) return;
+      if (document.hidden || part.querySelector("[data-final]")) return;
       failures = (await refresh([part.id], true)) ? 0 : failures + 1;
       var stale = document.getElementById("stale");
       if (stale) stale.hidden = failures < 3;

@@ -1,0 +1,246 @@
+"""HTTP of activations: a rehearsed draft into force for everybody, and out again, by two operators each time."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import Field
+
+from services.points.activations import handlers
+from services.points.activations.domain import Act, Activation, Move, Status, Step
+from shared.auth.access import allow
+from shared.auth.tokens import Caller, Role
+from shared.http import cursors
+from shared.http.app import Db, Input, Limit, Output
+from shared.http.cursors import Page, page_of
+from shared.http.idempotency import once
+from shared.postgres import Tx
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/points/v1", tags=["activations"])
+
+Operator = Annotated[Caller, allow(Role.OPERATOR)]
+Text = Annotated[str, Field(min_length=1, max_length=1000)]
+Version = Annotated[int, Path(ge=1, le=2_147_483_647)]
+
+
+class ActivationInput(Input):
+    """The rehearsal that the proposal rests on, and why the draft should come into force."""
+
+    rehearsal_id: UUID
+    reason: Text
+
+
+class ReasonInput(Input):
+    """Why."""
+
+    reason: Text
+
+
+class DecisionInput(Input):
+    """What the decision rests on."""
+
+    note: Text
+
+
+class WithdrawalInput(Input):
+    """Nothing needs to be said."""
+
+    note: Annotated[str, Field(max_length=1000)] = ""
+
+
+class ActivationView(Output):
+    """An activation and where it stands. Totals are points over the volunteers moved so far: what the rehearsal
+    predicted and what was posted, over all buckets that records feed and the bonuses; other, of manual adjustments;
+    reversed, by the reversal. `late` counts volunteers of whom something came after the rehearsal. `problem` is why the
+    move stopped; `reversal_open` says that another operator may decide on a reversal.
+    """
+
+    activation_id: UUID
+    version: int
+    rehearsal_id: UUID
+    status: Status
+    reason: str
+    proposed_by: UUID
+    proposed_at: datetime
+    decided_by: UUID | None
+    decided_at: datetime | None
+    reversal_open: bool
+    reversal_reason: str | None
+    reversal_proposed_by: UUID | None
+    reversal_proposed_at: datetime | None
+    reversal_decided_by: UUID | None
+    reversal_decided_at: datetime | None
+    volunteers_total: int | None
+    volunteers_moved: int
+    predicted_total: int
+    actual_total: int
+    other_total: int
+    reversed_total: int
+    late: int
+    problem: str | None
+    settled_at: datetime | None
+    correlation_id: str
+
+
+class StepView(Output):
+    """Who said or did what; nobody where the move itself reports."""
+
+    number: int
+    act: str
+    acted_by: UUID | None
+    acted_at: datetime
+    note: str
+
+
+class ActivationDetail(ActivationView):
+    """An activation with its history."""
+
+    steps: list[StepView]
+
+
+class MoveView(Output):
+    """What an activation was for one volunteer, in points; `late_*` came after the rehearsal."""
+
+    volunteer_id: UUID
+    predicted: int
+    actual: int
+    other: int
+    late_records: list[UUID]
+    late_complaints: list[UUID]
+    late_referrals: list[UUID]
+    reversed: int | None
+    moved_at: datetime
+
+
+def _view(found: Activation) -> ActivationView:
+    return ActivationView(**{name: getattr(found, name) for name in ActivationView.model_fields})
+
+
+def _step(step: Step) -> StepView:
+    return StepView(**{name: getattr(step, name) for name in StepView.model_fields})
+
+
+def _move(move: Move) -> MoveView:
+    return MoveView(**{name: getattr(move, name) for name in MoveView.model_fields})
+
+
+@router.post("/rules/{version}/activation", status_code=201, response_model=ActivationView)
+async def propose(
+    request: Request, database: Db, caller: Operator, version: Version, body: ActivationInput
+) -> Response:
+    """Propose that a rehearsed draft comes into force; nothing does until another operator approves."""
+
+    async def work(tx: Tx) -> ActivationView:
+        return _view(await handlers.propose(tx, caller, version, body.rehearsal_id, body.reason))
+
+    return await once(request, database, caller, work)
+
+
+@router.get("/activations")
+async def list_activations(
+    database: Db, caller: Operator, cursor: str | None = None, limit: Limit = 50
+) -> Page[ActivationView]:
+    """Activations, newest first."""
+    before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
+    async with database.snapshot() as tx:
+        found = await handlers.listed(tx, before=before, limit=limit + 1)
+    return page_of(found, limit, _view, lambda activation: (activation.activation_id,))
+
+
+@router.get("/activations/{activation_id}")
+async def read_activation(database: Db, caller: Operator, activation_id: UUID) -> ActivationDetail:
+    """One activation: its progress, its totals, and who said and did what."""
+    async with database.snapshot() as tx:
+        view = _view(await handlers.find(tx, activation_id))
+        steps = [_step(step) for step in await handlers.history(tx, activation_id)]
+    return ActivationDetail(**view.model_dump(), steps=steps)
+
+
+@router.get("/activations/{activation_id}/moves")
+async def list_moves(
+    database: Db,
+    caller: Operator,
+    activation_id: UUID,
+    late: bool = False,
+    cursor: str | None = None,
+    limit: Limit = 50,
+) -> Page[MoveView]:
+    """What it was for each volunteer; with `late` only those of whom something came after the rehearsal."""
+    after = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
+    async with database.snapshot() as tx:
+        found = await handlers.moves(tx, activation_id, after=after, late_only=late, limit=limit + 1)
+    return page_of(found, limit, _move, lambda move: (move.volunteer_id,))
+
+
+async def _act(request: Request, database: Db, caller: Caller, activation_id: UUID, act: Act, note: str) -> Response:
+    async def work(tx: Tx) -> ActivationView:
+        return _view(await handlers.act(tx, caller, activation_id, act, note))
+
+    return await once(request, database, caller, work, status=200)
+
+
+@router.post("/activations/{activation_id}/approve", response_model=ActivationView)
+async def approve(
+    request: Request, database: Db, caller: Operator, activation_id: UUID, body: DecisionInput
+) -> Response:
+    """Approve what another operator proposed: the draft is in force, and everybody is brought under it."""
+    return await _act(request, database, caller, activation_id, Act.APPROVE, body.note)
+
+
+@router.post("/activations/{activation_id}/reject", response_model=ActivationView)
+async def reject(
+    request: Request, database: Db, caller: Operator, activation_id: UUID, body: DecisionInput
+) -> Response:
+    """Reject what another operator proposed."""
+    return await _act(request, database, caller, activation_id, Act.REJECT, body.note)
+
+
+@router.post("/activations/{activation_id}/withdraw", response_model=ActivationView)
+async def withdraw(
+    request: Request, database: Db, caller: Operator, activation_id: UUID, body: WithdrawalInput
+) -> Response:
+    """Withdraw one's own proposal."""
+    return await _act(request, database, caller, activation_id, Act.WITHDRAW, body.note)
+
+
+@router.post("/activations/{activation_id}/resume", response_model=ActivationView)
+async def resume(
+    request: Request, database: Db, caller: Operator, activation_id: UUID, body: DecisionInput
+) -> Response:
+    """Let a move that stopped go on, once what stopped it is put right."""
+    return await _act(request, database, caller, activation_id, Act.RESUME, body.note)
+
+
+@router.post("/activations/{activation_id}/reversal", response_model=ActivationView)
+async def propose_reversal(
+    request: Request, database: Db, caller: Operator, activation_id: UUID, body: ReasonInput
+) -> Response:
+    """Propose to take the version out of force again; nothing happens until another operator approves."""
+    return await _act(request, database, caller, activation_id, Act.PROPOSE_REVERSAL, body.reason)
+
+
+@router.post("/activations/{activation_id}/reversal/approve", response_model=ActivationView)
+async def approve_reversal(
+    request: Request, database: Db, caller: Operator, activation_id: UUID, body: DecisionInput
+) -> Response:
+    """Approve the reversal that another operator proposed: everybody is brought back."""
+    return await _act(request, database, caller, activation_id, Act.APPROVE_REVERSAL, body.note)
+
+
+@router.post("/activations/{activation_id}/reversal/reject", response_model=ActivationView)
+async def reject_reversal(
+    request: Request, database: Db, caller: Operator, activation_id: UUID, body: DecisionInput
+) -> Response:
+    """Reject the reversal that another operator proposed."""
+    return await _act(request, database, caller, activation_id, Act.REJECT_REVERSAL, body.note)
+
+
+@router.post("/activations/{activation_id}/reversal/withdraw", response_model=ActivationView)
+async def withdraw_reversal(
+    request: Request, database: Db, caller: Operator, activation_id: UUID, body: WithdrawalInput
+) -> Response:
+    """Withdraw one's own proposal to reverse."""
+    return await _act(request, database, caller, activation_id, Act.WITHDRAW_REVERSAL, body.note)

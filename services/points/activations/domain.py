@@ -1,0 +1,175 @@
+"""Where an activation stands, who may do what about it, and which days a change of rules is about. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from services.points.rules.domain import Rulebook, Span
+
+__all__ = ["Act", "Activation", "Declined", "Move", "Status", "Step", "changed_days", "decide"]
+
+
+class Status(StrEnum):
+    """Where an activation stands."""
+
+    PROPOSED = "proposed"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    APPLYING = "applying"
+    APPLIED = "applied"
+    REVERSING = "reversing"
+    REVERSED = "reversed"
+
+
+class Act(StrEnum):
+    """What people do about an activation; the word is kept as evidence."""
+
+    APPROVE = "approved"
+    REJECT = "rejected"
+    WITHDRAW = "withdrawn"
+    RESUME = "resumed"
+    PROPOSE_REVERSAL = "reversal-proposed"
+    APPROVE_REVERSAL = "reversal-approved"
+    REJECT_REVERSAL = "reversal-rejected"
+    WITHDRAW_REVERSAL = "reversal-withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A rehearsed draft on its way into force for everybody, or out of it. Totals are points of who was moved so far:
+
+    predicted by the rehearsal and actual, over the buckets that records feed and the bonuses; other, of manual
+    adjustments; reversed, by the reversal. ``problem``: why the move stopped where it is.
+    """
+
+    activation_id: UUID
+    version: int
+    rehearsal_id: UUID
+    status: Status
+    reason: str
+    proposed_by: UUID
+    proposed_at: datetime
+    decided_by: UUID | None
+    decided_at: datetime | None
+    reversal_reason: str | None
+    reversal_proposed_by: UUID | None
+    reversal_proposed_at: datetime | None
+    reversal_decided_by: UUID | None
+    reversal_decided_at: datetime | None
+    generation: int | None
+    reversal_generation: int | None
+    volunteers_total: int | None
+    volunteers_moved: int
+    predicted_total: int
+    actual_total: int
+    other_total: int
+    reversed_total: int
+    late: int
+    problem: str | None
+    settled_at: datetime | None
+    correlation_id: str
+
+    @property
+    def reversal_open(self) -> bool:
+        """Is there a proposal to reverse it that nobody decided on?"""
+        return self.reversal_proposed_by is not None and self.reversal_decided_by is None
+
+    @property
+    def stopped(self) -> bool:
+        """Does the move stand where it is, because of a problem?"""
+        return self.problem is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Who said or did what about an activation; ``acted_by`` is None where the mover reports."""
+
+    number: int
+    act: str
+    acted_by: UUID | None
+    acted_at: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What an activation was for one volunteer; ``late_*`` are inputs that the rehearsal had not seen."""
+
+    volunteer_id: UUID
+    predicted: int
+    actual: int
+    other: int
+    late_records: Sequence[UUID]
+    late_complaints: Sequence[UUID]
+    late_referrals: Sequence[UUID]
+    reversed: int | None
+    moved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """Why not: a stable problem slug and a sentence for the person who asked."""
+
+    slug: str
+    detail: str
+
+
+_ABOUT_PROPOSAL: Final = (Act.APPROVE, Act.REJECT, Act.WITHDRAW)
+_ABOUT_REVERSAL: Final = (Act.APPROVE_REVERSAL, Act.REJECT_REVERSAL, Act.WITHDRAW_REVERSAL)
+
+
+def decide(activation: Activation, act: Act, by: UUID) -> Declined | None:
+    """Whether this person may do this now."""
+    status = activation.status
+    if act is Act.RESUME:
+        return None if activation.stopped else Declined("not-stopped", "This activation has not stopped.")
+    if act is Act.PROPOSE_REVERSAL:
+        return _reversible(activation)
+    if act in _ABOUT_PROPOSAL and status is not Status.PROPOSED:
+        return Declined("activation-decided", f"This activation is {status.value} already.")
+    if act in _ABOUT_REVERSAL and not activation.reversal_open:
+        return Declined("no-reversal-proposed", "There is no proposal to reverse this activation.")
+    own = by == (activation.proposed_by if act in _ABOUT_PROPOSAL else activation.reversal_proposed_by)
+    if act in (Act.WITHDRAW, Act.WITHDRAW_REVERSAL):
+        return None if own else Declined("not-the-proposer", "Only who proposed it can withdraw it.")
+    return Declined("second-person-needed", "Another operator than who proposed it must decide.") if own else None
+
+
+def _reversible(activation: Activation) -> Declined | None:
+    stopped = activation.status is Status.APPLYING and activation.stopped
+    if activation.status is not Status.APPLIED and not stopped:
+        detail = f"Only what was applied, or stopped on the way, can be reversed; this is {activation.status.value}."
+        return Declined("not-applied", detail)
+    if activation.reversal_open:
+        return Declined("reversal-proposed", "The reversal is proposed already.")
+    return None
+
+
+def changed_days(old: Rulebook, new: Rulebook) -> tuple[date, date] | None:
+    """The first and the last day of all buckets that may differ between two sets of rules; None if none does.
+
+    The first is the beginning of the bucket that the first differing day cuts, or joins, under either.
+    """
+    starts = sorted({date.min} | {rule.effective_from for book in (old, new) for rule in book.rules})
+    ends = [start - timedelta(days=1) for start in starts[1:]] + [date.max]
+    differing = [
+        (start, end)
+        for start, end in zip(starts, ends, strict=True)
+        if old.stretch(start)[:2] != new.stretch(start)[:2]
+    ]
+    if not differing:
+        return None
+    day = differing[0][0]
+    return min(_beginning(book, day) for book in (old, new)), differing[-1][1]
+
+
+def _beginning(book: Rulebook, day: date) -> date:
+    """The first day of the widest bucket that holds a day."""
+    if book.at(day).span == Span.ACTIVITY:
+        return book.stretch(day)[1]
+    return book.bucket(day)[1].first

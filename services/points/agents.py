@@ -1,0 +1,167 @@
+"""What every process of faust agents is made of: the app, topics as bytes, the guard, health, a stop in time.
+
+Agents run what may be rebuilt. Rules for them stand in ``shared/kafka/guard.py``.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import faust
+import mode
+
+from services.points.hosting import Worker
+from services.points.settings import PointsSettings
+from shared import deadletters
+from shared.deadletters import DeadLetter
+from shared.errors import TransientError
+from shared.http.ops import serve_ops
+from shared.kafka.consumer import Message
+from shared.kafka.guard import Guard
+from shared.kafka.probe import broker_ready
+from shared.kafka.topics import topic_name
+from shared.postgres import Database
+from shared.telemetry import logging
+
+__all__ = ["Agents", "run"]
+
+Apply = Callable[[Message], Awaitable[None]]
+
+
+class Agents(ABC):
+    """A faust app with guarded agents; nothing is opened before the app starts.
+
+    Args:
+        group: the consumer group, which also names tables' changelogs and dead letters.
+        topics: what is consumed.
+        linger: seconds for which changelog and other records wait for company.
+        generation: a higher one begins with empty tables and reads the topics from their beginning.
+    """
+
+    def __init__(
+        self, settings: PointsSettings, *, group: str, topics: Iterable[str], linger: float, generation: int = 0
+    ) -> None:
+        self.settings = settings
+        self.group = group
+        self.app = _faust_app(settings, group if not generation else f"{group}-{generation}", linger)
+        self.database: Database | None = None
+        self._stack = AsyncExitStack()
+        self.guard = Guard(
+            {topic_name(settings, entity): entity for entity in topics},
+            put_aside=self._put_aside,
+            stop_worker=self.app.crash,
+        )
+
+    def topic(self, entity: str, *, partitions: int | None = None) -> Any:
+        """A topic whose records stay bytes: a codec that fails would have its record acknowledged."""
+        return self.app.topic(
+            topic_name(self.settings, entity),
+            key_type=bytes,
+            value_type=bytes,
+            key_serializer="raw",
+            value_serializer="raw",
+            partitions=partitions or self.settings.topic_partitions,
+        )
+
+    def listen(self, entity: str, apply: Apply) -> None:
+        """An agent that applies each record of a topic under the guard."""
+
+        async def agent(stream: Any) -> None:
+            async for event in stream.events():
+                await self.guard.run(event, apply)
+
+        self.app.agent(self.topic(entity), name=f"{self.group.removeprefix('points-')}-{entity}")(agent)
+
+    async def _put_aside(self, message: Message, error: Exception) -> None:
+        async with self.connected().transaction() as tx:
+            await deadletters.record(tx, [DeadLetter(message, str(error) or type(error).__name__)], group=self.group)
+
+    def connected(self) -> Database:
+        """The database.
+
+        Raises:
+            TransientError: it is not connected yet.
+        """
+        if self.database is None:
+            raise TransientError("the database is not connected yet")
+        return self.database
+
+    @abstractmethod
+    async def connect(self) -> Database:
+        """Open the pool; the app's module does, as a composition root."""
+
+    async def open(self) -> None:
+        """Connect to the database and serve health; before the app starts."""
+        self.database = await self.connect()
+        self._stack.push_async_callback(self.database.close)
+        await self._stack.enter_async_context(
+            serve_ops(self.settings, {"database": self.database.ready, "broker": self._broker, "agents": self._agents})
+        )
+
+    async def close(self) -> None:
+        """Close what `open` opened."""
+        await self._stack.aclose()
+
+    async def _broker(self) -> None:
+        await broker_ready(self.settings)
+
+    async def _agents(self) -> None:
+        if not self.app.consumer.assignment():
+            raise TransientError("no partition is assigned yet")
+
+
+class _Resources(mode.Service):
+    """Opens before faust joins its group and closes after it left: health is told all the while."""
+
+    def __init__(self, agents: Agents) -> None:
+        super().__init__()
+        self.agents = agents
+
+    async def on_start(self) -> None:
+        await self.agents.open()
+
+    async def on_stop(self) -> None:
+        await self.agents.close()
+
+
+def _faust_app(settings: PointsSettings, group: str, linger: float) -> Any:
+    embedded = settings.broker == "embedded"
+    return faust.App(
+        f"{settings.topic_prefix}{group}",
+        broker=[f"aiokafka://{address.strip()}" for address in settings.kafka_bootstrap.split(",")],
+        store="memory://",
+        datadir=settings.faust_data_dir,
+        topic_partitions=settings.topic_partitions,
+        topic_replication_factor=1,
+        topic_disable_leader=True,
+        # A stop must not wait for a record that cannot be applied; the guard keeps its offset uncommitted.
+        stream_wait_empty=False,
+        broker_session_timeout=6.0 if embedded else 10.0,
+        broker_heartbeat_interval=1.5,
+        # A topic that was missing when the group formed is found soon, and not after the default of five minutes.
+        consumer_metadata_max_age_ms=10_000,
+        producer_linger=linger,
+        # The embedded broker (Tansu 0.6) answers ListOffsets with the first offset of the last batch plus one; faust
+        # restores tables only up to there and would lose the rest of the batch. So there, a batch is one record.
+        producer_max_batch_size=1 if embedded else 131_072,
+        web_enabled=False,
+        worker_redirect_stdouts=False,
+    )
+
+
+def run(settings: PointsSettings, make: Callable[[PointsSettings], Agents]) -> None:
+    """Run agents until SIGTERM or SIGINT; exits the process, with an error when a guard stopped it."""
+    logging.configure(settings)
+    agents = make(settings)
+    agents.app.finalize()
+    worker = Worker(
+        agents.app,
+        _Resources(agents),
+        loglevel=settings.log_level,
+        override_logging=False,
+        redirect_stdouts=False,
+        quiet=True,
+    )
+    worker.spinner = None
+    worker.execute_from_commandline()

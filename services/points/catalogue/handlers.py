@@ -1,0 +1,89 @@
+"""Use cases of the catalogue: what a volunteer may take now, changing a line, withdrawing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.points.catalogue import store
+from services.points.catalogue.domain import Taken, as_plain, refusal, withdrawn
+from services.points.rewards import store as rewards
+from services.points.rewards.domain import Declined, Reward, quarter_start
+from services.points.rewards.store import Stock
+from services.points.rules.handlers import rulebook
+from shared.auth.tokens import Caller
+from shared.clock import district_day
+from shared.errors import NotFound
+from shared.ids import new_id
+from shared.postgres import Tx
+
+__all__ = ["Own", "change", "own_view", "withdraw"]
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """How one volunteer stands to one reward: what they took of it, and why they cannot take one now, if so."""
+
+    taken: Taken
+    declined: Declined | None
+
+
+async def own_view(
+    tx: Tx, volunteer_id: UUID, found: Sequence[Reward], shelves: Sequence[Stock], at: datetime
+) -> Mapping[UUID, Own]:
+    """How a volunteer stands to each of these rewards; what a hold decides under the lock may differ by then."""
+    quarter = quarter_start(district_day(at))
+    taken = await store.taken_of(tx, volunteer_id, [reward.reward_id for reward in found], quarter)
+    limit = (await rulebook(tx)).at(district_day(at)).redemptions_per_quarter
+    used = limit is not None and await rewards.count_all_taken(tx, volunteer_id, quarter) >= limit
+    available = await rewards.read_available(tx, volunteer_id)
+    own = {}
+    for reward in found:
+        mine = taken.get(reward.reward_id, Taken())
+        free = sum(shelf.free for shelf in shelves if shelf.reward_id == reward.reward_id)
+        declined = refusal(reward, mine, free=free, available=available, quarter_used=used, at=at)
+        own[reward.reward_id] = Own(mine, declined)
+    return own
+
+
+async def change(tx: Tx, caller: Caller, reward: Reward) -> Reward:
+    """Let a line of the catalogue say this from now on; who has a hold keeps the price and the time of it.
+
+    Raises:
+        NotFound: there is no such reward.
+    """
+    before = await _locked(tx, reward.reward_id)
+    await _write(tx, caller, before, reward)
+    return reward
+
+
+async def withdraw(tx: Tx, caller: Caller, reward_id: UUID) -> Reward:
+    """Take a line out of the catalogue as of now: nobody can hold it any more, who holds one can still fetch it. One
+    that was withdrawn before stays as it is.
+
+    Raises:
+        NotFound: there is no such reward.
+    """
+    before, now = await _locked(tx, reward_id), await tx.now()
+    if before.available_until is not None and before.available_until <= now:
+        return before
+    after = withdrawn(before, now)
+    await _write(tx, caller, before, after)
+    return after
+
+
+async def _locked(tx: Tx, reward_id: UUID) -> Reward:
+    found = await store.lock_reward(tx, reward_id)
+    if found is None:
+        raise NotFound("reward-unknown", "There is no such reward.")
+    return found
+
+
+async def _write(tx: Tx, caller: Caller, before: Reward, after: Reward) -> None:
+    old, new = as_plain(before, after)
+    if not new:
+        return
+    await store.change_reward(tx, after)
+    await store.insert_change(tx, new_id(), after.reward_id, old, new, at=await tx.now(), by=caller.subject)

@@ -1,0 +1,1 @@
+"""Integrity: what looks like fraud across records becomes a case, which a person decides."""

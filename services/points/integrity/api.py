@@ -1,0 +1,157 @@
+"""HTTP of integrity cases: staff read those of their sites, operators settle them."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from services.points.integrity import handlers, store
+from services.points.integrity.domain import Case, Kind, Status, SubjectKind
+from shared.auth.access import allow
+from shared.auth.tokens import Caller, Role
+from shared.http import cursors
+from shared.http.app import Db, Input, Limit, Output
+from shared.http.cursors import Page, page_of
+from shared.http.idempotency import once
+from shared.postgres import Tx
+
+router = APIRouter(prefix="/api/points/v1", tags=["integrity"])
+
+Operator = Annotated[Caller, allow(Role.OPERATOR)]
+Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
+
+
+class SettlementInput(Input):
+    """What the decision rests on."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class CaseView(Output):
+    """A case. ``subject`` is a volunteer, a recorder or a device; ``evidence`` is what was found when it was opened."""
+
+    case_id: UUID
+    kind: Kind
+    subject_kind: SubjectKind
+    subject: str
+    site_ids: list[UUID]
+    evidence: dict[str, Any]
+    thresholds_version: int
+    records: int
+    status: Status
+    opened_at: datetime
+    settled_by: UUID | None
+    settled_at: datetime | None
+    reason: str | None
+    correlation_id: str
+
+
+class CaseRecord(Output):
+    """A record of a case as it stands now; empty where points has not seen it yet."""
+
+    record_id: UUID
+    volunteer_id: UUID
+    standing: bool
+    revision: int | None
+    status: str | None
+    provenance: str | None
+    closed_by: str | None
+    theme: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    minutes: int | None
+    site_id: UUID | None
+    activity_id: UUID | None
+    recorded_by: UUID | None
+    recorder_site_id: UUID | None
+    device_ref: str | None
+
+
+class CaseInFull(CaseView):
+    """A case with its records. ``measured`` is what they come to now; ``still_so`` is false where later revisions took
+    away what the case was opened for. Both are absent while that cannot be said.
+    """
+
+    measured: int | None
+    still_so: bool | None
+    seen_records: list[CaseRecord]
+
+
+class CaseReport(Output):
+    """How many cases there are: kind → status → number."""
+
+    cases: dict[str, dict[str, int]]
+
+
+def _view(found: Case) -> CaseView:
+    return CaseView(**_members(found))
+
+
+def _members(found: Case) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in CaseView.model_fields} | {"site_ids": list(found.site_ids)}
+
+
+@router.get("/cases")
+async def list_cases(
+    database: Db,
+    caller: Staff,
+    kind: Kind | None = None,
+    status: Status | None = None,
+    cursor: str | None = None,
+    limit: Limit = 50,
+) -> Page[CaseView]:
+    """Cases that touch the caller's sites, newest first."""
+    before = None if cursor is None else cursors.decode(cursor, (datetime, UUID))
+    async with database.snapshot() as tx:
+        found = await store.listed(
+            tx,
+            kind=kind,
+            status=status,
+            before=None if before is None else (before[0], before[1]),
+            site_ids=caller.site_ids,
+            limit=limit + 1,
+        )
+    return page_of(found, limit, _view, lambda case: (case.opened_at, case.case_id))
+
+
+@router.get("/reports/integrity")
+async def report(database: Db, caller: Operator) -> CaseReport:
+    """How many cases there are of each kind, by how they stand."""
+    async with database.snapshot() as tx:
+        return CaseReport(cases=await store.totals(tx))
+
+
+@router.get("/cases/{case_id}")
+async def read_case(database: Db, caller: Staff, case_id: UUID) -> CaseInFull:
+    """One case with its records as they stand now."""
+    async with database.snapshot() as tx:
+        found = await handlers.look(tx, caller, case_id)
+    return CaseInFull(
+        **_members(found.case),
+        measured=found.measured,
+        still_so=found.still_so,
+        seen_records=[CaseRecord(**row) for row in found.records],
+    )
+
+
+async def _settle(
+    request: Request, database: Db, caller: Caller, case_id: UUID, status: Status, reason: str
+) -> Response:
+    async def work(tx: Tx) -> CaseView:
+        return _view(await handlers.settle(tx, caller, case_id, status, reason))
+
+    return await once(request, database, caller, work, status=200)
+
+
+@router.post("/cases/{case_id}/clear", response_model=CaseView)
+async def clear(request: Request, database: Db, caller: Operator, case_id: UUID, body: SettlementInput) -> Response:
+    """There is nothing to it: points that it held back are given."""
+    return await _settle(request, database, caller, case_id, Status.CLEARED, body.reason)
+
+
+@router.post("/cases/{case_id}/confirm", response_model=CaseView)
+async def confirm(request: Request, database: Db, caller: Operator, case_id: UUID, body: SettlementInput) -> Response:
+    """It is so: its records stay without points. What else follows is decided where records are corrected."""
+    return await _settle(request, database, caller, case_id, Status.CONFIRMED, body.reason)

@@ -1,0 +1,163 @@
+"""Integrity's process: windowed faust tables over attendance, and a case for what they flag.
+
+Attendance is keyed by volunteer, so a person's days are worked out where it arrives. What recorders and devices do is
+told anew, keyed by them, on a topic of points' own, so that several processes may share the work.
+
+Everything in the tables may be lost and is rebuilt by reading attendance again: a case's id follows from what it is
+about, so it is opened once. The order within one record: first the case is in the database, then the tables change,
+then the record is acknowledged; whatever dies in between is done again and finds the same. Windows are those of the
+records' own times; faust is never asked what time it is, and what is old is forgotten by the time that records tell.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from services.points.agents import Agents, run
+from services.points.integrity import handlers
+from services.points.integrity.acts.domain import BURST_SECONDS, BURST_STEP
+from services.points.integrity.domain import (
+    Day,
+    Entry,
+    Flag,
+    Seen,
+    Span,
+    Standing,
+    ThresholdsInForce,
+    acts_of,
+    judge,
+    step,
+    windows_of,
+)
+from services.points.integrity.stream import ACTS, ATTENDANCE, GROUP, act_of, seen_of, told_at, told_of
+from services.points.integrity.terms.domain import DAY_SECONDS, seconds
+from services.points.policy import policy_of
+from services.points.settings import PointsSettings
+from shared.errors import TransientError
+from shared.kafka.consumer import Message
+from shared.postgres import Database
+from shared.telemetry import trace
+
+__all__ = ["Integrity", "main"]
+
+log = structlog.get_logger(__name__)
+
+SWEEP_EVERY = 1000
+"""After so many records of a partition its old windows are looked for."""
+
+
+class Integrity(Agents):
+    """The faust app with its tables and agents."""
+
+    def __init__(self, settings: PointsSettings) -> None:
+        # An act is on its topic before its record is acknowledged: waiting for company would be waiting for nothing.
+        generation = settings.integrity_generation
+        super().__init__(settings, group=GROUP, topics=(ATTENDANCE, ACTS), linger=0.0, generation=generation)
+        self.thresholds: ThresholdsInForce | None = None
+        partitions = settings.topic_partitions
+        # Keys begin with the partition: each is restored from its own part of the changelog.
+        self.standing = self.app.Table("standing", partitions=partitions)
+        self.days = self.app.Table("days", partitions=partitions).tumbling(DAY_SECONDS)
+        self.acts = self.app.Table("acts", partitions=partitions).hopping(BURST_SECONDS, BURST_STEP)
+        self.told = self.topic(ACTS)
+        self.listen(ATTENDANCE, self._attended)
+        self.listen(ACTS, self._acted)
+        self._latest: defaultdict[tuple[str, int], int] = defaultdict(int)
+        self._since: Counter[tuple[str, int]] = Counter()
+
+    async def connect(self) -> Database:
+        return await Database.connect(self.settings)
+
+    async def open(self) -> None:
+        await super().open()
+        await policy_of(self.connected())  # a case is judged under rules that may not be in the table yet
+        self.thresholds = await handlers.install(self.connected())
+
+    def _thresholds(self) -> ThresholdsInForce:
+        if self.thresholds is None:
+            raise TransientError("the thresholds are not read yet")
+        return self.thresholds
+
+    async def _attended(self, message: Message) -> None:
+        seen, cause = seen_of(message)
+        if seen.provenance == "imported":
+            return
+        thresholds = self._thresholds()
+        with trace.bind(cause.traceparent, cause.correlation_id):
+            for act in acts_of(thresholds, seen):
+                key, value, headers = told_of(act, seen)
+                await (await self.told.send(key=key, value=value, headers=headers))
+            await self._person(thresholds, seen, message.partition)
+        self._forget(message)
+
+    async def _person(self, thresholds: ThresholdsInForce, seen: Seen, partition: int) -> None:
+        place, record = f"{partition}|{seen.volunteer_id}", f"{partition}|{seen.record_id}"
+        known = _standing_from(self.standing.get(record))
+        done = step(thresholds, seen, known, lambda span: _day_from(self.days.table.get((place, span))))
+        if done is None:
+            return
+        await self._report(done.flags)
+        for span, day in done.days.items():
+            self.days.table[place, span] = {str(key): list(entry) for key, entry in day.items()}
+        self.standing[record] = [done.standing.revision, [list(span) for span in done.standing.spans]]
+
+    async def _acted(self, message: Message) -> None:
+        act, cause = act_of(message)
+        thresholds, place = self._thresholds(), f"{message.partition}|{act.place}"
+        judged = {span: judge(thresholds, span, self._window(place, span), act) for span in windows_of(act)}
+        with trace.bind(cause.traceparent, cause.correlation_id):
+            await self._report([flag for _, flag in judged.values() if flag is not None])
+        for span, (window, _) in judged.items():
+            if window is not None:
+                self.acts.table[place, span] = window
+        self._forget(message)
+
+    def _window(self, place: str, span: Span) -> Mapping[str, list[str]]:
+        return self.acts.table.get((place, span)) or {}
+
+    async def _report(self, flags: Sequence[Flag]) -> None:
+        if not flags:
+            return
+        async with self.connected().transaction() as tx:
+            opened = await handlers.report(tx, flags)
+        if opened:
+            log.info("integrity.opened", cases=opened, kinds=sorted({flag.kind for flag in flags}))
+
+    def _forget(self, message: Message) -> None:
+        """Drop windows that lie far behind what this partition has told of."""
+        source = (message.entity, message.partition)
+        self._latest[source] = max(self._latest[source], seconds(told_at(message)))
+        self._since[source] += 1
+        if self._since[source] < SWEEP_EVERY:
+            return
+        self._since[source] = 0
+        horizon, prefix = self._latest[source] - self._thresholds().keep_seconds, f"{message.partition}|"
+        windows = self.acts.table if message.entity == ACTS else self.days.table
+        for key in [key for key in windows if key[0].startswith(prefix) and key[1][1] < horizon]:
+            del windows[key]
+        if message.entity == ATTENDANCE:
+            past = [key for key, (_, spans) in self.standing.items() if _over(spans, horizon)]
+            for key in past:
+                if key.startswith(prefix):
+                    del self.standing[key]
+
+
+def _over(spans: Sequence[Sequence[int]], horizon: int) -> bool:
+    """Whether all days of a record are forgotten; one that lies in none (void, open) is kept."""
+    return bool(spans) and max(span[1] for span in spans) < horizon
+
+
+def _standing_from(stored: Any) -> Standing | None:
+    return None if stored is None else Standing(stored[0], tuple(Span(*span) for span in stored[1]))
+
+
+def _day_from(stored: Any) -> Day:
+    return {UUID(key): Entry(*entry) for key, entry in (stored or {}).items()}
+
+
+def main(settings: PointsSettings) -> None:
+    """Run the agents until SIGTERM or SIGINT; exits the process, with an error when a guard stopped it."""
+    run(settings, Integrity)

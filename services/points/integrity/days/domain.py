@@ -1,0 +1,199 @@
+"""A person's day: two sites at once, hours without a check-in, hours beyond what a day bears. Pure.
+
+A day (of the district) holds the records whose time touches it, each at its highest revision; which days a record lies
+in is remembered beside, so that a revision that moves or voids it takes it out, and a lower one changes nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from services.points.integrity.terms.domain import (
+    DAY_SECONDS,
+    Flag,
+    Kind,
+    Seen,
+    Span,
+    Thresholds,
+    ThresholdsInForce,
+    class_of,
+    day_of,
+    day_span,
+    iso,
+    seconds,
+    sites_of,
+)
+
+__all__ = ["Day", "Entry", "Standing", "Step", "entry_of", "minutes_within", "shared_minutes", "spans_of", "step"]
+
+_MOST_DAYS: Final = 4
+"""A record that lasts longer is looked at on its first days only."""
+
+
+class Entry(NamedTuple):
+    """A record in a day, from and until when in Unix seconds."""
+
+    start: int
+    end: int
+    minutes: int
+    site_id: str | None
+    provenance: str
+    confirmed: bool
+
+    @property
+    def device_class(self) -> str:
+        """Whose thresholds hold for it."""
+        return class_of(self.provenance)
+
+    @property
+    def unwitnessed(self) -> bool:
+        """No scan of the person's own: entered afterwards, a leader's roll-call, a card held to a kiosk."""
+        return self.provenance in ("backfilled", "leader", "kiosk")
+
+
+Day = Mapping[UUID, Entry]
+
+
+class Standing(NamedTuple):
+    """The highest revision of a record that was seen, and the days that it lies in."""
+
+    revision: int
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a revision changes: the days that differ, where the record stands, and what was found."""
+
+    days: Mapping[Span, Day]
+    standing: Standing
+    flags: tuple[Flag, ...]
+
+
+def entry_of(seen: Seen) -> Entry | None:
+    """What a day keeps of a revision; None if it is void, open, imported, or lasted no time."""
+    if seen.status == "void" or seen.ended_at is None or seen.provenance == "imported":
+        return None
+    start, end = seconds(seen.started_at), seconds(seen.ended_at)
+    if end <= start or not seen.minutes:
+        return None
+    site = None if seen.site_id is None else str(seen.site_id)
+    return Entry(start, end, seen.minutes, site, seen.provenance, seen.status == "confirmed")
+
+
+def spans_of(entry: Entry) -> tuple[Span, ...]:
+    """The days that a record's time touches."""
+    spans = [day_span(day_of(entry.start))]
+    while spans[-1].end < entry.end and len(spans) < _MOST_DAYS:
+        spans.append(Span(spans[-1].end, spans[-1].end + DAY_SECONDS))
+    return tuple(spans)
+
+
+def step(thresholds: ThresholdsInForce, seen: Seen, known: Standing | None, day: Callable[[Span], Day]) -> Step | None:
+    """Take in one revision; None if a higher one is known. The same one again finds the same again.
+
+    ``day`` gives what a window of this volunteer holds until now.
+    """
+    if known is not None and known.revision > seen.revision:
+        return None
+    entry = entry_of(seen)
+    spans = () if entry is None else spans_of(entry)
+    days: dict[Span, Day] = {}
+    for span in () if known is None else known.spans:
+        if span not in spans:
+            days[span] = {key: held for key, held in day(span).items() if key != seen.record_id}
+    flags: list[Flag] = []
+    for span in spans:
+        assert entry is not None
+        days[span] = {**day(span), seen.record_id: entry}
+        flags += _judge(thresholds.at(day_of(span.start)), seen.volunteer_id, span, days[span], seen.record_id)
+    return Step(days, Standing(seen.revision, spans), tuple(flags))
+
+
+def _judge(thresholds: Thresholds, volunteer_id: UUID, span: Span, day: Day, record_id: UUID) -> list[Flag]:
+    """What a day says with this record in it; what concerns others only was said when they came."""
+    changed = day[record_id]
+    flags = _two_sites(thresholds, volunteer_id, span, day, record_id)
+    confirmed = {key: entry for key, entry in day.items() if entry.confirmed}
+    total = minutes_within(span, confirmed)
+    if changed.confirmed and total > thresholds.long_day:
+        flags.append(_of_day("long-day", thresholds, volunteer_id, span, confirmed, total, thresholds.long_day))
+    limit = thresholds.no_check_in.get(changed.device_class)
+    if limit is not None and changed.unwitnessed:
+        named = changed.device_class
+        alike = {key: held for key, held in day.items() if held.unwitnessed and held.device_class == named}
+        if (total := minutes_within(span, alike)) >= limit:
+            flags.append(_of_day("no-check-in", thresholds, volunteer_id, span, alike, total, limit, named))
+    return flags
+
+
+def minutes_within(span: Span, entries: Day) -> int:
+    """Whole minutes of records within a window; each record's own minutes where they are fewer."""
+    found = 0
+    for entry in entries.values():
+        shared = min(span.end, entry.end) - max(span.start, entry.start)
+        found += min(entry.minutes, max(0, shared) // 60)
+    return found
+
+
+def shared_minutes(one: Entry, other: Entry) -> int:
+    """Whole minutes that two records have in common."""
+    return max(0, min(one.end, other.end) - max(one.start, other.start)) // 60
+
+
+def _of_day(
+    kind: Kind,
+    thresholds: Thresholds,
+    volunteer_id: UUID,
+    span: Span,
+    entries: Day,
+    measured: int,
+    limit: int,
+    device_class: str | None = None,
+) -> Flag:
+    day = day_of(span.start).isoformat()
+    return Flag(
+        kind,
+        "volunteer",
+        str(volunteer_id),
+        day if device_class is None else f"{day}|{device_class}",
+        tuple((key, volunteer_id) for key in sorted(entries)),
+        sites_of(entry.site_id for entry in entries.values()),
+        {"day": day, "measured": measured, "limit": limit, "unit": "minutes"}
+        | ({} if device_class is None else {"class": device_class}),
+        thresholds.version,
+    )
+
+
+def _two_sites(thresholds: Thresholds, volunteer_id: UUID, span: Span, day: Day, record_id: UUID) -> list[Flag]:
+    mine = day[record_id]
+    flags: list[Flag] = []
+    for other_id, other in sorted(day.items()):
+        limit = None if other_id == record_id else _apart(thresholds, mine, other)
+        begin, end = max(mine.start, other.start), min(mine.end, other.end)
+        # Two that share time over midnight meet in both days; it is told of the first.
+        if limit is None or shared_minutes(mine, other) < limit or not span.start <= begin < span.end:
+            continue
+        pair = sorted((record_id, other_id))
+        evidence = {
+            "day": day_of(begin).isoformat(),
+            "from": iso(begin),
+            "to": iso(end),
+            "measured": shared_minutes(mine, other),
+            "limit": limit,
+            "unit": "minutes",
+        }
+        about, records = "|".join(map(str, pair)), tuple((key, volunteer_id) for key in pair)
+        sites = sites_of((mine.site_id, other.site_id))
+        version = thresholds.version
+        flags.append(Flag("two-sites", "volunteer", str(volunteer_id), about, records, sites, evidence, version))
+    return flags
+
+
+def _apart(thresholds: Thresholds, one: Entry, other: Entry) -> int | None:
+    """How many minutes two records must share to be at two sites at once; None if they cannot be."""
+    if not (one.confirmed and other.confirmed) or None in (one.site_id, other.site_id) or one.site_id == other.site_id:
+        return None
+    limits = [thresholds.two_sites.get(entry.device_class) for entry in (one, other)]
+    return None if None in limits else max(limit for limit in limits if limit is not None)

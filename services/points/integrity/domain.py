@@ -1,0 +1,113 @@
+"""What looks like fraud, and what a case about it says now. Pure.
+
+Windows run on the time of what happened, or of when it was told, never on the clock of whoever looks: a person's day
+(``days``), a recorder's ten minutes and a device's day (``acts``). All are sets of record ids, so that what comes again
+changes nothing and different records may come in any order.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from services.points.integrity.acts.domain import Act, acts_of, judge, windows_of
+from services.points.integrity.days.domain import (
+    Day,
+    Entry,
+    Standing,
+    Step,
+    entry_of,
+    minutes_within,
+    shared_minutes,
+    step,
+)
+from services.points.integrity.terms.domain import (
+    KINDS,
+    Burst,
+    Flag,
+    Kind,
+    Seen,
+    Span,
+    SubjectKind,
+    Thresholds,
+    ThresholdsInForce,
+    day_span,
+)
+
+__all__ = [
+    "KINDS",
+    "Act",
+    "Burst",
+    "Case",
+    "Day",
+    "Entry",
+    "Flag",
+    "Kind",
+    "Seen",
+    "Span",
+    "Standing",
+    "Status",
+    "Step",
+    "SubjectKind",
+    "Thresholds",
+    "ThresholdsInForce",
+    "acts_of",
+    "judge",
+    "measure",
+    "step",
+    "still_so",
+    "windows_of",
+]
+
+
+class Status(StrEnum):
+    """Open until a person decides: nothing to it, or fraud."""
+
+    OPEN = "open"
+    CLEARED = "cleared"
+    CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case as it is kept. ``evidence`` is what was found when it was opened; times are business time."""
+
+    case_id: UUID
+    kind: Kind
+    subject_kind: SubjectKind
+    subject: str
+    site_ids: tuple[UUID, ...]
+    evidence: Mapping[str, Any]
+    thresholds_version: int
+    opened_at: datetime
+    status: Status
+    settled_by: UUID | None
+    settled_at: datetime | None
+    reason: str | None
+    correlation_id: str
+    records: int
+
+
+def measure(kind: Kind, day: date, records: Mapping[UUID, Seen]) -> int:
+    """What a case's records come to as they stand now, in the unit of its evidence."""
+    if kind == "burst":
+        return sum(seen.status != "void" for seen in records.values())
+    if kind == "many-accounts":
+        return len({seen.volunteer_id for seen in records.values() if seen.status != "void"})
+    found = {record_id: entry for record_id, seen in records.items() if (entry := entry_of(seen)) is not None}
+    if kind == "no-check-in":
+        return minutes_within(day_span(day), found)
+    confirmed = {record_id: entry for record_id, entry in found.items() if entry.confirmed}
+    if kind == "long-day":
+        return minutes_within(day_span(day), confirmed)
+    two = list(confirmed.values())
+    if len(two) != 2 or two[0].site_id == two[1].site_id or len({seen.volunteer_id for seen in records.values()}) != 1:
+        return 0
+    return shared_minutes(*two)
+
+
+def still_so(kind: Kind, measured: int, limit: int) -> bool:
+    """Whether the case would be opened with what its records come to now."""
+    return measured > limit if kind == "long-day" else measured >= limit

@@ -1,0 +1,219 @@
+"""Use cases of integrity: open cases about what the windows flag, read them, settle them.
+
+A case's lock comes before those of its volunteers, for everybody: nothing joins a case while it is being settled.
+Whatever an opened or cleared case does to points is posted in the same transaction.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from services.points.badges.handlers import criteria_in_force
+from services.points.integrity import documents, store
+from services.points.integrity.domain import Case, Flag, Seen, Status, ThresholdsInForce, measure, still_so
+from services.points.integrity.store import FlagRow
+from services.points.ledger.ingest import Policy, lock, reconsider
+from services.points.rules.handlers import Rulebooks
+from shared import outbox
+from shared.auth.tokens import Caller
+from shared.contracts import CaseOpened, CaseSettled
+from shared.errors import Conflict, Forbidden, NotFound, PermanentError, TransientError
+from shared.ids import derived_id
+from shared.postgres import Database, Tx
+from shared.telemetry import trace
+
+__all__ = ["RECORDS_SHOWN", "Look", "case_id_of", "find", "install", "look", "report", "settle"]
+
+SOURCE = "weiguang/points"
+RECORDS_SHOWN = 500
+"""Of a case with more records so many are read; its evidence has the number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A case with its records as they stand now: what they come to, and whether that would still open it."""
+
+    case: Case
+    measured: int | None
+    still_so: bool | None
+    records: Sequence[Mapping[str, Any]]
+
+
+def case_id_of(flag: Flag) -> UUID:
+    """Finding the same thing again gives the same case."""
+    return derived_id("integrity", flag.kind, flag.subject_kind, flag.subject, flag.about)
+
+
+async def install(database: Database) -> ThresholdsInForce:
+    """Make sure that the shipped thresholds are in the table; returns all that are.
+
+    Raises:
+        PermanentError: a version in the table says something else than the one shipped under its number.
+    """
+    async with database.transaction() as tx:
+        shipped = documents.shipped()
+        for document in shipped:
+            await store.install(tx, document)
+        stored = await store.versions(tx)
+    hashes = {document.version: content_hash for document, content_hash in stored}
+    for document in shipped:
+        if hashes[document.version] != document.content_hash():
+            raise PermanentError(f"threshold version {document.version} was changed; write a new version instead")
+    return ThresholdsInForce(document.thresholds() for document, _ in stored)
+
+
+async def report(tx: Tx, flags: Sequence[Flag]) -> int:
+    """Open a case about each flag, or widen the open one that there is; returns how many were opened.
+
+    A case that a person has settled stays as it was decided upon.
+
+    Raises:
+        TransientError: a record changed hands meanwhile; nothing was written.
+    """
+    cases: dict[UUID, Flag] = {}
+    wanted: dict[tuple[UUID, UUID], FlagRow] = {}
+    for flag in flags:
+        case_id = case_id_of(flag)
+        cases.setdefault(case_id, flag)
+        for record_id, volunteer_id in flag.records:
+            wanted[record_id, case_id] = (record_id, volunteer_id, case_id, flag.kind)
+    await store.lock_cases(tx, cases)
+    standing = await store.statuses(tx, cases)
+    known = await store.flags_known(tx, standing.keys())
+    rows = [row for key, row in wanted.items() if key not in known and standing.get(row[2], Status.OPEN) is Status.OPEN]
+    if not rows:
+        return 0
+    rows = await _under_locks(tx, rows)
+    opened = [case_id for case_id in sorted({row[2] for row in rows}) if case_id not in standing]
+    now = await tx.now()
+    current = trace.current()
+    for case_id in opened:
+        correlation = str(case_id) if current is None else current.correlation_id
+        await store.insert_case(tx, case_id, cases[case_id], now, correlation)
+    for flag in flags:
+        if (case_id := case_id_of(flag)) in standing:
+            await store.widen_case(tx, case_id, flag.site_ids)
+    await store.insert_flags(tx, rows)
+    await outbox.append(tx, *(_opened(case_id, cases[case_id], now) for case_id in opened))
+    await _reconsider(tx, rows, "opened")
+    return len(opened)
+
+
+async def _under_locks(tx: Tx, rows: Sequence[FlagRow]) -> list[FlagRow]:
+    """The rows with whose the records are as points has them, everybody concerned locked."""
+    record_ids = [row[0] for row in rows]
+    volunteer_ids = {row[1] for row in rows} | set((await store.owners(tx, record_ids)).values())
+    await lock(tx, volunteer_ids)
+    owners = await store.owners(tx, record_ids)
+    if not volunteer_ids.issuperset(owners.values()):
+        raise TransientError("a flagged record changed hands meanwhile")
+    return [(row[0], owners.get(row[0], row[1]), row[2], row[3]) for row in rows]
+
+
+async def _reconsider(tx: Tx, rows: Sequence[FlagRow], what: str) -> None:
+    """Work out anew the buckets of records whose flags changed; what that changes is their rules' business."""
+    held = {row[0]: row[2] for row in rows}
+    if not held:
+        return
+    current = trace.current()
+    parent = None if current is None else trace.traceparent()
+    changed = []
+    for revision in await store.records(tx, held.keys()):
+        event_id = derived_id("case", held[revision.record_id], what)
+        correlation = str(event_id) if current is None else current.correlation_id
+        changed.append(revision._replace(event_id=event_id, correlation_id=correlation, traceparent=parent))
+    await reconsider(tx, changed, Policy(Rulebooks(), await criteria_in_force(tx)))
+
+
+def _opened(case_id: UUID, flag: Flag, now: datetime) -> Any:
+    evidence = flag.evidence
+    data = CaseOpened(
+        case_id=case_id,
+        kind=flag.kind,
+        subject_kind=flag.subject_kind,
+        subject=flag.subject,
+        record_ids=tuple(record_id for record_id, _ in flag.records),
+        site_ids=flag.site_ids,
+        day=evidence["day"],
+        measured=evidence["measured"],
+        limit=evidence["limit"],
+        unit=evidence["unit"],
+        thresholds_version=str(flag.thresholds_version),
+        opened_at=now,
+    )
+    return outbox.event(data, source=SOURCE, aggregate_version=1, id=derived_id("case", case_id, "opened"))
+
+
+async def find(tx: Tx, caller: Caller, case_id: UUID) -> Case:
+    """One case, of the caller's sites.
+
+    Raises:
+        NotFound: ``case-unknown``; also when it touches none of the caller's sites.
+    """
+    found = await store.find(tx, case_id)
+    if found is None or not (caller.site_ids is None or caller.site_ids.intersection(found.site_ids)):
+        raise NotFound("case-unknown", "There is no such case.")
+    return found
+
+
+async def look(tx: Tx, caller: Caller, case_id: UUID) -> Look:
+    """One case with its records.
+
+    Raises:
+        NotFound: as `find`.
+    """
+    case = await find(tx, caller, case_id)
+    rows = await store.records_of_case(tx, case_id, RECORDS_SHOWN)
+    if case.records > RECORDS_SHOWN or any(row["revision"] is None for row in rows):
+        return Look(case, None, None, rows)
+    seen = {row["record_id"]: _seen(row) for row in rows}
+    measured = measure(case.kind, date.fromisoformat(case.evidence["day"]), seen)
+    return Look(case, measured, still_so(case.kind, measured, int(case.evidence["limit"])), rows)
+
+
+def _seen(row: Mapping[str, Any]) -> Seen:
+    names = set(Seen._fields) - {"told_at"}
+    return Seen(**{name: row[name] for name in names}, told_at=datetime.fromtimestamp(0, UTC))
+
+
+async def settle(tx: Tx, caller: Caller, case_id: UUID, status: Status, reason: str) -> Case:
+    """Clear a case, which gives back what it held, or confirm it; once.
+
+    Raises:
+        NotFound: ``case-unknown``.
+        Forbidden: ``own-case``: it is about the caller, or about what they recorded.
+        Conflict: ``case-settled`` already, with ``case_status``.
+    """
+    await store.lock_cases(tx, [case_id])
+    case = await find(tx, caller, case_id)
+    volunteer_ids = await store.volunteers_of_case(tx, case_id)
+    if caller.volunteer_id in volunteer_ids or case.subject in (str(caller.subject), str(caller.volunteer_id)):
+        raise Forbidden("own-case", "Nobody settles a case about themselves or about what they recorded.")
+    await lock(tx, volunteer_ids, frozenset(volunteer_ids))
+    rows = [(row["record_id"], row["volunteer_id"], case_id, case.kind) for row in await _flags(tx, case)]
+    now = await tx.now()
+    if not await store.settle(tx, case_id, status, caller.subject, now, reason):
+        raise Conflict("case-settled", f"The case was {case.status} before.", case_status=case.status.value)
+    settled = CaseSettled(
+        case_id=case_id,
+        kind=case.kind,
+        subject_kind=case.subject_kind,
+        subject=case.subject,
+        outcome=status.value,
+        settled_at=now,
+    )
+    await outbox.append(
+        tx, outbox.event(settled, source=SOURCE, aggregate_version=2, id=derived_id("case", case_id, "settled"))
+    )
+    if status is Status.CLEARED:
+        await store.count_flags(tx, volunteer_ids)
+        await _reconsider(tx, rows, "cleared")
+    found = await store.find(tx, case_id)
+    assert found is not None
+    return found
+
+
+async def _flags(tx: Tx, case: Case) -> Collection[Mapping[str, Any]]:
+    return await store.records_of_case(tx, case.case_id, case.records)

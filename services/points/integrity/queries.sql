@@ -1,0 +1,103 @@
+-- name: install_version
+-- What the service ships is in the table from its first start on; a version already there stays as it is.
+insert into threshold_versions (version, name, effective_from, document, content_hash)
+values ($1, $2, $3, $4::jsonb, $5) on conflict (version) do nothing;
+
+-- name: threshold_versions
+-- All versions; which one holds follows from the day.
+select version, document, content_hash from threshold_versions order by version;
+
+-- name: case_alone
+-- A case's lock, whether it exists or not; taken before those of its volunteers, by whoever opens, widens or settles it.
+select pg_advisory_xact_lock(hashtext('points/case'), hashtext($1));
+
+-- name: statuses
+-- Which of these cases there are, and how they stand.
+select case_id, status from cases where case_id = any($1::uuid[]);
+
+-- name: flags_known
+-- Which records these cases are about already.
+select record_id, case_id from record_flags where case_id = any($1::uuid[]);
+
+-- name: owners
+-- Whose records these are at their highest revision, where points has seen them.
+select record_id, volunteer_id from records where record_id = any($1::uuid[]);
+
+-- name: insert_case
+-- Opened once.
+insert into cases (case_id, kind, subject_kind, subject, site_ids, evidence, thresholds_version, opened_at, correlation_id)
+values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9);
+
+-- name: widen_case
+-- Further records may lie at further sites.
+update cases set site_ids = (select array_agg(distinct site order by site) from unnest(site_ids || $2::uuid[]) as s (site))
+where case_id = $1 and not site_ids @> $2::uuid[];
+
+-- name: insert_flags
+-- Records that a case is about; under the locks of their volunteers.
+insert into record_flags (record_id, volunteer_id, case_id, kind)
+select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]);
+
+-- name: count_flags
+-- The counters of these volunteers, anew; under their locks.
+update volunteers v
+set standing_flags = (select count(*) from record_flags f where f.volunteer_id = v.volunteer_id and f.standing)
+where v.volunteer_id = any($1::uuid[]);
+
+-- name: standing_flags
+-- The flags that stand about these volunteers' records.
+select record_id, kind from record_flags where standing and volunteer_id = any($1::uuid[]);
+
+-- name: move_flags
+-- Flags go with a record that turns out to be somebody else's.
+update record_flags f set volunteer_id = b.volunteer_id, changed_in = pg_current_xact_id()
+from unnest($1::uuid[], $2::uuid[]) as b (record_id, volunteer_id) where f.record_id = b.record_id;
+
+-- name: volunteers_of_case
+-- Whose records a case is about, sorted.
+select distinct volunteer_id from record_flags where case_id = $1 order by volunteer_id;
+
+-- name: settle_case
+-- Decided once.
+update cases set status = $2, settled_by = $3, settled_at = $4, reason = $5
+where case_id = $1 and status = 'open' returning case_id;
+
+-- name: lower_flags
+-- A cleared case says nothing of its records any more.
+update record_flags set standing = false, changed_in = pg_current_xact_id() where case_id = $1 and standing;
+
+-- name: records_of_ids
+-- The records themselves, whole; read after the locks.
+select record_id, revision, content_hash, volunteer_id, day, status, provenance, kind, theme, closed_by, approval_level,
+       started_at, ended_at, minutes, planned_minutes, activity_id, shift_id, site_id, team_id, drive_id, recorded_by,
+       recorder_site_id, device_ref, distance_m, event_id, correlation_id
+from records where record_id = any($1::uuid[]) order by record_id;
+
+-- name: find_case
+-- One case, for reading.
+select c.case_id, c.kind, c.subject_kind, c.subject, c.site_ids, c.evidence, c.thresholds_version, c.opened_at, c.status,
+       c.settled_by, c.settled_at, c.reason, c.correlation_id,
+       (select count(*) from record_flags f where f.case_id = c.case_id) as records
+from cases c where c.case_id = $1;
+
+-- name: list_cases
+-- Newest first by keyset; $5: only cases that touch one of these sites.
+select c.case_id, c.kind, c.subject_kind, c.subject, c.site_ids, c.evidence, c.thresholds_version, c.opened_at, c.status,
+       c.settled_by, c.settled_at, c.reason, c.correlation_id,
+       (select count(*) from record_flags f where f.case_id = c.case_id) as records
+from cases c
+where ($1::text is null or c.kind = $1) and ($2::text is null or c.status = $2)
+  and ($3::timestamptz is null or (c.opened_at, c.case_id) < ($3, $4::uuid))
+  and ($5::uuid[] is null or c.site_ids && $5)
+order by c.opened_at desc, c.case_id desc limit $6;
+
+-- name: records_of_case
+-- What a case is about, by time: each record as it stands now, as far as points has seen it.
+select f.record_id, f.volunteer_id, f.standing, r.revision, r.status, r.provenance, r.closed_by, r.theme, r.started_at,
+       r.ended_at, r.minutes, r.site_id, r.activity_id, r.recorded_by, r.recorder_site_id, r.device_ref
+from record_flags f left join records r using (record_id)
+where f.case_id = $1 order by r.started_at, f.record_id limit $2;
+
+-- name: totals
+-- How many cases there are of each kind, by how they stand.
+select kind, status, count(*) as cases from cases group by kind, status order by kind, status;

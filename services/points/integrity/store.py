@@ -1,0 +1,166 @@
+"""Cases, flags and thresholds between rows and domain."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from services.points.integrity.documents import ThresholdDocument
+from services.points.integrity.domain import Case, Flag, Kind, Status
+from services.points.ledger.revisions import Revision
+from shared.postgres import Tx, load_queries
+
+__all__ = ["FlagRow"]
+
+_SQL = load_queries(__file__)
+FlagRow = tuple[UUID, UUID, UUID, str]
+"""Record, volunteer, case, kind."""
+
+
+async def install(tx: Tx, document: ThresholdDocument) -> None:
+    """Insert a version unless it is there."""
+    await tx.execute(
+        _SQL["install_version"],
+        document.version,
+        document.name,
+        document.effective_from,
+        document.canonical().decode(),
+        document.content_hash(),
+    )
+
+
+async def versions(tx: Tx) -> list[tuple[ThresholdDocument, bytes]]:
+    """All versions with their hashes."""
+    rows = await tx.fetch(_SQL["threshold_versions"])
+    return [(ThresholdDocument.model_validate_json(row["document"]), bytes(row["content_hash"])) for row in rows]
+
+
+async def lock_cases(tx: Tx, case_ids: Iterable[UUID]) -> None:
+    """Lock cases, sorted, whether they exist or not. Before any volunteer."""
+    for case_id in sorted(case_ids):
+        await tx.execute(_SQL["case_alone"], str(case_id))
+
+
+async def statuses(tx: Tx, case_ids: Collection[UUID]) -> dict[UUID, Status]:
+    """How those stand that there are."""
+    return {row[0]: Status(row[1]) for row in await tx.fetch(_SQL["statuses"], list(case_ids))}
+
+
+async def flags_known(tx: Tx, case_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
+    """(record, case) that are on record."""
+    return {(row[0], row[1]) for row in await tx.fetch(_SQL["flags_known"], list(case_ids))}
+
+
+async def owners(tx: Tx, record_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Whose the records are, where points has seen them."""
+    return {row[0]: row[1] for row in await tx.fetch(_SQL["owners"], list(record_ids))}
+
+
+async def insert_case(tx: Tx, case_id: UUID, flag: Flag, at: datetime, correlation_id: str) -> None:
+    await tx.execute(
+        _SQL["insert_case"],
+        case_id,
+        flag.kind,
+        flag.subject_kind,
+        flag.subject,
+        list(flag.site_ids),
+        orjson.dumps(dict(flag.evidence)).decode(),
+        flag.thresholds_version,
+        at,
+        correlation_id,
+    )
+
+
+async def widen_case(tx: Tx, case_id: UUID, site_ids: Collection[UUID]) -> None:
+    await tx.execute(_SQL["widen_case"], case_id, list(site_ids))
+
+
+async def insert_flags(tx: Tx, rows: Sequence[FlagRow]) -> None:
+    """Keep flags, and count them for their volunteers, who are locked."""
+    await tx.execute(_SQL["insert_flags"], *map(list, zip(*rows, strict=True)))
+    await count_flags(tx, {volunteer_id for _, volunteer_id, _, _ in rows})
+
+
+async def count_flags(tx: Tx, volunteer_ids: Collection[UUID]) -> None:
+    await tx.execute(_SQL["count_flags"], list(volunteer_ids))
+
+
+async def standing_flags(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, frozenset[str]]:
+    """The kinds of the cases that stand about each record of these volunteers."""
+    found: dict[UUID, set[str]] = {}
+    for record_id, kind in await tx.fetch(_SQL["standing_flags"], list(volunteer_ids)):
+        found.setdefault(record_id, set()).add(kind)
+    return {record_id: frozenset(kinds) for record_id, kinds in found.items()}
+
+
+async def move_flags(tx: Tx, moved: Mapping[UUID, UUID], volunteer_ids: Collection[UUID]) -> None:
+    """Records (→ whose they are now) changed hands; everybody concerned is locked."""
+    await tx.execute(_SQL["move_flags"], list(moved), list(moved.values()))
+    await count_flags(tx, volunteer_ids)
+
+
+async def volunteers_of_case(tx: Tx, case_id: UUID) -> list[UUID]:
+    return [row[0] for row in await tx.fetch(_SQL["volunteers_of_case"], case_id)]
+
+
+async def settle(tx: Tx, case_id: UUID, status: Status, by: UUID, at: datetime, reason: str) -> bool:
+    """False if it was settled before. A cleared case's flags stand no more."""
+    if await tx.fetchval(_SQL["settle_case"], case_id, status.value, by, at, reason) is None:
+        return False
+    if status is Status.CLEARED:
+        await tx.execute(_SQL["lower_flags"], case_id)
+    return True
+
+
+async def records(tx: Tx, record_ids: Collection[UUID]) -> list[Revision]:
+    """The records that points has seen, in the order of their ids."""
+    return [Revision(*row) for row in await tx.fetch(_SQL["records_of_ids"], list(record_ids))]
+
+
+async def find(tx: Tx, case_id: UUID) -> Case | None:
+    row = await tx.fetchrow(_SQL["find_case"], case_id)
+    return None if row is None else _case(row)
+
+
+async def listed(
+    tx: Tx,
+    *,
+    kind: Kind | None,
+    status: Status | None,
+    before: tuple[datetime, UUID] | None,
+    site_ids: Collection[UUID] | None,
+    limit: int,
+) -> list[Case]:
+    """A page of cases, newest first; ``site_ids`` None is everywhere."""
+    rows = await tx.fetch(
+        _SQL["list_cases"],
+        kind,
+        None if status is None else status.value,
+        *(before or (None, None)),
+        None if site_ids is None else sorted(site_ids),
+        limit,
+    )
+    return [_case(row) for row in rows]
+
+
+async def records_of_case(tx: Tx, case_id: UUID, limit: int) -> list[dict[str, Any]]:
+    """What a case is about, with each record as it stands now."""
+    return [dict(row) for row in await tx.fetch(_SQL["records_of_case"], case_id, limit)]
+
+
+async def totals(tx: Tx) -> dict[str, dict[str, int]]:
+    """Kind → status → how many."""
+    found: dict[str, dict[str, int]] = {}
+    for row in await tx.fetch(_SQL["totals"]):
+        found.setdefault(row["kind"], {})[row["status"]] = row["cases"]
+    return found
+
+
+def _case(row: Any) -> Case:
+    values = dict(row)
+    evidence = values["evidence"]
+    values["evidence"] = json.loads(evidence) if isinstance(evidence, str) else evidence
+    return Case(**{**values, "site_ids": tuple(values["site_ids"]), "status": Status(values["status"])})

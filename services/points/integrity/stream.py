@@ -1,0 +1,102 @@
+"""Kafka in: attendance, and the acts told of it, as the windows look at them."""
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from services.points.integrity.domain import Act, Seen
+from services.points.ledger.decoding import decode
+from shared.cloudevents import decode as decode_event
+from shared.cloudevents import encode
+from shared.contracts import ActSeen
+from shared.errors import PermanentError
+from shared.ids import derived_id
+from shared.kafka.consumer import Message
+from shared.outbox import event as envelope
+
+__all__ = ["ACTS", "ATTENDANCE", "GROUP", "Cause", "act_of", "seen_of", "told_at", "told_of"]
+
+GROUP = "points-integrity"
+ATTENDANCE, ACTS = "attendance", "integrity-acts"
+SOURCE = "weiguang/points"
+
+
+class Cause(NamedTuple):
+    """What an event belongs to: its correlation id and trace."""
+
+    correlation_id: str
+    traceparent: str | None
+
+
+def told_at(message: Message) -> datetime:
+    """When its event was told, by its own saying.
+
+    Raises:
+        PermanentError: it does not say.
+    """
+    try:
+        found = datetime.fromisoformat(dict(message.headers)["ce_time"].decode())
+    except (KeyError, ValueError) as error:
+        raise PermanentError(f"ce_time: {error}") from error
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def seen_of(message: Message) -> tuple[Seen, Cause]:
+    """A revision as it was told, and what it belongs to.
+
+    Raises:
+        PermanentError: the record cannot be read.
+    """
+    found = decode(message)
+    seen = Seen(
+        found.record_id,
+        found.revision,
+        found.volunteer_id,
+        found.site_id,
+        found.provenance,
+        found.status,
+        found.closed_by,
+        found.started_at,
+        found.ended_at,
+        found.minutes,
+        found.recorded_by,
+        found.device_ref,
+        told_at(message),
+    )
+    return seen, Cause(found.correlation_id, found.traceparent)
+
+
+def told_of(act: Act, seen: Seen) -> tuple[bytes, bytes, dict[str, bytes]]:
+    """Key, value and headers of an act on its topic; telling it again gives the same event."""
+    data = ActSeen(
+        place=act.place,
+        kind=act.kind,
+        subject=act.subject,
+        provenance=act.provenance,
+        record_id=act.record_id,
+        volunteer_id=act.volunteer_id,
+        site_id=act.site_id,
+        at=act.at,
+    )
+    told = envelope(
+        data,
+        source=SOURCE,
+        aggregate_version=seen.revision,
+        id=derived_id("act", act.place, act.record_id, seen.revision),
+        time=seen.told_at,
+    )
+    headers, value = encode(told)
+    return act.place.encode(), value, dict(headers)
+
+
+def act_of(message: Message) -> tuple[Act, Cause]:
+    """An act, and what it belongs to.
+
+    Raises:
+        PermanentError: the record cannot be read, or is of a type that the topic does not carry.
+    """
+    event = decode_event(message.headers, message.value)
+    data = event.data
+    if not isinstance(data, ActSeen):
+        raise PermanentError(f"{event.type} is not for this consumer")
+    act = Act(data.kind, data.subject, data.provenance, data.record_id, data.volunteer_id, data.site_id, data.at)
+    return act, Cause(event.correlation_id, event.traceparent)

@@ -1,0 +1,153 @@
+"""What the windows of integrity are made of: what was seen, thresholds, flags. Pure."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any, Final, Literal, NamedTuple
+from uuid import UUID
+
+__all__ = [
+    "KINDS",
+    "Burst",
+    "Flag",
+    "Kind",
+    "Limits",
+    "Seen",
+    "Span",
+    "SubjectKind",
+    "Thresholds",
+    "ThresholdsInForce",
+    "class_of",
+    "day_of",
+    "day_span",
+    "iso",
+    "seconds",
+    "sites_of",
+]
+
+Kind = Literal["two-sites", "burst", "no-check-in", "many-accounts", "long-day"]
+KINDS: Final[tuple[Kind, ...]] = ("two-sites", "burst", "no-check-in", "many-accounts", "long-day")
+SubjectKind = Literal["volunteer", "recorder", "device"]
+
+_ZONE: Final = timezone(timedelta(hours=8))
+"""The district's; it has no summer time."""
+DAY_SECONDS: Final = 86_400
+
+
+class Span(NamedTuple):
+    """A window, in Unix seconds; half open."""
+
+    start: int
+    end: int
+
+
+class Seen(NamedTuple):
+    """One revision of a record as it was told; ``told_at`` is when."""
+
+    record_id: UUID
+    revision: int
+    volunteer_id: UUID
+    site_id: UUID | None
+    provenance: str
+    status: str
+    closed_by: str | None
+    started_at: datetime
+    ended_at: datetime | None
+    minutes: int
+    recorded_by: UUID | None
+    device_ref: str | None
+    told_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """So many records within ten minutes of when they were ``posted`` or ``served``."""
+
+    records: int
+    by: Literal["posted", "served"]
+
+
+Limits = Mapping[str, int | None]
+"""Per class of device: others, kiosk, leader; None is not looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From where on something is flagged: minutes, records, people. ``keep_days``: how long windows are kept."""
+
+    version: int
+    effective_from: date
+    two_sites: Limits
+    burst: Mapping[str, Burst | None]
+    no_check_in: Limits
+    many_accounts: Limits
+    long_day: int
+    keep_days: int
+
+
+class ThresholdsInForce:
+    """All versions; which one holds follows from the day on which something happened."""
+
+    def __init__(self, versions: Iterable[Thresholds]) -> None:
+        self.versions = sorted(versions, key=lambda found: (found.effective_from, found.version))
+        if not self.versions:
+            raise ValueError("there are no thresholds in force")
+        self._starts = [found.effective_from for found in self.versions]
+
+    def at(self, day: date) -> Thresholds:
+        """The version in force on a day; before the first version's start, the first."""
+        return self.versions[max(0, bisect_right(self._starts, day) - 1)]
+
+    @property
+    def keep_seconds(self) -> int:
+        """How long the windows of a day are kept after it."""
+        return max(found.keep_days for found in self.versions) * DAY_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """What was found. ``about`` tells it from others of its kind and subject; ``records`` are (record, volunteer).
+
+    ``evidence`` holds numbers and times, and nothing of a person.
+    """
+
+    kind: Kind
+    subject_kind: SubjectKind
+    subject: str
+    about: str
+    records: tuple[tuple[UUID, UUID], ...]
+    site_ids: tuple[UUID, ...]
+    evidence: Mapping[str, Any] = field(hash=False)
+    thresholds_version: int
+
+
+def class_of(provenance: str) -> str:
+    """Registered kiosks and leaders' phones have thresholds of their own."""
+    return provenance if provenance in ("kiosk", "leader") else "others"
+
+
+def day_span(day: date) -> Span:
+    """A day of the district."""
+    start = int(datetime(day.year, day.month, day.day, tzinfo=_ZONE).timestamp())
+    return Span(start, start + DAY_SECONDS)
+
+
+def day_of(at: int) -> date:
+    """The district's day in which a moment (Unix seconds) lies."""
+    return datetime.fromtimestamp(at, _ZONE).date()
+
+
+def seconds(at: datetime) -> int:
+    """A moment in whole Unix seconds."""
+    return int(at.timestamp())
+
+
+def iso(at: int) -> str:
+    """A moment as text, in UTC."""
+    return datetime.fromtimestamp(at, UTC).isoformat()
+
+
+def sites_of(found: Iterable[str | None]) -> tuple[UUID, ...]:
+    """Sites, sorted, each once."""
+    return tuple(sorted({UUID(site) for site in found if site}))

@@ -1,0 +1,1 @@
+"""What service will be worth: said before it, by the function that will decide after it."""

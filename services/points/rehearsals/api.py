@@ -1,0 +1,241 @@
+"""HTTP of rehearsals: what a draft rule would change, before it changes anything."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from services.points.accounts.spreadsheet import csv_text
+from services.points.rehearsals import handlers, store
+from services.points.rehearsals.domain import Result, Summary
+from services.points.rehearsals.store import Rehearsal
+from shared.auth.access import allow
+from shared.auth.tokens import Caller, Role
+from shared.errors import Refusal
+from shared.http import cursors
+from shared.http.app import Db, Limit, Output
+from shared.http.cursors import Page, page_of
+from shared.http.idempotency import once
+from shared.postgres import Tx
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/points/v1", tags=["rehearsals"])
+
+Operator = Annotated[Caller, allow(Role.OPERATOR)]
+Version = Annotated[int, Path(ge=1, le=2_147_483_647)]
+Status = Literal["queued", "running", "done", "failed", "cancelled"]
+Order = Literal["gain", "loss"]
+VOLUNTEER_COLUMNS = ("volunteer_id", "records", "before", "after", "difference")
+BUDGET_COLUMNS = ("site_id", "month", "before", "after", "difference")
+
+
+class TotalsView(Output):
+    """Points of all volunteers under the rules in force (``before``) and with the draft among them (``after``).
+
+    ``lost`` and ``largest_loss`` are negative or 0. Adjustments are in neither, nor is what a highest balance donates.
+    """
+
+    volunteers: int
+    records: int
+    before: int
+    after: int
+    difference: int
+    winners: int
+    losers: int
+    unchanged: int
+    gained: int
+    lost: int
+    largest_gain: int
+    largest_gain_of: UUID | None
+    largest_loss: int
+    largest_loss_of: UUID | None
+
+
+class RehearsalView(Output):
+    """A rehearsal and where it stands; ``progress`` is between 0 and 1.
+
+    ``watermark`` is the snapshot of the database that was replayed: what was recorded later is not in the result.
+    ``seconds`` is real time, of the last attempt.
+    """
+
+    rehearsal_id: UUID
+    version: int
+    status: Status
+    progress: float
+    attempts: int
+    volunteers_total: int | None
+    volunteers_done: int
+    records_done: int
+    totals: TotalsView | None
+    watermark: str | None
+    problem: str | None
+    requested_by: UUID
+    requested_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    seconds: float | None
+
+
+class ResultView(Output):
+    """One volunteer's difference."""
+
+    volunteer_id: UUID
+    records: int
+    before: int
+    after: int
+    difference: int
+
+
+class BudgetView(Output):
+    """The points of one site and month; ``month`` is its first day, ``site_id`` null where records name no site and
+    for bonuses for people brought in.
+    """
+
+    site_id: UUID | None
+    month: date
+    before: int
+    after: int
+    difference: int
+
+
+@router.post("/rules/{version}/rehearsals", status_code=201, response_model=RehearsalView)
+async def rehearse(request: Request, database: Db, caller: Operator, version: Version) -> Response:
+    """Replay a draft over all history, in the background; nothing of the ledger changes."""
+
+    async def work(tx: Tx) -> RehearsalView:
+        return _view(await handlers.request(tx, caller, version))
+
+    return await once(request, database, caller, work)
+
+
+@router.get("/rehearsals")
+async def list_rehearsals(
+    database: Db,
+    caller: Operator,
+    version: Annotated[int | None, Query(ge=1, le=2_147_483_647)] = None,
+    cursor: str | None = None,
+    limit: Limit = 50,
+) -> Page[RehearsalView]:
+    """Rehearsals, newest first, of every draft or of one."""
+    before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
+    async with database.snapshot() as tx:
+        found = await store.listed(tx, before=before, version=version, limit=limit + 1)
+    return page_of(found, limit, _view, lambda rehearsal: (rehearsal.rehearsal_id,))
+
+
+@router.get("/rehearsals/{rehearsal_id}")
+async def read_rehearsal(database: Db, caller: Operator, rehearsal_id: UUID) -> RehearsalView:
+    """One rehearsal: how far it is, and its totals once it is done."""
+    async with database.snapshot() as tx:
+        return _view(await handlers.find(tx, rehearsal_id))
+
+
+@router.post("/rehearsals/{rehearsal_id}/cancel", response_model=RehearsalView)
+async def cancel_rehearsal(request: Request, database: Db, caller: Operator, rehearsal_id: UUID) -> Response:
+    """Give up a rehearsal that is queued or running."""
+
+    async def work(tx: Tx) -> RehearsalView:
+        return _view(await handlers.cancel(tx, rehearsal_id))
+
+    return await once(request, database, caller, work, status=200)
+
+
+@router.get("/rehearsals/{rehearsal_id}/volunteers")
+async def list_differences(
+    database: Db,
+    caller: Operator,
+    rehearsal_id: UUID,
+    order: Order = "gain",
+    cursor: str | None = None,
+    limit: Limit = 50,
+) -> Page[ResultView]:
+    """Each volunteer's difference, those who gain most first, or those who lose most."""
+    after = None if cursor is None else cursors.decode(cursor, (int, UUID))
+    async with database.snapshot() as tx:
+        found = await handlers.results(
+            tx,
+            rehearsal_id,
+            after=None if after is None else (after[0], after[1]),
+            limit=limit + 1,
+            losers_first=order == "loss",
+        )
+    return page_of(found, limit, _result, lambda result: (result.difference, result.volunteer_id))
+
+
+@router.get("/rehearsals/{rehearsal_id}/budget")
+async def list_budget(
+    database: Db, caller: Operator, rehearsal_id: UUID, cursor: str | None = None, limit: Limit = 50
+) -> Page[BudgetView]:
+    """The points by site and month, by month."""
+    after = None if cursor is None else _budget_key(cursor)
+    async with database.snapshot() as tx:
+        found = await handlers.budget(tx, rehearsal_id, after=after, limit=limit + 1)
+    return page_of(found, limit, _budget, lambda line: (line[1].isoformat(), str(line[0] or "")))
+
+
+@router.get("/rehearsals/{rehearsal_id}/volunteers.csv", response_class=StreamingResponse)
+async def export_differences(database: Db, caller: Operator, rehearsal_id: UUID) -> StreamingResponse:
+    """Every volunteer's difference as CSV (UTF-8 with a mark for spreadsheets), streamed."""
+    portions = handlers.export(database, rehearsal_id)
+    rows = (([(*result, result.difference) for result in portion]) async for portion in portions)
+    return await _csv(VOLUNTEER_COLUMNS, rows, f"rehearsal-{rehearsal_id}-volunteers.csv")
+
+
+@router.get("/rehearsals/{rehearsal_id}/budget.csv", response_class=StreamingResponse)
+async def export_budget(database: Db, caller: Operator, rehearsal_id: UUID) -> StreamingResponse:
+    """The points by site and month as CSV, streamed."""
+    portions = handlers.export_budget(database, rehearsal_id)
+    rows = ([(*line, line[3] - line[2]) for line in portion] async for portion in portions)
+    return await _csv(BUDGET_COLUMNS, rows, f"rehearsal-{rehearsal_id}-budget.csv")
+
+
+async def _csv(
+    columns: Sequence[str], portions: AsyncIterator[Iterable[Sequence[Any]]], name: str
+) -> StreamingResponse:
+    first = await anext(portions)  # what goes wrong before the first byte is still a problem with a status
+
+    async def text() -> AsyncIterator[str]:
+        yield "\ufeff" + csv_text([columns])
+        yield csv_text(first)
+        async for portion in portions:
+            yield csv_text(portion)
+
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(text(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _budget_key(cursor: str) -> tuple[date, UUID | None]:
+    month, site_id = cursors.decode(cursor, (str, str))
+    try:
+        return date.fromisoformat(month), UUID(site_id) if site_id else None
+    except ValueError:
+        detail = "The cursor is not one that this listing gave out. Start again without it."
+        raise Refusal("cursor-invalid", detail, status=400) from None
+
+
+def _view(found: Rehearsal) -> RehearsalView:
+    total = found.volunteers_total
+    progress = 1.0 if found.status == "done" else found.volunteers_done / total if total else 0.0
+    seconds = None
+    if found.started_at is not None and found.finished_at is not None:
+        seconds = round((found.finished_at - found.started_at).total_seconds(), 3)
+    values = {name: getattr(found, name) for name in RehearsalView.model_fields if hasattr(found, name)}
+    totals = None if found.summary is None else _totals(found.summary)
+    return RehearsalView(**values, progress=round(progress, 4), totals=totals, seconds=seconds)
+
+
+def _totals(summary: Summary) -> TotalsView:
+    return TotalsView(**{name: getattr(summary, name) for name in TotalsView.model_fields})
+
+
+def _result(result: Result) -> ResultView:
+    return ResultView(**result._asdict(), difference=result.difference)
+
+
+def _budget(line: handlers.BudgetLine) -> BudgetView:
+    site_id, month, before, after = line
+    return BudgetView(site_id=site_id, month=month, before=before, after=after, difference=after - before)

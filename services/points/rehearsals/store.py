@@ -1,0 +1,266 @@
+"""Rehearsals and their results between rows and domain, and what a replay reads."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from itertools import pairwise
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from services.points.rehearsals.domain import Budget, Result, Summary
+from services.points.rules.domain import Facts, Referral
+from shared.postgres import Database, Tx, load_queries
+
+_SQL = load_queries(__file__)
+PREFETCH = 2000
+FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
+"""Below and above every id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A rehearsal as it stands; ``watermark`` is PostgreSQL's text of the snapshot that the replay read."""
+
+    rehearsal_id: UUID
+    version: int
+    status: str
+    requested_by: UUID
+    requested_at: datetime
+    attempts: int = 0
+    watermark: str | None = None
+    volunteers_total: int | None = None
+    volunteers_done: int = 0
+    records_done: int = 0
+    summary: Summary | None = None
+    problem: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class Attempt(NamedTuple):
+    """One attempt at a rehearsal."""
+
+    rehearsal_id: UUID
+    version: int
+    number: int
+
+
+class Picture(NamedTuple):
+    """A snapshot: its name in results, and the statement that gives it to another transaction."""
+
+    watermark: str
+    statement: str
+
+
+class Portion(NamedTuple):
+    """Volunteers by id, both inclusive, and how many there are."""
+
+    first: UUID
+    last: UUID
+    volunteers: int
+
+
+async def insert(tx: Tx, made: Rehearsal) -> bool:
+    """False if one of the version is under way."""
+    args = (made.rehearsal_id, made.version, made.requested_by, made.requested_at)
+    return await tx.fetchval(_SQL["insert_rehearsal"], *args) is not None
+
+
+async def under_way(tx: Tx, version: int) -> UUID | None:
+    found: UUID | None = await tx.fetchval(_SQL["under_way"], version)
+    return found
+
+
+async def find(tx: Tx, rehearsal_id: UUID) -> Rehearsal | None:
+    row = await tx.fetchrow(_SQL["find_rehearsal"], rehearsal_id)
+    return None if row is None else _rehearsal(row)
+
+
+async def listed(tx: Tx, *, before: UUID | None, version: int | None, limit: int) -> list[Rehearsal]:
+    """Newest first."""
+    return [_rehearsal(row) for row in await tx.fetch(_SQL["list_rehearsals"], before, version, limit)]
+
+
+def _rehearsal(row: Any) -> Rehearsal:
+    values = dict(row)
+    result = values.pop("result")
+    return Rehearsal(**values, summary=None if result is None else _summary(result))
+
+
+def _summary(text: str) -> Summary:
+    values = orjson.loads(text)
+    for name in ("largest_gain_of", "largest_loss_of"):
+        values[name] = None if values[name] is None else UUID(values[name])
+    return Summary(**values)
+
+
+async def cancel(tx: Tx, rehearsal_id: UUID) -> bool:
+    """False if it was not under way. What was written of it is gone."""
+    if await tx.fetchval(_SQL["cancel"], rehearsal_id) is None:
+        return False
+    await tx.execute(_SQL["forget_results"], rehearsal_id)
+    return True
+
+
+async def next_waiting(tx: Tx) -> UUID | None:
+    """The rehearsal that should be replayed now, unless somebody does."""
+    found: UUID | None = await tx.fetchval(_SQL["next_waiting"])
+    if found is not None and not await tx.fetchval(_SQL["nobody_replays"]):
+        return None
+    return found
+
+
+@asynccontextmanager
+async def alone(database: Database) -> AsyncIterator[bool]:
+    """Nobody else replays while this lasts; False if somebody does."""
+    async with database.pool.acquire() as conn:
+        yield bool(await conn.fetchval(_SQL["replay_alone"]))
+
+
+async def begin(tx: Tx, rehearsal_id: UUID, attempts: int) -> Attempt | None:
+    """A new attempt, from the start; None if the rehearsal is not waiting for one, or failed as it had so many."""
+    row = await tx.fetchrow(_SQL["begin_attempt"], rehearsal_id, attempts)
+    given_up = None if row is not None else await tx.fetchval(_SQL["give_up"], rehearsal_id, attempts)
+    if row is not None or given_up is not None:
+        await tx.execute(_SQL["forget_results"], rehearsal_id)
+    return None if row is None else Attempt(rehearsal_id, row["version"], row["attempts"])
+
+
+async def note_beginning(tx: Tx, attempt: Attempt, watermark: str, volunteers: int) -> bool:
+    args = (attempt.rehearsal_id, attempt.number, watermark, volunteers)
+    return await tx.fetchval(_SQL["note_beginning"], *args) is not None
+
+
+async def note_progress(tx: Tx, attempt: Attempt, volunteers: int, records: int) -> bool:
+    """False if the attempt is no longer wanted."""
+    args = (attempt.rehearsal_id, attempt.number, volunteers, records)
+    return await tx.fetchval(_SQL["note_progress"], *args) is not None
+
+
+async def finish(tx: Tx, attempt: Attempt, summary: Summary, budget: Budget) -> bool:
+    """False if the attempt is no longer wanted."""
+    result = orjson.dumps(asdict(summary), default=str).decode()
+    args = (attempt.rehearsal_id, attempt.number, result, summary.records)
+    if await tx.fetchval(_SQL["finish"], *args) is None:
+        return False
+    rows = [(*key, *worth) for key, worth in budget.items()]
+    columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[], [], [], []]
+    await tx.execute(_SQL["insert_budget"], attempt.rehearsal_id, *columns)
+    return True
+
+
+async def fail(tx: Tx, attempt: Attempt, problem: str) -> None:
+    """It cannot be done; what was written of it is gone."""
+    if await tx.fetchval(_SQL["fail"], attempt.rehearsal_id, attempt.number, problem) is not None:
+        await tx.execute(_SQL["forget_results"], attempt.rehearsal_id)
+
+
+async def give_back(tx: Tx, attempt: Attempt) -> None:
+    await tx.execute(_SQL["give_back"], attempt.rehearsal_id, attempt.number)
+
+
+async def note_trouble(tx: Tx, attempt: Attempt, trouble: str) -> None:
+    await tx.execute(_SQL["note_trouble"], attempt.rehearsal_id, attempt.number, trouble)
+
+
+async def write_results(tx: Tx, rehearsal_id: UUID, attempt: int, results: Iterable[Result]) -> bool:
+    """False, and nothing is written, if the attempt is no longer wanted."""
+    if await tx.fetchval(_SQL["may_write"], rehearsal_id, attempt) is None:
+        return False
+    await tx.conn.copy_records_to_table(
+        "rehearsal_results",
+        records=[(rehearsal_id, *result) for result in results],
+        columns=("rehearsal_id", "volunteer_id", "records", "before", "after"),
+    )
+    return True
+
+
+async def picture(tx: Tx) -> Picture:
+    """The snapshot of the transaction, to be shared while it lasts; `wait_for_work` is part of it."""
+    await tx.execute(_SQL["wait_for_work"])
+    row = await tx.fetchrow(_SQL["share_snapshot"])
+    assert row is not None
+    return Picture(row["watermark"], row["statement"])
+
+
+async def look_at(tx: Tx, statement: str) -> None:
+    """See what a `Picture` shows; before anything else in the transaction."""
+    await tx.execute(statement)
+    await tx.execute(_SQL["wait_for_work"])
+
+
+async def portions(tx: Tx, records: int) -> list[Portion]:
+    """All volunteers, in portions of about so many records; a volunteer is in one portion whole."""
+    starts = await tx.fetch(_SQL["portions"], records)
+    total = int(await tx.fetchval(_SQL["volunteers_counted"]))
+    firsts = [FIRST_ID, *(row["volunteer_id"] for row in starts[1:])]
+    lasts = [*(UUID(int=first.int - 1) for first in firsts[1:]), LAST_ID]
+    counts = [*(row["volunteers_before"] for row in starts), total] if starts else [0, total]
+    sizes = [following - before for before, following in pairwise(counts)]
+    return [Portion(*portion) for portion in zip(firsts, lasts, sizes, strict=True)]
+
+
+async def facts(tx: Tx, first: UUID, last: UUID, *, complaints: bool) -> AsyncIterator[list[Any]]:
+    """Rows of (volunteer, site, then the members of Facts), by volunteer and day, in portions."""
+    cursor = await tx.conn.cursor(_SQL["facts"], first, last, complaints)
+    while rows := await cursor.fetch(PREFETCH):
+        yield rows
+
+
+def facts_of(row: Any, flags: Mapping[UUID, frozenset[str]]) -> Facts:
+    """The facts in a row of `facts`, and what `flags` says: the only place where a replay makes them."""
+    found = Facts(*row[2:])
+    if flags and (kinds := flags.get(found.record_id)):
+        return found._replace(flags=kinds)
+    return found
+
+
+async def flags(tx: Tx, first: UUID, last: UUID) -> dict[UUID, frozenset[str]]:
+    """The kinds of the cases that stand about the volunteers' records, by record."""
+    return {row["record_id"]: frozenset(row["kinds"]) for row in await tx.fetch(_SQL["flags"], first, last)}
+
+
+async def referrals(tx: Tx, first: UUID, last: UUID) -> dict[UUID, list[Referral]]:
+    """Who brought whom in, by who earned the bonus."""
+    found: dict[UUID, list[Referral]] = {}
+    for row in await tx.fetch(_SQL["referrals"], first, last):
+        found.setdefault(row["volunteer_id"], []).append(Referral(row["referred_id"], row["day"]))
+    return found
+
+
+async def posted(tx: Tx, first: UUID, last: UUID) -> dict[UUID, int]:
+    """What the ledger says that volunteers were given under rules."""
+    return {row[0]: row[1] for row in await tx.fetch(_SQL["posted"], first, last)}
+
+
+async def stands(tx: Tx, volunteer_id: UUID) -> Mapping[str, int]:
+    """The version of each bucket of a volunteer."""
+    return {row["bucket"]: row["rule_version"] for row in await tx.fetch(_SQL["stands"], volunteer_id)}
+
+
+async def results(
+    tx: Tx, rehearsal_id: UUID, *, after: tuple[int, UUID] | None, limit: int, losers_first: bool
+) -> list[Result]:
+    """A page of the results, by difference."""
+    name = "results_by_difference" if losers_first else "results_by_difference_down"
+    difference, volunteer_id = after or ((-(2**63), FIRST_ID) if losers_first else (2**63 - 1, LAST_ID))
+    return [Result(*row) for row in await tx.fetch(_SQL[name], rehearsal_id, difference, volunteer_id, limit)]
+
+
+async def results_by_volunteer(tx: Tx, rehearsal_id: UUID, *, after: UUID | None, limit: int) -> list[Result]:
+    """A portion of the results, by volunteer."""
+    return [
+        Result(*row) for row in await tx.fetch(_SQL["results_by_volunteer"], rehearsal_id, after or FIRST_ID, limit)
+    ]
+
+
+async def budget(
+    tx: Tx, rehearsal_id: UUID, *, after: tuple[date, UUID | None] | None, limit: int
+) -> Sequence[tuple[UUID | None, date, int, int]]:
+    """A portion of the budget: site, month, before, after; by month, records without a site last."""
+    month, site_id = after or (None, None)
+    rows = await tx.fetch(_SQL["budget"], rehearsal_id, month, LAST_ID if site_id is None else site_id, limit)
+    return [(row[0], row[1], row[2], row[3]) for row in rows]

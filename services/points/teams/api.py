@@ -1,0 +1,174 @@
+"""HTTP of teams: badges with progress, and standings. Open to everybody: nobody is named, and teams stand on the
+district's public page.
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from services.points.badges.domain import Progress
+from services.points.leaders.domain import Period, span
+from services.points.teams import domain, handlers
+from services.points.teams.domain import Standing
+from services.points.teams.store import Award
+from shared.auth.access import public
+from shared.clock import district_day
+from shared.http import cursors
+from shared.http.app import Db, Limit, Output
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/points/v1", tags=["teams"])
+
+Day = Annotated[date, Query(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
+FORMULA = "confirmed service records that name the team, one per volunteer and shift, imported ones excepted"
+
+
+class TeamAwardView(Output):
+    """An award; ``reason`` holds the services, what they had to be, and the deciding record [id, revision, status]."""
+
+    award_id: UUID
+    badge: str
+    name: str
+    criteria_version: int
+    awarded_at: datetime
+    reason: dict[str, Any]
+    revoked_at: datetime | None
+    revoked_reason: dict[str, Any] | None
+
+
+class TeamProgressView(Output):
+    """How far it is to one badge, in services."""
+
+    badge: str
+    name: str
+    window: str
+    sentence: str
+    value: int
+    at_least: int
+    remaining: int
+    held: bool
+
+
+class TeamBadgesView(Output):
+    """``services`` are of all time, ``services_this_year`` of the district's present year, by ``formula``.
+
+    ``next`` is the progress towards the nearest badge that is not held, by share of the way.
+    """
+
+    team_id: UUID
+    criteria_version: int
+    services: int
+    services_this_year: int
+    formula: str
+    held: list[TeamAwardView]
+    revoked: list[TeamAwardView]
+    progress: list[TeamProgressView]
+    next: TeamProgressView | None
+
+
+class TeamBadgeView(Output):
+    """A badge that a team holds now, the highest of its window."""
+
+    badge: str
+    name: str
+
+
+class StandingView(Output):
+    """A line of the standings; equal services are an equal rank."""
+
+    rank: int
+    team_id: UUID
+    services: int
+    badges: list[TeamBadgeView]
+
+
+class StandingsView(Output):
+    """Teams with services in a period, both days included; ``next_cursor`` is absent on the last page."""
+
+    period: Period
+    first: date
+    last: date
+    formula: str
+    items: list[StandingView]
+    next_cursor: str | None = None
+
+
+@router.get("/teams/standings", dependencies=[public()])
+async def read_standings(
+    database: Db,
+    period: Period = Period.YEAR,
+    day: Day | None = None,
+    cursor: str | None = None,
+    limit: Limit = 50,
+) -> StandingsView:
+    """Teams by their services in the week, month or year that ``day`` lies in, today's by default."""
+    after = None if cursor is None else cursors.decode(cursor, (int, UUID))
+    async with database.snapshot() as tx:
+        first, last = span(period, day or district_day(await tx.now()))
+        found = await handlers.standings(tx, first, last, after=after, limit=limit + 1)
+    page = cursors.page_of(found, limit, _standing, lambda line: (line[0].services, line[0].team_id))
+    return StandingsView(
+        period=period, first=first, last=last, formula=FORMULA, items=page.items, next_cursor=page.next_cursor
+    )
+
+
+@router.get("/teams/{team_id}/badges", dependencies=[public()])
+async def read_badges(database: Db, team_id: UUID) -> TeamBadgesView:
+    """A team's services, its badges held and revoked, and the progress towards all."""
+    async with database.snapshot() as tx:
+        found = await handlers.badges_of(tx, team_id)
+    held = [_award(award) for award in found.awards if award.revoked_at is None]
+    names = {award.badge for award in held}
+    progress = [_progress(one, one.badge in names) for one in found.progress]
+    open_ = [one for one in progress if not one.held and one.remaining]
+    return TeamBadgesView(
+        team_id=team_id,
+        criteria_version=found.criteria.version,
+        services=domain.total(found.figures),
+        services_this_year=domain.total(found.figures, str(found.year)),
+        formula=FORMULA,
+        held=held,
+        revoked=[_award(award) for award in found.awards if award.revoked_at is not None],
+        progress=progress,
+        next=max(open_, key=lambda one: one.value / one.at_least, default=None),
+    )
+
+
+def _standing(line: tuple[Standing, list[tuple[str, str]]]) -> StandingView:
+    standing, badges = line
+    return StandingView(
+        rank=standing.rank,
+        team_id=standing.team_id,
+        services=standing.services,
+        badges=[TeamBadgeView(badge=badge, name=name) for badge, name in badges],
+    )
+
+
+def _award(award: Award) -> TeamAwardView:
+    return TeamAwardView(
+        award_id=award.award_id,
+        badge=award.badge,
+        name=award.name,
+        criteria_version=award.criteria_version,
+        awarded_at=award.awarded_at,
+        reason=award.reason,
+        revoked_at=award.revoked_at,
+        revoked_reason=award.revoked_reason,
+    )
+
+
+def _progress(one: Progress, held: bool) -> TeamProgressView:
+    item = one.criterion
+    return TeamProgressView(
+        badge=one.badge,
+        name=one.name,
+        window=item.window,
+        sentence=domain.sentence(item),
+        value=one.value,
+        at_least=item.at_least,
+        remaining=one.remaining,
+        held=held,
+    )

@@ -1,0 +1,276 @@
+"""Use cases of teams: count what a batch of revisions changes, judge badges, and read where a team stands."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from services.points.badges.domain import Criteria, Progress, changes
+from services.points.ledger.revisions import Revision
+from services.points.teams import documents, domain, events, store
+from services.points.teams.documents import TeamCriteriaDocument
+from services.points.teams.domain import Change, Figures, Standing
+from services.points.teams.store import Award, NewAward, Revocation, Team
+from shared import outbox
+from shared.clock import district_day, real_now
+from shared.contracts import TeamBadgeAwarded, TeamBadgeRevoked
+from shared.errors import PermanentError, TransientError
+from shared.ids import derived_id
+from shared.postgres import Database, Tx
+
+__all__ = ["TeamBadges", "badges_of", "count", "criteria_in_force", "install", "judge_anew", "listed", "standings"]
+
+JUDGED_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TeamBadges:
+    """All awards of a team, its services, and how far it is towards each badge of the criteria in force."""
+
+    criteria: Criteria
+    figures: Figures
+    year: int
+    awards: list[Award]
+    progress: list[Progress]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """What made a team be judged anew: a record's revision, or (then ``revision`` is None) other criteria."""
+
+    event_id: UUID
+    correlation_id: str
+    traceparent: str | None
+    identity: tuple[object, ...]
+    revision: Revision | None
+
+    @classmethod
+    def of(cls, revision: Revision) -> "_Cause":
+        identity = (revision.record_id, revision.revision)
+        return cls(revision.event_id, revision.correlation_id, revision.traceparent, identity, revision)
+
+    @classmethod
+    def criteria(cls, version: int, team: Team) -> "_Cause":
+        identity = ("criteria", version, team.version)
+        return cls(derived_id("team-criteria", version), f"team-criteria-{version}", None, identity, None)
+
+    @property
+    def envelope(self) -> tuple[str, str, str | None]:
+        return str(self.event_id), self.correlation_id, self.traceparent
+
+
+async def install(database: Database) -> Criteria:
+    """Make sure that the shipped versions are in the table; returns the criteria in force.
+
+    Raises:
+        PermanentError: a version in the table says something else than the one shipped under its number.
+    """
+    async with database.transaction() as tx:
+        for document in documents.shipped():
+            await store.install(tx, document)
+        hashes = {document.version: content_hash for document, content_hash in await store.every(tx)}
+        for document in documents.shipped():
+            if hashes[document.version] != document.content_hash():
+                raise PermanentError(
+                    f"team criteria version {document.version} was changed after it came into force; "
+                    "write a new version instead"
+                )
+        return await criteria_in_force(tx)
+
+
+async def criteria_in_force(tx: Tx) -> Criteria:
+    """The newest version.
+
+    Raises:
+        PermanentError: none is installed.
+    """
+    found = await store.every(tx)
+    if not found:
+        raise PermanentError("no criteria of teams' badges are installed")
+    return found[-1][0].criteria()
+
+
+async def listed(tx: Tx) -> list[TeamCriteriaDocument]:
+    """Every version, for reading."""
+    return [document for document, _ in await store.every(tx)]
+
+
+async def count(tx: Tx, batch: Sequence[Revision], criteria: Criteria) -> list[int]:
+    """Count what a batch changes for teams, and judge them; returns the places of conflicting second contents.
+
+    Doing it again changes nothing.
+
+    Raises:
+        TransientError: a record changed teams meanwhile; nothing was changed, and the batch may come again.
+        asyncpg.UniqueViolationError: somebody else was the first to hear of a record; as above.
+    """
+    heard = [domain.said(revision) for revision in batch]
+    record_ids = {one.record_id for one in heard}
+    seen = await store.services(tx, record_ids)
+    team_ids = {one.team_id for one in (*heard, *seen.values()) if one.team_id is not None}
+    await store.open_teams(tx, team_ids, await tx.now())
+    await store.lock_teams(tx, team_ids)
+    await store.lock_services(tx, record_ids)
+    stored = await store.services(tx, record_ids)
+    if {one.team_id for one in stored.values()} - team_ids - {None}:
+        raise TransientError("a record changed teams while it was being counted")
+    resolution = domain.resolve(heard, stored)
+    if resolution.changes:
+        await _apply(tx, batch, resolution.changes, criteria)
+    return resolution.conflicts
+
+
+async def _apply(tx: Tx, batch: Sequence[Revision], changed: Sequence[Change], criteria: Criteria) -> None:
+    await store.write_services(tx, changed)
+    increments = domain.increments(changed)
+    if not increments:
+        return
+    await store.add_days(tx, increments)
+    teams = await store.teams(tx, {team_id for team_id, _ in increments})
+    for (team_id, day), counts in increments.items():
+        domain.add(teams[team_id].figures, day, counts)
+    await _Judge(tx, criteria, teams, _causes(batch, changed)).run()
+
+
+def _causes(batch: Sequence[Revision], changed: Sequence[Change]) -> dict[tuple[UUID, int], Revision]:
+    """(team, +1 or -1) → the last revision of the batch that added a service, or took one away."""
+    found: dict[tuple[UUID, int], Revision] = {}
+    for old, new, place in changed:
+        for one, sign in ((old, -1), (new, 1)):
+            if one is not None and one.counted_as is not None and one.team_id is not None:
+                found[one.team_id, sign] = batch[place]
+    return found
+
+
+class _Judge:
+    """The badges of one commit, by figures as they are now. The teams' rows are locked by the caller."""
+
+    def __init__(
+        self, tx: Tx, criteria: Criteria, teams: Mapping[UUID, Team], causes: Mapping[tuple[UUID, int], Revision]
+    ) -> None:
+        self.tx = tx
+        self.criteria = criteria
+        self.teams = teams
+        self.causes = causes
+        self.told_at = real_now()
+        self.outbox: list[Any] = []
+
+    async def run(self) -> None:
+        """Award and revoke, write the teams, and tell of it."""
+        now = await self.tx.now()
+        awards: list[NewAward] = []
+        revocations: list[Revocation] = []
+        for team_id in sorted(self.teams):
+            team = self.teams[team_id]
+            earned = domain.earned(self.criteria, team.figures)
+            gained, lost = changes(team.badges, earned)
+            team.version += 1
+            team.badges = earned
+            awards += [await self._award(team, badge) for badge in gained]
+            revocations += [Revocation(team_id, badge, self._reason(team, badge, -1)) for badge in lost]
+        await store.insert_awards(self.tx, awards, now)
+        for closed in await store.revoke_awards(self.tx, revocations, now):
+            await self._revoked(closed)
+        await store.write_teams(self.tx, [self.teams[key] for key in sorted(self.teams)], self.criteria.version, now)
+        await outbox.append_raw(self.tx, self.outbox)
+
+    def _cause(self, team: Team, sign: int) -> _Cause:
+        revision = self.causes.get((team.team_id, sign))
+        return _Cause.criteria(self.criteria.version, team) if revision is None else _Cause.of(revision)
+
+    async def _award(self, team: Team, badge: str) -> NewAward:
+        found = self.criteria.find(badge)
+        assert found is not None
+        criterion, instance = found
+        cause, version = self._cause(team, 1), self.criteria.version
+        award = NewAward(
+            derived_id("team-badge", team.team_id, badge, *cause.identity),
+            team.team_id,
+            badge,
+            criterion.title(instance),
+            version,
+            self._reason(team, badge, 1),
+            cause.event_id,
+            cause.correlation_id,
+        )
+        data = TeamBadgeAwarded(
+            award_id=award.award_id,
+            team_id=team.team_id,
+            badge=badge,
+            name=award.name,
+            criteria_version=str(version),
+            reason=domain.sentence(criterion),
+            services=domain.value(self.criteria, criterion, team.figures, instance),
+            awarded_at=await self.tx.now(),
+        )
+        self.outbox.append(events.awarded(data, self.told_at, cause.envelope))
+        return award
+
+    async def _revoked(self, closed: store.Revoked) -> None:
+        team = self.teams[closed.team_id]
+        cause, found = self._cause(team, -1), self.criteria.find(closed.badge)
+        why = "更正后的服务记录不再满足条件" if cause.revision is not None else "按新的标准不再满足条件"
+        data = TeamBadgeRevoked(
+            award_id=closed.award_id,
+            team_id=closed.team_id,
+            badge=closed.badge,
+            name=closed.name,
+            criteria_version=str(self.criteria.version),
+            reason=why if found is None else f"{why}：{domain.sentence(found[0])}",
+            services=0 if found is None else domain.value(self.criteria, found[0], team.figures, found[1]),
+            revoked_at=await self.tx.now(),
+        )
+        self.outbox.append(events.revoked(data, self.told_at, cause.envelope))
+
+    def _reason(self, team: Team, badge: str, sign: int) -> str:
+        """The number against the threshold, and the record's revision that brought it there."""
+        reason: dict[str, Any] = {"criterion": None}
+        if (found := self.criteria.find(badge)) is not None:
+            criterion, instance = found
+            services = domain.value(self.criteria, criterion, team.figures, instance)
+            reason = {"measure": "services", "value": services, "at_least": criterion.at_least}
+        revision = self._cause(team, sign).revision
+        if revision is not None:
+            reason["record"] = [str(revision.record_id), revision.revision, revision.status]
+        return orjson.dumps(reason).decode()
+
+
+async def judge_anew(database: Database) -> int:
+    """Judge some of the teams whom the criteria in force have not judged yet; returns how many, 0 when all are."""
+    async with database.transaction() as tx:
+        criteria = await criteria_in_force(tx)
+        ids = await store.judged_under_other_criteria(tx, criteria.version, JUDGED_AT_ONCE)
+        if not ids:
+            return 0
+        await store.lock_teams(tx, ids)
+        found = await store.teams(tx, ids)
+        late = {key: team for key, team in found.items() if team.criteria_version not in (0, criteria.version)}
+        await _Judge(tx, criteria, late, {}).run()
+        return len(ids)
+
+
+async def badges_of(tx: Tx, team_id: UUID) -> TeamBadges:
+    """Awards and progress of a team; one that no record has named yet has served nothing.
+
+    Progress towards badges of a year is in the district's present year.
+    """
+    criteria = await criteria_in_force(tx)
+    team = (await store.teams(tx, [team_id])).get(team_id)
+    figures: Figures = {} if team is None else team.figures
+    year = district_day(await tx.now()).year
+    awards = await store.awards_of(tx, team_id)
+    return TeamBadges(criteria, figures, year, awards, domain.progress(criteria, figures, year))
+
+
+async def standings(
+    tx: Tx, first: date, last: date, *, after: tuple[int, UUID] | None, limit: int
+) -> list[tuple[Standing, list[tuple[str, str]]]]:
+    """Teams by their services in these days, each with (code, name) of the highest badges that it holds: one of all
+    time and one of each year.
+    """
+    criteria = await criteria_in_force(tx)
+    found = await store.standings(tx, first, last, after=after, limit=limit)
+    return [(one, domain.highest(criteria, one.badges)) for one in found]

@@ -1,0 +1,107 @@
+"""The batch consumer in a group: partitions come and go, lanes stay apart, nothing is counted as waiting forever."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaProducer
+
+from shared.errors import TransientError
+from shared.kafka.consumer import BatchConsumer, Message
+from shared.kafka.topics import topic_name
+from shared.settings import Settings
+from tests.support.brokers import TestBroker
+from tests.support.settings import SettingsFactory
+from tests.support.waiting import eventually
+
+PARTITIONS = 4
+
+
+class Member:
+    """One consumer of the group and what it applied; ``stuck`` are partitions that it cannot apply."""
+
+    def __init__(self, settings: Settings, *, patience: float = 30.0) -> None:
+        self.seen: list[tuple[int, int]] = []
+        self.stuck: set[int] = set()
+        self.stop = asyncio.Event()
+        self.consumer = BatchConsumer(
+            settings,
+            topics=["badges"],
+            group="members",
+            handle=self._handle,
+            dead_letter=self._aside,
+            lanes=2,
+            patience=patience,
+        )
+
+    async def _handle(self, batch: Sequence[Message]) -> None:
+        if any(message.partition in self.stuck for message in batch):
+            raise TransientError("stuck")
+        self.seen += [(message.partition, message.offset) for message in batch]
+
+    async def _aside(self, message: Message, error: Exception) -> None:
+        raise AssertionError(f"nothing is poison here: {error}")
+
+    @asynccontextmanager
+    async def member(self) -> AsyncIterator[asyncio.Task[None]]:
+        task = asyncio.create_task(self.consumer.run(self.stop))
+        try:
+            yield task
+        finally:
+            self.stop.set()
+            await asyncio.gather(asyncio.wait_for(task, 15), return_exceptions=True)
+
+    def partitions(self) -> set[int]:
+        return {partition for partition, _ in self.seen}
+
+
+async def tell(settings: Settings, rounds: int) -> None:
+    """One record on every partition, so many times."""
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, enable_idempotence=False)
+    await producer.start()
+    try:
+        for _ in range(rounds):
+            for partition in range(PARTITIONS):
+                await producer.send_and_wait(topic_name(settings, "badges"), b"x", key=b"k", partition=partition)
+    finally:
+        await producer.stop()
+
+
+async def test_who_gets_partitions_back_does_not_wait_for_what_others_did(
+    settings_for: SettingsFactory, broker: TestBroker
+) -> None:
+    settings = settings_for("notify")
+    first, second = Member(settings, patience=4.0), Member(settings)
+    async with first.member() as task:
+        await tell(settings, 3)
+        await eventually(lambda: len(first.seen) == 3 * PARTITIONS, within=30)
+        async with second.member():
+            await eventually(lambda: _shared(settings, first, second), within=40)
+        # Were the other's work counted as waiting, the watchdog would end the first one after joining and its patience.
+        done, _ = await asyncio.wait({task}, timeout=15.0)
+        assert not done, "the watchdog took what another member had done for work that waits"
+        before = len(first.seen)
+        await eventually(lambda: _served(settings, first, before), within=40)
+
+
+async def _shared(settings: Settings, first: Member, second: Member) -> bool:
+    await tell(settings, 1)
+    return bool(second.seen)
+
+
+async def _served(settings: Settings, first: Member, before: int) -> bool:
+    await tell(settings, 1)
+    return {partition for partition, _ in first.seen[before:]} == set(range(PARTITIONS))
+
+
+async def test_trouble_in_one_lane_holds_up_no_other(settings_for: SettingsFactory, broker: TestBroker) -> None:
+    settings = settings_for("notify")
+    member = Member(settings)
+    member.stuck = {0, 1}
+    async with member.member():
+        await tell(settings, 5)
+        await eventually(lambda: len(member.seen) == 10, within=30)
+        assert member.partitions() == {2, 3}
+        member.stuck.clear()
+        await eventually(lambda: len(member.seen) == 20, within=30)
+    assert sorted(member.seen) == sorted(set(member.seen)), "nothing came twice"

@@ -1,0 +1,56 @@
+"""Badges on the way, as the pages say them. Pure."""
+
+from typing import Any
+
+import pytest
+
+from services.web.gateway.upstream import Problem
+from services.web.pages.badges import as_download, nearest, progress_line
+
+
+def on_the_way(**changes: Any) -> dict[str, Any]:
+    plain = {
+        "name": "一星志愿者",
+        "measure": "minutes",
+        "value": 60,
+        "at_least": 6000,
+        "remaining": 5940,
+        "held": False,
+    }
+    return plain | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, "99 小时"),
+        ({"measure": "records", "remaining": 2}, "2 次"),
+        ({"measure": "weeks", "remaining": 3}, "3 周"),
+        ({"measure": "themes", "remaining": 9}, "9 个主题"),
+        ({"measure": "unheard-of", "remaining": 9}, "9"),
+    ],
+)
+def test_what_is_missing_is_said_in_its_measure(changes: dict[str, Any], says: str) -> None:
+    assert progress_line(on_the_way(**changes))["missing"] == says
+
+
+def test_the_nearest_stands_first_and_what_is_held_or_reached_does_not_stand_there() -> None:
+    lines = nearest(
+        [
+            on_the_way(name="far"),
+            on_the_way(name="near", value=5000, remaining=1000),
+            on_the_way(name="held", held=True),
+            on_the_way(name="reached", value=7000, remaining=0),
+        ]
+    )
+    assert [line["name"] for line in lines] == ["near", "far"]
+
+
+def test_a_credential_is_a_file_in_two_forms_and_no_third() -> None:
+    found = {"award_id": "0" * 32, "jwt": "a.b.c", "credential": {"name": "微光初亮"}}
+    token = as_download(found, "jwt")
+    assert (token.body, token.media_type) == (b"a.b.c", "application/vc+jwt")
+    assert "attachment" in token.headers["content-disposition"]
+    assert "微光初亮".encode() in bytes(as_download(found, "json").body)
+    with pytest.raises(Problem):
+        as_download(found, "exe")

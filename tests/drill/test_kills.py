@@ -49,7 +49,8 @@ async def kill_workers(found: Lane, point: str, kills: int, rng: Random) -> None
     """Feed the flow to worker after worker, each of which is killed at the point; the last one ends it."""
     for number in range(kills):
         batch = rng.choice(BATCHES)
-        at = rng.randint(1, max(1, CHUNK // batch))
+        # Offsets follow at intervals, so that a chunk may be done at the first time.
+        at = 1 if point == doomed.BEFORE_OFFSETS else rng.randint(1, max(1, CHUNK // batch))
         assert await found.send(CHUNK) > 0
         async with role(found.settings_for("points", ingest_batch=batch), "worker", point=point, at=at) as process:
             await killed(process, f"{point}, kill {number + 1}, passing {at} in batches of {batch}")

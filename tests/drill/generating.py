@@ -32,6 +32,7 @@ WEIGHTS = {
     "refer": 2,
     "wait": 6,
     "timers": 5,
+    "move": 2,
 }
 
 
@@ -63,7 +64,8 @@ class Acts:
         """The next act; depends on the twins only by the day."""
         self.steps += 1
         if self.steps % RULE_EVERY == RULE_EVERY // 2:
-            return ("rule", self.rules[self.steps // RULE_EVERY % len(self.rules)])
+            rule = self.rules[self.steps // RULE_EVERY % len(self.rules)]
+            return ("rule", rule, self.rng.choice([-400, -40, 0, 10]))
         what = self.rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         made: Act = (what, *getattr(self, f"_{what}")(twins))
         return made
@@ -152,6 +154,9 @@ class Acts:
 
     def _wait(self, _: Twins) -> tuple[int, int]:
         return self.rng.choice([0, 0, 1, 1, 2, 5, 20]), self.rng.randint(0, 1000)
+
+    def _move(self, _: Twins) -> tuple[int]:
+        return (self.rng.randint(1, 6),)
 
     def _timers(self, _: Twins) -> tuple[Any, ...]:
         return ()

@@ -16,6 +16,7 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from ops.stack.broker import Broker
+from services.points.ledger.stream import GROUP
 from shared.deadletters import fingerprint
 from shared.ids import new_id
 from shared.kafka.consumer import Message
@@ -142,18 +143,25 @@ class Lane:
             ):
                 await self.stage.publish([attendance_of(first)])
 
-    async def settled(self, within: float = 90) -> None:
+    async def settled(self, within: float = 60) -> None:
         """Wait until everything that was sent is applied, superseded or put aside."""
 
         async def done() -> bool:
             async with self.stage.database.snapshot() as tx:
                 letters = Counter(
-                    {row[0]: row[1] for row in await tx.fetch("select kind, count(*) from dead_letters group by kind")}
+                    {
+                        row[0]: row[1]
+                        for row in await tx.fetch(
+                            "select kind, count(*) from dead_letters where consumer_group = $1 group by kind", GROUP
+                        )
+                    }
                 )
                 revisions = await tx.fetchval(
                     "select (select count(*) from records) + (select count(*) from superseded_revisions)"
                 )
-            return bool(revisions == len(self.flow.revisions) and letters == self.flow.letters)
+            due = (len(self.flow.revisions), self.flow.letters)
+            assert (revisions, letters) == due, f"{revisions} revisions and {letters} are there, due are {due}"
+            return True
 
         assert self.sent == len(self.flow.messages), "the flow was sent to its end"
         await eventually(done, within=within, every=0.1, what="everything to be settled")

@@ -11,7 +11,6 @@ import orjson
 
 from ops.audit.main import audit
 from services.points.activations.mover import move
-from services.points.badges.handlers import criteria_in_force
 from services.points.badges.handlers import install as install_criteria
 from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import IngestStream
@@ -28,7 +27,7 @@ from tests.support.databases import Clock, TestDatabase
 
 __all__ = ["Stage", "publish", "setting"]
 
-KEPT = ("account_kinds", "rule_generations", "criteria_versions", "schema_migrations", "migrations")
+KEPT = ("account_kinds", "rule_generations", "criteria_versions", "team_criteria_versions", "schema_migrations")
 FIGURES = ("available", "held", "debt", "earned", "spent", "expired", "donated")
 
 
@@ -54,27 +53,32 @@ class Stage:
             await self.superuser.execute(";".join(f"delete from {row['name']}" for row in tables))
             await self.superuser.execute("delete from points.rule_generations where generation > 1")
             await self.superuser.execute("update points.rule_generations set versions = '{}'")
-        await install_criteria(self.database)
-        for rule in rules:
-            await self.bring_into_force(rule)
+        criteria = await install_criteria(self.database)
+        async with self.database.transaction() as tx:
+            for rule in rules:
+                await store.install(tx, documents.parse(orjson.dumps(rule).decode()))
+            await store.fill_generation(tx, 1, [rule["version"] for rule in rules])
+        self.stream = IngestStream(self.database, Policy(Rulebooks(), criteria))
 
     async def bring_into_force(self, rule: Rule) -> None:
-        """The rule is an active version from now on, everybody has moved under it, and the ingest knows it.
-
-        This is the one place that knows how rules come into force.
-        """
+        """A new generation with the rule among the others: new accounts stand under it, the rest are to be moved."""
         async with self.database.transaction() as tx:
             await store.change_rules(tx)
-            await store.install(tx, documents.parse(orjson.dumps(rule).decode()))
             newest = await store.newest_generation(tx)
-            if newest.versions:
-                await store.insert_generation(tx, [*newest.versions, rule["version"]], await tx.now())
-            else:
-                await store.fill_generation(tx, newest.generation, [rule["version"]])
-            policy = Policy(Rulebooks(), await criteria_in_force(tx))
-        while await move(self.database, policy, 100):
-            pass
-        self.stream = IngestStream(self.database, policy)
+            await store.install(tx, documents.parse(orjson.dumps(rule).decode()))
+            await store.insert_generation(tx, [*newest.versions, rule["version"]], await tx.now())
+
+    async def move(self, at_once: int) -> set[str]:
+        """One batch of the mover; returns whom it brought to the newest generation."""
+        before = await self._generations()
+        moved = await move(self.database, self.stream.policy, at_once)
+        found = {name for name, generation in (await self._generations()).items() if before[name] != generation}
+        assert len(found) == moved
+        return found
+
+    async def _generations(self) -> dict[str, int]:
+        async with self.database.snapshot() as tx:
+            return {str(row[0]): row[1] for row in await tx.fetch("select volunteer_id, generation from volunteers")}
 
     async def publish(self, revisions: Sequence[AttendanceRecorded]) -> None:
         """Recruitment publishes them, which A3 looks at."""

@@ -1,6 +1,7 @@
 """Crowds: many hands on one hold, all traffic on one volunteer, and two hundred people who want ten items."""
 
 import asyncio
+import os
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -169,23 +170,30 @@ async def test_two_hundred_want_ten_and_all_are_answered_within_a_second(
         cpu_ms=[round(took * 1000) for took in computed],
     )
 
-    assert (median(slowest) if drill.full else min(slowest)) <= WITHIN, f"the slowest answers took {slowest} s"
+    assert (median(slowest) if drill.full else min(slowest)) <= WITHIN, (
+        f"slowest answers {slowest} s, load {os.getloadavg()}"
+    )
 
 
 async def test_of_a_hundred_captures_and_releases_of_one_hold_one_wins(
     stage: Stage, settings_for: SettingsFactory, drill: Drill
 ) -> None:
-    rounds, rng = drill.size(full=5, part=1), drill.random("hold")
+    rounds, rng = drill.size(full=6, part=2), drill.random("hold")
     [person] = await rich(stage, 1)
     await shelve(stage, REWARD, 1, 100)
     won: Counter[str] = Counter()
     async with open_place(settings_for) as place:
-        for _ in range(rounds):
+        for number in range(rounds):
+            captures = (50, 95)[
+                number % 2
+            ]  # a capture looks at the code first, so that among as many releases it is late
             status, held, _ = await ask(place, "/redemptions", want(REWARD), volunteer(person), asyncio.Barrier(1))
             assert status == 201, held
             path = f"/redemptions/{held['redemption_id']}"
-            asked: list[tuple[str, Any, Caller]] = [("capture", {"pickup_code": held["pickup_code"]}, CENTRE)] * 50
-            asked += [("release", {"reason": "no longer wanted"}, volunteer(person))] * 50
+            asked: list[tuple[str, Any, Caller]] = [
+                ("capture", {"pickup_code": held["pickup_code"]}, CENTRE)
+            ] * captures
+            asked += [("release", {"reason": "no longer wanted"}, volunteer(person))] * (100 - captures)
             rng.shuffle(asked)
             barrier = asyncio.Barrier(len(asked))
             answers = await asyncio.gather(

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,13 +16,17 @@ import aiohttp
 
 from ops.stack.broker import Broker
 from ops.stack.processes import free_port
+from services.points.activations.domain import Status
 from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
 from tests.drill.conftest import Drill
-from tests.drill.lanes import Flow, Lane, lane
+from tests.drill.lanes import NOW, Flow, Lane, lane
+from tests.integration.points.activating import Stage as Coming
+from tests.reference.rules import SHIPPED, ZONE
 from tests.support import doomed
 from tests.support.databases import PostgresServer
 from tests.support.roles import ready, role
+from tests.support.waiting import eventually
 
 POINTS = (doomed.BEFORE_INSERT, doomed.AFTER_COMMIT, doomed.BEFORE_OFFSETS)
 CHUNK = 240
@@ -44,7 +49,8 @@ async def kill_workers(found: Lane, point: str, kills: int, rng: Random) -> None
     """Feed the flow to worker after worker, each of which is killed at the point; the last one ends it."""
     for number in range(kills):
         batch = rng.choice(BATCHES)
-        at = rng.randint(1, max(1, CHUNK // batch))
+        # Offsets follow at intervals, so that a chunk may be done at the first time.
+        at = 1 if point == doomed.BEFORE_OFFSETS else rng.randint(1, max(1, CHUNK // batch))
         assert await found.send(CHUNK) > 0
         async with role(found.settings_for("points", ingest_batch=batch), "worker", point=point, at=at) as process:
             await killed(process, f"{point}, kill {number + 1}, passing {at} in batches of {batch}")
@@ -60,20 +66,19 @@ async def kill_workers(found: Lane, point: str, kills: int, rng: Random) -> None
 async def test_killed_workers_lose_nothing_and_count_nothing_twice(
     postgres_server: PostgresServer, broker_server: Broker, tmp_path: Path, drill: Drill
 ) -> None:
-    per_point = drill.size(full=13, part=3)
-    kills = {point: per_point - (drill.full is False and point == doomed.BEFORE_OFFSETS) for point in POINTS}
+    per_point = drill.size(full=10, part=2)
     flow = Flow.drawn(drill.random("kills"), CHUNK * (per_point + 1))
 
     async def endings(point: str | None) -> Any:
         async with lane(postgres_server, broker_server, tmp_path / str(point), flow) as found:
-            await kill_workers(found, point or "", kills.get(point or "", 0), drill.random(f"kills {point}"))
+            await kill_workers(found, point or "", per_point if point else 0, drill.random(f"kills {point}"))
             return await found.ending()
 
     undisturbed, *disturbed = await asyncio.gather(endings(None), *(endings(point) for point in POINTS))
     assert all(ending == undisturbed for ending in disturbed)
     drill.done(
         "workers killed " + ", ".join(POINTS),
-        sum(kills.values()),
+        per_point * len(POINTS),
         messages=len(flow.messages),
         dead_letters=sum(flow.letters.values()),
         volunteers=len(flow.volunteers),
@@ -155,7 +160,7 @@ async def stock(found: Lane, items: int) -> None:
 async def test_an_api_killed_between_hold_and_answer_holds_once(
     postgres_server: PostgresServer, broker_server: Broker, tmp_path: Path, drill: Drill
 ) -> None:
-    kills, rng = drill.size(full=11, part=2), drill.random("api")
+    kills, rng = drill.size(full=10, part=2), drill.random("api")
     flow = Flow.drawn(rng, 200)
     items = 1000
     async with lane(postgres_server, broker_server, tmp_path, flow) as found:
@@ -185,7 +190,48 @@ async def test_an_api_killed_between_hold_and_answer_holds_once(
     drill.done(f"API killed {doomed.AFTER_HOLD}", kills, holds=shop.asked, answers_given_again=shop.replayed)
 
 
+async def test_an_activation_killed_half_way_is_applied_exactly(
+    postgres_server: PostgresServer, broker_server: Broker, tmp_path: Path, drill: Drill
+) -> None:
+    kills, rng = drill.size(full=10, part=2), drill.random("activation")
+    flow = Flow.drawn(rng, 400, volunteers=60)
+    today = NOW.astimezone(ZONE).date()
+    async with lane(postgres_server, broker_server, tmp_path, flow) as found:
+        await found.stage.handle(flow.messages)
+        coming = Coming(found.stage.database, found.stage.stream.policy, flow.model)
+        better = SHIPPED["earning"] | {"points_per_hour": 17}
+        rule = await coming.draft(SHIPPED | {"effective_from": date(2020, 1, 1), "earning": better})
+        await coming.propose(rule, await coming.rehearse(rule, map(UUID, flow.volunteers)))
+        await coming.approve(rule)
+        settings = found.settings_for("points", activation_batch=2)
+        moved: list[int] = []
+        for number in range(kills):
+            at = rng.randint(1, 2)
+            async with role(settings, "worker", point=doomed.ACTIVATIONS, at=at) as process:
+                await killed(process, f"{doomed.ACTIVATIONS}, kill {number + 1}, batch {at}")
+            await found.stage.audit_under_way()
+            moved.append((await coming.activation()).volunteers_moved)
+        assert moved == sorted(moved)
+        assert moved[-1] < len(flow.volunteers), "every kill came half-way"
+        async with role(settings, "worker"):
+            await eventually(lambda: applied(coming), within=60, what="the activation to be applied")
+        for volunteer in flow.volunteers:
+            flow.model.move(volunteer, today)
+        await found.stage.compare(flow.model, flow.volunteers)
+        await found.stage.audit_under_way()
+        ended = await coming.activation()
+    assert (ended.volunteers_moved, ended.late, ended.problem) == (len(flow.model.accounts), 0, None)
+    assert ended.actual_total == ended.predicted_total > 0
+    drill.done(
+        f"workers killed {doomed.ACTIVATIONS}", kills, moved_at_each_kill=moved, points_posted=ended.actual_total
+    )
+
+
+async def applied(coming: Coming) -> bool:
+    return (await coming.activation()).status is Status.APPLIED
+
+
 def test_every_point_has_a_drill() -> None:
-    assert set(doomed.known()) - {doomed.ACTIVATIONS} == {
-        *POINTS, doomed.AFTER_HOLD, doomed.STOPS_INSIDE, doomed.STOPS_OUTSIDE,
+    assert set(doomed.POINTS) == {
+        *POINTS, doomed.AFTER_HOLD, doomed.ACTIVATIONS, doomed.STOPS_INSIDE, doomed.STOPS_OUTSIDE,
     }  # fmt: skip

@@ -352,16 +352,23 @@ class Twins:
         self.model.expire(self.today)
         self.touched.update(one.volunteer for one in self.model.holds.values())
 
-    async def do_rule(self, rule: Rule) -> None:
-        """Another rule comes into force, from a day on of which no service is known yet."""
-        last = max((one.day for one in self.first_content.values()), default=self.today)
-        begins = max(last, self.today) + timedelta(days=1)
+    async def do_rule(self, rule: Rule, days: int) -> None:
+        """Another rule comes into force, from a day on before or after today; nobody is moved yet."""
+        while await self.do_move(10):
+            pass
         versions = self.model.rules or []
+        begins = self.today + timedelta(days=days)
         fresh = {**rule, "version": max(one["version"] for one in versions) + 1, "effective_from": begins}
         await self.stage.bring_into_force(fresh)
         self.model.rules = [*versions, fresh]
-        for volunteer in sorted(self.model.accounts):
+
+    async def do_move(self, at_once: int) -> int:
+        """Some volunteers are brought under the newest rules."""
+        moved = await self.stage.move(at_once)
+        for volunteer in moved:
             self.model.move(volunteer, self.today)
+        self.touched |= moved
+        return len(moved)
 
 
 def attendance_of(one: Record) -> Any:

@@ -67,15 +67,16 @@ class District(Reference):
         self.adjustments: dict[str, Adjustment] = {}
         self.due: dict[str, datetime] = {}
 
-    def rule(self, day: date) -> Rule:
-        """The rule in force on a day."""
-        return in_force(self.rules or [], day)
+    def rule(self, volunteer: str, day: date) -> Rule:
+        """The rule of a day, among those that the volunteer stands under."""
+        account = self.accounts.get(volunteer)
+        return in_force((self.rules if account is None else account.rules) or [], day)
 
     def _worth(self, volunteer: str) -> Worth:
         found = dict(super()._worth(volunteer))
         for root, given in self.adjustments.items():
             if given.volunteer == volunteer and given.points > 0:
-                expires_on = last_good_day(self.rule(given.day), given.day)
+                expires_on = last_good_day(self.rule(volunteer, given.day), given.day)
                 found[f"life/adjustment/{root}", expires_on] = given.points
         return found
 
@@ -113,7 +114,7 @@ class District(Reference):
         mine = [one for one in self.redemptions.values() if one.volunteer == volunteer]
         mine = [one for one in mine if one.status in ("held", "captured")]
         this_quarter = [one for one in mine if one.quarter == quarter_of(today)]
-        limit = (self.rule(today).get("redemptions") or {}).get("per_quarter")
+        limit = (self.rule(volunteer, today).get("redemptions") or {}).get("per_quarter")
         if limit is not None and len(this_quarter) >= limit:
             return "quarterly-redemptions-used"
         if offer.per_quarter is not None and sum(one.reward == reward for one in this_quarter) >= offer.per_quarter:

@@ -11,7 +11,6 @@ import signal
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 __all__ = [
@@ -20,9 +19,9 @@ __all__ = [
     "AFTER_HOLD",
     "BEFORE_INSERT",
     "BEFORE_OFFSETS",
+    "POINTS",
     "STOPS_INSIDE",
     "STOPS_OUTSIDE",
-    "known",
 ]
 
 BEFORE_INSERT = "before-insert"
@@ -34,12 +33,6 @@ STOPS_OUTSIDE = "stops-holding-a-batch"
 STOPS_INSIDE = "stops-inside-the-transaction"
 
 Passed = Callable[[], None]
-
-
-def known() -> list[str]:
-    """The points that this tree has; that of activations only where there is such a capability."""
-    there = find_spec("services.points.activations") is not None
-    return [point for point in _POINTS if point != ACTIVATIONS or there]
 
 
 def _wrap(owner: Any, name: str, *, before: Passed | None = None, after: Callable[..., None] | None = None) -> None:
@@ -66,7 +59,15 @@ def _after_commit(passed: Passed) -> None:
 
 
 def _before_offsets(passed: Passed) -> None:
-    _wrap(import_module("shared.kafka.consumer").BatchConsumer, "_commit", before=passed)
+    consumer = import_module("shared.kafka.consumer").BatchConsumer
+    original = consumer._commit
+
+    async def commit(self: Any, *args: Any) -> None:
+        if self.group == "points-ingest" and any(self._told.get(one) != done for one, done in self._done.items()):
+            passed()  # something was applied of which the broker does not know
+        await original(self, *args)
+
+    consumer._commit = commit
 
 
 def _after_hold(passed: Passed) -> None:
@@ -90,7 +91,7 @@ def _stops_inside(passed: Passed) -> None:
     _wrap(import_module("services.points.ledger.stream"), "ingest", after=lambda *_: passed())
 
 
-_POINTS: dict[str, Callable[[Passed], None]] = {
+POINTS: dict[str, Callable[[Passed], None]] = {
     BEFORE_INSERT: _before_insert,
     AFTER_COMMIT: _after_commit,
     BEFORE_OFFSETS: _before_offsets,
@@ -112,7 +113,7 @@ def main(point: str, at: int, service: str, role: str) -> None:
         if passings == at:
             os.kill(os.getpid(), number)
 
-    _POINTS[point](passed)
+    POINTS[point](passed)
     import_module(f"services.{service}.__main__").main([role])
 
 

@@ -94,11 +94,11 @@ async def hold(
     Raises:
         Refusal: unknown or unavailable reward, sold out, limit of the quarter reached, or not enough points.
     """
-    reward = await store.find_reward(tx, reward_id)
-    if reward is None:
+    offer = await store.find_offer(tx, reward_id, site_id)
+    if offer is None:
         raise NotFound("reward-unknown", "There is no such reward.")
-    reward = replace(reward, hold_days=await store.hold_days_at(tx, reward_id, site_id) or reward.hold_days)
-    if await store.read_free(tx, reward_id, site_id) <= 0:
+    reward, free = offer
+    if free <= 0:
         raise Conflict("reward-sold-out", "This reward is sold out at this site.")
     await ledger.lock(tx, [volunteer_id])
     at = await tx.now()

@@ -10,6 +10,16 @@ select reward_id, name, description, price, per_quarter_limit, available_from, a
        per_person_limit
 from reward where reward_id = $1;
 
+-- name: find_offer
+-- The same at one site, and what is left there, at once and without a lock: those who come to an empty shelf must neither
+-- queue for it nor cost much.
+select r.reward_id, r.name, r.description, r.price, r.per_quarter_limit, r.available_from, r.available_until,
+       coalesce(d.hold_days, r.hold_days) as hold_days, r.per_person_limit, coalesce(s.free, 0) as free
+from reward r
+left join reward_hold_days d on d.reward_id = r.reward_id and d.site_id = $2
+left join reward_stock s on s.reward_id = r.reward_id and s.site_id = $2
+where r.reward_id = $1;
+
 -- name: list_rewards
 -- The catalogue, newest first, by keyset; UUIDv7 orders by creation. With a moment: without those whose time is over by then.
 select reward_id, name, description, price, per_quarter_limit, available_from, available_until, hold_days,
@@ -137,10 +147,6 @@ order by expires_at, hold_id limit $2;
 -- name: count_ever
 -- What counts against the limit of a person.
 select count(*) from redemption where volunteer_id = $1 and reward_id = $2 and status in ('held', 'captured');
-
--- name: hold_days_at
--- How long this reward waits at this site, if that was said.
-select hold_days from reward_hold_days where reward_id = $1 and site_id = $2;
 
 -- name: set_hold_days
 -- Holds that are under way keep the time that they were promised.

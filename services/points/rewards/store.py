@@ -69,6 +69,16 @@ async def find_reward(tx: Tx, reward_id: UUID) -> Reward | None:
     return None if row is None else _reward(row)
 
 
+async def find_offer(tx: Tx, reward_id: UUID, site_id: UUID) -> tuple[Reward, int] | None:
+    """The reward as it is at a site, with the days that it waits there, and how many are left there; or none."""
+    row = await tx.fetchrow(SQL["find_offer"], reward_id, site_id)
+    if row is None:
+        return None
+    found = dict(row)
+    free = found.pop("free")
+    return Reward(**found), free
+
+
 async def list_rewards(tx: Tx, *, before: UUID | None, limit: int, at: datetime | None = None) -> list[Reward]:
     """A page of the catalogue, newest first; with ``at`` without those whose time is over by then."""
     return [_reward(row) for row in await tx.fetch(SQL["list_rewards"], before, limit, at)]
@@ -243,12 +253,6 @@ async def bare_holds_due(tx: Tx, at: datetime, limit: int) -> list[tuple[UUID, U
 async def count_ever(tx: Tx, volunteer_id: UUID, reward_id: UUID) -> int:
     """How often the volunteer ever took this reward, given-back ones aside."""
     return int(await tx.fetchval(SQL["count_ever"], volunteer_id, reward_id))
-
-
-async def hold_days_at(tx: Tx, reward_id: UUID, site_id: UUID) -> int | None:
-    """Days that the reward waits at this site, if they differ."""
-    days: int | None = await tx.fetchval(SQL["hold_days_at"], reward_id, site_id)
-    return days
 
 
 async def set_hold_days(tx: Tx, reward_id: UUID, site_id: UUID, days: int, *, at: datetime, by: UUID) -> None:

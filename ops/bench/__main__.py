@@ -131,7 +131,8 @@ class Bench:
             )
             await self.rig.drop(database)
             same = one.more["digest"] == points
-            if not same:
+            # Beside the agents, what integrity finds at two sites at once is held back: then the audit alone judges.
+            if not same and not (key == "with_agents" and "integrity" in AGENT_ROLES):
                 one.fail("the final points are not those of the rounds without")
             if not one.ok:
                 self.problems.append(f"{key}: {one.why}")

@@ -85,10 +85,10 @@ from lots order by expires_on;
 -- Balances and lifetime figures, as the records make them; badges are left to the service.
 insert into volunteers (
     volunteer_id, version, available, earned, credit_minutes, credit_records, first_started_at, first_record_id, first_day,
-    criteria_version, opened_at, updated_at
+    criteria_version, opened_at, updated_at, generation
 )
 select r.volunteer_id, r.records + 1, l.points, l.points, r.minutes, r.records, r.first_started_at, b.first_record_id,
-       r.first_day, 1, r.first_started_at, r.first_started_at
+       r.first_day, 1, r.first_started_at, r.first_started_at, (select max(generation) from rule_generations)
 from (
     select volunteer_id, count(*)::int as records, sum(minutes) as minutes, min(started_at) as first_started_at,
            min(day) as first_day

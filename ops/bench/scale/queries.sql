@@ -120,10 +120,11 @@ where s.is_first and c.bonus > 0;
 -- Balances and figures; as many events as postings and badges.
 insert into volunteers (
     volunteer_id, version, available, earned, credit_minutes, credit_records, first_started_at, first_record_id, first_day,
-    badges, criteria_version, badge_figures, opened_at, updated_at
+    badges, criteria_version, badge_figures, opened_at, updated_at, generation
 )
 select f.volunteer_id, n.records + 1 + cardinality(c.badges), c.earned, c.earned, n.records * c.minutes, n.records,
-       f.started_at, f.record_id, s.day, c.badges, c.criteria_version, c.badge_figures, f.started_at, f.started_at
+       f.started_at, f.record_id, s.day, c.badges, c.criteria_version, c.badge_figures, f.started_at, f.started_at,
+       (select max(generation) from rule_generations)
 from scale_staging f join scale_schedule s using (class, k) join scale_class c using (class)
 join (select class, count(*)::int as records from scale_schedule group by class) n using (class)
 where s.is_first;

@@ -219,6 +219,7 @@ PUBLIC = {
     "/volunteers",
     "/volunteers/claims",
     "/residents",
+    "/teams/names",  # without who leads them: the standings are public
     "/attendance/tickets",  # a ticket of the code on the wall, before login
 }
 

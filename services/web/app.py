@@ -14,8 +14,10 @@ from services.web.gateway.sessions import Sessions
 from services.web.gateway.upstream import Upstream, UpstreamAway, open_session
 from services.web.pages import (
     accounts,
+    activations,
     assets,
     badges,
+    cases,
     errors,
     leaders,
     login,
@@ -69,6 +71,8 @@ class Gateway:
                 staff.router,
                 shop.router,
                 rulebook.router,
+                activations.router,
+                cases.router,
                 accounts.router,
                 errors.router,
             ],

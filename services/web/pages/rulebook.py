@@ -8,10 +8,10 @@ from typing import Any
 import yaml
 from fastapi import APIRouter, Response
 
-from services.web.gateway.upstream import Problem
+from services.web.pages.activations import section
 from services.web.pages.district import district_now
 from services.web.pages.render import fragment, page, part, part_state
-from services.web.pages.visit import Visit, VisitOf
+from services.web.pages.visit import Visit, VisitOf, operators_only
 from shared.auth.access import public
 
 __all__ = ["router"]
@@ -27,7 +27,7 @@ BUDGET_PAGES = 10
 @router.get("/rules")
 async def rulebook(visit: VisitOf) -> Response:
     """All versions, the newest first, and a form for a draft."""
-    _operators_only(visit)
+    operators_only(visit)
     rules, rehearsals, now = await asyncio.gather(
         visit.ask("points", "/rules"), visit.ask("points", "/rehearsals", limit="20"), district_now(visit)
     )
@@ -49,9 +49,11 @@ async def rulebook(visit: VisitOf) -> Response:
 @router.get("/rules/{version}")
 async def rule(visit: VisitOf, version: str) -> Response:
     """One version, with its rehearsals."""
-    _operators_only(visit)
-    found, rehearsals = await asyncio.gather(
-        visit.ask("points", f"/rules/{version}"), visit.ask("points", "/rehearsals", version=version, limit="20")
+    operators_only(visit)
+    found, rehearsals, activation = await asyncio.gather(
+        visit.ask("points", f"/rules/{version}"),
+        visit.ask("points", "/rehearsals", version=version, limit="20"),
+        section(visit, version),
     )
     return page(
         "staff_rule.html",
@@ -61,31 +63,27 @@ async def rule(visit: VisitOf, version: str) -> Response:
         text=_text(found["document"]),
         rehearsals=rehearsals["items"],
         names={found["version"]: found["name"]},
+        **activation,
     )
 
 
 @router.get("/rehearsals/{rehearsal_id}")
 async def rehearsal(visit: VisitOf, rehearsal_id: str) -> Response:
     """How far a rehearsal is, and its result once it is done."""
-    _operators_only(visit)
+    operators_only(visit)
     context = await _rehearsal(visit, rehearsal_id)
     found = context["rehearsal"]
     rule = await visit.ask("points", f"/rules/{found['version']}")
     state = part_state(fragment("parts/rehearsal.html", visit.session, **context))
-    return page("staff_rehearsal.html", visit.session, path=visit.path, rule=rule, state=state, **context)
+    activation = await section(visit, str(found["version"]), found)
+    return page("staff_rehearsal.html", visit.session, path=visit.path, rule=rule, state=state, **context, **activation)
 
 
 @router.get("/rehearsals/{rehearsal_id}/part")
 async def rehearsal_part(visit: VisitOf, rehearsal_id: str) -> Response:
     """The same without the page around it, while it runs."""
-    _operators_only(visit)
+    operators_only(visit)
     return part("parts/rehearsal.html", visit.session, **await _rehearsal(visit, rehearsal_id))
-
-
-def _operators_only(visit: Visit) -> None:
-    visit.staff()
-    if "operator" not in visit.session.roles:
-        raise Problem("role-not-allowed", "This page is for the centre's operators.", status=403)
 
 
 async def _rehearsal(visit: Visit, rehearsal_id: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from services.web.gateway.upstream import Problem, Upstream, UpstreamAway
 from services.web.pages.cache import Cache
 from services.web.settings import WebSettings
 
-__all__ = ["LoginNeeded", "Visit", "VisitOf", "Web", "safe_next"]
+__all__ = ["LoginNeeded", "Visit", "VisitOf", "Web", "operators_only", "safe_next"]
 
 
 @dataclass(slots=True)
@@ -139,6 +139,18 @@ async def _visit(request: Request) -> Visit:
 
 
 VisitOf = Annotated[Visit, Depends(_visit)]
+
+
+def operators_only(visit: Visit) -> None:
+    """Insist on one of the centre's operators.
+
+    Raises:
+        LoginNeeded: the visitor is a stranger.
+        Problem: they are known, and no operator.
+    """
+    visit.staff()
+    if "operator" not in visit.session.roles:
+        raise Problem("role-not-allowed", "This page is for the centre's operators.", status=403)
 
 
 def safe_next(target: str | None, default: str) -> str:

@@ -13,6 +13,7 @@ __all__ = [
     "final_day",
     "first_day",
     "last_day_before",
+    "measured",
     "moment",
     "parse",
     "percent",
@@ -73,6 +74,39 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "failed": "未成功",
         "cancelled": "已取消",
     },
+    "activation_status": {
+        "proposed": "等候批准",
+        "rejected": "未批准",
+        "withdrawn": "已收回",
+        "applying": "正在启用",
+        "applied": "已启用",
+        "reversing": "正在撤销",
+        "reversed": "已撤销",
+    },
+    "activation_step": {
+        "proposed": "提议启用",
+        "approved": "批准启用",
+        "rejected": "不批准启用",
+        "withdrawn": "收回提议",
+        "stopped": "换用停了下来",
+        "resumed": "让换用继续",
+        "applied": "全部志愿者已换到新规则",
+        "reversal-proposed": "提议撤销",
+        "reversal-approved": "批准撤销",
+        "reversal-rejected": "不批准撤销",
+        "reversal-withdrawn": "收回撤销的提议",
+        "reversed": "全部志愿者已换回原来的规则",
+    },
+    "case_kind": {
+        "two-sites": "同时在两处",
+        "burst": "短时间大量录入",
+        "no-check-in": "没有签到的时长",
+        "many-accounts": "一部手机多个账户",
+        "long-day": "一天超过 16 小时",
+    },
+    "case_status": {"open": "待核查", "cleared": "核查无误", "confirmed": "确认属实", "all": "全部"},
+    "case_subject": {"volunteer": "志愿者", "recorder": "记录人", "device": "设备"},
+    "device_class": {"kiosk": "现场终端", "leader": "队长点名", "others": "其他录入"},
     "window": {"soon": "还没开始", "open": "可兑换", "over": "已下架"},
     # what the services write into a redemption when nobody gave a reason
     "settled": {
@@ -150,6 +184,11 @@ def spell_minutes(minutes: float | None) -> str:
     return f"{hours:,} 小时 {rest} 分" if rest else f"{hours:,} 小时"
 
 
+def measured(value: int, unit: str) -> str:
+    """A number in the unit of a case's evidence: minutes, records or people."""
+    return spell_minutes(value) if unit == "minutes" else f"{value:,} {'条记录' if unit == 'records' else '个账户'}"
+
+
 def figure(value: Any) -> str:
     """A number with thousands, or a dash where there is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -175,6 +214,7 @@ FILTERS = {
     "final_day": final_day,
     "moment": moment,
     "minutes": spell_minutes,
+    "measured": measured,
     "figure": figure,
     "signed": signed,
     "percent": percent,

@@ -3,6 +3,7 @@
 Agents run what may be rebuilt. Rules for them stand in ``shared/kafka/guard.py``.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -28,19 +29,22 @@ __all__ = ["Agents", "run"]
 Apply = Callable[[Message], Awaitable[None]]
 
 
-class Agents:
+class Agents(ABC):
     """A faust app with guarded agents; nothing is opened before the app starts.
 
     Args:
         group: the consumer group, which also names tables' changelogs and dead letters.
         topics: what is consumed.
         linger: seconds for which changelog and other records wait for company.
+        generation: a higher one begins with empty tables and reads the topics from their beginning.
     """
 
-    def __init__(self, settings: PointsSettings, *, group: str, topics: Iterable[str], linger: float) -> None:
+    def __init__(
+        self, settings: PointsSettings, *, group: str, topics: Iterable[str], linger: float, generation: int = 0
+    ) -> None:
         self.settings = settings
         self.group = group
-        self.app = _faust_app(settings, group, linger)
+        self.app = _faust_app(settings, group if not generation else f"{group}-{generation}", linger)
         self.database: Database | None = None
         self._stack = AsyncExitStack()
         self.guard = Guard(
@@ -83,9 +87,13 @@ class Agents:
             raise TransientError("the database is not connected yet")
         return self.database
 
+    @abstractmethod
+    async def connect(self) -> Database:
+        """Open the pool; the app's module does, as a composition root."""
+
     async def open(self) -> None:
         """Connect to the database and serve health; before the app starts."""
-        self.database = await Database.connect(self.settings)
+        self.database = await self.connect()
         self._stack.push_async_callback(self.database.close)
         await self._stack.enter_async_context(
             serve_ops(self.settings, {"database": self.database.ready, "broker": self._broker, "agents": self._agents})

@@ -26,3 +26,5 @@ class PointsSettings(Settings):
     """Raw Ed25519 seed, base64; badges are issued as credentials under it. Without it they cannot be exported."""
     faust_data_dir: Path = Path("var/faust")
     """Where faust keeps what may be lost."""
+    integrity_generation: int = 0
+    """Raised to build integrity's tables anew from the topics: another number is another consumer group."""

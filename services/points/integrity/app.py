@@ -34,9 +34,11 @@ from services.points.integrity.domain import (
 )
 from services.points.integrity.stream import ACTS, ATTENDANCE, GROUP, act_of, seen_of, told_at, told_of
 from services.points.integrity.terms.domain import DAY_SECONDS, seconds
+from services.points.policy import policy_of
 from services.points.settings import PointsSettings
 from shared.errors import TransientError
 from shared.kafka.consumer import Message
+from shared.postgres import Database
 from shared.telemetry import trace
 
 __all__ = ["Integrity", "main"]
@@ -52,7 +54,8 @@ class Integrity(Agents):
 
     def __init__(self, settings: PointsSettings) -> None:
         # An act is on its topic before its record is acknowledged: waiting for company would be waiting for nothing.
-        super().__init__(settings, group=GROUP, topics=(ATTENDANCE, ACTS), linger=0.0)
+        generation = settings.integrity_generation
+        super().__init__(settings, group=GROUP, topics=(ATTENDANCE, ACTS), linger=0.0, generation=generation)
         self.thresholds: ThresholdsInForce | None = None
         partitions = settings.topic_partitions
         # Keys begin with the partition: each is restored from its own part of the changelog.
@@ -65,8 +68,12 @@ class Integrity(Agents):
         self._latest: defaultdict[tuple[str, int], int] = defaultdict(int)
         self._since: Counter[tuple[str, int]] = Counter()
 
+    async def connect(self) -> Database:
+        return await Database.connect(self.settings)
+
     async def open(self) -> None:
         await super().open()
+        await policy_of(self.connected())  # a case is judged under rules that may not be in the table yet
         self.thresholds = await handlers.install(self.connected())
 
     def _thresholds(self) -> ThresholdsInForce:

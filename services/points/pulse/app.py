@@ -19,6 +19,7 @@ from shared.cloudevents import encode
 from shared.contracts import DrivePulse, PulseTick, SitePulse
 from shared.kafka.consumer import Message
 from shared.outbox import event as envelope
+from shared.postgres import Database
 
 __all__ = ["Pulse", "main"]
 
@@ -41,6 +42,9 @@ class Pulse(Agents):
         for entity in TOPICS:
             self.listen(entity, self._beat)
         self.app.timer(1.0)(self._tick)
+
+    async def connect(self) -> Database:
+        return await Database.connect(self.settings)
 
     async def _beat(self, message: Message) -> None:
         beat = beat_of(message)

@@ -84,6 +84,7 @@ def kills_of(plan: Plan) -> list[Kill]:
         ("recruitment-worker", RECRUITED, 2),
         ("recruitment-relay", RECRUITED, 3),
         ("points-agents", RECRUITED, 2),
+        ("points-integrity", RECRUITED, 3),
         ("points-relay", POSTED, 1),
         ("notify-worker", TOLD, 1),
         ("notify-relay", TOLD, 1),

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from services.web.gateway.sessions import Session
 from services.web.gateway.upstream import Problem
+from services.web.pages.cases import STATUSES, cases
 from services.web.pages.district import district_now
 from services.web.pages.refusals import say
 from services.web.pages.render import page, part, qr
@@ -75,6 +76,14 @@ async def pickup(visit: VisitOf, redemption_id: str, c: str = "") -> Response:
         tail=tail(redemption_id),
         code=c[:16],
     )
+
+
+@router.get("/cases")
+async def integrity_cases(visit: VisitOf, status: str = "open", cursor: str | None = None) -> Response:
+    """What looks like fraud, and a person's decision."""
+    visit.staff()
+    chosen = status if status in STATUSES else "open"
+    return page("staff_cases.html", visit.session, path=visit.path, **await cases(visit, chosen, cursor))
 
 
 async def _code(visit: Visit, shift_id: str) -> dict[str, Any]:

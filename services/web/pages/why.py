@@ -18,7 +18,7 @@ _REASONS: Mapping[str, str] = {
     "provisional": "记录待确认，确认后计分",
     "void": "记录已作废，不计分",
     "provenance": "补录或导入的时长只计服务时长，不计积分",
-    "flagged": "记录正在核查，核查清楚后计分",
+    "flagged": "记录正在核查，核查清楚前不计分",
 }
 
 
@@ -27,7 +27,9 @@ def record_line(record: Mapping[str, Any]) -> dict[str, Any]:
     minutes, counted = int(record.get("minutes") or 0), int(record.get("counted_minutes") or 0)
     points, per_hour = int(record.get("points") or 0), int(record.get("points_per_hour") or 0)
     reason = str(record.get("reason", ""))
-    said = _REASONS.get(reason, reason)
+    said = _REASONS.get(reason, str(record.get("reason_text") or reason))
+    if kinds := [word(case["kind"], "case") for case in record.get("cases", []) if case["status"] != "cleared"]:
+        said = f"{said}：{'、'.join(kinds)}"
     if reason == "provisional" and record.get("started_at") and not record.get("ended_at"):
         said = "服务中，签退后计分"
     sum_said = f"{spell_minutes(counted)} × 每小时 {per_hour} 分 = {figure(points)} 分" if counted else "计 0 分"

@@ -62,6 +62,16 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "badge": "徽章",
     },
     "role": {"leader": "队长", "station": "站点工作人员", "operator": "中心工作人员", "volunteer": "志愿者"},
+    "case": {
+        "two-sites": "同时在两个站点",
+        "burst": "短时间大量记录",
+        "no-check-in": "没有签到的时长",
+        "many-accounts": "一台设备多个账户",
+        "long-day": "一天超过 16 小时",
+        "open": "待判断",
+        "cleared": "已排除",
+        "confirmed": "已确认",
+    },
     "level": {"district": "区", "township": "乡镇、街道", "community": "村、社区"},
 }
 

@@ -74,7 +74,7 @@ async def cases(visit: Visit, status: str, cursor: str | None) -> dict[str, Any]
     full = await asyncio.gather(*(_in_full(visit, case) for case in found["items"]))
     return {
         "cases": [told(case, sites) for case in full],
-        "status": status,
+        "chosen": status,
         "statuses": [(name, word(name, "case")) for name in STATUSES],
         "next_cursor": found.get("next_cursor"),
         "may_settle": "operator" in visit.session.roles,

@@ -166,15 +166,17 @@ class Play:
         self.model.complain(str(about), stands, self.today)
 
     async def flag(self, number: int, kind: Kind) -> None:
-        """A case of this kind is opened about a record, whoever has it now; or the one that there is is cleared."""
+        """A case of this kind is opened about a record that was seen, or the one that there is is cleared."""
         record = self.id("record", number)
+        if str(record) not in self.model.records:
+            return
         open_case = self.flags.pop((number, kind), None)
         async with self.world.database.transaction() as tx:
             if open_case is None:
+                whose = ((record, UUID(self.model.records[str(record)].volunteer)),)
                 self.cases += 1
                 about = f"{self.world.number} {self.cases}"
                 evidence = {"day": "2026-03-01", "measured": 1, "limit": 1, "unit": "minutes"}
-                whose = ((record, self.world.volunteer(0)),)
                 made = Flag(kind, "volunteer", about, about, whose, (), evidence, 1)
                 assert await integrity.report(tx, [made]) == 1
                 self.flags[number, kind] = made

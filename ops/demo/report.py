@@ -32,6 +32,7 @@ async def gather(
         first, last = quote(iso(at(plan.scale.first, 0))), quote(iso(plan.finale.ends_at))
         figures = await client.get(f"{RECRUITMENT}/reports/district?from={first}&to={last}", district.operator)
         ledger = await client.get(f"{POINTS}/reports/ledger", district.operator)
+        cases = await client.get(f"{POINTS}/reports/integrity", district.operator)
         messages = await client.get(f"{NOTIFY}/reports/messages", district.operator)
     version = await settling.postgres_version()
     await settling.close()
@@ -58,6 +59,7 @@ async def gather(
         },
         "badges": ledger["badges"],
         "redemptions": ledger["redemptions"],
+        "cases": cases["cases"],
         "messages": messages,
         "audit": {"ok": proof.ok, "checks": {check.code: check.ok for check in proof.checks}},
         "latency_ms": {"p50": played.latency.percentile(0.5), "p99": played.latency.percentile(0.99)},
@@ -81,6 +83,12 @@ async def gather(
     }
 
 
+def _cases_said(cases: dict[str, dict[str, int]]) -> str:
+    """What integrity found; the points of who was at two sites at once are held back until somebody decides."""
+    held = sum(number for status, number in cases.get("two-sites", {}).items() if status != "cleared")
+    return f"{json.dumps(cases) if cases else '没有发现异常'}，因“同时在两个站点”暂不计分的 {held} 件"
+
+
 def show(report: dict[str, Any], played: "Played", proof: Report, memory: dict[str, int]) -> None:
     """Print it."""
     out = Console()
@@ -102,6 +110,7 @@ def show(report: dict[str, Any], played: "Played", proof: Report, memory: dict[s
     table.add_row("积分", json.dumps(report["points"]))
     table.add_row("徽章", json.dumps(report["badges"], ensure_ascii=False))
     table.add_row("兑换", json.dumps(report["redemptions"]))
+    table.add_row("诚信核查", _cases_said(report["cases"]))
     table.add_row("逐个经 HTTP", json.dumps(report["one_by_one"]))
     table.add_row("重复上传 / 更正 / 作废", " / ".join(str(value) for value in report["told"].values()))
     table.add_row("签退到积分", f"p50 {report['latency_ms']['p50']} ms, p99 {report['latency_ms']['p99']} ms")

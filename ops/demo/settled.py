@@ -37,9 +37,16 @@ class Settling:
         await self._until("lots_to_expire")
 
     async def everything(self) -> None:
-        """Wait until the teams' services are counted, no outbox holds anything back, and notify has handled every event
-        about a volunteer."""
-        for query in ("attendance_not_applied", "attendance_not_counted", "events_not_sent", "events_not_notified"):
+        """Wait until the teams' services are counted and what holds points back is found, no outbox holds anything, and
+        notify has handled every event about a volunteer.
+        """
+        for query in (
+            "attendance_not_applied",
+            "attendance_not_counted",
+            "overlaps_without_case",
+            "events_not_sent",
+            "events_not_notified",
+        ):
             await self._until(query)
 
     async def _until(self, query: str) -> None:

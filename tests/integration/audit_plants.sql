@@ -125,6 +125,18 @@ update points.buckets set points = points + 1 where volunteer_id = $1 and bucket
 -- A4: a reason that is none.
 update points.buckets set explanation = '{"records": []}' where volunteer_id = $1 and bucket like 'day/2026-01%';
 
+-- name: lower_flag
+-- A4: somebody's record is let off behind the case's back.
+update points.record_flags set standing = false where record_id = $1;
+
+-- name: forget_flags
+-- A4: the counter says that there is nothing to ask about.
+update points.volunteers set standing_flags = 0 where volunteer_id = $1;
+
+-- name: clear_case
+-- A4: cleared, and the points stay away.
+update points.cases set status = 'cleared', settled_at = now(), settled_by = case_id, reason = 'planted';
+
 -- name: change_rule
 -- A4: a rule that does not exist.
 update points.buckets set rule_version = 99 where volunteer_id = $1;

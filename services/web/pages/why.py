@@ -77,6 +77,8 @@ def record_line(record: Mapping[str, Any], notes: Mapping[str, Any] | None = Non
     points, per_hour = int(record.get("points") or 0), int(record.get("points_per_hour") or 0)
     reason = str(record.get("reason", ""))
     said = _REASONS.get(reason) or str(record.get("reason_text") or reason)
+    if kinds := [word(case["kind"], "case_kind") for case in record.get("cases", []) if case["status"] != "cleared"]:
+        said = f"{said}：{'、'.join(kinds)}"
     if reason == "provisional" and record.get("started_at") and not record.get("ended_at"):
         said = "服务中，签退后计分"
     if reason == "short" and not minutes:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from services.points.badges.handlers import criteria_in_force
 from services.points.facts import handlers as facts
+from services.points.integrity import handlers as integrity
+from services.points.integrity.domain import Flag, Kind, Status
 from services.points.ledger import handlers as ledger
 from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import IngestStream
@@ -48,7 +50,12 @@ def rules_in_force(draw: Any) -> list[dict[str, Any]]:
     for rule in found:
         rule |= draw(
             st.fixed_dictionaries(
-                {}, optional={"referral": st.just({"points": 2}), "balance": st.just({"cap_points": 30})}
+                {},
+                optional={
+                    "referral": st.just({"points": 2}),
+                    "balance": st.just({"cap_points": 30}),
+                    "integrity": st.sampled_from([{"holds_back": []}, {"holds_back": ["two-sites", "long-day"]}]),
+                },
             )
         )
     return found
@@ -72,6 +79,7 @@ acts = st.lists(
         st.tuples(st.just("ingest"), st.lists(drawn, min_size=1, max_size=4)),
         st.tuples(st.just("ingest"), st.lists(drawn, min_size=1, max_size=4)),
         st.tuples(st.just("complain"), st.sampled_from(["activity", "record"]), st.integers(0, 2)),
+        st.tuples(st.just("flag"), st.integers(0, 4), st.sampled_from(["two-sites", "two-sites", "long-day"])),
         st.tuples(st.just("refer"), st.integers(0, 1), st.integers(0, 1)),
         st.tuples(st.just("redeem"), st.sampled_from([50, 100])),
         st.tuples(st.just("refund")),
@@ -113,6 +121,8 @@ class Play:
         self.seen: set[tuple[int, int]] = set()
         self.complaints: dict[str, UUID] = {}
         self.referrals: dict[str, UUID] = {}
+        self.flags: dict[tuple[int, str], Flag] = {}
+        self.cases = 0
         self.holds: list[UUID] = []
         self.redemptions = 0
 
@@ -161,6 +171,25 @@ class Play:
             else:
                 await facts.withdraw_complaint(tx, CALLER, self.complaints.pop(str(about)), "nothing to it")
         self.model.complain(str(about), stands, self.today)
+
+    async def flag(self, number: int, kind: Kind) -> None:
+        """A case of this kind is opened about a record that was seen, or the one that there is is cleared."""
+        record = self.id("record", number)
+        if str(record) not in self.model.records:
+            return
+        open_case = self.flags.pop((number, kind), None)
+        async with self.world.database.transaction() as tx:
+            if open_case is None:
+                whose = ((record, UUID(self.model.records[str(record)].volunteer)),)
+                self.cases += 1
+                about = f"{self.world.number} {self.cases}"
+                evidence = {"day": "2026-03-01", "measured": 1, "limit": 1, "unit": "minutes"}
+                made = Flag(kind, "volunteer", about, about, whose, (), evidence, 1)
+                assert await integrity.report(tx, [made]) == 1
+                self.flags[number, kind] = made
+            else:
+                await integrity.settle(tx, CALLER, integrity.case_id_of(open_case), Status.CLEARED, "nothing to it")
+        self.model.flag([str(record)], kind, open_case is None, self.today)
 
     async def refer(self, by: int, number: int) -> None:
         referrer, referred = self.world.volunteer(by), self.id("referred", number)

@@ -12,6 +12,7 @@ from services.points.badges import documents as badge_documents
 from services.points.badges.domain import Lifetime
 from services.points.rules import documents
 from services.points.rules.domain import REASONS, Facts, Rulebook, add_months, evaluate, first_service
+from services.points.rules.worth.domain import evaluate_in_full
 from shared.clock import district_day
 from shared.errors import PermanentError
 from tests.reference import points as reference
@@ -189,3 +190,28 @@ def test_any_records_are_worth_what_the_reference_says(drawn: list[tuple[datetim
         for number, (started_at, minutes, status, provenance) in enumerate(drawn)
     ]
     assert found == reference.awards(plain)
+
+
+def test_a_flagged_record_counts_nothing_and_uses_up_no_cap() -> None:
+    held = facts(1, 480, "2026-01-10T06:00", flags=frozenset({"two-sites"}))
+    assert worth(held, facts(2, 120, "2026-01-10T18:00")) == [(0, "flagged"), (20, "counted")]
+    assert worth(held._replace(status="void")) == [(0, "void")]
+    assert worth(held._replace(minutes=1)) == [(0, "flagged")], "what is looked into says so first"
+    assert evaluate_in_full(RULE, [held]) == evaluate(RULE, [held])
+    other = held._replace(flags=frozenset({"burst"}))
+    assert worth(other) == [(80, "counted")], "a kind that this rule does not heed"
+
+
+def test_what_holds_points_back_is_a_setting_that_changes_no_older_hash() -> None:
+    document = documents.shipped()[0]
+    assert document.content_hash().hex() == "1142a63716d08a80af1bdf6df0f1c65c06cfde16bf5435f8498024f97633fe2b"
+    assert RULE.holds_back == {"two-sites"}
+    text = documents.VERSIONS.joinpath("0001.yaml").read_text("utf-8")
+    said = documents.parse(text + "integrity: {holds_back: [two-sites]}\n")
+    assert said.canonical() == document.canonical(), "saying the default says nothing"
+    stricter = documents.parse(text + "integrity: {holds_back: [burst, long-day]}\n")
+    assert stricter.content_hash() != document.content_hash()
+    assert stricter.rule().holds_back == {"burst", "long-day"}
+    assert documents.parse(text + "integrity: {holds_back: []}\n").rule().holds_back == frozenset()
+    with pytest.raises(PermanentError, match=r"integrity\.holds_back\.0"):
+        documents.parse(text + "integrity: {holds_back: [hunch]}\n")

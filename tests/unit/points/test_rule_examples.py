@@ -323,6 +323,7 @@ def test_any_records_under_any_rules_are_worth_what_the_reference_says(
     book = Rulebook(documents.parse(orjson.dumps(rule).decode()).rule() for rule in rules)
     about = [str(ACTIVITY), *(record.record_id for record in records)]
     complained = set(data.draw(st.lists(st.sampled_from(about), max_size=2)))
+    held = set(data.draw(st.lists(st.sampled_from(about), max_size=2)))
     buckets: dict[str, tuple[Rule, list[Facts]]] = {}
     for one in records:
         activity = None if one.activity is None else UUID(one.activity)
@@ -331,6 +332,7 @@ def test_any_records_under_any_rules_are_worth_what_the_reference_says(
         facts = Facts(
             UUID(one.record_id), 1, one.day, one.status, one.provenance, one.started_at, one.minutes, one.planned,
             one.kind, one.theme, activity, one.approval, one.record_id in complained or one.activity in complained,
+            frozenset({"two-sites"}) if one.record_id in held else frozenset(),
         )  # fmt: skip
         buckets.setdefault(period.bucket, (rule, []))[1].append(facts)
     found: dict[tuple[str, date], int] = {}
@@ -345,4 +347,4 @@ def test_any_records_under_any_rules_are_worth_what_the_reference_says(
     if firsts:
         for expires_on, amount in first_service(book.at(min(firsts).day), min(firsts)).items():
             found["life/first-service", expires_on] = amount
-    assert found == reference.awards(records, rules, complained)
+    assert found == reference.awards(records, rules, complained, flags={key: {"two-sites"} for key in held})

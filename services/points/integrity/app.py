@@ -11,8 +11,6 @@ records' own times; faust is never asked what time it is, and what is old is for
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
-from uuid import UUID
 
 import structlog
 
@@ -20,17 +18,22 @@ from services.points.agents import Agents, run
 from services.points.integrity import handlers
 from services.points.integrity.acts.domain import BURST_SECONDS, BURST_STEP
 from services.points.integrity.domain import (
-    Day,
-    Entry,
     Flag,
     Seen,
     Span,
-    Standing,
     ThresholdsInForce,
     acts_of,
     judge,
     step,
     windows_of,
+)
+from services.points.integrity.packing import (
+    pack_day,
+    pack_standing,
+    pack_window,
+    unpack_day,
+    unpack_standing,
+    unpack_window,
 )
 from services.points.integrity.stream import ACTS, ATTENDANCE, GROUP, act_of, seen_of, told_at, told_of
 from services.points.integrity.terms.domain import DAY_SECONDS, seconds
@@ -95,14 +98,14 @@ class Integrity(Agents):
 
     async def _person(self, thresholds: ThresholdsInForce, seen: Seen, partition: int) -> None:
         place, record = f"{partition}|{seen.volunteer_id}", f"{partition}|{seen.record_id}"
-        known = _standing_from(self.standing.get(record))
-        done = step(thresholds, seen, known, lambda span: _day_from(self.days.table.get((place, span))))
+        known = unpack_standing(self.standing.get(record))
+        done = step(thresholds, seen, known, lambda span: unpack_day(self.days.table.get((place, span))))
         if done is None:
             return
         await self._report(done.flags)
         for span, day in done.days.items():
-            self.days.table[place, span] = {str(key): list(entry) for key, entry in day.items()}
-        self.standing[record] = [done.standing.revision, [list(span) for span in done.standing.spans]]
+            self.days.table[place, span] = pack_day(day)
+        self.standing[record] = pack_standing(done.standing)
 
     async def _acted(self, message: Message) -> None:
         act, cause = act_of(message)
@@ -112,11 +115,11 @@ class Integrity(Agents):
             await self._report([flag for _, flag in judged.values() if flag is not None])
         for span, (window, _) in judged.items():
             if window is not None:
-                self.acts.table[place, span] = window
+                self.acts.table[place, span] = pack_window(window)
         self._forget(message)
 
     def _window(self, place: str, span: Span) -> Mapping[str, list[str]]:
-        return self.acts.table.get((place, span)) or {}
+        return unpack_window(self.acts.table.get((place, span)))
 
     async def _report(self, flags: Sequence[Flag]) -> None:
         if not flags:
@@ -148,14 +151,6 @@ class Integrity(Agents):
 def _over(spans: Sequence[Sequence[int]], horizon: int) -> bool:
     """Whether all days of a record are forgotten; one that lies in none (void, open) is kept."""
     return bool(spans) and max(span[1] for span in spans) < horizon
-
-
-def _standing_from(stored: Any) -> Standing | None:
-    return None if stored is None else Standing(stored[0], tuple(Span(*span) for span in stored[1]))
-
-
-def _day_from(stored: Any) -> Day:
-    return {UUID(key): Entry(*entry) for key, entry in (stored or {}).items()}
 
 
 def main(settings: PointsSettings) -> None:

@@ -4,10 +4,12 @@ A case's lock comes before those of its volunteers, for everybody: nothing joins
 Whatever an opened or cleared case does to points is posted in the same transaction.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from services.points.badges.handlers import criteria_in_force
@@ -17,12 +19,14 @@ from services.points.integrity.store import FlagRow
 from services.points.ledger.ingest import Policy, lock, reconsider
 from services.points.rules.handlers import Rulebooks
 from shared import outbox
-from shared.auth.tokens import Caller
 from shared.contracts import CaseOpened, CaseSettled
 from shared.errors import Conflict, Forbidden, NotFound, PermanentError, TransientError
 from shared.ids import derived_id
 from shared.postgres import Database, Tx
 from shared.telemetry import trace
+
+if TYPE_CHECKING:  # tokens bring cryptography with them, which workers and agents do without
+    from shared.auth.tokens import Caller
 
 __all__ = ["RECORDS_SHOWN", "Look", "case_id_of", "find", "install", "look", "report", "settle"]
 

@@ -1,6 +1,9 @@
 """Use cases of rules: bring in what is shipped, and read what is in force."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
@@ -9,9 +12,11 @@ from services.points.rules import documents, store
 from services.points.rules.documents import RuleDocument
 from services.points.rules.domain import Rulebook
 from services.points.rules.store import StoredRule
-from shared.auth.tokens import Caller
 from shared.errors import Invalid, NotFound, PermanentError
 from shared.postgres import Database, Tx
+
+if TYPE_CHECKING:  # tokens bring cryptography with them, which workers and agents do without
+    from shared.auth.tokens import Caller
 
 __all__ = ["Rulebooks", "draft", "find", "install", "listed", "rulebook", "rulebook_of"]
 

@@ -24,6 +24,14 @@ from services.points.integrity.domain import (
     still_so,
     windows_of,
 )
+from services.points.integrity.packing import (
+    pack_day,
+    pack_standing,
+    pack_window,
+    unpack_day,
+    unpack_standing,
+    unpack_window,
+)
 from services.points.integrity.terms.domain import day_span
 from shared.errors import PermanentError
 
@@ -85,6 +93,7 @@ class Windows:
                 for span in windows_of(act):
                     window, flag = judge(self.thresholds, span, self.acts.get((act.place, span), {}), act)
                     if window is not None:
+                        assert unpack_window(pack_window(window)) == window
                         self.acts[act.place, span] = window
                     self._note([flag] if flag is not None else [])
         return self
@@ -94,6 +103,8 @@ class Windows:
         done = step(self.thresholds, one, known, lambda span: self.days.get((one.volunteer_id, span), {}))
         if done is not None:
             self._note(done.flags)
+            assert unpack_standing(pack_standing(done.standing)) == done.standing
+            assert all(unpack_day(pack_day(day)) == day for day in done.days.values())
             self.standing[one.record_id] = done.standing
             self.days |= {(one.volunteer_id, span): day for span, day in done.days.items()}
 

@@ -4,7 +4,6 @@ Agents run what may be rebuilt. Rules for them stand in ``shared/kafka/guard.py`
 """
 
 import asyncio
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
@@ -31,8 +30,6 @@ __all__ = ["Agents", "run"]
 
 _log = structlog.get_logger(__name__)
 
-NICE = 10
-"""What may follow within seconds gives way to what people wait for."""
 Apply = Callable[[Message], Awaitable[None]]
 Work = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -181,7 +178,6 @@ def _faust_app(settings: PointsSettings, group: str, linger: float) -> Any:
 
 def run(settings: PointsSettings, make: Callable[[PointsSettings], Agents]) -> None:
     """Run agents until SIGTERM or SIGINT; exits the process, with an error when a guard stopped it."""
-    os.nice(NICE)
     logging.configure(settings)
     agents = make(settings)
     agents.app.finalize()

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 POLL_MS = 250
 LAG_INTERVAL = 2.0
-COMMIT_INTERVAL, COMMIT_PATIENCE = 0.5, 5.0
+COMMIT_INTERVAL, COMMIT_PATIENCE = 0.25, 5.0
 BACKOFF_FIRST, BACKOFF_MOST = 0.1, 5.0
 
 
@@ -105,7 +105,7 @@ class BatchConsumer:
         max_records: int = 2000,
         lanes: int = 1,
         fetch_wait_ms: int = 20,
-        fetch_bytes: int = 1_048_576,
+        fetch_bytes: int = 2_097_152,
         patience: float = 30.0,
         from_latest: bool = False,
     ) -> None:

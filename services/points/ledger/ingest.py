@@ -44,6 +44,9 @@ from shared.postgres import Tx
 
 __all__ = ["Outcome", "OwnersElsewhere", "Policy", "ingest", "lock", "post", "reconsider"]
 
+_REFUSED_AT_MOST = 20
+"""Records are written again without the one that PostgreSQL refuses; a batch with more of them is halved."""
+
 
 class OwnersElsewhere(WeiguangError):
     """Records of the batch belong to volunteers who are not locked yet: begin again and lock ``volunteer_ids`` too."""
@@ -63,13 +66,14 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a batch; ``conflicts`` are places in it."""
+    """What became of a batch; ``conflicts`` and ``refused`` are places in it."""
 
     applied: int
     superseded: int
     duplicates: int
     conflicts: Sequence[int]
     events: int
+    refused: Mapping[int, store.RecordRefused]
 
 
 async def lock(tx: Tx, volunteer_ids: Collection[UUID], known: Set[UUID] = frozenset()) -> None:
@@ -99,7 +103,7 @@ async def ingest(
 
     Raises:
         OwnersElsewhere: a revision moves a record from a volunteer who is not in the batch; nothing was changed.
-        RecordRefused: PostgreSQL does not take one of the records; the transaction is over.
+        RecordRefused: PostgreSQL takes too few of the records; nothing was changed.
     """
     volunteer_ids = {revision.volunteer_id for revision in batch} | also_lock
     await lock(tx, volunteer_ids, known)
@@ -111,14 +115,21 @@ async def ingest(
         for revision in batch
         if (present := stored.get(revision.record_id)) is not None and revision.revision < present.revision
     }
-    resolution = resolve(batch, stored, await store.superseded(tx, lower))
-    told = 0
-    if resolution.applied:
-        told = await _Fold(tx, await tx.now(), policy, resolution).run()
-    else:
-        await store.write_records(tx, (), resolution.superseded)
+    known_lower = await store.superseded(tx, lower)
+    refused: dict[int, store.RecordRefused] = {}
+    while True:
+        resolution = resolve(batch, stored, known_lower, refused)
+        try:
+            async with tx.savepoint():
+                await store.write_records(tx, resolution.applied.values(), resolution.superseded)
+            break
+        except store.RecordRefused as error:
+            if len(refused) >= _REFUSED_AT_MOST:
+                raise
+            refused |= {place: error for place, one in enumerate(batch) if (one.record_id, one.revision) == error.key}
+    told = await _Fold(tx, await tx.now(), policy, resolution).run() if resolution.applied else 0
     return Outcome(
-        len(resolution.applied), len(resolution.superseded), resolution.duplicates, resolution.conflicts, told
+        len(resolution.applied), len(resolution.superseded), resolution.duplicates, resolution.conflicts, told, refused
     )
 
 
@@ -172,7 +183,6 @@ class _Fold:
         await self.know(await store.volunteers(tx, seen | {revision.volunteer_id for revision in reconsidered}))
         touched = touched_buckets([*pairs, *((revision, None) for revision in reconsidered)], self.rules)
         await self.badges.count(self.volunteers, pairs)
-        await store.write_records(tx, pairs, self.resolution.superseded)  # first, as it is what may be refused
         counted = count_lifetime(self.volunteers, pairs)
         self.changed.update(counted)
         before = await store.buckets(tx, touched.keys())

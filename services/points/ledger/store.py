@@ -213,7 +213,7 @@ async def write_records(
     """Bring the records to their highest revisions; keep the lower ones.
 
     Raises:
-        RecordRefused: PostgreSQL does not take a new record; the transaction is over.
+        RecordRefused: PostgreSQL does not take a new record; the transaction must go back to where it was before.
     """
     new: list[Revision] = []
     raised: list[Revision] = []

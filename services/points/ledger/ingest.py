@@ -29,10 +29,10 @@ from services.points.ledger.fold import (
     count_lifetime,
     first_of,
     reevaluate,
-    resolve,
     touched_buckets,
 )
 from services.points.ledger.posting import Books, Posting
+from services.points.ledger.recording import write_records
 from services.points.ledger.revisions import Revision
 from services.points.rules.domain import FIRST_SERVICE, Award, Facts, First, Rulebook
 from services.points.rules.handlers import Rulebooks
@@ -43,9 +43,6 @@ from shared.errors import WeiguangError
 from shared.postgres import Tx
 
 __all__ = ["Outcome", "OwnersElsewhere", "Policy", "ingest", "lock", "post", "reconsider"]
-
-_REFUSED_AT_MOST = 20
-"""Records are written again without the one that PostgreSQL refuses; a batch with more of them is halved."""
 
 
 class OwnersElsewhere(WeiguangError):
@@ -115,18 +112,7 @@ async def ingest(
         for revision in batch
         if (present := stored.get(revision.record_id)) is not None and revision.revision < present.revision
     }
-    known_lower = await store.superseded(tx, lower)
-    refused: dict[int, store.RecordRefused] = {}
-    while True:
-        resolution = resolve(batch, stored, known_lower, refused)
-        try:
-            async with tx.savepoint():
-                await store.write_records(tx, resolution.applied.values(), resolution.superseded)
-            break
-        except store.RecordRefused as error:
-            if len(refused) >= _REFUSED_AT_MOST:
-                raise
-            refused |= {place: error for place, one in enumerate(batch) if (one.record_id, one.revision) == error.key}
+    resolution, refused = await write_records(tx, batch, stored, await store.superseded(tx, lower))
     told = await _Fold(tx, await tx.now(), policy, resolution).run() if resolution.applied else 0
     return Outcome(
         len(resolution.applied), len(resolution.superseded), resolution.duplicates, resolution.conflicts, told, refused

@@ -15,7 +15,7 @@ from shared.errors import TransientError
 from shared.kafka.consumer import Message
 from shared.postgres import Database
 
-__all__ = ["GROUP", "TOPICS", "IngestStream"]
+__all__ = ["GROUP", "TOPICS", "IngestStream", "group_of"]
 
 GROUP = "points-ingest"
 TOPICS = ("attendance",)
@@ -23,6 +23,11 @@ KNOWN_AT_MOST = 2_000_000
 _ATTEMPTS = 10
 """After that a batch is halved."""
 _log = structlog.get_logger(__name__)
+
+
+def group_of(generation: int) -> str:
+    """The consumer group that reads for the ``generation``-th time."""
+    return f"{GROUP}-{generation}" if generation else GROUP
 
 
 class IngestStream:

@@ -40,6 +40,8 @@ __all__ = ["GC_THRESHOLD", "IngestService", "build_app", "main"]
 
 PURGE_SECONDS = 300.0
 STOP_SECONDS = 3.0
+FETCH_BYTES = 8_388_608
+"""Of each partition; about as much as fills a batch."""
 GC_THRESHOLD = (1_000_000, 20, 100)
 """A batch makes some hundred thousand small objects and no cycles: looking for cycles after every 700 of them costs a
 third of the ingest's time, and after every 100,000 still a twentieth."""
@@ -71,6 +73,7 @@ class IngestService(mode.Service):
             handle=stream.handle,
             dead_letter=stream.dead_letter,
             max_records=settings.ingest_batch,
+            fetch_bytes=FETCH_BYTES,
             lanes=settings.ingest_lanes,
             patience=settings.watchdog_seconds,
         )

@@ -14,7 +14,7 @@ class PointsSettings(Settings):
 
     service: str = "points"
 
-    ingest_batch: int = 4000
+    ingest_batch: int = 8000
     """At most so many attendance records are applied in one transaction."""
     ingest_lanes: int = 2
     """So many such transactions run at once in one worker, each on partitions of its own."""

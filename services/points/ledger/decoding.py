@@ -8,7 +8,7 @@ path of every record.
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, cast
 from uuid import UUID
 
 import msgspec
@@ -27,11 +27,20 @@ __all__ = ["content_hash", "decode", "decode_batch"]
 _TYPE: Final = AttendanceRecorded.type.encode()
 _ENVELOPE: Final = frozenset({"ce_id", "ce_source", "ce_subject", "ce_time", "ce_aggregateid", "ce_aggregateversion"})
 
-_CACHED_IDS: Final = 500_000
-_ids: dict[str, UUID] = {}
-"""Ids that come again and again (volunteers, activities, sites …) are parsed and hashed once; emptied when it gets
-large.
-"""
+_CACHED_IDS: Final = 200_000
+
+
+class _Ids(dict[str | None, UUID | None]):
+    """Ids that come again and again (volunteers, activities, sites …) are parsed and hashed once; None is None."""
+
+    def __missing__(self, text: str | None) -> UUID | None:
+        if len(self) >= _CACHED_IDS:
+            self.clear()
+        found = self[text] = None if text is None else _uuid(text)
+        return found
+
+
+_ids = _Ids()
 
 _Id = Annotated[str, msgspec.Meta(min_length=36, max_length=36)]
 _Number = Annotated[int, msgspec.Meta(ge=0, le=60_000_000)]
@@ -119,7 +128,7 @@ def _fast(message: Message) -> Revision:
         _uuid(data.record_id),
         data.revision,
         hashlib.sha256(value).digest()[:16],
-        _known(data.volunteer_id),
+        cast(UUID, _ids[data.volunteer_id]),
         data.started_at.astimezone(DISTRICT_ZONE).date(),
         data.status,
         data.provenance,
@@ -131,13 +140,13 @@ def _fast(message: Message) -> Revision:
         data.ended_at,
         data.minutes,
         data.planned_minutes,
-        _optional(data.activity_id),
-        _optional(data.shift_id),
-        _optional(data.site_id),
-        _optional(data.team_id),
-        _optional(data.drive_id),
-        _optional(data.recorded_by),
-        _optional(data.recorder_site_id),
+        _ids[data.activity_id],
+        _ids[data.shift_id],
+        _ids[data.site_id],
+        _ids[data.team_id],
+        _ids[data.drive_id],
+        _ids[data.recorded_by],
+        _ids[data.recorder_site_id],
         data.device_ref,
         data.distance_m,
         _uuid(event_id),
@@ -150,19 +159,6 @@ def _uuid(text: str) -> UUID:
     if len(text) != 36:
         raise _Unusual
     found: UUID = pgproto.UUID(text)
-    return found
-
-
-def _optional(text: str | None) -> UUID | None:
-    return None if text is None else _known(text)
-
-
-def _known(text: str) -> UUID:
-    found = _ids.get(text)
-    if found is None:
-        if len(_ids) >= _CACHED_IDS:
-            _ids.clear()
-        found = _ids[text] = _uuid(text)
     return found
 
 

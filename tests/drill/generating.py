@@ -30,6 +30,8 @@ WEIGHTS = {
     "decide": 4,
     "complain": 2,
     "refer": 2,
+    "suspect": 3,
+    "look_into": 3,
     "wait": 6,
     "timers": 5,
     "move": 2,
@@ -151,6 +153,12 @@ class Acts:
 
     def _refer(self, _: Twins) -> tuple[int, int]:
         return self.volunteer(), self.rng.randrange(60)
+
+    def _suspect(self, _: Twins) -> tuple[int, int, int]:
+        return self.rng.randrange(4), self._recent(), self.rng.choice([1, 2, 2, 5])
+
+    def _look_into(self, _: Twins) -> tuple[int, int]:
+        return self.rng.randint(0, 12), int(self.rng.random() < 0.4)
 
     def _wait(self, _: Twins) -> tuple[int, int]:
         return self.rng.choice([0, 0, 1, 1, 2, 5, 20]), self.rng.randint(0, 1000)

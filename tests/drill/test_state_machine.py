@@ -34,7 +34,13 @@ async def test_a_long_history_stands_where_the_reference_says(stage: Stage, dril
                 f"seed {drill.seed}, step {step} of {steps}: {error}\nthe last steps:\n{told}"
             ) from error
     met = twins.met
-    for refusal in ("insufficient-points", "reward-sold-out", "redemption-not-open", "second-person-needed"):
+    for refusal in (
+        "insufficient-points",
+        "reward-sold-out",
+        "redemption-not-open",
+        "second-person-needed",
+        "case-settled",
+    ):
         assert met.get(refusal), f"the history never met {refusal}"
     assert twins.conflicting
     sums = [account.balances() for account in twins.model.accounts.values()]

@@ -1,10 +1,12 @@
 """The rotating code, scanned by people who are logged in, and by people who are not yet."""
 
+import re
+
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.pages_district import District
-from tests.e2e.pages_visitors import fill_in, problem, register, scan, staff_log_in, visitor
+from tests.e2e.pages_visitors import fill_in, problem, register, scan, sent_by, staff_log_in, visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
 
@@ -24,6 +26,7 @@ async def test_a_stranger_scans_registers_and_checks_in_without_scanning_again(
     district: District, browser: Browser
 ) -> None:
     async with visitor(browser) as phone, visitor(browser, phone=False) as screen:
+        sent = sent_by(phone)
         await staff_log_in(screen, district)
         await screen.goto(f"{district.url}/staff/shifts/{district.shift_id}/qr")
         await scan(phone, screen, district)
@@ -38,6 +41,10 @@ async def test_a_stranger_scans_registers_and_checks_in_without_scanning_again(
         await phone.get_by_role("button", name="报名签到").click()
         await expect(phone.get_by_role("heading", name="已签到")).to_be_visible()
         await log_in_after_a_scan(phone, screen, district, number)
+        told = {address.rpartition("/")[2]: body["device_id"] for address, body in sent if "device_id" in body}
+        assert told.keys() == {"check-ins", "check-outs"}, "the phone's id goes with a scan and with nothing else"
+        assert told["check-ins"] == told["check-outs"], "whoever is logged in"
+        assert re.fullmatch("[0-9a-f]{32}", told["check-ins"])
 
 
 async def log_in_after_a_scan(phone: Page, screen: Page, district: District, number: str) -> None:
@@ -65,6 +72,7 @@ async def test_one_scan_is_for_one_person(district: District, browser: Browser) 
         visitor(browser) as other,
         visitor(browser, phone=False) as screen,
     ):
+        sent = sent_by(phone), sent_by(other)
         await register(phone, district, "郑洁")
         await register(other, district, "李娜")
         await staff_log_in(screen, district)
@@ -83,6 +91,9 @@ async def test_one_scan_is_for_one_person(district: District, browser: Browser) 
         await scan(other, screen, district)
         await other.get_by_role("button", name="签到", exact=True).click()
         await expect(other.get_by_role("heading", name="已签到")).to_be_visible()
+        phones = [{body["device_id"] for _, body in each if "device_id" in body} for each in sent]
+        assert [len(each) for each in phones] == [1, 1]
+        assert phones[0] != phones[1]
 
 
 async def test_who_did_not_sign_up_does_both_with_one_button(district: District, browser: Browser) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
@@ -22,7 +22,6 @@ from ops.stack.broker import Broker, make_broker
 from ops.stack.postgres import Postgres, forget
 from ops.stack.processes import alive
 from ops.stack.secrets import make_secrets
-from services.points.ledger.stream import GROUP
 from shared.kafka.topics import ensure_topics, topic_name
 from shared.postgres import load_queries
 from shared.postgres.migrations import migrate
@@ -133,27 +132,6 @@ class Rig:
                     await future
         finally:
             await producer.stop()
-
-    async def rewind(self, prefix: str | None = None) -> None:
-        """Let the ingest's group begin at the first record again; it has no member now."""
-        settings = self.settings(prefix)
-        name = topic_name(settings, "attendance")
-        # As a member: the embedded broker takes no offsets from outside of a group that ever had one.
-        consumer = AIOKafkaConsumer(
-            name,
-            bootstrap_servers=settings.kafka_bootstrap,
-            group_id=f"{settings.topic_prefix}{GROUP}",
-            enable_auto_commit=False,
-            session_timeout_ms=6_000,
-        )
-        await consumer.start()
-        try:
-            partitions = [TopicPartition(name, number) for number in range(PARTITIONS)]
-            while consumer.assignment() != frozenset(partitions):
-                await consumer.getmany(timeout_ms=100)
-            await consumer.commit(dict.fromkeys(partitions, 0))
-        finally:
-            await consumer.stop()
 
 
 async def publish(conn: Any, history: History) -> None:

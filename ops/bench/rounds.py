@@ -22,7 +22,6 @@ from ops.bench.meters import Meter, Usage, metered
 from ops.bench.rig import ROOT, SQL, Rig, committed
 from ops.bench.workers import AGENT_ROLES, Workers, start_peer, wait_for
 from ops.stack.errors import StackError
-from services.points.ledger.stream import GROUP
 from shared.kafka.topics import topic_name
 
 __all__ = ["PEERS", "Audited", "Round", "audited", "bench_python", "counted", "limit", "ours", "peer"]
@@ -96,8 +95,6 @@ async def ours(
     admin = AIOKafkaAdminClient(bootstrap_servers=rig.broker.bootstrap)
     await admin.start()
     try:
-        if await committed(admin, rig.settings(), GROUP):
-            await rig.rewind()
         beside = [await service.start(role) for role in AGENT_ROLES] if agents else []
         for one in beside:
             await wait_for(one, "ops.listening", within=60)
@@ -105,10 +102,10 @@ async def ours(
         found = Round(name, events, 0.0, 0.0)
         began, found.join_seconds = await service.consuming(running)
         meters = _meters(rig, found, [one.pid for one in running])
-        lags = _Lags(rig, admin, beside=bool(beside))
+        lags = _Lags(rig, admin, service.group, beside=bool(beside))
         async with metered(meters):
             killed_at: float | None = None
-            while (done := await committed(admin, rig.settings(), GROUP)) < events:
+            while (done := await committed(admin, rig.settings(), service.group)) < events:
                 if kill and killed_at is None and done >= events // 2:
                     killed_at = time.time()
                     await service.kill(running[0])
@@ -198,9 +195,10 @@ def _meters(rig: Rig, found: Round, pids: list[int]) -> list[Meter]:
 class _Lags:
     """How far the agents are behind the log of attendance, while the ingest runs and until they are done."""
 
-    def __init__(self, rig: Rig, admin: AIOKafkaAdminClient, *, beside: bool) -> None:
+    def __init__(self, rig: Rig, admin: AIOKafkaAdminClient, group: str, *, beside: bool) -> None:
         self.rig = rig
         self.admin = admin
+        self.group = group
         self.roles = AGENT_ROLES if beside else ()
         self.behind: dict[str, int] = dict.fromkeys(self.roles, 0)
         self.end = 0
@@ -210,7 +208,7 @@ class _Lags:
         if not self.roles:
             return
         settings = self.rig.settings()
-        ingested = await committed(self.admin, settings, GROUP)
+        ingested = await committed(self.admin, settings, self.group)
         for role in self.roles:
             done = [await committed(self.admin, settings, group) for group in AGENT_GROUPS[role]]
             self.behind[role] = ingested - min(done)

@@ -17,6 +17,7 @@ from ops.bench.telling import heard
 from ops.stack.errors import StackError
 from ops.stack.processes import free_port, spawn, stop
 from services.points.__main__ import ROLES
+from services.points.ledger.stream import group_of
 
 __all__ = ["AGENT_ROLES", "Running", "Workers", "start_peer", "wait_for"]
 
@@ -73,7 +74,13 @@ class Workers:
     rig: Rig
     database: str
     prefix: str
+    generation: int = field(default_factory=count(1).__next__)
     started: list[Running] = field(default_factory=list)
+
+    @property
+    def group(self) -> str:
+        """The consumer group of its ingest: one of its own for each, which begins at the first record."""
+        return group_of(self.generation)
 
     async def start(self, role: str) -> Running:
         """`python -m services.points <role>`."""
@@ -103,6 +110,7 @@ class Workers:
             "WEIGUANG_TOPIC_PREFIX": settings.topic_prefix,
             "WEIGUANG_TOPIC_PARTITIONS": str(settings.topic_partitions),
             "WEIGUANG_DATABASE_URL": self.rig.dsn("points_app", self.database),
+            "WEIGUANG_INGEST_GENERATION": str(self.generation),
             "WEIGUANG_OPS_PORT": str(free_port()),
             "WEIGUANG_FAUST_DATA_DIR": str(self.rig.directory / "faust" / name),
             # of a batch that is put aside a line is written, of nothing else: as much as a deployment would log

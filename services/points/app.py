@@ -21,7 +21,7 @@ from services.points.badges.handlers import judge_anew
 from services.points.hosting import Worker, run_timer
 from services.points.ledger.handlers import expire_points
 from services.points.ledger.ingest import Policy
-from services.points.ledger.stream import GROUP, TOPICS, IngestStream
+from services.points.ledger.stream import GROUP, TOPICS, IngestStream, group_of
 from services.points.pickups import handlers as pickups
 from services.points.policy import policy_of
 from services.points.rehearsals.launch import rehearse_waiting
@@ -67,7 +67,7 @@ class IngestService(mode.Service):
         self.consumer = BatchConsumer(
             settings,
             topics=TOPICS,
-            group=GROUP,
+            group=group_of(settings.ingest_generation),
             handle=stream.handle,
             dead_letter=stream.dead_letter,
             max_records=settings.ingest_batch,

@@ -18,6 +18,10 @@ class PointsSettings(Settings):
     """At most so many attendance records are applied in one transaction."""
     ingest_lanes: int = 2
     """So many such transactions run at once in one worker, each on partitions of its own."""
+    ingest_generation: int = 0
+    """Raised to read attendance again from its beginning, which changes nothing that was applied: another number is
+    another consumer group.
+    """
     watchdog_seconds: float = 30.0
     """Lag without progress for so long ends the worker, to be started again."""
     timer_seconds: float = 1.0

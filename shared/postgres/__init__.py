@@ -76,6 +76,12 @@ class Tx:
         """
         await self.conn.copy_records_to_table(table, columns=columns, records=rows)
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """What the block wrote is undone when it raises, and the transaction goes on."""
+        async with self.conn.transaction():
+            yield
+
     async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         await self.conn.executemany(sql, rows)
 

@@ -3,7 +3,7 @@
 Pure: everything that is looked at is handed in, and the outcome is data for the store to write.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
@@ -163,15 +163,20 @@ class Resolution:
 
 
 def resolve(
-    batch: Sequence[Revision], stored: Mapping[UUID, Revision], superseded: Mapping[tuple[UUID, int], bytes]
+    batch: Sequence[Revision],
+    stored: Mapping[UUID, Revision],
+    superseded: Mapping[tuple[UUID, int], bytes],
+    without: Container[int] = (),
 ) -> Resolution:
     """Decide for each revision whether it is news, a repetition, late, or a contradiction. The highest revision stands;
-    of two contents of one revision the first.
+    of two contents of one revision the first. ``without``: places of the batch that are left out.
     """
     outcome = Resolution()
     applied = outcome.applied
     late: dict[tuple[UUID, int], bytes] = {}
     for place, revision in enumerate(batch):
+        if place in without:
+            continue
         record_id = revision.record_id
         entry = applied.get(record_id)
         before = stored.get(record_id)

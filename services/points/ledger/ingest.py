@@ -29,10 +29,10 @@ from services.points.ledger.fold import (
     count_lifetime,
     first_of,
     reevaluate,
-    resolve,
     touched_buckets,
 )
 from services.points.ledger.posting import Books, Posting
+from services.points.ledger.recording import write_records
 from services.points.ledger.revisions import Revision
 from services.points.rules.domain import FIRST_SERVICE, Award, Facts, First, Rulebook
 from services.points.rules.handlers import Rulebooks
@@ -63,13 +63,14 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a batch; ``conflicts`` are places in it."""
+    """What became of a batch; ``conflicts`` and ``refused`` are places in it."""
 
     applied: int
     superseded: int
     duplicates: int
     conflicts: Sequence[int]
     events: int
+    refused: Mapping[int, store.RecordRefused]
 
 
 async def lock(tx: Tx, volunteer_ids: Collection[UUID], known: Set[UUID] = frozenset()) -> None:
@@ -99,7 +100,7 @@ async def ingest(
 
     Raises:
         OwnersElsewhere: a revision moves a record from a volunteer who is not in the batch; nothing was changed.
-        RecordRefused: PostgreSQL does not take one of the records; the transaction is over.
+        RecordRefused: PostgreSQL takes too few of the records; nothing was changed.
     """
     volunteer_ids = {revision.volunteer_id for revision in batch} | also_lock
     await lock(tx, volunteer_ids, known)
@@ -111,14 +112,10 @@ async def ingest(
         for revision in batch
         if (present := stored.get(revision.record_id)) is not None and revision.revision < present.revision
     }
-    resolution = resolve(batch, stored, await store.superseded(tx, lower))
-    told = 0
-    if resolution.applied:
-        told = await _Fold(tx, await tx.now(), policy, resolution).run()
-    else:
-        await store.write_records(tx, (), resolution.superseded)
+    resolution, refused = await write_records(tx, batch, stored, await store.superseded(tx, lower))
+    told = await _Fold(tx, await tx.now(), policy, resolution).run() if resolution.applied else 0
     return Outcome(
-        len(resolution.applied), len(resolution.superseded), resolution.duplicates, resolution.conflicts, told
+        len(resolution.applied), len(resolution.superseded), resolution.duplicates, resolution.conflicts, told, refused
     )
 
 
@@ -172,7 +169,6 @@ class _Fold:
         await self.know(await store.volunteers(tx, seen | {revision.volunteer_id for revision in reconsidered}))
         touched = touched_buckets([*pairs, *((revision, None) for revision in reconsidered)], self.rules)
         await self.badges.count(self.volunteers, pairs)
-        await store.write_records(tx, pairs, self.resolution.superseded)  # first, as it is what may be refused
         counted = count_lifetime(self.volunteers, pairs)
         self.changed.update(counted)
         before = await store.buckets(tx, touched.keys())

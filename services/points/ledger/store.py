@@ -207,37 +207,33 @@ def _lots(rows: Iterable[Any]) -> dict[UUID, list[Lot]]:
     return found
 
 
-async def write_records(
-    tx: Tx, applied: Iterable[tuple[Revision, Revision | None]], superseded: Sequence[Revision]
-) -> None:
-    """Bring the records to their highest revisions; keep the lower ones.
+async def insert_records(tx: Tx, new: Sequence[Revision]) -> None:
+    """Write records that are new, in their order.
 
     Raises:
-        RecordRefused: PostgreSQL does not take a new record; the transaction is over.
+        RecordRefused: PostgreSQL does not take one; the transaction must go back to where it was before.
     """
-    new: list[Revision] = []
-    raised: list[Revision] = []
-    for revision, before in applied:
-        (new if before is None else raised).append(revision)
-    if raised:
-        await tx.execute(_SQL["supersede"], [revision.record_id for revision in raised])
-        raised.sort(key=_record_id)
-        await tx.execute(_SQL["update_records"], *list(_columns(raised))[:26])
-    if new:
-        new.sort(key=_record_id)
-        try:
-            await tx.copy("records", _RECORD, [revision[:26] for revision in new])
-        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
-            if isinstance(error, asyncpg.UniqueViolationError) or (line := _LINE.search(error.context or "")) is None:
-                raise
-            raise RecordRefused(new[int(line[1]) - 1], str(error)) from error
-    if superseded:
-        rows = [(r.record_id, r.revision, r.content_hash, r.volunteer_id, r.event_id, _content(r)) for r in superseded]
+    try:
+        await tx.copy("records", _RECORD, [revision[:26] for revision in new])
+    except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+        if isinstance(error, asyncpg.UniqueViolationError) or (line := _LINE.search(error.context or "")) is None:
+            raise
+        raise RecordRefused(new[int(line[1]) - 1], str(error)) from error
+
+
+async def update_records(tx: Tx, raised: Iterable[Revision]) -> None:
+    """Bring stored records to higher revisions; what stood until now is kept."""
+    rows = sorted(raised)
+    if rows:
+        await tx.execute(_SQL["supersede"], [revision.record_id for revision in rows])
+        await tx.execute(_SQL["update_records"], *list(_columns(rows))[:26])
+
+
+async def keep_superseded(tx: Tx, superseded: Iterable[Revision]) -> None:
+    """Keep revisions that came when a higher one was known."""
+    rows = [(r.record_id, r.revision, r.content_hash, r.volunteer_id, r.event_id, _content(r)) for r in superseded]
+    if rows:
         await tx.copy("superseded_revisions", _SUPERSEDED, rows)
-
-
-def _record_id(revision: Revision) -> UUID:
-    return revision.record_id
 
 
 def _content(revision: Revision) -> str:

@@ -9,14 +9,13 @@ import structlog
 from services.points.ledger.decoding import decode_batch
 from services.points.ledger.ingest import OwnersElsewhere, Policy, ingest
 from services.points.ledger.revisions import Revision
-from services.points.ledger.store import RecordRefused
 from shared import deadletters
 from shared.deadletters import DeadLetter
 from shared.errors import TransientError
 from shared.kafka.consumer import Message
 from shared.postgres import Database
 
-__all__ = ["GROUP", "TOPICS", "IngestStream"]
+__all__ = ["GROUP", "TOPICS", "IngestStream", "group_of"]
 
 GROUP = "points-ingest"
 TOPICS = ("attendance",)
@@ -24,6 +23,11 @@ KNOWN_AT_MOST = 2_000_000
 _ATTEMPTS = 10
 """After that a batch is halved."""
 _log = structlog.get_logger(__name__)
+
+
+def group_of(generation: int) -> str:
+    """The consumer group that reads for the ``generation``-th time."""
+    return f"{GROUP}-{generation}" if generation else GROUP
 
 
 class IngestStream:
@@ -54,10 +58,6 @@ class IngestStream:
                 also_lock |= error.volunteer_ids
                 if not attempts_left:
                     raise TransientError("records keep changing hands while they are being applied") from error
-            except RecordRefused as error:
-                if not attempts_left:
-                    raise
-                _put_aside(error, revisions, sources, refused)
             except asyncpg.UniqueViolationError as error:
                 # Another transaction stored the same record first, under another volunteer's lock: read it anew.
                 raise TransientError(f"somebody else was faster: {error}") from error
@@ -73,6 +73,7 @@ class IngestStream:
             if revisions:
                 outcome = await ingest(tx, revisions, self.policy, also_lock=also_lock, known=self._known)
                 letters = refused + [_conflict(sources[place], revisions[place]) for place in outcome.conflicts]
+                letters += [DeadLetter(sources[place], str(error)) for place, error in outcome.refused.items()]
             await deadletters.record(tx, letters, group=GROUP)
 
     async def dead_letter(self, message: Message, error: Exception) -> None:
@@ -85,19 +86,6 @@ class IngestStream:
         _log.warning("ingest.put_aside", topic=message.topic, partition=message.partition, offset=message.offset)
         async with self.database.transaction() as tx:
             await deadletters.record(tx, [DeadLetter(message, reason)], group=GROUP)
-
-
-def _put_aside(
-    error: RecordRefused, revisions: list[Revision], sources: list[Message], refused: list[DeadLetter]
-) -> None:
-    """Go on without the revision that PostgreSQL refuses: it says which, so nothing need be halved."""
-    kept: list[tuple[Revision, Message]] = []
-    for revision, message in zip(revisions, sources, strict=True):
-        if (revision.record_id, revision.revision) == error.key:
-            refused.append(DeadLetter(message, str(error)))
-        else:
-            kept.append((revision, message))
-    revisions[:], sources[:] = [revision for revision, _ in kept], [message for _, message in kept]
 
 
 def _conflict(message: Message, revision: Revision) -> DeadLetter:

@@ -1,0 +1,70 @@
+"""A batch's records into their table: all that PostgreSQL takes, however many it refuses of the others."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from services.points.ledger import store
+from services.points.ledger.fold import Resolution, resolve
+from services.points.ledger.revisions import Revision
+from shared.postgres import Tx
+
+__all__ = ["write_records"]
+
+_PORTION = 1000
+"""So many records are written at once: when PostgreSQL refuses one of them, the others are written again without it."""
+_REFUSED_AT_MOST = 20
+"""A batch with more of them is halved."""
+
+
+async def write_records(
+    tx: Tx,
+    batch: Sequence[Revision],
+    stored: Mapping[UUID, Revision],
+    superseded: Mapping[tuple[UUID, int], bytes],
+) -> tuple[Resolution, dict[int, store.RecordRefused]]:
+    """Decide which revisions stand and write them, without those that PostgreSQL refuses; returns these by place.
+
+    Raises:
+        RecordRefused: it refuses too many.
+    """
+    written: set[UUID] = set()
+    refused: dict[int, store.RecordRefused] = {}
+    while True:
+        resolution = resolve(batch, stored, superseded, refused)
+        errors = await _insert_records(tx, resolution.applied, written)
+        if not errors:
+            break
+        # Without it a lower revision of the same record may stand.
+        for place, revision in enumerate(batch):
+            if (error := errors.get((revision.record_id, revision.revision))) is not None:
+                refused[place] = error
+    await store.update_records(tx, [new for new, old in resolution.applied.values() if old is not None])
+    await store.keep_superseded(tx, resolution.superseded)
+    return resolution, refused
+
+
+async def _insert_records(
+    tx: Tx, applied: Mapping[UUID, tuple[Revision, Revision | None]], written: set[UUID]
+) -> dict[tuple[UUID, int], store.RecordRefused]:
+    """Insert new records that are not ``written`` yet, in portions, each again without what was refused."""
+    new = [revision for revision, before in applied.values() if before is None and revision.record_id not in written]
+    new.sort(key=_record_id)
+    refused: dict[tuple[UUID, int], store.RecordRefused] = {}
+    for start in range(0, len(new), _PORTION):
+        portion = new[start : start + _PORTION]
+        while portion:
+            try:
+                async with tx.savepoint():
+                    await store.insert_records(tx, portion)
+                break
+            except store.RecordRefused as error:
+                if len(refused) >= _REFUSED_AT_MOST:
+                    raise
+                refused[error.key] = error
+                portion = [one for one in portion if (one.record_id, one.revision) != error.key]
+        written.update(one.record_id for one in portion)
+    return refused
+
+
+def _record_id(revision: Revision) -> UUID:
+    return revision.record_id

@@ -114,14 +114,16 @@ async def show_code(district: District, activity: Activity) -> str:
 async def scan(
     district: District, what: str, activity: Activity, person: int, code: str, *intent: object
 ) -> dict[str, Any]:
-    """One check-in or check-out. Codes live seconds: who waited for a service that was away scans again what is shown.
+    """One check-in or check-out with the person's own phone.
+
+    Codes live seconds: who waited for a service that was away scans again what is shown.
 
     Raises:
         DemoError: the service refused it for another reason, or again and again.
     """
     path, token = f"{RECRUITMENT}/attendance/{what}", district.tokens[person]
     for attempt in range(SCANS):
-        body = {"shift_id": district.shifts[activity.index], "code": code}
+        body = {"shift_id": district.shifts[activity.index], "code": code, "device_id": district.browser(person)}
         try:
             answer: dict[str, Any] = await district.client.post(
                 path, body, token, what, activity.index, person, *intent

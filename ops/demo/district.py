@@ -9,6 +9,7 @@ from ops.demo import names
 from ops.demo.client import Client, DemoError, OneTimeCodes, iso
 from ops.demo.pictures import PICTURES, png
 from ops.demo.plan import Activity, Person, Plan, at, drive_days
+from shared.ids import derived_id
 
 __all__ = ["District", "all_of"]
 
@@ -151,6 +152,10 @@ class District:
             await self.client.post(
                 f"{POINTS}/rewards/{reward['reward_id']}/stock", receipt, self.operator, "stock", number
             )
+
+    def browser(self, owner: object) -> str:
+        """The id that the browser of somebody's own phone made for itself: the same for the same seed."""
+        return derived_id("browser", self.plan.seed, owner).hex
 
     async def import_volunteers(self, people: list[Person], reference: str) -> None:
         """From the registry of record, with registry number and prior hours."""

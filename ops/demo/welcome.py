@@ -65,7 +65,8 @@ async def open_record(stack: Stack, district: District) -> dict[str, Any]:
         await client.post(f"{RECRUITMENT}/shifts/{shifts[0]}/signups", {}, token)
         await database.set_now(clock, begin)
         code = (await client.get(f"{RECRUITMENT}/shifts/{shifts[0]}/code", operator))["code"]
-        await client.post(f"{RECRUITMENT}/attendance/check-ins", {"shift_id": shifts[0], "code": code}, token)
+        body = {"shift_id": shifts[0], "code": code, "device_id": district.browser(PHONE)}
+        await client.post(f"{RECRUITMENT}/attendance/check-ins", body, token)
     await database.set_now(clock, None)
     base = stack.urls["gateway"]
     text = (

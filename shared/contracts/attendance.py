@@ -20,7 +20,9 @@ class AttendanceRecorded(Contract):
 
     ``minutes`` and ``planned_minutes`` are whole minutes; ``distance_m`` is metres to the site, in place of a position.
     An open record is provisional without ``ended_at`` and counts no minutes. Imported prior hours have neither
-    activity nor shift.
+    activity nor shift. ``device_ref`` is the id of the registered device that uploaded the record, or ``phone:`` and
+    the random id of the browser with which the volunteer checked in, or, once they have, out; it says nothing of whom
+    it belongs to.
     """
 
     topic: ClassVar[str] = "attendance"

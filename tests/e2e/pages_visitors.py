@@ -1,13 +1,16 @@
 """People with browsers of their own, and what they do on more than one page."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, Request, ViewportSize, expect
 
 from tests.e2e.pages_district import PASSWORD, District, code_in
 
-__all__ = ["fill_in", "problem", "register", "scan", "staff_log_in", "visitor"]
+__all__ = ["fill_in", "problem", "register", "scan", "sent_by", "staff_log_in", "visitor"]
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1280, "height": 900}
@@ -64,6 +67,18 @@ async def scan(phone: Page, screen: Page, district: District) -> None:
     """Point the phone at the screen: the address in the QR code, with the code that is shown now."""
     code = code_in(await screen.locator("#code").inner_text())
     await phone.goto(f"{district.url}/s/{district.shift_id}?c={code}")
+
+
+def sent_by(page: Page) -> list[tuple[str, dict[str, Any]]]:
+    """What the page sends from now on: (address, JSON body)."""
+    sent: list[tuple[str, dict[str, Any]]] = []
+
+    def note(request: Request) -> None:
+        if request.method == "POST":
+            sent.append((urlsplit(request.url).path, json.loads(request.post_data or "{}")))
+
+    page.on("request", note)
+    return sent
 
 
 def problem(page: Page | Locator) -> Locator:

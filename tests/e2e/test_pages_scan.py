@@ -1,10 +1,13 @@
 """The rotating code, scanned by people who are logged in, and by people who are not yet."""
 
+import re
+
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.pages_district import District
-from tests.e2e.pages_visitors import fill_in, problem, register, scan, staff_log_in, visitor
+from tests.e2e.pages_visitors import fill_in, problem, register, scan, sent_by, staff_log_in, visitor
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
 
@@ -24,6 +27,7 @@ async def test_a_stranger_scans_registers_and_checks_in_without_scanning_again(
     district: District, browser: Browser
 ) -> None:
     async with visitor(browser) as phone, visitor(browser, phone=False) as screen:
+        sent = sent_by(phone)
         await staff_log_in(screen, district)
         await screen.goto(f"{district.url}/staff/shifts/{district.shift_id}/qr")
         await scan(phone, screen, district)
@@ -38,6 +42,10 @@ async def test_a_stranger_scans_registers_and_checks_in_without_scanning_again(
         await phone.get_by_role("button", name="报名签到").click()
         await expect(phone.get_by_role("heading", name="已签到")).to_be_visible()
         await log_in_after_a_scan(phone, screen, district, number)
+        told = {address.rpartition("/")[2]: body["device_id"] for address, body in sent if "device_id" in body}
+        assert told.keys() == {"check-ins", "check-outs"}, "the phone's id goes with a scan and with nothing else"
+        assert told["check-ins"] == told["check-outs"], "whoever is logged in"
+        assert re.fullmatch("[0-9a-f]{32}", told["check-ins"])
 
 
 async def log_in_after_a_scan(phone: Page, screen: Page, district: District, number: str) -> None:
@@ -65,6 +73,7 @@ async def test_one_scan_is_for_one_person(district: District, browser: Browser) 
         visitor(browser) as other,
         visitor(browser, phone=False) as screen,
     ):
+        sent = sent_by(phone), sent_by(other)
         await register(phone, district, "郑洁")
         await register(other, district, "李娜")
         await staff_log_in(screen, district)
@@ -83,6 +92,35 @@ async def test_one_scan_is_for_one_person(district: District, browser: Browser) 
         await scan(other, screen, district)
         await other.get_by_role("button", name="签到", exact=True).click()
         await expect(other.get_by_role("heading", name="已签到")).to_be_visible()
+        phones = [{body["device_id"] for _, body in each if "device_id" in body} for each in sent]
+        assert [len(each) for each in phones] == [1, 1]
+        assert phones[0] != phones[1]
+
+
+async def test_four_accounts_on_one_phone_are_a_case_for_the_staff(district: District, browser: Browser) -> None:
+    """The whole way: the browser's id, the record, the event, the window, the case on the page."""
+    async with visitor(browser) as phone, visitor(browser, phone=False) as screen:
+        await staff_log_in(screen, district)
+        for name in ("周一", "吴二", "郑三", "王四"):
+            await register(phone, district, name)
+            await screen.goto(f"{district.url}/staff/shifts/{district.shift_id}/qr")
+            await scan(phone, screen, district)
+            await phone.get_by_role("button", name="报名签到").click()
+            await expect(phone.get_by_role("heading", name="已签到")).to_be_visible()
+            await phone.get_by_role("button", name="退出").click()
+            await expect(phone.get_by_role("link", name="登录", exact=True)).to_be_visible()
+        kept = await phone.evaluate("localStorage.getItem('wg_device')")
+
+        async def case() -> bool:
+            await screen.goto(f"{district.url}/staff/cases?kind=many-accounts")
+            return await screen.get_by_role("link", name="一部手机多个账户").count() == 1
+
+        await eventually(case, within=30, every=0.5)
+        await screen.get_by_role("link", name="一部手机多个账户").click()
+        page = screen.locator("main")
+        await expect(page).to_contain_text("同一部手机或终端一天替 4 个账户签到或签退（从 4 个账户起核查）。")
+        await expect(page).to_contain_text("（志愿者的手机）")
+        await expect(screen.get_by_text(f"手机尾号 {kept[-8:].upper()}")).to_have_count(4)
 
 
 async def test_who_did_not_sign_up_does_both_with_one_button(district: District, browser: Browser) -> None:

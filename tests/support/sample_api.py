@@ -21,7 +21,7 @@ from shared.http.app import Input, Limit, Output, create_app
 from shared.http.problems import MEDIA_TYPE
 from shared.settings import Settings
 
-__all__ = ["ERRORS", "SETTINGS", "Answer", "bearer", "calling", "check_problem", "good", "make_app", "router"]
+__all__ = ["ERRORS", "SETTINGS", "Answer", "Thing", "bearer", "calling", "check_problem", "good", "make_app", "router"]
 
 SEED, PUBLIC = generate_keys()
 SETTINGS = Settings(service="recruitment", environment="test", auth_public_keys={"recruitment": PUBLIC})

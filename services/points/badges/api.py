@@ -14,7 +14,7 @@ from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.http.app import Db, Output
 
-__all__ = ["router"]
+__all__ = ["AwardView", "award_view", "router"]
 
 router = APIRouter(prefix="/api/points/v1", tags=["badges"])
 
@@ -22,7 +22,9 @@ Reader = Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR)]
 
 
 class AwardView(Output):
-    """An award; ``reason`` holds the figure, what it had to be, and the record [id, revision, status] that decided."""
+    """An award to a volunteer or a team; ``reason`` holds the figure (a team's services), what it had to be, and the
+    record [id, revision, status] that decided.
+    """
 
     award_id: UUID
     badge: str
@@ -66,7 +68,7 @@ async def read_badges(database: Db, caller: Reader, volunteer_id: UUID) -> Badge
     require_reader(caller, volunteer_id)
     async with database.snapshot() as tx:
         found = await handlers.badges_of(tx, volunteer_id)
-    held = [_award(award) for award in found.awards if award.revoked_at is None]
+    held = [award_view(award) for award in found.awards if award.revoked_at is None]
     names = {award.badge for award in held}
     progress = [_progress(one, one.badge in names) for one in found.progress]
     open_ = [one for one in progress if not one.held and one.remaining]
@@ -74,13 +76,14 @@ async def read_badges(database: Db, caller: Reader, volunteer_id: UUID) -> Badge
         volunteer_id=volunteer_id,
         criteria_version=found.criteria.version,
         held=held,
-        revoked=[_award(award) for award in found.awards if award.revoked_at is not None],
+        revoked=[award_view(award) for award in found.awards if award.revoked_at is not None],
         progress=progress,
         next=max(open_, key=lambda one: one.value / one.at_least, default=None),
     )
 
 
-def _award(award: Award) -> AwardView:
+def award_view(award: Award) -> AwardView:
+    """An award as it is answered."""
     return AwardView(
         award_id=award.award_id,
         badge=award.badge,

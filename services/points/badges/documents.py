@@ -1,33 +1,71 @@
 """Badge criteria as people write them: YAML in, checked, domain objects out."""
 
-import hashlib
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, ClassVar, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
-import orjson
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from services.points.badges.domain import Between, Criteria, Criterion, Measure
-from shared.errors import PermanentError
+from services.points.versions import documents
+from services.points.versions.documents import Part, VersionedDocument
 
-__all__ = ["CriteriaDocument", "parse", "shipped"]
+__all__ = ["AnyBadge", "CriteriaDocument", "CriteriaOf", "parse", "shipped"]
 
 VERSIONS = Path(__file__).with_name("versions")
 
-
 MonthDay = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
-_ADDED = ("distinct_themes", "distinct_sites", "weeks_in_a_row", "window", "themes", "sites", "between")
-"""Members that the first version did not know; left out where they say nothing, so that its hash stays."""
 
 
-class BetweenDocument(BaseModel):
+class AnyBadge(Part):
+    """What is said of a volunteer's badge and of a team's.
+
+    ``window``: of all time (the default) or of a calendar year, then there is one badge for each year.
+    """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"window"})
+    badge: str
+    name: Annotated[str, Field(min_length=1, max_length=90)]
+    window: Literal["year"] | None = None
+
+    @model_validator(mode="after")
+    def _bears_no_year(self) -> Self:
+        if self.badge[-5:].startswith("-") and self.badge[-4:].isdecimal():
+            raise ValueError("four digits at the end would be taken for a year")
+        return self
+
+    def criterion(self) -> Criterion:
+        """The domain's form."""
+        raise NotImplementedError
+
+
+Badge = TypeVar("Badge", bound=AnyBadge)
+
+
+class CriteriaOf(VersionedDocument, Generic[Badge]):
+    """One version of all badges of a kind."""
+
+    badges: tuple[Badge, ...]
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        names = [badge.badge for badge in self.badges]
+        if len(set(names)) != len(names):
+            raise ValueError("two badges have the same name")
+        return self
+
+    def criteria(self) -> Criteria:
+        """The domain's form."""
+        items = tuple(badge.criterion() for badge in self.badges)
+        return Criteria(self.version, self.name, self.effective_from, items)
+
+
+class BetweenDocument(Part):
     """Days of every year, as 'MM-DD', both inclusive."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     first: Annotated[MonthDay, Field(alias="from")]
     last: Annotated[MonthDay, Field(alias="to")]
@@ -45,23 +83,17 @@ class BetweenDocument(BaseModel):
         return Between(_month_day(self.first), _month_day(self.last))
 
 
-class BadgeDocument(BaseModel):
-    """A badge by one measure of the records of the named groups of provenance that pass the filters.
+class BadgeDocument(AnyBadge):
+    """A badge by one measure of the records of the named groups of provenance that pass the filters."""
 
-    ``window``: of a lifetime (the default) or of a calendar year, then there is one badge for each year.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+    LATER = AnyBadge.LATER | {"distinct_themes", "distinct_sites", "weeks_in_a_row", "themes", "sites", "between"}
     badge: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,55}$")]
-    name: Annotated[str, Field(min_length=1, max_length=90)]
     star: Annotated[int, Field(ge=1, le=5)] | None = None
     hours: Count | None = None
     records: Count | None = None
     distinct_themes: Count | None = None
     distinct_sites: Count | None = None
     weeks_in_a_row: Count | None = None
-    window: Literal["year"] | None = None
     themes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     sites: Annotated[tuple[UUID, ...], Field(min_length=1)] | None = None
     between: BetweenDocument | None = None
@@ -75,8 +107,6 @@ class BadgeDocument(BaseModel):
             raise ValueError("a star comes from lifetime hours or records alone")
         if self.star is None and self.badge.startswith("star-"):
             raise ValueError("only stars are called star-…")
-        if self.badge[-5:].startswith("-") and self.badge[-4:].isdecimal():
-            raise ValueError("four digits at the end would be taken for a year")
         return self
 
     def _measures(self) -> dict[str, int]:
@@ -113,60 +143,19 @@ def _month_day(text: str) -> tuple[int, int]:
     return int(month), int(day)
 
 
-class CriteriaDocument(BaseModel):
+class CriteriaDocument(CriteriaOf[BadgeDocument]):
     """One version of all badges."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    version: Annotated[int, Field(ge=1)]
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    effective_from: date
-    badges: tuple[BadgeDocument, ...]
-
-    @model_validator(mode="after")
-    def _each_once(self) -> Self:
-        names = [badge.badge for badge in self.badges]
-        if len(set(names)) != len(names):
-            raise ValueError("two badges have the same name")
-        return self
-
-    def criteria(self) -> Criteria:
-        """The domain's form."""
-        items = tuple(badge.criterion() for badge in self.badges)
-        return Criteria(self.version, self.name, self.effective_from, items)
-
-    def canonical(self) -> bytes:
-        """The document as JSON with sorted keys; what its hash is taken of."""
-        members: dict[str, Any] = self.model_dump(mode="json", by_alias=True)
-        for badge in members["badges"]:
-            for name in _ADDED:
-                if badge[name] is None:
-                    del badge[name]
-        return orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
-
-    def content_hash(self) -> bytes:
-        """SHA-256 of the canonical form."""
-        return hashlib.sha256(self.canonical()).digest()
 
 
 def parse(text: str, where: str = "criteria") -> CriteriaDocument:
     """Read criteria from YAML.
 
     Raises:
-        PermanentError: it is not YAML or not a list of badges, with what is wrong where.
+        PermanentError: it is not YAML or not a list of badges, with the line and the path of each bad field.
     """
-    try:
-        return CriteriaDocument.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise PermanentError(f"{where}: {error}") from error
-    except ValidationError as error:
-        reasons = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'document'}: {item['msg']}"
-            for item in error.errors(include_url=False, include_context=False)
-        )
-        raise PermanentError(f"{where}: {reasons}") from error
+    return documents.parse(CriteriaDocument, text, where)
 
 
 def shipped() -> list[CriteriaDocument]:
     """The versions that come with the service, in order."""
-    return [parse(path.read_text("utf-8"), path.name) for path in sorted(VERSIONS.glob("*.yaml"))]
+    return documents.shipped(CriteriaDocument, VERSIONS)

@@ -12,9 +12,9 @@ from services.points.badges.domain import Criteria, Lifetime, Progress
 from services.points.badges.judging import Judge
 from services.points.badges.store import Award
 from services.points.ledger import store as ledger
+from services.points.versions import handlers as versions
 from shared import outbox
 from shared.clock import district_day, real_now
-from shared.errors import PermanentError
 from shared.postgres import Database, Tx
 
 __all__ = ["Badges", "badges_of", "criteria_in_force", "install", "judge_anew", "listed"]
@@ -38,16 +38,8 @@ async def install(database: Database) -> Criteria:
         PermanentError: a version in the table says something else than the one shipped under its number.
     """
     async with database.transaction() as tx:
-        for document in documents.shipped():
-            await store.install(tx, document)
-        stored = {document.version: document for document in await store.every(tx)}
-        for document in documents.shipped():
-            if stored[document.version] != document:
-                raise PermanentError(
-                    f"criteria version {document.version} was changed after it came into force; "
-                    "write a new version instead"
-                )
-        return await criteria_in_force(tx)
+        stored = await versions.install(tx, store.CRITERIA, documents.shipped())
+        return stored[-1].criteria()
 
 
 async def criteria_in_force(tx: Tx) -> Criteria:
@@ -56,15 +48,12 @@ async def criteria_in_force(tx: Tx) -> Criteria:
     Raises:
         PermanentError: none is installed.
     """
-    found = await store.every(tx)
-    if not found:
-        raise PermanentError("no badge criteria are installed")
-    return found[-1].criteria()
+    return (await versions.newest(tx, store.CRITERIA)).criteria()
 
 
 async def listed(tx: Tx) -> list[CriteriaDocument]:
     """Every version, for reading."""
-    return await store.every(tx)
+    return await store.CRITERIA.every(tx)
 
 
 async def judge_anew(database: Database) -> int:

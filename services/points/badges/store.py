@@ -10,17 +10,18 @@ import orjson
 
 from services.points.badges.documents import CriteriaDocument
 from services.points.badges.domain import Lifetime, Served
+from services.points.versions.store import Versions
 from shared.postgres import Tx, load_queries
 
 __all__ = [
+    "CRITERIA",
     "Award",
     "NewAward",
     "Revocation",
     "Standing",
+    "award_of",
     "awards_of",
-    "every",
     "insert_awards",
-    "install",
     "judged_under_other_criteria",
     "revoke_awards",
     "services",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 _SQL = load_queries(__file__)
+CRITERIA = Versions(CriteriaDocument, "criteria", _SQL)
 
 
 class NewAward(NamedTuple):
@@ -53,7 +55,7 @@ class Revocation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Award:
-    """A badge as it was awarded; ``revoked_at`` and ``revoked_reason`` where it was taken away."""
+    """A badge as it was awarded to a volunteer or a team, and when and why it was taken away."""
 
     award_id: UUID
     badge: str
@@ -72,23 +74,6 @@ class Standing:
     lifetime: Lifetime
     criteria_version: int
     badge_figures: str | None
-
-
-async def install(tx: Tx, document: CriteriaDocument) -> None:
-    """Insert a version unless it is there."""
-    await tx.execute(
-        _SQL["install_version"],
-        document.version,
-        document.name,
-        document.effective_from,
-        document.canonical().decode(),
-        document.content_hash(),
-    )
-
-
-async def every(tx: Tx) -> list[CriteriaDocument]:
-    rows = await tx.fetch(_SQL["all_versions"])
-    return [CriteriaDocument.model_validate_json(row["document"]) for row in rows]
 
 
 async def insert_awards(tx: Tx, awards: Sequence[NewAward], now: datetime) -> None:
@@ -122,7 +107,7 @@ async def judged_under_other_criteria(tx: Tx, version: int, limit: int) -> list[
 
 async def awards_of(tx: Tx, volunteer_id: UUID) -> list[Award]:
     """Every award, oldest first."""
-    return [_award(row) for row in await tx.fetch(_SQL["awards_of"], volunteer_id)]
+    return [award_of(row) for row in await tx.fetch(_SQL["awards_of"], volunteer_id)]
 
 
 async def standing(tx: Tx, volunteer_id: UUID) -> Standing | None:
@@ -131,7 +116,8 @@ async def standing(tx: Tx, volunteer_id: UUID) -> Standing | None:
     return None if row is None else Standing(Lifetime(*tuple(row)[:6]), row[6], row[7])
 
 
-def _award(row: Any) -> Award:
+def award_of(row: Any) -> Award:
+    """An award from its row, a volunteer's or a team's."""
     revoked = row["revoked_reason"]
     members = dict(row) | {"reason": orjson.loads(row["reason"])}
     return Award(**members | {"revoked_reason": None if revoked is None else orjson.loads(revoked)})

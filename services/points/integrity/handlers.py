@@ -18,9 +18,10 @@ from services.points.integrity.domain import Case, Flag, Seen, Status, Threshold
 from services.points.integrity.store import FlagRow
 from services.points.ledger.ingest import Policy, lock, reconsider
 from services.points.rules.handlers import Rulebooks
+from services.points.versions import handlers as versions
 from shared import outbox
 from shared.contracts import CaseOpened, CaseSettled
-from shared.errors import Conflict, Forbidden, NotFound, PermanentError, TransientError
+from shared.errors import Conflict, Forbidden, NotFound, TransientError
 from shared.ids import derived_id
 from shared.postgres import Database, Tx
 from shared.telemetry import trace
@@ -57,15 +58,8 @@ async def install(database: Database) -> ThresholdsInForce:
         PermanentError: a version in the table says something else than the one shipped under its number.
     """
     async with database.transaction() as tx:
-        shipped = documents.shipped()
-        for document in shipped:
-            await store.install(tx, document)
-        stored = await store.versions(tx)
-    hashes = {document.version: content_hash for document, content_hash in stored}
-    for document in shipped:
-        if hashes[document.version] != document.content_hash():
-            raise PermanentError(f"threshold version {document.version} was changed; write a new version instead")
-    return ThresholdsInForce(document.thresholds() for document, _ in stored)
+        stored = await versions.install(tx, store.THRESHOLDS, documents.shipped())
+    return ThresholdsInForce(document.thresholds() for document in stored)
 
 
 async def report(tx: Tx, flags: Sequence[Flag]) -> int:

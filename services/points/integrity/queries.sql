@@ -3,7 +3,7 @@
 insert into threshold_versions (version, name, effective_from, document, content_hash)
 values ($1, $2, $3, $4::jsonb, $5) on conflict (version) do nothing;
 
--- name: threshold_versions
+-- name: all_versions
 -- All versions; which one holds follows from the day.
 select version, document, content_hash from threshold_versions order by version;
 

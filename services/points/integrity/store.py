@@ -11,31 +11,15 @@ import orjson
 from services.points.integrity.documents import ThresholdDocument
 from services.points.integrity.domain import Case, Flag, Kind, Status
 from services.points.ledger.revisions import Revision
+from services.points.versions.store import Versions
 from shared.postgres import Tx, load_queries
 
-__all__ = ["FlagRow"]
+__all__ = ["THRESHOLDS", "FlagRow"]
 
 _SQL = load_queries(__file__)
+THRESHOLDS = Versions(ThresholdDocument, "threshold", _SQL)
 FlagRow = tuple[UUID, UUID, UUID, str]
 """Record, volunteer, case, kind."""
-
-
-async def install(tx: Tx, document: ThresholdDocument) -> None:
-    """Insert a version unless it is there."""
-    await tx.execute(
-        _SQL["install_version"],
-        document.version,
-        document.name,
-        document.effective_from,
-        document.canonical().decode(),
-        document.content_hash(),
-    )
-
-
-async def versions(tx: Tx) -> list[tuple[ThresholdDocument, bytes]]:
-    """All versions with their hashes."""
-    rows = await tx.fetch(_SQL["threshold_versions"])
-    return [(ThresholdDocument.model_validate_json(row["document"]), bytes(row["content_hash"])) for row in rows]
 
 
 async def lock_cases(tx: Tx, case_ids: Iterable[UUID]) -> None:

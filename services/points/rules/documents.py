@@ -1,23 +1,11 @@
 """Rule versions as people write them: YAML in, checked field by field, domain objects out."""
 
-import hashlib
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
-import orjson
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    ValidationError,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
-from services.points.rules import yaml_lines
 from services.points.rules.terms.domain import (
     Approval,
     Cap,
@@ -30,53 +18,26 @@ from services.points.rules.terms.domain import (
     When,
     Within,
 )
-from shared.errors import PermanentError
+from services.points.versions import documents
+from services.points.versions.documents import Day, Name, Part, Problem, VersionedDocument
 
 __all__ = ["EXAMPLES", "VERSIONS", "Problem", "RuleDocument", "check", "parse", "shipped"]
 
 VERSIONS = Path(__file__).with_name("versions")
 EXAMPLES = Path(__file__).with_name("examples")
 
-
-def _no_number(value: Any) -> Any:
-    if isinstance(value, int | float):
-        raise ValueError("a day is written as 2026-03-05")
-    return value
-
-
-Day = Annotated[date, BeforeValidator(_no_number)]
 Points = Annotated[int, Field(strict=True, ge=0, le=10_000)]
 Minutes = Annotated[int, Field(strict=True, ge=0, le=1440)]
 ManyMinutes = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 ManyPoints = Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
 Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
 Few = Annotated[int, Field(strict=True, ge=1, le=1000)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
 Provenance = Literal["scanned", "kiosk", "leader", "backfilled"]
 CaseKind = Literal["two-sites", "burst", "no-check-in", "many-accounts", "long-day"]
 Some = Field(default=(), max_length=200)
 
 
-class _Part(BaseModel):
-    """Members added since the first version was shipped (``LATER``) are left out where they say nothing, so that the
-    canonical form and the hash of older documents stay what they are.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    LATER: ClassVar[frozenset[str]] = frozenset()
-
-    @model_serializer(mode="wrap")
-    def _without_silence(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = handler(self)
-        fields = type(self).model_fields
-        return {
-            name: value
-            for name, value in found.items()
-            if name not in self.LATER or getattr(self, name) != fields[name].default
-        }
-
-
-class _Conditional(_Part):
+class _Conditional(Part):
     """Something that applies to some records only: those of these months, days, kinds, themes and provenances."""
 
     LATER = frozenset({"months", "first_day", "last_day", "kinds", "themes", "provenances"})
@@ -121,14 +82,14 @@ class MultiplierDocument(_Conditional):
     percent: Annotated[int, Field(strict=True, ge=0, le=1000)]
 
 
-class Step(_Part):
+class Step(Part):
     """From so many minutes on (of what full units leave over), so many count."""
 
     from_minutes: Annotated[int, Field(strict=True, ge=1, le=1440)]
     counts_minutes: Minutes
 
 
-class RoundingDocument(_Part):
+class RoundingDocument(Part):
     """Minutes count in full units; what is left over counts as the last step reached says, below the first nothing."""
 
     every_minutes: Annotated[int, Field(strict=True, ge=1, le=1440)] = 60
@@ -145,7 +106,7 @@ class RoundingDocument(_Part):
         return self
 
 
-class Earning(_Part):
+class Earning(Part):
     """What an hour is worth and which hours count.
 
     ``minimum_percent``: records shorter than this share of the planned time earn nothing.
@@ -161,7 +122,7 @@ class Earning(_Part):
     multipliers: Annotated[tuple[MultiplierDocument, ...], Field(max_length=200)] = ()
 
 
-class Caps(_Part):
+class Caps(Part):
     """At most so many minutes, and so many points, of each; they apply in the order record, activity, day, month, year.
 
     ``activity_within``: an activity's cap holds for each day, month or year of it, or over all of it.
@@ -196,57 +157,57 @@ class Caps(_Part):
         return tuple(found)
 
 
-class ApprovalDocument(_Part):
+class ApprovalDocument(Part):
     """Minutes of a day above so many need this level of approval or a higher one."""
 
     above_minutes: Minutes
     level: Literal["leader", "site", "centre"]
 
 
-class Limits(_Part):
+class Limits(Part):
     """How many records of one activity and day count, and which hours of a day need approval."""
 
     records_per_activity_day: Few | None = None
     approvals: Annotated[tuple[ApprovalDocument, ...], Field(max_length=3)] = ()
 
 
-class Complaint(_Part):
+class Complaint(Part):
     """What records are worth of which, or of whose activity, somebody complained: so many percent."""
 
     worth_percent: Percent = 100
 
 
-class FirstService(_Part):
+class FirstService(Part):
     """A bonus for the earliest record that is worth something."""
 
     points: Points = 0
 
 
-class ReferralDocument(_Part):
+class ReferralDocument(Part):
     """A bonus for each person brought in, of the day on which that was recorded."""
 
     points: Points = 0
 
 
-class Balance(_Part):
+class Balance(Part):
     """Available and held points together never exceed the cap; what comes in above it is donated."""
 
     cap_points: ManyPoints | None = None
 
 
-class Redemptions(_Part):
+class Redemptions(Part):
     """How often in a calendar quarter somebody may redeem, whichever reward."""
 
     per_quarter: Few | None = None
 
 
-class IntegrityDocument(_Part):
+class IntegrityDocument(Part):
     """Cases of these kinds hold the points of their records back until a person has cleared them."""
 
     holds_back: Annotated[tuple[CaseKind, ...], Field(max_length=5)] = ("two-sites",)
 
 
-class ExpiryDocument(_Part):
+class ExpiryDocument(Part):
     """Points are good for so many months after the record's day, or until a fixed day of the year ("12-31"; with
     ``years``, so many years later); without either they never expire.
     """
@@ -275,13 +236,10 @@ class ExpiryDocument(_Part):
         return Expiry(None, (int(month), int(day)), self.years)
 
 
-class RuleDocument(_Part):
+class RuleDocument(VersionedDocument):
     """One version of the earning rule."""
 
     LATER = frozenset({"limits", "complaint", "referral", "balance", "redemptions", "integrity"})
-    version: Annotated[int, Field(strict=True, ge=1, le=2_147_483_647)]
-    name: Name
-    effective_from: Day
     zone: Literal["Asia/Shanghai"] = "Asia/Shanghai"
     earning: Earning
     caps: Caps = Caps()
@@ -324,58 +282,19 @@ class RuleDocument(_Part):
             holds_back=frozenset(self.integrity.holds_back),
         )
 
-    def canonical(self) -> bytes:
-        """The document as JSON with sorted keys; what its hash is taken of."""
-        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
-
-    def content_hash(self) -> bytes:
-        """SHA-256 of the canonical form."""
-        return hashlib.sha256(self.canonical()).digest()
-
-
-class Problem(BaseModel):
-    """One thing that is wrong with a document: where, and what."""
-
-    line: int
-    path: str
-    message: str
-
-    def __str__(self) -> str:
-        """As one reads it."""
-        return f"line {self.line}{', ' if self.path else ''}{self.path}: {self.message}"
-
 
 def check(text: str, where: str = "rule", version: int | None = None) -> RuleDocument | list[Problem]:
-    """Read a rule document from YAML (or JSON, which is YAML), or say everything that is wrong with it.
-
-    ``version``: the number that it gets, whatever it says of it.
-    """
-    try:
-        found = yaml_lines.read(text, where)
-    except yaml_lines.NotYaml as error:
-        return [Problem(line=error.line, path="", message=error.problem)]
-    value = found.value
-    if version is not None and isinstance(value, dict):
-        value = value | {"version": version}
-    try:
-        return RuleDocument.model_validate(value)
-    except ValidationError as error:
-        return [
-            Problem(line=found.line(item["loc"]), path=".".join(map(str, item["loc"])), message=item["msg"])
-            for item in error.errors(include_url=False, include_context=False)
-        ]
+    """Read a rule document, or say everything that is wrong with it; ``version`` is the number that it gets."""
+    return documents.check(RuleDocument, text, where, version)
 
 
 def parse(text: str, where: str = "rule") -> RuleDocument:
-    """Read a rule document from YAML (or JSON, which is YAML).
+    """Read a rule document.
 
     Raises:
         PermanentError: it is not YAML or not a rule, with the line and the path of each bad field.
     """
-    found = check(text, where)
-    if isinstance(found, RuleDocument):
-        return found
-    raise PermanentError(f"{where}: {'; '.join(map(str, found))}")
+    return documents.parse(RuleDocument, text, where)
 
 
 def shipped() -> list[RuleDocument]:
@@ -384,10 +303,4 @@ def shipped() -> list[RuleDocument]:
     Raises:
         PermanentError: a file is not a valid rule, or its number is not that of its version.
     """
-    documents = []
-    for path in sorted(VERSIONS.glob("*.yaml")):
-        document = parse(path.read_text("utf-8"), path.name)
-        if int(path.stem) != document.version:
-            raise PermanentError(f"{path.name} holds version {document.version}")
-        documents.append(document)
-    return documents
+    return documents.shipped(RuleDocument, VERSIONS)

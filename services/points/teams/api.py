@@ -2,17 +2,17 @@
 district's public page.
 """
 
-from datetime import date, datetime
-from typing import Annotated, Any
+from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
+from services.points.badges.api import AwardView, award_view
 from services.points.badges.domain import Progress
 from services.points.leaders.domain import Period, span
 from services.points.teams import domain, handlers
 from services.points.teams.domain import Standing
-from services.points.teams.store import Award
 from shared.auth.access import public
 from shared.clock import district_day
 from shared.http import cursors
@@ -24,19 +24,6 @@ router = APIRouter(prefix="/api/points/v1", tags=["teams"])
 
 Day = Annotated[date, Query(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
 FORMULA = "confirmed service records that name the team, one per volunteer and shift, imported ones excepted"
-
-
-class TeamAwardView(Output):
-    """An award; ``reason`` holds the services, what they had to be, and the deciding record [id, revision, status]."""
-
-    award_id: UUID
-    badge: str
-    name: str
-    criteria_version: int
-    awarded_at: datetime
-    reason: dict[str, Any]
-    revoked_at: datetime | None
-    revoked_reason: dict[str, Any] | None
 
 
 class TeamProgressView(Output):
@@ -63,8 +50,8 @@ class TeamBadgesView(Output):
     services: int
     services_this_year: int
     formula: str
-    held: list[TeamAwardView]
-    revoked: list[TeamAwardView]
+    held: list[AwardView]
+    revoked: list[AwardView]
     progress: list[TeamProgressView]
     next: TeamProgressView | None
 
@@ -120,7 +107,7 @@ async def read_badges(database: Db, team_id: UUID) -> TeamBadgesView:
     """A team's services, its badges held and revoked, and the progress towards all."""
     async with database.snapshot() as tx:
         found = await handlers.badges_of(tx, team_id)
-    held = [_award(award) for award in found.awards if award.revoked_at is None]
+    held = [award_view(award) for award in found.awards if award.revoked_at is None]
     names = {award.badge for award in held}
     progress = [_progress(one, one.badge in names) for one in found.progress]
     open_ = [one for one in progress if not one.held and one.remaining]
@@ -131,7 +118,7 @@ async def read_badges(database: Db, team_id: UUID) -> TeamBadgesView:
         services_this_year=domain.total(found.figures, str(found.year)),
         formula=FORMULA,
         held=held,
-        revoked=[_award(award) for award in found.awards if award.revoked_at is not None],
+        revoked=[award_view(award) for award in found.awards if award.revoked_at is not None],
         progress=progress,
         next=max(open_, key=lambda one: one.value / one.at_least, default=None),
     )
@@ -144,19 +131,6 @@ def _standing(line: tuple[Standing, list[tuple[str, str]]]) -> StandingView:
         team_id=standing.team_id,
         services=standing.services,
         badges=[TeamBadgeView(badge=badge, name=name) for badge, name in badges],
-    )
-
-
-def _award(award: Award) -> TeamAwardView:
-    return TeamAwardView(
-        award_id=award.award_id,
-        badge=award.badge,
-        name=award.name,
-        criteria_version=award.criteria_version,
-        awarded_at=award.awarded_at,
-        reason=award.reason,
-        revoked_at=award.revoked_at,
-        revoked_reason=award.revoked_reason,
     )
 
 

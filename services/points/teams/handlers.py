@@ -9,15 +9,17 @@ from uuid import UUID
 import orjson
 
 from services.points.badges.domain import Criteria, Progress, changes
+from services.points.badges.store import Award
 from services.points.ledger.revisions import Revision
 from services.points.teams import documents, domain, events, store
 from services.points.teams.documents import TeamCriteriaDocument
 from services.points.teams.domain import Change, Figures, Standing
-from services.points.teams.store import Award, NewAward, Revocation, Team
+from services.points.teams.store import NewAward, Revocation, Team
+from services.points.versions import handlers as versions
 from shared import outbox
 from shared.clock import district_day, real_now
 from shared.contracts import TeamBadgeAwarded, TeamBadgeRevoked
-from shared.errors import PermanentError, TransientError
+from shared.errors import TransientError
 from shared.ids import derived_id
 from shared.postgres import Database, Tx
 
@@ -69,16 +71,8 @@ async def install(database: Database) -> Criteria:
         PermanentError: a version in the table says something else than the one shipped under its number.
     """
     async with database.transaction() as tx:
-        for document in documents.shipped():
-            await store.install(tx, document)
-        hashes = {document.version: content_hash for document, content_hash in await store.every(tx)}
-        for document in documents.shipped():
-            if hashes[document.version] != document.content_hash():
-                raise PermanentError(
-                    f"team criteria version {document.version} was changed after it came into force; "
-                    "write a new version instead"
-                )
-        return await criteria_in_force(tx)
+        stored = await versions.install(tx, store.CRITERIA, documents.shipped())
+        return stored[-1].criteria()
 
 
 async def criteria_in_force(tx: Tx) -> Criteria:
@@ -87,15 +81,12 @@ async def criteria_in_force(tx: Tx) -> Criteria:
     Raises:
         PermanentError: none is installed.
     """
-    found = await store.every(tx)
-    if not found:
-        raise PermanentError("no criteria of teams' badges are installed")
-    return found[-1][0].criteria()
+    return (await versions.newest(tx, store.CRITERIA)).criteria()
 
 
 async def listed(tx: Tx) -> list[TeamCriteriaDocument]:
     """Every version, for reading."""
-    return [document for document, _ in await store.every(tx)]
+    return await store.CRITERIA.every(tx)
 
 
 async def count(tx: Tx, batch: Sequence[Revision], criteria: Criteria) -> list[int]:

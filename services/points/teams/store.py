@@ -3,26 +3,26 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 
+from services.points.badges.store import Award, award_of
 from services.points.teams.documents import TeamCriteriaDocument
 from services.points.teams.domain import Change, Figures, Increments, Said, Standing
+from services.points.versions.store import Versions
 from shared.postgres import Tx, load_queries
 
 __all__ = [
-    "Award",
+    "CRITERIA",
     "NewAward",
     "Revocation",
     "Revoked",
     "Team",
     "add_days",
     "awards_of",
-    "every",
     "insert_awards",
-    "install",
     "judged_under_other_criteria",
     "lock_services",
     "lock_teams",
@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 _SQL = load_queries(__file__)
+CRITERIA = Versions(TeamCriteriaDocument, "team criteria", _SQL)
 
 
 @dataclass(slots=True)
@@ -77,38 +78,6 @@ class Revoked(NamedTuple):
     team_id: UUID
     badge: str
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Award:
-    """A badge as it was awarded; ``revoked_at`` and ``revoked_reason`` where it was taken away."""
-
-    award_id: UUID
-    badge: str
-    name: str
-    criteria_version: int
-    reason: dict[str, Any]
-    awarded_at: datetime
-    revoked_at: datetime | None
-    revoked_reason: dict[str, Any] | None
-
-
-async def install(tx: Tx, document: TeamCriteriaDocument) -> None:
-    """Insert a version unless it is there."""
-    await tx.execute(
-        _SQL["install_version"],
-        document.version,
-        document.name,
-        document.effective_from,
-        document.canonical().decode(),
-        document.content_hash(),
-    )
-
-
-async def every(tx: Tx) -> list[tuple[TeamCriteriaDocument, bytes]]:
-    """Every version with the hash that it was installed under, oldest first."""
-    rows = await tx.fetch(_SQL["all_versions"])
-    return [(TeamCriteriaDocument.model_validate_json(row["document"]), bytes(row["content_hash"])) for row in rows]
 
 
 async def open_teams(tx: Tx, team_ids: Collection[UUID], now: datetime) -> None:
@@ -202,15 +171,7 @@ async def judged_under_other_criteria(tx: Tx, version: int, limit: int) -> list[
 
 async def awards_of(tx: Tx, team_id: UUID) -> list[Award]:
     """Every award, oldest first."""
-    found = []
-    for row in await tx.fetch(_SQL["awards_of"], team_id):
-        revoked = row["revoked_reason"]
-        members = dict(row) | {
-            "reason": orjson.loads(row["reason"]),
-            "revoked_reason": None if revoked is None else orjson.loads(revoked),
-        }
-        found.append(Award(**members))
-    return found
+    return [award_of(row) for row in await tx.fetch(_SQL["awards_of"], team_id)]
 
 
 async def standings(tx: Tx, first: date, last: date, *, after: tuple[int, UUID] | None, limit: int) -> list[Standing]:

@@ -32,6 +32,8 @@ Runner = Annotated[Caller, allow(Role.LEADER, *STAFF)]
 Reader = Annotated[Caller, allow(Role.VOLUNTEER, Role.LEADER, *STAFF)]
 Code = Annotated[str, Field(min_length=1, max_length=40)]
 Ticket = Annotated[str, Field(min_length=1, max_length=100)]
+DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$", examples=["4f1c0b0a9d7e4c3b8a6f5e2d1c0b9a87"])]
+"""A random id that the page makes once for its browser; no fingerprint, and never a registered device's."""
 
 
 class TicketIn(Input):
@@ -57,20 +59,25 @@ class CodeOut(Output):
 
 
 class CheckInIn(Input):
-    """Code or ticket; ``distance_m`` is the phone's distance to the site in metres, never a position."""
+    """Code or ticket; ``distance_m`` is the phone's distance to the site in metres, never a position.
+
+    ``device_id`` is random, made once by the browser: it tells whether two check-ins came from one phone, and no more.
+    """
 
     shift_id: UUID
     code: Code | None = None
     ticket: Ticket | None = None
     distance_m: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    device_id: DeviceId | None = None
 
 
 class CheckOutIn(Input):
-    """Code or ticket."""
+    """Code or ticket; ``device_id`` as for a check-in."""
 
     shift_id: UUID
     code: Code | None = None
     ticket: Ticket | None = None
+    device_id: DeviceId | None = None
 
 
 class RecordOut(Output):
@@ -120,6 +127,7 @@ class RevisionOut(Output):
     minutes: int
     approval_level: ApprovalLevel
     recorded_by: UUID | None
+    device_ref: str | None
     made_by: UUID | None
     reason: str | None
     recorded_at: datetime
@@ -159,7 +167,8 @@ async def check_in(request: Request, db: Db, caller: Volunteer, body: CheckInIn)
 
     async def work(tx: Tx) -> RecordOut:
         proof = Proof(body.code, body.ticket)
-        return record_out(await handlers.check_in(tx, caller, body.shift_id, proof, body.distance_m))
+        record = await handlers.check_in(tx, caller, body.shift_id, proof, body.distance_m, body.device_id)
+        return record_out(record)
 
     return await once(request, db, caller, work)
 
@@ -169,7 +178,8 @@ async def check_out(request: Request, db: Db, caller: Volunteer, body: CheckOutI
     """Check out of a shift, now."""
 
     async def work(tx: Tx) -> RecordOut:
-        return record_out(await handlers.check_out(tx, caller, body.shift_id, Proof(body.code, body.ticket)))
+        proof = Proof(body.code, body.ticket)
+        return record_out(await handlers.check_out(tx, caller, body.shift_id, proof, body.device_id))
 
     return await once(request, db, caller, work)
 

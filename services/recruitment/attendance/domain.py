@@ -16,6 +16,7 @@ from services.recruitment.activities.domain import Refused, Shift, State, overla
 
 __all__ = [
     "DEFAULT_POLICY",
+    "PHONE",
     "ApprovalLevel",
     "Arrival",
     "Busy",
@@ -35,7 +36,11 @@ __all__ = [
     "fault_of_times",
     "imported",
     "minutes_between",
+    "phone_ref",
 ]
+
+PHONE = "phone:"
+"""What the reference of a volunteer's own phone begins with; no registered device's does."""
 
 
 class Provenance(StrEnum):
@@ -110,7 +115,10 @@ DEFAULT_POLICY = Policy()
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The whole state of one service record at one revision. ``distance_m`` is metres to the site."""
+    """The whole state of one service record at one revision. ``distance_m`` is metres to the site.
+
+    ``device_ref`` is the registered device that uploaded it, or the phone of the last scan (`phone_ref`).
+    """
 
     record_id: UUID
     revision: int
@@ -188,12 +196,18 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class CheckIn:
-    """A volunteer came; ``record_id`` is the new record's."""
+    """A volunteer came; ``record_id`` is the new record's, ``device_id`` what the phone calls itself."""
 
     record_id: UUID
     volunteer_id: UUID
     drive_id: UUID | None
     distance_m: int | None = None
+    device_id: str | None = None
+
+
+def phone_ref(device_id: str | None) -> str | None:
+    """How a record names a volunteer's phone, apart from every registered device."""
+    return None if device_id is None else f"{PHONE}{device_id}"
 
 
 def minutes_between(started_at: datetime, ended_at: datetime) -> int:
@@ -240,6 +254,7 @@ def check_in(state: Arrival, command: CheckIn, policy: Policy, now: datetime) ->
         ended_at=None,
         minutes=0,
         planned_minutes=shift.planned_minutes,
+        device_ref=phone_ref(command.device_id),
         distance_m=command.distance_m,
     )
     return Revision(record, Change.CHECK_IN, command.volunteer_id)
@@ -285,10 +300,13 @@ def _may_arrive(state: Arrival, policy: Policy, now: datetime) -> Refused | None
     return None
 
 
-def check_out(state: Arrival, volunteer_id: UUID, policy: Policy, now: datetime) -> Revision | Refused:
+def check_out(
+    state: Arrival, volunteer_id: UUID, policy: Policy, now: datetime, device_id: str | None = None
+) -> Revision | Refused:
     """Close the open record of the shift at ``now``, at most at the shift's end plus grace.
 
-    A real check-out that comes after the automatic one replaces it.
+    A real check-out that comes after the automatic one replaces it. The phone that scanned it takes the place of the
+    check-in's, which stays in the history: one phone may check out many who came with their own.
     """
     shift = state.place.shift
     record = _awaiting_check_out(state)
@@ -315,6 +333,7 @@ def check_out(state: Arrival, volunteer_id: UUID, policy: Policy, now: datetime)
         status=Status.CONFIRMED,
         ended_at=ended_at,
         minutes=minutes_between(record.started_at, ended_at),
+        device_ref=phone_ref(device_id) or record.device_ref,
     )
     return Revision(closed, Change.CHECK_OUT, volunteer_id)
 

@@ -65,8 +65,10 @@ async def ticket(tx: Tx, shift_id: UUID, code: str) -> str:
     return codes.issue_ticket(secret, shift_id, new_id(), shown_by, now)
 
 
-async def check_in(tx: Tx, caller: Caller, shift_id: UUID, proof: Proof, distance_m: int | None) -> Record:
-    """Open a record for the calling volunteer, now.
+async def check_in(
+    tx: Tx, caller: Caller, shift_id: UUID, proof: Proof, distance_m: int | None, device_id: str | None
+) -> Record:
+    """Open a record for the calling volunteer, now; ``device_id`` is what the phone calls itself, if it does.
 
     Raises:
         NotFound, Forbidden: as for `ticket`; the volunteer is not known; the ticket is over or another shift's; a
@@ -82,13 +84,13 @@ async def check_in(tx: Tx, caller: Caller, shift_id: UUID, proof: Proof, distanc
     found = await _place(tx, shift_id, volunteer_id)
     await _prove(tx, found, caller, volunteer_id, proof)
     now = await tx.now()
-    command = CheckIn(new_id(), volunteer_id, drive_id, distance_m)
+    command = CheckIn(new_id(), volunteer_id, drive_id, distance_m, device_id)
     decided = domain.check_in(await _arrival(tx, found, volunteer_id, now), command, DEFAULT_POLICY, now)
     return await commit(tx, unwrap(decided), now)
 
 
-async def check_out(tx: Tx, caller: Caller, shift_id: UUID, proof: Proof) -> Record:
-    """Close the calling volunteer's record of the shift, now.
+async def check_out(tx: Tx, caller: Caller, shift_id: UUID, proof: Proof, device_id: str | None) -> Record:
+    """Close the calling volunteer's record of the shift, now; ``device_id`` as for `check_in`.
 
     Raises:
         NotFound, Forbidden: as for `check_in`.
@@ -102,7 +104,8 @@ async def check_out(tx: Tx, caller: Caller, shift_id: UUID, proof: Proof) -> Rec
     await _prove(tx, found, caller, volunteer_id, proof)
     now = await tx.now()
     arrival = await _arrival(tx, found, volunteer_id, now)
-    return await commit(tx, unwrap(domain.check_out(arrival, volunteer_id, DEFAULT_POLICY, now)), now)
+    decided = domain.check_out(arrival, volunteer_id, DEFAULT_POLICY, now, device_id)
+    return await commit(tx, unwrap(decided), now)
 
 
 async def record_imported(tx: Tx, rows: Sequence[ImportedHours]) -> None:

@@ -84,7 +84,7 @@ with given as (
     on conflict (record_id) do update
     set revision = excluded.revision, closed_by = excluded.closed_by, status = excluded.status,
         started_at = excluded.started_at, ended_at = excluded.ended_at, minutes = excluded.minutes,
-        recorded_by = excluded.recorded_by, recorder_site_id = excluded.recorder_site_id,
+        recorded_by = excluded.recorded_by, recorder_site_id = excluded.recorder_site_id, device_ref = excluded.device_ref,
         approval_level = excluded.approval_level, recorded_at = excluded.recorded_at
     where attendance_records.revision = excluded.revision - 1
     returning attendance_records.record_id, attendance_records.revision
@@ -108,8 +108,8 @@ from attendance_records where record_id = $1;
 
 -- name: find_revisions
 -- How a record came to be what it is, oldest first.
-select revision, change, status, provenance, closed_by, started_at, ended_at, minutes, approval_level, recorded_by, made_by,
-       reason, recorded_at
+select revision, change, status, provenance, closed_by, started_at, ended_at, minutes, approval_level, recorded_by,
+       device_ref, made_by, reason, recorded_at
 from attendance_revisions where record_id = $1 order by revision;
 
 -- name: list_records

@@ -68,6 +68,7 @@ class PastRevision:
     minutes: int
     approval_level: str
     recorded_by: UUID | None
+    device_ref: str | None
     made_by: UUID | None
     reason: str | None
     recorded_at: datetime

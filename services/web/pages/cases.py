@@ -72,7 +72,7 @@ def found_in_words(case: Mapping[str, Any]) -> str:
         "two-sites": f"同一位志愿者的两条已确认记录在不同站点，有 {size}重叠（从 {limit}起核查）。",
         "burst": f"同一位记录人十分钟内录了 {size}（从 {limit}起核查）。",
         "no-check-in": f"同一位志愿者一天有 {size}服务没有本人签到（从 {limit}起核查）。",
-        "many-accounts": f"同一部手机或终端一天替 {size}签到（从 {limit}起核查）。",
+        "many-accounts": f"同一部手机或终端一天替 {size}签到或签退（从 {limit}起核查）。",
         "long-day": f"同一位志愿者一天记了 {size}服务（超过 {limit}就核查）。",
     }
     return said.get(case["kind"], f"{size} / {limit}")
@@ -82,13 +82,17 @@ def _told(case: Mapping[str, Any], sites: Mapping[str, str]) -> dict[str, Any]:
     evidence = case["evidence"]
     # a window of ten minutes or a shared time; a day needs no hours
     timed = "from" in evidence and case["kind"] != "many-accounts"
+    # of a device's many accounts, what is no kiosk's and no leader's is a phone's
+    of_class = evidence.get("class")
+    if case["kind"] == "many-accounts" and of_class == "others":
+        of_class = "phone"
     return {
         **case,
         "said": found_in_words(case),
         "site_said": "、".join(_site(site_id, sites) for site_id in case["site_ids"]) or "没有站点",
         "day": date.fromisoformat(evidence["day"]),
         "hours": f"{moment(evidence['from'])} — {moment(evidence['to'])}" if timed else "",
-        "device_class": word(evidence["class"], "device_class") if "class" in evidence else "",
+        "device_class": word(of_class, "device_class") if of_class else "",
         "tail": str(case["subject"])[-8:].upper(),
     }
 

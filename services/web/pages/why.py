@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from services.web.pages.visit import Visit
-from services.web.pages.wording import day, figure, moment, parse, span, spell_minutes, word
+from services.web.pages.wording import day, device, figure, moment, parse, span, spell_minutes, word
 from shared.clock import DISTRICT_ZONE
 
 __all__ = [
@@ -99,7 +99,7 @@ def record_line(record: Mapping[str, Any], notes: Mapping[str, Any] | None = Non
         "record_id": str(record.get("record_id") or ""),
         "revision": record.get("revision"),
         "ended": bool(record.get("ended_at")),
-        "device": record.get("device_ref"),
+        "device": device(record.get("device_ref")),
         "recorder": str(record.get("recorded_by") or "")[-6:].upper(),
         "imported": record.get("provenance") == "imported",
         "site": str(record.get("site_id") or ""),

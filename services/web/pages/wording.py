@@ -9,6 +9,7 @@ from shared.clock import DISTRICT_ZONE
 __all__ = [
     "FILTERS",
     "day",
+    "device",
     "figure",
     "final_day",
     "first_day",
@@ -106,7 +107,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "case_status": {"open": "待核查", "cleared": "核查无误", "confirmed": "确认属实", "all": "全部"},
     "case_subject": {"volunteer": "志愿者", "recorder": "记录人", "device": "设备"},
-    "device_class": {"kiosk": "现场终端", "leader": "队长点名", "others": "其他录入"},
+    "device_class": {"kiosk": "现场终端", "leader": "队长点名", "others": "其他录入", "phone": "志愿者的手机"},
     "window": {"soon": "还没开始", "open": "可兑换", "over": "已下架"},
     # what the services write into a redemption when nobody gave a reason
     "settled": {
@@ -124,6 +125,16 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
 def word(value: object, group: str) -> str:
     """The Chinese for one of the services' stable words; an unknown one is shown as it is."""
     return _WORDS[group].get(str(value), str(value))
+
+
+def device(ref: str | None, *, short: bool = False) -> str:
+    """What recorded something: a registered device by its id, a volunteer's phone by the end of the one it made up."""
+    if not ref:
+        return ""
+    tail = ref[-8:].upper()
+    if ref.startswith("phone:"):
+        return f"手机尾号 {tail}"
+    return f"设备尾号 {tail}" if short else ref
 
 
 def parse(value: str | datetime) -> datetime:
@@ -210,6 +221,7 @@ def percent(value: Any) -> str:
 
 FILTERS = {
     "day": day,
+    "device": device,
     "first_day": first_day,
     "final_day": final_day,
     "moment": moment,

@@ -181,7 +181,8 @@ def entered(recorder: UUID, number: int, provenance: str = "backfilled", **more:
 def everything() -> list[AttendanceRecorded]:
     """One of each kind: two sites, a burst, hours without a check-in, many accounts, a long day."""
     person, tireless = new_id(), new_id()
-    phones = [record(new_id(), 30, started_at=MORNING + timedelta(hours=n), device_ref="phone-1") for n in range(5)]
+    phone = f"phone:{new_id().hex}"
+    phones = [record(new_id(), 30, started_at=MORNING + timedelta(hours=n), device_ref=phone) for n in range(5)]
     return [
         *two_sites(person),
         *entered(new_id(), 33, device_ref=None),

@@ -34,6 +34,7 @@ from tests.support.settings import SettingsFactory
 NOW = datetime(2026, 3, 4, 6, 0, tzinfo=UTC)
 SITE = UUID(int=0x517E)
 OTHER_SITE = UUID(int=0x517F)
+PHONE = "phone:4f1c0b0a9d7e4c3b8a6f5e2d1c0b9a87"
 
 
 def record(volunteer_id: UUID, minutes: int = 120, **changes: Any) -> AttendanceRecorded:
@@ -56,7 +57,7 @@ def record(volunteer_id: UUID, minutes: int = 120, **changes: Any) -> Attendance
             "ended_at": started_at + timedelta(minutes=minutes),
             "minutes": minutes,
             "planned_minutes": minutes,
-            "device_ref": "phone-7",
+            "device_ref": PHONE if changes.get("provenance", "scanned") == "scanned" else None,
             **changes,
         }
     )

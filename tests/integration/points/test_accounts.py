@@ -10,7 +10,7 @@ import pytest
 from shared.auth.tokens import Role
 from shared.ids import new_id
 from shared.postgres import Database
-from tests.integration.points.serving import NOW, SITE, Api, Ledger, message, record, serving
+from tests.integration.points.serving import NOW, PHONE, SITE, Api, Ledger, message, record, serving
 from tests.support.databases import Clock
 from tests.support.settings import SettingsFactory
 
@@ -98,7 +98,7 @@ async def test_each_transfer_explains_itself(api: Api, ledger: Ledger) -> None:
 
 async def test_old_transfers_still_say_what_was_known_then(api: Api, ledger: Ledger) -> None:
     volunteer = new_id()
-    first = record(volunteer, 120, device_ref="phone-1")
+    first = record(volunteer, 120, device_ref=PHONE)
     await ledger.feed(first)
     corrected = first.model_copy(update={"revision": 2, "minutes": 60, "closed_by": "correction", "device_ref": None})
     await ledger.feed(corrected)
@@ -109,7 +109,7 @@ async def test_old_transfers_still_say_what_was_known_then(api: Api, ledger: Led
     assert (now["revision"], now["minutes"], now["closed_by"]) == (2, 60, "correction")
     award = next(line for line in items if line["code"] == "award" and line["bucket"] == "day/2026-01-10")
     (then,) = award["explanation"]["records"]
-    assert (then["revision"], then["minutes"], then["points"], then["device_ref"]) == (1, 120, 20, "phone-1")
+    assert (then["revision"], then["minutes"], then["points"], then["device_ref"]) == (1, 120, 20, PHONE)
 
 
 async def test_redemptions_in_the_statement_say_what_for(api: Api, ledger: Ledger) -> None:

@@ -16,7 +16,7 @@ from services.points.ledger import handlers as holds
 from services.points.rewards.waiting import time_out_bare_holds
 from shared.ids import new_id
 from shared.postgres import Database
-from tests.integration.points.serving import NOW, Api, Ledger, record, serving
+from tests.integration.points.serving import NOW, PHONE, Api, Ledger, record, serving
 from tests.support.databases import Clock
 from tests.support.settings import SettingsFactory
 
@@ -78,7 +78,7 @@ async def test_one_transfer_says_everything(api: Api, ledger: Ledger) -> None:
     assert (found["change"], found["lot_bucket"], found["lot_expires_on"]) == (80, "day/2026-01-10", "2028-01-10")
     (told,) = found["explanation"]["records"]
     assert (told["record_id"], told["revision"]) == (str(served.record_id), 1)
-    assert (told["provenance"], told["device_ref"]) == ("scanned", "phone-7")
+    assert (told["provenance"], told["device_ref"]) == ("scanned", PHONE)
     assert told["recorded_by"] == str(served.recorded_by)
     assert (told["counted_minutes"], told["uncounted_minutes"]) == (480, 120)
     assert told["reason_text"]

@@ -18,7 +18,7 @@ from services.points.rules import store as rule_store
 from services.points.rules.handlers import Rulebooks
 from shared.auth.tokens import Caller, Role
 from shared.contracts import AttendanceRecorded
-from shared.errors import Conflict, PermanentError
+from shared.errors import Conflict
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.serving import NOW, OTHER_SITE, SITE, Api, Ledger, message, record, serving
@@ -298,14 +298,6 @@ async def test_the_database_keeps_cases_as_they_were_settled(ledger: Ledger, poi
                       "delete from cases", "delete from record_flags"):  # fmt: skip
         with pytest.raises(Exception, match=r"settled once|permission denied"):
             await points_db.pool.execute(statement)
-
-
-async def test_shipped_thresholds_cannot_change_under_their_number(points_db: Database) -> None:
-    book = await handlers.install(points_db)
-    assert [found.version for found in book.versions] == [1]
-    await points_db.pool.execute("update threshold_versions set content_hash = '\\x00'")
-    with pytest.raises(PermanentError, match="threshold version 1"):
-        await handlers.install(points_db)
 
 
 async def test_the_reports_of_sites_are_where_the_case_was(ledger: Ledger, points_db: Database, api: Api) -> None:

@@ -1,7 +1,6 @@
 """Rewards over HTTP on a real database: nothing oversold, each end once, codes secret, the audit clean after it."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -129,17 +128,11 @@ async def test_two_hundred_want_ten(api: Api, ledger: Ledger) -> None:
     reward = await api.reward(60, stock=10)
     body = {"reward_id": str(reward), "site_id": str(SITE)}
 
-    async def want(volunteer: UUID) -> tuple[Any, float]:
-        started = time.monotonic()
-        answer = await api.volunteer(volunteer).post("/redemptions", body)
-        return answer, time.monotonic() - started
-
-    answers = await asyncio.gather(*map(want, volunteers))
-    assert Counter(answer.status_code for answer, _ in answers) == {201: 10, 409: 190}
-    assert {problem(answer, 409) for answer, _ in answers if answer.status_code != 201} == {"reward-sold-out"}
-    codes = {answer.json()["pickup_code"] for answer, _ in answers if answer.status_code == 201}
+    answers = await asyncio.gather(*(api.volunteer(each).post("/redemptions", body) for each in volunteers))
+    assert Counter(answer.status_code for answer in answers) == {201: 10, 409: 190}
+    assert {problem(answer, 409) for answer in answers if answer.status_code != 201} == {"reward-sold-out"}
+    codes = {answer.json()["pickup_code"] for answer in answers if answer.status_code == 201}
     assert len(codes) == 10
-    assert max(seconds for _, seconds in answers) < 3, "measured: 0.5 s on two busy cores"
     assert await shelf(api, reward) == (0, 10, 0)
     totals = (await api.station.get("/reports/ledger")).json()
     assert (totals["held"], totals["redemptions"]) == (600, {"held": 10})

@@ -32,8 +32,6 @@ from services.points.integrity.packing import (
     unpack_standing,
     unpack_window,
 )
-from services.points.integrity.terms.domain import day_span
-from shared.errors import PermanentError
 
 SHIPPED = documents.shipped()[0]
 IN_FORCE = ThresholdsInForce([SHIPPED.thresholds()])
@@ -51,6 +49,7 @@ TIGHT = ThresholdsInForce([LOW.thresholds()])
 """Limits that drawn records reach."""
 HERE, THERE = UUID(int=0xA), UUID(int=0xB)
 RECORDER = UUID(int=0xEC)
+PHONE, KIOSK = "phone:4f1c0b0a9d7e4c3b", str(UUID(int=0xD1))
 Cases = dict[tuple[str, str, str], set[UUID]]
 
 
@@ -245,24 +244,39 @@ def test_a_correction_is_not_the_first_recorders_act() -> None:
 
 
 def test_many_accounts_on_one_phone() -> None:
-    def scans(people: int, provenance: str = "scanned") -> list[Seen]:
+    def scans(people: int, provenance: str = "scanned", **more: Any) -> list[Seen]:
         return [
-            seen(place, f"2026-03-04T{8 + place % 12:02}:00", 30, device_ref="phone", provenance=provenance,
-                 volunteer_id=UUID(int=0x900 + place))
+            seen(place, f"2026-03-04T{8 + place % 12:02}:00", 30, provenance=provenance, **more,
+                 device_ref=PHONE if provenance == "scanned" else KIOSK, volunteer_id=UUID(int=0x900 + place))
             for place in range(people)
         ]  # fmt: skip
 
     assert kinds(*scans(3)) == []
     windows = Windows().take(scans(6))
     ((key, records),) = windows.cases.items()
-    assert (key, len(records)) == (("many-accounts", "phone", "2026-03-04|others"), 6)
+    assert (key, len(records)) == (("many-accounts", PHONE, "2026-03-04|others"), 6)
     assert kinds(*scans(300, "kiosk")) == [], "that is what a kiosk is for"
     assert kinds(*scans(100, "leader")) == []
+    assert kinds(*scans(200, "leader")) == ["many-accounts"], "nobody leads so many"
+    assert kinds(*scans(6, "backfilled")) == [], "what a registered device enters afterwards is a recorder's work"
+    for not_held_up in ("auto", "correction"):
+        assert kinds(*scans(6, revision=2, closed_by=not_held_up)) == []
     assert (
-        kinds(*(seen(n, f"2026-03-0{n + 1}T09:00", device_ref="phone", volunteer_id=UUID(int=n)) for n in range(6)))
-        == []
+        kinds(*(seen(n, f"2026-03-0{n + 1}T09:00", device_ref=PHONE, volunteer_id=UUID(int=n)) for n in range(6))) == []
     )
-    assert kinds(*(seen(n, f"2026-03-04T{9 + n:02}:00", device_ref="phone") for n in range(6))) == [], "one person"
+    assert kinds(*(seen(n, f"2026-03-04T{9 + n:02}:00", device_ref=PHONE) for n in range(6))) == [], "one person"
+
+
+def test_one_phone_that_checks_out_many_who_came_with_their_own() -> None:
+    people = range(4)
+    came, left = (
+        [seen(n, volunteer_id=UUID(int=n), revision=r, device_ref=f"{PHONE}-{n}") for n in people] for r in (1, 2)
+    )
+    assert kinds(*came, *left) == []
+    windows = Windows().take([*came, *(one._replace(device_ref=PHONE) for one in left)])
+    assert {key: len(records) for key, records in windows.cases.items()} == {
+        ("many-accounts", PHONE, "2026-03-04|others"): 4
+    }
 
 
 drawn = st.builds(
@@ -289,7 +303,7 @@ drawn = st.builds(
     status=st.sampled_from(["confirmed", "confirmed", "confirmed", "provisional", "void"]),
     start=st.sampled_from([0, 300, 540, 560, 1380, 1440, 1980]),
     minutes=st.sampled_from([0, 15, 60, 240, 480, 900]),
-    device=st.sampled_from([None, "phone", "phone"]),
+    device=st.sampled_from([None, PHONE, PHONE, KIOSK]),
     recorder=st.sampled_from([None, RECORDER]),
     told=st.sampled_from([0, 1, 4, 9, 600]),
 )
@@ -365,23 +379,3 @@ def test_a_case_says_what_its_records_come_to_now() -> None:
     assert measure("burst", day, posted) == 31
     assert measure("many-accounts", day, posted) == 31
     assert (still_so("long-day", 960, 960), still_so("burst", 30, 30)) == (False, True)
-
-
-def test_thresholds_are_checked_with_the_line_of_each_mistake() -> None:
-    text = documents.VERSIONS.joinpath("0001.yaml").read_text("utf-8")
-    assert documents.parse(text) == SHIPPED
-    with pytest.raises(PermanentError, match=r"line 11, burst\.others\.records: .*; line 12, burst\.kiosk"):
-        documents.parse(text.replace("records: 30", "records: many"))
-    with pytest.raises(PermanentError, match=r"line 8, two_sites\.kisok"):
-        documents.parse(text.replace("  kiosk: 5 ", "  kisok: 5 ", 1))
-    with pytest.raises(PermanentError, match="line"):
-        documents.parse("a: [")
-
-
-def test_the_version_in_force_is_that_of_the_day() -> None:
-    first = SHIPPED.thresholds()
-    second = SHIPPED.model_copy(update={"version": 2, "effective_from": date(2026, 3, 1)}).thresholds()
-    book = ThresholdsInForce([second, first])
-    assert book.at(date(1999, 1, 1)).version == 1
-    assert [book.at(day).version for day in (date(2026, 2, 28), date(2026, 3, 1))] == [1, 2]
-    assert day_span(date(2026, 3, 4)).start == int(datetime(2026, 3, 3, 16, tzinfo=UTC).timestamp())

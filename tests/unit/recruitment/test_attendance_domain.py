@@ -131,6 +131,17 @@ def test_a_check_out_confirms_and_counts_whole_minutes() -> None:
     assert closed.minutes == 65
 
 
+def test_a_record_names_the_phone_of_the_last_scan() -> None:
+    revision = check_in(arrival(), CheckIn(uuid4(), VOLUNTEER, None, device_id="a" * 16), DEFAULT_POLICY, START)
+    record = done(revision)
+    assert record.device_ref == "phone:" + "a" * 16
+    assert done(leaves(START + HOUR, arrival(record))).device_ref == record.device_ref, "a phone without an id"
+    assert done(auto_close(record, PLACE.shift, DEFAULT_POLICY, START + 3 * HOUR)).device_ref == record.device_ref
+    other = done(check_out(arrival(record), VOLUNTEER, DEFAULT_POLICY, START + HOUR, "b" * 16))
+    assert other.device_ref == "phone:" + "b" * 16
+    assert done(arrives(START)).device_ref is None
+
+
 def test_a_check_out_without_a_check_in_or_twice_is_told() -> None:
     assert slug(leaves(START, arrival())) == "not-checked-in"
     record = done(arrives(START))

@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, MutableMapping
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 import httpx
 import pytest
 import structlog
+from fastapi import FastAPI, Query
 from prometheus_client import REGISTRY
 
 from shared.auth.tokens import Role
@@ -16,6 +17,8 @@ from shared.errors import TransientError
 from shared.http.app import create_app
 from tests.support.sample_api import (
     SETTINGS,
+    Answer,
+    Thing,
     bearer,
     calling,
     make_app,
@@ -103,9 +106,10 @@ async def test_the_description_is_served_without_foreign_pages(client: httpx.Asy
     assert (await client.get("/docs")).status_code == 404
 
 
-async def test_a_simple_request_costs_less_than_a_millisecond_of_processor() -> None:
-    """1,000 requests a second and core; measured as processor time, so that a busy machine does not matter."""
-    app = make_app()
+async def test_what_guards_a_request_costs_less_than_four_times_a_bare_route() -> None:
+    """Signed token, limits, trace and metrics beside FastAPI alone, in processor time of the same moments."""
+    bare = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    bare.post("/api/test/v1/things/{number}", status_code=201)(_as_it_comes)
     headers = [
         (b"authorization", bearer(Role.VOLUNTEER)["Authorization"].encode()),
         (b"content-type", b"application/json"),
@@ -121,13 +125,18 @@ async def test_a_simple_request_costs_less_than_a_millisecond_of_processor() -> 
         if message["type"] == "http.response.start":
             answers.append(message["status"])
 
-    async def run(times: int) -> float:
+    async def run(app: FastAPI, times: int) -> float:
         began = time.process_time()
         for _ in range(times):
             await app({**scope, "asgi": {"version": "3.0"}, "http_version": "1.1", "root_path": ""}, receive, send)
         return (time.process_time() - began) / times
 
-    await run(20)
-    best = min([await run(100) for _ in range(3)])
+    apps = (make_app(), bare)
+    rounds = [[await run(app, 50) for app in apps] for _ in range(8)]
     assert set(answers) == {201}
-    assert best < 0.001, f"{best * 1e6:.0f} µs"
+    ours, alone = (min(each) for each in zip(*rounds, strict=True))
+    assert ours < 4 * alone, f"{ours * 1e6:.0f} µs beside {alone * 1e6:.0f} µs"
+
+
+async def _as_it_comes(number: int, body: Thing, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Answer:
+    return Answer(name=body.name)

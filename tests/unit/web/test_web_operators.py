@@ -16,7 +16,7 @@ def test_a_case_is_said_in_one_sentence_with_its_numbers() -> None:
     }
     assert said["long-day"] == "同一位志愿者一天记了 16 小时 40 分服务（超过 16 小时就核查）。"
     assert said["burst"] == "同一位记录人十分钟内录了 1,000 条记录（从 960 条记录起核查）。"
-    assert said["many-accounts"] == "同一部手机或终端一天替 1,000 个账户签到（从 960 个账户起核查）。"
+    assert said["many-accounts"] == "同一部手机或终端一天替 1,000 个账户签到或签退（从 960 个账户起核查）。"
     assert len(set(said.values())) == len(KINDS)
 
 

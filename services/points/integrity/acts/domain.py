@@ -1,8 +1,8 @@
 """What recorders and devices do: bursts, and many accounts on one phone. Pure.
 
-Bringing a record in is an act that no later revision undoes. Ten minutes of a recorder begin every five, so that no
-burst of five minutes falls between two windows; a device has its day. A window keeps what proves it and no more: once
-it is full, each record that comes into it is flagged by itself.
+Bringing a record in, or scanning with a phone, is an act that no later revision undoes. Ten minutes of a recorder begin
+every five, so that no burst of five minutes falls between two windows; a device has its day. A window keeps what proves
+it and no more: once it is full, each record that comes into it is flagged by itself.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from services.points.integrity.terms.domain import (
+    PHONE,
     Flag,
     Seen,
     Span,
@@ -54,22 +55,33 @@ class Act(NamedTuple):
 def acts_of(thresholds: ThresholdsInForce, seen: Seen) -> list[Act]:
     """What bringing this revision in was: the work of a recorder, the use of a device; neither for imported hours.
 
-    A record is brought in by its first revision; hours entered by hand also by whoever enters them anew.
+    A record is brought in by its first revision; hours entered by hand also by whoever enters them anew. A phone is
+    used by the check-in and by the check-out, as one may check out many who came with phones of their own.
     """
     anew = seen.provenance == "backfilled" and seen.closed_by == "correction"
-    if seen.provenance == "imported" or (seen.revision != 1 and not anew):
-        return []
+    brought_in = seen.provenance != "imported" and (seen.revision == 1 or anew)
     found, named = thresholds.at(day_of(seconds(seen.started_at))), class_of(seen.provenance)
     what = (seen.provenance, seen.record_id, seen.volunteer_id, seen.site_id)
     acts: list[Act] = []
     burst = found.burst.get(named)
-    if seen.recorded_by is not None and burst is not None:
+    if brought_in and seen.recorded_by is not None and burst is not None:
         at = seen.told_at if burst.by == "posted" else seen.ended_at
         if at is not None:
             acts.append(Act("burst", str(seen.recorded_by), *what, at))
-    if seen.device_ref is not None and found.many_accounts.get(named) is not None:
+    if found.many_accounts.get(named) is not None and seen.device_ref is not None and _uses(seen, brought_in):
         acts.append(Act("many-accounts", seen.device_ref, *what, seen.started_at))
     return acts
+
+
+def _uses(seen: Seen, brought_in: bool) -> bool:
+    """Whether the revision tells of a use of its device, under the limits of that device's class.
+
+    Those of ``others`` are for volunteers' phones: what a registered device enters afterwards is a recorder's work.
+    """
+    phone = seen.device_ref is not None and seen.device_ref.startswith(PHONE)
+    if seen.provenance == "scanned":
+        return phone and (brought_in or seen.closed_by == "self")
+    return brought_in and not phone and class_of(seen.provenance) != "others"
 
 
 def windows_of(act: Act) -> tuple[Span, ...]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 __all__ = [
     "KINDS",
+    "PHONE",
     "Burst",
     "Flag",
     "Kind",
@@ -29,6 +30,9 @@ __all__ = [
 Kind = Literal["two-sites", "burst", "no-check-in", "many-accounts", "long-day"]
 KINDS: Final[tuple[Kind, ...]] = ("two-sites", "burst", "no-check-in", "many-accounts", "long-day")
 SubjectKind = Literal["volunteer", "recorder", "device"]
+
+PHONE: Final = "phone:"
+"""What references of volunteers' own phones begin with; those of registered devices don't."""
 
 _ZONE: Final = timezone(timedelta(hours=8))
 """The district's; it has no summer time."""

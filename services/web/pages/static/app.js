@@ -13,6 +13,18 @@
     return text;
   }
 
+  // Tells whether two check-ins came from one browser and nothing else: random, made once, sent with no other form.
+  function deviceId() {
+    try {
+      var known = localStorage.getItem("wg_device") || "";
+      if (!/^[0-9a-f]{32}$/.test(known)) {
+        localStorage.setItem("wg_device", newKey());
+        known = localStorage.getItem("wg_device") || "";
+      }
+      return known;
+    } catch (error) { return ""; /* a browser that keeps nothing has no id */ }
+  }
+
   function box(near) {
     var found = near.querySelector(":scope > .message");
     if (!found) {
@@ -84,6 +96,7 @@
       var name = input.name, value = input.dataset.raw !== undefined ? input.value : input.value.trim();
       if (input.type === "checkbox") { body[name] = input.checked; return; }
       if (input.type === "radio" && !input.checked) return;
+      if (input.dataset.device !== undefined) value = deviceId();
       if (input.dataset.code !== undefined) value = value.replace(/^https?:.*[?&]c=/, "");
       if (input.dataset.strip !== undefined) value = value.replace(/[\s-]/g, "");
       if (input.dataset.upper !== undefined) value = value.toUpperCase();

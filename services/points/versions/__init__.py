@@ -1,0 +1,1 @@
+"""Documents that come in versions: rules, criteria, thresholds. How they are written, checked, hashed and installed."""

@@ -13,18 +13,17 @@ from uuid import UUID
 from services.points.adjustments import handlers as adjustments
 from services.points.adjustments.domain import Status as Decision
 from services.points.facts import handlers as facts
-from services.points.integrity import handlers as integrity
-from services.points.integrity.domain import Flag, Kind, Status
 from services.points.ledger import handlers as ledger
 from services.points.rewards import handlers as rewards
 from services.points.rewards import shelves
 from services.points.rewards.domain import Reward
 from services.points.rewards.waiting import remind, time_out_bare_holds
-from shared.auth.tokens import Caller, Role
+from shared.auth.tokens import Caller
 from shared.clock import district_day
 from shared.errors import Refusal
 from shared.ids import derived_id, new_id
 from shared.postgres import Tx
+from tests.drill.casework import OPERATORS, Casework
 from tests.drill.stage import Stage
 from tests.integration.points.histories import attendance, message
 from tests.reference.district import District, Offer
@@ -35,8 +34,6 @@ __all__ = ["Act", "Served", "Twins"]
 Act = tuple[Any, ...]
 BEGIN = datetime(2026, 2, 26, 16, tzinfo=UTC)
 """The beginning of 27 February in the district: points of days around it are good until the end of a February, too."""
-OPERATORS = [Caller(subject=UUID(int=0xF0 + n), roles=frozenset({Role.OPERATOR}), site_ids=None) for n in range(3)]
-KINDS: tuple[Kind, ...] = ("two-sites", "two-sites", "burst", "long-day")
 PRICES = ((5, 30, None, None), (20, 7, 2, None), (60, 1, None, 3))
 _worlds = count(1)
 
@@ -74,9 +71,7 @@ class Twins:
         self.complaints: dict[str, UUID] = {}
         self.referrals: dict[tuple[str, str], UUID] = {}
         self.proposals: list[tuple[UUID, str, int, UUID | None, Caller]] = []
-        self.cases: dict[UUID, tuple[str, list[str]]] = {}
-        self.settled: set[UUID] = set()
-        self.cleared: set[UUID] = set()
+        self.casework = Casework()
         self.codes: dict[str, str] = {}
         self.bare: list[UUID] = []
         self.touched: set[str] = set()
@@ -338,50 +333,11 @@ class Twins:
 
     async def do_suspect(self, kind: int, place: int, number: int) -> None:
         """Integrity opens a case about some records, or finds one again."""
-        known = list(self.model.records)
-        if not known:
-            return
-        about = sorted({known[-1 - (place + step) % len(known)] for step in range(number)})
-        owners = {one: self.model.records[one].volunteer for one in about}
-        self.touched.update(owners.values())
-        flag = Flag(
-            KINDS[kind % len(KINDS)],
-            "volunteer",
-            about[0],
-            "|".join(about),
-            tuple((UUID(one), self.volunteers[owner]) for one, owner in owners.items()),
-            (),
-            {"day": "2026-01-10", "measured": 60, "limit": 1, "unit": "minutes"},
-            1,
-        )
-        opened, _ = await self.ask(lambda tx: integrity.report(tx, [flag]))
-        case_id = integrity.case_id_of(flag)
-        assert opened == (case_id not in self.cases)
-        if opened:
-            self.cases[case_id] = flag.kind, about
-            self.model.flag(about, flag.kind, stands=True, today=self.today)
+        await self.casework.suspect(self, kind, place, number)
 
     async def do_look_into(self, place: int, confirmed: int) -> None:
         """An operator settles a case; once."""
-        if not self.cases:
-            return
-        case_id = list(self.cases)[-1 - place % len(self.cases)]
-        kind, about = self.cases[case_id]
-        self.touched.update(self.model.records[one].volunteer for one in about)
-        status = Status.CONFIRMED if confirmed else Status.CLEARED
-        _, refused = await self.ask(lambda tx: integrity.settle(tx, OPERATORS[0], case_id, status, "looked into"))
-        assert refused == ("case-settled" if case_id in self.settled else None)
-        if refused is not None:
-            return
-        self.settled.add(case_id)
-        if status is Status.CLEARED:
-            self.cleared.add(case_id)
-            standing = {one for other in self.cases.keys() - self.cleared for one in self._flagged(other, kind)}
-            self.model.flag(sorted(set(about) - standing), kind, stands=False, today=self.today)
-
-    def _flagged(self, case_id: UUID, kind: str) -> list[str]:
-        found, about = self.cases[case_id]
-        return about if found == kind else []
+        await self.casework.look_into(self, place, bool(confirmed))
 
     # -- time and rules
 

@@ -46,6 +46,7 @@ class Rig:
     broker: Broker
     server: Server
     prefix: str = "bench."
+    partitions: int = PARTITIONS
     made: list[str] = field(default_factory=list)
 
     @property
@@ -66,7 +67,7 @@ class Rig:
                 "broker": self.broker.name,
                 "broker_incarnation": self.broker.incarnation,
                 "topic_prefix": self.prefix if prefix is None else prefix,
-                "topic_partitions": PARTITIONS,
+                "topic_partitions": self.partitions,
             }
         )
 

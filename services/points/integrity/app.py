@@ -4,9 +4,10 @@ Attendance is keyed by volunteer, so a person's days are worked out where it arr
 told anew, keyed by them, on a topic of points' own, so that several processes may share the work.
 
 Everything in the tables may be lost and is rebuilt by reading attendance again: a case's id follows from what it is
-about, so it is opened once. The order within one record: first the case is in the database, then the tables change,
-then the record is acknowledged; whatever dies in between is done again and finds the same. Windows are those of the
-records' own times; faust is never asked what time it is, and what is old is forgotten by the time that records tell.
+about, so it is opened once. The order within one record: first the case is in the database, then the tables change;
+then tables and acts are on the broker, then the record is acknowledged. What dies in between is done again and finds
+the same. Windows are those of the records' own times; faust is never asked what time it is, and what is old is
+forgotten by the time that records tell.
 """
 
 from collections import Counter, defaultdict
@@ -56,16 +57,15 @@ class Integrity(Agents):
     """The faust app with its tables and agents."""
 
     def __init__(self, settings: PointsSettings) -> None:
-        # An act is on its topic before its record is acknowledged: waiting for company would be waiting for nothing.
         generation = settings.integrity_generation
-        super().__init__(settings, group=GROUP, topics=(ATTENDANCE, ACTS), linger=0.0, generation=generation)
+        super().__init__(settings, group=GROUP, topics=(ATTENDANCE, ACTS), generation=generation)
         self.thresholds: ThresholdsInForce | None = None
         partitions = settings.topic_partitions
-        # Keys begin with the partition: each is restored from its own part of the changelog.
-        self.standing = self.app.Table("standing", partitions=partitions)
+        # Keys begin with the partition: each is restored from its own part of the changelog. What stands is written
+        # after the days: a record's days are cleared by where it stood, so that must never be the newer one.
         self.days = self.app.Table("days", partitions=partitions).tumbling(DAY_SECONDS)
+        self.standing = self.app.Table("standing", partitions=partitions)
         self.acts = self.app.Table("acts", partitions=partitions).hopping(BURST_SECONDS, BURST_STEP)
-        self.told = self.topic(ACTS)
         self.listen(ATTENDANCE, self._attended)
         self.listen(ACTS, self._acted)
         self._latest: defaultdict[tuple[str, int], int] = defaultdict(int)
@@ -91,8 +91,7 @@ class Integrity(Agents):
         thresholds = self._thresholds()
         with trace.bind(cause.traceparent, cause.correlation_id):
             for act in acts_of(thresholds, seen):
-                key, value, headers = told_of(act, seen)
-                await (await self.told.send(key=key, value=value, headers=headers))
+                await self.tell(ACTS, *told_of(act, seen))
             await self._person(thresholds, seen, message.partition)
         self._forget(message)
 

@@ -174,7 +174,7 @@ def _faust_app(settings: PointsSettings, group: str) -> TablesApp:
         consumer_metadata_max_age_ms=10_000,
         # What came since the last commit is done again after a kill; a commit costs some requests, whatever it holds.
         broker_commit_interval=COMMIT_SECONDS,
-        producer_linger=0.02,
+        producer_linger=0.1,
         producer_max_batch_size=131_072,
         web_enabled=False,
         worker_redirect_stdouts=False,

@@ -13,7 +13,7 @@ partition one after the other; nothing fences one that was frozen meanwhile and 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import faust
@@ -32,6 +32,9 @@ Marked = dict[int, set[Any]]
 """Partition → keys."""
 
 
+Convert = Callable[[Any], Any]
+
+
 class Change(NamedTuple):
     """A key as it is now, as bytes; no value if it is gone."""
 
@@ -40,10 +43,17 @@ class Change(NamedTuple):
 
 
 class DurableTable(faust.Table):
-    """A table whose changes wait for the commit."""
+    """A table whose changes wait for the commit.
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    Args:
+        pack: makes JSON of a value when it is sent.
+        unpack: makes the value again when it is restored.
+    """
+
+    def __init__(self, *args: Any, pack: Convert | None = None, unpack: Convert | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._pack = pack
+        self._unpack = unpack
         self.marked: Marked = defaultdict(set)
 
     def on_key_get(self, key: Any) -> None:
@@ -76,10 +86,15 @@ class DurableTable(faust.Table):
 
     def _change(self, key: Any) -> Change:
         dumps, value = self.app.serializers, self.data.get(key)
+        if self._pack is not None and value is not None:
+            value = self._pack(value)
         return Change(
             dumps.dumps_key(self.key_type, key, serializer=self.key_serializer),
             None if value is None else dumps.dumps_value(self.value_type, value, serializer=self.value_serializer),
         )
+
+    def _to_value(self, stored: Any) -> Any:
+        return stored if self._unpack is None or stored is None else self._unpack(stored)
 
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
         """Restore, but for what is marked: a rebalance reads the changelog again, and that is older."""

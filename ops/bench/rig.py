@@ -45,6 +45,7 @@ class Rig:
     broker: Broker
     server: Server
     prefix: str = "bench."
+    partitions: int = PARTITIONS
     made: list[str] = field(default_factory=list)
 
     @property
@@ -65,7 +66,7 @@ class Rig:
                 "broker": self.broker.name,
                 "broker_incarnation": self.broker.incarnation,
                 "topic_prefix": self.prefix if prefix is None else prefix,
-                "topic_partitions": PARTITIONS,
+                "topic_partitions": self.partitions,
             }
         )
 

@@ -5,16 +5,16 @@ Agents run what may be rebuilt. Rules for them stand in ``shared/kafka/guard.py`
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-import faust
 import mode
 import structlog
 
 from services.points.hosting import STOP_SECONDS, Worker
 from services.points.settings import PointsSettings
+from services.points.tables import TablesApp
 from shared import deadletters
 from shared.deadletters import DeadLetter
 from shared.errors import TransientError
@@ -33,6 +33,9 @@ _log = structlog.get_logger(__name__)
 Apply = Callable[[Message], Awaitable[None]]
 Work = Callable[[asyncio.Event], Awaitable[None]]
 
+COMMIT_SECONDS = 2.0
+"""How often offsets are committed, and tables written before."""
+
 
 class Agents(ABC):
     """A faust app with guarded agents; nothing is opened before the app starts.
@@ -40,16 +43,13 @@ class Agents(ABC):
     Args:
         group: the consumer group, which also names tables' changelogs and dead letters.
         topics: what is consumed.
-        linger: seconds for which changelog and other records wait for company.
         generation: a higher one begins with empty tables and reads the topics from their beginning.
     """
 
-    def __init__(
-        self, settings: PointsSettings, *, group: str, topics: Iterable[str], linger: float, generation: int = 0
-    ) -> None:
+    def __init__(self, settings: PointsSettings, *, group: str, topics: Iterable[str], generation: int = 0) -> None:
         self.settings = settings
         self.group = group
-        self.app = _faust_app(settings, group if not generation else f"{group}-{generation}", linger)
+        self.app = _faust_app(settings, group if not generation else f"{group}-{generation}")
         self.database: Database | None = None
         self._stack = AsyncExitStack()
         self._halt = asyncio.Event()
@@ -78,6 +78,10 @@ class Agents(ABC):
                 await self.guard.run(event, apply)
 
         self.app.agent(self.topic(entity), name=f"{self.group.removeprefix('points-')}-{entity}")(agent)
+
+    async def tell(self, entity: str, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None:
+        """Send a record, to be on its topic before the record being applied is acknowledged."""
+        await self.app.changes.tell(topic_name(self.settings, entity), key, value, headers)
 
     async def _put_aside(self, message: Message, error: Exception) -> None:
         async with self.connected().transaction() as tx:
@@ -151,10 +155,11 @@ class _Resources(mode.Service):
         await self.agents.close()
 
 
-def _faust_app(settings: PointsSettings, group: str, linger: float) -> Any:
+def _faust_app(settings: PointsSettings, group: str) -> TablesApp:
     embedded = settings.broker == "embedded"
-    return faust.App(
+    return TablesApp(
         f"{settings.topic_prefix}{group}",
+        last_alone=embedded,
         broker=[f"aiokafka://{address.strip()}" for address in settings.kafka_bootstrap.split(",")],
         store="memory://",
         datadir=settings.faust_data_dir,
@@ -167,10 +172,10 @@ def _faust_app(settings: PointsSettings, group: str, linger: float) -> Any:
         broker_heartbeat_interval=1.5,
         # A topic that was missing when the group formed is found soon, and not after the default of five minutes.
         consumer_metadata_max_age_ms=10_000,
-        producer_linger=linger,
-        # The embedded broker (Tansu 0.6) answers ListOffsets with the first offset of the last batch plus one; faust
-        # restores tables only up to there and would lose the rest of the batch. So there, a batch is one record.
-        producer_max_batch_size=1 if embedded else 131_072,
+        # What came since the last commit is done again after a kill; a commit costs some requests, whatever it holds.
+        broker_commit_interval=COMMIT_SECONDS,
+        producer_linger=0.1,
+        producer_max_batch_size=131_072,
         web_enabled=False,
         worker_redirect_stdouts=False,
     )

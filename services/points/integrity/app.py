@@ -4,19 +4,20 @@ Attendance is keyed by volunteer, so a person's days are worked out where it arr
 told anew, keyed by them, on a topic of points' own, so that several processes may share the work.
 
 Everything in the tables may be lost and is rebuilt by reading attendance again: a case's id follows from what it is
-about, so it is opened once. The order within one record: first the case is in the database, then the tables change,
-then the record is acknowledged; whatever dies in between is done again and finds the same. Windows are those of the
-records' own times; faust is never asked what time it is, and what is old is forgotten by the time that records tell.
+about, so it is opened once. The order within one record: first the case is in the database, then the tables change;
+then tables and acts are on the broker, then the record is acknowledged. What dies in between is done again and finds
+the same. Windows are those of the records' own times; faust is never asked what time it is, and what is old is
+forgotten by the time that records tell.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import structlog
 
 from services.points.agents import Agents, run
 from services.points.integrity import handlers
-from services.points.integrity.acts.domain import BURST_SECONDS, BURST_STEP
+from services.points.integrity.acts.domain import BURST_SECONDS, BURST_STEP, Window
 from services.points.integrity.domain import (
     Flag,
     Seen,
@@ -56,16 +57,23 @@ class Integrity(Agents):
     """The faust app with its tables and agents."""
 
     def __init__(self, settings: PointsSettings) -> None:
-        # An act is on its topic before its record is acknowledged: waiting for company would be waiting for nothing.
         generation = settings.integrity_generation
-        super().__init__(settings, group=GROUP, topics=(ATTENDANCE, ACTS), linger=0.0, generation=generation)
+        super().__init__(settings, group=GROUP, topics=(ATTENDANCE, ACTS), generation=generation)
         self.thresholds: ThresholdsInForce | None = None
         partitions = settings.topic_partitions
-        # Keys begin with the partition: each is restored from its own part of the changelog.
-        self.standing = self.app.Table("standing", partitions=partitions)
-        self.days = self.app.Table("days", partitions=partitions).tumbling(DAY_SECONDS)
-        self.acts = self.app.Table("acts", partitions=partitions).hopping(BURST_SECONDS, BURST_STEP)
-        self.told = self.topic(ACTS)
+        # Keys begin with the partition: each is restored from its own part of the changelog. What stands is written
+        # after the days: a record's days are cleared by where it stood, so that must never be the newer one.
+        tables = {
+            name: self.app.Table(name, partitions=partitions, pack=pack, unpack=unpack)
+            for name, pack, unpack in (
+                ("days", pack_day, unpack_day),
+                ("standing", pack_standing, unpack_standing),
+                ("acts", pack_window, unpack_window),
+            )
+        }
+        self.days = tables["days"].tumbling(DAY_SECONDS)
+        self.standing = tables["standing"]
+        self.acts = tables["acts"].hopping(BURST_SECONDS, BURST_STEP)
         self.listen(ATTENDANCE, self._attended)
         self.listen(ACTS, self._acted)
         self._latest: defaultdict[tuple[str, int], int] = defaultdict(int)
@@ -91,21 +99,19 @@ class Integrity(Agents):
         thresholds = self._thresholds()
         with trace.bind(cause.traceparent, cause.correlation_id):
             for act in acts_of(thresholds, seen):
-                key, value, headers = told_of(act, seen)
-                await (await self.told.send(key=key, value=value, headers=headers))
+                await self.tell(ACTS, *told_of(act, seen))
             await self._person(thresholds, seen, message.partition)
         self._forget(message)
 
     async def _person(self, thresholds: ThresholdsInForce, seen: Seen, partition: int) -> None:
         place, record = f"{partition}|{seen.volunteer_id}", f"{partition}|{seen.record_id}"
-        known = unpack_standing(self.standing.get(record))
-        done = step(thresholds, seen, known, lambda span: unpack_day(self.days.table.get((place, span))))
+        done = step(thresholds, seen, self.standing.get(record), lambda span: self.days.table.get((place, span)) or {})
         if done is None:
             return
         await self._report(done.flags)
         for span, day in done.days.items():
-            self.days.table[place, span] = pack_day(day)
-        self.standing[record] = pack_standing(done.standing)
+            self.days.table[place, span] = day
+        self.standing[record] = done.standing
 
     async def _acted(self, message: Message) -> None:
         act, cause = act_of(message)
@@ -115,11 +121,11 @@ class Integrity(Agents):
             await self._report([flag for _, flag in judged.values() if flag is not None])
         for span, (window, _) in judged.items():
             if window is not None:
-                self.acts.table[place, span] = pack_window(window)
+                self.acts.table[place, span] = window
         self._forget(message)
 
-    def _window(self, place: str, span: Span) -> Mapping[str, list[str]]:
-        return unpack_window(self.acts.table.get((place, span)))
+    def _window(self, place: str, span: Span) -> Window:
+        return self.acts.table.get((place, span)) or {}
 
     async def _report(self, flags: Sequence[Flag]) -> None:
         if not flags:
@@ -142,15 +148,15 @@ class Integrity(Agents):
         for key in [key for key in windows if key[0].startswith(prefix) and key[1][1] < horizon]:
             del windows[key]
         if message.entity == ATTENDANCE:
-            past = [key for key, (_, spans) in self.standing.items() if _over(spans, horizon)]
+            past = [key for key, standing in self.standing.items() if _over(standing.spans, horizon)]
             for key in past:
                 if key.startswith(prefix):
                     del self.standing[key]
 
 
-def _over(spans: Sequence[Sequence[int]], horizon: int) -> bool:
+def _over(spans: Sequence[Span], horizon: int) -> bool:
     """Whether all days of a record are forgotten; one that lies in none (void, open) is kept."""
-    return bool(spans) and max(span[1] for span in spans) < horizon
+    return bool(spans) and max(span.end for span in spans) < horizon
 
 
 def main(settings: PointsSettings) -> None:

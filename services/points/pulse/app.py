@@ -34,8 +34,7 @@ class Pulse(Agents):
     """The faust app with its table, agents and timer."""
 
     def __init__(self, settings: PointsSettings) -> None:
-        # Changelog records leave in batches; nothing waits for one.
-        super().__init__(settings, group=GROUP, topics=TOPICS, linger=0.02)
+        super().__init__(settings, group=GROUP, topics=TOPICS)
         self.ticks = 0
         # faust creates the changelog topic; its partitions must be as many as those of the topics that write it.
         table = self.app.Table("slices", default=int, partitions=settings.topic_partitions)

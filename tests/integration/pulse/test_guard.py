@@ -38,8 +38,8 @@ class Lab:
     embedded: bool
     group: str = field(default_factory=lambda: f"g{new_id().hex}")
 
-    def app(self, **settings: Any) -> Any:
-        return faust.App(
+    def app(self, make: Callable[..., Any] = faust.App, **settings: Any) -> Any:
+        return make(
             self.group,
             broker=f"aiokafka://{self.bootstrap}",
             datadir=self.directory,
@@ -51,10 +51,9 @@ class Lab:
             # Apache Kafka takes no less than 6 s; the embedded broker makes a group wait for half of it.
             broker_session_timeout=2.0 if self.embedded else 6.0,
             broker_heartbeat_interval=0.5,
-            broker_commit_interval=0.1,
             consumer_metadata_max_age_ms=1_000,
             web_enabled=False,
-            **settings,
+            **{"broker_commit_interval": 0.1, **settings},
         )
 
     def source(self, app: Any, value_type: Any = bytes, serializer: str = "raw") -> Any:

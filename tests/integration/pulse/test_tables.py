@@ -1,0 +1,158 @@
+"""Tables of agents: what a commit acknowledges can be restored, whatever happens to the worker afterwards."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaTimeoutError
+
+from services.points.tables import TablesApp
+from tests.integration.pulse import test_guard
+from tests.integration.pulse.test_guard import Lab, records
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.broker
+lab = test_guard.lab
+
+
+@dataclass
+class Worker:
+    """A worker that remembers the last record of each key (``n % 7``), and no key that 5 divides in between."""
+
+    lab: Lab
+    app: Any
+    table: Any
+
+    @classmethod
+    def of(cls, lab: Lab, **settings: Any) -> "Worker":
+        app = lab.app(TablesApp, last_alone=lab.embedded, **settings)
+        return cls(lab, app, app.Table("last", partitions=1, pack=lambda n: [n], unpack=lambda stored: stored[0]))
+
+    async def body(self, stream: Any) -> None:
+        async for event in stream.events():
+            number = int(event.value)
+            self.table[f"k{number % 7}"] = number
+            if number % 5 == 0:
+                del self.table[f"k{number % 7}"]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with self.lab.running(self.app, self.body):
+            yield
+
+    async def restored(self) -> None:
+        await eventually(lambda: self.app.tables.recovery.completed.is_set(), within=30)
+
+
+def expected(count: int) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for number in range(count):
+        found[f"k{number % 7}"] = number
+        if number % 5 == 0:
+            del found[f"k{number % 7}"]
+    return found
+
+
+async def changes(lab: Lab) -> int:
+    """How many records the changelog holds."""
+    topic = f"{lab.group}-last-changelog"
+    consumer = AIOKafkaConsumer(bootstrap_servers=lab.bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition(topic, 0)])
+        found = 0
+        while batch := await consumer.getmany(timeout_ms=1000):
+            found += sum(map(len, batch.values()))
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def test_what_is_committed_is_restored_whole_and_each_key_was_sent_once_per_commit(lab: Lab) -> None:
+    first = Worker.of(lab)
+    async with first.running():
+        for begin, end in ((0, 400), (400, 431)):
+            await lab.send(*records(end)[begin:])
+            await eventually(partial(_committed, lab, end), within=30)
+        assert not any(first.table.marked.values()), "nothing is left to the stop"
+        told = await changes(lab)
+    assert told <= 431, "faust itself sends 431, and a tombstone for each fifth"
+    second = Worker.of(lab)
+    async with second.running():
+        await second.restored()
+        assert dict(second.table.items()) == expected(431)
+        await lab.send(b"431", b"432")
+        await eventually(lambda: second.table.get("k5") == 432, within=30)
+    third = Worker.of(lab)
+    async with third.running():
+        await third.restored()
+        assert dict(third.table.items()) == expected(433)
+
+
+async def test_a_stop_writes_what_it_commits(lab: Lab) -> None:
+    first = Worker.of(lab, broker_commit_interval=60.0)
+    async with first.running():
+        await lab.send(*records(50))
+        await eventually(lambda: first.table.get("k0") == 49, within=30)
+    assert await lab.next_offset() == 50
+    second = Worker.of(lab)
+    async with second.running():
+        await second.restored()
+        assert dict(second.table.items()) == expected(50)
+
+
+async def test_changes_that_the_broker_does_not_take_end_the_worker_and_acknowledge_nothing(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Worker.of(lab)
+
+    async def refused(topic: str, changes: Any) -> None:
+        raise KafkaTimeoutError()
+
+    monkeypatch.setattr(first.app.changes, "_send", refused)
+    async with first.running():
+        await lab.send(*records(20))
+        await eventually(lambda: first.app.crashed, within=30)
+    assert await lab.next_offset() == 0
+    second = Worker.of(lab)
+    async with second.running():
+        await eventually(lambda: _committed(lab, 20), within=30)
+        assert dict(second.table.items()) == expected(20)
+
+
+async def test_a_rebalance_loses_no_change_whether_it_was_written_or_not(lab: Lab) -> None:
+    first, second = Worker.of(lab, broker_commit_interval=60.0), Worker.of(lab, broker_commit_interval=60.0)
+    async with first.running():
+        await lab.send(*records(20))
+        await eventually(lambda: first.table.get("k5") == 19, within=30)
+        await first.app.consumer.commit()
+        await lab.send(*records(40)[20:])
+        await eventually(lambda: first.table.get("k4") == 39, within=30)
+        before = first.app.rebalancing_count
+        async with second.running():
+            await eventually(lambda: first.app.rebalancing_count > before and not first.app.rebalancing, within=30)
+            owner = first if first.app.consumer.assignment() else second
+            await eventually(lambda: owner.table.get("k4") == 39, within=30)
+            assert dict(owner.table.items()) == expected(40)
+
+
+async def test_restoring_takes_back_no_change_that_is_not_written_yet(lab: Lab) -> None:
+    worker = Worker.of(lab, broker_commit_interval=60.0)
+    async with worker.running():
+        await lab.send(b"12")
+        await eventually(lambda: worker.table.get("k5") == 12, within=30)
+        older = [
+            SimpleNamespace(key=key, value=[1], message=SimpleNamespace(partition=0, value=b"[1]"))
+            for key in ("k5", "k6")
+        ]
+        worker.table.apply_changelog_batch(older)
+        assert dict(worker.table.items()) == {"k5": 12, "k6": 1}
+
+
+async def _committed(lab: Lab, offset: int) -> bool:
+    return await lab.next_offset() == offset

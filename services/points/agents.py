@@ -57,6 +57,7 @@ class Agents(ABC):
             {topic_name(settings, entity): entity for entity in topics},
             put_aside=self._put_aside,
             stop_worker=self.app.crash,
+            follows=self._follows,
         )
 
     def topic(self, entity: str, *, partitions: int | None = None) -> Any:
@@ -86,6 +87,9 @@ class Agents(ABC):
     async def _put_aside(self, message: Message, error: Exception) -> None:
         async with self.connected().transaction() as tx:
             await deadletters.record(tx, [DeadLetter(message, str(error) or type(error).__name__)], group=self.group)
+
+    def _follows(self, message: Any) -> bool:
+        return bool(self.app.consumer.follows(message))
 
     def connected(self) -> Database:
         """The database.

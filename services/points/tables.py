@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import faust
 import structlog
 from faust.exceptions import ProducerSendError
+from faust.transport.consumer import ensure_TP
 from faust.transport.drivers.aiokafka import Consumer
 
 __all__ = ["Changes", "TablesApp"]
@@ -202,6 +203,35 @@ async def _acknowledged(sent: list[Awaitable[Any]]) -> None:
 
 
 class _DurableConsumer(Consumer):
+    """Commits after the flush, and only what follows without a gap on what was committed before.
+
+    When its group changes faust may drop records that it has polled, read on behind them, and take what is missing for
+    a gap of the log. `follows` finds it out.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._due: dict[Any, int] = {}
+
+    async def perform_seek(self) -> None:
+        """Go back to what is committed, everywhere."""
+        await super().perform_seek()
+        begins = await self.earliest_offsets(*self.assignment())
+        for tp, begin in begins.items():
+            due = max(begin, self._committed_offset[ensure_TP(tp)] or 0)
+            self._due[ensure_TP(tp)] = max(due, self._due.get(ensure_TP(tp), 0))
+
+    def follows(self, message: Any) -> bool:
+        """Whether nothing is missing between this record and the last one of its partition, which is done then."""
+        due = self._due.get(message.tp, message.offset)
+        if message.offset > due:
+            return False
+        self._due[message.tp] = max(due, message.offset + 1)
+        return True
+
+    async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
+        """Nothing: there are none in a log without transactions."""
+
     async def on_partitions_revoked(self, revoked: Any) -> None:
         # Whoever restores these partitions, perhaps this very process, reads up to what was there when it began.
         await self.app.changes.settled()

@@ -46,6 +46,8 @@ class Guard:
         entities: names of topics on the broker → their logical names.
         put_aside: stores a dead letter; may raise TransientError.
         stop_worker: ends the process with an error, usually ``app.crash``.
+        follows: whether a message is the one after the last of its partition; if not, records are missing, and the
+            worker ends rather than go on without them.
         patience: seconds for which one record may fail with TransientError before the worker is stopped.
     """
 
@@ -55,11 +57,13 @@ class Guard:
         *,
         put_aside: PutAside,
         stop_worker: StopWorker,
+        follows: Callable[[Any], bool] = lambda message: True,
         patience: float = 30.0,
     ) -> None:
         self._entities = entities
         self._put_aside = put_aside
         self._stop_worker = stop_worker
+        self._follows = follows
         self._patience = patience
         self.applied = 0
         self.aside = 0
@@ -72,6 +76,8 @@ class Guard:
         """
         event.message.incref()
         record = message_of(event.message, self._entities)
+        if not self._follows(event.message):
+            await self._give_up(record, RuntimeError("records before it were skipped"))
         try:
             await self._with_patience(record, lambda: apply(record))
             self.applied += 1

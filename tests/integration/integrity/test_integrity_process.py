@@ -50,6 +50,8 @@ class Integrity:
     producer: Any
     superuser: str
     process: asyncio.subprocess.Process | None = None
+    supervisor: asyncio.Task[None] | None = None
+    restarts: int = 0
 
     async def send(self, *records: AttendanceRecorded, told_at: datetime | None = None) -> None:
         """Publish, in order, as the relay would; nothing is kept of who was sent before."""
@@ -72,16 +74,27 @@ class Integrity:
         for name, value in self.settings.model_dump(mode="json").items():
             environment[f"WEIGUANG_{name.upper()}"] = value if isinstance(value, str) else json.dumps(value)
         environment["WEIGUANG_AUTH_SIGNING_KEY"] = ""
+        await self._spawn(environment)
+        self.supervisor = asyncio.create_task(self._supervise(environment))
+
+    async def _spawn(self, environment: dict[str, str]) -> None:
+        command = [sys.executable, "-m", "services.points", "integrity"]
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "services.points",
-            "integrity",
-            env=environment,
-            stdout=asyncio.subprocess.DEVNULL,
+            *command, env=environment, stdout=asyncio.subprocess.DEVNULL
         )
 
+    async def _supervise(self, environment: dict[str, str]) -> None:
+        """Start it again when it ends by itself, as whatever runs it does."""
+        while self.process is not None:
+            await self.process.wait()
+            self.restarts += 1
+            print(f"it ended by itself with {self.process.returncode} and is started again")
+            await self._spawn(environment)
+
     async def end(self, *, hard: bool = False) -> None:
+        if self.supervisor is not None:
+            self.supervisor.cancel()
+            await asyncio.gather(self.supervisor, return_exceptions=True)
         if self.process is not None and self.process.returncode is None:
             (self.process.kill if hard else self.process.terminate)()
             await asyncio.wait_for(self.process.wait(), 10)

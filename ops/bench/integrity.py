@@ -47,7 +47,7 @@ def served(records: int, seed: int) -> Iterator[AttendanceRecorded]:
         person, site = chance.randrange(people), chance.randrange(SITES)
         provenance = chance.choices(("scanned", "kiosk", "leader"), (70, 20, 10))[0]
         ways: dict[str, dict[str, Any]] = {
-            "scanned": {"device_ref": f"phone-{person}"},
+            "scanned": {"device_ref": f"phone:{derived_id('phone', person).hex}"},
             "kiosk": {"device_ref": f"kiosk-{site}"},
             "leader": {"recorded_by": derived_id("leader", chance.randrange(LEADERS))},
         }

@@ -22,7 +22,7 @@ from faust.exceptions import ProducerSendError
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers.aiokafka import Consumer
 
-__all__ = ["Changes", "TablesApp"]
+__all__ = ["Changes", "Following", "TablesApp"]
 
 _log = structlog.get_logger(__name__)
 
@@ -202,6 +202,25 @@ async def _acknowledged(sent: list[Awaitable[Any]]) -> None:
             one.result()
 
 
+class Following:
+    """Which record of each partition is due: the one after the last that was taken."""
+
+    def __init__(self) -> None:
+        self._due: dict[Any, int] = {}
+
+    def begin(self, partition: Any, offset: int) -> None:
+        """It is read from here on; of what is on its way from before, more may have been taken already."""
+        self._due[partition] = max(offset, self._due.get(partition, 0))
+
+    def take(self, partition: Any, offset: int) -> bool:
+        """Whether the record follows, or came before; False if there is one missing between."""
+        due = self._due.get(partition, offset)
+        if offset > due:
+            return False
+        self._due[partition] = max(due, offset + 1)
+        return True
+
+
 class _DurableConsumer(Consumer):
     """Commits after the flush, and only what follows without a gap on what was committed before.
 
@@ -211,23 +230,19 @@ class _DurableConsumer(Consumer):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._due: dict[Any, int] = {}
+        self._following = Following()
 
     async def perform_seek(self) -> None:
         """Go back to what is committed, everywhere."""
-        await super().perform_seek()
         begins = await self.earliest_offsets(*self.assignment())
+        await super().perform_seek()
+        # At once: what comes next is held against it.
         for tp, begin in begins.items():
-            due = max(begin, self._committed_offset[ensure_TP(tp)] or 0)
-            self._due[ensure_TP(tp)] = max(due, self._due.get(ensure_TP(tp), 0))
+            self._following.begin(ensure_TP(tp), max(begin, self._committed_offset[ensure_TP(tp)] or 0))
 
     def follows(self, message: Any) -> bool:
-        """Whether nothing is missing between this record and the last one of its partition, which is done then."""
-        due = self._due.get(message.tp, message.offset)
-        if message.offset > due:
-            return False
-        self._due[message.tp] = max(due, message.offset + 1)
-        return True
+        """Whether nothing is missing between this record and the last one of its partition."""
+        return self._following.take(message.tp, message.offset)
 
     async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
         """Nothing: there are none in a log without transactions."""

@@ -1,5 +1,6 @@
 """Badge criteria as people write them: YAML in, checked, domain objects out."""
 
+from abc import abstractmethod
 from datetime import date
 from pathlib import Path
 from typing import Annotated, ClassVar, Generic, Literal, Self, TypeVar
@@ -36,9 +37,9 @@ class AnyBadge(Part):
             raise ValueError("four digits at the end would be taken for a year")
         return self
 
+    @abstractmethod
     def criterion(self) -> Criterion:
         """The domain's form."""
-        raise NotImplementedError
 
 
 Badge = TypeVar("Badge", bound=AnyBadge)

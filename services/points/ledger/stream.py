@@ -21,7 +21,7 @@ GROUP = "points-ingest"
 TOPICS = ("attendance",)
 KNOWN_AT_MOST = 2_000_000
 _ATTEMPTS = 10
-"""After that a batch is halved."""
+"""So often a batch begins again because its records turn out to be somebody else's; then it waits."""
 _log = structlog.get_logger(__name__)
 
 

@@ -51,7 +51,6 @@ class Integrity:
     superuser: str
     process: asyncio.subprocess.Process | None = None
     supervisor: asyncio.Task[None] | None = None
-    restarts: int = 0
 
     async def send(self, *records: AttendanceRecorded, told_at: datetime | None = None) -> None:
         """Publish, in order, as the relay would; nothing is kept of who was sent before."""
@@ -69,13 +68,15 @@ class Integrity:
             )
         await self.producer.flush()
 
-    async def start(self) -> None:
+    async def start(self, *, supervised: bool = False) -> None:
+        """``supervised``: it is started again when it ends by itself, as whatever runs it does."""
         environment = dict(os.environ)
         for name, value in self.settings.model_dump(mode="json").items():
             environment[f"WEIGUANG_{name.upper()}"] = value if isinstance(value, str) else json.dumps(value)
         environment["WEIGUANG_AUTH_SIGNING_KEY"] = ""
         await self._spawn(environment)
-        self.supervisor = asyncio.create_task(self._supervise(environment))
+        if supervised:
+            self.supervisor = asyncio.create_task(self._supervise(environment))
 
     async def _spawn(self, environment: dict[str, str]) -> None:
         command = [sys.executable, "-m", "services.points", "integrity"]
@@ -84,10 +85,8 @@ class Integrity:
         )
 
     async def _supervise(self, environment: dict[str, str]) -> None:
-        """Start it again when it ends by itself, as whatever runs it does."""
         while self.process is not None:
             await self.process.wait()
-            self.restarts += 1
             print(f"it ended by itself with {self.process.returncode} and is started again")
             await self._spawn(environment)
 
@@ -334,19 +333,19 @@ async def test_killed_in_the_middle_its_tables_find_what_they_would_have_found(i
     mixed = [
         found for triple in zip(burst, [*others, *burst[:36]], [*days, *burst[:51]], strict=False) for found in triple
     ]
-    await integrity.start()
+    await integrity.start(supervised=True)
     # Half of a pair and a third of each long day. What is acknowledged never comes again: the tables alone know of it.
     await integrity.send(*mixed[:15], told_at=NOW)
     first = await integrity.acknowledged(more_than=0)
     await integrity.end(hard=True)
-    await integrity.start()
+    await integrity.start(supervised=True)
     await integrity.send(*mixed[15:33], told_at=NOW)
     await integrity.acknowledged(more_than=first)
     before = len(await integrity.cases())
     await integrity.send(*mixed[33:63], told_at=NOW)
     await eventually(lambda: _more(integrity, before + 1), within=START, every=0.005)
     await integrity.end(hard=True)
-    await integrity.start()
+    await integrity.start(supervised=True)
     await integrity.send(*mixed[63:], told_at=NOW)
     cases = await integrity.found(24 + 60 + 9, two_sites=12, burst=1, long_day=3)
 

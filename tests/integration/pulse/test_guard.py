@@ -197,11 +197,11 @@ class Work:
     aside_fails: list[Exception] = field(default_factory=list)
     stopped: list[BaseException] = field(default_factory=list)
 
-    def guard(self, app: Any, patience: float = 30.0) -> Guard:
+    def guard(self, app: Any, **options: Any) -> Guard:
         async def stop_worker(reason: BaseException) -> None:
             self.stopped.append(reason)
 
-        return Guard({}, put_aside=self.put_aside, stop_worker=stop_worker, patience=patience)
+        return Guard({}, put_aside=self.put_aside, stop_worker=stop_worker, **options)
 
     def body(self, guard: Guard) -> Body:
         async def run(stream: Any) -> None:
@@ -267,6 +267,20 @@ class TestGuard:
             await lab.send(*records(2))
             await eventually(lambda: work.stopped, within=30)
         assert await lab.next_offset() == 0
+
+    async def test_a_record_before_which_others_are_missing_stops_the_worker_and_nothing_is_acknowledged(
+        self, lab: Lab
+    ) -> None:
+        work = Work()
+        app = lab.app()
+        async with lab.running(app, work.body(work.guard(app, follows=lambda message: message.offset != 2))):
+            await lab.send(*records(5))
+            await eventually(lambda: work.stopped, within=30)
+            await asyncio.sleep(0.3)
+        assert isinstance(work.stopped[0], GuardGaveUp)
+        assert "skipped" in str(work.stopped[0])
+        assert work.done == [b"0", b"1"]
+        assert await lab.next_offset() == 2
 
     async def test_a_stop_in_the_middle_of_a_record_does_not_lose_it(self, lab: Lab) -> None:
         work = Work(fails={b"1": [TransientError("away")] * 1000})

@@ -1,6 +1,7 @@
 """What every process of faust agents is made of: the app, topics as bytes, the guard, health, a stop in time.
 
-Agents run what may be rebuilt. Rules for them stand in ``shared/kafka/guard.py``.
+Agents run what may be rebuilt. Rules for them stand in ``shared/kafka/guard.py``. One process runs them, by a lock of
+the database; a second one stands by, not ready, and begins half a second after the first has died.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from shared.kafka.guard import Guard
 from shared.kafka.probe import broker_ready
 from shared.kafka.topics import topic_name
 from shared.postgres import Database
+from shared.postgres.lock import SessionLock
 from shared.telemetry import logging
 
 __all__ = ["Agents", "run"]
@@ -51,13 +53,13 @@ class Agents(ABC):
         self.group = group
         self.app = _faust_app(settings, group if not generation else f"{group}-{generation}")
         self.database: Database | None = None
+        self._lock: SessionLock | None = None
         self._stack = AsyncExitStack()
         self._halt = asyncio.Event()
         self.guard = Guard(
             {topic_name(settings, entity): entity for entity in topics},
             put_aside=self._put_aside,
             stop_worker=self.app.crash,
-            follows=self._follows,
         )
 
     def topic(self, entity: str, *, partitions: int | None = None) -> Any:
@@ -88,9 +90,6 @@ class Agents(ABC):
         async with self.connected().transaction() as tx:
             await deadletters.record(tx, [DeadLetter(message, str(error) or type(error).__name__)], group=self.group)
 
-    def _follows(self, message: Any) -> bool:
-        return bool(self.app.consumer.follows(message))
-
     def connected(self) -> Database:
         """The database.
 
@@ -106,17 +105,36 @@ class Agents(ABC):
         """Open the pool; the app's module does, as a composition root."""
 
     async def open(self) -> None:
-        """Connect to the database and serve health; before the app starts."""
+        """Connect to the database and serve health; before the app starts. Another process with the same agents is
+        waited for.
+        """
         self.database = await self.connect()
         self._stack.push_async_callback(self.database.close)
         await self._stack.enter_async_context(
             serve_ops(self.settings, {"database": self.database.ready, "broker": self._broker, "agents": self._agents})
         )
+        self._lock = SessionLock(self.database, self.group)
+        self._stack.push_async_callback(self._lock.close)
+        await self._lock.take()
+        _log.info("agents.alone", group=self.group)
+        self.host("lock", self._alone)
 
     def host(self, name: str, work: Work) -> None:
         """Do something else in this process until the event is set; if it ends by itself, so does the process."""
         task = asyncio.create_task(self._hosted(name, work), name=name)
         self._stack.push_async_callback(self._end, task)
+
+    async def _alone(self, stop: asyncio.Event) -> None:
+        """Until somebody else may have begun."""
+        assert self._lock is not None
+        lost, stopped = asyncio.create_task(self._lock.lost()), asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({lost, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not stop.is_set():
+                raise TransientError(f"the agents may have another process now: {lost.result()}")
+        finally:
+            lost.cancel()
+            stopped.cancel()
 
     async def _hosted(self, name: str, work: Work) -> None:
         try:
@@ -141,6 +159,8 @@ class Agents(ABC):
         await broker_ready(self.settings)
 
     async def _agents(self) -> None:
+        if self._lock is None or not self._lock.held:
+            raise TransientError("another process runs the agents")
         if not self.app.consumer.assignment():
             raise TransientError("no partition is assigned yet")
 
@@ -172,9 +192,6 @@ def _faust_app(settings: PointsSettings, group: str) -> TablesApp:
         topic_disable_leader=True,
         # A stop must not wait for a record that cannot be applied; the guard keeps its offset uncommitted.
         stream_wait_empty=False,
-        broker_session_timeout=6.0 if embedded else 10.0,
-        broker_heartbeat_interval=1.5,
-        # A topic that was missing when the group formed is found soon, and not after the default of five minutes.
         consumer_metadata_max_age_ms=10_000,
         # What came since the last commit is done again after a kill; a commit costs some requests, whatever it holds.
         broker_commit_interval=COMMIT_SECONDS,

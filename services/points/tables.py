@@ -1,4 +1,4 @@
-"""Tables of faust agents that never lag behind what their source has acknowledged, and cost little.
+"""faust agents that one process runs alone, with tables that never lag behind what their source has acknowledged.
 
 faust sends each change of a table by itself, at once, and waits for none of them; offsets follow on a timer, so that a
 process killed in between may find its tables older than its offsets. Here a change only marks its key. Before faust
@@ -6,9 +6,12 @@ commits, each marked key is sent once, as it is then, in real batches; offsets a
 it; if that fails the worker ends. So a table restored is as new as the offsets or newer: whoever applies a record to it
 twice must find the same (integrity), or not mind (the pulse).
 
-What this rests on, in faust 0.15.3: every commit (timer, stop, `commit_every`) goes through `_handle_attached`; a
-rebalance forgets what was acknowledged since the last commit, and it is done again. Two processes of one group hold a
-partition one after the other; nothing fences one that was frozen meanwhile and writes on.
+Partitions are taken by hand, all at once and for good, and not shared out by a consumer group: when its group changes,
+faust drops records that it has polled and commits past them (seen in two of five restarts after a kill). Whoever runs
+such an app makes sure that it is the only one (`services.points.agents` holds a lock).
+
+What this rests on, in faust 0.15.3: every commit (timer, stop, `commit_every`) goes through `_handle_attached`; the
+assignor can be asked what a group of one gets; faust restores its tables when its listener hears of it.
 """
 
 import asyncio
@@ -19,10 +22,9 @@ from typing import Any, NamedTuple
 import faust
 import structlog
 from faust.exceptions import ProducerSendError
-from faust.transport.consumer import ensure_TP
-from faust.transport.drivers.aiokafka import Consumer
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 
-__all__ = ["Changes", "Following", "TablesApp"]
+__all__ = ["Changes", "TablesApp"]
 
 _log = structlog.get_logger(__name__)
 
@@ -97,19 +99,6 @@ class DurableTable(faust.Table):
     def _to_value(self, stored: Any) -> Any:
         return stored if self._unpack is None or stored is None else self._unpack(stored)
 
-    def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
-        """Restore, but for what is marked: a rebalance reads the changelog again, and that is older."""
-        super().apply_changelog_batch(
-            event for event in batch if self._to_key(event.key) not in self.marked.get(event.message.partition, ())
-        )
-
-    async def on_rebalance(self, assigned: Any, revoked: Any, newly_assigned: Any, generation_id: int = 0) -> None:
-        """Forget marks of partitions that went away: whoever has them now does anew what was not committed."""
-        mine = {tp.partition for tp in self.app.assignor.assigned_actives() if tp.topic == self.changelog_topic_name}
-        for partition in self.marked.keys() - mine:
-            del self.marked[partition]
-        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
-
 
 class Changes:
     """What must be on the broker before offsets are committed.
@@ -125,11 +114,6 @@ class Changes:
         self._patience = patience
         self._told: list[Awaitable[Any]] = []
         self._flushing = asyncio.Lock()
-
-    async def settled(self) -> None:
-        """Wait for the flush under way."""
-        async with self._flushing:
-            pass
 
     async def tell(self, topic: str, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None:
         """Send a record in the company of others; the next commit waits until the broker has it."""
@@ -202,55 +186,53 @@ async def _acknowledged(sent: list[Awaitable[Any]]) -> None:
             one.result()
 
 
-class Following:
-    """Which record of each partition is due: the one after the last that was taken."""
+class _Alone(AIOKafkaConsumerThread):
+    """Takes all partitions of what is subscribed to, as the assignor of a group of one would share them out."""
 
-    def __init__(self) -> None:
-        self._due: dict[Any, int] = {}
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._taken: frozenset[str] = frozenset()
 
-    def begin(self, partition: Any, offset: int) -> None:
-        """It is read from here on; of what is on its way from before, more may have been taken already."""
-        self._due[partition] = max(offset, self._due.get(partition, 0))
+    async def subscribe(self, topics: Iterable[str]) -> None:
+        """Begin with the topics as soon as all of them are there. What agents read is known when they start: no more
+        is taken later.
+        """
+        if not self._taken:
+            self._taken = frozenset(topics)
+            await self.call_thread(self._begin)
 
-    def take(self, partition: Any, offset: int) -> bool:
-        """Whether the record follows, or came before; False if there is one missing between."""
-        due = self._due.get(partition, offset)
-        if offset > due:
-            return False
-        self._due[partition] = max(due, offset + 1)
-        return True
+    async def _begin(self) -> None:
+        # Not awaited: who is told of the partitions asks this thread for more.
+        self.add_future(self._take(self._taken))
+
+    async def _take(self, topics: frozenset[str]) -> None:
+        consumer, assignor = self._ensure_consumer(), self.app.assignor
+        cluster = await self._known(consumer._client, topics)
+        shared_out = assignor.assign(cluster, {"": assignor.metadata(set(topics))})[""]
+        assignor.on_assignment(shared_out)
+        partitions = shared_out.partitions()
+        await self._rebalance_listener.on_partitions_revoked(())
+        consumer.assign(partitions)
+        await self._rebalance_listener.on_partitions_assigned(partitions)
+
+    async def _known(self, client: Any, topics: frozenset[str]) -> Any:
+        """The cluster's metadata, once it knows all the topics."""
+        await client.set_topics(topics)
+        while missing := [topic for topic in topics if not client.cluster.partitions_for_topic(topic)]:
+            _log.warning("tables.no_topic_yet", topics=sorted(missing))
+            await self.sleep(1.0)
+            await client.force_metadata_update()
+        return client.cluster
 
 
 class _DurableConsumer(Consumer):
-    """Commits after the flush, and only what follows without a gap on what was committed before.
+    """Commits after the flush."""
 
-    When its group changes faust may drop records that it has polled, read on behind them, and take what is missing for
-    a gap of the log. `follows` finds it out.
-    """
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._following = Following()
-
-    async def perform_seek(self) -> None:
-        """Go back to what is committed, everywhere."""
-        begins = await self.earliest_offsets(*self.assignment())
-        await super().perform_seek()
-        # At once: what comes next is held against it.
-        for tp, begin in begins.items():
-            self._following.begin(ensure_TP(tp), max(begin, self._committed_offset[ensure_TP(tp)] or 0))
-
-    def follows(self, message: Any) -> bool:
-        """Whether nothing is missing between this record and the last one of its partition."""
-        return self._following.take(message.tp, message.offset)
+    def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
+        return _Alone(self, loop=self.loop, beacon=self.beacon)
 
     async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
-        """Nothing: there are none in a log without transactions."""
-
-    async def on_partitions_revoked(self, revoked: Any) -> None:
-        # Whoever restores these partitions, perhaps this very process, reads up to what was there when it began.
-        await self.app.changes.settled()
-        await super().on_partitions_revoked(revoked)
+        """Nothing: there are none in a log without transactions, and what is missing must not be committed past."""
 
     async def _commit_tps(self, tps: Any, start_new_transaction: bool) -> bool:
         if self.app.rebalancing:  # until tables are restored

@@ -10,6 +10,9 @@ a rebalance or a shutdown, acknowledges what the body was working on. So agents 
 How it holds: faust acknowledges by counting references down. The guard takes one reference of its own and gives it back
 only when the record is done; whatever else happens to the body, the offset cannot pass the record.
 
+A record that does not follow the last one of its partition ends the worker: faust skipped what lies between, and would
+commit past it. There are no gaps in topics that are neither compacted nor written in transactions.
+
 Rules for agents under a guard: no ``take``, no ``noack``, no ``concurrency`` above 1, no ``exactly_once``; the app has
 ``stream_wait_empty=False``, or a stop would wait for the very record that cannot be applied.
 """
@@ -46,8 +49,6 @@ class Guard:
         entities: names of topics on the broker → their logical names.
         put_aside: stores a dead letter; may raise TransientError.
         stop_worker: ends the process with an error, usually ``app.crash``.
-        follows: whether a message is the one after the last of its partition; if not, records are missing, and the
-            worker ends rather than go on without them.
         patience: seconds for which one record may fail with TransientError before the worker is stopped.
     """
 
@@ -57,13 +58,12 @@ class Guard:
         *,
         put_aside: PutAside,
         stop_worker: StopWorker,
-        follows: Callable[[Any], bool] = lambda message: True,
         patience: float = 30.0,
     ) -> None:
         self._entities = entities
         self._put_aside = put_aside
         self._stop_worker = stop_worker
-        self._follows = follows
+        self._last: dict[tuple[str, int], int] = {}
         self._patience = patience
         self.applied = 0
         self.aside = 0
@@ -76,7 +76,7 @@ class Guard:
         """
         event.message.incref()
         record = message_of(event.message, self._entities)
-        if not self._follows(event.message):
+        if not self._follows(record):
             await self._give_up(record, RuntimeError("records before it were skipped"))
         try:
             await self._with_patience(record, lambda: apply(record))
@@ -84,6 +84,15 @@ class Guard:
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not leave the body
             await self._aside(record, error)
         event.message.decref()
+
+    def _follows(self, record: Message) -> bool:
+        """Whether no record of its partition is missing between this one and the last; one may well come again."""
+        place = record.topic, record.partition
+        last = self._last.get(place, record.offset)
+        if record.offset > last + 1:
+            return False
+        self._last[place] = max(last, record.offset)
+        return True
 
     async def _aside(self, record: Message, error: Exception) -> None:
         log.warning("record put aside", topic=record.topic, partition=record.partition, offset=record.offset)

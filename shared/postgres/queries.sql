@@ -24,3 +24,11 @@ select version, name, checksum from schema_migrations where namespace = $1 order
 -- name: record_migration
 -- A file was applied.
 insert into schema_migrations (namespace, version, name, checksum) values ($1, $2, $3, $4);
+
+-- name: take_session_lock
+-- One holder per schema and name; the lock lives as long as the session.
+select pg_try_advisory_lock(hashtextextended('weiguang:' || current_schema() || ':' || $1, 0));
+
+-- name: probe_session
+-- Does it still answer?
+select 1;

@@ -50,7 +50,6 @@ class Integrity:
     producer: Any
     superuser: str
     process: asyncio.subprocess.Process | None = None
-    supervisor: asyncio.Task[None] | None = None
 
     async def send(self, *records: AttendanceRecorded, told_at: datetime | None = None) -> None:
         """Publish, in order, as the relay would; nothing is kept of who was sent before."""
@@ -68,32 +67,17 @@ class Integrity:
             )
         await self.producer.flush()
 
-    async def start(self, *, supervised: bool = False) -> None:
-        """``supervised``: it is started again when it ends by itself, as whatever runs it does."""
+    async def start(self) -> None:
         environment = dict(os.environ)
         for name, value in self.settings.model_dump(mode="json").items():
             environment[f"WEIGUANG_{name.upper()}"] = value if isinstance(value, str) else json.dumps(value)
         environment["WEIGUANG_AUTH_SIGNING_KEY"] = ""
-        await self._spawn(environment)
-        if supervised:
-            self.supervisor = asyncio.create_task(self._supervise(environment))
-
-    async def _spawn(self, environment: dict[str, str]) -> None:
         command = [sys.executable, "-m", "services.points", "integrity"]
         self.process = await asyncio.create_subprocess_exec(
             *command, env=environment, stdout=asyncio.subprocess.DEVNULL
         )
 
-    async def _supervise(self, environment: dict[str, str]) -> None:
-        while self.process is not None:
-            await self.process.wait()
-            print(f"it ended by itself with {self.process.returncode} and is started again")
-            await self._spawn(environment)
-
     async def end(self, *, hard: bool = False) -> None:
-        if self.supervisor is not None:
-            self.supervisor.cancel()
-            await asyncio.gather(self.supervisor, return_exceptions=True)
         if self.process is not None and self.process.returncode is None:
             (self.process.kill if hard else self.process.terminate)()
             await asyncio.wait_for(self.process.wait(), 10)
@@ -333,19 +317,19 @@ async def test_killed_in_the_middle_its_tables_find_what_they_would_have_found(i
     mixed = [
         found for triple in zip(burst, [*others, *burst[:36]], [*days, *burst[:51]], strict=False) for found in triple
     ]
-    await integrity.start(supervised=True)
+    await integrity.start()
     # Half of a pair and a third of each long day. What is acknowledged never comes again: the tables alone know of it.
     await integrity.send(*mixed[:15], told_at=NOW)
     first = await integrity.acknowledged(more_than=0)
     await integrity.end(hard=True)
-    await integrity.start(supervised=True)
+    await integrity.start()
     await integrity.send(*mixed[15:33], told_at=NOW)
     await integrity.acknowledged(more_than=first)
     before = len(await integrity.cases())
     await integrity.send(*mixed[33:63], told_at=NOW)
     await eventually(lambda: _more(integrity, before + 1), within=START, every=0.005)
     await integrity.end(hard=True)
-    await integrity.start(supervised=True)
+    await integrity.start()
     await integrity.send(*mixed[63:], told_at=NOW)
     cases = await integrity.found(24 + 60 + 9, two_sites=12, burst=1, long_day=3)
 

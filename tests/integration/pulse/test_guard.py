@@ -273,8 +273,11 @@ class TestGuard:
     ) -> None:
         work = Work()
         app = lab.app()
-        async with lab.running(app, work.body(work.guard(app, follows=lambda message: message.offset != 2))):
-            await lab.send(*records(5))
+        async with lab.running(app, work.body(work.guard(app))):
+            await lab.send(*records(2))
+            await eventually(lambda: work.done == [b"0", b"1"], within=30)
+            await app.consumer.seek(TopicPartition(lab.topic, 0), 3)
+            await lab.send(b"2", b"3", b"4")
             await eventually(lambda: work.stopped, within=30)
             await asyncio.sleep(0.3)
         assert isinstance(work.stopped[0], GuardGaveUp)

@@ -143,14 +143,19 @@ async def test_what_was_done_and_not_committed_when_it_died_is_done_again(lab: L
 
 
 async def test_topics_that_come_later_are_waited_for(lab: Lab) -> None:
-    lab.topic += "-later"
+    lab.topic += "-later"  # the embedded broker makes it when somebody asks for it
     worker = Worker.of(lab)
-    async with worker.running():
-        await asyncio.sleep(1)
+
+    async def make() -> None:
+        await eventually(lambda: worker.app.tables.recovery.started, within=30)
         client = AIOKafkaAdminClient(bootstrap_servers=lab.bootstrap)
         await client.start()
         await client.create_topics([NewTopic(lab.topic, 1, 1)])
         await client.close()
+
+    making = asyncio.create_task(make())
+    async with worker.running():  # begins when all is restored
+        await making
         await lab.send(*records(3))
         await eventually(lambda: worker.table.get("k2") == 2, within=30)
 

@@ -34,7 +34,7 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.broker
 START = 90.0
-"""Seconds; a process starts in 5, and a group waits for a member that went away."""
+"""Seconds; a process starts in 5, on a machine that does nothing else."""
 NOW = datetime(2026, 3, 4, 6, 0, tzinfo=UTC)
 MORNING = datetime(2026, 3, 3, 1, 0, tzinfo=UTC)
 OPERATOR = Caller(subject=new_id(), roles=frozenset({Role.OPERATOR}), site_ids=None)
@@ -335,6 +335,32 @@ async def test_killed_in_the_middle_its_tables_find_what_they_would_have_found(i
 
     wanted = {frozenset(str(found.record_id) for found in others[n : n + 2]) for n in range(0, 24, 2)}
     assert {records for kind, records in cases.values() if kind == "two-sites"} == wanted
+
+
+async def test_a_second_process_stands_by_and_takes_over_when_the_first_is_killed(integrity: Integrity) -> None:
+    (first, second) = new_id(), new_id()
+    await integrity.start()
+    await integrity.send(two_sites(first)[0], told_at=NOW)
+    await integrity.acknowledged(more_than=0)
+    running = integrity.process
+    await integrity.start()
+    standing_by = integrity.process
+    assert running is not None
+    assert standing_by is not None
+    await eventually(lambda: _sessions(integrity, 2), within=START, what="two that want the lock")
+    await integrity.send(*two_sites(second), told_at=NOW)
+    await integrity.found(2, two_sites=1)
+    assert running.returncode is standing_by.returncode is None
+    running.kill()
+    await running.wait()
+    await integrity.send(two_sites(first)[1], told_at=NOW)
+    await integrity.found(4, two_sites=2)
+    assert standing_by.returncode is None
+
+
+async def _sessions(integrity: Integrity, number: int) -> bool:
+    query = "select count(*) from pg_stat_activity where application_name = 'weiguang-points-integrity-lock'"
+    return bool(await integrity.database.pool.fetchval(query) == number)
 
 
 async def _same(integrity: Integrity, before: Cases) -> bool:

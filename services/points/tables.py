@@ -7,8 +7,8 @@ it; if that fails the worker ends. So a table restored is as new as the offsets 
 twice must find the same (integrity), or not mind (the pulse).
 
 Partitions are taken by hand, all at once and for good, and not shared out by a consumer group: when its group changes,
-faust drops records that it has polled and commits past them (seen in two of five restarts after a kill). Whoever runs
-such an app makes sure that it is the only one (`services.points.agents` holds a lock).
+faust drops records that it has polled, and goes back to what is committed only where something is. Whoever runs such an
+app makes sure that it is the only one (`services.points.agents` holds a lock).
 
 What this rests on, in faust 0.15.3: every commit (timer, stop, `commit_every`) goes through `_handle_attached`; the
 assignor can be asked what a group of one gets; faust restores its tables when its listener hears of it.
@@ -226,10 +226,20 @@ class _Alone(AIOKafkaConsumerThread):
 
 
 class _DurableConsumer(Consumer):
-    """Commits after the flush."""
+    """Commits after the flush, and reads no record before tables are restored.
+
+    When they are, faust resumes its partitions, looks up what is committed, and empties the streams' queues: records
+    that it had read in between were gone for good.
+    """
 
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
         return _Alone(self, loop=self.loop, beacon=self.beacon)
+
+    async def _getmany(self, active_partitions: Any, timeout: float) -> Any:
+        if self.app.rebalancing:
+            # A set of its own: to the other one faust adds partitions while the broker is still being waited for.
+            active_partitions = {tp for tp in active_partitions if self._is_changelog_tp(tp)}
+        return await super()._getmany(active_partitions, timeout)
 
     async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
         """Nothing: there are none in a log without transactions, and what is missing must not be committed past."""

@@ -142,6 +142,33 @@ async def test_what_was_done_and_not_committed_when_it_died_is_done_again(lab: L
     assert first.app.rebalancing_count == second.app.rebalancing_count == 1, "no group, no rebalance"
 
 
+async def test_records_that_wait_while_tables_are_restored_are_not_dropped(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Worker.of(lab)
+    async with first.running():
+        await lab.send(*records(20))
+        await eventually(lambda: _committed(lab, 20), within=30)
+    await lab.send(*records(40)[20:])
+    second = Worker.of(lab)
+    go_back = second.app.consumer.perform_seek
+
+    async def slowly() -> None:
+        await go_back()
+        await asyncio.sleep(2.5)  # faust looks for records each second; and after this it empties its queues
+
+    monkeypatch.setattr(second.app.consumer, "perform_seek", slowly)
+    seen: list[bytes] = []
+
+    async def body(stream: Any) -> None:
+        async for event in stream.events():
+            seen.append(event.value)
+
+    async with lab.running(second.app, body):
+        await eventually(lambda: b"39" in seen, within=30)
+    assert seen == records(40)[20:]
+
+
 async def test_topics_that_come_later_are_waited_for(lab: Lab) -> None:
     lab.topic += "-later"  # the embedded broker makes it when somebody asks for it
     worker = Worker.of(lab)

@@ -8,14 +8,14 @@ path of every record.
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import msgspec
 from asyncpg.pgproto import pgproto
 
 from services.points.ledger.revisions import Revision
-from shared.clock import DISTRICT_ZONE
+from shared.clock import district_day
 from shared.cloudevents import decode as decode_event
 from shared.contracts import AttendanceRecorded
 from shared.deadletters import DeadLetter
@@ -124,12 +124,12 @@ def _fast(message: Message) -> Revision:
     event_id = headers["ce_id"].decode()
     correlation = headers.get("ce_correlationid")
     traceparent = headers.get("traceparent")
-    return Revision(
+    members = (
         _uuid(data.record_id),
         data.revision,
         hashlib.sha256(value).digest()[:16],
-        cast(UUID, _ids[data.volunteer_id]),
-        data.started_at.astimezone(DISTRICT_ZONE).date(),
+        _ids[data.volunteer_id],
+        district_day(data.started_at),
         data.status,
         data.provenance,
         data.kind,
@@ -153,6 +153,7 @@ def _fast(message: Message) -> Revision:
         event_id if correlation is None else correlation.decode(),
         None if traceparent is None else traceparent.decode(),
     )
+    return Revision._make(members)  # half the time of naming them
 
 
 def _uuid(text: str) -> UUID:
@@ -170,7 +171,7 @@ def _slow(message: Message) -> Revision:
     if data.distance_m is not None and data.distance_m >= 2**31:
         raise PermanentError("distance_m: too far")
     try:
-        day = data.started_at.astimezone(DISTRICT_ZONE).date()
+        day = district_day(data.started_at)
     except OverflowError as error:
         raise PermanentError(f"started_at: {error}") from error
     assert message.value is not None

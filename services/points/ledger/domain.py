@@ -111,15 +111,8 @@ class Wallet:
     __slots__ = ("_balance", "_taken_back", "lots", "today", "touched", "transfers")
 
     def __init__(self, figures: Figures, lots: Iterable[Lot], today: date) -> None:
-        self._balance = [
-            -figures.earned,
-            figures.available,
-            figures.held,
-            -figures.debt,
-            figures.spent,
-            figures.expired,
-            figures.donated,
-        ]
+        available, held, debt, earned, spent, expired, donated = figures
+        self._balance = [-earned, available, held, -debt, spent, expired, donated]
         self.lots: dict[LotKey, Lot] = {lot.key: lot for lot in lots}
         self.today = today
         self.transfers: list[Transfer] = []
@@ -159,7 +152,8 @@ class Wallet:
             lot = self.lots[key] = Lot(*key)
         lot.awarded += amount
         self._move("award", ISSUANCE, AVAILABLE, amount, lot, award=key)
-        self._settle(lot, amount)
+        if self._balance[DEBT] or lot.expires_on < self.today:
+            self._settle(lot, amount)
 
     def reverse(self, key: LotKey, amount: int) -> None:
         """Take back awarded points: from the bucket's open lots, then from what expired of them, then from what was

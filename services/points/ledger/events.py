@@ -6,6 +6,7 @@ A test holds them to the contracts.
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from json.encoder import encode_basestring as quoted
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,7 +24,7 @@ OutboxRow = tuple[UUID, str, str, str, bytes]
 
 def posting_id(volunteer_id: UUID, what: object, version: object) -> UUID:
     """Doing it again gives the same id."""
-    return derived_id("posting", volunteer_id, what, version)
+    return derived_id(f"posting|{volunteer_id}|{what}|{version}")  # the parts joined: it is made for every bucket
 
 
 def envelope(
@@ -39,17 +40,13 @@ def envelope(
     Only the last two come from outside and may hold anything; the rest are ids, numbers and names of our own.
     """
     cause_id, correlation, parent = cause
-    trace = "" if parent is None else f',"traceparent":{_quoted(parent)}'
+    trace = "" if parent is None else f',"traceparent":{quoted(parent)}'
     return (
         f'{{"ce_specversion":"1.0","ce_id":"{event_id}","ce_type":"{event_type}","ce_source":"{SOURCE}",'
         f'"ce_subject":"{subject}","ce_time":"{_instant(at)}","ce_aggregateid":"{aggregate[0]}",'
-        f'"ce_aggregateversion":"{aggregate[1]}","ce_correlationid":{_quoted(correlation)},'
+        f'"ce_aggregateversion":"{aggregate[1]}","ce_correlationid":{quoted(correlation)},'
         f'"content-type":"application/json","ce_causationid":"{cause_id}"{trace}}}'
     )
-
-
-def _quoted(text: str) -> str:
-    return orjson.dumps(text).decode()
 
 
 @lru_cache(maxsize=16)

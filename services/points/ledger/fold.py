@@ -103,12 +103,16 @@ class BucketState(NamedTuple):
     first_record_id: UUID | None
 
 
-class Touched(NamedTuple):
-    """A bucket whose inputs changed, under its rule, and the revision that last changed it."""
+class Touched:
+    """A bucket whose inputs changed, under its rule, the revision that last changed it, and those that came into it."""
 
-    rule: Rule
-    period: Period
-    cause: Revision
+    __slots__ = ("cause", "news", "period", "rule")
+
+    def __init__(self, rule: Rule, period: Period) -> None:
+        self.rule = rule
+        self.period = period
+        self.cause: Revision
+        self.news: list[Facts] = []
 
 
 class Cause(NamedTuple):
@@ -205,18 +209,31 @@ def resolve(
 
 
 def touched_buckets(
-    applied: Iterable[tuple[Revision, Revision | None]], rules: Mapping[UUID, Rulebook]
+    applied: Iterable[tuple[Revision, Revision | None]],
+    rules: Mapping[UUID, Rulebook],
+    reconsidered: Iterable[Revision] = (),
 ) -> dict[BucketKey, Touched]:
-    """Buckets whose inputs changed: the record's, and the one it was in before. ``rules``: by volunteer."""
+    """Buckets whose inputs changed: the record's, and the one it was in before. ``rules``: by volunteer.
+
+    ``reconsidered``: records that did not change, though what is known about them did.
+    """
     touched: dict[BucketKey, Touched] = {}
+
+    def touch(revision: Revision, cause: Revision) -> Touched:
+        rule, period = rules[revision.volunteer_id].bucket(revision.day, revision.activity_id)
+        key = (revision.volunteer_id, period.bucket)
+        found = touched.get(key)
+        if found is None:
+            found = touched[key] = Touched(rule, period)
+        found.cause = cause
+        return found
+
     for new, old in applied:
-        rule, period = rules[new.volunteer_id].bucket(new.day, new.activity_id)
-        touched[new.volunteer_id, period.bucket] = Touched(rule, period, new)
-        if old is None:
-            continue
-        if (old.day, old.volunteer_id, old.activity_id) != (new.day, new.volunteer_id, new.activity_id):
-            rule, period = rules[old.volunteer_id].bucket(old.day, old.activity_id)
-            touched[old.volunteer_id, period.bucket] = Touched(rule, period, new)
+        touch(new, new).news.append(facts(new))
+        if old is not None:
+            touch(old, new)
+    for revision in reconsidered:
+        touch(revision, revision)
     return touched
 
 
@@ -251,31 +268,26 @@ def _add(
 
 def reevaluate(
     touched: Mapping[BucketKey, Touched],
-    applied: Mapping[UUID, tuple[Revision, Revision | None]],
+    changed: Container[UUID],
     stored_inputs: Mapping[BucketKey, list[Facts]],
-    rules: Mapping[UUID, Rulebook],
     complaints: Complaints | None = None,
     flags: Mapping[UUID, frozenset[str]] | None = None,
 ) -> dict[BucketKey, Award]:
-    """Apply the rule to every touched bucket: its stored inputs without the records that changed, and these anew.
+    """Apply the rule to every touched bucket: its stored inputs without the records that ``changed``, and these anew.
 
     ``flags``: the kinds of the cases that stand about records; which of them matter is the rule's business.
     """
-    inputs: dict[BucketKey, list[Facts]] = {
-        key: [found for found in records if found.record_id not in applied] for key, records in stored_inputs.items()
-    }
-    for new, _ in applied.values():
-        key = (new.volunteer_id, rules[new.volunteer_id].bucket(new.day, new.activity_id)[1].bucket)
-        present = inputs.get(key)
-        if present is None:
-            inputs[key] = [facts(new)]
-        else:
-            present.append(facts(new))
-    if complaints is not None:
-        inputs = {key: [complaints.about(found) for found in records] for key, records in inputs.items()}
-    if flags:
-        inputs = {key: [flagged(found, flags) for found in records] for key, records in inputs.items()}
-    return {key: evaluate(bucket.rule, inputs.get(key, ())) for key, bucket in touched.items()}
+    awards: dict[BucketKey, Award] = {}
+    for key, bucket in touched.items():
+        inputs = bucket.news
+        if (stored := stored_inputs.get(key)) is not None:
+            inputs = [found for found in stored if found.record_id not in changed] + inputs
+        if complaints is not None:
+            inputs = [complaints.about(found) for found in inputs]
+        if flags:
+            inputs = [flagged(found, flags) for found in inputs]
+        awards[key] = evaluate(bucket.rule, inputs)
+    return awards
 
 
 def flagged(found: Facts, flags: Mapping[UUID, frozenset[str]]) -> Facts:
@@ -284,22 +296,15 @@ def flagged(found: Facts, flags: Mapping[UUID, frozenset[str]]) -> Facts:
     return found if kinds is None else found._replace(flags=kinds)
 
 
-def first_of(
-    volunteer: Volunteer,
-    awards: Mapping[str, Award],
-    before: Mapping[str, UUID | None],
-) -> tuple[First | None, bool]:
-    """The volunteer's earliest earning record, given the touched buckets' awards and the ids they had as first before.
+def first_of(present: First | None, best: First | None, *, was_here: bool) -> tuple[First | None, bool]:
+    """The volunteer's earliest earning record, given the one until now, the ``best`` of the touched buckets as they are
+    now, and whether that until now ``was_here``, in one of these.
 
     The second value says that this cannot be known from the touched buckets alone, because the one that held the
     earliest lost it: then the first value is the earliest among the touched ones.
     """
-    candidates = [award.first for award in awards.values() if award.first is not None]
-    best = min(candidates, default=None)
-    present = volunteer.first
     if present is None:
         return best, False
-    was_here = present.record_id in before.values()
     if not was_here:
         return (best if best is not None and best < present else present), False
     return best, best is None or best > present

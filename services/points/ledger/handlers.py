@@ -297,22 +297,13 @@ async def _book(
     volunteer.version += 1
     cause_event_id, correlation = cause
     posting_id = events.posting_id(volunteer.volunteer_id, reason, volunteer.version)
-    entries = [
-        store.Entry(
-            volunteer.volunteer_id,
-            transfer,
-            posted.version if posted is not None and transfer.award is not None else None,
-            posted.rule_version if posted is not None and transfer.award is not None else None,
-            posting_id,
-            cause_event_id,
-            correlation,
-        )
-        for transfer in wallet.transfers
-    ]
+    versions = (None, None) if posted is None else (posted.version, posted.rule_version)
+    source = (*versions, posting_id, cause_event_id, correlation)
+    rows = list(store.transfer_rows(volunteer.volunteer_id, wallet.transfers, source, now))
     touched = [(volunteer.volunteer_id, wallet.lots[key]) for key in sorted(wallet.touched)]
     fresh = [] if posted is None else [pair for pair in touched if pair[1].key not in posted.stored]
     await store.write_lots(tx, fresh, [pair for pair in touched if pair not in fresh])
-    await store.write_transfers(tx, entries, now)
+    await store.write_transfers(tx, rows)
     await store.write_volunteers(tx, [volunteer], now)
     data = {
         "posting_id": str(posting_id),

@@ -31,7 +31,7 @@ from services.points.ledger.fold import (
     reevaluate,
     touched_buckets,
 )
-from services.points.ledger.posting import Books, Posting
+from services.points.ledger.posting import Books
 from services.points.ledger.recording import write_records
 from services.points.ledger.revisions import Revision
 from services.points.rules.domain import FIRST_SERVICE, Award, Facts, First, Rulebook
@@ -164,10 +164,10 @@ class _Fold:
     async def run(self, reconsidered: Sequence[Revision] = ()) -> int:
         """Do it; returns how many events are told. ``reconsidered``: records that did not change, to be judged anew."""
         tx, applied = self.tx, self.resolution.applied
-        pairs = list(applied.values())
+        pairs = sorted(applied.values(), key=lambda pair: pair[0].volunteer_id.bytes)
         seen = {revision.volunteer_id for pair in pairs for revision in pair if revision is not None}
         await self.know(await store.volunteers(tx, seen | {revision.volunteer_id for revision in reconsidered}))
-        touched = touched_buckets([*pairs, *((revision, None) for revision in reconsidered)], self.rules)
+        touched = touched_buckets(pairs, self.rules, reconsidered)
         await self.badges.count(self.volunteers, pairs)
         counted = count_lifetime(self.volunteers, pairs)
         self.changed.update(counted)
@@ -176,7 +176,7 @@ class _Fold:
         heeded = any(rules.heeds_complaints for rules in self.rules.values())
         complaints = await self._complaints(inputs) if heeded else None
         flags = await self._flags() if any(known.standing_flags for known in self.volunteers.values()) else None
-        awards = reevaluate(touched, applied, inputs, self.rules, complaints, flags)
+        awards = reevaluate(touched, applied, inputs, complaints, flags)
         found = _changes(touched, awards, before)
         found += await self._first_services(touched, awards, before)
         return await self.write(found, counted)
@@ -216,37 +216,39 @@ class _Fold:
         before: Mapping[BucketKey, BucketState],
     ) -> list[Change]:
         """The lifetime bonus moves with the earliest record that is worth something."""
-        own: dict[UUID, dict[str, Award]] = {}
-        were: dict[UUID, dict[str, UUID | None]] = {}
-        for (volunteer_id, bucket), award in awards.items():
-            own.setdefault(volunteer_id, {})[bucket] = award
-            if (state := before.get((volunteer_id, bucket))) is not None:
-                were.setdefault(volunteer_id, {})[bucket] = state.first_record_id
+        best: dict[UUID, First | None] = {}
+        for (volunteer_id, _), award in awards.items():
+            known = best.setdefault(volunteer_id, award.first)
+            if known is not award.first and award.first is not None and (known is None or award.first < known):
+                best[volunteer_id] = award.first
+        were = {(volunteer_id, state.first_record_id) for (volunteer_id, _), state in before.items()}
         moved: dict[UUID, First | None] = {}
         lost: set[UUID] = set()
-        for volunteer_id, by_bucket in own.items():
-            volunteer = self.volunteers[volunteer_id]
-            first, incomplete = first_of(volunteer, by_bucket, were.get(volunteer_id, {}))
+        for volunteer_id, here in best.items():
+            present = self.volunteers[volunteer_id].first
+            was_here = present is not None and (volunteer_id, present.record_id) in were
+            first, incomplete = first_of(present, here, was_here=was_here)
             if incomplete:
                 lost.add(volunteer_id)
-            if incomplete or first != volunteer.first:
+            if incomplete or first != present:
                 moved[volunteer_id] = first
         if not moved:
             return []
         for volunteer_id, stored_firsts in (await store.earliest_firsts(self.tx, lost)).items():
-            elsewhere = [found for bucket, found in stored_firsts.items() if bucket not in own[volunteer_id]]
+            elsewhere = [one for bucket, one in stored_firsts.items() if (volunteer_id, bucket) not in touched]
             here = moved[volunteer_id]
             candidates = elsewhere if here is None else [*elsewhere, here]
             moved[volunteer_id] = min(candidates) if candidates else None
         keys = [(key, FIRST_SERVICE) for key in moved if self.volunteers[key].version]
         stored = await store.buckets(self.tx, keys)
+        causes = {volunteer_id: bucket.cause for (volunteer_id, _), bucket in touched.items() if volunteer_id in moved}
         found: list[Change] = []
         for volunteer_id, first in moved.items():
             volunteer = self.volunteers[volunteer_id]
             if first == volunteer.first:
                 continue
-            cause = touched[volunteer_id, next(reversed(own[volunteer_id]))].cause
-            found.append(self._bonus(volunteer, first, stored.get((volunteer_id, FIRST_SERVICE)), cause))
+            old = stored.get((volunteer_id, FIRST_SERVICE))
+            found.append(self._bonus(volunteer, first, old, causes[volunteer_id]))
         return found
 
     def _bonus(self, volunteer: Volunteer, first: First | None, old: BucketState | None, cause: Revision) -> Change:
@@ -269,34 +271,22 @@ class _Fold:
                 books.add_lots(volunteer_id, open_lots)
         postings = books.decrease()
         for volunteer_id, wallet in books.wallets.items():
-            if wallet.transfers:
+            if wallet.touched:
                 self.volunteers[volunteer_id].figures = wallet.figures()
                 self.changed.add(volunteer_id)
-        entries: list[store.Entry] = []
-        for posting in postings:
-            self._tell(posting, entries)
+        rows: list[store.TransferRow] = []
+        for change, amount, transfers in postings:
+            new, cause = change.new, change.cause
+            posting_id = events.posting_id(change.volunteer_id, change.bucket, new.version)
+            source = (new.version, new.rule_version, posting_id, cause.event_id, cause.correlation_id)
+            rows += store.transfer_rows(change.volunteer_id, transfers, source, self.now)
+            if amount:
+                self._tell(change, amount, posting_id)
         await store.write_lots(self.tx, *books.lots())
-        await store.write_transfers(self.tx, entries, self.now)
+        await store.write_transfers(self.tx, rows)
 
-    def _tell(self, posting: Posting, entries: list[store.Entry]) -> None:
-        change, amount, transfers = posting
+    def _tell(self, change: Change, amount: int, posting_id: UUID) -> None:
         volunteer_id, new, cause = change.volunteer_id, change.new, change.cause
-        posting_id = events.posting_id(volunteer_id, change.bucket, new.version)
-        for transfer in transfers:
-            judged = transfer.award is not None
-            entries.append(
-                store.Entry(
-                    volunteer_id,
-                    transfer,
-                    new.version if judged else None,
-                    new.rule_version if judged else None,
-                    posting_id,
-                    cause.event_id,
-                    cause.correlation_id,
-                )
-            )
-        if amount == 0:
-            return
         volunteer = self.volunteers[volunteer_id]
         volunteer.version += 1
         figures = volunteer.figures
@@ -325,8 +315,8 @@ def _changes(
     """The buckets to write: new ones, and those whose explanation differs."""
     found = []
     for key, award in awards.items():
-        rule, _, cause = touched[key]
-        old = before.get(key)
+        bucket = touched[key]
+        rule, old = bucket.rule, before.get(key)
         explanation = orjson.dumps(award.explanation()).decode()
         if old is not None and old.explanation == explanation and old.rule_version == rule.version:
             continue
@@ -339,7 +329,7 @@ def _changes(
             first.started_at if first is not None else None,
             first.record_id if first is not None else None,
         )
-        found.append(Change(key[0], key[1], old, new, award.points, cause))
+        found.append(Change(key[0], key[1], old, new, award.points, bucket.cause))
     return found
 
 

@@ -7,33 +7,21 @@ points between buckets doesn't pass through debt.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
-from typing import NamedTuple
 from uuid import UUID
 
 from services.points.ledger.domain import Lot, LotKey, Transfer, Wallet
 from services.points.ledger.fold import Change, Volunteer, differences
 
-__all__ = ["Books", "Posting", "Step"]
+__all__ = ["Books", "Posting"]
 
 _NOTHING: Mapping[date, int] = {}
 
 
-class Step(NamedTuple):
-    """One difference to post: by how much the award of ``change`` differs for one expiry."""
+Step = tuple[UUID, str, date, int, int]
+"""One difference to post: whose, of which bucket, for which expiry, by how much, and the place of the change."""
 
-    volunteer_id: UUID
-    bucket: str
-    expires_on: date
-    amount: int
-    place: int
-
-
-class Posting(NamedTuple):
-    """The transfers that one changed bucket brought about, and by how much its award changed in all."""
-
-    change: Change
-    amount: int
-    transfers: Sequence[Transfer]
+Posting = tuple[Change, int, Sequence[Transfer]]
+"""A changed bucket, by how much its award changed in all, and the transfers that this brought about."""
 
 
 class Books:
@@ -68,7 +56,7 @@ class Books:
             if change.old is not None and (wallet := self.wallets.get(change.volunteer_id)) is not None:
                 posted = {lot.expires_on: lot.awarded for lot in wallet.lots.values() if lot.bucket == change.bucket}
             for expires_on, amount in differences(change.points, posted).items():
-                step = Step(change.volunteer_id, change.bucket, expires_on, amount, place)
+                step = (change.volunteer_id, change.bucket, expires_on, amount, place)
                 (increases if amount > 0 else decreases).append(step)
         increases.sort()
         decreases.sort()
@@ -90,7 +78,7 @@ class Books:
 
     def donors(self) -> set[UUID]:
         """Volunteers whose decreases need to know what was donated (`add_donated`, before anything is posted)."""
-        return {step.volunteer_id for step in self._decreases if self._volunteers[step.volunteer_id].figures.donated}
+        return {step[0] for step in self._decreases if self._volunteers[step[0]].figures.donated}
 
     def add_donated(self, volunteer_id: UUID, lots: Iterable[tuple[Lot, int]]) -> None:
         """Lots of which points were donated, and how many."""
@@ -106,9 +94,8 @@ class Books:
         for step in self._increases:
             self._post(step)
         wanted: dict[tuple[UUID, str], int] = {}
-        for step in self._decreases:
-            key = (step.volunteer_id, step.bucket)
-            wanted[key] = wanted.get(key, 0) - step.amount
+        for volunteer_id, bucket, _, amount, _ in self._decreases:
+            wanted[volunteer_id, bucket] = wanted.get((volunteer_id, bucket), 0) - amount
         short = {
             volunteer_id
             for (volunteer_id, bucket), amount in wanted.items()
@@ -126,30 +113,25 @@ class Books:
             self._post(step)
         if self._caps or self._decreases:
             self._level()
-        return [
-            Posting(change, amount, transfers)
-            for change, amount, transfers in zip(self._changes, self._amounts, self._transfers, strict=True)
-            if transfers
-        ]
+        return [posting for posting in zip(self._changes, self._amounts, self._transfers, strict=True) if posting[2]]
 
     def _level(self) -> None:
         """What is above the highest balance is donated, beside the last change of each volunteer."""
         last = {change.volunteer_id: place for place, change in enumerate(self._changes) if self._transfers[place]}
         for volunteer_id, place in last.items():
             wallet = self.wallets[volunteer_id]
-            before = len(wallet.transfers)
+            wallet.transfers = self._transfers[place]
             wallet.level(self._caps.get(volunteer_id))
-            self._transfers[place].extend(wallet.transfers[before:])
 
     def _post(self, step: Step) -> None:
-        wallet = self.wallet(step.volunteer_id)
-        before = len(wallet.transfers)
-        if step.amount > 0:
-            wallet.grant((step.bucket, step.expires_on), step.amount)
+        volunteer_id, bucket, expires_on, amount, place = step
+        wallet = self.wallet(volunteer_id)
+        wallet.transfers = self._transfers[place]
+        if amount > 0:
+            wallet.grant((bucket, expires_on), amount)
         else:
-            wallet.reverse((step.bucket, step.expires_on), -step.amount)
-        self._transfers[step.place].extend(wallet.transfers[before:])
-        self._amounts[step.place] += step.amount
+            wallet.reverse((bucket, expires_on), -amount)
+        self._amounts[place] += amount
 
     def lots(self) -> tuple[list[tuple[UUID, Lot]], list[tuple[UUID, Lot]]]:
         """Lots to insert and lots to update, sorted."""

@@ -1,10 +1,10 @@
 """The ledger between rows and domain: everything set-based, one statement for a whole batch."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
@@ -18,7 +18,7 @@ from services.points.rules.domain import Facts, First, Span
 from shared.errors import PermanentError
 from shared.postgres import Tx, load_queries
 
-__all__ = ["Entry", "Hold", "HoldStatus", "RecordRefused"]
+__all__ = ["Hold", "HoldStatus", "RecordRefused", "Source", "TransferRow"]
 
 _SQL = load_queries(__file__)
 _RECORD = Revision._fields[:26]
@@ -31,6 +31,7 @@ _TRANSFER = (
 )
 _NOWHERE = (None, None)
 _LINE = re.compile(r"^COPY records, line (\d+)", re.MULTILINE)
+TransferRow = tuple[Any, ...]
 HoldStatus = Literal["open", "captured", "released", "refunded"]
 
 
@@ -56,16 +57,9 @@ class RecordRefused(PermanentError):
         self.key = (revision.record_id, revision.revision)
 
 
-class Entry(NamedTuple):
-    """A transfer with whose it is and what it came from."""
-
-    volunteer_id: UUID
-    transfer: Transfer
-    bucket_version: int | None
-    rule_version: int | None
-    posting_id: UUID
-    cause_event_id: UUID
-    correlation_id: str
+Source = tuple[int | None, int | None, UUID, UUID, str]
+"""What transfers came from: the version of the bucket whose award changed and that of its rule, the posting, the event
+that is the cause, and its correlation."""
 
 
 def _columns(rows: Iterable[Sequence[Any]]) -> Iterable[tuple[Any, ...]]:
@@ -127,18 +121,19 @@ async def inputs(tx: Tx, touched: Mapping[BucketKey, Touched]) -> dict[BucketKey
         return {}
     keys: list[tuple[Any, ...]] = []
     of_activities: list[tuple[Any, ...]] = []
-    for (volunteer, bucket), (rule, period, _) in touched.items():
+    for (volunteer, bucket), found in touched.items():
+        period = found.period
         key = (volunteer, bucket, period.first, period.last)
-        if rule.span == Span.ACTIVITY:
+        if found.rule.span == Span.ACTIVITY:
             of_activities.append((*key, period.activity_id))
         else:
             keys.append(key)
-    found: dict[BucketKey, list[Facts]] = {}
+    stored: dict[BucketKey, list[Facts]] = {}
     for name, chosen in (("inputs", keys), ("inputs_of_activities", of_activities)):
         for row in await tx.fetch(_SQL[name], *_columns(chosen)) if chosen else ():
             values = tuple(row)
-            found.setdefault((values[0], values[1]), []).append(Facts(*values[2:]))
-    return found
+            stored.setdefault((values[0], values[1]), []).append(Facts(*values[2:]))
+    return stored
 
 
 async def complaints(tx: Tx, seen: Collection[tuple[UUID, UUID | None]]) -> Complaints:
@@ -268,23 +263,23 @@ def _lot_rows(lots: Sequence[tuple[UUID, Lot]]) -> list[tuple[Any, ...]]:
     return [(volunteer, lot.bucket, lot.expires_on, lot.awarded, lot.available, lot.expired) for volunteer, lot in lots]
 
 
-async def write_transfers(tx: Tx, entries: Sequence[Entry], now: datetime) -> None:
-    if entries:
-        rows = [
-            (
-                *(volunteer_id, code, debit, credit, amount, *(award or _NOWHERE), bucket_version, rule_version),
-                *(*(lot or _NOWHERE), pending, posting_id, cause, correlation, now),
-            )
-            for (
-                volunteer_id,
-                (code, debit, credit, amount, award, lot, pending),
-                bucket_version,
-                rule_version,
-                posting_id,
-                cause,
-                correlation,
-            ) in entries
-        ]
+def transfer_rows(
+    volunteer_id: UUID, transfers: Iterable[Transfer], source: Source, now: datetime
+) -> Iterator[TransferRow]:
+    """Transfers as they are written; only those that an award's change brought about name its versions."""
+    bucket_version, rule_version, posting_id, cause, correlation = source
+    for code, debit, credit, amount, award, lot, pending in transfers:
+        lot_bucket, lot_expires_on = lot or _NOWHERE
+        head = volunteer_id, code, debit, credit, amount
+        tail = lot_bucket, lot_expires_on, pending, posting_id, cause, correlation, now
+        if award is None:
+            yield *head, None, None, None, None, *tail
+        else:
+            yield *head, *award, bucket_version, rule_version, *tail
+
+
+async def write_transfers(tx: Tx, rows: Sequence[TransferRow]) -> None:
+    if rows:
         await tx.copy("transfers", _TRANSFER, rows)
 
 

@@ -112,7 +112,7 @@ class Touched:
         self.rule = rule
         self.period = period
         self.cause: Revision
-        self.news: list[Facts] = []
+        self.news: list[Revision] = []
 
 
 class Cause(NamedTuple):
@@ -229,7 +229,7 @@ def touched_buckets(
         return found
 
     for new, old in applied:
-        touch(new, new).news.append(facts(new))
+        touch(new, new).news.append(new)
         if old is not None:
             touch(old, new)
     for revision in reconsidered:
@@ -279,9 +279,12 @@ def reevaluate(
     """
     awards: dict[BucketKey, Award] = {}
     for key, bucket in touched.items():
-        inputs = bucket.news
-        if (stored := stored_inputs.get(key)) is not None:
-            inputs = [found for found in stored if found.record_id not in changed] + inputs
+        stored = stored_inputs.get(key)
+        if stored is None and complaints is None and not flags:  # most are: a day on which nothing was known
+            awards[key] = evaluate(bucket.rule, bucket.news)
+            continue
+        inputs = [found for found in stored or () if found.record_id not in changed]
+        inputs += [facts(new) for new in bucket.news]
         if complaints is not None:
             inputs = [complaints.about(found) for found in inputs]
         if flags:

@@ -1,12 +1,14 @@
 """One revision of a service record, as the ledger sees it. Pure."""
 
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.points.rules.domain import Facts
 
 __all__ = ["Revision", "facts"]
+
+_NO_FLAGS: Final[frozenset[str]] = frozenset()
 
 
 class Revision(NamedTuple):
@@ -42,6 +44,16 @@ class Revision(NamedTuple):
     event_id: UUID
     correlation_id: str
     traceparent: str | None = None
+
+    @property
+    def complained(self) -> bool:
+        """No revision comes with a complaint about it."""
+        return False
+
+    @property
+    def flags(self) -> frozenset[str]:
+        """Nor with cases of integrity."""
+        return _NO_FLAGS
 
     def says_the_same(self, other: "Revision") -> bool:
         """Is the content equal, whatever its bytes and its envelope?"""

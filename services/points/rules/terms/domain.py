@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, Protocol
 from uuid import UUID
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Line",
     "Multiplier",
     "Rate",
+    "Record",
     "Referral",
     "Rounding",
     "Rule",
@@ -38,8 +39,41 @@ CapOf = Literal["record", "activity", "approval", "day", "month", "year"]
 Within = Literal["day", "month", "year", "life"]
 
 
+class Record(Protocol):
+    """What a rule may look at in one record: `Facts`, or a revision of which points knows nothing but itself."""
+
+    @property
+    def record_id(self) -> UUID: ...
+    @property
+    def revision(self) -> int: ...
+    @property
+    def day(self) -> date: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def provenance(self) -> str: ...
+    @property
+    def started_at(self) -> datetime: ...
+    @property
+    def minutes(self) -> int: ...
+    @property
+    def planned_minutes(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def theme(self) -> str: ...
+    @property
+    def activity_id(self) -> UUID | None: ...
+    @property
+    def approval_level(self) -> str: ...
+    @property
+    def complained(self) -> bool: ...
+    @property
+    def flags(self) -> frozenset[str]: ...
+
+
 class Facts(NamedTuple):
-    """What a rule may look at in one record, at its highest revision, and what points itself knows about it.
+    """A record at its highest revision, as far as a rule may look at it, and what points itself knows about it.
 
     ``complained``: there is a complaint about the record or its activity that was not withdrawn. ``flags``: the kinds
     of the cases of integrity that stand about it; which of them matter is the rule's business.
@@ -131,7 +165,7 @@ class When:
         """Is the month of the year all that is asked for?"""
         return self == When(months=self.months)
 
-    def fits(self, record: Facts) -> bool:
+    def fits(self, record: Record) -> bool:
         """Is the record one of these?"""
         day = record.day
         return (

@@ -42,7 +42,7 @@ PURGE_SECONDS = 300.0
 STOP_SECONDS = 3.0
 FETCH_BYTES = 8_388_608
 """Of each partition; about as much as fills a batch."""
-GC_THRESHOLD = (5_000_000, 20, 100)
+GC_THRESHOLD = (3_000_000, 20, 100)
 """A batch makes up to a million small objects and no cycles: looking for cycles after every 700 of them costs a third
 of the ingest's time, and as long as a batch crosses the threshold still a twentieth. What is let go counts no more."""
 _log = structlog.get_logger(__name__)

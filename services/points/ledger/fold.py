@@ -108,10 +108,10 @@ class Touched:
 
     __slots__ = ("cause", "news", "period", "rule")
 
-    def __init__(self, rule: Rule, period: Period) -> None:
+    def __init__(self, rule: Rule, period: Period, cause: Revision) -> None:
         self.rule = rule
         self.period = period
-        self.cause: Revision
+        self.cause = cause
         self.news: list[Revision] = []
 
 
@@ -224,7 +224,7 @@ def touched_buckets(
         key = (revision.volunteer_id, period.bucket)
         found = touched.get(key)
         if found is None:
-            found = touched[key] = Touched(rule, period)
+            found = touched[key] = Touched(rule, period, cause)
         found.cause = cause
         return found
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared import cloudevents, outbox
-from shared.clock import district_day
+from shared.clock import DISTRICT_ZONE, district_day
 from shared.contracts import BadgeAwarded
 from shared.errors import PermanentError, TransientError
 from shared.ids import derived_id, new_id
@@ -47,6 +47,14 @@ def test_derived_ids_repeat_and_do_not_collide_on_order() -> None:
 def test_the_district_day_is_that_of_shanghai() -> None:
     assert str(district_day(datetime(2026, 3, 3, 16, 0, tzinfo=UTC))) == "2026-03-04"
     assert str(district_day(datetime(2026, 3, 3, 15, 59, tzinfo=UTC))) == "2026-03-03"
+
+
+@given(st.datetimes(datetime(1900, 1, 1), datetime(9999, 12, 31, 15, 59), timezones=st.just(UTC)))
+@example(datetime(1988, 7, 1, 15, 30, tzinfo=UTC))
+@example(datetime(1991, 12, 31, 16, tzinfo=UTC))
+@example(datetime(1992, 1, 1, 15, 59, 59, tzinfo=UTC))
+def test_the_district_day_is_what_the_zone_says(at: datetime) -> None:
+    assert district_day(at) == at.astimezone(DISTRICT_ZONE).date()
 
 
 def test_an_event_survives_the_wire() -> None:

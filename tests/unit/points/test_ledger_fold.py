@@ -1,0 +1,113 @@
+"""What the fold does without an object in between is what it would do with it."""
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.points.ledger.domain import Figures, Transfer, Wallet
+from services.points.ledger.events import posting_id
+from services.points.ledger.fold import Complaints, first_of, reevaluate, touched_buckets
+from services.points.ledger.revisions import Revision, facts
+from services.points.ledger.store import transfer_rows
+from services.points.rules import documents
+from services.points.rules.domain import Facts, First, Rulebook, evaluate
+from services.points.rules.worth.domain import evaluate_in_full
+from shared.clock import district_day
+from shared.ids import derived_id
+
+VOLUNTEER = UUID(int=7)
+RULE = documents.shipped()[0].rule()
+BOOK = Rulebook([RULE])
+BEGIN = datetime(2026, 3, 4, tzinfo=UTC)
+
+
+@st.composite
+def revisions(draw: st.DrawFn) -> Revision:
+    """A revision of one of a few records, within two days."""
+    started_at = BEGIN + timedelta(minutes=draw(st.integers(0, 2880)))
+    return Revision(
+        record_id=UUID(int=draw(st.integers(1, 9))),
+        revision=draw(st.integers(1, 3)),
+        content_hash=b"",
+        volunteer_id=VOLUNTEER,
+        day=district_day(started_at),
+        status=draw(st.sampled_from(["provisional", "confirmed", "confirmed", "void"])),
+        provenance=draw(st.sampled_from(["scanned", "kiosk", "leader", "backfilled", "imported"])),
+        kind="visit",
+        theme="夕阳别样红",
+        closed_by=None,
+        approval_level="none",
+        started_at=started_at,
+        ended_at=None,
+        minutes=draw(st.integers(0, 600)),
+        planned_minutes=60,
+        activity_id=draw(st.sampled_from([None, UUID(int=11), UUID(int=12)])),
+        shift_id=None,
+        site_id=None,
+        team_id=None,
+        drive_id=None,
+        recorded_by=None,
+        recorder_site_id=None,
+        device_ref=None,
+        distance_m=None,
+        event_id=UUID(int=99),
+        correlation_id="c",
+    )
+
+
+several = st.lists(revisions(), max_size=6, unique_by=lambda one: one.record_id)
+
+
+@given(several)
+def test_a_rule_sees_in_revisions_what_it_sees_in_their_facts(found: list[Revision]) -> None:
+    known = [facts(one) for one in found]
+    assert [[getattr(one, name) for name in Facts._fields] for one in found] == [list(one) for one in known]
+    assert evaluate(RULE, found) == evaluate(RULE, known)
+    assert evaluate_in_full(RULE, found) == evaluate_in_full(RULE, known)
+
+
+@given(several, several)
+def test_a_bucket_is_worth_the_same_in_one_batch_and_on_top_of_what_is_stored(
+    before: list[Revision], batch: list[Revision]
+) -> None:
+    applied = {one.record_id: one for one in batch}
+    standing = [one for one in before if one.record_id not in applied]
+    touched = touched_buckets([(one, None) for one in batch], {VOLUNTEER: BOOK})
+    days = {key: [facts(one) for one in before if one.day == bucket.period.first] for key, bucket in touched.items()}
+    awards = reevaluate(touched, applied, {key: stored for key, stored in days.items() if stored})
+    for key, bucket in touched.items():
+        own = [facts(one) for one in [*standing, *batch] if one.day == bucket.period.first]
+        assert awards[key] == evaluate(RULE, own)
+    nobody = Complaints(frozenset(), frozenset())
+    assert reevaluate(touched, applied, days, nobody, {UUID(int=5): frozenset()}) == awards
+
+
+def test_the_first_service_is_looked_for_elsewhere_where_its_bucket_lost_it() -> None:
+    early, late = First(BEGIN, UUID(int=1), date(2026, 3, 4)), First(BEGIN, UUID(int=2), date(2026, 3, 4))
+    assert first_of(None, late, was_here=False) == (late, False)
+    assert first_of(late, early, was_here=False) == (early, False)
+    assert first_of(early, late, was_here=False) == (early, False)
+    assert first_of(early, early, was_here=True) == (early, False)
+    assert first_of(early, late, was_here=True) == (late, True)
+    assert first_of(early, None, was_here=True) == (None, True)
+
+
+@pytest.mark.parametrize("what", ["day/2026-03-04", "life/first-service", "award"])
+def test_a_posting_is_named_by_its_volunteer_its_bucket_and_its_version(what: str) -> None:
+    assert posting_id(VOLUNTEER, what, 3) == derived_id("posting", VOLUNTEER, what, 3)
+
+
+def test_only_transfers_of_an_award_name_its_versions() -> None:
+    wallet = Wallet(Figures(debt=4), (), date(2026, 3, 4))
+    wallet.grant(("day/2026-03-04", date(2027, 3, 4)), 10)
+    source = (2, 1, UUID(int=5), UUID(int=6), "c")
+    award, repayment = transfer_rows(VOLUNTEER, wallet.transfers, source, BEGIN)
+    lot = ("day/2026-03-04", date(2027, 3, 4))
+    assert award == (VOLUNTEER, "award", 0, 1, 10, *lot, 2, 1, *lot, None, *source[2:], BEGIN)
+    assert repayment == (VOLUNTEER, "repayment", 1, 3, 4, *(None,) * 4, *lot, None, *source[2:], BEGIN)
+    debt = Transfer("reversal", 3, 0, 4, lot, None, None)
+    (alone,) = transfer_rows(VOLUNTEER, [debt], source, BEGIN)
+    assert alone[9:12] == (None, None, None)

@@ -62,7 +62,7 @@ class IngestService(mode.Service):
     async def on_start(self) -> None:
         """Open pool and health port; consuming begins in the background."""
         settings = self.settings
-        database = await Database.connect(settings)
+        database = await Database.connect(settings, same_plans=True)
         self._resources.push_async_callback(database.close)
         policy = await policy_of(database)
         stream = IngestStream(database, policy)

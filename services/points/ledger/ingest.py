@@ -175,7 +175,9 @@ class _Fold:
         inputs = await store.inputs(tx, {key: touched[key] for key in before})
         heeded = any(rules.heeds_complaints for rules in self.rules.values())
         complaints = await self._complaints(inputs) if heeded else None
-        flags = await self._flags() if any(known.standing_flags for known in self.volunteers.values()) else None
+        await self._move_flags()
+        flagged = any(known.standing_flags for known in self.volunteers.values())
+        flags = await flagging.standing_flags(tx, self.volunteers.keys()) if flagged else None
         awards = reevaluate(touched, applied, inputs, complaints, flags)
         found = _changes(touched, awards, before)
         found += await self._first_services(touched, awards, before)
@@ -198,8 +200,8 @@ class _Fold:
         seen += [(new.record_id, new.activity_id) for new, _ in self.resolution.applied.values()]
         return await store.complaints(self.tx, seen)
 
-    async def _flags(self) -> Mapping[UUID, frozenset[str]]:
-        """The flags that stand about records of these volunteers; they go with a record that changes hands."""
+    async def _move_flags(self) -> None:
+        """Flags, those of cleared cases too, go with a record that changes hands."""
         moved = {
             new.record_id: new.volunteer_id
             for new, old in self.resolution.applied.values()
@@ -207,7 +209,6 @@ class _Fold:
         }
         if moved:
             await flagging.move_flags(self.tx, moved, self.volunteers.keys())
-        return await flagging.standing_flags(self.tx, self.volunteers.keys())
 
     async def _first_services(
         self,

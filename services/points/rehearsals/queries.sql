@@ -42,6 +42,10 @@ select pg_try_advisory_xact_lock(hashtext('points/rehearsals'));
 -- One replay at a time; held by the session, so that it ends with its process.
 select pg_try_advisory_lock(hashtext('points/rehearsals'));
 
+-- name: replay_no_more
+-- Its session goes back to the pool.
+select pg_advisory_unlock(hashtext('points/rehearsals'));
+
 -- name: begin_attempt
 -- From the start, whatever an attempt before left; the number of the attempt is the right to write.
 update rehearsals set status = 'running', attempts = attempts + 1, started_at = clock_timestamp(), watermark = null,

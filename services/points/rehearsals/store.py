@@ -117,7 +117,12 @@ async def next_waiting(tx: Tx) -> UUID | None:
 async def alone(database: Database) -> AsyncIterator[bool]:
     """Nobody else replays while this lasts; False if somebody does."""
     async with database.pool.acquire() as conn:
-        yield bool(await conn.fetchval(_SQL["replay_alone"]))
+        mine = bool(await conn.fetchval(_SQL["replay_alone"]))
+        try:
+            yield mine
+        finally:
+            if mine and not conn.is_closed():
+                await conn.execute(_SQL["replay_no_more"])
 
 
 async def begin(tx: Tx, rehearsal_id: UUID, attempts: int) -> Attempt | None:

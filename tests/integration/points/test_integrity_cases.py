@@ -210,6 +210,20 @@ async def test_a_flag_goes_with_a_record_that_was_somebody_elses(
     await proven(test_database)
 
 
+async def test_a_flag_of_a_cleared_case_goes_with_its_record_too(
+    ledger: Ledger, points_db: Database, test_database: TestDatabase
+) -> None:
+    first, second = new_id(), new_id()
+    one, other = pair(first)
+    await ledger.feed(one, other)
+    await opened(points_db, flag(one, other))
+    await settled(points_db, flag(one, other), Status.CLEARED)
+    moved = one.model_copy(update={"revision": 2, "volunteer_id": second})
+    await IngestStream(points_db, ledger.policy).handle([message(moved)])
+    assert (await available(points_db, first), await available(points_db, second)) == ((40, 0), (40, 0))
+    await proven(test_database)
+
+
 async def test_an_open_case_takes_in_more_and_a_settled_one_does_not(ledger: Ledger, points_db: Database) -> None:
     people = [new_id() for _ in range(4)]
     served = [record(person, 60, provenance="backfilled") for person in people]

@@ -15,6 +15,7 @@ from services.web.gateway.upstream import Upstream, UpstreamAway, open_session
 from services.web.pages import (
     accounts,
     activations,
+    adjustments,
     assets,
     badges,
     cases,
@@ -73,6 +74,7 @@ class Gateway:
                 rulebook.router,
                 activations.router,
                 cases.router,
+                adjustments.router,
                 accounts.router,
                 errors.router,
             ],

@@ -1,11 +1,8 @@
 """The operators' pages in a real browser: a case is cleared; a draft comes into force by two."""
 
-import os
 import re
-import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -18,42 +15,13 @@ from shared.contracts import AttendanceRecorded
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.e2e.pages_district import PASSWORD, District
-from tests.e2e.pages_visitors import DESK, PHONE, staff_log_in, visitor
+from tests.e2e.pages_operators import SECOND, log_in, refusal, second_operator, shot
+from tests.e2e.pages_visitors import staff_log_in, visitor
 from tests.integration.points.serving import Ledger, record
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
 
-SHOTS = os.environ.get("WEIGUANG_SHOTS")
-"""A directory for pictures of the pages, for whoever wants to look at them."""
 MORNING = datetime.fromisoformat("2026-02-10T09:00:00+08:00")
-SECOND = "operator-two"
-
-
-async def _shot(page: Page, name: str) -> None:
-    for size, width in ((DESK, "1280"), (PHONE, "390")):
-        await page.set_viewport_size(size)
-        overflow = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert overflow <= 0, f"{name} at {width} px is {overflow} px too wide"
-        if SHOTS:
-            await page.screenshot(path=str(Path(SHOTS) / f"{name}-{width}.png"), full_page=True)
-    await page.set_viewport_size(DESK)
-
-
-async def _log_in(page: Page, district: District, username: str, password: str) -> None:
-    await page.goto(f"{district.url}/staff/login")
-    await page.get_by_label("账号").fill(username)
-    await page.get_by_label("密码").fill(password)
-    await page.get_by_role("button", name="登录").click()
-    await page.wait_for_url("**/staff")
-
-
-async def _second_operator(district: District) -> None:
-    async with httpx.AsyncClient(base_url=f"{district.url}/api/recruitment/v1") as client:
-        login = {"username": "operator", "password": district.stack.secrets.operator_password}
-        token = (await client.post("/auth/sessions", json=login)).json()["access_token"]
-        headers = {"authorization": f"Bearer {token}", "idempotency-key": uuid.uuid4().hex}
-        body = {"username": SECOND, "password": PASSWORD, "name": "李中心", "role": "operator"}
-        (await client.post("/staff", json=body, headers=headers)).raise_for_status()
 
 
 async def _sites(district: District) -> dict[str, UUID]:
@@ -117,21 +85,21 @@ async def test_a_case_is_read_by_the_station_and_cleared_by_the_centre(district:
         await expect(station.get_by_text("结论由中心的操作员来定")).to_be_visible()
         await expect(station.get_by_role("button", name="核查无误")).to_have_count(0)
 
-        await _log_in(page, district, "operator", district.stack.secrets.operator_password)
+        await log_in(page, district, "operator", district.stack.secrets.operator_password)
         await page.get_by_role("link", name="核查", exact=True).click()
         await page.get_by_label("种类").select_option("burst")
         await page.get_by_role("button", name="筛选").click()
         await expect(page.get_by_text("没有这样的核查事项")).to_be_visible()
         await page.get_by_label("种类").select_option("")
         await page.get_by_role("button", name="筛选").click()
-        await _shot(page, "cases")
+        await shot(page, "cases")
         await page.get_by_role("link", name="同时在两处").click()
         await expect(page.get_by_text("两条已确认记录在不同站点，有 1 小时重叠")).to_be_visible()
         await expect(page.get_by_text("2月10日 10:00 — 2月10日 11:00")).to_be_visible()
         await expect(page.get_by_text("仍然成立")).to_be_visible()
         await expect(page.get_by_text("这些记录的积分先扣住，等核查")).to_be_visible()
         await expect(page.locator("#records + p + ul > li")).to_have_count(2)
-        await _shot(page, "case")
+        await shot(page, "case")
         clear = page.locator("form", has=page.get_by_role("button", name="核查无误，恢复积分"))
         await clear.get_by_role("button").click()
         await expect(clear.locator(".message")).to_have_text("请填写原因，例如已向两个站点核对。")
@@ -139,31 +107,16 @@ async def test_a_case_is_read_by_the_station_and_cleared_by_the_centre(district:
         await clear.get_by_role("button").click()
         await expect(page.get_by_role("heading", name="结论：核查无误")).to_be_visible()
         await expect(page.get_by_text("两站相邻，上午是接力")).to_be_visible()
-        await _shot(page, "case-cleared")
+        await shot(page, "case-cleared")
         assert await _points(district, volunteer_id) > 0
 
         # the case is decided: whoever has the old page open is told so
         case = page.url.rsplit("/", 1)[1]
-        assert (
-            await _refusal(page, f"cases/{case}/confirm", {"reason": "x"}) == "这个核查事项已经有了结论，请刷新页面。"
-        )
+        assert await refusal(page, f"cases/{case}/confirm", {"reason": "x"}) == "这个核查事项已经有了结论，请刷新页面。"
         await page.goto(f"{district.url}/staff/cases")
         await expect(page.get_by_text("没有这样的核查事项")).to_be_visible()
         await page.get_by_role("link", name="核查无误").click()
         await expect(page.get_by_role("link", name="同时在两处")).to_be_visible()
-
-
-async def _refusal(page: Page, address: str, body: dict[str, str]) -> str:
-    """What the page's own call is refused with."""
-    said = await page.evaluate(
-        """async ([address, body, key]) => {
-            const answer = await fetch("/api/points/v1/" + address, {method: "POST", body: JSON.stringify(body),
-                headers: {"X-Weiguang-Page": "1", "Content-Type": "application/json", "Idempotency-Key": key}});
-            return answer.ok ? "" : (await answer.json()).detail;
-        }""",
-        [address, body, uuid.uuid4().hex],
-    )
-    return str(said)
 
 
 async def _rehearsed(page: Page, district: District) -> None:
@@ -190,9 +143,9 @@ async def test_a_draft_comes_into_force_by_two_operators_and_out_again(district:
             await ledger.feed(served)
     finally:
         await database.close()
-    await _second_operator(district)
+    await second_operator(district)
     async with visitor(browser, phone=False) as first, visitor(browser, phone=False) as second:
-        await _log_in(first, district, "operator", district.stack.secrets.operator_password)
+        await log_in(first, district, "operator", district.stack.secrets.operator_password)
         await _rehearsed(first, district)
         # the section follows by itself when the rehearsal is done
         await first.get_by_label("为什么启用").fill("中心会议定的")
@@ -201,16 +154,16 @@ async def test_a_draft_comes_into_force_by_two_operators_and_out_again(district:
         await expect(section.locator(".tag")).to_have_text("等候批准")
         await expect(section).to_contain_text("要由另一位操作员批准")
         await expect(section.get_by_role("button", name="批准启用")).to_have_count(0)
-        await _shot(first, "activation-proposed")
+        await shot(first, "activation-proposed")
         await first.get_by_role("link", name="回到规则").click()
         withdraw = await first.locator("form[data-api$='/withdraw']").get_attribute("data-api")
         assert withdraw is not None
         base = withdraw.removeprefix("POST /api/points/v1/").removesuffix("/withdraw")
-        assert await _refusal(first, f"{base}/approve", {"note": "x"}) == "要由另一位工作人员来批准。"
+        assert await refusal(first, f"{base}/approve", {"note": "x"}) == "要由另一位工作人员来批准。"
 
-        await _log_in(second, district, SECOND, PASSWORD)
+        await log_in(second, district, SECOND, PASSWORD)
         await second.goto(first.url)
-        await _shot(second, "activation-to-approve")
+        await shot(second, "activation-to-approve")
         await second.get_by_label("批准的依据").fill("看过试算")
         await second.get_by_role("button", name="批准启用").click()
         applied = second.locator("#activation")
@@ -221,7 +174,7 @@ async def test_a_draft_comes_into_force_by_two_operators_and_out_again(district:
         await expect(second.locator("h1 + p .tag")).to_have_text("生效")
         await applied.locator("summary", has_text="经过").click()
         await expect(applied.locator("details li").first).to_contain_text("提议启用：中心会议定的")
-        await _shot(second, "activation-applied")
+        await shot(second, "activation-applied")
         await second.goto(f"{district.url}/staff/{base}/late")
         await expect(second.get_by_text("共 0 位")).to_be_visible()
 
@@ -234,4 +187,4 @@ async def test_a_draft_comes_into_force_by_two_operators_and_out_again(district:
         await second.get_by_label("批准的依据").fill("同意")
         await second.get_by_role("button", name="批准撤销").click()
         await expect(second.locator("#activation .tag")).to_have_text("已撤销", timeout=30_000)
-        await _shot(second, "activation-reversed")
+        await shot(second, "activation-reversed")

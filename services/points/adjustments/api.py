@@ -69,6 +69,23 @@ class AdjustmentView(Output):
     correlation_id: str
 
 
+class PostedView(Output):
+    """A transfer that an approval led to."""
+
+    transfer_id: int
+    posted_at: datetime
+    code: str
+    amount: int
+    debit: str
+    credit: str
+
+
+class AdjustmentDetail(AdjustmentView):
+    """An adjustment and what its approval posted."""
+
+    posted: list[PostedView]
+
+
 def _view(found: Adjustment) -> AdjustmentView:
     return AdjustmentView(**{name: getattr(found, name) for name in AdjustmentView.model_fields})
 
@@ -93,21 +110,26 @@ async def list_adjustments(
     caller: Operator,
     volunteer_id: UUID | None = None,
     status: Status | None = None,
+    corrects: UUID | None = None,
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> Page[AdjustmentView]:
     """Adjustments, newest first."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with database.snapshot() as tx:
-        found = await store.listed(tx, volunteer_id=volunteer_id, status=status, before=before, limit=limit + 1)
+        found = await store.listed(
+            tx, volunteer_id=volunteer_id, status=status, corrects=corrects, before=before, limit=limit + 1
+        )
     return page_of(found, limit, _view, lambda adjustment: (adjustment.adjustment_id,))
 
 
 @router.get("/adjustments/{adjustment_id}")
-async def read_adjustment(database: Db, caller: Operator, adjustment_id: UUID) -> AdjustmentView:
-    """One adjustment."""
+async def read_adjustment(database: Db, caller: Operator, adjustment_id: UUID) -> AdjustmentDetail:
+    """One adjustment, with what its approval posted."""
     async with database.snapshot() as tx:
-        return _view(await handlers.find(tx, adjustment_id))
+        found = await handlers.find(tx, adjustment_id)
+        posted = await handlers.posted(tx, found)
+    return AdjustmentDetail(**dict(_view(found)), posted=[PostedView(**line._asdict()) for line in posted])
 
 
 async def _decide(

@@ -20,6 +20,7 @@ __all__ = [
     "Adjustment",
     "Approved",
     "Declined",
+    "Posted",
     "Status",
     "adjusted",
     "bucket_of",
@@ -70,6 +71,17 @@ class Approved(NamedTuple):
     adjustment_id: UUID
     points: int
     day: date
+
+
+class Posted(NamedTuple):
+    """A transfer that an approval led to; `debit` and `credit` name the accounts."""
+
+    transfer_id: int
+    posted_at: datetime
+    code: str
+    amount: int
+    debit: str
+    credit: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.points.adjustments import store
-from services.points.adjustments.domain import Adjustment, Status, adjusted, bucket_of, decide, explanation
+from services.points.adjustments.domain import Adjustment, Posted, Status, adjusted, bucket_of, decide, explanation
 from services.points.ledger import handlers as ledger
 from services.points.rules import handlers as rules
 from shared.auth.tokens import Caller
@@ -16,7 +16,7 @@ from shared.ids import derived_id, new_id
 from shared.postgres import Tx
 from shared.telemetry import trace
 
-__all__ = ["decision", "find", "propose"]
+__all__ = ["decision", "find", "posted", "propose"]
 
 
 async def propose(
@@ -91,12 +91,21 @@ async def find(tx: Tx, adjustment_id: UUID) -> Adjustment:
     return found
 
 
+async def posted(tx: Tx, adjustment: Adjustment) -> list[Posted]:
+    """The transfers that its approval led to; none while it has none."""
+    return await store.posted(tx, adjustment.volunteer_id, _cause(adjustment))
+
+
 async def _correctable(tx: Tx, volunteer_id: UUID, corrects: UUID) -> None:
     first = await store.find(tx, corrects)
     if first is None or first.volunteer_id != volunteer_id:
         raise NotFound("adjustment-unknown", "There is no such adjustment of this volunteer.")
     if first.corrects is not None or first.status is not Status.APPROVED:
         raise Conflict("nothing-to-correct", "Only an approved adjustment that corrects no other can be corrected.")
+
+
+def _cause(adjustment: Adjustment) -> UUID:
+    return derived_id("adjustment", adjustment.adjustment_id)
 
 
 async def _post(tx: Tx, adjustment: Adjustment) -> None:
@@ -110,6 +119,6 @@ async def _post(tx: Tx, adjustment: Adjustment) -> None:
         tx,
         adjustment.volunteer_id,
         ledger.Judgement(bucket_of(adjustment.root), rule.version, adjusted(rule, inputs), explanation(inputs)),
-        derived_id("adjustment", adjustment.adjustment_id),
+        _cause(adjustment),
         correlation_id=adjustment.correlation_id,
     )

@@ -11,13 +11,13 @@ select adjustment_id, volunteer_id, points, corrects, reason, evidence, status, 
 from adjustments where adjustment_id = $1;
 
 -- name: list_adjustments
--- Newest first by keyset.
+-- Newest first by keyset: all, or those of a volunteer, with a status, that correct one of them.
 select adjustment_id, volunteer_id, points, corrects, reason, evidence, status, proposed_by, proposed_at, decided_by,
        decided_at, decision_note, correlation_id
 from adjustments
 where ($1::uuid is null or volunteer_id = $1) and ($2::text is null or status = $2)
-  and ($3::uuid is null or adjustment_id < $3)
-order by adjustment_id desc limit $4;
+  and ($3::uuid is null or corrects = $3) and ($4::uuid is null or adjustment_id < $4)
+order by adjustment_id desc limit $5;
 
 -- name: settle_adjustment
 -- Decided once: the status in the condition is the pair of the lock.
@@ -29,6 +29,11 @@ where adjustment_id = $1 and status = 'proposed' returning adjustment_id;
 select adjustment_id, points, decided_on as day from adjustments
 where status = 'approved' and (adjustment_id = $1 or corrects = $1)
 order by corrects is not null, decided_at, adjustment_id;
+
+-- name: posted_transfers
+-- What one decision posted: every transfer of the volunteer's that it caused, in order.
+select transfer_id, posted_at, code, amount, debit_account as debit, credit_account as credit
+from transfer_entries where volunteer_id = $1 and cause_event_id = $2 order by transfer_id;
 
 -- name: account_exists
 -- Points knows whoever served; an adjustment for an unknown id is a typing error.

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from services.points.adjustments.domain import Adjustment, Approved, Status
+from services.points.adjustments.domain import Adjustment, Approved, Posted, Status
 from shared.postgres import Tx, load_queries
 
 SQL = load_queries(__file__)
@@ -39,11 +39,17 @@ async def find(tx: Tx, adjustment_id: UUID) -> Adjustment | None:
 
 
 async def listed(
-    tx: Tx, *, volunteer_id: UUID | None, status: Status | None, before: UUID | None, limit: int
+    tx: Tx,
+    *,
+    volunteer_id: UUID | None,
+    status: Status | None,
+    corrects: UUID | None,
+    before: UUID | None,
+    limit: int,
 ) -> list[Adjustment]:
     """A page of adjustments, newest first."""
     found = await tx.fetch(
-        SQL["list_adjustments"], volunteer_id, None if status is None else status.value, before, limit
+        SQL["list_adjustments"], volunteer_id, None if status is None else status.value, corrects, before, limit
     )
     return [_adjustment(row) for row in found]
 
@@ -56,6 +62,11 @@ async def settle(tx: Tx, adjustment_id: UUID, status: Status, *, by: UUID, at: d
 async def approved(tx: Tx, root: UUID) -> list[Approved]:
     """The inputs of a bucket, the one that names it first."""
     return [Approved(*row) for row in await tx.fetch(SQL["approved_inputs"], root)]
+
+
+async def posted(tx: Tx, volunteer_id: UUID, cause_event_id: UUID) -> list[Posted]:
+    """What was posted to the volunteer's account for one cause."""
+    return [Posted(**dict(row)) for row in await tx.fetch(SQL["posted_transfers"], volunteer_id, cause_event_id)]
 
 
 async def account_exists(tx: Tx, volunteer_id: UUID) -> bool:

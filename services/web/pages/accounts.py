@@ -13,7 +13,7 @@ from services.web.pages.shop import insist
 from services.web.pages.visit import Visit, VisitOf
 from shared.auth.access import public
 
-__all__ = ["router"]
+__all__ = ["numbered", "router", "whose"]
 
 router = APIRouter(prefix="/staff/volunteers", include_in_schema=False, dependencies=[public()])
 
@@ -24,7 +24,7 @@ async def find(visit: VisitOf, number: str = "") -> Response:
     insist(visit)
     wanted = "".join(number.split()).upper()[:40]
     if wanted:
-        found = await _numbered(visit, wanted)
+        found = await numbered(visit, wanted)
         if found:
             return RedirectResponse(f"/staff/volunteers/{found[0]['volunteer_id']}/why", 303)
     return page("staff_volunteers.html", visit.session, path=visit.path, number=wanted)
@@ -33,31 +33,31 @@ async def find(visit: VisitOf, number: str = "") -> Response:
 @router.get("/{volunteer_id}/why")
 async def movements(visit: VisitOf, volunteer_id: str, cursor: str | None = None) -> Response:
     """Every movement of the volunteer's points, and why."""
-    context = await why.statement(visit, await _whose(visit, volunteer_id), cursor)
+    context = await why.statement(visit, await whose(visit, volunteer_id), cursor)
     return page("why.html", visit.session, path=visit.path, **context)
 
 
 @router.get("/{volunteer_id}/statement.csv")
 async def statement(visit: VisitOf, volunteer_id: str) -> Response:
     """Every movement of the volunteer's points, as a sheet."""
-    return await sheet(visit, await _whose(visit, volunteer_id))
+    return await sheet(visit, await whose(visit, volunteer_id))
 
 
 @router.get("/{volunteer_id}/hours")
 async def hours(visit: VisitOf, volunteer_id: str, cursor: str | None = None) -> Response:
     """Every service record of the volunteer, what it came to, and why some come to nothing."""
-    context = await why.hours(visit, await _whose(visit, volunteer_id), cursor)
+    context = await why.hours(visit, await whose(visit, volunteer_id), cursor)
     return page("hours.html", visit.session, path=visit.path, **context)
 
 
 @router.get("/{volunteer_id}/balance")
 async def balance(visit: VisitOf, volunteer_id: str, cursor: str | None = None, on: str | None = None) -> Response:
     """What the volunteer's balance consists of, and what it was on a past day."""
-    context = await why.balance(visit, await _whose(visit, volunteer_id), cursor, on)
+    context = await why.balance(visit, await whose(visit, volunteer_id), cursor, on)
     return page("balance.html", visit.session, path=visit.path, **context)
 
 
-async def _numbered(visit: Visit, number: str) -> list[Any]:
+async def numbered(visit: Visit, number: str) -> list[Any]:
     """Those with this number; what is no number is nobody's."""
     try:
         found = await visit.ask("recruitment", "/volunteers", volunteer_number=number, limit="1")
@@ -69,7 +69,7 @@ async def _numbered(visit: Visit, number: str) -> list[Any]:
     return items
 
 
-async def _whose(visit: Visit, volunteer_id: str) -> why.Whose:
+async def whose(visit: Visit, volunteer_id: str) -> why.Whose:
     """The volunteer, if they are of the caller's sites: recruitment decides, and shows their name masked."""
     insist(visit)
     person: Any = await visit.ask("recruitment", f"/volunteers/{volunteer_id}")

@@ -130,6 +130,11 @@ SENTENCES: Mapping[str, str] = {
     "case-unknown": "没有这个核查事项，或者它不在您负责的站点。",
     "case-settled": "这个核查事项已经有了结论，请刷新页面。",
     "own-case": "不能处理关于自己、或自己录入的核查事项，请另一位操作员来办。",
+    # manual adjustments
+    "adjustment-unknown": "没有这笔人工调整。",
+    "adjustment-decided": "这笔人工调整已经有了决定，请刷新页面。",
+    "adjustment-below-zero": "扣回的比给过的多（多出 {missing} 分），请不批准这一笔，另提一笔少些的。",
+    "nothing-to-correct": "只有已经批准的人工调整才能扣回；服务得的积分不对，要更正服务记录。",
     # the rest
     "message-unknown": "没有这条消息。",
     "volunteer-unknown": "没有这位志愿者。",
@@ -191,7 +196,9 @@ _FIELDS: Mapping[str, str] = {
     "hold_days": "领取天数",
     "quantity": "数量",
     "counted": "盘点数",
+    "points": "积分",
     "reason": "原因",
+    "evidence": "凭据",
     "note": "备注",
 }
 

@@ -157,9 +157,9 @@ def entry(line: Mapping[str, Any]) -> dict[str, Any]:
     lot = explanation.get("lot") or {}
     bucket = str(line.get("bucket") or "")
     return {
-        "title": word(code, "code"),
+        "title": (bucket.startswith("life/adjustment/") and _ADJUSTED.get(code)) or word(code, "code"),
         "about": redemption.get("reward_name") or bucket_said(bucket),
-        "because": _because(code, redemption.get("reward_name")),
+        "because": "" if explanation.get("adjustments") else _because(code, redemption.get("reward_name")),
         "when": moment(line["posted_at"]),
         "change": change,
         "amount": int(line["amount"]),
@@ -181,6 +181,9 @@ def entry(line: Mapping[str, Any]) -> dict[str, Any]:
         "correlation_id": line.get("correlation_id"),
     }
 
+
+_ADJUSTED: Mapping[str, str] = {"award": "人工调整，积分入账", "reversal": "人工调整，积分扣回"}
+"""Where it was people and no service that moved the points."""
 
 _BECAUSE: Mapping[str, str] = {
     "hold": "您兑换了{it}，积分先冻结，领取时才真正用掉。",

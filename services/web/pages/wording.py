@@ -98,6 +98,13 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "reversal-withdrawn": "收回撤销的提议",
         "reversed": "全部志愿者已换回原来的规则",
     },
+    "adjustment_status": {
+        "proposed": "等候批准",
+        "approved": "已批准",
+        "rejected": "未批准",
+        "withdrawn": "已收回",
+        "all": "全部",
+    },
     "case_kind": {
         "two-sites": "同时在两处",
         "burst": "短时间大量录入",

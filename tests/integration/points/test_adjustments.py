@@ -79,6 +79,11 @@ async def test_two_operators_give_points_and_take_some_back(api: Api, ledger: Le
     given = next(lot for lot in lots if lot["bucket"].startswith("life/adjustment/"))
     assert given["expires_on"] == add_months(NOW.date(), 24).isoformat()
     assert given["movements"] == {"award": 30, "reversal": -10}
+    corrections = (await first.get("/adjustments", corrects=adjustment)).json()["items"]
+    assert [found["adjustment_id"] for found in corrections] == [taken]
+    for one, change in ((adjustment, ("award", 30)), (taken, ("reversal", 10))):
+        (posted,) = (await first.get(f"/adjustments/{one}")).json()["posted"]
+        assert (posted["code"], posted["amount"]) == change
 
 
 @pytest.mark.usefixtures("clean")
@@ -86,6 +91,7 @@ async def test_nobody_decides_alone_nor_twice_nor_for_themselves(api: Api, ledge
     volunteer, first, second = await ledger.volunteer(), api.operator, api.operator
     adjustment = await propose(first, volunteer, 5)
     path = f"/adjustments/{adjustment}"
+    assert (await first.get(path)).json()["posted"] == []
     assert problem(await first.post(f"{path}/approve", {"note": "x"}), 403) == "second-person-needed"
     assert problem(await first.post(f"{path}/reject", {"note": "x"}), 403) == "second-person-needed"
     assert problem(await second.post(f"{path}/withdraw", {}), 403) == "not-the-proposer"

@@ -1,10 +1,18 @@
-"""What the operators' pages say: cases in a sentence, and why a move of volunteers stopped. Pure."""
+"""What the operators' pages say of cases, of a move of volunteers that stopped, and of adjustments. Pure."""
 
+from typing import Any
 from uuid import UUID
 
+import pytest
+
 from services.points.activations.mover import Unforeseen
+from services.web.gateway.sessions import Session
 from services.web.pages.activations import problem_said
+from services.web.pages.adjustments import standing
 from services.web.pages.cases import KINDS, found_in_words
+from services.web.pages.refusals import say
+from services.web.pages.render import fragment
+from services.web.pages.why import entry
 
 
 def test_a_case_is_said_in_one_sentence_with_its_numbers() -> None:
@@ -25,3 +33,67 @@ def test_why_a_move_stopped_is_said_in_chinese() -> None:
     said = problem_said(str(Unforeseen(UUID(volunteer_id), -3, 5)))
     assert said.startswith("志愿者尾号 D5AE778C 按新规则会变动 5 分，试算时是 -3 分")
     assert problem_said("KeyError: 'x'").startswith("系统出了错")
+
+
+def test_an_adjustment_still_comes_to_what_was_approved() -> None:
+    given = {"status": "approved", "points": 30}
+    corrections = [{"status": status, "points": -10} for status in ("approved", "proposed", "rejected", "withdrawn")]
+    assert standing(given, []) == 30
+    assert standing(given, corrections) == 20
+    assert standing({**given, "status": "proposed"}, []) == 0
+
+
+def test_what_people_moved_is_not_called_service() -> None:
+    inputs = [{"points": -10, "reason": "多写了", "decided_at": "2026-03-05T01:00:00Z"}]
+    line = {"code": "reversal", "amount": 10, "debit": "volunteer/v/available", "credit": "issued"}
+    said = entry(
+        {
+            **line,
+            "bucket": "life/adjustment/0192",
+            "posted_at": "2026-03-05T01:00:00Z",
+            "explanation": {"adjustments": inputs},
+        }
+    )
+    assert (said["title"], said["because"], said["change"]) == ("人工调整，积分扣回", "", -10)
+    assert said["adjustments"] == [{"points": -10, "reason": "多写了", "when": "3月5日 09:00"}]
+
+
+def test_more_taken_back_than_was_given_is_said_with_the_difference() -> None:
+    said = "扣回的比给过的多（多出 3 分），请不批准这一笔，另提一笔少些的。"
+    assert say("adjustment-below-zero", "…", {"missing": 3}) == said
+    assert say("adjustment-below-zero", "…") == said.replace("（多出 3 分）", "")
+
+
+PROPOSED: dict[str, Any] = {
+    "adjustment_id": "0192",
+    "volunteer_id": "volunteer-1",
+    "points": 30,
+    "corrects": None,
+    "reason": "<b>停电</b>",
+    "evidence": "签字单",
+    "status": "proposed",
+    "proposed_by": "first",
+    "proposed_at": "2026-03-05T01:00:00Z",
+    "decided_by": None,
+    "decided_at": None,
+    "decision_note": "",
+    "correlation_id": "c",
+}
+
+
+@pytest.mark.parametrize(
+    ("me", "volunteer", "offered", "told"),
+    [
+        ("first", None, {"withdraw"}, "要由另一位操作员批准"),
+        ("second", None, {"approve", "reject"}, "批准的依据"),
+        ("second", "volunteer-2", {"approve", "reject"}, "批准的依据"),
+        ("second", "volunteer-1", set(), "这是您自己的账户，要由别的操作员决定"),
+    ],
+)
+def test_only_who_may_decide_is_offered_to(me: str, volunteer: str | None, offered: set[str], told: str) -> None:
+    session = Session("token", {"sub": me, "roles": ["operator"], "volunteer": volunteer})
+    context = {"adjustment": PROPOSED, "corrections": [], "standing": 0, "posted": [], "person": None, "me": me}
+    html = fragment("staff_adjustment.html", session, path="", **context)
+    assert {act for act in ("approve", "reject", "withdraw") if f"/adjustments/0192/{act}" in html} == offered
+    assert told in html
+    assert "&lt;b&gt;停电" in html

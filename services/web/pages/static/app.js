@@ -102,7 +102,8 @@
       if (input.dataset.upper !== undefined) value = value.toUpperCase();
       if (value === "" && input.dataset.optional !== undefined) return;
       if (input.dataset.day !== undefined) value = midnight(value, input.dataset.day === "end");
-      body[name] = input.dataset.number !== undefined ? Number(value) : value;
+      // data-number="-1": what is typed is taken away
+      body[name] = input.dataset.number !== undefined ? Number(value) * Number(input.dataset.number || 1) : value;
     });
     return body;
   }

@@ -1,0 +1,61 @@
+"""What tests of the operators' pages share: two operators, their log-in, pictures, and what a call is refused with."""
+
+import os
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+from playwright.async_api import Page
+
+from tests.e2e.pages_district import PASSWORD, District
+from tests.e2e.pages_visitors import DESK, PHONE
+
+__all__ = ["SECOND", "log_in", "refusal", "second_operator", "shot"]
+
+SHOTS = os.environ.get("WEIGUANG_SHOTS")
+"""A directory for pictures of the pages, for whoever wants to look at them."""
+SECOND = "operator-two"
+
+
+async def shot(page: Page, name: str) -> None:
+    """See that the page is not too wide for a desk or a phone, and take its picture if somebody wants it."""
+    for size, width in ((DESK, "1280"), (PHONE, "390")):
+        await page.set_viewport_size(size)
+        overflow = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0, f"{name} at {width} px is {overflow} px too wide"
+        if SHOTS:
+            await page.screenshot(path=str(Path(SHOTS) / f"{name}-{width}.png"), full_page=True)
+    await page.set_viewport_size(DESK)
+
+
+async def log_in(page: Page, district: District, username: str, password: str) -> None:
+    """Log a member of staff in."""
+    await page.goto(f"{district.url}/staff/login")
+    await page.get_by_label("账号").fill(username)
+    await page.get_by_label("密码").fill(password)
+    await page.get_by_role("button", name="登录").click()
+    await page.wait_for_url("**/staff")
+
+
+async def second_operator(district: District) -> None:
+    """Give the centre an operator besides the first."""
+    async with httpx.AsyncClient(base_url=f"{district.url}/api/recruitment/v1") as client:
+        login = {"username": "operator", "password": district.stack.secrets.operator_password}
+        token = (await client.post("/auth/sessions", json=login)).json()["access_token"]
+        headers = {"authorization": f"Bearer {token}", "idempotency-key": uuid.uuid4().hex}
+        body = {"username": SECOND, "password": PASSWORD, "name": "李中心", "role": "operator"}
+        (await client.post("/staff", json=body, headers=headers)).raise_for_status()
+
+
+async def refusal(page: Page, address: str, body: Mapping[str, object]) -> str:
+    """What the page's own call is refused with; empty if it is not."""
+    said = await page.evaluate(
+        """async ([address, body, key]) => {
+            const answer = await fetch("/api/points/v1/" + address, {method: "POST", body: JSON.stringify(body),
+                headers: {"X-Weiguang-Page": "1", "Content-Type": "application/json", "Idempotency-Key": key}});
+            return answer.ok ? "" : (await answer.json()).detail;
+        }""",
+        [address, body, uuid.uuid4().hex],
+    )
+    return str(said)

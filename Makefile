@@ -85,13 +85,13 @@ format: $(DEV_STAMP)
 	$(PY) -m ruff check --fix .
 
 test: check
-	$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --ignore=tests/test_architecture.py --ignore=tests/contract
+	$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore=tests/test_architecture.py --ignore=tests/contract
 
 test-unit: $(DEV_STAMP)
 	$(PY) -m pytest -q tests/unit
 
 test-kafka: $(DEV_STAMP)
-	BROKER=kafka $(PY) -m pytest -q -n $(WORKERS) --dist loadfile tests/integration tests/drill tests/e2e
+	BROKER=kafka $(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/integration tests/drill tests/e2e
 
 # One session alone: what it measures should not be disturbed by another.
 drill: $(DEV_STAMP)

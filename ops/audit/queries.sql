@@ -430,6 +430,15 @@ where s.reward_id is null or s.free + s.reserved + s.handed_over <> s.received
    or s.reserved <> coalesce(t.reserved, 0) or s.handed_over <> coalesce(t.handed_over, 0)
 order by 1, 2;
 
+-- name: counts_against_receipts
+-- A7: what a count found too much or too little came in, or went, by a receipt of that count and shelf.
+select c.count_id, c.counted, c.expected, r.quantity, r.reward_id is not distinct from c.reward_id
+       and r.site_id is not distinct from c.site_id as same_shelf
+from points.reward_count c left join points.reward_receipt r using (receipt_id)
+where coalesce(r.quantity, 0) <> c.counted - c.expected
+   or (r.receipt_id is not null and (r.reward_id, r.site_id) <> (c.reward_id, c.site_id))
+order by 1;
+
 -- name: redemptions_against_holds
 -- A7: a redemption and the hold of its points stand at the same place.
 select r.redemption_id, r.status, r.points, coalesce(h.status, 'missing') as hold_status, coalesce(h.points, 0) as hold_points

@@ -165,6 +165,33 @@ update points.reward_stock set free = -1, reserved = 3;
 -- A7: more came in than lies there.
 update points.reward_receipt set quantity = quantity + 1;
 
+-- name: count_with_its_receipt
+-- A count that found one item more, as it should be.
+with shelf as (
+    select reward_id, site_id, received_at, received_by from points.reward_receipt limit 1
+), more as (
+    update points.reward_stock s set received = received + 1, free = free + 1
+    from shelf where (s.reward_id, s.site_id) = (shelf.reward_id, shelf.site_id)
+), receipt as (
+    insert into points.reward_receipt (receipt_id, reward_id, site_id, quantity, received_at, received_by)
+    select $1, reward_id, site_id, 1, received_at, received_by from shelf
+)
+insert into points.reward_count
+    (count_id, reward_id, site_id, counted, expected, reason, receipt_id, counted_at, counted_by)
+select $1, reward_id, site_id, 8, 7, 'found', $1, received_at, received_by from shelf;
+
+-- name: count_changed
+-- A7: found more than came in by it.
+update points.reward_count set counted = counted + 1;
+
+-- name: count_without_its_receipt
+-- A7: a difference that nothing accounts for.
+update points.reward_count set receipt_id = null;
+
+-- name: count_of_another_shelf
+-- A7: its difference went to somewhere else.
+update points.reward_count set site_id = $1;
+
 -- name: redemption_gone
 -- A7: reserved for nobody.
 delete from points.redemption;

@@ -315,34 +315,6 @@ async def test_a6_names_points_out_of_nowhere(world: World) -> None:
     assert "accounted for" in named(check, "the district")
 
 
-@pytest.mark.parametrize(
-    "plant",
-    ["stock_from_nowhere", "stock_below_zero", "receipt_changed", "redemption_gone", "redemption_captured"],
-)
-async def test_a7_names_a_shelf_that_does_not_add_up(world: World, plant: str) -> None:
-    await world.drop_constraints("points.reward_stock")
-    await world.plant(PLANTS[plant])
-    assert named(await world.breached("A7"), f"at site {SITE}")
-
-
-async def test_a7_names_a_redemption_without_its_hold(world: World) -> None:
-    await world.plant(PLANTS["redemption_cheaper"])
-    assert "its hold is open for 60" in named(await world.breached("A7"), world.redemption)
-
-
-async def test_a8_names_a_message_that_was_tried_twice(world: World) -> None:
-    event_id = new_id()
-    await world.deliver(event_id)
-    await world.superuser.execute("drop index notify.delivery_attempts_once")
-    await world.plant(PLANTS["attempt"], event_id, world.volunteer, 2, "attempting")
-    assert "sent, attempting" in named(await world.breached("A8"), f"event {event_id} to volunteer {world.volunteer}")
-
-
-async def test_a8_names_a_message_that_says_sent_and_was_never_tried(world: World) -> None:
-    await world.plant(PLANTS["attempts_gone"])
-    assert "none" in named(await world.breached("A8"), world.volunteer)
-
-
 async def test_what_cannot_be_looked_at_is_a_breach(world: World) -> None:
     await world.superuser.execute("revoke select on notify.deliveries from auditor")
     assert "permission denied" in named(await world.breached("A8"), "the audit")

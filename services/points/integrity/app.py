@@ -1,7 +1,7 @@
 """Integrity's process: windowed faust tables over attendance, and a case for what they flag.
 
 Attendance is keyed by volunteer, so a person's days are worked out where it arrives. What recorders and devices do is
-told anew, keyed by them, on a topic of points' own, so that several processes may share the work.
+told anew, keyed by them, on a topic of points' own, so that each of them lies in one partition, in order.
 
 Everything in the tables may be lost and is rebuilt by reading attendance again: a case's id follows from what it is
 about, so it is opened once. The order within one record: first the case is in the database, then the tables change;

@@ -4,7 +4,7 @@ it the counting of the teams' services, which may follow the ledger within secon
 Everything here may be lost and is rebuilt from the topics; that is why faust may run it. A record may count twice when
 the process dies between a table's change and the commit of its offset: the pulse is a picture, not a balance.
 
-One process owns all partitions. With several, each tells the minute of its own partitions.
+One process runs it and owns all partitions.
 """
 
 import time
@@ -61,7 +61,7 @@ class Pulse(Agents):
             self.slices[key] += amount
 
     def minute(self) -> Minute:
-        """The last minute of the partitions that this process owns."""
+        """The last minute of the district."""
         stored = self.slices.table.items()
         return last_minute((Cell(key, window[0], value) for (key, window), value in stored), time.time())
 

@@ -22,11 +22,12 @@ from typing import Any
 import uvloop
 from rich.console import Console
 
+from ops.bench.disk import flushes
 from ops.bench.fold import as_messages, directly, measure
 from ops.bench.history import History, history
-from ops.bench.latency import steady
+from ops.bench.latency import Latency, steady
 from ops.bench.report import machine, row, show
-from ops.bench.rig import ROOT, VAR, Rig, rigged
+from ops.bench.rig import ROOT, VAR, Rig, add_settings, rigged
 from ops.bench.rounds import PEERS, Round, bench_python, limit, ours, peer
 from ops.bench.workers import AGENT_ROLES
 from ops.stack.errors import StackError
@@ -36,6 +37,7 @@ __all__ = ["Options", "bench", "parse"]
 
 Options = argparse.Namespace
 console = Console(width=None if sys.stdout.isatty() else 150)
+DISK_SECONDS = 10.0
 PROFILED = 100_000
 """Messages of which a profile is taken; it takes three times as long as without."""
 
@@ -53,7 +55,7 @@ def parse(arguments: list[str] | None = None) -> Options:
     parser.add_argument("--rate", type=int, default=2000, help="records a second while latency is measured")
     parser.add_argument("--seconds", type=float, default=40.0, help="for how long; 0 leaves it out")
     parser.add_argument("--only-rounds", action="store_true", help="no kill, no agents, no profiles")
-    parser.add_argument("--shared-buffers", help="PostgreSQL's, where it is not to be the stack's own setting")
+    add_settings(parser)
     parser.add_argument("--output", type=Path, default=VAR, help="folder of ingest.json, ingest.png and the profiles")
     chosen = parser.parse_args(arguments)
     chosen.volunteers = chosen.volunteers or max(1, chosen.records // 10)
@@ -142,9 +144,21 @@ class Bench:
         return found
 
     async def latency(self) -> dict[str, Any]:
-        """Produce → commit at a steady rate."""
+        """Produce → commit at a steady rate; what the disk alone takes to flush; and the same rate without flushing,
+        which tells whose the slow ones are.
+        """
+        rig = self.rig
+        flushed = asdict(await self._steady("steady"))
+        disk = asdict(await asyncio.to_thread(flushes, rig.directory, DISK_SECONDS))
+        await rig.restart({"fsync": "off"})
+        bare = await self._steady("unflushed")
+        await rig.restart({})
+        found = flushed | disk | {"p50_unflushed_ms": bare.p50_ms, "p99_unflushed_ms": bare.p99_ms}
+        return {name: round(value, 2) for name, value in found.items()}
+
+    async def _steady(self, name: str) -> Latency:
         chosen = self.chosen
-        database = await self.rig.fresh("steady")
+        database = await self.rig.fresh(name)
         found = await steady(
             self.rig,
             self.history.messages,
@@ -154,7 +168,7 @@ class Bench:
             workers=chosen.workers,
         )
         await self.rig.drop(database)
-        return {name: round(value, 2) for name, value in asdict(found).items()}
+        return found
 
     async def profiles(self) -> None:
         """Where the time goes, of both."""
@@ -222,7 +236,7 @@ async def bench(chosen: Options) -> dict[str, Any]:
     _say(f"making {chosen.records:,} records of {chosen.volunteers:,} volunteers, seed {chosen.seed}")
     made = history(chosen.records, chosen.volunteers, chosen.seed)
     gc.freeze()  # what is measured beside it are other processes; this one must not stop to look through its input
-    async with rigged("ingest", shared_buffers=chosen.shared_buffers) as rig:
+    async with rigged("ingest", chosen.postgres) as rig:
         await rig.make_template(made)
         await rig.fill(made.messages)
         run = Bench(rig, made, chosen)

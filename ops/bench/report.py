@@ -116,6 +116,11 @@ def _lines(document: dict[str, Any], console: Console) -> None:
             f"p99 {latency['p99_ms']:.1f} ms, most {latency['max_ms']:.1f} ms "
             f"(by the server's stamp p99 {latency['p99_stamp_ms']:.1f} ms)"
         )
+        say(
+            f"without flushing: p50 {latency['p50_unflushed_ms']:.1f} ms, p99 {latency['p99_unflushed_ms']:.1f} ms; "
+            f"the disk alone flushes in p50 {latency['flush_p50_ms']:.1f} ms, p99 {latency['flush_p99_ms']:.1f} ms, "
+            f"most {latency['flush_max_ms']:.1f} ms"
+        )
     for role, lag in document.get("with_agents", {}).get("agents", {}).items():
         after = lag["drained_after_s"]
         drained = "not done in time" if after is None else f"done {after} s later"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +28,7 @@ from shared.postgres import load_queries
 from shared.postgres.migrations import migrate
 from shared.settings import Settings
 
-__all__ = ["ROOT", "SQL", "VAR", "Rig", "rigged"]
+__all__ = ["ROOT", "SQL", "VAR", "Rig", "add_settings", "rigged"]
 
 ROOT = Path(__file__).resolve().parents[2]
 VAR = ROOT / "var" / "bench"
@@ -47,6 +48,8 @@ class Rig:
     prefix: str = "bench."
     partitions: int = PARTITIONS
     made: list[str] = field(default_factory=list)
+    settled: dict[str, str] = field(default_factory=dict)
+    """PostgreSQL's settings for the whole run, over the stack's own."""
 
     @property
     def postgres_pid(self) -> int:
@@ -102,6 +105,12 @@ class Rig:
         self.made.append(name)
         return name
 
+    async def restart(self, settings: dict[str, str]) -> None:
+        """Run the server with further settings, and without those of an earlier restart."""
+        await self.postgres.stop(patience=60)
+        self.postgres.settings = self.settled | settings
+        await self.postgres.start()
+
     async def drop(self, name: str) -> None:
         """Give its room back."""
         await ops_database.drop_database(self.postgres.superuser_dsn, name)
@@ -135,6 +144,24 @@ class Rig:
             await producer.stop()
 
 
+def add_settings(parser: argparse.ArgumentParser, default: str = "") -> None:
+    """The option ``--postgres name=value,…``; what is parsed is what `rigged` takes."""
+
+    def pairs(text: str) -> list[tuple[str, str]]:
+        found = [(name.strip(), value) for name, _, value in (one.partition("=") for one in text.split(",")) if name]
+        if any(not value for _, value in found):
+            raise argparse.ArgumentTypeError("name=value is expected, several of them separated by commas")
+        return found
+
+    parser.add_argument(
+        "--postgres",
+        type=pairs,
+        default=default,
+        metavar="NAME=VALUE,…",
+        help=f"PostgreSQL's settings over the stack's own{f', by default {default}' if default else ''}",
+    )
+
+
 async def publish(conn: Any, history: History) -> None:
     """Load every revision of the history as recruitment's, for A3."""
     await conn.execute(SQL["statement_skip_triggers"])
@@ -159,8 +186,9 @@ async def committed(admin: AIOKafkaAdminClient, settings: Settings, group: str, 
 
 
 @asynccontextmanager
-async def rigged(name: str, *, shared_buffers: str | None = None) -> AsyncIterator[Rig]:
-    """Servers of one's own; nothing is left behind. ``name``: a folder under var/bench.
+async def rigged(name: str, settings: Iterable[tuple[str, str]] = ()) -> AsyncIterator[Rig]:
+    """Servers of one's own; nothing is left behind. ``name``: a folder under var/bench. ``settings``: of PostgreSQL,
+    where they are not to be the stack's.
 
     Raises:
         StackError: one of them does not come up.
@@ -171,15 +199,13 @@ async def rigged(name: str, *, shared_buffers: str | None = None) -> AsyncIterat
     secrets = make_secrets()
     postgres = Postgres(directory / "postgres", directory / "postgres.log", secrets.passwords["postgres"])
     # Off by default; it tells exactly when each transaction was committed.
-    postgres.settings = {
-        "track_commit_timestamp": "on",
-        **({"shared_buffers": shared_buffers} if shared_buffers else {}),
-    }
+    postgres.settings = settled = {"track_commit_timestamp": "on", **dict(settings)}
     broker = make_broker(os.environ.get("BROKER") or "embedded", directory / "broker")
     try:
         await postgres.start()
         await broker.start(topic_prefix="stack.")
-        yield Rig(directory, postgres, broker, Server("127.0.0.1", postgres.port, secrets.passwords))
+        server = Server("127.0.0.1", postgres.port, secrets.passwords)
+        yield Rig(directory, postgres, broker, server, settled=settled)
     finally:
         await broker.stop()
         await postgres.stop(patience=30)

@@ -26,7 +26,9 @@ __all__ = ["BatchConsumer", "Message", "apply_halving"]
 
 log = structlog.get_logger(__name__)
 
-POLL_MS = 250
+POLL_MS, POLL_BESIDE_MS = 250, 20
+SMALL = 1000
+"""Records of a batch of which most of the cost is the same for fewer: it is not worth a lane of its own."""
 LAG_INTERVAL = 2.0
 COMMIT_INTERVAL, COMMIT_PATIENCE = 0.25, 5.0
 BACKOFF_FIRST, BACKOFF_MOST = 0.1, 5.0
@@ -69,6 +71,13 @@ async def apply_halving(batch: Sequence[Message], handle: Handle, dead_letter: D
         await apply_halving(batch[middle:], handle, dead_letter)
 
 
+def _by_partition(batch: Sequence[Message]) -> list[list[Message]]:
+    parts: dict[tuple[str, int], list[Message]] = {}
+    for message in batch:
+        parts.setdefault((message.topic, message.partition), []).append(message)
+    return list(parts.values())
+
+
 async def _close(consumer: Any, seconds: float) -> None:
     with contextlib.suppress(Exception):
         await asyncio.wait_for(consumer.stop(), seconds)
@@ -77,10 +86,12 @@ async def _close(consumer: Any, seconds: float) -> None:
 class BatchConsumer:
     """Consumes topics in one group and hands over batches, in order within each partition.
 
-    Each lane has partitions of its own and applies one batch at a time. Meanwhile the client fetches what follows, of
-    each partition no more than one answer of the broker: backpressure instead of memory. While PostgreSQL works for one
-    lane, Python works for another; nothing is reordered, and trouble in one lane doesn't hold up the others. Offsets
-    follow at intervals, when partitions are taken away, and at the end.
+    Each lane applies one batch at a time, of partitions that no other lane has in hand, so that nothing is reordered.
+    Small batches come one after the other, of all partitions: side by side they would only be smaller. Behind, each
+    lane has partitions of its own, and while PostgreSQL works for one, Python works for another. Meanwhile the client
+    fetches what follows, of each partition no more than one answer of the broker: backpressure instead of memory.
+    Trouble with one partition doesn't hold up the others. Offsets follow at intervals, when partitions are taken away,
+    and at the end.
 
     Args:
         topics: logical names of the registry.
@@ -119,9 +130,13 @@ class BatchConsumer:
         self._fetch_wait_ms = fetch_wait_ms if settings.broker == "embedded" else 500
         self._fetch_bytes = fetch_bytes
         self._watchdogs = [Watchdog(patience) for _ in range(lanes)]
+        self._turn = asyncio.Lock()
+        self._behind = False
+        self._in_hand: set[TopicPartition] = set()
         self._from_latest = from_latest
         self._done: dict[TopicPartition, int] = {}
         self._told: dict[TopicPartition, int] = {}
+        self._looked: dict[TopicPartition, int] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until ``stop`` is set.
@@ -190,7 +205,7 @@ class BatchConsumer:
         return consumer
 
     def _lane_of(self, partition: int) -> int:
-        """A partition's lane, the same for ever: if it changed, a batch might be overtaken, and its offset too.
+        """Whose partition it is when the lanes work side by side.
 
         Two workers that share partitions in turn (0, 2, … and 1, 3, …) use all their lanes.
         """
@@ -199,17 +214,31 @@ class BatchConsumer:
 
     async def _lane(self, consumer: Any, stop: asyncio.Event, lane: int) -> None:
         while not stop.is_set():
-            if batch := await self._fetch(consumer, lane):
-                await self._apply(batch, stop, lane)
-                for message in batch:
-                    self._done[TopicPartition(message.topic, message.partition)] = message.offset + 1
+            async with self._turn:
+                if stop.is_set() or not (batch := await self._fetch(consumer, lane)):
+                    continue
+                parts = [batch]
+                self._behind = len(batch) >= SMALL
+                if not self._behind:
+                    parts = await self._attempt(parts)
+            await self._apply(parts, stop)
 
     async def _fetch(self, consumer: Any, lane: int) -> list[Message]:
-        own = [found for found in consumer.assignment() if self._lane_of(found.partition) == lane]
-        if not own:
-            await asyncio.sleep(POLL_MS / 1000)
+        """What waits in partitions that nobody has in hand; from now on this lane has."""
+        chosen = [
+            found
+            for found in consumer.assignment() - self._in_hand
+            if not self._behind or self._lane_of(found.partition) == lane
+        ]
+        wait_ms = POLL_BESIDE_MS if self._in_hand or self._behind else POLL_MS
+        if not chosen:
+            await asyncio.sleep(wait_ms / 1000)
+            self._behind = False
             return []
-        records = await consumer.getmany(*own, timeout_ms=POLL_MS, max_records=self._max_records)
+        records = await consumer.getmany(*chosen, timeout_ms=wait_ms, max_records=self._max_records)
+        if not records:
+            self._behind = False
+        self._in_hand.update(records)
         return [
             Message(
                 record.topic,
@@ -225,26 +254,41 @@ class BatchConsumer:
             for record in found
         ]
 
-    async def _apply(self, batch: list[Message], stop: asyncio.Event, lane: int) -> None:
+    async def _apply(self, parts: list[list[Message]], stop: asyncio.Event) -> None:
+        """Until everything is applied, each partition by itself once there was trouble."""
         backoff = BACKOFF_FIRST
-        began = time.perf_counter()
-        while True:
+        while parts := await self._attempt(parts):
+            if stop.is_set():
+                raise TransientError("what could not be applied is left for the next start")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), backoff)
+            backoff = min(backoff * 2, BACKOFF_MOST)
+
+    async def _attempt(self, parts: list[list[Message]]) -> list[list[Message]]:
+        """Apply batches once; returns what must be tried again, by partition."""
+        left: list[list[Message]] = []
+        for batch in parts:
+            began = time.perf_counter()
             try:
                 await apply_halving(batch, self._handle, self._dead_letter)
-                break
             except TransientError as error:
                 log.warning("batch will be tried again", group=self.group, records=len(batch), reason=str(error))
-                if stop.is_set():
-                    raise
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), backoff)
-                backoff = min(backoff * 2, BACKOFF_MOST)
+                left += _by_partition(batch)
+                continue
+            self._applied(batch, time.perf_counter() - began)
+        return left
+
+    def _applied(self, batch: list[Message], seconds: float) -> None:
         self.applied += len(batch)
-        self._watchdogs[lane].progress()
+        for message in batch:
+            self._done[TopicPartition(message.topic, message.partition)] = message.offset + 1
+        for partition in {TopicPartition(message.topic, message.partition) for message in batch}:
+            self._in_hand.discard(partition)
+            self._watchdogs[self._lane_of(partition.partition)].progress()
         for topic, count in Counter(message.topic for message in batch).items():
             metrics.RECORDS_CONSUMED.labels(self.group, topic).inc(count)
         metrics.BATCH_SIZE.labels(self.group).observe(len(batch))
-        metrics.BATCH_SECONDS.labels(self.group).observe(time.perf_counter() - began)
+        metrics.BATCH_SECONDS.labels(self.group).observe(seconds)
 
     async def _commit_at_intervals(self, consumer: Any, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -286,18 +330,24 @@ class BatchConsumer:
                 watchdog.check(lag)
 
     async def _lag(self, consumer: Any) -> list[int]:
-        """How many records wait in each lane."""
+        """How many records wait in each lane.
+
+        The broker is asked only about partitions in which nothing has moved since the last look: a fetch tells the end
+        too, and what is asked holds up the fetches behind it (the embedded broker counts through all that it holds).
+        """
         lags = [0] * len(self._watchdogs)
         assignment = consumer.assignment()
-        if not assignment:
-            return lags
-        ends = await consumer.end_offsets(list(assignment))
-        for partition, end in ends.items():
+        still = [
+            one for one in assignment if self._done.get(one) is None or self._done.get(one) == self._looked.get(one)
+        ]
+        ends = await consumer.end_offsets(still) if still else {}
+        self._looked = dict(self._done)
+        for partition in assignment:
             done = self._done.get(partition)
             if done is None:
                 done = await consumer.position(partition)
             # The embedded broker tells the beginning of its last batch as the end; what a fetch said is exact.
-            waiting = max(0, max(end, consumer.highwater(partition) or 0) - done)
+            waiting = max(0, max(ends.get(partition, 0), consumer.highwater(partition) or 0) - done)
             metrics.CONSUMER_LAG.labels(self.group, partition.topic, str(partition.partition)).set(waiting)
             lags[self._lane_of(partition.partition)] += waiting
         return lags

@@ -27,7 +27,7 @@ from rich.console import Console
 
 from ops.bench.history import History, history
 from ops.bench.report import machine, row
-from ops.bench.rig import VAR, Rig, publish, rigged
+from ops.bench.rig import VAR, Rig, add_settings, publish, rigged
 from ops.bench.rounds import Audited, Round, audited, counted, ours
 from ops.bench.scale import fill as filling
 from ops.stack.errors import StackError
@@ -58,7 +58,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=142)
-    parser.add_argument("--shared-buffers", help="PostgreSQL's, where it is not to be the stack's own setting")
+    add_settings(parser)
     parser.add_argument("--output", type=Path, default=VAR, help="folder of scale.json")
     chosen = parser.parse_args(arguments)
     chosen.volunteers = chosen.volunteers or max(1, chosen.records // 10)
@@ -168,7 +168,7 @@ async def scale(chosen: argparse.Namespace) -> dict[str, Any]:
     """
     about = machine()
     chosen.output.mkdir(parents=True, exist_ok=True)
-    async with rigged("scale", shared_buffers=chosen.shared_buffers) as rig:
+    async with rigged("scale", chosen.postgres) as rig:
         run = Scale(rig, chosen)
         await rig.make_template(None)
         await rig.fresh(FULL)

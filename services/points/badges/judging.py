@@ -10,7 +10,7 @@ import orjson
 from services.points.badges import store as badge_store
 from services.points.badges.domain import Criteria, Lifetime, changes
 from services.points.badges.store import NewAward, Revocation
-from services.points.ledger import events, store
+from services.points.ledger import events
 from services.points.ledger.fold import Volunteer
 from services.points.ledger.revisions import Revision
 from shared.ids import derived_id
@@ -110,7 +110,6 @@ class Judge:
 
         ``revisions``: whom to judge and because of what; None says because of the criteria.
         """
-        changed: list[Volunteer] = []
         causes: dict[UUID, Cause] = {}
         awards: list[NewAward] = []
         revocations: list[Revocation] = []
@@ -129,15 +128,13 @@ class Judge:
             causes[volunteer_id] = cause
             awards += [self._award(volunteer, badge, cause) for badge in gained]
             revocations += [Revocation(volunteer_id, badge, self._reason(volunteer, badge, cause)) for badge in lost]
-            if gained or lost or stale:
-                volunteer.badges = earned
-                changed.append(volunteer)
+            volunteer.badges = earned
+            volunteer.criteria_version = self.criteria.version
         await badge_store.insert_awards(self.tx, awards, self.now)
         closed = await badge_store.revoke_awards(self.tx, revocations, self.now)
         for volunteer_id, badge in sorted(closed):
             award_id = closed[volunteer_id, badge]
             self._revoked(volunteers[volunteer_id], badge, award_id, causes[volunteer_id])
-        await store.write_badges(self.tx, changed, self.criteria.version)
 
     def _cause(self, volunteer: Volunteer, revision: Revision | None) -> Cause:
         return Cause.criteria(self.criteria.version, volunteer) if revision is None else Cause.of(revision)

@@ -131,23 +131,23 @@ from unnest(
 )
 where r.record_id = b.record_id;
 
--- name: keep_buckets
--- Versions of buckets about to be replaced, so that old transfers still explain themselves.
-insert into bucket_history (volunteer_id, bucket, version, rule_version, points, explanation, updated_at)
-select b.volunteer_id, b.bucket, b.version, b.rule_version, b.points, b.explanation, b.updated_at
-from unnest($1::uuid[], $2::text[]) as batch (volunteer_id, bucket)
-join buckets b on b.volunteer_id = batch.volunteer_id and b.bucket = batch.bucket;
-
--- name: update_buckets
--- Buckets that are worth something else now, or for other reasons.
+-- name: replace_buckets
+-- Buckets that are worth something else now, or for other reasons; the versions until now are kept, so that old
+-- transfers still explain themselves. In one statement, of which both parts see the buckets as they were.
+with batch as (
+    select * from unnest(
+        $1::uuid[], $2::text[], $3::int[], $4::int[], $5::int[], $6::text[], $7::timestamptz[], $8::uuid[]
+    ) as batch (volunteer_id, bucket, version, rule_version, points, explanation, first_started_at, first_record_id)
+), kept as (
+    insert into bucket_history (volunteer_id, bucket, version, rule_version, points, explanation, updated_at)
+    select b.volunteer_id, b.bucket, b.version, b.rule_version, b.points, b.explanation, b.updated_at
+    from batch join buckets b on b.volunteer_id = batch.volunteer_id and b.bucket = batch.bucket
+)
 update buckets b set
     version = batch.version, rule_version = batch.rule_version, points = batch.points,
     explanation = batch.explanation::json, first_started_at = batch.first_started_at,
     first_record_id = batch.first_record_id, updated_at = $9
-from unnest(
-    $1::uuid[], $2::text[], $3::int[], $4::int[], $5::int[], $6::text[], $7::timestamptz[], $8::uuid[]
-) as batch (volunteer_id, bucket, version, rule_version, points, explanation, first_started_at, first_record_id)
-where b.volunteer_id = batch.volunteer_id and b.bucket = batch.bucket;
+from batch where b.volunteer_id = batch.volunteer_id and b.bucket = batch.bucket;
 
 -- name: update_lots
 -- Lots whose points moved.
@@ -157,29 +157,24 @@ from unnest($1::uuid[], $2::text[], $3::date[], $4::int[], $5::int[], $6::int[])
 where l.volunteer_id = batch.volunteer_id and l.bucket = batch.bucket and l.expires_on = batch.expires_on;
 
 -- name: update_volunteers
--- Balances, lifetime figures and the version of the account, all at once.
+-- Balances, lifetime figures, badges and the version of the account, all at once. Names of badges are joined by a blank.
 update volunteers v set
     version = b.version, available = b.available, held = b.held, debt = b.debt, earned = b.earned, spent = b.spent,
     expired = b.expired, donated = b.donated, credit_minutes = b.credit_minutes, honour_minutes = b.honour_minutes,
     imported_minutes = b.imported_minutes, credit_records = b.credit_records, honour_records = b.honour_records,
     imported_records = b.imported_records, first_started_at = b.first_started_at, first_record_id = b.first_record_id,
-    first_day = b.first_day, badge_figures = b.badge_figures, updated_at = $20
+    first_day = b.first_day, badge_figures = b.badge_figures, badges = string_to_array(b.badges, ' '),
+    criteria_version = b.criteria_version, updated_at = $22
 from unnest(
     $1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
     $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::int[], $14::int[], $15::int[], $16::timestamptz[],
-    $17::uuid[], $18::date[], $19::text[]
+    $17::uuid[], $18::date[], $19::text[], $20::text[], $21::int[]
 ) as b (
     volunteer_id, version, available, held, debt, earned, spent, expired, donated, credit_minutes, honour_minutes,
     imported_minutes, credit_records, honour_records, imported_records, first_started_at, first_record_id, first_day,
-    badge_figures
+    badge_figures, badges, criteria_version
 )
 where v.volunteer_id = b.volunteer_id;
-
--- name: update_badges
--- Which badges a volunteer holds; changes far less often than the figures. The names are joined by a blank.
-update volunteers v set badges = string_to_array(batch.badges, ' '), criteria_version = $3
-from unnest($1::uuid[], $2::text[]) as batch (volunteer_id, badges)
-where v.volunteer_id = batch.volunteer_id;
 
 -- name: insert_hold
 -- A pending transfer's head; its lots are its transfers.

@@ -246,8 +246,7 @@ async def write_buckets(tx: Tx, changes: Iterable[Change], now: datetime) -> Non
         (new if change.old is None else changed).append((change.volunteer_id, change.bucket, *change.new, now))
     if changed:
         columns = list(_columns(changed))
-        await tx.execute(_SQL["keep_buckets"], *columns[:2])
-        await tx.execute(_SQL["update_buckets"], *columns[:8], now)
+        await tx.execute(_SQL["replace_buckets"], *columns[:8], now)
     if new:
         await tx.copy("buckets", _BUCKET, new)
 
@@ -292,18 +291,13 @@ async def write_volunteers(tx: Tx, changed: Iterable[Volunteer], now: datetime) 
             *v.lifetime,
             *(v.first if v.first is not None else (None, None, None)),
             v.badge_figures,
+            " ".join(v.badges),
+            v.criteria_version,
         )
         for v in changed
     ]
     if rows:
         await tx.execute(_SQL["update_volunteers"], *_columns(rows), now)
-
-
-async def write_badges(tx: Tx, changed: Sequence[Volunteer], criteria_version: int) -> None:
-    if changed:
-        ids = [volunteer.volunteer_id for volunteer in changed]
-        badges = [" ".join(volunteer.badges) for volunteer in changed]
-        await tx.execute(_SQL["update_badges"], ids, badges, criteria_version)
 
 
 async def insert_hold(tx: Tx, hold: Hold, cause_event_id: UUID, correlation_id: str) -> None:

@@ -105,3 +105,36 @@ async def test_trouble_in_one_lane_holds_up_no_other(settings_for: SettingsFacto
         member.stuck.clear()
         await eventually(lambda: len(member.seen) == 20, within=30)
     assert sorted(member.seen) == sorted(set(member.seen)), "nothing came twice"
+
+
+async def test_small_batches_come_one_after_the_other_of_all_partitions(
+    settings_for: SettingsFactory, broker: TestBroker
+) -> None:
+    settings = settings_for("notify")
+    member = Slow(settings)
+    async with member.member():
+        await tell(settings, 1)
+        await eventually(lambda: member.running == 1, within=30)
+        await tell(settings, 10)
+        member.go_on.set()
+        await eventually(lambda: len(member.seen) == 11 * PARTITIONS, within=30)
+    assert member.most == 1, "two small batches at once"
+    assert len(member.sizes) <= 4, f"lanes shared out what one batch could have held: {member.sizes}"
+
+
+class Slow(Member):
+    """Holds its first batch until told to go on, and remembers how many ran at once."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.go_on = asyncio.Event()
+        self.running = self.most = 0
+        self.sizes: list[int] = []
+
+    async def _handle(self, batch: Sequence[Message]) -> None:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        self.sizes.append(len(batch))
+        await asyncio.wait_for(self.go_on.wait(), 20)
+        await super()._handle(batch)
+        self.running -= 1

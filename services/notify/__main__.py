@@ -89,7 +89,8 @@ async def worker(settings: NotifySettings, stop: asyncio.Event) -> None:
             group=GROUP,
             handle=stream.handle,
             dead_letter=stream.dead_letter,
-            fetch_wait_ms=80,  # a message may take a tenth of a second; an idle broker should rest
+            fetch_wait_ms=80,  # a message may take a fifth of a second; an idle broker should rest
+            gather_ms=100,
         )
         tasks = [
             asyncio.create_task(consumer.run(stop), name="inbox"),

@@ -8,7 +8,7 @@ import faust
 import structlog
 
 from shared.errors import TransientError
-from shared.http.process import end_for_certain
+from shared.http.process import end_for_certain, leave_start_alone
 
 __all__ = ["STOP_SECONDS", "Worker", "run_timer"]
 
@@ -36,6 +36,10 @@ async def run_timer(name: str, work: Callable[[], Awaitable[int]], seconds: floa
 
 class Worker(faust.Worker):
     """Its stop has a time limit, which faust's own has not: it ends within `STOP_SECONDS` of what ends it."""
+
+    async def on_first_start(self) -> None:
+        leave_start_alone(asyncio.get_running_loop())
+        await super().on_first_start()
 
     async def stop(self) -> None:
         """Stop in order, and in time."""

@@ -15,6 +15,7 @@ assignor can be asked what a group of one gets; faust restores its tables when i
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ __all__ = ["Changes", "TablesApp"]
 _log = structlog.get_logger(__name__)
 
 PATIENCE = 30.0
+GATHER_SECONDS, FEW = 0.2, 500
 """Seconds within which the broker takes a flush; then the worker ends, and its supervisor starts it again."""
 
 Marked = dict[int, set[Any]]
@@ -230,7 +232,12 @@ class _DurableConsumer(Consumer):
 
     When they are, faust resumes its partitions, looks up what is committed, and empties the streams' queues: records
     that it had read in between were gone for good.
+
+    Few records are left to gather for a moment: agents are in no hurry, and one fetch for each record is dear.
     """
+
+    _few = False
+    _read_at = 0.0
 
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
         return _Alone(self, loop=self.loop, beacon=self.beacon)
@@ -239,7 +246,12 @@ class _DurableConsumer(Consumer):
         if self.app.rebalancing:
             # A set of its own: to the other one faust adds partitions while the broker is still being waited for.
             active_partitions = {tp for tp in active_partitions if self._is_changelog_tp(tp)}
-        return await super()._getmany(active_partitions, timeout)
+        elif self._few and (pause := self._read_at + GATHER_SECONDS - time.monotonic()) > 0:
+            await self.sleep(pause)
+        found = await super()._getmany(active_partitions, timeout)
+        self._few = sum(map(len, found.values())) < FEW
+        self._read_at = time.monotonic()
+        return found
 
     async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
         """Nothing: there are none in a log without transactions, and what is missing must not be committed past."""

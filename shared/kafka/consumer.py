@@ -102,6 +102,7 @@ class BatchConsumer:
         fetch_wait_ms: how long the broker may hold a fetch. The embedded broker does not wake a waiting fetch, so
             there it is the latency.
         fetch_bytes: at most so many bytes of each partition are fetched ahead.
+        gather_ms: small batches are at least so far apart, for who is in no hurry: a batch for each record is dear.
         from_latest: start at the end when the group has no offsets.
     """
 
@@ -117,6 +118,7 @@ class BatchConsumer:
         lanes: int = 1,
         fetch_wait_ms: int = 20,
         fetch_bytes: int = 2_097_152,
+        gather_ms: int = 0,
         patience: float = 30.0,
         from_latest: bool = False,
     ) -> None:
@@ -129,6 +131,8 @@ class BatchConsumer:
         self._max_records = max_records
         self._fetch_wait_ms = fetch_wait_ms if settings.broker == "embedded" else 500
         self._fetch_bytes = fetch_bytes
+        self._gather_seconds = gather_ms / 1000
+        self._fetched_at = 0.0
         self._watchdogs = [Watchdog(patience) for _ in range(lanes)]
         self._turn = asyncio.Lock()
         self._behind = False
@@ -225,6 +229,8 @@ class BatchConsumer:
 
     async def _fetch(self, consumer: Any, lane: int) -> list[Message]:
         """What waits in partitions that nobody has in hand; from now on this lane has."""
+        if not self._behind and (pause := self._fetched_at + self._gather_seconds - time.monotonic()) > 0:
+            await asyncio.sleep(pause)
         chosen = [
             found
             for found in consumer.assignment() - self._in_hand
@@ -238,6 +244,7 @@ class BatchConsumer:
         records = await consumer.getmany(*chosen, timeout_ms=wait_ms, max_records=self._max_records)
         if not records:
             self._behind = False
+        self._fetched_at = time.monotonic()
         self._in_hand.update(records)
         return [
             Message(

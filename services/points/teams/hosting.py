@@ -14,7 +14,7 @@ __all__ = ["counting_teams"]
 
 BATCH = 500
 FETCH_BYTES = 131_072
-FETCH_WAIT_MS = 200
+FETCH_WAIT_MS, GATHER_MS = 200, 500
 """Badges of teams may come within seconds: their consumer waits longer for a fetch than the ingest does, and asks less
 often."""
 JUDGE_SECONDS = 300.0
@@ -32,6 +32,7 @@ async def counting_teams(settings: PointsSettings, database: Database) -> Callab
         max_records=BATCH,
         fetch_wait_ms=FETCH_WAIT_MS,
         fetch_bytes=FETCH_BYTES,
+        gather_ms=GATHER_MS,
         patience=settings.watchdog_seconds,
     )
 

@@ -69,6 +69,9 @@ async def play_day(district: District, chronicle: Chronicle, number: int) -> Non
 
 
 async def _sign_up(district: District, activities: list[Activity]) -> None:
+    """Shift by shift in turn, as people do: places of one shift are given out one after the other."""
+    wishes = [(number, activity, visit) for activity in activities for number, visit in enumerate(activity.visits)]
+    wishes.sort(key=lambda wish: wish[0])
     await all_of(
         district.client.post(
             f"{RECRUITMENT}/shifts/{district.shifts[activity.index]}/signups",
@@ -78,8 +81,7 @@ async def _sign_up(district: District, activities: list[Activity]) -> None:
             activity.index,
             number,
         )
-        for activity in activities
-        for number, visit in enumerate(activity.visits)
+        for number, activity, visit in wishes
     )
 
 

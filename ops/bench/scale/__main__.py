@@ -53,7 +53,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m ops.bench.scale", description=__doc__)
     parser.add_argument("--ledger-volunteers", type=int, default=1_000_000, help="each with ten records before")
-    parser.add_argument("--records", type=int, default=200_000, help="records of each round")
+    parser.add_argument("--records", type=int, default=500_000, help="records of each round")
     parser.add_argument("--volunteers", type=int, help="who serve in a round; a tenth of the records if not given")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)

@@ -118,6 +118,7 @@ async def ours(
                     raise StackError(f"after {WITHIN:.0f} s only {done} of {events} records are applied")
                 await lags.look()
                 await asyncio.sleep(0.02 if kill and killed_at is None else 0.1)
+            done_at = time.time()
         if kill and killed_at is None:
             found.fail("it was done before it could be killed")
         if beside:
@@ -126,6 +127,8 @@ async def ours(
         await admin.close()
         await service.stop()
     await _settle(rig, history, database, found, began, held, teams_too=bool(beside))
+    if beside:  # what they hold back is committed later, and is no part of the ingest
+        found.seconds = min(found.seconds, done_at - began)
     return found
 
 

@@ -24,6 +24,7 @@ from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import GROUP, TOPICS, IngestStream, group_of
 from services.points.pickups import handlers as pickups
 from services.points.policy import policy_of
+from services.points.rehearsals.handlers import forget_old
 from services.points.rehearsals.launch import rehearse_waiting
 from services.points.rewards.handlers import expire_holds
 from services.points.rewards.waiting import remind, time_out_bare_holds
@@ -115,6 +116,7 @@ class IngestService(mode.Service):
                 run_timer("activations", lambda: move(database, policy, moved_at_once), seconds, self._halt)
             )
             group.create_task(run_timer("answers", answers, PURGE_SECONDS, self._halt))
+            group.create_task(run_timer("forgetting", lambda: forget_old(database), PURGE_SECONDS, self._halt))
 
     def _ended(self, work: asyncio.Task[None]) -> None:
         """Whatever ends the work by itself ends the process, with the reason's exit code."""

@@ -208,9 +208,9 @@ async def read_statement(
     database: Db, caller: Reader, volunteer_id: UUID, cursor: str | None = None, limit: Limit = 50
 ) -> Page[StatementLine]:
     """Transfers, newest first, each with its explanation."""
-    handlers.require_reader(caller, volunteer_id)
     before = None if cursor is None else cursors.decode(cursor, (int,))[0]
     async with database.snapshot() as tx:
+        await handlers.require_reader(tx, caller, volunteer_id)
         lines = await handlers.statement(tx, volunteer_id, before=before, limit=limit + 1)
     return page_of(lines, limit, _line, lambda line: (line[0].transfer_id,))
 
@@ -218,7 +218,8 @@ async def read_statement(
 @router.get("/accounts/{volunteer_id}/statement.csv", response_class=StreamingResponse)
 async def export_statement(database: Db, caller: Reader, volunteer_id: UUID) -> StreamingResponse:
     """All transfers, newest first, as CSV (UTF-8 with a mark for spreadsheets), streamed."""
-    handlers.require_reader(caller, volunteer_id)
+    async with database.snapshot() as tx:
+        await handlers.require_reader(tx, caller, volunteer_id)
     portions = handlers.export(database, volunteer_id)
     first = await anext(portions)  # what goes wrong before the first byte is still a problem with a status
 
@@ -237,8 +238,8 @@ async def read_transfer(
     database: Db, caller: Reader, volunteer_id: UUID, transfer_id: Annotated[int, Path(ge=1, lt=2**63 - 1)]
 ) -> TransferView:
     """One transfer: rule version, records at their revisions, what was capped and why, the event and its trace."""
-    handlers.require_reader(caller, volunteer_id)
     async with database.snapshot() as tx:
+        await handlers.require_reader(tx, caller, volunteer_id)
         line = await handlers.transfer(tx, volunteer_id, transfer_id)
     transfer = line[0]
     return TransferView(
@@ -280,9 +281,9 @@ async def read_explanations(
     database: Db, caller: Reader, volunteer_id: UUID, cursor: str | None = None, limit: Limit = 50
 ) -> Page[Explanation]:
     """What each day's service came to and why, also where it came to nothing, which no transfer tells of."""
-    handlers.require_reader(caller, volunteer_id)
     before = None if cursor is None else cursors.decode(cursor, (str,))[0]
     async with database.snapshot() as tx:
+        await handlers.require_reader(tx, caller, volunteer_id)
         found = await handlers.explanations(tx, volunteer_id, before=before, limit=limit + 1)
     return page_of(found, limit, _explanation, lambda line: (line[0].bucket,))
 

@@ -37,9 +37,9 @@ async def account(tx: Tx, caller: Caller, volunteer_id: UUID) -> Account:
     """The account; before its first event it is all zeros for the volunteer's own eyes.
 
     Raises:
-        NotFound: nobody's, or somebody else's and the caller is no staff.
+        NotFound: nobody's, or not for this caller to read (`require_reader`).
     """
-    require_reader(caller, volunteer_id)
+    await require_reader(tx, caller, volunteer_id)
     found = await store.find_account(tx, volunteer_id)
     if found is not None:
         return found
@@ -48,13 +48,18 @@ async def account(tx: Tx, caller: Caller, volunteer_id: UUID) -> Account:
     raise _unknown()
 
 
-def require_reader(caller: Caller, volunteer_id: UUID) -> None:
-    """Insist that the caller may read this volunteer's account: their own, or as staff.
+async def require_reader(tx: Tx, caller: Caller, volunteer_id: UUID) -> None:
+    """Insist that the caller may read this volunteer's account: their own, the centre any, and staff of sites those of
+    who served or redeemed something there.
 
     Raises:
         NotFound: otherwise; that the account exists is told to nobody else.
     """
-    if caller.volunteer_id != volunteer_id and not caller.has(*STAFF):
+    if caller.volunteer_id == volunteer_id:
+        return
+    if not caller.has(*STAFF):
+        raise _unknown()
+    if caller.site_ids is not None and not await store.was_at(tx, volunteer_id, caller.site_ids):
         raise _unknown()
 
 

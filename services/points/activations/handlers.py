@@ -121,7 +121,9 @@ async def _may_begin(tx: Tx, version: int, rehearsal_id: UUID) -> None:
     if await versions.under_way(tx):
         raise Conflict("activation-in-progress", "Other rules are just coming into force; wait until that is done.")
     if rehearsed.outdated:
-        raise Conflict("rehearsal-outdated", "Other rules came into force after this rehearsal; rehearse again.")
+        raise Conflict(
+            "rehearsal-outdated", "Other rules came into force after this rehearsal, or it is too old; rehearse again."
+        )
 
 
 async def find(tx: Tx, activation_id: UUID) -> Activation:

@@ -58,8 +58,9 @@ def _signer(request: Request) -> Signer:
 
 @router.get("/accounts/{volunteer_id}/badges/{award_id}/credential")
 async def export(request: Request, database: Db, caller: Reader, volunteer_id: UUID, award_id: UUID) -> CredentialView:
-    """The signed credential of an award: the volunteer's own, or any for staff. A revoked one says so when checked."""
-    require_reader(caller, volunteer_id)
+    """The signed credential of an award: the volunteer's own, or for staff. A revoked one says so when checked."""
+    async with database.snapshot() as tx:
+        await require_reader(tx, caller, volunteer_id)
     return await _credential(request, database, award_id, volunteer_id)
 
 

@@ -59,7 +59,7 @@ class RehearsalView(Output):
     """A rehearsal and where it stands; ``progress`` is between 0 and 1.
 
     ``watermark`` is the snapshot of the database that was replayed: what was recorded later is not in the result.
-    ``seconds`` is real time, of the last attempt.
+    ``seconds`` is real time, of the last attempt. ``forgotten_at``: since when only totals and budget are kept.
     """
 
     rehearsal_id: UUID
@@ -77,6 +77,7 @@ class RehearsalView(Output):
     requested_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    forgotten_at: datetime | None
     seconds: float | None
 
 

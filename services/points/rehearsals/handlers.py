@@ -1,7 +1,7 @@
 """Use cases of rehearsals: ask for one, look at it, give it up."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from services.points.rehearsals import store
@@ -14,8 +14,10 @@ from shared.errors import Conflict, NotFound
 from shared.ids import new_id
 from shared.postgres import Database, Tx
 
-__all__ = ["budget", "cancel", "export", "export_budget", "find", "request", "results"]
+__all__ = ["budget", "cancel", "export", "export_budget", "find", "forget_old", "request", "results"]
 
+KEPT = timedelta(days=90)
+"""So long the differences of all volunteers are kept, in real time; those that an activation rests on, for good."""
 EXPORT_ROWS = 5000
 """Lines of a download that are in memory at once."""
 BudgetLine = tuple[UUID | None, date, int, int]
@@ -76,16 +78,16 @@ async def results(
 
     Raises:
         NotFound: ``rehearsal-unknown``.
-        Conflict: ``rehearsal-not-done``: there is no result (yet).
+        Conflict: ``rehearsal-not-done``: there is no result (yet); ``rehearsal-forgotten``: not any more.
     """
-    await _done(tx, rehearsal_id)
+    await _kept(tx, rehearsal_id)
     return await store.results(tx, rehearsal_id, after=after, limit=limit, losers_first=losers_first)
 
 
 async def budget(
     tx: Tx, rehearsal_id: UUID, *, after: tuple[date, UUID | None] | None, limit: int
 ) -> Sequence[BudgetLine]:
-    """A page of the budget; raises as `results`."""
+    """A page of the budget, which is kept for good; raises as `results` otherwise."""
     await _done(tx, rehearsal_id)
     return await store.budget(tx, rehearsal_id, after=after, limit=limit)
 
@@ -99,7 +101,7 @@ async def export(database: Database, rehearsal_id: UUID) -> AsyncIterator[list[R
     after: UUID | None = None
     while True:
         async with database.snapshot() as tx:
-            await _done(tx, rehearsal_id)
+            await _kept(tx, rehearsal_id)
             found = await store.results_by_volunteer(tx, rehearsal_id, after=after, limit=EXPORT_ROWS)
         yield found
         if len(found) < EXPORT_ROWS:
@@ -119,8 +121,24 @@ async def export_budget(database: Database, rehearsal_id: UUID) -> AsyncIterator
         after = (found[-1][1], found[-1][0])
 
 
-async def _done(tx: Tx, rehearsal_id: UUID) -> None:
+async def forget_old(database: Database) -> int:
+    """Forget the volunteers' differences of a rehearsal that ended `KEPT` ago and that no activation rests on; returns
+    1, or 0 when there is none. Totals and budget stay.
+    """
+    async with database.transaction() as tx:
+        return int(await store.forget_old(tx, KEPT))
+
+
+async def _kept(tx: Tx, rehearsal_id: UUID) -> None:
+    found = await _done(tx, rehearsal_id)
+    if found.forgotten_at is not None:
+        detail = f"The volunteers' differences are kept for {KEPT.days} days; totals and budget are still there."
+        raise Conflict("rehearsal-forgotten", detail, forgotten_at=found.forgotten_at.isoformat())
+
+
+async def _done(tx: Tx, rehearsal_id: UUID) -> Rehearsal:
     found = await find(tx, rehearsal_id)
     if found.status != "done":
         detail = f"The rehearsal is {found.status}; it has a result once it is done."
         raise Conflict("rehearsal-not-done", detail, rehearsal_status=found.status)
+    return found

@@ -10,13 +10,13 @@ select rehearsal_id from rehearsals where version = $1 and status in ('queued', 
 -- name: find_rehearsal
 -- One of them, for reading.
 select rehearsal_id, version, status, requested_by, requested_at, attempts, watermark::text as watermark,
-       volunteers_total, volunteers_done, records_done, result, problem, started_at, finished_at
+       volunteers_total, volunteers_done, records_done, result, problem, started_at, finished_at, forgotten_at
 from rehearsals where rehearsal_id = $1;
 
 -- name: list_rehearsals
 -- Newest first, by keyset; UUIDv7 orders by creation.
 select rehearsal_id, version, status, requested_by, requested_at, attempts, watermark::text as watermark,
-       volunteers_total, volunteers_done, records_done, result, problem, started_at, finished_at
+       volunteers_total, volunteers_done, records_done, result, problem, started_at, finished_at, forgotten_at
 from rehearsals
 where ($1::uuid is null or rehearsal_id < $1) and ($2::integer is null or version = $2)
 order by rehearsal_id desc limit $3;
@@ -29,6 +29,18 @@ where rehearsal_id = $1 and status in ('queued', 'running') returning rehearsal_
 -- name: forget_results
 -- What an attempt wrote that came to nothing; in a statement after the row was changed, so that no more can follow.
 delete from rehearsal_results where rehearsal_id = $1;
+
+-- name: forget_old
+-- The oldest whose volunteers' differences were kept long enough, and that no activation rests on; an activation that
+-- is proposed meanwhile waits for the row, and finds it forgotten.
+with old as (
+    select r.rehearsal_id from rehearsals r
+    where r.status = 'done' and r.forgotten_at is null and r.finished_at < clock_timestamp() - $1::interval
+      and not exists (select from activations a where a.rehearsal_id = r.rehearsal_id)
+    order by r.finished_at limit 1 for update skip locked
+)
+update rehearsals r set forgotten_at = clock_timestamp() from old where r.rehearsal_id = old.rehearsal_id
+returning r.rehearsal_id;
 
 -- name: next_waiting
 -- The oldest that nobody has finished.

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -38,6 +38,7 @@ class Rehearsal:
     problem: str | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    forgotten_at: datetime | None = None
 
 
 class Attempt(NamedTuple):
@@ -102,6 +103,15 @@ async def cancel(tx: Tx, rehearsal_id: UUID) -> bool:
     if await tx.fetchval(_SQL["cancel"], rehearsal_id) is None:
         return False
     await tx.execute(_SQL["forget_results"], rehearsal_id)
+    return True
+
+
+async def forget_old(tx: Tx, age: timedelta) -> bool:
+    """Forget the volunteers' differences of one rehearsal that ended so long ago; False if there is none."""
+    found = await tx.fetchval(_SQL["forget_old"], age)
+    if found is None:
+        return False
+    await tx.execute(_SQL["forget_results"], found)
     return True
 
 

@@ -20,9 +20,9 @@ router = APIRouter(prefix="/staff/volunteers", include_in_schema=False, dependen
 
 @router.get("")
 async def find(visit: VisitOf, number: str = "") -> Response:
-    """Find a volunteer of the caller's sites by number."""
+    """Find a volunteer of the caller's sites by number, ours or that of the registry they came from."""
     insist(visit)
-    wanted = "".join(number.split()).upper()[:40]
+    wanted = number.strip()[:64]
     if wanted:
         found = await numbered(visit, wanted)
         if found:
@@ -58,15 +58,18 @@ async def balance(visit: VisitOf, volunteer_id: str, cursor: str | None = None, 
 
 
 async def numbered(visit: Visit, number: str) -> list[Any]:
-    """Those with this number; what is no number is nobody's."""
-    try:
-        found = await visit.ask("recruitment", "/volunteers", volunteer_number=number, limit="1")
-    except Problem as problem:
-        if problem.status not in (400, 422):
-            raise
-        return []
-    items: list[Any] = found["items"]
-    return items
+    """Who has this number, ours or that of a registry; what is no number is nobody's."""
+    ours = "".join(number.split()).upper()
+    for query in ({"volunteer_number": ours}, {"registry_number": number}):
+        try:
+            found = await visit.ask("recruitment", "/volunteers", **query, limit="1")
+        except Problem as problem:
+            if problem.status not in (400, 422):
+                raise
+            continue
+        if items := found["items"]:
+            return list(items)
+    return []
 
 
 async def whose(visit: Visit, volunteer_id: str) -> why.Whose:

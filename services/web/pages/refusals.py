@@ -36,7 +36,7 @@ SENTENCES: Mapping[str, str] = {
     "appeal-unknown": "没有这篇倡议书，请核对文章里的编号。",
     "password-wrong": "账号或密码不对。",
     "account-closed": "这个账户已经停用，请与中心联系。",
-    "account-unknown": "没有这个账户。",
+    "account-unknown": "没有这个账户，或者这位志愿者没有在您负责的站点服务或兑换过；积分明细由本人和中心查看。",
     "token-expired": "登录已过期，请重新登录。",
     "token-invalid": "登录已失效，请重新登录。",
     "token-missing": "请先登录。",

@@ -91,8 +91,8 @@ async def _rehearsal(visit: Visit, rehearsal_id: str) -> dict[str, Any]:
     if found["status"] != "done":
         return {"rehearsal": found}
     winners, losers, budget, sites = await asyncio.gather(
-        visit.ask("points", f"/rehearsals/{rehearsal_id}/volunteers", order="gain", limit=SHOWN),
-        visit.ask("points", f"/rehearsals/{rehearsal_id}/volunteers", order="loss", limit=SHOWN),
+        _differences(visit, found, "gain"),
+        _differences(visit, found, "loss"),
         _budget(visit, rehearsal_id),
         visit.site_names(),
     )
@@ -101,13 +101,22 @@ async def _rehearsal(visit: Visit, rehearsal_id: str) -> dict[str, Any]:
         line["site_name"] = sites.get(line["site_id"], "其他站点") if line["site_id"] else "无站点"
     return {
         "rehearsal": found,
-        "winners": [one for one in winners["items"] if one["difference"] > 0],
-        "losers": [one for one in losers["items"] if one["difference"] < 0],
+        "winners": [one for one in winners if one["difference"] > 0],
+        "losers": [one for one in losers if one["difference"] < 0],
         "lines": lines,
         "whole": whole,
         "by_month": _sums(lines, "month"),
         "by_site": sorted(_sums(lines, "site_name"), key=lambda line: -abs(int(line["difference"]))),
     }
+
+
+async def _differences(visit: Visit, rehearsal: Mapping[str, Any], order: str) -> list[dict[str, Any]]:
+    """Whose points change most; nobody once that is forgotten."""
+    if rehearsal["forgotten_at"] is not None:
+        return []
+    found = await visit.ask("points", f"/rehearsals/{rehearsal['rehearsal_id']}/volunteers", order=order, limit=SHOWN)
+    items: list[dict[str, Any]] = found["items"]
+    return items
 
 
 async def _budget(visit: Visit, rehearsal_id: str) -> tuple[list[dict[str, Any]], bool]:

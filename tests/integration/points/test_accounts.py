@@ -157,13 +157,16 @@ async def test_pages_are_newest_first_and_complete(api: Api, ledger: Ledger, pat
     assert wrong.status_code == 400
 
 
-@pytest.mark.parametrize("path", ["", "/statement", "/explanations"])
-async def test_an_account_is_read_by_its_volunteer_and_by_staff(api: Api, ledger: Ledger, path: str) -> None:
+@pytest.mark.parametrize("path", ["", "/statement", "/statement.csv", "/explanation", "/explanations"])
+async def test_an_account_is_read_by_its_volunteer_and_by_staff_who_met_them(
+    api: Api, ledger: Ledger, path: str
+) -> None:
     volunteer, other = await ledger.volunteers(2)
     whole = f"/accounts/{volunteer}{path}"
     assert (await api.volunteer(other).get(whole)).status_code == 404
     for reader in (api.volunteer(volunteer), api.station, api.operator):
         assert (await reader.get(whole)).status_code == 200
+    assert (await api.person(Role.STATION, sites=[new_id()]).get(whole)).status_code == 404
     assert (await api.person(Role.RESIDENT).get(whole)).status_code == 403
     assert (await api.client.get(f"/api/points/v1{whole}")).status_code == 401
 

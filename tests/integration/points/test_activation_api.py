@@ -12,6 +12,7 @@ import pytest
 from ops.audit.main import audit
 from services.points import __main__ as points
 from services.points.activations import mover
+from services.points.rehearsals import handlers as rehearsals
 from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
 from shared.postgres import Database
@@ -269,3 +270,24 @@ async def test_what_the_service_itself_rehearsed_comes_true(
         found = await district.stage.activation()
         assert (found.status, found.problem, found.late) == ("applied", None, 0)
         assert found.predicted_total == found.actual_total != 0
+
+
+async def test_an_old_rehearsal_is_forgotten_unless_rules_rest_on_it(district: District, people: People) -> None:
+    await district.populate(3)
+    version, proposed = await rehearsed(district, BETTER_PAID)
+    other, left = await rehearsed(district, BY_THE_MONTH)
+    answer = await people.post(1, f"/rules/{version}/activation", rehearsal_id=proposed, reason="because")
+    assert answer.status_code == 201, answer.text
+    async with district.database.transaction() as tx:
+        await tx.execute("update rehearsals set finished_at = clock_timestamp() - interval '89 days'")
+    assert await rehearsals.forget_old(district.database) == 0, "they are young"
+    async with district.database.transaction() as tx:
+        await tx.execute("update rehearsals set finished_at = clock_timestamp() - interval '91 days'")
+    assert await rehearsals.forget_old(district.database) == 1
+    assert await rehearsals.forget_old(district.database) == 0, "the other one has a proposal"
+    async with district.database.snapshot() as tx:
+        kept = await tx.fetch("select distinct rehearsal_id::text from rehearsal_results")
+    assert [row["rehearsal_id"] for row in kept] == [proposed]
+    again = await people.post(1, f"/rules/{other}/activation", rehearsal_id=left, reason="late")
+    assert problem(again) == (409, "rehearsal-outdated")
+    assert (await people.post(2, f"/activations/{answer.json()['activation_id']}/approve", note="yes")).is_success

@@ -203,7 +203,8 @@ async def test_only_the_volunteer_and_staff_export_and_unknown_awards_are_not_fo
 ) -> None:
     _, volunteer_id, award_id = await _awarded(stream, api)
     path = f"/accounts/{volunteer_id}/badges/{award_id}/credential"
-    assert (await api.station.get(path)).status_code == 200
+    assert (await api.operator.get(path)).status_code == 200
+    assert (await api.station.get(path)).status_code == 404, "the volunteer served elsewhere"
     assert (await api.volunteer(new_id()).get(path)).status_code == 404
     other = new_id()
     assert (await api.volunteer(other).get(f"/accounts/{other}/badges/{award_id}/credential")).status_code == 404
@@ -213,6 +214,6 @@ async def test_only_the_volunteer_and_staff_export_and_unknown_awards_are_not_fo
 @pytest.mark.parametrize("api", ["", "c2hvcnQ="], indirect=True)
 async def test_without_a_key_nothing_is_signed_and_awards_can_still_be_checked(stream: IngestStream, api: Api) -> None:
     _, volunteer_id, award_id = await _awarded(stream, api)
-    answer = await api.station.get(f"/accounts/{volunteer_id}/badges/{award_id}/credential")
+    answer = await api.operator.get(f"/accounts/{volunteer_id}/badges/{award_id}/credential")
     assert (answer.status_code, answer.json()["type"].endswith("credentials-not-configured")) == (404, True)
     assert (await _public(api, f"/credentials/{award_id}"))["status"] == "valid"

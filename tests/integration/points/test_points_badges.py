@@ -17,12 +17,13 @@ from services.points.badges.domain import Served
 from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import IngestStream
 from services.points.policy import policy_of
+from shared.auth.tokens import Role
 from shared.clock import district_day
 from shared.http.app import create_app
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.histories import BEGIN, Drawn, World, message, read
-from tests.integration.points.serving import Api
+from tests.integration.points.serving import SITE, Api
 from tests.integration.points.test_points_ingest import record, told
 from tests.reference import points as reference
 from tests.support.databases import Clock
@@ -196,8 +197,9 @@ async def test_a_correction_takes_a_badge_away_with_the_reason_and_a_later_one_g
 
 async def test_badges_are_read_by_their_volunteer_and_by_staff_only(stream: IngestStream, api: Api) -> None:
     volunteer_id = new_id()
-    await stream.handle([message(record(volunteer_id))])
+    await stream.handle([message(record(volunteer_id, site_id=SITE))])
     path = f"/accounts/{volunteer_id}/badges"
+    assert (await api.person(Role.STATION, sites=[new_id()]).get(path)).status_code == 404
     assert (await api.station.get(path)).json()["held"][0]["badge"] == "first-service"
     assert (await api.volunteer(new_id()).get(path)).status_code == 404
     empty = new_id()

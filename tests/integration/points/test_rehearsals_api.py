@@ -124,6 +124,16 @@ async def test_a_rehearsal_is_asked_for_watched_read_and_downloaded(
     assert keys == sorted(keys)
     assert None in {one["site_id"] for one in budget}
 
+    async with points_db.transaction() as tx:
+        await tx.execute("update rehearsals set finished_at = finished_at - interval '91 days'")
+    assert await handlers.forget_old(points_db) == 1
+    for part in ("/volunteers", "/volunteers.csv"):
+        assert slug(await operator.get(path + part)) == (409, "rehearsal-forgotten")
+    assert await every(operator, f"{path}/budget") == budget
+    old = (await operator.get(path)).json()
+    assert (old["totals"], old["status"]) == (totals, "done")
+    assert old["forgotten_at"] is not None
+
 
 async def test_only_operators_and_only_drafts_and_one_at_a_time(api: Api, points_db: Database) -> None:
     await Ledger.open(points_db)

@@ -12,8 +12,10 @@ import httpx
 from ops import database
 from ops.stack.supervisor import Stack
 
-__all__ = ["START", "District", "make_district"]
+__all__ = ["REGISTRY_NUMBER", "START", "District", "make_district"]
 
+REGISTRY_NUMBER = "hlj-2024-000017"
+"""Of a volunteer who came with twelve hours from elsewhere."""
 START = datetime.fromisoformat("2026-03-05T09:00:00+08:00")
 """Business time of the tests: 学雷锋纪念日, so an hour is worth 15 points."""
 PASSWORD = "morning-greetings-2026"
@@ -124,6 +126,16 @@ async def make_district(stack: Stack) -> District:
         await api.post(
             f"{recruitment}/staff",
             {"username": user, "password": PASSWORD, "name": "王站长", "role": "station", "site_id": site_id},
+        )
+        person = {"name": "李建国", "phone": "13912399999", "prior_hours": 12, "site_id": site_id}
+        await api.post(
+            f"{recruitment}/volunteers/batches",
+            {
+                "registry": "全国志愿服务信息系统",
+                "file_reference": "2026-03",
+                "approval_reference": "岭文明办 2026-3",
+                "rows": [{"registry_number": REGISTRY_NUMBER, **person}],
+            },
         )
         reward = await api.post("/points/v1/rewards", {"name": "理发券", "description": "社区理发一次", "price": 30})
         await api.post(

@@ -9,7 +9,7 @@ import zlib
 import pytest
 from playwright.async_api import Browser, FilePayload, Locator, Page, expect
 
-from tests.e2e.pages_district import District
+from tests.e2e.pages_district import REGISTRY_NUMBER, District
 from tests.e2e.pages_visitors import problem, register, scan, staff_log_in, visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
@@ -185,6 +185,10 @@ async def asks_at_the_counter(phone: Page, desk: Page, district: District) -> No
     number = await phone.locator("main .number").first.inner_text()
     await desk.goto(f"{district.url}/staff/volunteers?number=LD-0000")
     await expect(problem(desk)).to_contain_text("没有这个编号的志愿者")
+    await desk.get_by_label("志愿者编号").fill(f" {REGISTRY_NUMBER} ")
+    await desk.get_by_role("button", name="查").click()
+    await expect(desk.locator(".news")).to_contain_text("志愿者 李")
+    await desk.goto(f"{district.url}/staff/volunteers")
     await desk.get_by_label("志愿者编号").fill(f" {number.lower()} ")
     await desk.get_by_role("button", name="查").click()
     await expect(desk.locator(".news")).to_contain_text(number)

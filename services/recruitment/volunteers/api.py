@@ -240,7 +240,7 @@ async def list_volunteers(
     cipher: CipherDep,
     cursor: str | None = None,
     volunteer_number: Annotated[str | None, Query(max_length=40)] = None,
-    registry_number: Annotated[str | None, Query(max_length=64)] = None,
+    registry_number: Annotated[str | None, Query(max_length=200)] = None,
     limit: Limit = 50,
 ) -> Page[VolunteerOut]:
     """Volunteers of the caller's sites, masked, in order of registration."""

@@ -22,7 +22,7 @@ router = APIRouter(prefix="/staff/volunteers", include_in_schema=False, dependen
 async def find(visit: VisitOf, number: str = "") -> Response:
     """Find a volunteer of the caller's sites by number, ours or that of the registry they came from."""
     insist(visit)
-    wanted = number.strip()[:64]
+    wanted = number.strip()[:200]
     if wanted:
         found = await numbered(visit, wanted)
         if found:

@@ -30,7 +30,7 @@ async def adjustments(
 ) -> Response:
     """Adjustments, newest first: all, or one volunteer's with a form to propose another."""
     operators_only(visit)
-    wanted = number.strip()[:64]
+    wanted = number.strip()[:200]
     if wanted and (numbers := await numbered(visit, wanted)):
         return RedirectResponse(f"/staff/adjustments?volunteer={numbers[0]['volunteer_id']}&status=all", 303)
     chosen = status if status in STATES else STATES[0]

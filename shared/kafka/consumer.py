@@ -129,6 +129,7 @@ class BatchConsumer:
         self._handle = handle
         self._dead_letter = dead_letter
         self._max_records = max_records
+        self._large = min(SMALL, max_records)
         self._fetch_wait_ms = fetch_wait_ms if settings.broker == "embedded" else 500
         self._fetch_bytes = fetch_bytes
         self._gather_seconds = gather_ms / 1000
@@ -222,7 +223,7 @@ class BatchConsumer:
                 if stop.is_set() or not (batch := await self._fetch(consumer, lane)):
                     continue
                 parts = [batch]
-                self._behind = len(batch) >= SMALL
+                self._behind = len(batch) >= self._large
                 if not self._behind:
                     parts = await self._attempt(parts)
             await self._apply(parts, stop)

@@ -138,3 +138,35 @@ class Slow(Member):
         await asyncio.wait_for(self.go_on.wait(), 20)
         await super()._handle(batch)
         self.running -= 1
+
+
+async def test_who_gathers_small_batches_does_not_wait_between_full_ones(
+    settings_for: SettingsFactory, broker: TestBroker
+) -> None:
+    settings = settings_for("notify")
+    await tell(settings, 30)
+    seen: list[float] = []
+
+    async def handle(batch: Sequence[Message]) -> None:
+        seen.extend([asyncio.get_running_loop().time()] * len(batch))
+
+    async def aside(message: Message, error: Exception) -> None:
+        raise AssertionError(f"nothing is poison here: {error}")
+
+    consumer = BatchConsumer(
+        settings,
+        topics=["badges"],
+        group="gathering",
+        handle=handle,
+        dead_letter=aside,
+        max_records=10,
+        gather_ms=3000,
+    )
+    stop = asyncio.Event()
+    task = asyncio.create_task(consumer.run(stop))
+    try:
+        await eventually(lambda: len(seen) == 30 * PARTITIONS, within=40)
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, 15)
+    assert seen[-1] - seen[0] < 3 * 3, "twelve full batches waited for each other"

@@ -84,7 +84,7 @@ async def test_a_draft_is_corrected_by_line_rehearsed_and_read(district: Distric
         await page.wait_for_url("**/staff/rehearsals/*")
         await _shot(page, "rehearsal-begun")
         await expect(page.get_by_text("差额合计")).to_be_visible(timeout=30_000)
-        await expect(page.locator(".figure", has_text="不变的志愿者")).to_contain_text("共 14 人")
+        await expect(page.locator(".figure", has_text="不变的志愿者")).to_contain_text("共 15 人")
         await expect(page.get_by_role("heading", name="按站点")).to_be_visible()
         await _shot(page, "rehearsal")
 
@@ -92,7 +92,7 @@ async def test_a_draft_is_corrected_by_line_rehearsed_and_read(district: Distric
             await page.get_by_role("link", name="每位志愿者（CSV）").click()
         downloaded = Path(await (await downloading.value).path()).read_text("utf-8-sig")
         rows = list(csv.DictReader(io.StringIO(downloaded)))
-        assert len(rows) == 14
+        assert len(rows) == 15
         difference = sum(int(row["difference"]) for row in rows)
         said = await page.locator(".figure", has_text="差额合计").locator(".number").inner_text()
         assert said.replace("−", "-").replace(",", "").strip("+分 \n") == str(difference)

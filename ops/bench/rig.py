@@ -144,7 +144,7 @@ class Rig:
             await producer.stop()
 
 
-def add_settings(parser: argparse.ArgumentParser, default: str = "") -> None:
+def add_settings(parser: argparse.ArgumentParser) -> None:
     """The option ``--postgres name=value,…``; what is parsed is what `rigged` takes."""
 
     def pairs(text: str) -> list[tuple[str, str]]:
@@ -156,9 +156,9 @@ def add_settings(parser: argparse.ArgumentParser, default: str = "") -> None:
     parser.add_argument(
         "--postgres",
         type=pairs,
-        default=default,
+        default=[],
         metavar="NAME=VALUE,…",
-        help=f"PostgreSQL's settings over the stack's own{f', by default {default}' if default else ''}",
+        help="PostgreSQL's settings over the stack's own",
     )
 
 

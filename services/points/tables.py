@@ -30,8 +30,9 @@ __all__ = ["Changes", "TablesApp"]
 _log = structlog.get_logger(__name__)
 
 PATIENCE = 30.0
-GATHER_SECONDS, FEW = 0.2, 500
 """Seconds within which the broker takes a flush; then the worker ends, and its supervisor starts it again."""
+GATHER_SECONDS, FEW = 0.2, 500
+"""After a read of fewer records than that, the next one waits so long."""
 
 Marked = dict[int, set[Any]]
 """Partition → keys."""

@@ -26,6 +26,7 @@ EXIT_OK, EXIT_FAILED = 0, 1
 STOP_SECONDS = 8.0
 """How long a role may take to stop before it is cancelled."""
 START_SECONDS = 10.0
+"""After so long a process has started."""
 _log = structlog.get_logger(__name__)
 
 

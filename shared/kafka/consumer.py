@@ -90,8 +90,8 @@ class BatchConsumer:
     Small batches come one after the other, of all partitions: side by side they would only be smaller. Behind, each
     lane has partitions of its own, and while PostgreSQL works for one, Python works for another. Meanwhile the client
     fetches what follows, of each partition no more than one answer of the broker: backpressure instead of memory.
-    Trouble with one partition doesn't hold up the others. Offsets follow at intervals, when partitions are taken away,
-    and at the end.
+    Trouble with one partition holds up one lane and not the others. Offsets follow at intervals, when partitions are
+    taken away, and at the end.
 
     Args:
         topics: logical names of the registry.

@@ -90,8 +90,8 @@ class BatchConsumer:
     Small batches come one after the other, of all partitions: side by side they would only be smaller. Behind, each
     lane has partitions of its own, and while PostgreSQL works for one, Python works for another. Meanwhile the client
     fetches what follows, of each partition no more than one answer of the broker: backpressure instead of memory.
-    Trouble with one partition holds up one lane and not the others. Offsets follow at intervals, when partitions are
-    taken away, and at the end.
+    What meets trouble is tried again by partition, and beside the lanes if that doesn't help: trouble with partitions
+    holds up these and no others. Offsets follow at intervals, when partitions are taken away, and at the end.
 
     Args:
         topics: logical names of the registry.
@@ -138,6 +138,7 @@ class BatchConsumer:
         self._turn = asyncio.Lock()
         self._behind = False
         self._in_hand: set[TopicPartition] = set()
+        self._due: asyncio.Queue[tuple[list[Message], float]] = asyncio.Queue()
         self._from_latest = from_latest
         self._done: dict[TopicPartition, int] = {}
         self._told: dict[TopicPartition, int] = {}
@@ -148,7 +149,7 @@ class BatchConsumer:
 
         Raises:
             WatchdogExpired: records wait and none can be applied.
-            TransientError: the broker does not answer.
+            TransientError: the broker does not answer; or what could not be applied is left for the next start.
         """
         consumer = self._consumer()
         if not await self._started(consumer, stop):
@@ -157,13 +158,17 @@ class BatchConsumer:
         tasks = [asyncio.create_task(self._lane(consumer, stop, lane)) for lane in range(len(self._watchdogs))]
         tasks.append(asyncio.create_task(self._watch(consumer, stop)))
         tasks.append(asyncio.create_task(self._commit_at_intervals(consumer, stop)))
+        stopping, again = list(tasks), asyncio.create_task(self._try_again())
+        tasks.append(again)
         try:
             finished, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if not any(task.exception() for task in finished):
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+                await asyncio.wait(stopping, return_when=asyncio.FIRST_EXCEPTION)
             for task in tasks:
                 if task.done():
                     task.result()
+            if self._in_hand:
+                raise TransientError("what could not be applied is left for the next start")
         finally:
             for task in tasks:
                 task.cancel()
@@ -222,11 +227,11 @@ class BatchConsumer:
             async with self._turn:
                 if stop.is_set() or not (batch := await self._fetch(consumer, lane)):
                     continue
-                parts = [batch]
                 self._behind = len(batch) >= self._large
                 if not self._behind:
-                    parts = await self._attempt(parts)
-            await self._apply(parts, stop)
+                    await self._apply(batch)
+                    continue
+            await self._apply(batch)
 
     async def _fetch(self, consumer: Any, lane: int) -> list[Message]:
         """What waits in partitions that nobody has in hand; from now on this lane has."""
@@ -262,18 +267,27 @@ class BatchConsumer:
             for record in found
         ]
 
-    async def _apply(self, parts: list[list[Message]], stop: asyncio.Event) -> None:
-        """Until everything is applied, each partition by itself once there was trouble."""
-        backoff = BACKOFF_FIRST
-        while parts := await self._attempt(parts):
-            if stop.is_set():
-                raise TransientError("what could not be applied is left for the next start")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), backoff)
-            backoff = min(backoff * 2, BACKOFF_MOST)
+    async def _apply(self, batch: list[Message]) -> None:
+        """Apply a batch; what meets trouble is left to be tried again."""
+        parts = await self._attempt([batch])
+        if len(parts) > 1:
+            parts = await self._attempt(parts)
+        for part in parts:
+            self._put_aside(part, BACKOFF_FIRST)
+
+    def _put_aside(self, part: list[Message], backoff: float) -> None:
+        """Try again later. Its partition stays in hand, so that nothing overtakes it."""
+        asyncio.get_running_loop().call_later(backoff, self._due.put_nowait, (part, backoff))
+
+    async def _try_again(self) -> None:
+        """Apply what was put aside and is due, one partition after the other."""
+        while True:
+            part, backoff = await self._due.get()
+            if await self._attempt([part]):
+                self._put_aside(part, min(backoff * 2, BACKOFF_MOST))
 
     async def _attempt(self, parts: list[list[Message]]) -> list[list[Message]]:
-        """Apply batches once; returns what must be tried again, by partition."""
+        """Apply batches once; returns what met trouble, by partition."""
         left: list[list[Message]] = []
         for batch in parts:
             began = time.perf_counter()

@@ -1,9 +1,12 @@
 """The batch consumer in a group: partitions come and go, lanes stay apart, nothing is counted as waiting forever."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
+import pytest
 from aiokafka import AIOKafkaProducer
 
 from shared.errors import TransientError
@@ -23,6 +26,7 @@ class Member:
     def __init__(self, settings: Settings, *, patience: float = 30.0) -> None:
         self.seen: list[tuple[int, int]] = []
         self.stuck: set[int] = set()
+        self.met = Counter[int]()
         self.stop = asyncio.Event()
         self.consumer = BatchConsumer(
             settings,
@@ -35,7 +39,8 @@ class Member:
         )
 
     async def _handle(self, batch: Sequence[Message]) -> None:
-        if any(message.partition in self.stuck for message in batch):
+        if met := {message.partition for message in batch} & self.stuck:
+            self.met.update(met)
             raise TransientError("stuck")
         self.seen += [(message.partition, message.offset) for message in batch]
 
@@ -55,13 +60,13 @@ class Member:
         return {partition for partition, _ in self.seen}
 
 
-async def tell(settings: Settings, rounds: int) -> None:
+async def tell(settings: Settings, rounds: int, partitions: Sequence[int] = range(PARTITIONS)) -> None:
     """One record on every partition, so many times."""
     producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, enable_idempotence=False)
     await producer.start()
     try:
         for _ in range(rounds):
-            for partition in range(PARTITIONS):
+            for partition in partitions:
                 await producer.send_and_wait(topic_name(settings, "badges"), b"x", key=b"k", partition=partition)
     finally:
         await producer.stop()
@@ -94,7 +99,7 @@ async def _served(settings: Settings, first: Member, before: int) -> bool:
     return {partition for partition, _ in first.seen[before:]} == set(range(PARTITIONS))
 
 
-async def test_trouble_in_one_lane_holds_up_no_other(settings_for: SettingsFactory, broker: TestBroker) -> None:
+async def test_partitions_in_trouble_hold_up_no_others(settings_for: SettingsFactory, broker: TestBroker) -> None:
     settings = settings_for("notify")
     member = Member(settings)
     member.stuck = {0, 1}
@@ -105,6 +110,33 @@ async def test_trouble_in_one_lane_holds_up_no_other(settings_for: SettingsFacto
         member.stuck.clear()
         await eventually(lambda: len(member.seen) == 20, within=30)
     assert sorted(member.seen) == sorted(set(member.seen)), "nothing came twice"
+
+
+async def test_as_many_partitions_in_trouble_as_lanes_hold_up_no_others(
+    settings_for: SettingsFactory, broker: TestBroker
+) -> None:
+    settings = settings_for("notify")
+    member = Member(settings)
+    member.stuck = {0, 1}
+    async with member.member() as task:
+        for partition in sorted(member.stuck):
+            await tell(settings, 2, [partition])
+            await eventually(partial(_met, member, partition), within=30)
+        await tell(settings, 5, [2, 3])
+        await eventually(lambda: len(member.seen) == 10, within=30)
+        await tell(settings, 1)
+        await eventually(lambda: len(member.seen) == 12, within=30)
+        member.stuck.remove(1)
+        await eventually(lambda: len(member.seen) == 15, within=30)
+        assert [one for one in member.seen if one[0] == 1] == [(1, 0), (1, 1), (1, 2)], "out of order"
+        member.stop.set()
+        with pytest.raises(TransientError, match="left for the next start"):
+            await asyncio.wait_for(task, 15)
+    assert member.partitions() == {1, 2, 3}
+
+
+def _met(member: Member, partition: int) -> bool:
+    return member.met[partition] > 1
 
 
 async def test_small_batches_come_one_after_the_other_of_all_partitions(

@@ -75,7 +75,7 @@ async def relay(settings: PointsSettings, stop: asyncio.Event) -> None:
     readiness: dict[str, Callable[[], Awaitable[None]]] = {"database": database.ready, "broker": kafka_ready}
     try:
         async with serve_ops(settings, readiness):
-            await Relay(database, settings).run(stop)
+            await Relay(database, settings, secure=True).run(stop)
     finally:
         await database.close()
 

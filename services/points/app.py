@@ -36,6 +36,7 @@ from shared.http.process import exit_code_of
 from shared.kafka.consumer import BatchConsumer
 from shared.kafka.probe import broker_ready
 from shared.postgres import Database
+from shared.postgres.witness import Witness
 
 __all__ = ["GC_THRESHOLD", "IngestService", "build_app", "main"]
 
@@ -63,8 +64,12 @@ class IngestService(mode.Service):
     async def on_start(self) -> None:
         """Open pool and health port; consuming begins in the background."""
         settings = self.settings
-        database = await Database.connect(settings, same_plans=True)
+        # What a crash of the server takes back is read again: offsets wait for the flush, and so does the relay.
+        database = await Database.connect(settings, same_plans=True, flushes=False)
         self._resources.push_async_callback(database.close)
+        witness = Witness(database, GROUP)
+        await witness.begin()
+        self._resources.push_async_callback(witness.close)
         policy = await policy_of(database)
         stream = IngestStream(database, policy)
         self.consumer = BatchConsumer(
@@ -73,6 +78,7 @@ class IngestService(mode.Service):
             group=group_of(settings.ingest_generation),
             handle=stream.handle,
             dead_letter=stream.dead_letter,
+            secure=witness.secure,
             max_records=settings.ingest_batch,
             fetch_bytes=FETCH_BYTES,
             lanes=settings.ingest_lanes,

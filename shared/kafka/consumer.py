@@ -49,6 +49,7 @@ class Message(NamedTuple):
 
 Handle = Callable[[Sequence[Message]], Awaitable[None]]
 DeadLetter = Callable[[Message, Exception], Awaitable[None]]
+Secure = Callable[[], Awaitable[None]]
 
 
 async def apply_halving(batch: Sequence[Message], handle: Handle, dead_letter: DeadLetter) -> None:
@@ -97,6 +98,8 @@ class BatchConsumer:
         topics: logical names of the registry.
         handle: applies a batch in one transaction; must absorb what it has seen before.
         dead_letter: stores a record that can never be applied; may raise TransientError.
+        secure: makes sure that what was applied outlives a crash, before the broker is told of it; for who does not
+            do so with each batch. If it raises, the consumer ends, and what it told nobody of is read again.
         max_records: a batch is no larger.
         lanes: how many batches may be applied at once.
         fetch_wait_ms: how long the broker may hold a fetch. The embedded broker does not wake a waiting fetch, so
@@ -114,6 +117,7 @@ class BatchConsumer:
         group: str,
         handle: Handle,
         dead_letter: DeadLetter,
+        secure: Secure | None = None,
         max_records: int = 2000,
         lanes: int = 1,
         fetch_wait_ms: int = 20,
@@ -128,6 +132,7 @@ class BatchConsumer:
         self._entities = {topic_name(settings, entity): entity for entity in topics}
         self._handle = handle
         self._dead_letter = dead_letter
+        self._secure = secure
         self._max_records = max_records
         self._large = min(SMALL, max_records)
         self._fetch_wait_ms = fetch_wait_ms if settings.broker == "embedded" else 500
@@ -149,7 +154,8 @@ class BatchConsumer:
 
         Raises:
             WatchdogExpired: records wait and none can be applied.
-            TransientError: the broker does not answer; or what could not be applied is left for the next start.
+            TransientError: the broker does not answer; or something is left for the next start, because it could not be
+                applied or may have been taken back.
         """
         consumer = self._consumer()
         if not await self._started(consumer, stop):
@@ -173,7 +179,8 @@ class BatchConsumer:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self._commit(consumer)
+            with contextlib.suppress(TransientError):
+                await self._commit(consumer)
             await _close(consumer, 3.0)
 
     async def _started(self, consumer: Any, stop: asyncio.Event) -> bool:
@@ -319,7 +326,11 @@ class BatchConsumer:
             await self._commit(consumer)
 
     async def _commit(self, consumer: Any) -> None:
-        """Tell the broker what is done of the partitions that are owned now, where it doesn't know yet."""
+        """Tell the broker what is done of the partitions that are owned now, where it doesn't know yet.
+
+        Raises:
+            TransientError: it may have been taken back.
+        """
         owned = consumer.assignment()
         offsets = {
             partition: offset
@@ -329,14 +340,18 @@ class BatchConsumer:
         if not offsets:
             return
         try:
-            await asyncio.wait_for(consumer.commit(offsets), COMMIT_PATIENCE)
+            async with asyncio.timeout(COMMIT_PATIENCE):
+                if self._secure is not None:
+                    await self._secure()
+                await consumer.commit(offsets)
             self._told.update(offsets)
         except (KafkaError, TimeoutError) as error:
             log.info("offsets were not committed", group=self.group, reason=str(error) or type(error).__name__)
 
     async def leave(self, consumer: Any) -> None:
         """Partitions are taken away: commit what is done, and forget it, because others go on from there."""
-        await self._commit(consumer)
+        with contextlib.suppress(TransientError):
+            await self._commit(consumer)
         self._done.clear()
         self._told.clear()
 

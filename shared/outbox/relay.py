@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from shared.errors import TransientError
 from shared.kafka.topics import topic_name
-from shared.postgres import TRANSIENT, Database, load_queries
+from shared.postgres import TRANSIENT, Database, flush, load_queries
 from shared.settings import Settings
 from shared.telemetry import metrics
 
@@ -33,11 +33,17 @@ KEEP_DAYS = 7
 
 
 class Relay:
-    """Moves one service's outbox to the broker."""
+    """Moves one service's outbox to the broker.
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    Args:
+        secure: make sure that what is sent cannot be taken back by a crash of the server: where some who write to the
+            outbox do not wait for the flush of their commits.
+    """
+
+    def __init__(self, database: Database, settings: Settings, *, secure: bool = False) -> None:
         self.database = database
         self.settings = settings
+        self.secure = secure
         self.sent = 0
         self._wake = asyncio.Event()
         self._gauged = 0.0
@@ -53,8 +59,10 @@ class Relay:
                 await _wait(stop, 1.0)
 
     async def _session(self, stop: asyncio.Event) -> None:
+        # What a crash of the server takes back here is sent again.
         conn: Any = await asyncpg.connect(
-            self.database.dsn, server_settings={"search_path": self.database.schema, "timezone": "UTC"}
+            self.database.dsn,
+            server_settings={"search_path": self.database.schema, "timezone": "UTC", "synchronous_commit": "off"},
         )
         try:
             while not await conn.fetchval(_SQL["take_relay_lock"]):
@@ -106,6 +114,8 @@ class Relay:
             self._wake.clear()
             rows = await conn.fetch(_SQL["unsent"], BATCH)
             if rows:
+                if self.secure:
+                    await flush(conn)  # in the session that read them: had they been taken back since, it would be gone
                 sent, failure = await self._send(producer, rows)
                 if sent:
                     await conn.execute(_SQL["mark_sent"], sent)

@@ -15,9 +15,9 @@ from shared.errors import TransientError
 from shared.postgres.queries import Queries, load_queries
 from shared.settings import Settings
 
-__all__ = ["Database", "Queries", "Tx", "load_queries"]
+__all__ = ["TRANSIENT", "Database", "Queries", "Tx", "flush", "load_queries"]
 
-_BUSINESS_NOW = load_queries(__file__)["business_now"]
+_SQL = load_queries(__file__)
 
 TRANSIENT = (
     asyncpg.PostgresConnectionError,
@@ -48,7 +48,7 @@ class Tx:
     async def now(self) -> datetime:
         """Business time, the same throughout the transaction."""
         if self._now is None:
-            self._now = await self.conn.fetchval(_BUSINESS_NOW)
+            self._now = await self.conn.fetchval(_SQL["business_now"])
         assert self._now is not None
         return self._now
 
@@ -86,6 +86,11 @@ class Tx:
         await self.conn.executemany(sql, rows)
 
 
+async def flush(conn: Any) -> None:
+    """Return when everything that was committed before, by anybody, is on disk."""
+    await conn.execute(_SQL["flush"])
+
+
 async def _as_it_is(conn: Any) -> None:
     """Nothing: no session keeps more than its transaction. asyncpg itself would send four statements."""
 
@@ -99,23 +104,30 @@ class Database:
         self.schema = schema
 
     @classmethod
-    async def connect(cls, settings: Settings, *, schema: str | None = None, same_plans: bool = False) -> Self:
-        """Open the pool; ``same_plans`` as in `open`.
+    async def connect(
+        cls, settings: Settings, *, schema: str | None = None, same_plans: bool = False, flushes: bool = True
+    ) -> Self:
+        """Open the pool; ``same_plans`` and ``flushes`` as in `open`.
 
         Raises:
             TransientError: the server cannot be reached.
         """
-        schema = schema or settings.service
-        return await cls.open(settings.database_url, schema, size=settings.database_pool_size, same_plans=same_plans)
+        schema, size = schema or settings.service, settings.database_pool_size
+        return await cls.open(settings.database_url, schema, size=size, same_plans=same_plans, flushes=flushes)
 
     @classmethod
-    async def open(cls, dsn: str, schema: str, *, size: int = 4, same_plans: bool = False) -> Self:
+    async def open(
+        cls, dsn: str, schema: str, *, size: int = 4, same_plans: bool = False, flushes: bool = True
+    ) -> Self:
         """Open a pool on ``dsn`` with ``schema`` as its search path.
 
         Args:
             same_plans: plan each statement once, whatever its arguments. For statements about arrays of keys, of which
                 no plan is better for some arguments than for others: planning costs small batches a fifth of their
                 processor time.
+            flushes: whether a commit waits until the server's log is on disk. If not, a server that crashes may lose
+                the last commits, a fraction of a second of them, each whole and none without those after it: for who
+                does the same again then, and tells nobody outside of the database before a `flush`.
 
         Raises:
             TransientError: the server cannot be reached.
@@ -132,6 +144,7 @@ class Database:
                     "timezone": "UTC",
                     "application_name": f"weiguang-{schema}",
                     "plan_cache_mode": "force_generic_plan" if same_plans else "auto",
+                    **({} if flushes else {"synchronous_commit": "off"}),
                 },
             )
         except TRANSIENT as error:

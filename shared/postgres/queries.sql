@@ -2,6 +2,10 @@
 -- Business time: driven in demo and tests, the machine's clock otherwise.
 select business.now();
 
+-- name: flush
+-- A message that nobody reads; with it, everything committed before is flushed.
+select pg_logical_emit_message(false, 'weiguang', '', true);
+
 -- name: create_migrations_table
 -- What has been applied, with a checksum so that a changed file is noticed.
 create table if not exists schema_migrations (

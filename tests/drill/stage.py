@@ -38,6 +38,7 @@ class Stage:
     database: Database
     clock: Clock
     superuser: Any
+    superuser_dsn: str
     auditor: str
     stream: IngestStream
 
@@ -59,6 +60,10 @@ class Stage:
                 await store.install(tx, documents.parse(orjson.dumps(rule).decode()))
             await store.fill_generation(tx, 1, [rule["version"] for rule in rules])
         self.stream = IngestStream(self.database, Policy(Rulebooks(), criteria))
+
+    async def reconnect(self) -> None:
+        """The server has crashed and is back."""
+        self.superuser = await asyncpg.connect(self.superuser_dsn)
 
     async def bring_into_force(self, rule: Rule) -> None:
         """A new generation with the rule among the others: new accounts stand under it, the rest are to be moved."""
@@ -198,10 +203,12 @@ async def publish(superuser: Any, revisions: Iterable[AttendanceRecorded]) -> No
 @asynccontextmanager
 async def setting(test_database: TestDatabase, database: Database) -> AsyncIterator[Stage]:
     """The stage of one test."""
-    superuser = await asyncpg.connect(test_database.dsn_for("postgres"))
+    superuser_dsn = test_database.dsn_for("postgres")
+    stream = IngestStream(database, Policy(None, None))  # type: ignore[arg-type]
+    clock = Clock(test_database.dsn_for("clock_driver"))
+    stage = Stage(database, clock, None, superuser_dsn, test_database.dsn_for("auditor"), stream)
+    await stage.reconnect()
     try:
-        stream = IngestStream(database, Policy(None, None))  # type: ignore[arg-type]
-        clock = Clock(test_database.dsn_for("clock_driver"))
-        yield Stage(database, clock, superuser, test_database.dsn_for("auditor"), stream)
+        yield stage
     finally:
-        await superuser.close()
+        await stage.superuser.close()

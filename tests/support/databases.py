@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -93,12 +93,15 @@ class Clock:
 
 
 @asynccontextmanager
-async def running_postgres() -> AsyncIterator[PostgresServer]:
-    """A server for this test session alone, without fsync; its files are gone afterwards."""
-    directory = ROOT / "var" / "tests" / f"postgres-{os.getpid()}"
+async def running_postgres(
+    name: str = "postgres", *, durable: bool = False, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[PostgresServer]:
+    """A server for this test session alone, by default without fsync; its files are gone afterwards."""
+    directory = ROOT / "var" / "tests" / f"{name}-{os.getpid()}"
     _forget_dead_sessions(directory.parent)
     secrets = make_secrets()
-    server = Postgres(directory, directory.with_suffix(".log"), secrets.passwords["postgres"], durable=False)
+    log, password = directory.with_suffix(".log"), secrets.passwords["postgres"]
+    server = Postgres(directory, log, password, durable=durable, settings=settings or {})
     try:
         await server.start()
         yield PostgresServer(Server("127.0.0.1", server.port, secrets.passwords), server.superuser_dsn)
@@ -106,7 +109,7 @@ async def running_postgres() -> AsyncIterator[PostgresServer]:
         await server.stop()
         forget(directory)
         shutil.rmtree(directory, ignore_errors=True)
-        directory.with_suffix(".log").unlink(missing_ok=True)
+        log.unlink(missing_ok=True)
 
 
 def _forget_dead_sessions(directory: Path) -> None:

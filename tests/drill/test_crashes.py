@@ -1,0 +1,180 @@
+"""A PostgreSQL server that crashes with commits in its buffers that it has not flushed. The ingest does not wait for
+the flush of its commits: what a crash takes back, it must do again.
+"""
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from ops.stack.broker import Broker
+from services.points.ledger.stream import GROUP, IngestStream
+from shared.errors import TransientError
+from shared.kafka.topics import topic_name
+from shared.outbox.relay import Relay
+from shared.postgres import Database
+from shared.postgres.witness import Witness
+from tests.drill.conftest import Drill
+from tests.drill.lanes import Flow, Lane, lane
+from tests.support.databases import PostgresServer, running_postgres
+from tests.support.roles import role
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.broker
+CHUNK, PARTITIONS = 240, 4
+LAZY = {"wal_writer_delay": "10s", "checkpoint_timeout": "1h"}
+"""It flushes when it is asked to, and hardly ever by itself."""
+
+
+@pytest.fixture(scope="module")
+async def lazy_server() -> AsyncIterator[PostgresServer]:
+    """A server of one's own, which these tests may crash."""
+    async with running_postgres("crashing", durable=True, settings=LAZY) as server:
+        await server.migrate_template()
+        yield server
+
+
+async def crash(server: PostgresServer) -> None:
+    """Kill a session: the server ends all of them, forgets its buffers, and recovers from what was flushed."""
+    conn: Any = await asyncpg.connect(server.superuser_dsn)
+    os.kill(await conn.fetchval("select pg_backend_pid()"), signal.SIGKILL)
+    conn.terminate()
+    await eventually(lambda: _answers(server), within=60, what="the server to recover")
+
+
+async def _answers(server: PostgresServer) -> bool:
+    try:
+        conn: Any = await asyncpg.connect(server.superuser_dsn, timeout=5)
+        await conn.close()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    return True
+
+
+async def applied(found: Lane) -> int:
+    """Revisions that are in the ledger, flushed or not."""
+    async with found.stage.database.snapshot() as tx:
+        sql = "select (select count(*) from records) + (select count(*) from superseded_revisions)"
+        return int(await tx.fetchval(sql) or 0)
+
+
+async def told(found: Lane, admin: AIOKafkaAdminClient) -> bool:
+    """Whether the broker knows that everything sent is done."""
+    name = topic_name(found.settings, "attendance")
+    partitions = [TopicPartition(name, number) for number in range(PARTITIONS)]
+    group = f"{found.settings.topic_prefix}{GROUP}"
+    offsets = await admin.list_consumer_group_offsets(group, partitions=partitions)
+    done: int = sum(max(0, one.offset) for one in offsets.values())
+    return done == found.sent
+
+
+async def test_a_crashed_server_takes_back_nothing_for_good(
+    lazy_server: PostgresServer, broker_server: Broker, tmp_path: Path, drill: Drill
+) -> None:
+    crashes = drill.size(full=10, part=2)
+    flow, taken_back = Flow.drawn(drill.random("crashes"), CHUNK * (crashes + 1)), []
+    async with lane(lazy_server, broker_server, tmp_path, flow, PARTITIONS) as found:
+        admin = AIOKafkaAdminClient(bootstrap_servers=found.settings.kafka_bootstrap)
+        await admin.start()
+        for number in range(crashes):
+            async with role(found.settings, "worker", log_level="CRITICAL") as process:
+                await found.send(CHUNK)
+                due = len({(one.record_id, one.revision) for one in flow.revisions_of(found.sent)})
+                told_first = number % 2 == 0
+                what = partial(told, found, admin) if told_first else partial(_has, found, due)
+                await eventually(what, within=60, every=0.01, what=f"{what.func.__name__} {CHUNK} more messages")
+                await crash(lazy_server)
+                if told_first:
+                    process.send_signal(signal.SIGTERM)
+                code = await asyncio.wait_for(process.wait(), 60)
+                assert told_first or code != 0, "who may have lost commits begins again"
+            taken_back.append(due - await applied(found))
+            assert not (told_first and taken_back[-1]), "the broker was told of what could still be taken back"
+            await found.stage.reconnect()
+            await found.stage.audit_under_way()
+        await found.send(len(flow.messages))
+        async with role(found.settings, "worker") as process:
+            await found.settled()
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(process.wait(), 15) == 0
+        await found.stands()
+        await admin.close()
+    drill.done("PostgreSQL crashed", crashes, revisions_taken_back=taken_back)
+
+
+async def _has(found: Lane, due: int) -> bool:
+    return await applied(found) == due
+
+
+async def test_only_what_was_secured_outlives_a_crash(lazy_server: PostgresServer) -> None:
+    async with lazy_server.copy() as copied:
+        dsn = copied.dsn_for("postgres")
+        database = await Database.open(dsn, "public", flushes=False)
+        try:
+            async with database.transaction() as tx:
+                await tx.execute("create table kept (number int)")
+            for number in (1, 2):
+                witness = Witness(database, "test")
+                await witness.begin()
+                await _write(database, number)
+                await witness.secure()
+                await _write(database, -number)
+                await crash(lazy_server)
+                with pytest.raises(TransientError, match="may have taken back"):
+                    await witness.secure()
+                with pytest.raises(TransientError, match="may have taken back"):
+                    await witness.secure()
+                await witness.close()
+                assert await _kept(dsn) == list(range(1, number + 1))
+        finally:
+            await database.close()
+
+
+async def test_what_a_relay_has_sent_is_not_taken_back(
+    lazy_server: PostgresServer, broker_server: Broker, tmp_path: Path
+) -> None:
+    flow = Flow.drawn(random.Random(1), CHUNK)
+    async with lane(lazy_server, broker_server, tmp_path, flow, PARTITIONS) as found:
+        database = await Database.open(found.stage.database.dsn, "points", flushes=False)
+        relay, stop = Relay(database, found.settings, secure=True), asyncio.Event()
+        sending = asyncio.create_task(relay.run(stop))
+        try:
+            await IngestStream(database, found.stage.stream.policy).handle(flow.messages[:20])
+            await eventually(lambda: relay.sent > 0, within=60, every=0.01, what="an event to be sent")
+            sent = relay.sent
+            await crash(lazy_server)
+        finally:
+            stop.set()
+            await asyncio.wait_for(sending, 30)
+            await database.close()
+        assert await applied(found) > 0
+        async with found.stage.database.snapshot() as tx:
+            assert await tx.fetchval("select count(*) from outbox") >= sent
+        await found.stage.reconnect()
+
+
+async def _write(database: Database, number: int) -> None:
+    for attempt in range(5):
+        try:
+            async with database.transaction() as tx:
+                await tx.execute("insert into kept values ($1)", number)
+            return
+        except TransientError:
+            assert attempt < 4, "the pool finds no living session"
+
+
+async def _kept(dsn: str) -> list[int]:
+    conn: Any = await asyncpg.connect(dsn)
+    try:
+        return [row[0] for row in await conn.fetch("select number from kept order by number")]
+    finally:
+        await conn.close()

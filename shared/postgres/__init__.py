@@ -52,6 +52,12 @@ class Tx:
         assert self._now is not None
         return self._now
 
+    def at(self, now: datetime) -> datetime:
+        """Business time as another statement has read it, unless it is known already; the same throughout."""
+        if self._now is None:
+            self._now = now
+        return self._now
+
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         rows: list[asyncpg.Record] = await self.conn.fetch(sql, *args)
         return rows

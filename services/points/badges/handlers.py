@@ -73,7 +73,7 @@ async def judge_anew(database: Database) -> int:
         judge = Judge(tx, criteria, now, real_now())
         await judge.open(late.values())
         await judge.judge(dict.fromkeys(sorted(late)), late)
-        await ledger.write_volunteers(tx, [late[key] for key in sorted(late)], now)
+        await ledger.write(tx, now, volunteers=[late[key] for key in sorted(late)])
         await outbox.append_raw(tx, judge.outbox)
         return len(ids)
 

@@ -73,7 +73,7 @@ async def award(
     version = 1 if old is None else old.version + 1
     total = sum(judgement.points.values())
     new = BucketState(version, judgement.rule_version, total, explanation, None, None)
-    await store.write_buckets(tx, [cast(Change, _Rewritten(volunteer_id, bucket, old, new))], now)
+    await store.write(tx, now, buckets=[cast(Change, _Rewritten(volunteer_id, bucket, old, new))])
     wallet = Wallet(volunteer.figures, own, district_day(now))
     _add(wallet, others)
     await _know_donated(tx, volunteer, wallet)
@@ -302,9 +302,9 @@ async def _book(
     rows = list(store.transfer_rows(volunteer.volunteer_id, wallet.transfers, source, now))
     touched = [(volunteer.volunteer_id, wallet.lots[key]) for key in sorted(wallet.touched)]
     fresh = [] if posted is None else [pair for pair in touched if pair[1].key not in posted.stored]
-    await store.write_lots(tx, fresh, [pair for pair in touched if pair not in fresh])
+    changed = [pair for pair in touched if pair not in fresh]
     await store.write_transfers(tx, rows)
-    await store.write_volunteers(tx, [volunteer], now)
+    await store.write(tx, now, lots=(fresh, changed), volunteers=[volunteer])
     data = {
         "posting_id": str(posting_id),
         "volunteer_id": str(volunteer.volunteer_id),

@@ -16,6 +16,7 @@ from services.points.badges.domain import Criteria
 from services.points.badges.judging import Judge
 from services.points.integrity import store as flagging
 from services.points.ledger import events, store
+from services.points.ledger.domain import Lot
 from services.points.ledger.fold import (
     BucketKey,
     BucketState,
@@ -43,6 +44,9 @@ from shared.errors import WeiguangError
 from shared.postgres import Tx
 
 __all__ = ["Outcome", "OwnersElsewhere", "Policy", "ingest", "lock", "post", "reconsider"]
+
+
+LotsOf = Sequence[tuple[UUID, Lot]]
 
 
 class OwnersElsewhere(WeiguangError):
@@ -81,10 +85,10 @@ async def lock(tx: Tx, volunteer_ids: Collection[UUID], known: Set[UUID] = froze
 
     ``known``: volunteers whose account is known to exist, to spare the attempt.
     """
-    await keep_rules(tx)
+    now = await keep_rules(tx)
     unknown = [volunteer_id for volunteer_id in volunteer_ids if volunteer_id not in known]
     if unknown:
-        await store.open_accounts(tx, unknown, await tx.now())
+        await store.open_accounts(tx, unknown, now)
     await store.lock_volunteers(tx, volunteer_ids)
 
 
@@ -95,8 +99,13 @@ async def ingest(
     *,
     also_lock: Set[UUID] = frozenset(),
     known: Set[UUID] = frozenset(),
+    savepoints: bool = True,
 ) -> Outcome:
     """Apply a batch, in the order given.
+
+    Args:
+        savepoints: put records that PostgreSQL refuses aside. Without them a batch takes less time, and none may be
+            refused.
 
     Raises:
         OwnersElsewhere: a revision moves a record from a volunteer who is not in the batch; nothing was changed.
@@ -112,7 +121,9 @@ async def ingest(
         for revision in batch
         if (present := stored.get(revision.record_id)) is not None and revision.revision < present.revision
     }
-    resolution, refused = await write_records(tx, batch, stored, await store.superseded(tx, lower))
+    resolution, refused = await write_records(
+        tx, batch, stored, await store.superseded(tx, lower), savepoints=savepoints
+    )
     told = await _Fold(tx, await tx.now(), policy, resolution).run() if resolution.applied else 0
     return Outcome(
         len(resolution.applied), len(resolution.superseded), resolution.duplicates, resolution.conflicts, told, refused
@@ -186,11 +197,11 @@ class _Fold:
     async def write(self, found: Sequence[Change], counted: Mapping[UUID, Revision] = MappingProxyType({})) -> int:
         """Post the changes, judge the badges of those whose figures changed, and write all that was gathered."""
         tx = self.tx
-        await self._post(found)
-        await store.write_buckets(tx, found, self.now)
+        lots = await self._post(found)
         await self.badges.judge(counted, self.volunteers)
         self.outbox += self.badges.outbox
-        await store.write_volunteers(tx, [self.volunteers[key] for key in sorted(self.changed)], self.now)
+        accounts = [self.volunteers[key] for key in sorted(self.changed)]
+        await store.write(tx, self.now, lots=lots, buckets=found, volunteers=accounts)
         await outbox.append_raw(tx, self.outbox)
         return len(self.outbox)
 
@@ -257,7 +268,8 @@ class _Fold:
         self.changed.add(volunteer.volunteer_id)
         return bonus(volunteer, first, old, self.rules[volunteer.volunteer_id].at(day), cause)
 
-    async def _post(self, found: Sequence[Change]) -> None:
+    async def _post(self, found: Sequence[Change]) -> tuple[LotsOf, LotsOf]:
+        """Write the transfers; returns the lots that are new, and those that changed."""
         lots = await store.lots_of_buckets(
             self.tx, [(change.volunteer_id, change.bucket) for change in found if change.old is not None]
         )
@@ -283,8 +295,8 @@ class _Fold:
             rows += store.transfer_rows(change.volunteer_id, transfers, source, self.now)
             if amount:
                 self._tell(change, amount, posting_id)
-        await store.write_lots(self.tx, *books.lots())
         await store.write_transfers(self.tx, rows)
+        return books.lots()
 
     def _tell(self, change: Change, amount: int, posting_id: UUID) -> None:
         volunteer_id, new, cause = change.volunteer_id, change.new, change.cause

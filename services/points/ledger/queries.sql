@@ -104,14 +104,14 @@ select distinct volunteer_id from (
     select volunteer_id from lots where available > 0 and expires_on < $1 order by expires_on limit $2
 ) due order by volunteer_id;
 
--- name: supersede
--- The revisions that stood until now are kept; before they are overwritten.
-insert into superseded_revisions (record_id, revision, content_hash, volunteer_id, event_id, content)
-select record_id, revision, content_hash, volunteer_id, event_id, to_jsonb(records) - 'content_hash'
-from records where record_id = any($1::uuid[]);
-
--- name: update_records
--- Records of which a higher revision came.
+-- name: raise_records
+-- Records of which a higher revision came; the revisions that stood until now are kept. In one statement, of which both
+-- parts see the records as they were.
+with kept as (
+    insert into superseded_revisions (record_id, revision, content_hash, volunteer_id, event_id, content)
+    select record_id, revision, content_hash, volunteer_id, event_id, to_jsonb(records) - 'content_hash'
+    from records where record_id = any($1::uuid[])
+)
 update records r set
     revision = b.revision, content_hash = b.content_hash, volunteer_id = b.volunteer_id, day = b.day,
     status = b.status, provenance = b.provenance, kind = b.kind, theme = b.theme, closed_by = b.closed_by,
@@ -131,44 +131,42 @@ from unnest(
 )
 where r.record_id = b.record_id;
 
--- name: replace_buckets
--- Buckets that are worth something else now, or for other reasons; the versions until now are kept, so that old
--- transfers still explain themselves. In one statement, of which both parts see the buckets as they were.
-with batch as (
+-- name: write_changed
+-- Lots whose points moved; buckets that are worth something else now, or for other reasons, and their versions until now,
+-- so that old transfers still explain themselves; balances, lifetime figures, badges (their names joined by a blank) and
+-- the version of each account. In one statement, because a small batch costs as much as the statements that it takes;
+-- all of its parts see the rows as they were.
+with changed_lots as (
+    update lots l set awarded = batch.awarded, available = batch.available, expired = batch.expired
+    from unnest($1::uuid[], $2::text[], $3::date[], $4::int[], $5::int[], $6::int[])
+        as batch (volunteer_id, bucket, expires_on, awarded, available, expired)
+    where l.volunteer_id = batch.volunteer_id and l.bucket = batch.bucket and l.expires_on = batch.expires_on
+), batch as (
     select * from unnest(
-        $1::uuid[], $2::text[], $3::int[], $4::int[], $5::int[], $6::text[], $7::timestamptz[], $8::uuid[]
+        $7::uuid[], $8::text[], $9::int[], $10::int[], $11::int[], $12::text[], $13::timestamptz[], $14::uuid[]
     ) as batch (volunteer_id, bucket, version, rule_version, points, explanation, first_started_at, first_record_id)
 ), kept as (
     insert into bucket_history (volunteer_id, bucket, version, rule_version, points, explanation, updated_at)
     select b.volunteer_id, b.bucket, b.version, b.rule_version, b.points, b.explanation, b.updated_at
     from batch join buckets b on b.volunteer_id = batch.volunteer_id and b.bucket = batch.bucket
+), changed_buckets as (
+    update buckets b set
+        version = batch.version, rule_version = batch.rule_version, points = batch.points,
+        explanation = batch.explanation::json, first_started_at = batch.first_started_at,
+        first_record_id = batch.first_record_id, updated_at = $36
+    from batch where b.volunteer_id = batch.volunteer_id and b.bucket = batch.bucket
 )
-update buckets b set
-    version = batch.version, rule_version = batch.rule_version, points = batch.points,
-    explanation = batch.explanation::json, first_started_at = batch.first_started_at,
-    first_record_id = batch.first_record_id, updated_at = $9
-from batch where b.volunteer_id = batch.volunteer_id and b.bucket = batch.bucket;
-
--- name: update_lots
--- Lots whose points moved.
-update lots l set awarded = batch.awarded, available = batch.available, expired = batch.expired
-from unnest($1::uuid[], $2::text[], $3::date[], $4::int[], $5::int[], $6::int[])
-    as batch (volunteer_id, bucket, expires_on, awarded, available, expired)
-where l.volunteer_id = batch.volunteer_id and l.bucket = batch.bucket and l.expires_on = batch.expires_on;
-
--- name: update_volunteers
--- Balances, lifetime figures, badges and the version of the account, all at once. Names of badges are joined by a blank.
 update volunteers v set
     version = b.version, available = b.available, held = b.held, debt = b.debt, earned = b.earned, spent = b.spent,
     expired = b.expired, donated = b.donated, credit_minutes = b.credit_minutes, honour_minutes = b.honour_minutes,
     imported_minutes = b.imported_minutes, credit_records = b.credit_records, honour_records = b.honour_records,
     imported_records = b.imported_records, first_started_at = b.first_started_at, first_record_id = b.first_record_id,
     first_day = b.first_day, badge_figures = b.badge_figures, badges = string_to_array(b.badges, ' '),
-    criteria_version = b.criteria_version, updated_at = $22
+    criteria_version = b.criteria_version, updated_at = $36
 from unnest(
-    $1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
-    $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::int[], $14::int[], $15::int[], $16::timestamptz[],
-    $17::uuid[], $18::date[], $19::text[], $20::text[], $21::int[]
+    $15::uuid[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[],
+    $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[], $27::int[], $28::int[], $29::int[],
+    $30::timestamptz[], $31::uuid[], $32::date[], $33::text[], $34::text[], $35::int[]
 ) as b (
     volunteer_id, version, available, held, debt, earned, spent, expired, donated, credit_minutes, honour_minutes,
     imported_minutes, credit_records, honour_records, imported_records, first_started_at, first_record_id, first_day,

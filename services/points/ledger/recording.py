@@ -1,6 +1,7 @@
 """A batch's records into their table: all that PostgreSQL takes, however many it refuses of the others."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from uuid import UUID
 
 from services.points.ledger import store
@@ -21,30 +22,32 @@ async def write_records(
     batch: Sequence[Revision],
     stored: Mapping[UUID, Revision],
     superseded: Mapping[tuple[UUID, int], bytes],
+    *,
+    savepoints: bool = True,
 ) -> tuple[Resolution, dict[int, store.RecordRefused]]:
     """Decide which revisions stand and write them, without those that PostgreSQL refuses; returns these by place.
 
     Raises:
-        RecordRefused: it refuses too many.
+        RecordRefused: it refuses too many; without ``savepoints``, one. The transaction must go back to where it was.
     """
     written: set[UUID] = set()
     refused: dict[int, store.RecordRefused] = {}
     while True:
         resolution = resolve(batch, stored, superseded, refused)
-        errors = await _insert_records(tx, resolution.applied, written)
+        errors = await _insert_records(tx, resolution.applied, written, savepoints=savepoints)
         if not errors:
             break
         # Without it a lower revision of the same record may stand.
         for place, revision in enumerate(batch):
             if (error := errors.get((revision.record_id, revision.revision))) is not None:
                 refused[place] = error
-    await store.update_records(tx, [new for new, old in resolution.applied.values() if old is not None])
+    await store.raise_records(tx, [new for new, old in resolution.applied.values() if old is not None])
     await store.keep_superseded(tx, resolution.superseded)
     return resolution, refused
 
 
 async def _insert_records(
-    tx: Tx, applied: Mapping[UUID, tuple[Revision, Revision | None]], written: set[UUID]
+    tx: Tx, applied: Mapping[UUID, tuple[Revision, Revision | None]], written: set[UUID], *, savepoints: bool
 ) -> dict[tuple[UUID, int], store.RecordRefused]:
     """Insert new records that are not ``written`` yet, in portions, each again without what was refused."""
     new = [revision for revision, before in applied.values() if before is None and revision.record_id not in written]
@@ -54,11 +57,11 @@ async def _insert_records(
         portion = new[start : start + _PORTION]
         while portion:
             try:
-                async with tx.savepoint():
+                async with tx.savepoint() if savepoints else nullcontext():
                     await store.insert_records(tx, portion)
                 break
             except store.RecordRefused as error:
-                if len(refused) >= _REFUSED_AT_MOST:
+                if not savepoints or len(refused) >= _REFUSED_AT_MOST:
                     raise
                 refused[error.key] = error
                 portion = [one for one in portion if (one.record_id, one.revision) != error.key]

@@ -66,6 +66,11 @@ def _columns(rows: Iterable[Sequence[Any]]) -> Iterable[tuple[Any, ...]]:
     return zip(*rows, strict=True)
 
 
+def _columns_or_none(rows: Sequence[Sequence[Any]], width: int) -> Sequence[tuple[Any, ...]]:
+    """So many columns, empty where there are no rows."""
+    return list(_columns(rows)) if rows else [()] * width
+
+
 async def open_accounts(tx: Tx, volunteer_ids: Collection[UUID], now: datetime) -> None:
     await tx.execute(_SQL["open_accounts"], list(volunteer_ids), now)
 
@@ -216,12 +221,11 @@ async def insert_records(tx: Tx, new: Sequence[Revision]) -> None:
         raise RecordRefused(new[int(line[1]) - 1], str(error)) from error
 
 
-async def update_records(tx: Tx, raised: Iterable[Revision]) -> None:
+async def raise_records(tx: Tx, raised: Iterable[Revision]) -> None:
     """Bring stored records to higher revisions; what stood until now is kept."""
     rows = sorted(raised)
     if rows:
-        await tx.execute(_SQL["supersede"], [revision.record_id for revision in rows])
-        await tx.execute(_SQL["update_records"], *list(_columns(rows))[:26])
+        await tx.execute(_SQL["raise_records"], *list(_columns(rows))[:26])
 
 
 async def keep_superseded(tx: Tx, superseded: Iterable[Revision]) -> None:
@@ -238,24 +242,33 @@ def _content(revision: Revision) -> str:
     return orjson.dumps(members, default=str).decode()
 
 
-async def write_buckets(tx: Tx, changes: Iterable[Change], now: datetime) -> None:
-    """Insert new buckets; keep the old version of changed ones and overwrite them."""
+async def write(
+    tx: Tx,
+    now: datetime,
+    *,
+    lots: tuple[Sequence[tuple[UUID, Lot]], Sequence[tuple[UUID, Lot]]] = ((), ()),
+    buckets: Iterable[Change] = (),
+    volunteers: Iterable[Volunteer] = (),
+) -> None:
+    """Write lots (new ones, changed ones), buckets and accounts. The old version of a changed bucket is kept."""
+    new_lots, changed_lots = lots
     new: list[tuple[Any, ...]] = []
     changed: list[tuple[Any, ...]] = []
-    for change in changes:
+    for change in buckets:
         (new if change.old is None else changed).append((change.volunteer_id, change.bucket, *change.new, now))
-    if changed:
-        columns = list(_columns(changed))
-        await tx.execute(_SQL["replace_buckets"], *columns[:8], now)
+    accounts = [_account(volunteer) for volunteer in volunteers]
+    if new_lots:
+        await tx.copy("lots", _LOT, _lot_rows(new_lots))
     if new:
         await tx.copy("buckets", _BUCKET, new)
-
-
-async def write_lots(tx: Tx, new: Sequence[tuple[UUID, Lot]], changed: Sequence[tuple[UUID, Lot]]) -> None:
-    if new:
-        await tx.copy("lots", _LOT, _lot_rows(new))
-    if changed:
-        await tx.execute(_SQL["update_lots"], *_columns(_lot_rows(changed)))
+    if changed_lots or changed or accounts:
+        await tx.execute(
+            _SQL["write_changed"],
+            *_columns_or_none(_lot_rows(changed_lots), 6),
+            *_columns_or_none(changed, 9)[:8],
+            *_columns_or_none(accounts, 21),
+            now,
+        )
 
 
 def _lot_rows(lots: Sequence[tuple[UUID, Lot]]) -> list[tuple[Any, ...]]:
@@ -282,22 +295,17 @@ async def write_transfers(tx: Tx, rows: Sequence[TransferRow]) -> None:
         await tx.copy("transfers", _TRANSFER, rows)
 
 
-async def write_volunteers(tx: Tx, changed: Iterable[Volunteer], now: datetime) -> None:
-    rows = [
-        (
-            v.volunteer_id,
-            v.version,
-            *v.figures,
-            *v.lifetime,
-            *(v.first if v.first is not None else (None, None, None)),
-            v.badge_figures,
-            " ".join(v.badges),
-            v.criteria_version,
-        )
-        for v in changed
-    ]
-    if rows:
-        await tx.execute(_SQL["update_volunteers"], *_columns(rows), now)
+def _account(v: Volunteer) -> tuple[Any, ...]:
+    return (
+        v.volunteer_id,
+        v.version,
+        *v.figures,
+        *v.lifetime,
+        *(v.first if v.first is not None else (None, None, None)),
+        v.badge_figures,
+        " ".join(v.badges),
+        v.criteria_version,
+    )
 
 
 async def insert_hold(tx: Tx, hold: Hold, cause_event_id: UUID, correlation_id: str) -> None:

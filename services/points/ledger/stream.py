@@ -9,6 +9,7 @@ import structlog
 from services.points.ledger.decoding import decode_batch
 from services.points.ledger.ingest import OwnersElsewhere, Policy, ingest
 from services.points.ledger.revisions import Revision
+from services.points.ledger.store import RecordRefused
 from shared import deadletters
 from shared.deadletters import DeadLetter
 from shared.errors import TransientError
@@ -22,6 +23,8 @@ TOPICS = ("attendance",)
 KNOWN_AT_MOST = 2_000_000
 _ATTEMPTS = 10
 """So often a batch begins again because its records turn out to be somebody else's; then it waits."""
+_SMALL = 200
+"""A batch of so few records is begun again where PostgreSQL refuses one of them, instead of being ready for that."""
 _log = structlog.get_logger(__name__)
 
 
@@ -50,10 +53,15 @@ class IngestStream:
         """
         revisions, sources, refused = decode_batch(messages)
         also_lock: set[UUID] = set()
+        savepoints = len(revisions) > _SMALL
         for attempts_left in reversed(range(_ATTEMPTS)):
             try:
-                await self._apply(revisions, sources, refused, also_lock)
+                await self._apply(revisions, sources, refused, also_lock, savepoints=savepoints)
                 break
+            except RecordRefused:
+                if savepoints:
+                    raise
+                savepoints = True
             except OwnersElsewhere as error:
                 also_lock |= error.volunteer_ids
                 if not attempts_left:
@@ -66,12 +74,20 @@ class IngestStream:
         self._known.update(revision.volunteer_id for revision in revisions)
 
     async def _apply(
-        self, revisions: list[Revision], sources: list[Message], refused: list[DeadLetter], also_lock: set[UUID]
+        self,
+        revisions: list[Revision],
+        sources: list[Message],
+        refused: list[DeadLetter],
+        also_lock: set[UUID],
+        *,
+        savepoints: bool,
     ) -> None:
         async with self.database.transaction() as tx:
             letters = refused
             if revisions:
-                outcome = await ingest(tx, revisions, self.policy, also_lock=also_lock, known=self._known)
+                outcome = await ingest(
+                    tx, revisions, self.policy, also_lock=also_lock, known=self._known, savepoints=savepoints
+                )
                 letters = refused + [_conflict(sources[place], revisions[place]) for place in outcome.conflicts]
                 letters += [DeadLetter(sources[place], str(error)) for place, error in outcome.refused.items()]
             await deadletters.record(tx, letters, group=GROUP)

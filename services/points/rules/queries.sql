@@ -19,8 +19,9 @@ values ($1, $2, $3, $4::jsonb, $5, 'draft', $6, $7, $8);
 
 -- name: keep_rules
 -- Shared among those who decide by rules: no generation is made meanwhile. Then complaints, always in this order; who
--- records one takes that lock alone.
-select pg_advisory_xact_lock_shared(hashtext('points/rules')), pg_advisory_xact_lock_shared(hashtext('points/complaints'));
+-- records one takes that lock alone. And the time, which everybody needs.
+select pg_advisory_xact_lock_shared(hashtext('points/rules')), pg_advisory_xact_lock_shared(hashtext('points/complaints')),
+       business.now();
 
 -- name: change_rules
 -- Alone: whoever decided by an older generation has committed, and whoever comes reads the new one in a later statement.

@@ -62,9 +62,13 @@ async def install(tx: Tx, document: RuleDocument) -> bool:
     return version is not None
 
 
-async def keep_rules(tx: Tx) -> None:
-    """No generation is made, and no complaint recorded, until the end of the transaction; beside others who ask so."""
-    await tx.execute(_SQL["keep_rules"])
+async def keep_rules(tx: Tx) -> datetime:
+    """No generation is made, and no complaint recorded, until the end of the transaction; beside others who ask so.
+    Returns business time, as ``tx.now`` does.
+    """
+    row = await tx.fetchrow(_SQL["keep_rules"])
+    assert row is not None
+    return tx.at(row[2])
 
 
 async def change_rules(tx: Tx) -> None:

@@ -1,8 +1,9 @@
 """From produce to commit at a steady rate, by an open loop: a message's clock starts when it was due, sent or not.
 
 Each message carries that moment as its correlation id, which its record keeps. The commit is taken twice: the server's
-own timestamp of the transaction (taken before its log is flushed), and the moment at which another session was told of
-it by NOTIFY, which comes after the flush: that one is reported as the latency.
+own timestamp of the transaction, and the moment at which another session was told of it by NOTIFY, from which on
+everybody sees it: that one is reported as the latency. The ingest does not wait for the flush of its commits
+(`shared.postgres.witness`), which follows within a quarter of a second.
 """
 
 from __future__ import annotations
@@ -132,7 +133,8 @@ async def _produce(settings: Settings, messages: Sequence[Sent], rate: int) -> t
                     timestamp_ms=int(due * 1000),
                 )  # fmt: skip
                 pending.append(sent)
-        await asyncio.gather(*pending)
+        await producer.flush()
+        await asyncio.gather(*pending)  # so many that it takes a moment: after everything has left
     finally:
         await producer.stop()
     return began, late

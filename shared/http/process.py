@@ -31,15 +31,13 @@ _log = structlog.get_logger(__name__)
 
 
 def leave_start_alone(loop: asyncio.AbstractEventLoop) -> None:
-    """Once the process has started, the collector looks no more at what the start has made: hundreds of thousands of
-    objects of modules and models, which stay for good. Looking through them stops everything for a tenth of a second.
+    """The collector looks no more at what the start has made: hundreds of thousands of objects of modules and models,
+    which stay for good. Looking through them stops everything for a tenth of a second, so they are looked at now, while
+    nobody waits yet; what comes until the process has started is left alone without a look.
     """
-
-    def freeze() -> None:
-        gc.collect()
-        gc.freeze()
-
-    loop.call_later(START_SECONDS, freeze)
+    gc.collect()
+    gc.freeze()
+    loop.call_later(START_SECONDS, gc.freeze)
 
 
 def run_role(main: Callable[[asyncio.Event], Awaitable[None]]) -> NoReturn:

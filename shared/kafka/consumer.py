@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 
 from shared.cloudevents import Headers
 from shared.errors import TransientError
+from shared.kafka.offsets import Offsets, Secure
 from shared.kafka.topics import topic_name
 from shared.kafka.watchdog import Watchdog
 from shared.settings import Settings
@@ -30,7 +31,7 @@ POLL_MS, POLL_BESIDE_MS = 250, 20
 SMALL = 1000
 """Records of a batch of which most of the cost is the same for fewer: it is not worth a lane of its own."""
 LAG_INTERVAL = 2.0
-COMMIT_INTERVAL, COMMIT_PATIENCE = 0.25, 5.0
+COMMIT_INTERVAL = 0.25
 BACKOFF_FIRST, BACKOFF_MOST = 0.1, 5.0
 
 
@@ -49,7 +50,6 @@ class Message(NamedTuple):
 
 Handle = Callable[[Sequence[Message]], Awaitable[None]]
 DeadLetter = Callable[[Message, Exception], Awaitable[None]]
-Secure = Callable[[], Awaitable[None]]
 
 
 async def apply_halving(batch: Sequence[Message], handle: Handle, dead_letter: DeadLetter) -> None:
@@ -132,7 +132,6 @@ class BatchConsumer:
         self._entities = {topic_name(settings, entity): entity for entity in topics}
         self._handle = handle
         self._dead_letter = dead_letter
-        self._secure = secure
         self._max_records = max_records
         self._large = min(SMALL, max_records)
         self._fetch_wait_ms = fetch_wait_ms if settings.broker == "embedded" else 500
@@ -145,8 +144,7 @@ class BatchConsumer:
         self._in_hand: set[TopicPartition] = set()
         self._due: asyncio.Queue[tuple[list[Message], float]] = asyncio.Queue()
         self._from_latest = from_latest
-        self._done: dict[TopicPartition, int] = {}
-        self._told: dict[TopicPartition, int] = {}
+        self._offsets = Offsets(group, secure)
         self._looked: dict[TopicPartition, int] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -179,8 +177,7 @@ class BatchConsumer:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            with contextlib.suppress(TransientError):
-                await self._commit(consumer)
+            await self._offsets.commit_last(consumer)
             await _close(consumer, 3.0)
 
     async def _started(self, consumer: Any, stop: asyncio.Event) -> bool:
@@ -218,7 +215,7 @@ class BatchConsumer:
             request_timeout_ms=15_000,
             metadata_max_age_ms=10_000,
         )
-        consumer.subscribe(list(self._entities), listener=_Leaving(self, consumer))
+        consumer.subscribe(list(self._entities), listener=_Leaving(self._offsets, consumer))
         return consumer
 
     def _lane_of(self, partition: int) -> int:
@@ -310,7 +307,7 @@ class BatchConsumer:
     def _applied(self, batch: list[Message], seconds: float) -> None:
         self.applied += len(batch)
         for message in batch:
-            self._done[TopicPartition(message.topic, message.partition)] = message.offset + 1
+            self._offsets.done[TopicPartition(message.topic, message.partition)] = message.offset + 1
         for partition in {TopicPartition(message.topic, message.partition) for message in batch}:
             self._in_hand.discard(partition)
             self._watchdogs[self._lane_of(partition.partition)].progress()
@@ -323,37 +320,7 @@ class BatchConsumer:
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), COMMIT_INTERVAL)
-            await self._commit(consumer)
-
-    async def _commit(self, consumer: Any) -> None:
-        """Tell the broker what is done of the partitions that are owned now, where it doesn't know yet.
-
-        Raises:
-            TransientError: it may have been taken back.
-        """
-        owned = consumer.assignment()
-        offsets = {
-            partition: offset
-            for partition, offset in self._done.items()
-            if partition in owned and self._told.get(partition) != offset
-        }
-        if not offsets:
-            return
-        try:
-            async with asyncio.timeout(COMMIT_PATIENCE):
-                if self._secure is not None:
-                    await self._secure()
-                await consumer.commit(offsets)
-            self._told.update(offsets)
-        except (KafkaError, TimeoutError) as error:
-            log.info("offsets were not committed", group=self.group, reason=str(error) or type(error).__name__)
-
-    async def leave(self, consumer: Any) -> None:
-        """Partitions are taken away: commit what is done, and forget it, because others go on from there."""
-        with contextlib.suppress(TransientError):
-            await self._commit(consumer)
-        self._done.clear()
-        self._told.clear()
+            await self._offsets.commit(consumer)
 
     async def _watch(self, consumer: Any, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -374,13 +341,12 @@ class BatchConsumer:
         """
         lags = [0] * len(self._watchdogs)
         assignment = consumer.assignment()
-        still = [
-            one for one in assignment if self._done.get(one) is None or self._done.get(one) == self._looked.get(one)
-        ]
+        known = self._offsets.done
+        still = [one for one in assignment if known.get(one) is None or known.get(one) == self._looked.get(one)]
         ends = await consumer.end_offsets(still) if still else {}
-        self._looked = dict(self._done)
+        self._looked = dict(known)
         for partition in assignment:
-            done = self._done.get(partition)
+            done = known.get(partition)
             if done is None:
                 done = await consumer.position(partition)
             # The embedded broker tells the beginning of its last batch as the end; what a fetch said is exact.
@@ -393,12 +359,12 @@ class BatchConsumer:
 class _Leaving(ConsumerRebalanceListener):
     """Has the offsets committed before partitions go to somebody else."""
 
-    def __init__(self, batches: BatchConsumer, consumer: Any) -> None:
-        self.batches = batches
+    def __init__(self, offsets: Offsets, consumer: Any) -> None:
+        self.offsets = offsets
         self.consumer = consumer
 
     async def on_partitions_revoked(self, revoked: object) -> None:
-        await self.batches.leave(self.consumer)
+        await self.offsets.leave(self.consumer)
 
     async def on_partitions_assigned(self, assigned: object) -> None:
         """Nothing is to be done: the broker knows where to go on."""

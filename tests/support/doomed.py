@@ -59,15 +59,15 @@ def _after_commit(passed: Passed) -> None:
 
 
 def _before_offsets(passed: Passed) -> None:
-    consumer = import_module("shared.kafka.consumer").BatchConsumer
-    original = consumer._commit
+    offsets = import_module("shared.kafka.offsets").Offsets
+    original = offsets.commit
 
     async def commit(self: Any, *args: Any) -> None:
-        if self.group == "points-ingest" and any(self._told.get(one) != done for one, done in self._done.items()):
+        if self.group == "points-ingest" and any(self.told.get(one) != done for one, done in self.done.items()):
             passed()  # something was applied of which the broker does not know
         await original(self, *args)
 
-    consumer._commit = commit
+    offsets.commit = commit
 
 
 def _after_hold(passed: Passed) -> None:

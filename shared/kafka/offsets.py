@@ -1,0 +1,69 @@
+"""How far a consumer has come: what is done, and what of it the broker has been told. A hint, and never ahead of what
+is safe.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from shared.errors import TransientError
+
+__all__ = ["Offsets", "Secure"]
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = 5.0
+Secure = Callable[[], Awaitable[None]]
+
+
+class Offsets:
+    """The offsets of one consumer; ``done`` names of each partition the first record that is not done.
+
+    Args:
+        secure: makes sure that what is done outlives a crash, before the broker is told of it.
+    """
+
+    def __init__(self, group: str, secure: Secure | None = None) -> None:
+        self.group = group
+        self.done: dict[TopicPartition, int] = {}
+        self.told: dict[TopicPartition, int] = {}
+        self._secure = secure
+
+    async def commit(self, consumer: Any) -> None:
+        """Tell the broker what is done of the partitions that are owned now, where it doesn't know yet.
+
+        Raises:
+            TransientError: it may have been taken back.
+        """
+        owned = consumer.assignment()
+        offsets = {
+            partition: offset
+            for partition, offset in self.done.items()
+            if partition in owned and self.told.get(partition) != offset
+        }
+        if not offsets:
+            return
+        try:
+            async with asyncio.timeout(PATIENCE):
+                if self._secure is not None:
+                    await self._secure()
+                await consumer.commit(offsets)
+            self.told.update(offsets)
+        except (KafkaError, TimeoutError) as error:
+            log.info("offsets were not committed", group=self.group, reason=str(error) or type(error).__name__)
+
+    async def commit_last(self, consumer: Any) -> None:
+        """The same where nobody can be told of what may have been taken back: it is read again."""
+        with contextlib.suppress(TransientError):
+            await self.commit(consumer)
+
+    async def leave(self, consumer: Any) -> None:
+        """Partitions are taken away: commit what is done, and forget it, because others go on from there."""
+        await self.commit_last(consumer)
+        self.done.clear()
+        self.told.clear()

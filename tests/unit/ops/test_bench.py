@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from ops.bench import telling
+from ops.bench.disk import flushes
 from ops.bench.history import BEGIN, END, PARTITIONS, POISON, History, history
 from ops.bench.latency import percentile
 from ops.bench.report import row
@@ -146,3 +147,10 @@ def test_who_serves_on_the_large_ledger_is_half_known() -> None:
     known: set[UUID] = {volunteer_id(number) for number in range(5000)}
     assert len(set(serving)) == 1000
     assert sum(person in known for person in serving) == 500
+
+
+def test_the_disk_is_asked_alone_and_nothing_is_left_behind(tmp_path: Path) -> None:
+    found = flushes(tmp_path, 0.05)
+    assert found.flushes > 0
+    assert 0 < found.flush_p50_ms <= found.flush_p99_ms <= found.flush_max_ms
+    assert list(tmp_path.iterdir()) == []

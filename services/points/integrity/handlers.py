@@ -84,19 +84,25 @@ async def report(tx: Tx, flags: Sequence[Flag]) -> int:
     if not rows:
         return 0
     rows = await _under_locks(tx, rows)
-    opened = [case_id for case_id in sorted({row[2] for row in rows}) if case_id not in standing]
+    opened = {case_id: cases[case_id] for case_id in sorted({row[2] for row in rows}) if case_id not in standing}
     now = await tx.now()
     current = trace.current()
-    for case_id in opened:
-        correlation = str(case_id) if current is None else current.correlation_id
-        await store.insert_case(tx, case_id, cases[case_id], now, correlation)
-    for flag in flags:
-        if (case_id := case_id_of(flag)) in standing:
-            await store.widen_case(tx, case_id, flag.site_ids)
+    await store.insert_cases(tx, opened, now, None if current is None else current.correlation_id)
+    still_open = [flag for flag in flags if standing.get(case_id_of(flag), Status.OPEN) is Status.OPEN]
+    await store.widen_cases(tx, _sites(still_open, opened))
     await store.insert_flags(tx, rows)
-    await outbox.append(tx, *(_opened(case_id, cases[case_id], now) for case_id in opened))
+    await outbox.append(tx, *(_opened(case_id, flag, now) for case_id, flag in opened.items()))
     await _reconsider(tx, rows, "opened")
     return len(opened)
+
+
+def _sites(flags: Sequence[Flag], opened: Mapping[UUID, Flag]) -> dict[UUID, set[UUID]]:
+    """Where the records of cases lie, but for the flag that a case is opened about."""
+    found: dict[UUID, set[UUID]] = {}
+    for flag in flags:
+        if opened.get(case_id := case_id_of(flag)) is not flag and flag.site_ids:
+            found.setdefault(case_id, set()).update(flag.site_ids)
+    return found
 
 
 async def _under_locks(tx: Tx, rows: Sequence[FlagRow]) -> list[FlagRow]:

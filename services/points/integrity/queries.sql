@@ -7,9 +7,11 @@ values ($1, $2, $3, $4::jsonb, $5) on conflict (version) do nothing;
 -- All versions; which one holds follows from the day.
 select version, document, content_hash from threshold_versions order by version;
 
--- name: case_alone
--- A case's lock, whether it exists or not; taken before those of its volunteers, by whoever opens, widens or settles it.
-select pg_advisory_xact_lock(hashtext('points/case'), hashtext($1));
+-- name: cases_alone
+-- The locks of cases, whether they exist or not, in the order given; taken before those of their volunteers, by whoever
+-- opens, widens or settles them.
+select pg_advisory_xact_lock(hashtext('points/case'), hashtext(id))
+from unnest($1::text[]) with ordinality as batch (id, place) order by place;
 
 -- name: statuses
 -- Which of these cases there are, and how they stand.
@@ -23,15 +25,22 @@ select record_id, case_id from record_flags where case_id = any($1::uuid[]);
 -- Whose records these are at their highest revision, where points has seen them.
 select record_id, volunteer_id from records where record_id = any($1::uuid[]);
 
--- name: insert_case
--- Opened once.
+-- name: insert_cases
+-- Opened once. The sites of each are joined by blanks.
 insert into cases (case_id, kind, subject_kind, subject, site_ids, evidence, thresholds_version, opened_at, correlation_id)
-values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9);
+select case_id, kind, subject_kind, subject, string_to_array(sites, ' ')::uuid[], evidence::jsonb, thresholds_version,
+       $8, coalesce($9, case_id::text)
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[])
+    as batch (case_id, kind, subject_kind, subject, sites, evidence, thresholds_version);
 
--- name: widen_case
--- Further records may lie at further sites.
-update cases set site_ids = (select array_agg(distinct site order by site) from unnest(site_ids || $2::uuid[]) as s (site))
-where case_id = $1 and not site_ids @> $2::uuid[];
+-- name: widen_cases
+-- Further records may lie at further sites; those of each case are joined by blanks.
+update cases c set site_ids = (
+    select array_agg(distinct site order by site)
+    from unnest(c.site_ids || string_to_array(batch.sites, ' ')::uuid[]) as s (site)
+)
+from unnest($1::uuid[], $2::text[]) as batch (case_id, sites)
+where c.case_id = batch.case_id and not c.site_ids @> string_to_array(batch.sites, ' ')::uuid[];
 
 -- name: insert_flags
 -- Records that a case is about; under the locks of their volunteers.

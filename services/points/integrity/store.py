@@ -24,8 +24,7 @@ FlagRow = tuple[UUID, UUID, UUID, str]
 
 async def lock_cases(tx: Tx, case_ids: Iterable[UUID]) -> None:
     """Lock cases, sorted, whether they exist or not. Before any volunteer."""
-    for case_id in sorted(case_ids):
-        await tx.execute(_SQL["case_alone"], str(case_id))
+    await tx.execute(_SQL["cases_alone"], [str(case_id) for case_id in sorted(case_ids)])
 
 
 async def statuses(tx: Tx, case_ids: Collection[UUID]) -> dict[UUID, Status]:
@@ -43,23 +42,32 @@ async def owners(tx: Tx, record_ids: Collection[UUID]) -> dict[UUID, UUID]:
     return {row[0]: row[1] for row in await tx.fetch(_SQL["owners"], list(record_ids))}
 
 
-async def insert_case(tx: Tx, case_id: UUID, flag: Flag, at: datetime, correlation_id: str) -> None:
-    await tx.execute(
-        _SQL["insert_case"],
-        case_id,
-        flag.kind,
-        flag.subject_kind,
-        flag.subject,
-        list(flag.site_ids),
-        orjson.dumps(dict(flag.evidence)).decode(),
-        flag.thresholds_version,
-        at,
-        correlation_id,
-    )
+async def insert_cases(tx: Tx, opened: Mapping[UUID, Flag], at: datetime, correlation_id: str | None) -> None:
+    """Open cases; without a correlation each is its own."""
+    rows = [
+        (
+            case_id,
+            flag.kind,
+            flag.subject_kind,
+            flag.subject,
+            _joined(flag.site_ids),
+            orjson.dumps(dict(flag.evidence)).decode(),
+            flag.thresholds_version,
+        )
+        for case_id, flag in opened.items()
+    ]
+    if rows:
+        await tx.execute(_SQL["insert_cases"], *zip(*rows, strict=True), at, correlation_id)
 
 
-async def widen_case(tx: Tx, case_id: UUID, site_ids: Collection[UUID]) -> None:
-    await tx.execute(_SQL["widen_case"], case_id, list(site_ids))
+async def widen_cases(tx: Tx, sites: Mapping[UUID, Collection[UUID]]) -> None:
+    """Cases touch these sites too."""
+    if sites:
+        await tx.execute(_SQL["widen_cases"], list(sites), [_joined(found) for found in sites.values()])
+
+
+def _joined(site_ids: Iterable[UUID]) -> str:
+    return " ".join(map(str, site_ids))
 
 
 async def insert_flags(tx: Tx, rows: Sequence[FlagRow]) -> None:

@@ -29,6 +29,7 @@ _TRANSFER = (
     *("volunteer_id", "code", "debit", "credit", "amount", "bucket", "expires_on", "bucket_version", "rule_version"),
     *("lot_bucket", "lot_expires_on", "pending_id", "posting_id", "cause_event_id", "correlation_id", "posted_at"),
 )
+_ACCOUNT = 21
 _NOWHERE = (None, None)
 _LINE = re.compile(r"^COPY records, line (\d+)", re.MULTILINE)
 TransferRow = tuple[Any, ...]
@@ -66,8 +67,8 @@ def _columns(rows: Iterable[Sequence[Any]]) -> Iterable[tuple[Any, ...]]:
     return zip(*rows, strict=True)
 
 
-def _columns_or_none(rows: Sequence[Sequence[Any]], width: int) -> Sequence[tuple[Any, ...]]:
-    """So many columns, empty where there are no rows."""
+def _arrays(rows: Sequence[Sequence[Any]], width: int) -> Sequence[tuple[Any, ...]]:
+    """So many columns of an equal length, which may be none."""
     return list(_columns(rows)) if rows else [()] * width
 
 
@@ -264,9 +265,9 @@ async def write(
     if changed_lots or changed or accounts:
         await tx.execute(
             _SQL["write_changed"],
-            *_columns_or_none(_lot_rows(changed_lots), 6),
-            *_columns_or_none(changed, 9)[:8],
-            *_columns_or_none(accounts, 21),
+            *_arrays(_lot_rows(changed_lots), len(_LOT)),
+            *_arrays(changed, len(_BUCKET))[:-1],
+            *_arrays(accounts, _ACCOUNT),
             now,
         )
 

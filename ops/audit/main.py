@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from rich.table import Table
 
 from ops.audit import completeness, goods, ledger, teams, worth
 from ops.audit.model import Check, Report
+from ops.audit.sql import SQL
 from shared.errors import TransientError
 from shared.postgres import TRANSIENT, Tx
 
@@ -33,31 +35,45 @@ SESSION = {
 CheckFunction = Callable[[Tx], Awaitable[Check]]
 
 
-async def audit(dsn: str, *, settled: bool = False, teams_too: bool = True) -> Report:
-    """Run all checks in one REPEATABLE READ, READ ONLY transaction.
+async def audit(dsn: str, *, settled: bool = False, teams_too: bool = True, sessions: int = 1) -> Report:
+    """Run all checks in REPEATABLE READ, READ ONLY transactions over one snapshot.
 
     Args:
         dsn: the database, as `auditor`.
         settled: nothing is on its way any more, so a published revision that was not applied is a breach.
         teams_too: the teams' own consumer of attendance has run as well (a bench measures the ingest without it).
+        sessions: over so many of them, for large ledgers: some checks keep this process busy, others the server.
 
     Raises:
         TransientError: the database cannot be reached.
     """
-    checks: tuple[tuple[str, CheckFunction], ...] = (
+    # Longest first, for who comes second to have something to do until the end.
+    checks: list[tuple[str, CheckFunction]] = [
+        ("A4", worth.awards),
+        ("A3", partial(_completeness, settled=settled, teams_too=teams_too)),
+        ("A5", _badges),
         ("A1", ledger.balances),
         ("A2", ledger.bounds),
-        ("A3", partial(_completeness, settled=settled, teams_too=teams_too)),
-        ("A4", worth.awards),
-        ("A5", _badges),
         ("A6", ledger.equation),
         ("A7", goods.stock),
         ("A8", goods.deliveries),
-    )
+    ]
     started = time.monotonic()
-    async with _snapshot(dsn) as tx:
-        done = [await _timed(tx, code, check) for code, check in checks]
-    return Report(tuple(done), settled, time.monotonic() - started)
+    done: list[Check] = []
+
+    async def work(tx: Tx) -> None:
+        while checks:
+            done.append(await _timed(tx, *checks.pop(0)))
+
+    async with _snapshot(dsn, sessions) as transactions:
+        working = [asyncio.create_task(work(tx)) for tx in transactions]
+        try:
+            await asyncio.gather(*working)
+        finally:
+            for one in working:
+                one.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
+    return Report(tuple(sorted(done, key=lambda check: check.code)), settled, time.monotonic() - started)
 
 
 async def _completeness(tx: Tx, *, settled: bool, teams_too: bool) -> Check:
@@ -76,15 +92,21 @@ async def _badges(tx: Tx) -> Check:
 
 
 @asynccontextmanager
-async def _snapshot(dsn: str) -> AsyncIterator[Tx]:
+async def _snapshot(dsn: str, sessions: int) -> AsyncIterator[list[Tx]]:
     """One state of everything. No service's pool: to sum a large ledger may take longer than a request ever should."""
+    found: list[Tx] = []
     try:
-        conn: Any = await asyncpg.connect(dsn, timeout=10, server_settings=SESSION)
-        try:
-            async with conn.transaction(isolation="repeatable_read", readonly=True):
-                yield Tx(conn)
-        finally:
-            await conn.close()
+        async with AsyncExitStack() as stack:
+            for number in range(sessions):
+                conn: Any = await asyncpg.connect(dsn, timeout=10, server_settings=SESSION)
+                stack.push_async_callback(conn.close)
+                await stack.enter_async_context(conn.transaction(isolation="repeatable_read", readonly=True))
+                if number == 0 and sessions > 1:
+                    exported = await conn.fetchval(SQL["export_snapshot"])
+                elif number > 0:
+                    await conn.execute(f"set transaction snapshot '{exported}'")  # takes no parameter
+                found.append(Tx(conn))
+            yield found
     except TRANSIENT as error:
         raise TransientError(f"PostgreSQL did not answer as expected: {error}") from error
 

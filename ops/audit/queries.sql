@@ -1,3 +1,7 @@
+-- name: export_snapshot
+-- For other sessions to see the same state.
+select pg_export_snapshot();
+
 -- name: balances_against_transfers
 -- A1: what each volunteer's row says against the sum of their transfers. Account kinds: 0 issuance, 1 available, 2 held,
 -- 3 debt, 4 redeemed, 5 expired, 6 donated. One pass over transfers; only differences come back.

@@ -173,7 +173,7 @@ async def _settle(
 
 async def audited(rig: Rig, database: str, *, teams_too: bool = False) -> Audited:
     """A1 to A8 over the database, everything settled."""
-    report = await audit(rig.dsn("auditor", database), settled=True, teams_too=teams_too)
+    report = await audit(rig.dsn("auditor", database), settled=True, teams_too=teams_too, sessions=2)
     conn: Any = await asyncpg.connect(rig.dsn("postgres", database))
     try:
         standing = await conn.fetchrow(SQL["standing"])

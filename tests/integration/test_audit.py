@@ -172,6 +172,17 @@ async def test_a_world_with_everything_in_it_is_clean(world: World) -> None:
     assert all(check.examined for check in report.checks), report.as_json()
 
 
+async def test_over_several_sessions_it_says_the_same(world: World) -> None:
+    await world.plant(PLANTS["change_lot"], world.volunteer)
+    alone, together = [await audit(world.auditor, settled=True, sessions=sessions) for sessions in (1, 3)]
+
+    def told(report: Report) -> list[object]:
+        return [(check.code, check.examined, check.breaches, check.offenders) for check in report.checks]
+
+    assert told(together) == told(alone)
+    assert not together.ok
+
+
 @pytest.mark.parametrize("plant", ["change_transfer", "delete_transfer", "insert_transfer"])
 async def test_a1_names_whose_transfers_were_touched(world: World, plant: str) -> None:
     await world.plant(PLANTS[plant], world.volunteer)

@@ -14,6 +14,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -118,7 +119,7 @@ async def _produce(settings: Settings, messages: Sequence[Sent], rate: int) -> t
     await producer.start()
     each = max(1, round(rate * TICK))
     began, late = time.time() + 0.05, 0.0
-    pending: list[asyncio.Future[Any]] = []
+    pending: set[asyncio.Future[Any]] = set()  # of those that are done none is kept: the collector would look at all
     try:
         for tick, start in enumerate(range(0, len(messages), each)):
             due = began + tick * each / rate
@@ -132,12 +133,18 @@ async def _produce(settings: Settings, messages: Sequence[Sent], rate: int) -> t
                     name, one.value, key=one.key, partition=one.partition, headers=one.headers(stamp),
                     timestamp_ms=int(due * 1000),
                 )  # fmt: skip
-                pending.append(sent)
-        await producer.flush()
-        await asyncio.gather(*pending)  # so many that it takes a moment: after everything has left
+                pending.add(sent)
+                sent.add_done_callback(partial(_arrived_at_the_broker, pending))
+        await asyncio.gather(*pending)
     finally:
         await producer.stop()
     return began, late
+
+
+def _arrived_at_the_broker(pending: set[asyncio.Future[Any]], sent: asyncio.Future[Any]) -> None:
+    """One that failed stays, for who waits for all to hear of it."""
+    if not sent.cancelled() and sent.exception() is None:
+        pending.discard(sent)
 
 
 async def _arrived(conn: Any, service: Workers, count: int) -> list[tuple[float, float]]:

@@ -120,7 +120,7 @@ class BatchConsumer:
         secure: Secure | None = None,
         max_records: int = 2000,
         lanes: int = 1,
-        fetch_wait_ms: int = 10,
+        fetch_wait_ms: int = 20,
         fetch_bytes: int = 2_097_152,
         gather_ms: int = 0,
         patience: float = 30.0,

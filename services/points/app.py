@@ -7,6 +7,7 @@ transaction.
 
 import asyncio
 import gc
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -108,21 +109,23 @@ class IngestService(mode.Service):
                 await pickups.purge(tx, real_now())
             return 0
 
+        timers: tuple[tuple[str, Callable[[], Awaitable[int]], float], ...] = (
+            ("expiry", lambda: expire_points(database), seconds),
+            ("holds", lambda: time_out_bare_holds(database), seconds),
+            ("reminders", lambda: remind(database), seconds),
+            ("redemptions", redemptions, seconds),
+            ("rehearsals", lambda: rehearse_waiting(database, self._halt), seconds),
+            ("activations", lambda: move(database, policy, moved_at_once), seconds),
+            ("badges", lambda: judge_anew(database), PURGE_SECONDS),
+            ("answers", answers, PURGE_SECONDS),
+            ("forgetting", lambda: forget_old(database), PURGE_SECONDS),
+        )
         async with asyncio.TaskGroup() as group:
             group.create_task(self.consumer.run(self._halt))
-            group.create_task(run_timer("expiry", lambda: expire_points(database), seconds, self._halt))
-            group.create_task(run_timer("holds", lambda: time_out_bare_holds(database), seconds, self._halt))
-            group.create_task(run_timer("reminders", lambda: remind(database), seconds, self._halt))
-            group.create_task(run_timer("redemptions", redemptions, seconds, self._halt))
-            group.create_task(
-                run_timer("rehearsals", lambda: rehearse_waiting(database, self._halt), seconds, self._halt)
-            )
-            group.create_task(run_timer("badges", lambda: judge_anew(database), PURGE_SECONDS, self._halt))
-            group.create_task(
-                run_timer("activations", lambda: move(database, policy, moved_at_once), seconds, self._halt)
-            )
-            group.create_task(run_timer("answers", answers, PURGE_SECONDS, self._halt))
-            group.create_task(run_timer("forgetting", lambda: forget_old(database), PURGE_SECONDS, self._halt))
+            for place, (name, work, every) in enumerate(timers):
+                # One after the other: all at once they would take a session each, and hold up a batch.
+                after = seconds * place / len(timers)
+                group.create_task(run_timer(name, work, every, self._halt, after=after))
 
     def _ended(self, work: asyncio.Task[None]) -> None:
         """Whatever ends the work by itself ends the process, with the reason's exit code."""

@@ -19,19 +19,26 @@ STOP_SECONDS = 3.0
 there: what counts is in a transaction, the rest is rebuilt."""
 
 
-async def run_timer(name: str, work: Callable[[], Awaitable[int]], seconds: float, stop: asyncio.Event) -> None:
+async def run_timer(
+    name: str, work: Callable[[], Awaitable[int]], seconds: float, stop: asyncio.Event, *, after: float = 0.0
+) -> None:
     """Do ``work`` until it finds nothing to do, then again after a while, until ``stop`` is set.
 
-    Trouble with the database is waited out.
+    It begins ``after`` so many seconds. Trouble with the database is waited out.
     """
+    await _stopped(stop, after)
     while not stop.is_set():
         try:
             while await work() and not stop.is_set():
                 pass
         except TransientError as error:
             _log.warning("timer.waits", timer=name, reason=str(error))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), seconds)
+        await _stopped(stop, seconds)
+
+
+async def _stopped(stop: asyncio.Event, within: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), within)
 
 
 class Worker(faust.Worker):

@@ -20,6 +20,9 @@ __all__ = ["TRANSIENT", "Database", "Queries", "Tx", "flush", "load_queries"]
 
 _SQL = load_queries(__file__)
 
+IDLE_SECONDS = 60.0
+"""A session that nobody needed for so long gives its memory back."""
+
 TRANSIENT = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -159,6 +162,7 @@ class Database:
                 min_size=1,
                 max_size=size,
                 command_timeout=60,
+                max_inactive_connection_lifetime=IDLE_SECONDS,
                 reset=_as_it_is,
                 server_settings={
                     "search_path": schema,

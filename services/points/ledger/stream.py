@@ -54,7 +54,7 @@ class IngestStream:
         revisions, sources, refused = decode_batch(messages)
         also_lock: set[UUID] = set()
         savepoints = len(revisions) > _SMALL
-        for attempts_left in reversed(range(_ATTEMPTS)):
+        for _ in range(_ATTEMPTS):
             try:
                 await self._apply(revisions, sources, refused, also_lock, savepoints=savepoints)
                 break
@@ -64,11 +64,11 @@ class IngestStream:
                 savepoints = True
             except OwnersElsewhere as error:
                 also_lock |= error.volunteer_ids
-                if not attempts_left:
-                    raise TransientError("records keep changing hands while they are being applied") from error
             except asyncpg.UniqueViolationError as error:
                 # Another transaction stored the same record first, under another volunteer's lock: read it anew.
                 raise TransientError(f"somebody else was faster: {error}") from error
+        else:
+            raise TransientError("records keep changing hands while they are being applied")
         if len(self._known) > KNOWN_AT_MOST:
             self._known.clear()
         self._known.update(revision.volunteer_id for revision in revisions)

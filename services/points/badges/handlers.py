@@ -13,11 +13,12 @@ from services.points.badges.judging import Judge
 from services.points.badges.store import Award
 from services.points.ledger import store as ledger
 from services.points.versions import handlers as versions
+from services.points.versions.handlers import Current
 from shared import outbox
 from shared.clock import district_day, real_now
 from shared.postgres import Database, Tx
 
-__all__ = ["Badges", "badges_of", "criteria_in_force", "install", "judge_anew", "listed"]
+__all__ = ["Badges", "badges_of", "criteria_in_force", "current_criteria", "install", "judge_anew", "listed"]
 
 JUDGED_AT_ONCE = 200
 
@@ -31,24 +32,29 @@ class Badges:
     progress: list[Progress]
 
 
-async def install(database: Database) -> Criteria:
+async def install(database: Database) -> Current[Criteria]:
     """Make sure that the shipped versions are in the table; returns the criteria in force.
 
     Raises:
         PermanentError: a version in the table says something else than the one shipped under its number.
     """
     async with database.transaction() as tx:
-        stored = await versions.install(tx, store.CRITERIA, documents.shipped())
-        return stored[-1].criteria()
+        await versions.install(tx, store.CRITERIA, documents.shipped())
+    return current_criteria()
+
+
+def current_criteria() -> Current[Criteria]:
+    """The criteria in force, for a process or for one transaction."""
+    return Current(criteria_in_force)
 
 
 async def criteria_in_force(tx: Tx) -> Criteria:
-    """The newest version.
+    """The newest version that has begun.
 
     Raises:
-        PermanentError: none is installed.
+        PermanentError: none has.
     """
-    return (await versions.newest(tx, store.CRITERIA)).criteria()
+    return (await versions.in_force(tx, store.CRITERIA)).criteria()
 
 
 async def listed(tx: Tx) -> list[CriteriaDocument]:
@@ -68,12 +74,10 @@ async def judge_anew(database: Database) -> int:
             return 0
         await ledger.lock_volunteers(tx, ids)
         found = await ledger.volunteers(tx, ids)
-        late = {key: one for key, one in found.items() if one.criteria_version not in (0, criteria.version)}
         now = await tx.now()
         judge = Judge(tx, criteria, now, real_now())
-        await judge.open(late.values())
-        await judge.judge(dict.fromkeys(sorted(late)), late)
-        await ledger.write(tx, now, volunteers=[late[key] for key in sorted(late)])
+        late = await judge.catch_up(found)
+        await ledger.write(tx, now, volunteers=[found[key] for key in late])
         await outbox.append_raw(tx, judge.outbox)
         return len(ids)
 

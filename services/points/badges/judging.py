@@ -1,6 +1,6 @@
 """Judging: figures follow the records by increments, badges follow the figures, all in the caller's transaction."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -47,7 +47,8 @@ class Cause(NamedTuple):
 
 
 class Judge:
-    """The badges of one commit: `count` before the records are written, `judge` when the lifetime figures stand.
+    """The badges of one commit: `count` what changes, `judge` when the lifetime figures stand; and before anything
+    changes, `catch_up` with whoever was judged by earlier criteria.
 
     The volunteers' rows are locked by the caller. ``outbox`` is what is to be told.
     """
@@ -59,10 +60,26 @@ class Judge:
         self.told_at = told_at
         self.outbox: list[events.OutboxRow] = []
         self._before: dict[UUID, Lifetime] = {}
-        self._stale: set[UUID] = set()
+        self._to_judge: set[UUID] = set()
         self._crossed: set[UUID] = set()
 
-    async def count(
+    async def catch_up(self, volunteers: Mapping[UUID, Volunteer]) -> list[UUID]:
+        """Judge those who were judged by earlier criteria; returns who that was, sorted.
+
+        Their figures are counted anew from the stored records, so these must be as the volunteers' rows know them.
+        """
+        version = self.criteria.version
+        late = sorted(
+            key
+            for key, one in volunteers.items()
+            if one.criteria_version < version and (one.criteria_version or any(one.lifetime))
+        )
+        if late:
+            await self._count_anew([volunteers[volunteer_id] for volunteer_id in late])
+            await self.judge(dict.fromkeys(late), volunteers)
+        return late
+
+    def count(
         self, volunteers: Mapping[UUID, Volunteer], applied: Collection[tuple[Revision, Revision | None]]
     ) -> None:
         """Bring the figures of whoever gains or loses a confirmed record up to date."""
@@ -73,7 +90,8 @@ class Judge:
             if new.status == "confirmed":
                 counted.append((new, 1))
         ids = {revision.volunteer_id for revision, _ in counted}
-        await self.open([volunteers[volunteer_id] for volunteer_id in ids])
+        for volunteer_id in ids:
+            self._open(volunteers[volunteer_id])
         count = self.criteria.count
         for revision, sign in counted:
             states = volunteers[revision.volunteer_id].states
@@ -83,24 +101,21 @@ class Judge:
         for volunteer_id in ids:
             self._keep(volunteers[volunteer_id])
 
-    async def open(self, volunteers: Iterable[Volunteer]) -> None:
-        """Read the figures of volunteers; count anew those that were kept for other criteria."""
-        again: list[Volunteer] = []
+    def _open(self, volunteer: Volunteer) -> None:
+        """Read the figures; whoever was never judged has none."""
+        self._before[volunteer.volunteer_id] = volunteer.lifetime
+        if volunteer.criteria_version == 0:
+            self._to_judge.add(volunteer.volunteer_id)
+        kept = volunteer.badge_figures
+        volunteer.states = self.criteria.blank() if kept is None else orjson.loads(kept)
+
+    async def _count_anew(self, volunteers: Sequence[Volunteer]) -> None:
+        served = await badge_store.services(self.tx, [volunteer.volunteer_id for volunteer in volunteers])
         for volunteer in volunteers:
             self._before[volunteer.volunteer_id] = volunteer.lifetime
-            if volunteer.criteria_version == self.criteria.version:
-                kept = volunteer.badge_figures
-                volunteer.states = self.criteria.blank() if kept is None else orjson.loads(kept)
-                continue
-            self._stale.add(volunteer.volunteer_id)
-            volunteer.states = self.criteria.blank()
-            if any(volunteer.lifetime):
-                again.append(volunteer)
-        if again:
-            served = await badge_store.services(self.tx, [volunteer.volunteer_id for volunteer in again])
-            for volunteer in again:
-                volunteer.states = self.criteria.tally(served.get(volunteer.volunteer_id, ()))
-                self._keep(volunteer)
+            self._to_judge.add(volunteer.volunteer_id)
+            volunteer.states = self.criteria.tally(served.get(volunteer.volunteer_id, ()))
+            self._keep(volunteer)
 
     def _keep(self, volunteer: Volunteer) -> None:
         volunteer.badge_figures = orjson.dumps(volunteer.states).decode()
@@ -115,9 +130,8 @@ class Judge:
         revocations: list[Revocation] = []
         for volunteer_id, revision in revisions.items():
             volunteer = volunteers[volunteer_id]
-            stale = volunteer_id in self._stale
             if not (
-                stale
+                volunteer_id in self._to_judge
                 or volunteer_id in self._crossed
                 or self.criteria.crossed(self._before[volunteer_id], volunteer.lifetime)
             ):

@@ -23,7 +23,7 @@ from records where volunteer_id = any($1::uuid[]) and status = 'confirmed';
 
 -- name: judged_under_other_criteria
 -- Volunteers whom a new version has not judged yet; looked for now and then, so it needs no index.
-select volunteer_id from volunteers where criteria_version not in (0, $1) order by volunteer_id limit $2;
+select volunteer_id from volunteers where criteria_version between 1 and $1 - 1 order by volunteer_id limit $2;
 
 -- name: awards_of
 -- Every award of a volunteer, also those that were taken away, oldest first.

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from services.points.badges.handlers import criteria_in_force
+from services.points.badges.handlers import current_criteria
 from services.points.facts import store
 from services.points.facts.domain import BroughtIn, Complaint
 from services.points.ledger import handlers as ledger
@@ -58,7 +58,7 @@ async def withdraw_complaint(tx: Tx, caller: Caller, complaint_id: UUID, reason:
 
 async def _reconsider(tx: Tx, complaint: Complaint, what: str) -> None:
     """Work out anew every bucket that holds a record that the complaint is about."""
-    policy = Policy(Rulebooks(), await criteria_in_force(tx))
+    policy = Policy(Rulebooks(), current_criteria())
     volunteer_ids = await records.volunteers_about(tx, complaint.activity_id, complaint.record_id)
     await lock(tx, volunteer_ids, frozenset(volunteer_ids))
     event_id = derived_id("complaint", complaint.complaint_id, what)

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from services.points.badges.handlers import criteria_in_force
+from services.points.badges.handlers import current_criteria
 from services.points.integrity import documents, store
 from services.points.integrity.domain import Case, Flag, Seen, Status, ThresholdsInForce, measure, still_so
 from services.points.integrity.store import FlagRow
@@ -128,7 +128,7 @@ async def _reconsider(tx: Tx, rows: Sequence[FlagRow], what: str) -> None:
         event_id = derived_id("case", held[revision.record_id], what)
         correlation = str(event_id) if current is None else current.correlation_id
         changed.append(revision._replace(event_id=event_id, correlation_id=correlation, traceparent=parent))
-    await reconsider(tx, changed, Policy(Rulebooks(), await criteria_in_force(tx)))
+    await reconsider(tx, changed, Policy(Rulebooks(), current_criteria()))
 
 
 def _opened(case_id: UUID, flag: Flag, now: datetime) -> Any:

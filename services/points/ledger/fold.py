@@ -50,7 +50,7 @@ BucketKey = tuple[UUID, str]
 
 
 class Volunteer:
-    """A volunteer's row as it is read, and as it is to be written."""
+    """A volunteer's row as it is read, and as it is to be written; ``updated_at`` is when it last was."""
 
     __slots__ = (
         "badge_figures",
@@ -62,6 +62,7 @@ class Volunteer:
         "lifetime",
         "standing_flags",
         "states",
+        "updated_at",
         "version",
         "volunteer_id",
     )
@@ -75,9 +76,10 @@ class Volunteer:
         first: First | None,
         badges: tuple[str, ...],
         criteria_version: int,
-        badge_figures: str | None = None,
-        generation: int = 1,
-        standing_flags: int = 0,
+        badge_figures: str | None,
+        generation: int,
+        standing_flags: int,
+        updated_at: datetime,
     ) -> None:
         self.volunteer_id = volunteer_id
         self.version = version
@@ -89,7 +91,14 @@ class Volunteer:
         self.badge_figures = badge_figures
         self.generation = generation
         self.standing_flags = standing_flags
+        self.updated_at = updated_at
         self.states: States | None = None
+
+    def posting_time(self, now: datetime) -> datetime:
+        """When transfers of a transaction that has read its time ``now`` are posted: not before those of another that
+        read it later and was faster to have the lock, so that an account's transfers have their times in order.
+        """
+        return max(now, self.updated_at)
 
 
 class BucketState(NamedTuple):

@@ -299,7 +299,8 @@ async def _book(
     posting_id = events.posting_id(volunteer.volunteer_id, reason, volunteer.version)
     versions = (None, None) if posted is None else (posted.version, posted.rule_version)
     source = (*versions, posting_id, cause_event_id, correlation)
-    rows = list(store.transfer_rows(volunteer.volunteer_id, wallet.transfers, source, now))
+    posted_at = volunteer.posting_time(now)
+    rows = list(store.transfer_rows(volunteer.volunteer_id, wallet.transfers, source, posted_at))
     touched = [(volunteer.volunteer_id, wallet.lots[key]) for key in sorted(wallet.touched)]
     fresh = [] if posted is None else [pair for pair in touched if pair[1].key not in posted.stored]
     changed = [pair for pair in touched if pair not in fresh]
@@ -313,7 +314,7 @@ async def _book(
         "available": after.available,
         "held": after.held,
         "debt": after.debt,
-        "posted_at": now,
+        "posted_at": posted_at,
     }
     if posted is not None:
         data |= {"amount": posted.amount, "bucket": posted.bucket, "rule_version": str(posted.rule_version)}

@@ -38,6 +38,7 @@ from services.points.ledger.revisions import Revision
 from services.points.rules.domain import FIRST_SERVICE, Award, Facts, First, Rulebook
 from services.points.rules.handlers import Rulebooks
 from services.points.rules.store import keep_rules
+from services.points.versions.handlers import Current
 from shared import outbox
 from shared.clock import district_day, real_now
 from shared.errors import WeiguangError
@@ -62,7 +63,7 @@ class Policy:
     """What is in force: the rules that say what service is worth, by generation, and the criteria of badges."""
 
     rules: Rulebooks
-    criteria: Criteria
+    criteria: Current[Criteria]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +122,11 @@ async def ingest(
         for revision in batch
         if (present := stored.get(revision.record_id)) is not None and revision.revision < present.revision
     }
-    resolution, refused = await write_records(
-        tx, batch, stored, await store.superseded(tx, lower), savepoints=savepoints
-    )
-    told = await _Fold(tx, await tx.now(), policy, resolution).run() if resolution.applied else 0
+    superseded = await store.superseded(tx, lower)
+    fold = _Fold(tx, await tx.now(), policy)
+    await fold.know(volunteer_ids)
+    resolution, refused = await write_records(tx, batch, stored, superseded, savepoints=savepoints)
+    told = await fold.run(resolution) if resolution.applied or fold.changed else 0
     return Outcome(
         len(resolution.applied), len(resolution.superseded), resolution.duplicates, resolution.conflicts, told, refused
     )
@@ -134,15 +136,19 @@ async def reconsider(tx: Tx, changed: Sequence[Revision], policy: Policy) -> int
     """Work out anew the buckets of records about which points knows something else now; returns how many events are
     told. The caller holds the volunteers' locks; each revision names the event that is the cause.
     """
-    return await _Fold(tx, await tx.now(), policy, Resolution()).run(changed) if changed else 0
+    if not changed:
+        return 0
+    fold = _Fold(tx, await tx.now(), policy)
+    await fold.know({revision.volunteer_id for revision in changed})
+    return await fold.run(Resolution(), changed)
 
 
 async def post(tx: Tx, volunteers: dict[UUID, Volunteer], changes: Sequence[Change], policy: Policy) -> int:
     """Post and write buckets that were worked out elsewhere, and tell of them; returns how many events are told. The
     caller holds the volunteers' locks, and read them after.
     """
-    fold = _Fold(tx, await tx.now(), policy, Resolution())
-    await fold.know(volunteers)
+    fold = _Fold(tx, await tx.now(), policy)
+    await fold.take(volunteers)
     fold.changed.update(change.volunteer_id for change in changes)
     return await fold.write(changes)
 
@@ -154,32 +160,43 @@ def _cause(revision: Revision | Cause) -> tuple[str, str, str | None]:
 class _Fold:
     """One batch on its way; holds what several steps need."""
 
-    def __init__(self, tx: Tx, now: datetime, policy: Policy, resolution: Resolution) -> None:
+    def __init__(self, tx: Tx, now: datetime, policy: Policy) -> None:
         self.tx = tx
         self.now = now
         self.told_at = real_now()
         self.policy = policy
-        self.badges = Judge(tx, policy.criteria, now, self.told_at)
-        self.resolution = resolution
+        self.applied: Mapping[UUID, tuple[Revision, Revision | None]] = {}
         self.volunteers: dict[UUID, Volunteer] = {}
         self.rules: dict[UUID, Rulebook] = {}
         self.changed: set[UUID] = set()
         self.outbox: list[events.OutboxRow] = []
+        self.badges: Judge
 
-    async def know(self, volunteers: dict[UUID, Volunteer]) -> None:
-        """Whose state it is, and under which rules each of them stands."""
+    async def know(self, volunteer_ids: Collection[UUID]) -> None:
+        """Read whose state it is. Before any record changes: who was judged by earlier criteria is judged anew, by the
+        records until now.
+        """
+        await self.take(await store.volunteers(self.tx, volunteer_ids))
+
+    async def take(self, volunteers: dict[UUID, Volunteer]) -> None:
+        """As `know`, of volunteers who were read already."""
+        tx = self.tx
         self.volunteers = volunteers
-        books = await self.policy.rules.of(self.tx, {one.generation for one in volunteers.values()})
+        books = await self.policy.rules.of(tx, {one.generation for one in volunteers.values()})
         self.rules = {volunteer_id: books[one.generation] for volunteer_id, one in volunteers.items()}
+        judged_by = max((one.criteria_version for one in volunteers.values()), default=0)
+        criteria = await self.policy.criteria.of(tx, judged_by)
+        earlier = Judge(tx, criteria, self.now, self.told_at)
+        self.changed.update(await earlier.catch_up(volunteers))
+        self.outbox += earlier.outbox
+        self.badges = Judge(tx, criteria, self.now, self.told_at)
 
-    async def run(self, reconsidered: Sequence[Revision] = ()) -> int:
+    async def run(self, resolution: Resolution, reconsidered: Sequence[Revision] = ()) -> int:
         """Do it; returns how many events are told. ``reconsidered``: records that did not change, to be judged anew."""
-        tx, applied = self.tx, self.resolution.applied
-        pairs = sorted(applied.values(), key=lambda pair: pair[0].volunteer_id.bytes)
-        seen = {revision.volunteer_id for pair in pairs for revision in pair if revision is not None}
-        await self.know(await store.volunteers(tx, seen | {revision.volunteer_id for revision in reconsidered}))
+        tx, self.applied = self.tx, resolution.applied
+        pairs = sorted(self.applied.values(), key=lambda pair: pair[0].volunteer_id.bytes)
         touched = touched_buckets(pairs, self.rules, reconsidered)
-        await self.badges.count(self.volunteers, pairs)
+        self.badges.count(self.volunteers, pairs)
         counted = count_lifetime(self.volunteers, pairs)
         self.changed.update(counted)
         before = await store.buckets(tx, touched.keys())
@@ -189,7 +206,7 @@ class _Fold:
         await self._move_flags()
         flagged = any(known.standing_flags for known in self.volunteers.values())
         flags = await flagging.standing_flags(tx, self.volunteers.keys()) if flagged else None
-        awards = reevaluate(touched, applied, inputs, complaints, flags)
+        awards = reevaluate(touched, self.applied, inputs, complaints, flags)
         found = _changes(touched, awards, before)
         found += await self._first_services(touched, awards, before)
         return await self.write(found, counted)
@@ -208,14 +225,14 @@ class _Fold:
     async def _complaints(self, inputs: Mapping[BucketKey, Sequence[Facts]]) -> Complaints:
         """The complaints that stand about these records and their activities."""
         seen = [(found.record_id, found.activity_id) for records in inputs.values() for found in records]
-        seen += [(new.record_id, new.activity_id) for new, _ in self.resolution.applied.values()]
+        seen += [(new.record_id, new.activity_id) for new, _ in self.applied.values()]
         return await store.complaints(self.tx, seen)
 
     async def _move_flags(self) -> None:
         """Flags, those of cleared cases too, go with a record that changes hands."""
         moved = {
             new.record_id: new.volunteer_id
-            for new, old in self.resolution.applied.values()
+            for new, old in self.applied.values()
             if old is not None and old.volunteer_id != new.volunteer_id
         }
         if moved:
@@ -292,7 +309,8 @@ class _Fold:
             new, cause = change.new, change.cause
             posting_id = events.posting_id(change.volunteer_id, change.bucket, new.version)
             source = (new.version, new.rule_version, posting_id, cause.event_id, cause.correlation_id)
-            rows += store.transfer_rows(change.volunteer_id, transfers, source, self.now)
+            at = self.volunteers[change.volunteer_id].posting_time(self.now)
+            rows += store.transfer_rows(change.volunteer_id, transfers, source, at)
             if amount:
                 self._tell(change, amount, posting_id)
         await store.write_transfers(self.tx, rows)
@@ -317,7 +335,7 @@ class _Fold:
             "site_id": _text(cause.site_id),
             "drive_id": _text(cause.drive_id),
             "activity_id": _text(cause.activity_id),
-            "posted_at": self.now,
+            "posted_at": volunteer.posting_time(self.now),
         }
         self.outbox.append(events.points_posted(posting_id, data, volunteer.version, self.told_at, _cause(cause)))
 

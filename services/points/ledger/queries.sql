@@ -15,7 +15,7 @@ select volunteer_id from volunteers where volunteer_id = any($1::uuid[]) order b
 select volunteer_id, version, available, held, debt, earned, spent, expired, donated,
        credit_minutes, honour_minutes, imported_minutes, credit_records, honour_records, imported_records,
        first_started_at, first_record_id, first_day, badges, criteria_version, badge_figures,
-       generation, standing_flags
+       generation, standing_flags, updated_at
 from volunteers where volunteer_id = any($1::uuid[]);
 
 -- name: records
@@ -162,7 +162,7 @@ update volunteers v set
     imported_minutes = b.imported_minutes, credit_records = b.credit_records, honour_records = b.honour_records,
     imported_records = b.imported_records, first_started_at = b.first_started_at, first_record_id = b.first_record_id,
     first_day = b.first_day, badge_figures = b.badge_figures, badges = string_to_array(b.badges, ' '),
-    criteria_version = b.criteria_version, updated_at = $36
+    criteria_version = b.criteria_version, updated_at = greatest(v.updated_at, $36)
 from unnest(
     $15::uuid[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[],
     $22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[], $27::int[], $28::int[], $29::int[],

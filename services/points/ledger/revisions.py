@@ -55,6 +55,12 @@ class Revision(NamedTuple):
         """Nor with cases of integrity."""
         return _NO_FLAGS
 
+    @property
+    def storable(self) -> bool:
+        """Whether the ledger's database can keep it: its texts hold no U+0000. (The ledger finds out by writing it.)"""
+        texts = (self.theme, self.kind, self.device_ref or "", self.correlation_id)
+        return not any("\x00" in text for text in texts)
+
     def says_the_same(self, other: "Revision") -> bool:
         """Is the content equal, whatever its bytes and its envelope?"""
         return self[:2] + self[3:24] == other[:2] + other[3:24]

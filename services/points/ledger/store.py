@@ -277,14 +277,14 @@ def _lot_rows(lots: Sequence[tuple[UUID, Lot]]) -> list[tuple[Any, ...]]:
 
 
 def transfer_rows(
-    volunteer_id: UUID, transfers: Iterable[Transfer], source: Source, now: datetime
+    volunteer_id: UUID, transfers: Iterable[Transfer], source: Source, posted_at: datetime
 ) -> Iterator[TransferRow]:
     """Transfers as they are written; only those that an award's change brought about name its versions."""
     bucket_version, rule_version, posting_id, cause, correlation = source
     for code, debit, credit, amount, award, lot, pending in transfers:
         lot_bucket, lot_expires_on = lot or _NOWHERE
         head = volunteer_id, code, debit, credit, amount
-        tail = lot_bucket, lot_expires_on, pending, posting_id, cause, correlation, now
+        tail = lot_bucket, lot_expires_on, pending, posting_id, cause, correlation, posted_at
         if award is None:
             yield *head, None, None, None, None, *tail
         else:

@@ -16,6 +16,7 @@ from services.points.teams.documents import TeamCriteriaDocument
 from services.points.teams.domain import Change, Figures, Standing
 from services.points.teams.store import NewAward, Revocation, Team
 from services.points.versions import handlers as versions
+from services.points.versions.handlers import Current
 from shared import outbox
 from shared.clock import district_day, real_now
 from shared.contracts import TeamBadgeAwarded, TeamBadgeRevoked
@@ -64,24 +65,24 @@ class _Cause:
         return str(self.event_id), self.correlation_id, self.traceparent
 
 
-async def install(database: Database) -> Criteria:
+async def install(database: Database) -> Current[Criteria]:
     """Make sure that the shipped versions are in the table; returns the criteria in force.
 
     Raises:
         PermanentError: a version in the table says something else than the one shipped under its number.
     """
     async with database.transaction() as tx:
-        stored = await versions.install(tx, store.CRITERIA, documents.shipped())
-        return stored[-1].criteria()
+        await versions.install(tx, store.CRITERIA, documents.shipped())
+    return Current(criteria_in_force)
 
 
 async def criteria_in_force(tx: Tx) -> Criteria:
-    """The newest version.
+    """The newest version that has begun.
 
     Raises:
-        PermanentError: none is installed.
+        PermanentError: none has.
     """
-    return (await versions.newest(tx, store.CRITERIA)).criteria()
+    return (await versions.in_force(tx, store.CRITERIA)).criteria()
 
 
 async def listed(tx: Tx) -> list[TeamCriteriaDocument]:
@@ -89,7 +90,7 @@ async def listed(tx: Tx) -> list[TeamCriteriaDocument]:
     return await store.CRITERIA.every(tx)
 
 
-async def count(tx: Tx, batch: Sequence[Revision], criteria: Criteria) -> list[int]:
+async def count(tx: Tx, batch: Sequence[Revision], criteria: Current[Criteria]) -> list[int]:
     """Count what a batch changes for teams, and judge them; returns the places of conflicting second contents.
 
     Doing it again changes nothing.
@@ -114,13 +115,17 @@ async def count(tx: Tx, batch: Sequence[Revision], criteria: Criteria) -> list[i
     return resolution.conflicts
 
 
-async def _apply(tx: Tx, batch: Sequence[Revision], changed: Sequence[Change], criteria: Criteria) -> None:
+async def _apply(tx: Tx, batch: Sequence[Revision], changed: Sequence[Change], current: Current[Criteria]) -> None:
     await store.write_services(tx, changed)
     increments = domain.increments(changed)
     if not increments:
         return
     await store.add_days(tx, increments)
     teams = await store.teams(tx, {team_id for team_id, _ in increments})
+    criteria = await current.of(tx, max(team.criteria_version for team in teams.values()))
+    # By other criteria first, and by the records then: what is told names the reason.
+    if late := {key: team for key, team in teams.items() if 0 < team.criteria_version < criteria.version}:
+        await _Judge(tx, criteria, late, {}).run()
     for (team_id, day), counts in increments.items():
         domain.add(teams[team_id].figures, day, counts)
     await _Judge(tx, criteria, teams, _causes(batch, changed)).run()
@@ -238,7 +243,7 @@ async def judge_anew(database: Database) -> int:
             return 0
         await store.lock_teams(tx, ids)
         found = await store.teams(tx, ids)
-        late = {key: team for key, team in found.items() if team.criteria_version not in (0, criteria.version)}
+        late = {key: team for key, team in found.items() if 0 < team.criteria_version < criteria.version}
         await _Judge(tx, criteria, late, {}).run()
         return len(ids)
 

@@ -84,7 +84,7 @@ returning a.award_id, a.team_id, a.badge, a.name;
 
 -- name: judged_under_other_criteria
 -- Teams whom a new version has not judged yet; 0 is for who was opened and not judged in the same transaction.
-select team_id from teams where criteria_version not in (0, $1) order by team_id limit $2;
+select team_id from teams where criteria_version between 1 and $1 - 1 order by team_id limit $2;
 
 -- name: awards_of
 -- Every award of a team, also those that were taken away, oldest first.

@@ -11,6 +11,7 @@ import asyncpg
 from services.points.badges.domain import Criteria
 from services.points.ledger.decoding import decode_batch
 from services.points.teams import handlers
+from services.points.versions.handlers import Current
 from shared import deadletters
 from shared.deadletters import DeadLetter
 from shared.errors import TransientError
@@ -26,7 +27,7 @@ TOPICS = ("attendance",)
 class TeamStream:
     """What the batch consumer calls."""
 
-    def __init__(self, database: Database, criteria: Criteria) -> None:
+    def __init__(self, database: Database, criteria: Current[Criteria]) -> None:
         self.database = database
         self.criteria = criteria
 
@@ -37,6 +38,12 @@ class TeamStream:
             TransientError: the same batch may be applied later.
         """
         revisions, sources, letters = decode_batch(messages)
+        for place in reversed(range(len(revisions))):  # a team is not credited with what is no record of the ledger
+            if not revisions[place].storable:
+                letters.append(
+                    DeadLetter(sources.pop(place), "a text of the record holds U+0000, which nobody can keep")
+                )
+                del revisions[place]
         try:
             async with self.database.transaction() as tx:
                 if revisions:

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -115,6 +115,30 @@ async def test_the_whole_balance_is_its_lots(api: Api, ledger: Ledger) -> None:
     assert len({lot["bucket"] for lot in pages}) == 5
     bad = await api.volunteer(volunteer).get(f"/accounts/{volunteer}/explanation", cursor="x")
     assert bad.status_code == 400
+
+
+async def test_an_account_is_posted_to_in_the_order_of_time(api: Api, ledger: Ledger, clock: Clock) -> None:
+    """Who read the time first and got the lock last does not post before the other: no past balance is one that never
+    was.
+    """
+    volunteer, hour = new_id(), timedelta(hours=1)
+    served = record(volunteer, 600)
+    await ledger.feed(served)
+    async with ledger.database.transaction() as slow:
+        began = await slow.now()
+        await clock.set(NOW + hour)
+        await api.hold(volunteer, await api.reward(60))
+        await holds.hold(slow, volunteer, 10, new_id(), hold_id=new_id(), expires_at=NOW + 2 * hour)
+    await clock.set(NOW)
+    await ledger.feed(served.model_copy(update={"revision": 2, "status": "void"}))
+    lines = sorted((await read(api, volunteer, "/statement"))["items"], key=lambda line: line["transfer_id"])
+    times = [datetime.fromisoformat(line["posted_at"]) for line in lines]
+    assert times == sorted(times)
+    assert began == NOW
+    assert set(times) == {NOW, NOW + hour}
+    await clock.set(NOW + 2 * hour)
+    then = await read(api, volunteer, as_of=(NOW + hour / 2).isoformat())
+    assert (then["available"], then["held"], then["debt"]) == (100, 0, 0)
 
 
 async def test_the_balance_as_of_a_past_moment(api: Api, ledger: Ledger, clock: Clock) -> None:

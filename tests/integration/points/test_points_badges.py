@@ -11,17 +11,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.points.badges import documents, handlers
+from services.points.badges import documents, handlers, store
 from services.points.badges.api import router
-from services.points.badges.domain import Served
+from services.points.badges.domain import Criteria, Served
 from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import IngestStream
 from services.points.policy import policy_of
+from services.points.versions.handlers import Current
 from shared.auth.tokens import Role
 from shared.clock import district_day
+from shared.errors import TransientError
 from shared.http.app import create_app
 from shared.ids import new_id
-from shared.postgres import Database
+from shared.postgres import Database, Tx
 from tests.integration.points.histories import BEGIN, Drawn, World, message, read
 from tests.integration.points.serving import SITE, Api
 from tests.integration.points.test_points_ingest import record, told
@@ -212,7 +214,7 @@ async def test_new_criteria_reach_whoever_was_judged_by_older_ones(points_db: Da
     """Figures that were kept for others are counted anew: at once in the ingest, by and by for who doesn't serve."""
     await clock.set(NOW)
     policy = await policy_of(points_db)
-    older = Policy(policy.rules, documents.shipped()[0].criteria())
+    older = Policy(policy.rules, Current(_first))
     idle, active = new_id(), new_id()
     days = [BEGIN + timedelta(weeks=number) for number in range(4)]
     for volunteer_id in (idle, active):
@@ -232,6 +234,92 @@ async def test_new_criteria_reach_whoever_was_judged_by_older_ones(points_db: Da
     assert await _held(points_db, idle) == await _held(points_db, active)
     await stream.handle([message(last.model_copy(update={"revision": 2, "status": "void"}))])
     assert "four-weeks" not in await _held(points_db, idle)
+
+
+async def _first(tx: Tx) -> Criteria:
+    return documents.shipped()[0].criteria()
+
+
+async def _newer(database: Database, at_least: int, begins: date = date(2026, 1, 1)) -> None:
+    """Criteria of one badge are in the table, over those that are shipped."""
+    item = {"badge": "steady", "name": "屡次", "records": at_least, "of": ["credit"]}
+    newer = {"version": 1002, "name": "x", "effective_from": begins.isoformat(), "badges": [item]}
+    async with database.transaction() as tx:
+        await store.CRITERIA.insert(tx, documents.CriteriaDocument.model_validate(newer))
+
+
+@pytest.mark.parametrize("change", ["new", "voided"])
+async def test_figures_counted_anew_hold_the_record_that_comes_with_it_once(
+    points_db: Database, clock: Clock, change: str
+) -> None:
+    await clock.set(NOW)
+    policy = await policy_of(points_db)
+    volunteer_id = new_id()
+    served = [
+        record(volunteer_id, started_at=datetime(2026, 3, day, 1, tzinfo=UTC), site_id=None, minutes=1500)
+        for day in (2, 9)
+    ]
+    first, second = served
+    before = [first] if change == "new" else served
+    await IngestStream(points_db, Policy(policy.rules, Current(_first))).handle([message(one) for one in before])
+    after = [first, second if change == "new" else second.model_copy(update={"revision": 2, "status": "void"})]
+    await IngestStream(points_db, policy).handle([message(after[1])])
+    confirmed = [
+        Served(district_day(one.started_at), one.provenance, one.minutes, one.theme, None)
+        for one in after
+        if one.status == "confirmed"
+    ]
+    async with points_db.snapshot() as tx:
+        kept = await tx.fetchval("select badge_figures from volunteers where volunteer_id = $1", volunteer_id)
+    assert orjson.loads(kept) == CRITERIA.tally(confirmed)
+    assert "lei-feng-month-2026" not in await _held(points_db, volunteer_id)
+
+
+async def test_what_other_criteria_take_away_is_not_blamed_on_the_record_that_came_next(
+    stream: IngestStream, points_db: Database
+) -> None:
+    volunteer_id = new_id()
+    await stream.handle([message(record(volunteer_id, started_at=BEGIN))])
+    await _newer(points_db, 2)
+    newer = IngestStream(points_db, await policy_of(points_db))
+    await newer.handle([message(record(volunteer_id, started_at=BEGIN + timedelta(days=1)))])
+    events = await told(points_db, "badges")
+    (gone,) = [event for event in events if "revoked_at" in event]
+    assert (gone["badge"], gone["reason"]) == ("first-service", "按新的标准不再满足条件")
+    assert await _held(points_db, volunteer_id) == {"steady"}
+
+
+async def test_a_process_that_read_earlier_criteria_reads_anew_and_never_judges_by_them_again(
+    stream: IngestStream, points_db: Database
+) -> None:
+    volunteer_id, other = new_id(), new_id()
+    await stream.handle([message(record(volunteer_id, started_at=BEGIN))])
+    await _newer(points_db, 1)
+    assert await handlers.judge_anew(points_db) == 1
+    assert await _held(points_db, volunteer_id) == {"steady"}
+    await stream.handle([message(record(volunteer_id, started_at=BEGIN + timedelta(days=1)))])
+    await stream.handle([message(record(other, started_at=BEGIN))])
+    assert await _held(points_db, volunteer_id) == await _held(points_db, other) == {"steady"}
+
+    unable = IngestStream(points_db, Policy(stream.policy.rules, Current(_first)))
+    with pytest.raises(TransientError, match="version 1002"):
+        await unable.handle([message(record(volunteer_id, started_at=BEGIN + timedelta(days=2)))])
+    await points_db.pool.execute("update criteria_versions set document = document || '{\"later\": 1}'")
+    unable = IngestStream(points_db, Policy(stream.policy.rules, handlers.current_criteria()))
+    with pytest.raises(TransientError, match="cannot read"):
+        await unable.handle([message(record(volunteer_id, started_at=BEGIN + timedelta(days=2)))])
+    assert await _held(points_db, volunteer_id) == {"steady"}
+
+
+async def test_criteria_are_in_force_from_their_day_on(stream: IngestStream, points_db: Database, clock: Clock) -> None:
+    volunteer_id = new_id()
+    await stream.handle([message(record(volunteer_id, started_at=BEGIN))])
+    await _newer(points_db, 1, begins=date(2026, 4, 1))
+    assert await handlers.judge_anew(points_db) == 0
+    assert await _held(points_db, volunteer_id) == {"first-service"}
+    await clock.set(datetime(2026, 3, 31, 16, tzinfo=UTC))  # the district's midnight
+    assert await handlers.judge_anew(points_db) == 1
+    assert await _held(points_db, volunteer_id) == {"steady"}
 
 
 async def _held(database: Database, volunteer_id: Any) -> set[str]:

@@ -9,7 +9,7 @@ import orjson
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from services.points.badges.handlers import criteria_in_force
+from services.points.badges.handlers import current_criteria
 from services.points.facts import handlers as facts
 from services.points.integrity import handlers as integrity
 from services.points.integrity.domain import Flag, Kind, Status
@@ -106,7 +106,7 @@ async def enforce(database: Database, rules: list[dict[str, Any]]) -> IngestStre
         for rule in rules:
             await store.install(tx, documents.parse(orjson.dumps(rule).decode()))
         await store.fill_generation(tx, 1, [rule["version"] for rule in rules])
-        return IngestStream(database, Policy(Rulebooks(), await criteria_in_force(tx)))
+        return IngestStream(database, Policy(Rulebooks(), current_criteria()))
 
 
 @dataclass

@@ -13,14 +13,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.points.badges.domain import Criteria
 from services.points.teams import documents, handlers, store
 from services.points.teams.api import router
 from services.points.teams.stream import TeamStream
+from services.points.versions.handlers import Current
 from shared.contracts import AttendanceRecorded, TeamBadgeAwarded, TeamBadgeRevoked
 from shared.errors import TransientError
 from shared.http.app import create_app
 from shared.ids import derived_id, new_id
-from shared.postgres import Database
+from shared.postgres import Database, Tx
 from tests.integration.points.histories import message
 from tests.integration.points.serving import Api
 from tests.integration.points.serving import record as served
@@ -40,6 +42,11 @@ badges:
 """
 ).criteria()
 _worlds = count(1)
+
+
+async def few(tx: Tx) -> Criteria:
+    """As if they alone were in force."""
+    return FEW
 
 
 @pytest.fixture
@@ -202,6 +209,48 @@ async def test_other_criteria_judge_every_team_anew(stream: TeamStream, points_d
     ]
 
 
+async def test_who_serves_is_judged_by_the_newest_criteria_first_and_told_the_reason(
+    stream: TeamStream, points_db: Database
+) -> None:
+    """What other criteria take away is not blamed on the record that came next."""
+    team_id = new_id()
+    await stream.handle([message(one) for one in of_team(team_id, 50)])
+    newer = {
+        "version": 1002,
+        "name": "x",
+        "effective_from": "2026-01-01",
+        "badges": [{"badge": "team-fifty-one", "name": "五十一次", "services": 51, "of": ["credit"]}],
+    }
+    async with points_db.transaction() as tx:
+        await store.CRITERIA.insert(tx, documents.TeamCriteriaDocument.model_validate(newer))
+    await TeamStream(points_db, await handlers.install(points_db)).handle([message(one) for one in of_team(team_id, 1)])
+    events = [data for _, data, _ in await told(points_db, team_id)]
+    gone = [data for data in events if "revoked_at" in data]
+    assert gone
+    assert all(data["reason"].startswith("按新的标准") for data in gone)
+    assert events[-1]["badge"] == "team-fifty-one"
+    # A process of the release before does not judge by what was in force before.
+    with pytest.raises(TransientError, match="version 1002"):
+        await TeamStream(points_db, Current(_first)).handle([message(one) for one in of_team(team_id, 1)])
+
+
+async def _first(tx: Tx) -> Criteria:
+    return documents.shipped()[0].criteria()
+
+
+async def test_a_team_is_not_credited_with_what_the_ledger_cannot_keep(stream: TeamStream, points_db: Database) -> None:
+    team_id = new_id()
+    good, bad = of_team(team_id, 2)
+    await stream.handle([message(bad.model_copy(update={"theme": "\x00敬老"})), message(good)])
+    (counted,) = await rows(points_db, "select count(*) as records from team_services")
+    assert counted["records"] == 1
+    (letter,) = await rows(points_db, "select kind, reason from dead_letters where consumer_group = 'points-teams'")
+    assert (letter["kind"], letter["reason"]) == (
+        "permanent",
+        "a text of the record holds U+0000, which nobody can keep",
+    )
+
+
 class Drawn(NamedTuple):
     """One revision of one record, in small numbers that shrink well."""
 
@@ -293,7 +342,7 @@ async def check(database: Database, world: int, history: Sequence[Drawn]) -> Non
 async def test_any_order_any_duplication_and_any_batches_come_to_the_same(
     points_db: Database, history: list[Drawn], data: st.DataObject
 ) -> None:
-    world, stream = next(_worlds), TeamStream(points_db, FEW)
+    world, stream = next(_worlds), TeamStream(points_db, Current(few))
     again = data.draw(st.lists(st.sampled_from(history), max_size=10))
     order = data.draw(st.permutations(history + again))
     while order:
@@ -310,7 +359,7 @@ async def test_two_consumers_at_once_lose_nothing(points_db: Database) -> None:
         revision: [Drawn(record, revision, revision % 2, 0, "confirmed", "scanned") for record in records]
         for revision in revisions
     }
-    world, streams = next(_worlds), [TeamStream(points_db, FEW) for _ in range(2)]
+    world, streams = next(_worlds), [TeamStream(points_db, Current(few)) for _ in range(2)]
 
     async def consume(stream: TeamStream, batch: Sequence[Drawn]) -> None:
         for _ in range(200):

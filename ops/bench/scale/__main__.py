@@ -69,11 +69,15 @@ def _say(text: str) -> None:
     console.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {text}", highlight=False)
 
 
-def people(serving: int, known: int) -> list[UUID]:
-    """Who serves, by rank: every second is one of the large ledger's, spread over it; the others are new."""
+def people(serving: int, known: int, round_: int = 0) -> list[UUID]:
+    """Who serves, by rank: every second is one of the large ledger's, spread over it; the others are new. Each round
+    has people of its own, else it would find the days that it is about full of the round before.
+    """
     step = max(1, known // max(1, serving))
     return [
-        filling.volunteer_id(rank * step % known) if rank % 2 else derived_id("bench-volunteer", rank)
+        filling.volunteer_id((rank * step + round_ % step) % known)
+        if rank % 2
+        else derived_id("bench-volunteer", round_, rank)
         for rank in range(serving)
     ]
 
@@ -104,7 +108,7 @@ class Scale:
             chosen.records,
             chosen.volunteers,
             chosen.seed + number,
-            people=people(chosen.volunteers, chosen.ledger_volunteers),
+            people=people(chosen.volunteers, chosen.ledger_volunteers, number),
         )
         gc.freeze()
         rig.prefix = f"scale{number}."

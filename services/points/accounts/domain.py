@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -167,6 +167,19 @@ class CaseSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What explanations speak of: records by (id, revision) and, as they stand, by id; adjustments and rewards by id;
+    cases by record.
+    """
+
+    records: Mapping[tuple[UUID, int], RecordSeen] = field(default_factory=dict)
+    standing: Mapping[UUID, RecordSeen] = field(default_factory=dict)
+    adjustments: Mapping[UUID, AdjustmentSeen] = field(default_factory=dict)
+    cases: Mapping[UUID, Sequence[CaseSeen]] = field(default_factory=dict)
+    rewards: Mapping[UUID, RewardSeen] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class PastFigures:
     """Balances as they stood at a moment, summed from the transfers up to it."""
 
@@ -243,33 +256,36 @@ def flagged_records(buckets: Iterable[BucketVersion]) -> list[UUID]:
     return sorted({UUID(str(record["record_id"])) for record in rows if record["reason"] == FLAGGED})
 
 
-def explain_bucket(
-    bucket: BucketVersion,
-    records: Mapping[tuple[UUID, int], RecordSeen],
-    adjustments: Mapping[UUID, AdjustmentSeen] | None = None,
-    cases: Mapping[UUID, Sequence[CaseSeen]] | None = None,
-) -> dict[str, Any]:
+def first_ids(buckets: Iterable[BucketVersion]) -> list[UUID]:
+    """The records that lifetime bonuses are for, once."""
+    return sorted({UUID(str(first["record_id"])) for bucket in buckets if (first := bucket.explanation.get("first"))})
+
+
+def explain_bucket(bucket: BucketVersion, evidence: Evidence) -> dict[str, Any]:
     """The bucket in full: rule version, each record with its provenance, device and recorder, what it came to, and
     what of it did not count and why, with the case if one held it back; or the adjustments, with who proposed and who
-    approved them.
+    approved them; or the record that a lifetime bonus is for, as it stands.
     """
     explained = []
     for counted in counted_records(bucket):
-        seen = records.get((UUID(str(counted["record_id"])), int(counted["revision"])))
+        seen = evidence.records.get((UUID(str(counted["record_id"])), int(counted["revision"])))
         words = REASONS.get(str(counted["reason"]), str(counted["reason"]))
         told: dict[str, Any] = {"uncounted_minutes": _uncounted(counted), "reason_text": words}
         if counted["reason"] == FLAGGED:
-            told |= {"cases": [asdict(case) for case in (cases or {}).get(UUID(str(counted["record_id"])), ())]}
+            cases = evidence.cases.get(UUID(str(counted["record_id"])), ())
+            told |= {"cases": [asdict(case) for case in cases]}
         explained.append((asdict(seen) if seen is not None else {}) | counted | told)
     remarks = {name: value for name, value in bucket.explanation.items() if name not in ("records", "adjustments")}
-    seen_adjustments = [(adjustments or {}).get(found) for found in adjustment_ids([bucket])]
+    adjustments = [evidence.adjustments.get(found) for found in adjustment_ids([bucket])]
+    first = next((seen for found in first_ids([bucket]) if (seen := evidence.standing.get(found)) is not None), None)
     return {
         "bucket": bucket.bucket,
         "bucket_version": bucket.version,
         "rule_version": bucket.rule_version,
         "points": bucket.points,
         "records": explained,
-        **({"adjustments": [asdict(found) for found in seen_adjustments if found]} if any(seen_adjustments) else {}),
+        **({"adjustments": [asdict(found) for found in adjustments if found]} if any(adjustments) else {}),
+        **({"first_record": asdict(first)} if first is not None else {}),
         **({"remarks": remarks} if remarks else {}),
     }
 
@@ -282,22 +298,24 @@ def _uncounted(counted: Mapping[str, Any]) -> int:
 def explain_transfer(
     transfer: Transfer,
     buckets: Mapping[Award, BucketVersion],
-    records: Mapping[tuple[UUID, int], RecordSeen],
-    rewards: Mapping[UUID, RewardSeen],
-    adjustments: Mapping[UUID, AdjustmentSeen],
-    cases: Mapping[UUID, Sequence[CaseSeen]] | None = None,
+    standing: Mapping[str, BucketVersion],
+    evidence: Evidence,
 ) -> dict[str, Any]:
-    """Why a transfer was posted: the bucket it pays, or its redemption, and the lot whose points moved."""
+    """Why a transfer was posted: the bucket that it pays, or its redemption; and the lot whose points moved, with what
+    was awarded to it, as that bucket stands (``standing``), where the transfer is no award itself.
+    """
     explanation: dict[str, Any] = {"because": _BECAUSE.get(transfer.code, transfer.code)}
     if transfer.bucket is not None and transfer.bucket_version is not None:
         bucket = buckets.get(Award(transfer.bucket, transfer.bucket_version))
         if bucket is not None:
-            explanation |= explain_bucket(bucket, records, adjustments, cases)
+            explanation |= explain_bucket(bucket, evidence)
     if transfer.pending_id is not None:
-        reward = rewards.get(transfer.pending_id)
+        reward = evidence.rewards.get(transfer.pending_id)
         explanation["redemption"] = {"redemption_id": transfer.pending_id} if reward is None else asdict(reward)
     if transfer.lot_bucket is not None:
         explanation["lot"] = {"bucket": transfer.lot_bucket, "expires_on": transfer.lot_expires_on}
+        if transfer.bucket is None and (awarded := standing.get(transfer.lot_bucket)) is not None:
+            explanation["lot"] |= {"awarded": explain_bucket(awarded, evidence)}
     return explanation
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -10,17 +10,16 @@ from uuid import UUID
 from services.points.accounts import store
 from services.points.accounts.domain import (
     Account,
-    AdjustmentSeen,
     Award,
     BucketVersion,
-    CaseSeen,
+    Evidence,
     LotSeen,
     PastFigures,
-    RecordSeen,
     Transfer,
     adjustment_ids,
     explain_bucket,
     explain_transfer,
+    first_ids,
     flagged_records,
     record_keys,
 )
@@ -95,16 +94,11 @@ async def _explained(
         tx, volunteer_id, sorted(wanted, key=lambda award: (award.bucket, award.version))
     )
     buckets = {Award(bucket.bucket, bucket.version): bucket for bucket in found}
-    records = await _records(tx, volunteer_id, found)
-    adjustments = await _adjustments(tx, volunteer_id, found)
-    hold_ids = {transfer.pending_id for transfer in transfers if transfer.pending_id is not None}
-    rewards = {
-        reward.redemption_id: reward for reward in await store.rewards_of_holds(tx, volunteer_id, sorted(hold_ids))
-    }
-    cases = await _cases(tx, found)
-    return [
-        (transfer, explain_transfer(transfer, buckets, records, rewards, adjustments, cases)) for transfer in transfers
-    ]
+    moved = {transfer.lot_bucket for transfer in transfers if transfer.bucket is None and transfer.lot_bucket}
+    standing = {one.bucket: one for one in await store.standing_buckets(tx, volunteer_id, sorted(moved))}
+    holds = sorted({transfer.pending_id for transfer in transfers if transfer.pending_id is not None})
+    evidence = await _evidence(tx, volunteer_id, [*found, *standing.values()], holds)
+    return [(transfer, explain_transfer(transfer, buckets, standing, evidence)) for transfer in transfers]
 
 
 async def explanations(
@@ -112,10 +106,8 @@ async def explanations(
 ) -> list[tuple[BucketVersion, dict[str, Any]]]:
     """Everything computed for the volunteer, also what came to nothing and why; latest day first."""
     buckets = await store.list_buckets(tx, volunteer_id, before=before, limit=limit)
-    records = await _records(tx, volunteer_id, buckets)
-    adjustments = await _adjustments(tx, volunteer_id, buckets)
-    cases = await _cases(tx, buckets)
-    return [(bucket, explain_bucket(bucket, records, adjustments, cases)) for bucket in buckets]
+    evidence = await _evidence(tx, volunteer_id, buckets)
+    return [(bucket, explain_bucket(bucket, evidence)) for bucket in buckets]
 
 
 async def balance(
@@ -125,10 +117,8 @@ async def balance(
     lots = await store.list_lots(tx, volunteer_id, before=before, limit=limit)
     found = await store.standing_buckets(tx, volunteer_id, sorted({lot.bucket for lot in lots}))
     buckets = {bucket.bucket: bucket for bucket in found}
-    records = await _records(tx, volunteer_id, found)
-    adjustments = await _adjustments(tx, volunteer_id, found)
-    cases = await _cases(tx, found)
-    told = {bucket.bucket: explain_bucket(bucket, records, adjustments, cases) for bucket in found}
+    evidence = await _evidence(tx, volunteer_id, found)
+    told = {bucket.bucket: explain_bucket(bucket, evidence) for bucket in found}
     return [(lot, buckets.get(lot.bucket), told.get(lot.bucket, {})) for lot in lots]
 
 
@@ -170,20 +160,19 @@ async def export(database: Database, volunteer_id: UUID) -> AsyncIterator[list[t
         before = found[-1].transfer_id
 
 
-async def _cases(tx: Tx, buckets: Iterable[BucketVersion]) -> dict[UUID, list[CaseSeen]]:
-    """The cases that hold records back, or did."""
-    flagged = flagged_records(buckets)
-    return await store.cases_seen(tx, flagged) if flagged else {}
-
-
-async def _adjustments(tx: Tx, volunteer_id: UUID, buckets: Iterable[BucketVersion]) -> dict[UUID, AdjustmentSeen]:
-    found = await store.adjustments_seen(tx, volunteer_id, adjustment_ids(buckets))
-    return {seen.adjustment_id: seen for seen in found}
-
-
-async def _records(tx: Tx, volunteer_id: UUID, buckets: Iterable[BucketVersion]) -> dict[tuple[UUID, int], RecordSeen]:
-    keys: Sequence[tuple[UUID, int]] = record_keys(buckets)
-    return {(seen.record_id, seen.revision): seen for seen in await store.records_at(tx, volunteer_id, keys)}
+async def _evidence(
+    tx: Tx, volunteer_id: UUID, buckets: Sequence[BucketVersion], holds: Sequence[UUID] = ()
+) -> Evidence:
+    """All that the explanations of these buckets speak of, and what these holds were for."""
+    keys, flagged = record_keys(buckets), flagged_records(buckets)
+    firsts, adjusted = first_ids(buckets), adjustment_ids(buckets)
+    return Evidence(
+        records={(one.record_id, one.revision): one for one in await store.records_at(tx, volunteer_id, keys)},
+        standing={one.record_id: one for one in await store.standing_records(tx, volunteer_id, firsts)},
+        adjustments={one.adjustment_id: one for one in await store.adjustments_seen(tx, volunteer_id, adjusted)},
+        cases=await store.cases_seen(tx, flagged) if flagged else {},
+        rewards={one.redemption_id: one for one in await store.rewards_of_holds(tx, volunteer_id, holds)},
+    )
 
 
 def _unknown() -> NotFound:

@@ -100,6 +100,12 @@ select r.record_id, r.revision, r.status, r.provenance, r.closed_by, r.theme, r.
 from records r join unnest($2::uuid[], $3::integer[]) as wanted (record_id, revision) using (record_id, revision)
 where r.volunteer_id = $1;
 
+-- name: standing_records
+-- The same as they stand, whatever their revision.
+select record_id, revision, status, provenance, closed_by, theme, kind, started_at, ended_at, site_id, activity_id,
+       device_ref, recorded_by, recorder_site_id, approval_level, planned_minutes, correlation_id, event_id
+from records where volunteer_id = $1 and record_id = any($2::uuid[]);
+
 -- name: superseded_at_revisions
 -- The same for revisions that were replaced since.
 select s.record_id, s.revision, s.event_id, s.content

@@ -109,6 +109,13 @@ async def records_at(tx: Tx, volunteer_id: UUID, wanted: Sequence[tuple[UUID, in
     ]
 
 
+async def standing_records(tx: Tx, volunteer_id: UUID, record_ids: Sequence[UUID]) -> list[RecordSeen]:
+    """Records as they stand."""
+    if not record_ids:
+        return []
+    return [_record(dict(row)) for row in await tx.fetch(SQL["standing_records"], volunteer_id, list(record_ids))]
+
+
 async def cases_seen(tx: Tx, record_ids: Sequence[UUID]) -> dict[UUID, list[CaseSeen]]:
     """The cases about records, oldest first."""
     found: dict[UUID, list[CaseSeen]] = {}

@@ -155,6 +155,7 @@ def entry(line: Mapping[str, Any]) -> dict[str, Any]:
         change = -int(line["amount"])
     redemption = explanation.get("redemption") or {}
     lot = explanation.get("lot") or {}
+    first = explanation.get("first_record") or {}
     bucket = str(line.get("bucket") or "")
     return {
         "title": (bucket.startswith("life/adjustment/") and _ADJUSTED.get(code)) or word(code, "code"),
@@ -167,6 +168,7 @@ def entry(line: Mapping[str, Any]) -> dict[str, Any]:
         "bucket_points": explanation.get("points"),
         "bucket": bucket_said(bucket),
         "first_service": bucket.endswith("/first-service"),
+        "first_record": f"{moment(first['started_at'])} {first.get('theme') or ''}".strip() if first else "",
         "referral": bucket.startswith("life/referral/"),
         "records": records_of(explanation),
         "adjustments": [

@@ -117,6 +117,24 @@ async def test_the_whole_balance_is_its_lots(api: Api, ledger: Ledger) -> None:
     assert bad.status_code == 400
 
 
+async def test_a_bonus_and_what_is_no_award_say_which_service_the_points_came_from(api: Api, ledger: Ledger) -> None:
+    volunteer = new_id()
+    served = record(volunteer, 600, recorded_by=new_id())
+    await ledger.feed(served)
+    await ledger.feed(served.model_copy(update={"revision": 2, "distance_m": 7}))
+    await api.hold(volunteer, await api.reward(90))
+    lines = (await read(api, volunteer, "/statement"))["items"]
+    explained = {(line["code"], line["explanation"]["lot"]["bucket"]): line["explanation"] for line in lines}
+    bonus = explained["award", "life/first-service"]["first_record"]
+    assert (bonus["record_id"], bonus["revision"]) == (str(served.record_id), 2)
+    assert (bonus["provenance"], bonus["recorded_by"]) == (served.provenance, str(served.recorded_by))
+    day = "day/2026-01-10"
+    held = explained["hold", day]["lot"]
+    assert (held["bucket"], held["awarded"]["bucket"], held["awarded"]["rule_version"]) == (day, day, 1)
+    (counted,) = held["awarded"]["records"]
+    assert (counted["record_id"], counted["revision"]) == (str(served.record_id), 2)
+
+
 async def test_an_account_is_posted_to_in_the_order_of_time(api: Api, ledger: Ledger, clock: Clock) -> None:
     """Who read the time first and got the lock last does not post before the other: no past balance is one that never
     was.

@@ -147,6 +147,7 @@ def test_who_serves_on_the_large_ledger_is_half_known() -> None:
     known: set[UUID] = {volunteer_id(number) for number in range(5000)}
     assert len(set(serving)) == 1000
     assert sum(person in known for person in serving) == 500
+    assert set(serving).isdisjoint(people(1000, 5000, 1))
 
 
 def test_the_disk_is_asked_alone_and_nothing_is_left_behind(tmp_path: Path) -> None:

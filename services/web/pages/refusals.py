@@ -43,6 +43,7 @@ SENTENCES: Mapping[str, str] = {
     "refresh-invalid": "登录已过期，请重新登录。",
     "role-not-allowed": "您的账户不能做这件事。",
     "site-out-of-bounds": "这个站点不在您负责的范围内。",
+    "centre-only": "这件事关系到全区，由区中心的操作员来办；您的账户只负责部分站点。",
     "volunteers-only": "只有登记的志愿者本人才能做这件事。",
     "not-yours-to-run": "只有本站点的工作人员和本队队长才能做这件事。",
     "cross-site-request": "这个请求不是从本页发出的，请刷新页面再试。",

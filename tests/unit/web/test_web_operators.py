@@ -7,11 +7,13 @@ import pytest
 
 from services.points.activations.mover import Unforeseen
 from services.web.gateway.sessions import Session
+from services.web.gateway.upstream import Problem
 from services.web.pages.activations import problem_said
 from services.web.pages.adjustments import standing
 from services.web.pages.cases import KINDS, found_in_words
 from services.web.pages.refusals import say
 from services.web.pages.render import fragment
+from services.web.pages.visit import Visit, centre_only
 from services.web.pages.why import entry
 
 
@@ -97,3 +99,31 @@ def test_only_who_may_decide_is_offered_to(me: str, volunteer: str | None, offer
     assert {act for act in ("approve", "reject", "withdraw") if f"/adjustments/0192/{act}" in html} == offered
     assert told in html
     assert "&lt;b&gt;停电" in html
+
+
+NORTH = Session("token", {"sub": "north", "roles": ["operator"], "sites": ["site-1"]})
+CENTRE = Session("token", {"sub": "centre", "roles": ["operator"], "sites": "*"})
+
+
+def test_who_is_responsible_for_some_sites_is_offered_nothing_of_the_districts() -> None:
+    rewards: dict[str, Any] = {"rewards": [], "next_cursor": None, "path": ""}
+    staff: dict[str, Any] = {"activities": [], "drives": [], "held": [], "path": ""}
+    for session, offered in ((CENTRE, True), (NORTH, False)):
+        assert session.centre is offered
+        assert ('href="/staff/rules"' in fragment("staff.html", session, **staff)) is offered
+        html = fragment("staff_rewards.html", session, **rewards)
+        assert ('data-api="POST /api/points/v1/rewards"' in html) is offered
+        assert ("奖品由区中心添加和修改" in html) is not offered
+        assert 'href="/staff/adjustments"' in fragment("staff.html", session, **staff), "of their sites, both have some"
+
+
+@pytest.mark.parametrize("sites", ["*", ["site-1"]])
+def test_the_rules_are_a_page_of_the_centres(sites: Any) -> None:
+    session = Session("token", {"sub": "somebody", "roles": ["operator"], "sites": sites})
+    visit = Visit(None, session, "/staff/rules", "/staff/rules")  # type: ignore[arg-type]
+    if sites == "*":
+        centre_only(visit)
+    else:
+        with pytest.raises(Problem) as refused:
+            centre_only(visit)
+        assert "由区中心的操作员来办" in say(refused.value.type, refused.value.detail)

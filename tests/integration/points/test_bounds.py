@@ -1,0 +1,118 @@
+"""Operators who are responsible for some sites: what they may not do, and what they see of the rest, over HTTP."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from services.points import __main__ as points
+from services.points.policy import policy_of
+from services.points.rules import documents
+from shared.auth.tokens import Role
+from shared.http.app import walk_routes
+from shared.ids import new_id
+from shared.postgres import Database
+from tests.integration.points.serving import NOW, SITE, Api, Ledger, Person
+from tests.support.databases import Clock
+from tests.support.settings import SettingsFactory
+
+SOME_ID = str(new_id())
+REWARD = {"name": "保温杯", "price": 1}
+CENTRE = {
+    ("POST", "/rules"): {"document": documents.EXAMPLES.joinpath("hailin.yaml").read_text("utf-8")},
+    ("POST", "/rules/{version}/rehearsals"): {},
+    ("GET", "/rehearsals"): None,
+    ("GET", "/rehearsals/{rehearsal_id}"): None,
+    ("POST", "/rehearsals/{rehearsal_id}/cancel"): {},
+    ("GET", "/rehearsals/{rehearsal_id}/volunteers"): None,
+    ("GET", "/rehearsals/{rehearsal_id}/volunteers.csv"): None,
+    ("GET", "/rehearsals/{rehearsal_id}/budget"): None,
+    ("GET", "/rehearsals/{rehearsal_id}/budget.csv"): None,
+    ("POST", "/rules/{version}/activation"): {"rehearsal_id": SOME_ID, "reason": "x"},
+    ("GET", "/activations"): None,
+    ("GET", "/activations/{activation_id}"): None,
+    ("GET", "/activations/{activation_id}/moves"): None,
+    **{
+        ("POST", f"/activations/{{activation_id}}/{act}"): {"reason" if act == "reversal" else "note": "x"}
+        for act in (
+            "approve", "reject", "withdraw", "resume", "reversal", "reversal/approve", "reversal/reject",
+            "reversal/withdraw",
+        )
+    },
+    ("POST", "/rewards"): REWARD,
+    ("PUT", "/rewards/{reward_id}"): REWARD,
+    ("POST", "/rewards/{reward_id}/withdrawal"): {},
+    ("PUT", "/rewards/{reward_id}/photo"): b"\x89PNG\r\n\x1a\n",
+}  # fmt: skip
+"""What concerns the whole district, with a body that could be meant."""
+BOUNDED = {
+    "/adjustments", "/adjustments/{adjustment_id}/approve", "/adjustments/{adjustment_id}/reject",
+    "/adjustments/{adjustment_id}/withdraw", "/complaints", "/complaints/{complaint_id}/withdraw", "/referrals",
+    "/referrals/{referral_id}/withdraw", "/cases/{case_id}/clear", "/cases/{case_id}/confirm",
+    "/rewards/{reward_id}/stock", "/rewards/{reward_id}/counts", "/rewards/{reward_id}/sites/{site_id}/hold-days",
+    "/redemptions/captures", "/redemptions/{redemption_id}/capture", "/redemptions/{redemption_id}/release",
+    "/redemptions/{redemption_id}/refund",
+}  # fmt: skip
+"""What staff of sites do within their bounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Points(Api):
+    """The whole service; `north` is an operator who is responsible for `SITE` alone."""
+
+    app: object
+
+    @property
+    def north(self) -> Person:
+        return self.person(Role.OPERATOR, sites=[SITE])
+
+
+@pytest.fixture
+async def ledger(points_db: Database, clock: Clock) -> Ledger:
+    await clock.set(NOW)
+    await policy_of(points_db)
+    return await Ledger.open(points_db)
+
+
+@pytest.fixture
+async def api(points_db: Database, settings_for: SettingsFactory) -> AsyncIterator[Points]:
+    app = points.api(settings_for("points"))
+    app.state.database = points_db
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://points") as client:
+        yield Points(client, settings_for("recruitment"), app)
+
+
+async def refused(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, str(answer.json().get("type", ""))
+
+
+def test_every_act_is_the_centres_or_looks_at_bounds(api: Points) -> None:
+    found = {
+        (route.method, route.path.removeprefix("/api/points/v1")): route.centre
+        for route in walk_routes(api.app)  # type: ignore[arg-type]
+        if route.roles is not None and Role.OPERATOR in route.roles
+    }
+    assert {route for route, centre in found.items() if centre} == CENTRE.keys()
+    acts = {path for (method, path), centre in found.items() if method != "GET" and not centre}
+    assert acts == BOUNDED, "say here which acts look at bounds, or mark them as the centre's"
+
+
+@pytest.mark.usefixtures("ledger")
+async def test_what_concerns_the_district_is_the_centres(api: Points, points_db: Database) -> None:
+    reward_id = await api.reward()
+    north = api.north
+    for (method, template), body in CENTRE.items():
+        path = template.replace("{version}", "1001").replace("{reward_id}", str(reward_id))
+        for name in ("rehearsal_id", "activation_id"):
+            path = path.replace(f"{{{name}}}", SOME_ID)
+        if method == "GET":
+            answer = await north.get(path)
+        else:
+            answer = await (north.put(path, body) if method == "PUT" else north.post(path, body))
+        assert await refused(answer) == (403, "centre-only"), (method, path, answer.text)
+    kept = "select (select count(*) from rule_versions), (select count(*) from reward), (select count(*) from outbox)"
+    assert tuple(await points_db.pool.fetchrow(kept)) == (1, 1, 0)
+    assert (await north.get(f"/catalogue/{reward_id}")).json()["changes"] == []
+    assert (await api.operator.get("/rehearsals")).status_code == 200

@@ -13,7 +13,7 @@ from shared.auth.tokens import Role
 from shared.http.app import walk_routes
 from shared.ids import new_id
 from shared.postgres import Database
-from tests.integration.points.serving import NOW, SITE, Api, Ledger, Person
+from tests.integration.points.serving import NOW, OTHER_SITE, SITE, Api, Ledger, Person, record
 from tests.support.databases import Clock
 from tests.support.settings import SettingsFactory
 
@@ -116,3 +116,31 @@ async def test_what_concerns_the_district_is_the_centres(api: Points, points_db:
     assert tuple(await points_db.pool.fetchrow(kept)) == (1, 1, 0)
     assert (await north.get(f"/catalogue/{reward_id}")).json()["changes"] == []
     assert (await api.operator.get("/rehearsals")).status_code == 200
+
+
+async def test_adjustments_stay_among_the_volunteers_of_ones_sites(
+    ledger: Ledger, api: Points, points_db: Database
+) -> None:
+    here, elsewhere = await ledger.volunteer(), new_id()
+    await ledger.feed(record(elsewhere, site_id=OTHER_SITE))
+    first, second = api.north, api.north
+    words = {"points": 5, "reason": "帮助整理档案", "evidence": "签字单第12页"}
+    answer = await first.post("/adjustments", {"volunteer_id": str(elsewhere), **words})
+    assert await refused(answer) == (404, "account-unknown"), "as for reading the account"
+    assert await points_db.pool.fetchval("select count(*) from adjustments") == 0
+
+    centres = await api.operator.post("/adjustments", {"volunteer_id": str(elsewhere), **words})
+    path = f"/adjustments/{centres.json()['adjustment_id']}"
+    assert await refused(await first.get(path)) == (404, "adjustment-unknown")
+    for act in ("approve", "reject", "withdraw"):
+        assert await refused(await first.post(f"{path}/{act}", {"note": "x"})) == (404, "adjustment-unknown")
+
+    own = await first.post("/adjustments", {"volunteer_id": str(here), **words})
+    assert own.status_code == 201, own.text
+    listed = (await second.get("/adjustments")).json()["items"]
+    assert [found["volunteer_id"] for found in listed] == [str(here)]
+    assert (await second.get("/adjustments", volunteer_id=elsewhere)).json()["items"] == []
+    assert len((await api.operator.get("/adjustments")).json()["items"]) == 2
+    path = f"/adjustments/{own.json()['adjustment_id']}"
+    assert (await second.get(path)).status_code == 200
+    assert (await second.post(f"{path}/approve", {"note": "对照过原件"})).json()["status"] == "approved"

@@ -14,7 +14,7 @@ from services.web.pages.cases import KINDS, found_in_words
 from services.web.pages.refusals import say
 from services.web.pages.render import fragment
 from services.web.pages.visit import Visit, centre_only
-from services.web.pages.why import entry
+from services.web.pages.why import Whose, entry
 
 
 def test_a_case_is_said_in_one_sentence_with_its_numbers() -> None:
@@ -127,3 +127,13 @@ def test_the_rules_are_a_page_of_the_centres(sites: Any) -> None:
         with pytest.raises(Problem) as refused:
             centre_only(visit)
         assert "由区中心的操作员来办" in say(refused.value.type, refused.value.detail)
+
+
+def test_why_nothing_can_be_proposed_for_a_volunteer_is_said_by_whose_they_are() -> None:
+    person = Whose("volunteer-1", "/staff/volunteers/volunteer-1", "志愿者 周**")
+    context = {
+        "adjustments": [], "chosen": "all", "states": [], "person": person, "number": "", "account": None, "me": "",
+        "next_cursor": None, "path": "",
+    }  # fmt: skip
+    assert "第一次服务之后才有" in fragment("staff_adjustments.html", CENTRE, **context)
+    assert "没有在您负责的站点服务或兑换过" in fragment("staff_adjustments.html", NORTH, **context)

@@ -131,6 +131,15 @@ SENTENCES: Mapping[str, str] = {
     "case-unknown": "没有这个核查事项，或者它不在您负责的站点。",
     "case-settled": "这个核查事项已经有了结论，请刷新页面。",
     "own-case": "不能处理关于自己、或自己录入的核查事项，请另一位操作员来办。",
+    # complaints and referrals
+    "complaint-unknown": "没有这件投诉。",
+    "complaint-withdrawn": "这件投诉已经撤销了。",
+    "own-referral": "不能引荐自己。",
+    "referrer-unknown": "没有这位引荐人，或者这位志愿者没有在您负责的站点服务过。",
+    "referred-not-served": "被引荐的人还没有已确认的服务，请等第一次服务确认之后再登记。",
+    "already-referred": "这个人是谁引荐的，已经登记过了。",
+    "referral-unknown": "没有这次引荐。",
+    "referral-withdrawn": "这次引荐已经撤销了。",
     # manual adjustments
     "adjustment-unknown": "没有这笔人工调整。",
     "adjustment-decided": "这笔人工调整已经有了决定，请刷新页面。",

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from uuid import UUID
 
 import httpx
 import pytest
@@ -144,3 +145,61 @@ async def test_adjustments_stay_among_the_volunteers_of_ones_sites(
     path = f"/adjustments/{own.json()['adjustment_id']}"
     assert (await second.get(path)).status_code == 200
     assert (await second.post(f"{path}/approve", {"note": "对照过原件"})).json()["status"] == "approved"
+
+
+async def test_complaints_are_about_service_at_ones_sites(ledger: Ledger, api: Points, points_db: Database) -> None:
+    here, there = record(new_id(), activity_id=UUID(int=1)), record(new_id(), activity_id=UUID(int=2))
+    there = there.model_copy(update={"site_id": OTHER_SITE})
+    both = [record(new_id(), activity_id=UUID(int=3), site_id=site) for site in (SITE, OTHER_SITE)]
+    nowhere = record(new_id(), activity_id=UUID(int=4), site_id=None)
+    await ledger.feed(here, there, *both, nowhere)
+    north, why = api.north, {"reason": "没有人来"}
+    for about in (
+        {"activity_id": str(there.activity_id)}, {"record_id": str(there.record_id)},
+        {"activity_id": str(both[0].activity_id)}, {"activity_id": str(nowhere.activity_id)},
+        {"activity_id": str(new_id())},
+    ):  # fmt: skip
+        assert await refused(await north.post("/complaints", about | why)) == (403, "site-out-of-bounds"), about
+    assert await points_db.pool.fetchval("select count(*) from complaints") == 0
+
+    centre = api.operator
+    theirs = await centre.post("/complaints", {"record_id": str(there.record_id)} | why)
+    withdrawal = f"/complaints/{theirs.json()['complaint_id']}/withdraw"
+    assert await refused(await north.post(withdrawal, why)) == (403, "site-out-of-bounds")
+    await centre.post("/complaints", {"activity_id": str(both[0].activity_id)} | why)
+    for about in ({"activity_id": str(here.activity_id)}, {"record_id": str(both[0].record_id)}):
+        assert (await north.post("/complaints", about | why)).status_code == 201
+    listed = (await north.get("/complaints")).json()["items"]
+    assert [found["record_id"] or found["activity_id"] for found in listed] == [
+        str(both[0].record_id),
+        str(here.activity_id),
+    ]
+    assert (await north.post(f"/complaints/{listed[0]['complaint_id']}/withdraw", why)).status_code == 200
+    assert len((await centre.get("/complaints")).json()["items"]) == 4
+
+
+async def test_referrals_are_by_volunteers_of_ones_sites_and_not_by_oneself(
+    ledger: Ledger, api: Points, points_db: Database
+) -> None:
+    here, elsewhere, one, other = [new_id() for _ in range(4)]
+    await ledger.feed(record(here), *(record(person, site_id=OTHER_SITE) for person in (elsewhere, one, other)))
+    station = api.station
+
+    def pair(referrer_id: UUID, referred_id: UUID) -> dict[str, str]:
+        return {"referrer_id": str(referrer_id), "referred_id": str(referred_id)}
+
+    assert await refused(await station.post("/referrals", pair(elsewhere, one))) == (404, "referrer-unknown")
+    own = api.person(Role.STATION, volunteer_id=here, sites=[SITE])
+    assert await refused(await own.post("/referrals", pair(here, one))) == (403, "own-account")
+    assert await points_db.pool.fetchval("select count(*) from referrals") == 0
+    theirs = (await api.operator.post("/referrals", pair(elsewhere, one))).json()["referral_id"]
+    ours = await station.post("/referrals", pair(here, other))
+    assert ours.status_code == 201, "whom they brought in may serve anywhere"
+    listed = (await station.get("/referrals")).json()["items"]
+    assert [found["referrer_id"] for found in listed] == [str(here)]
+    assert (await station.get("/referrals", referrer_id=elsewhere)).json()["items"] == []
+    assert len((await api.operator.get("/referrals")).json()["items"]) == 2
+    withdrawn = await station.post(f"/referrals/{theirs}/withdraw", {"reason": "mistaken"})
+    assert await refused(withdrawn) == (404, "referral-unknown")
+    withdrawal = f"/referrals/{ours.json()['referral_id']}/withdraw"
+    assert (await station.post(withdrawal, {"reason": "mistaken"})).status_code == 200

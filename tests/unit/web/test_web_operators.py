@@ -10,7 +10,7 @@ from services.web.gateway.sessions import Session
 from services.web.gateway.upstream import Problem
 from services.web.pages.activations import problem_said
 from services.web.pages.adjustments import standing
-from services.web.pages.cases import KINDS, found_in_words
+from services.web.pages.cases import KINDS, found_in_words, left_to
 from services.web.pages.refusals import say
 from services.web.pages.render import fragment
 from services.web.pages.visit import Visit, centre_only
@@ -137,3 +137,28 @@ def test_why_nothing_can_be_proposed_for_a_volunteer_is_said_by_whose_they_are()
     }  # fmt: skip
     assert "第一次服务之后才有" in fragment("staff_adjustments.html", CENTRE, **context)
     assert "没有在您负责的站点服务或兑换过" in fragment("staff_adjustments.html", NORTH, **context)
+
+
+CASE: dict[str, Any] = {
+    "subject": "phone:1",
+    "site_ids": ["site-1"],
+    "seen_records": [{"volunteer_id": "v", "recorded_by": "clerk", "revision": 1, "site_id": "site-1"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("session", "changes", "said"),
+    [
+        (CENTRE, {}, ""),
+        (CENTRE, {"site_ids": ["site-2"]}, ""),
+        (NORTH, {}, ""),
+        (NORTH, {"site_ids": ["site-1", "site-2"]}, "由区中心的操作员来定"),
+        (NORTH, {"seen_records": [{**CASE["seen_records"][0], "site_id": None}]}, "由区中心的操作员来定"),
+        (Session("token", {"sub": "clerk", "roles": ["operator"], "sites": "*"}), {}, "要由另一位操作员来定"),
+        (Session("token", {"sub": "x", "roles": ["operator"], "sites": "*", "volunteer": "v"}), {}, "另一位操作员"),
+        (Session("token", {"sub": "x", "roles": ["station"], "sites": ["site-1"]}), {}, "请告诉中心"),
+    ],
+)
+def test_whom_a_case_is_left_to_is_said(session: Session, changes: dict[str, Any], said: str) -> None:
+    told = left_to(session, CASE | changes)
+    assert said in told if said else not told

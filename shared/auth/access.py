@@ -15,18 +15,21 @@ __all__ = ["Allow", "Optional", "Public", "allow", "caller_of", "optional", "pub
 
 
 class Allow:
-    """Lets in callers who hold one of the roles."""
+    """Lets in callers who hold one of the roles; with ``centre`` only those who are bound to no site."""
 
-    __slots__ = ("roles",)
+    __slots__ = ("centre", "roles")
 
-    def __init__(self, roles: frozenset[Role]) -> None:
+    def __init__(self, roles: frozenset[Role], *, centre: bool = False) -> None:
         self.roles = roles
+        self.centre = centre
 
     async def __call__(self, request: Request) -> Caller:
         caller = caller_of(request)
         if self.roles.isdisjoint(caller.roles):
             allowed = ", ".join(sorted(self.roles))
             raise Forbidden("role-not-allowed", f"This call is for the roles: {allowed}.", roles=sorted(self.roles))
+        if self.centre:
+            caller.require_centre()
         return caller
 
 
@@ -51,11 +54,15 @@ class Optional(Public):
 _PUBLIC, _OPTIONAL = Public(), Optional()
 
 
-def allow(*roles: Role) -> Any:
-    """Mark a route as open to the roles: ``caller: Annotated[Caller, allow(Role.VOLUNTEER)]``."""
+def allow(*roles: Role, centre: bool = False) -> Any:
+    """Mark a route as open to the roles: ``caller: Annotated[Caller, allow(Role.VOLUNTEER)]``.
+
+    ``centre``: what it does or shows concerns the whole district, so it is closed to whoever is bound to sites. Routes
+    without it look at the bounds themselves (`Caller.require_site`, `Caller.may_sites`).
+    """
     if not roles:
         raise ValueError("name the roles that may call; for everybody there is public()")
-    return Depends(Allow(frozenset(roles)))
+    return Depends(Allow(frozenset(roles), centre=centre))
 
 
 def public() -> Any:

@@ -85,6 +85,27 @@ class Caller:
         if not self.may_site(site_id):
             raise Forbidden("site-out-of-bounds", "This site is not among those that you are responsible for.")
 
+    def may_sites(self, site_ids: Iterable[UUID | None]) -> bool:
+        """Whether what lies at these sites is the caller's alone to act on: each is in their subtree, and there is one.
+        What lies at no site is the centre's.
+        """
+        if self.site_ids is None:
+            return True
+        found = set(site_ids)
+        return bool(found) and found <= self.site_ids
+
+    def require_centre(self) -> None:
+        """Insist on somebody who is bound to no site.
+
+        Raises:
+            Forbidden: the caller is responsible for some sites only.
+        """
+        if self.site_ids is not None:
+            raise Forbidden(
+                "centre-only",
+                "This concerns the whole district: only the centre's people, bound to no site, may do it.",
+            )
+
     def require_volunteer(self) -> UUID:
         """The volunteer that the caller is.
 

@@ -20,11 +20,12 @@ class UnmarkedRouteError(RuntimeError):
 
 
 class RouteAccess(NamedTuple):
-    """A route and who may call it; ``roles`` is None where everybody may."""
+    """A route and who may call it; ``roles`` is None where everybody may, ``centre`` keeps out who has bounds."""
 
     method: str
     path: str
     roles: frozenset[Role] | None
+    centre: bool = False
 
     @property
     def public(self) -> bool:
@@ -48,9 +49,9 @@ def walk_routes(app: FastAPI) -> Iterator[RouteAccess]:
         marks = list(_marks(context.dependant)) if isinstance(route, APIRoute) else []
         if not marks:
             raise UnmarkedRouteError(f"{path} carries neither allow(…) nor public(): say who may call it")
-        roles = _all_of(marks)
+        roles, centre = _all_of(marks), any(isinstance(mark, Allow) and mark.centre for mark in marks)
         for method in sorted(context.methods or ()):
-            yield RouteAccess(method, path, roles)
+            yield RouteAccess(method, path, roles, centre)
 
 
 def check_marked(app: FastAPI) -> None:

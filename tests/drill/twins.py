@@ -313,7 +313,7 @@ class Twins:
 
     async def do_refer(self, by: int, number: int) -> None:
         """Somebody brought somebody in; the second time it turns out that they did not."""
-        referrer, referred = self.volunteer(by), self.id("referred", number)
+        referrer, referred = self.volunteer(by), self.volunteer(number)
         pair = str(referrer), str(referred)
         known = self.referrals.get(pair)
         self.touched.add(pair[0])
@@ -322,8 +322,12 @@ class Twins:
             self.model.refer(*pair, stands=False, today=self.today)
             return
         made, refused = await self.ask(lambda tx: facts.refer(tx, OPERATORS[0], referrer, referred))
-        if pair[0] not in self.model.accounts:
+        if by == number:
+            assert refused == "own-referral"
+        elif pair[0] not in self.model.accounts:
             assert refused == "referrer-unknown"
+        elif not any(one.volunteer == pair[1] and one.status == "confirmed" for one in self.model.records.values()):
+            assert refused == "referred-not-served"
         elif any(one[1] == pair[1] for one in self.referrals):
             assert refused == "already-referred"
         else:

@@ -109,8 +109,8 @@ async def calling(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def bearer(*roles: Role) -> dict[str, str]:
-    caller = Caller(subject=uuid4(), roles=frozenset(roles), volunteer_id=uuid4())
+def bearer(*roles: Role, sites: frozenset[UUID] | None = frozenset()) -> dict[str, str]:
+    caller = Caller(subject=uuid4(), roles=frozenset(roles), volunteer_id=uuid4(), site_ids=sites)
     return {"Authorization": f"Bearer {mint(MINTING, caller)}"}
 
 

@@ -48,18 +48,22 @@ async def account(tx: Tx, caller: Caller, volunteer_id: UUID) -> Account:
 
 
 async def require_reader(tx: Tx, caller: Caller, volunteer_id: UUID) -> None:
-    """Insist that the caller may read this volunteer's account: their own, the centre any, and staff of sites those of
-    who served or redeemed something there.
+    """Insist that the caller may read this volunteer's account: their own, or as `in_bounds`.
 
     Raises:
         NotFound: otherwise; that the account exists is told to nobody else.
     """
-    if caller.volunteer_id == volunteer_id:
-        return
+    if caller.volunteer_id != volunteer_id and not await in_bounds(tx, caller, volunteer_id):
+        raise _unknown()
+
+
+async def in_bounds(tx: Tx, caller: Caller, volunteer_id: UUID) -> bool:
+    """Whether the volunteer is one of the caller's: the centre has all, staff of sites those who served or redeemed
+    something there.
+    """
     if not caller.has(*STAFF):
-        raise _unknown()
-    if caller.site_ids is not None and not await store.was_at(tx, volunteer_id, caller.site_ids):
-        raise _unknown()
+        return False
+    return caller.site_ids is None or await store.was_at(tx, volunteer_id, caller.site_ids)
 
 
 async def statement(

@@ -21,7 +21,7 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/api/points/v1", tags=["activations"])
 
-Operator = Annotated[Caller, allow(Role.OPERATOR)]
+Centre = Annotated[Caller, allow(Role.OPERATOR, centre=True)]
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
 Version = Annotated[int, Path(ge=1, le=2_147_483_647)]
 
@@ -128,9 +128,7 @@ def _move(move: Move) -> MoveView:
 
 
 @router.post("/rules/{version}/activation", status_code=201, response_model=ActivationView)
-async def propose(
-    request: Request, database: Db, caller: Operator, version: Version, body: ActivationInput
-) -> Response:
+async def propose(request: Request, database: Db, caller: Centre, version: Version, body: ActivationInput) -> Response:
     """Propose that a rehearsed draft comes into force; nothing does until another operator approves."""
 
     async def work(tx: Tx) -> ActivationView:
@@ -141,7 +139,7 @@ async def propose(
 
 @router.get("/activations")
 async def list_activations(
-    database: Db, caller: Operator, cursor: str | None = None, limit: Limit = 50
+    database: Db, caller: Centre, cursor: str | None = None, limit: Limit = 50
 ) -> Page[ActivationView]:
     """Activations, newest first."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
@@ -151,7 +149,7 @@ async def list_activations(
 
 
 @router.get("/activations/{activation_id}")
-async def read_activation(database: Db, caller: Operator, activation_id: UUID) -> ActivationDetail:
+async def read_activation(database: Db, caller: Centre, activation_id: UUID) -> ActivationDetail:
     """One activation: its progress, its totals, and who said and did what."""
     async with database.snapshot() as tx:
         view = _view(await handlers.find(tx, activation_id))
@@ -162,7 +160,7 @@ async def read_activation(database: Db, caller: Operator, activation_id: UUID) -
 @router.get("/activations/{activation_id}/moves")
 async def list_moves(
     database: Db,
-    caller: Operator,
+    caller: Centre,
     activation_id: UUID,
     late: bool = False,
     cursor: str | None = None,
@@ -183,40 +181,34 @@ async def _act(request: Request, database: Db, caller: Caller, activation_id: UU
 
 
 @router.post("/activations/{activation_id}/approve", response_model=ActivationView)
-async def approve(
-    request: Request, database: Db, caller: Operator, activation_id: UUID, body: DecisionInput
-) -> Response:
+async def approve(request: Request, database: Db, caller: Centre, activation_id: UUID, body: DecisionInput) -> Response:
     """Approve what another operator proposed: the draft is in force, and everybody is brought under it."""
     return await _act(request, database, caller, activation_id, Act.APPROVE, body.note)
 
 
 @router.post("/activations/{activation_id}/reject", response_model=ActivationView)
-async def reject(
-    request: Request, database: Db, caller: Operator, activation_id: UUID, body: DecisionInput
-) -> Response:
+async def reject(request: Request, database: Db, caller: Centre, activation_id: UUID, body: DecisionInput) -> Response:
     """Reject what another operator proposed."""
     return await _act(request, database, caller, activation_id, Act.REJECT, body.note)
 
 
 @router.post("/activations/{activation_id}/withdraw", response_model=ActivationView)
 async def withdraw(
-    request: Request, database: Db, caller: Operator, activation_id: UUID, body: WithdrawalInput
+    request: Request, database: Db, caller: Centre, activation_id: UUID, body: WithdrawalInput
 ) -> Response:
     """Withdraw one's own proposal."""
     return await _act(request, database, caller, activation_id, Act.WITHDRAW, body.note)
 
 
 @router.post("/activations/{activation_id}/resume", response_model=ActivationView)
-async def resume(
-    request: Request, database: Db, caller: Operator, activation_id: UUID, body: DecisionInput
-) -> Response:
+async def resume(request: Request, database: Db, caller: Centre, activation_id: UUID, body: DecisionInput) -> Response:
     """Let a move that stopped go on, once what stopped it is put right."""
     return await _act(request, database, caller, activation_id, Act.RESUME, body.note)
 
 
 @router.post("/activations/{activation_id}/reversal", response_model=ActivationView)
 async def propose_reversal(
-    request: Request, database: Db, caller: Operator, activation_id: UUID, body: ReasonInput
+    request: Request, database: Db, caller: Centre, activation_id: UUID, body: ReasonInput
 ) -> Response:
     """Propose to take the version out of force again; nothing happens until another operator approves."""
     return await _act(request, database, caller, activation_id, Act.PROPOSE_REVERSAL, body.reason)
@@ -224,7 +216,7 @@ async def propose_reversal(
 
 @router.post("/activations/{activation_id}/reversal/approve", response_model=ActivationView)
 async def approve_reversal(
-    request: Request, database: Db, caller: Operator, activation_id: UUID, body: DecisionInput
+    request: Request, database: Db, caller: Centre, activation_id: UUID, body: DecisionInput
 ) -> Response:
     """Approve the reversal that another operator proposed: everybody is brought back."""
     return await _act(request, database, caller, activation_id, Act.APPROVE_REVERSAL, body.note)
@@ -232,7 +224,7 @@ async def approve_reversal(
 
 @router.post("/activations/{activation_id}/reversal/reject", response_model=ActivationView)
 async def reject_reversal(
-    request: Request, database: Db, caller: Operator, activation_id: UUID, body: DecisionInput
+    request: Request, database: Db, caller: Centre, activation_id: UUID, body: DecisionInput
 ) -> Response:
     """Reject the reversal that another operator proposed."""
     return await _act(request, database, caller, activation_id, Act.REJECT_REVERSAL, body.note)
@@ -240,7 +232,7 @@ async def reject_reversal(
 
 @router.post("/activations/{activation_id}/reversal/withdraw", response_model=ActivationView)
 async def withdraw_reversal(
-    request: Request, database: Db, caller: Operator, activation_id: UUID, body: WithdrawalInput
+    request: Request, database: Db, caller: Centre, activation_id: UUID, body: WithdrawalInput
 ) -> Response:
     """Withdraw one's own proposal to reverse."""
     return await _act(request, database, caller, activation_id, Act.WITHDRAW_REVERSAL, body.note)

@@ -114,11 +114,17 @@ async def list_adjustments(
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> Page[AdjustmentView]:
-    """Adjustments, newest first."""
+    """Adjustments of volunteers within the caller's bounds, newest first."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with database.snapshot() as tx:
         found = await store.listed(
-            tx, volunteer_id=volunteer_id, status=status, corrects=corrects, before=before, limit=limit + 1
+            tx,
+            volunteer_id=volunteer_id,
+            status=status,
+            corrects=corrects,
+            before=before,
+            site_ids=caller.site_ids,
+            limit=limit + 1,
         )
     return page_of(found, limit, _view, lambda adjustment: (adjustment.adjustment_id,))
 
@@ -127,7 +133,7 @@ async def list_adjustments(
 async def read_adjustment(database: Db, caller: Operator, adjustment_id: UUID) -> AdjustmentDetail:
     """One adjustment, with what its approval posted."""
     async with database.snapshot() as tx:
-        found = await handlers.find(tx, adjustment_id)
+        found = await handlers.find(tx, caller, adjustment_id)
         posted = await handlers.posted(tx, found)
     return AdjustmentDetail(**dict(_view(found)), posted=[PostedView(**line._asdict()) for line in posted])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
+from services.points.accounts import handlers as accounts
 from services.points.adjustments import store
 from services.points.adjustments.domain import Adjustment, Posted, Status, adjusted, bucket_of, decide, explanation
 from services.points.ledger import handlers as ledger
@@ -25,11 +26,11 @@ async def propose(
     """Write a proposal down, for another operator to decide on. ``points`` below zero need ``corrects``.
 
     Raises:
-        Refusal: no such account, the proposer's own, or nothing that it could correct.
+        Refusal: no such account within the caller's bounds, the proposer's own, or nothing that it could correct.
     """
     if caller.volunteer_id == volunteer_id:
         raise Forbidden("own-account", "Nobody adjusts points of their own.")
-    if not await store.account_exists(tx, volunteer_id):
+    if not await accounts.in_bounds(tx, caller, volunteer_id) or not await store.account_exists(tx, volunteer_id):
         raise NotFound("account-unknown", "There is no such account.")
     if corrects is not None:
         await _correctable(tx, volunteer_id, corrects)
@@ -62,9 +63,9 @@ async def decision(tx: Tx, caller: Caller, adjustment_id: UUID, status: Status, 
     Raises:
         Refusal: no such adjustment, decided before, the wrong person, or more would be taken back than was given.
     """
-    seen = await find(tx, adjustment_id)
+    seen = await find(tx, caller, adjustment_id)
     await ledger.lock(tx, [seen.volunteer_id])
-    adjustment = await find(tx, adjustment_id)
+    adjustment = await find(tx, caller, adjustment_id)
     declined = decide(adjustment, status, caller.subject, caller.volunteer_id)
     if declined is not None:
         if declined.slug == "adjustment-decided":
@@ -79,14 +80,14 @@ async def decision(tx: Tx, caller: Caller, adjustment_id: UUID, status: Status, 
     return replace(adjustment, status=status, decided_by=caller.subject, decided_at=now, decision_note=note)
 
 
-async def find(tx: Tx, adjustment_id: UUID) -> Adjustment:
-    """One adjustment.
+async def find(tx: Tx, caller: Caller, adjustment_id: UUID) -> Adjustment:
+    """One adjustment, of a volunteer within the caller's bounds.
 
     Raises:
         NotFound: there is none.
     """
     found = await store.find(tx, adjustment_id)
-    if found is None:
+    if found is None or not await accounts.in_bounds(tx, caller, found.volunteer_id):
         raise NotFound("adjustment-unknown", "There is no such adjustment.")
     return found
 

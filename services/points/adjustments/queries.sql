@@ -11,12 +11,16 @@ select adjustment_id, volunteer_id, points, corrects, reason, evidence, status, 
 from adjustments where adjustment_id = $1;
 
 -- name: list_adjustments
--- Newest first by keyset: all, or those of a volunteer, with a status, that correct one of them.
+-- Newest first by keyset: all, or those of a volunteer, with a status, that correct one of them; $6: only of those who
+-- served or redeemed something at one of these sites, as accounts are read.
 select adjustment_id, volunteer_id, points, corrects, reason, evidence, status, proposed_by, proposed_at, decided_by,
        decided_at, decision_note, correlation_id
-from adjustments
+from adjustments a
 where ($1::uuid is null or volunteer_id = $1) and ($2::text is null or status = $2)
   and ($3::uuid is null or corrects = $3) and ($4::uuid is null or adjustment_id < $4)
+  and ($6::uuid[] is null
+       or exists (select from records r where r.volunteer_id = a.volunteer_id and r.site_id = any($6))
+       or exists (select from redemption r where r.volunteer_id = a.volunteer_id and r.site_id = any($6)))
 order by adjustment_id desc limit $5;
 
 -- name: settle_adjustment

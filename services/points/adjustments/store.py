@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -45,11 +46,18 @@ async def listed(
     status: Status | None,
     corrects: UUID | None,
     before: UUID | None,
+    site_ids: Collection[UUID] | None,
     limit: int,
 ) -> list[Adjustment]:
-    """A page of adjustments, newest first."""
+    """A page of adjustments, newest first; ``site_ids`` None is everywhere."""
     found = await tx.fetch(
-        SQL["list_adjustments"], volunteer_id, None if status is None else status.value, corrects, before, limit
+        SQL["list_adjustments"],
+        volunteer_id,
+        None if status is None else status.value,
+        corrects,
+        before,
+        limit,
+        None if site_ids is None else sorted(site_ids),
     )
     return [_adjustment(row) for row in found]
 

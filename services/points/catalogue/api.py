@@ -30,7 +30,7 @@ Everybody = Annotated[
     Caller, allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER)
 ]
 Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
-Operator = Annotated[Caller, allow(Role.OPERATOR)]
+Centre = Annotated[Caller, allow(Role.OPERATOR, centre=True)]
 CHANGES = 50
 
 
@@ -113,7 +113,7 @@ async def read_reward(database: Db, caller: Staff, reward_id: UUID) -> RewardInF
 
 
 @router.put("/rewards/{reward_id}")
-async def change_reward(database: Db, caller: Operator, reward_id: UUID, body: RewardInput) -> RewardView:
+async def change_reward(database: Db, caller: Centre, reward_id: UUID, body: RewardInput) -> RewardView:
     """Let the line say this from now on; holds keep the price and the time that they were made under."""
     async with database.transaction() as tx:
         reward = await handlers.change(tx, caller, Reward(reward_id=reward_id, **body.model_dump()))
@@ -122,7 +122,7 @@ async def change_reward(database: Db, caller: Operator, reward_id: UUID, body: R
 
 
 @router.post("/rewards/{reward_id}/withdrawal", response_model=RewardView)
-async def withdraw_reward(request: Request, database: Db, caller: Operator, reward_id: UUID) -> Response:
+async def withdraw_reward(request: Request, database: Db, caller: Centre, reward_id: UUID) -> Response:
     """Nobody can take it any more, from now on; who holds one can still fetch it."""
 
     async def work(tx: Tx) -> RewardView:

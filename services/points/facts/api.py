@@ -105,10 +105,10 @@ async def complain(request: Request, database: Db, caller: Operator, body: Compl
 async def list_complaints(
     database: Db, caller: Operator, cursor: str | None = None, limit: Limit = 50
 ) -> Page[ComplaintView]:
-    """Complaints, newest first."""
+    """Complaints about service at the caller's sites, newest first."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with database.snapshot() as tx:
-        found = await store.list_complaints(tx, before=before, limit=limit + 1)
+        found = await store.list_complaints(tx, before=before, limit=limit + 1, site_ids=caller.site_ids)
     return page_of(found, limit, _complaint, lambda complaint: (complaint.complaint_id,))
 
 
@@ -126,7 +126,7 @@ async def withdraw_complaint(
 
 @router.post("/referrals", status_code=201, response_model=ReferralView)
 async def refer(request: Request, database: Db, caller: Staff, body: ReferralInput) -> Response:
-    """Record who brought somebody in; the bonus of the rule is posted at once."""
+    """Record who brought in somebody who has served since; the bonus of the rule is posted at once."""
 
     async def work(tx: Tx) -> ReferralView:
         return _referral(await handlers.refer(tx, caller, body.referrer_id, body.referred_id))
@@ -138,10 +138,12 @@ async def refer(request: Request, database: Db, caller: Staff, body: ReferralInp
 async def list_referrals(
     database: Db, caller: Staff, referrer_id: UUID | None = None, cursor: str | None = None, limit: Limit = 50
 ) -> Page[ReferralView]:
-    """Referrals, newest first, of everybody or of one who brought people in."""
+    """Referrals by volunteers of the caller's sites, newest first, of everybody or of one who brought people in."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with database.snapshot() as tx:
-        found = await store.list_referrals(tx, before=before, limit=limit + 1, referrer_id=referrer_id)
+        found = await store.list_referrals(
+            tx, before=before, limit=limit + 1, referrer_id=referrer_id, site_ids=caller.site_ids
+        )
     return page_of(found, limit, _referral, lambda referral: (referral.referral_id,))
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from services.points.accounts import handlers as accounts
 from services.points.badges.handlers import current_criteria
 from services.points.facts import store
 from services.points.facts.domain import BroughtIn, Complaint
@@ -13,7 +14,7 @@ from services.points.rules.domain import REFERRAL, Referral, referral
 from services.points.rules.handlers import Rulebooks, rulebook_of
 from shared.auth.tokens import Caller
 from shared.clock import district_day
-from shared.errors import Conflict, Invalid, NotFound
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.ids import derived_id, new_id
 from shared.postgres import Tx
 from shared.telemetry import trace
@@ -28,10 +29,12 @@ async def complain(
 
     Raises:
         NotFound: ``record-unknown``.
+        Forbidden: ``site-out-of-bounds``: it is about service at other sites than the caller's.
     """
     await store.keep_others_out(tx)
     if record_id is not None and not await store.record_known(tx, record_id):
         raise NotFound("record-unknown", "points has seen no such record")
+    await _within(tx, caller, activity_id, record_id)
     made = Complaint(new_id(), activity_id, record_id, reason, caller.subject, await tx.now())
     await store.insert_complaint(tx, made)
     await _reconsider(tx, made, "recorded")
@@ -43,17 +46,27 @@ async def withdraw_complaint(tx: Tx, caller: Caller, complaint_id: UUID, reason:
 
     Raises:
         NotFound: ``complaint-unknown``.
+        Forbidden: ``site-out-of-bounds``, as for `complain`.
         Conflict: ``complaint-withdrawn`` already.
     """
     await store.keep_others_out(tx)
-    if await store.find_complaint(tx, complaint_id) is None:
+    found = await store.find_complaint(tx, complaint_id)
+    if found is None:
         raise NotFound("complaint-unknown", "there is no such complaint")
+    await _within(tx, caller, found.activity_id, found.record_id)
     if not await store.withdraw_complaint(tx, complaint_id, caller.subject, await tx.now(), reason):
         raise Conflict("complaint-withdrawn", "the complaint was withdrawn before")
     found = await store.find_complaint(tx, complaint_id)
     assert found is not None
     await _reconsider(tx, found, "withdrawn")
     return found
+
+
+async def _within(tx: Tx, caller: Caller, activity_id: UUID | None, record_id: UUID | None) -> None:
+    if caller.site_ids is None or caller.may_sites(await store.sites_about(tx, activity_id, record_id)):
+        return
+    detail = "You may record complaints about service at your own sites, once points has seen it; the centre about any."
+    raise Forbidden("site-out-of-bounds", detail)
 
 
 async def _reconsider(tx: Tx, complaint: Complaint, what: str) -> None:
@@ -77,14 +90,23 @@ async def refer(tx: Tx, caller: Caller, referrer_id: UUID, referred_id: UUID) ->
 
     Raises:
         Invalid: ``own-referral``.
-        NotFound: ``referrer-unknown``: points knows volunteers from their first service on.
-        Conflict: ``already-referred``.
+        Forbidden: ``own-account``: the bonus would be the caller's own.
+        NotFound: ``referrer-unknown``: points knows volunteers from their first service on, and staff of sites record
+            referrals of those who served or redeemed something there.
+        Conflict: ``referred-not-served``: whoever was brought in has no confirmed service; ``already-referred``.
     """
     if referrer_id == referred_id:
         raise Invalid("own-referral", "nobody brings in themselves")
-    if not await store.account_known(tx, referrer_id):
-        raise NotFound("referrer-unknown", "points has seen no service of the one who brought somebody in")
-    await lock(tx, [referrer_id], frozenset({referrer_id}))
+    if caller.volunteer_id == referrer_id:
+        raise Forbidden("own-account", "Nobody records a referral that earns points for themselves.")
+    if not await accounts.in_bounds(tx, caller, referrer_id) or not await store.account_known(tx, referrer_id):
+        detail = "points has seen no service of the one who brought somebody in, or none at your sites"
+        raise NotFound("referrer-unknown", detail)
+    both = frozenset({referrer_id, referred_id})
+    await lock(tx, both, both)
+    if not await store.has_served(tx, referred_id):
+        detail = "the person who was brought in has no confirmed service yet: record the referral after the first"
+        raise Conflict("referred-not-served", detail)
     now = await tx.now()
     made = BroughtIn(new_id(), referrer_id, referred_id, district_day(now), caller.subject, now)
     if not await store.insert_referral(tx, made):
@@ -97,11 +119,11 @@ async def withdraw_referral(tx: Tx, caller: Caller, referral_id: UUID, reason: s
     """It was none: the bonus is taken back.
 
     Raises:
-        NotFound: ``referral-unknown``.
+        NotFound: ``referral-unknown``; also when whoever brought somebody in is not of the caller's sites.
         Conflict: ``referral-withdrawn`` already.
     """
     found = await store.find_referral(tx, referral_id)
-    if found is None:
+    if found is None or not await accounts.in_bounds(tx, caller, found.referrer_id):
         raise NotFound("referral-unknown", "there is no such referral")
     await lock(tx, [found.referrer_id], frozenset({found.referrer_id}))
     if not await store.withdraw_referral(tx, referral_id, caller.subject, await tx.now(), reason):

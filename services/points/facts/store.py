@@ -1,5 +1,6 @@
 """Complaints and referrals between rows and domain."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -16,6 +17,16 @@ async def keep_others_out(tx: Tx) -> None:
 
 async def record_known(tx: Tx, record_id: UUID) -> bool:
     return bool(await tx.fetchval(_SQL["record_known"], record_id))
+
+
+async def sites_about(tx: Tx, activity_id: UUID | None, record_id: UUID | None) -> set[UUID | None]:
+    """Where the records of an activity, or the one record, lie; None is among them if some lie at no site."""
+    return {row[0] for row in await tx.fetch(_SQL["sites_about"], activity_id, record_id)}
+
+
+async def has_served(tx: Tx, volunteer_id: UUID) -> bool:
+    """Whether a service of this volunteer is confirmed."""
+    return bool(await tx.fetchval(_SQL["has_served"], volunteer_id))
 
 
 async def account_known(tx: Tx, volunteer_id: UUID) -> bool:
@@ -39,8 +50,12 @@ async def find_complaint(tx: Tx, complaint_id: UUID) -> Complaint | None:
     return None if row is None else Complaint(*row)
 
 
-async def list_complaints(tx: Tx, *, before: UUID | None, limit: int) -> list[Complaint]:
-    return [Complaint(*row) for row in await tx.fetch(_SQL["list_complaints"], before, limit)]
+async def list_complaints(
+    tx: Tx, *, before: UUID | None, limit: int, site_ids: Collection[UUID] | None
+) -> list[Complaint]:
+    """A page, newest first; ``site_ids`` None is everywhere."""
+    bounds = None if site_ids is None else sorted(site_ids)
+    return [Complaint(*row) for row in await tx.fetch(_SQL["list_complaints"], before, limit, bounds)]
 
 
 async def withdraw_complaint(tx: Tx, complaint_id: UUID, by: UUID, at: datetime, reason: str) -> bool:
@@ -69,8 +84,12 @@ async def find_referral(tx: Tx, referral_id: UUID) -> BroughtIn | None:
     return None if row is None else BroughtIn(*row)
 
 
-async def list_referrals(tx: Tx, *, before: UUID | None, limit: int, referrer_id: UUID | None) -> list[BroughtIn]:
-    return [BroughtIn(*row) for row in await tx.fetch(_SQL["list_referrals"], before, limit, referrer_id)]
+async def list_referrals(
+    tx: Tx, *, before: UUID | None, limit: int, referrer_id: UUID | None, site_ids: Collection[UUID] | None
+) -> list[BroughtIn]:
+    """A page, newest first; ``site_ids`` None is everywhere."""
+    bounds = None if site_ids is None else sorted(site_ids)
+    return [BroughtIn(*row) for row in await tx.fetch(_SQL["list_referrals"], before, limit, referrer_id, bounds)]
 
 
 async def withdraw_referral(tx: Tx, referral_id: UUID, by: UUID, at: datetime, reason: str) -> bool:

@@ -118,9 +118,9 @@ async def list_cases(
 
 @router.get("/reports/integrity")
 async def report(database: Db, caller: Operator) -> CaseReport:
-    """How many cases there are of each kind, by how they stand."""
+    """How many cases of each kind touch the caller's sites, by how they stand."""
     async with database.snapshot() as tx:
-        return CaseReport(cases=await store.totals(tx))
+        return CaseReport(cases=await store.totals(tx, caller.site_ids))
 
 
 @router.get("/cases/{case_id}")

@@ -107,13 +107,24 @@ def _sites(flags: Sequence[Flag], opened: Mapping[UUID, Flag]) -> dict[UUID, set
 
 async def _under_locks(tx: Tx, rows: Sequence[FlagRow]) -> list[FlagRow]:
     """The rows with whose the records are as points has them, everybody concerned locked."""
-    record_ids = [row[0] for row in rows]
-    volunteer_ids = {row[1] for row in rows} | set((await store.owners(tx, record_ids)).values())
+    _, owners = await _lock_owners(tx, [row[0] for row in rows], {row[1] for row in rows})
+    return [(row[0], owners.get(row[0], row[1]), row[2], row[3]) for row in rows]
+
+
+async def _lock_owners(
+    tx: Tx, record_ids: Collection[UUID], also: Collection[UUID]
+) -> tuple[set[UUID], dict[UUID, UUID]]:
+    """Lock these volunteers and whose the records are; returns all that are locked, and whose each record is then.
+
+    Raises:
+        TransientError: a record changed hands between the reading and the lock.
+    """
+    volunteer_ids = set(also) | set((await store.owners(tx, record_ids)).values())
     await lock(tx, volunteer_ids)
     owners = await store.owners(tx, record_ids)
     if not volunteer_ids.issuperset(owners.values()):
         raise TransientError("a flagged record changed hands meanwhile")
-    return [(row[0], owners.get(row[0], row[1]), row[2], row[3]) for row in rows]
+    return volunteer_ids, owners
 
 
 async def _reconsider(tx: Tx, rows: Sequence[FlagRow], what: str) -> None:
@@ -187,16 +198,18 @@ async def settle(tx: Tx, caller: Caller, case_id: UUID, status: Status, reason: 
 
     Raises:
         NotFound: ``case-unknown``.
-        Forbidden: ``own-case``: it is about the caller, or about what they recorded.
+        Forbidden: ``own-case``: it is about the caller, or about what they recorded, at any revision;
+            ``case-at-other-sites``: it touches sites that are not the caller's.
         Conflict: ``case-settled`` already, with ``case_status``.
+        TransientError: a record changed hands meanwhile; nothing was written.
     """
     await store.lock_cases(tx, [case_id])
     case = await find(tx, caller, case_id)
-    volunteer_ids = await store.volunteers_of_case(tx, case_id)
-    if caller.volunteer_id in volunteer_ids or case.subject in (str(caller.subject), str(caller.volunteer_id)):
-        raise Forbidden("own-case", "Nobody settles a case about themselves or about what they recorded.")
-    await lock(tx, volunteer_ids, frozenset(volunteer_ids))
-    rows = [(row["record_id"], row["volunteer_id"], case_id, case.kind) for row in await _flags(tx, case)]
+    flagged = [row["record_id"] for row in await _flags(tx, case)]
+    volunteer_ids, _ = await _lock_owners(tx, flagged, await store.volunteers_of_case(tx, case_id))
+    records = await _flags(tx, case)
+    await _may_settle(tx, caller, case, records, volunteer_ids)
+    rows = [(row["record_id"], row["volunteer_id"], case_id, case.kind) for row in records]
     now = await tx.now()
     if not await store.settle(tx, case_id, status, caller.subject, now, reason):
         raise Conflict("case-settled", f"The case was {case.status} before.", case_status=case.status.value)
@@ -217,6 +230,19 @@ async def settle(tx: Tx, caller: Caller, case_id: UUID, status: Status, reason: 
     found = await store.find(tx, case_id)
     assert found is not None
     return found
+
+
+async def _may_settle(
+    tx: Tx, caller: Caller, case: Case, records: Collection[Mapping[str, Any]], volunteer_ids: Collection[UUID]
+) -> None:
+    persons = {caller.subject} if caller.volunteer_id is None else {caller.subject, caller.volunteer_id}
+    about = {*map(str, volunteer_ids), case.subject}
+    if not about.isdisjoint(map(str, persons)) or await store.recorded_by(tx, case.case_id, persons):
+        raise Forbidden("own-case", "Nobody settles a case about themselves or about what they recorded.")
+    seen = {row["site_id"] for row in records if row["revision"] is not None}
+    if not caller.may_sites(seen.union(case.site_ids)):
+        detail = "This case touches sites that you are not responsible for: the centre settles it."
+        raise Forbidden("case-at-other-sites", detail)
 
 
 async def _flags(tx: Tx, case: Case) -> Collection[Mapping[str, Any]]:

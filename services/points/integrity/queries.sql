@@ -66,6 +66,13 @@ from unnest($1::uuid[], $2::uuid[]) as b (record_id, volunteer_id) where f.recor
 -- Whose records a case is about, sorted.
 select distinct volunteer_id from record_flags where case_id = $1 order by volunteer_id;
 
+-- name: recorded_by
+-- Did one of these record a record of the case, as it stands or at a revision before?
+select exists (select from record_flags f join records r using (record_id)
+               where f.case_id = $1 and r.recorded_by = any($2::uuid[]))
+    or exists (select from record_flags f join superseded_revisions s using (record_id)
+               where f.case_id = $1 and (s.content ->> 'recorded_by')::uuid = any($2::uuid[]));
+
 -- name: settle_case
 -- Decided once.
 update cases set status = $2, settled_by = $3, settled_at = $4, reason = $5
@@ -108,5 +115,5 @@ from record_flags f left join records r using (record_id)
 where f.case_id = $1 order by r.started_at, f.record_id limit $2;
 
 -- name: totals
--- How many cases there are of each kind, by how they stand.
-select kind, status, count(*) as cases from cases group by kind, status order by kind, status;
+-- How many cases there are of each kind, by how they stand; $1: only those that touch one of these sites.
+select kind, status, count(*) as cases from cases where $1::uuid[] is null or site_ids && $1 group by kind, status order by kind, status;

@@ -98,6 +98,11 @@ async def volunteers_of_case(tx: Tx, case_id: UUID) -> list[UUID]:
     return [row[0] for row in await tx.fetch(_SQL["volunteers_of_case"], case_id)]
 
 
+async def recorded_by(tx: Tx, case_id: UUID, persons: Collection[UUID]) -> bool:
+    """Whether one of these recorded a record of the case, at any revision that points has seen."""
+    return bool(await tx.fetchval(_SQL["recorded_by"], case_id, list(persons)))
+
+
 async def settle(tx: Tx, case_id: UUID, status: Status, by: UUID, at: datetime, reason: str) -> bool:
     """False if it was settled before. A cleared case's flags stand no more."""
     if await tx.fetchval(_SQL["settle_case"], case_id, status.value, by, at, reason) is None:
@@ -143,10 +148,10 @@ async def records_of_case(tx: Tx, case_id: UUID, limit: int) -> list[dict[str, A
     return [dict(row) for row in await tx.fetch(_SQL["records_of_case"], case_id, limit)]
 
 
-async def totals(tx: Tx) -> dict[str, dict[str, int]]:
-    """Kind → status → how many."""
+async def totals(tx: Tx, site_ids: Collection[UUID] | None) -> dict[str, dict[str, int]]:
+    """Kind → status → how many touch these sites; None is everywhere."""
     found: dict[str, dict[str, int]] = {}
-    for row in await tx.fetch(_SQL["totals"]):
+    for row in await tx.fetch(_SQL["totals"], None if site_ids is None else sorted(site_ids)):
         found.setdefault(row["kind"], {})[row["status"]] = row["cases"]
     return found
 

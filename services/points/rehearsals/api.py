@@ -25,7 +25,7 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/api/points/v1", tags=["rehearsals"])
 
-Operator = Annotated[Caller, allow(Role.OPERATOR)]
+Centre = Annotated[Caller, allow(Role.OPERATOR, centre=True)]
 Version = Annotated[int, Path(ge=1, le=2_147_483_647)]
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 Order = Literal["gain", "loss"]
@@ -104,7 +104,7 @@ class BudgetView(Output):
 
 
 @router.post("/rules/{version}/rehearsals", status_code=201, response_model=RehearsalView)
-async def rehearse(request: Request, database: Db, caller: Operator, version: Version) -> Response:
+async def rehearse(request: Request, database: Db, caller: Centre, version: Version) -> Response:
     """Replay a draft over all history, in the background; nothing of the ledger changes."""
 
     async def work(tx: Tx) -> RehearsalView:
@@ -116,7 +116,7 @@ async def rehearse(request: Request, database: Db, caller: Operator, version: Ve
 @router.get("/rehearsals")
 async def list_rehearsals(
     database: Db,
-    caller: Operator,
+    caller: Centre,
     version: Annotated[int | None, Query(ge=1, le=2_147_483_647)] = None,
     cursor: str | None = None,
     limit: Limit = 50,
@@ -129,14 +129,14 @@ async def list_rehearsals(
 
 
 @router.get("/rehearsals/{rehearsal_id}")
-async def read_rehearsal(database: Db, caller: Operator, rehearsal_id: UUID) -> RehearsalView:
+async def read_rehearsal(database: Db, caller: Centre, rehearsal_id: UUID) -> RehearsalView:
     """One rehearsal: how far it is, and its totals once it is done."""
     async with database.snapshot() as tx:
         return _view(await handlers.find(tx, rehearsal_id))
 
 
 @router.post("/rehearsals/{rehearsal_id}/cancel", response_model=RehearsalView)
-async def cancel_rehearsal(request: Request, database: Db, caller: Operator, rehearsal_id: UUID) -> Response:
+async def cancel_rehearsal(request: Request, database: Db, caller: Centre, rehearsal_id: UUID) -> Response:
     """Give up a rehearsal that is queued or running."""
 
     async def work(tx: Tx) -> RehearsalView:
@@ -148,7 +148,7 @@ async def cancel_rehearsal(request: Request, database: Db, caller: Operator, reh
 @router.get("/rehearsals/{rehearsal_id}/volunteers")
 async def list_differences(
     database: Db,
-    caller: Operator,
+    caller: Centre,
     rehearsal_id: UUID,
     order: Order = "gain",
     cursor: str | None = None,
@@ -169,7 +169,7 @@ async def list_differences(
 
 @router.get("/rehearsals/{rehearsal_id}/budget")
 async def list_budget(
-    database: Db, caller: Operator, rehearsal_id: UUID, cursor: str | None = None, limit: Limit = 50
+    database: Db, caller: Centre, rehearsal_id: UUID, cursor: str | None = None, limit: Limit = 50
 ) -> Page[BudgetView]:
     """The points by site and month, by month."""
     after = None if cursor is None else _budget_key(cursor)
@@ -179,7 +179,7 @@ async def list_budget(
 
 
 @router.get("/rehearsals/{rehearsal_id}/volunteers.csv", response_class=StreamingResponse)
-async def export_differences(database: Db, caller: Operator, rehearsal_id: UUID) -> StreamingResponse:
+async def export_differences(database: Db, caller: Centre, rehearsal_id: UUID) -> StreamingResponse:
     """Every volunteer's difference as CSV (UTF-8 with a mark for spreadsheets), streamed."""
     portions = handlers.export(database, rehearsal_id)
     rows = (([(*result, result.difference) for result in portion]) async for portion in portions)
@@ -187,7 +187,7 @@ async def export_differences(database: Db, caller: Operator, rehearsal_id: UUID)
 
 
 @router.get("/rehearsals/{rehearsal_id}/budget.csv", response_class=StreamingResponse)
-async def export_budget(database: Db, caller: Operator, rehearsal_id: UUID) -> StreamingResponse:
+async def export_budget(database: Db, caller: Centre, rehearsal_id: UUID) -> StreamingResponse:
     """The points by site and month as CSV, streamed."""
     portions = handlers.export_budget(database, rehearsal_id)
     rows = ([(*line, line[3] - line[2]) for line in portion] async for portion in portions)

@@ -27,6 +27,7 @@ Everybody = Annotated[
 ]
 Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
 Operator = Annotated[Caller, allow(Role.OPERATOR)]
+Centre = Annotated[Caller, allow(Role.OPERATOR, centre=True)]
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -186,7 +187,7 @@ async def list_rewards(
 
 
 @router.post("/rewards", status_code=201, response_model=RewardView)
-async def add_reward(request: Request, database: Db, caller: Operator, body: RewardInput) -> Response:
+async def add_reward(request: Request, database: Db, caller: Centre, body: RewardInput) -> Response:
     """Add a reward to the catalogue; it can be redeemed once stock was received."""
 
     async def work(tx: Tx) -> RewardView:

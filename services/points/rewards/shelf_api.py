@@ -92,7 +92,7 @@ async def set_hold_days(database: Db, caller: Staff, reward_id: UUID, site_id: U
 
 @router.put("/rewards/{reward_id}/photo")
 async def put_photo(
-    request: Request, database: Db, caller: Annotated[Caller, allow(Role.OPERATOR)], reward_id: UUID
+    request: Request, database: Db, caller: Annotated[Caller, allow(Role.OPERATOR, centre=True)], reward_id: UUID
 ) -> PhotoView:
     """The reward's photo: the body is a PNG, JPEG or WebP image of at most 256 KiB."""
     content = await request.body()

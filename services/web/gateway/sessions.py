@@ -49,6 +49,16 @@ class Session:
         return str(value) if value else None
 
     @property
+    def centre(self) -> bool:
+        """Whether the caller is an operator of the centre, bound to no site; only a filter, the services decide."""
+        return "operator" in self.roles and self.claims.get("sites") == "*"
+
+    def owns(self, site_id: str | None) -> bool:
+        """Whether a site is the caller's; what lies at no site is the centre's. Only a filter, the services decide."""
+        sites = self.claims.get("sites", [])
+        return bool(sites == "*" or site_id in sites)
+
+    @property
     def staff(self) -> bool:
         """Whether the staff's pages are of use to the caller."""
         return bool(self.roles & {"leader", "station", "operator"})

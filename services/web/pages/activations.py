@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from services.web.pages.render import fragment, page, part, part_state
-from services.web.pages.visit import Visit, VisitOf, operators_only
+from services.web.pages.visit import Visit, VisitOf, centre_only
 from shared.auth.access import public
 
 __all__ = ["problem_said", "router", "section"]
@@ -23,14 +23,14 @@ _UNFORESEEN = re.compile(r"volunteer ([0-9a-f-]{36}) would gain (-?\d+) points, 
 @router.get("/rules/{version}/activation")
 async def of_rule(visit: VisitOf, version: str) -> Response:
     """The section of a rule's page, while volunteers are moved."""
-    operators_only(visit)
+    centre_only(visit)
     return part("parts/activation.html", visit.session, **await _context(visit, version, None))
 
 
 @router.get("/rehearsals/{rehearsal_id}/activation")
 async def of_rehearsal(visit: VisitOf, rehearsal_id: str) -> Response:
     """The section of a rehearsal's page."""
-    operators_only(visit)
+    centre_only(visit)
     found = await visit.ask("points", f"/rehearsals/{rehearsal_id}")
     return part("parts/activation.html", visit.session, **await _context(visit, str(found["version"]), found))
 
@@ -38,7 +38,7 @@ async def of_rehearsal(visit: VisitOf, rehearsal_id: str) -> Response:
 @router.get("/activations/{activation_id}/late")
 async def late(visit: VisitOf, activation_id: str, cursor: str | None = None) -> Response:
     """Volunteers of whom something came after the rehearsal, so that they may differ from what it said."""
-    operators_only(visit)
+    centre_only(visit)
     query = {"cursor": cursor} if cursor else {}
     activation = await visit.ask("points", f"/activations/{activation_id}")
     found = await visit.ask("points", f"/activations/{activation_id}/moves", late="true", limit="50", **query)

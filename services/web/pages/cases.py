@@ -7,13 +7,14 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from services.web.gateway.sessions import Session
 from services.web.pages.render import page
 from services.web.pages.shop import insist
 from services.web.pages.visit import VisitOf
 from services.web.pages.wording import measured, moment, word
 from shared.auth.access import public
 
-__all__ = ["found_in_words", "router"]
+__all__ = ["found_in_words", "left_to", "router"]
 
 router = APIRouter(prefix="/staff/cases", include_in_schema=False, dependencies=[public()])
 
@@ -61,7 +62,23 @@ async def case(visit: VisitOf, case_id: str) -> Response:
         held=_held_kinds(rules["items"], found["evidence"]["day"]) if rules else None,
         records=records,
         people=len({record["volunteer_id"] for record in records}),
+        left_to=left_to(visit.session, found),
     )
+
+
+def left_to(session: Session, case: Mapping[str, Any]) -> str:
+    """Why somebody else settles the case, in a sentence; empty for whoever may, as far as the page can see."""
+    if "operator" not in session.roles:
+        return "结论由中心的操作员来定；您了解情况的话，请告诉中心。"
+    records = case["seen_records"]
+    persons = {session.claims.get("sub"), session.claims.get("volunteer")} - {None}
+    about = {case["subject"], *(record[who] for record in records for who in ("volunteer_id", "recorded_by"))}
+    if not persons.isdisjoint(about):
+        return "这个核查事项关于您自己，或有您录入的记录，要由另一位操作员来定。"
+    sites = {*case["site_ids"], *(record["site_id"] for record in records if record["revision"] is not None)}
+    if not all(map(session.owns, sites)):
+        return "这个核查事项还涉及您不负责的站点，由区中心的操作员来定。"
+    return ""
 
 
 def found_in_words(case: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Response
 from services.web.pages.activations import section
 from services.web.pages.district import district_now
 from services.web.pages.render import fragment, page, part, part_state
-from services.web.pages.visit import Visit, VisitOf, operators_only
+from services.web.pages.visit import Visit, VisitOf, centre_only
 from shared.auth.access import public
 
 __all__ = ["router"]
@@ -27,7 +27,7 @@ BUDGET_PAGES = 10
 @router.get("/rules")
 async def rulebook(visit: VisitOf) -> Response:
     """All versions, the newest first, and a form for a draft."""
-    operators_only(visit)
+    centre_only(visit)
     rules, rehearsals, now = await asyncio.gather(
         visit.ask("points", "/rules"), visit.ask("points", "/rehearsals", limit="20"), district_now(visit)
     )
@@ -49,7 +49,7 @@ async def rulebook(visit: VisitOf) -> Response:
 @router.get("/rules/{version}")
 async def rule(visit: VisitOf, version: str) -> Response:
     """One version, with its rehearsals."""
-    operators_only(visit)
+    centre_only(visit)
     found, rehearsals, activation = await asyncio.gather(
         visit.ask("points", f"/rules/{version}"),
         visit.ask("points", "/rehearsals", version=version, limit="20"),
@@ -70,7 +70,7 @@ async def rule(visit: VisitOf, version: str) -> Response:
 @router.get("/rehearsals/{rehearsal_id}")
 async def rehearsal(visit: VisitOf, rehearsal_id: str) -> Response:
     """How far a rehearsal is, and its result once it is done."""
-    operators_only(visit)
+    centre_only(visit)
     context = await _rehearsal(visit, rehearsal_id)
     found = context["rehearsal"]
     rule = await visit.ask("points", f"/rules/{found['version']}")
@@ -82,7 +82,7 @@ async def rehearsal(visit: VisitOf, rehearsal_id: str) -> Response:
 @router.get("/rehearsals/{rehearsal_id}/part")
 async def rehearsal_part(visit: VisitOf, rehearsal_id: str) -> Response:
     """The same without the page around it, while it runs."""
-    operators_only(visit)
+    centre_only(visit)
     return part("parts/rehearsal.html", visit.session, **await _rehearsal(visit, rehearsal_id))
 
 

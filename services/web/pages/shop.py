@@ -6,7 +6,6 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from services.web.gateway.sessions import Session
 from services.web.gateway.upstream import Problem
 from services.web.pages.render import page, part
 from services.web.pages.shelf import limits_said, tail, window_said
@@ -42,7 +41,7 @@ async def rewards(visit: VisitOf, cursor: str | None = None) -> Response:
             **reward,
             "limits": limits_said(reward),
             "time": window_said(reward),
-            "free": sum(shelf["free"] for shelf in reward["stock"] if _own(visit.session, shelf["site_id"])),
+            "free": sum(shelf["free"] for shelf in reward["stock"] if visit.session.owns(shelf["site_id"])),
         }
         for reward in found["items"]
     ]
@@ -56,7 +55,7 @@ async def reward(visit: VisitOf, reward_id: str) -> Response:
     found, stock, sites = await asyncio.gather(
         visit.ask("points", f"/catalogue/{reward_id}"), _stock(visit, reward_id), visit.site_names()
     )
-    own = [(site_id, name) for site_id, name in sites.items() if _own(visit.session, site_id)]
+    own = [(site_id, name) for site_id, name in sites.items() if visit.session.owns(site_id)]
     return page(
         "staff_reward.html",
         visit.session,
@@ -149,12 +148,6 @@ def _value(name: str, value: Any) -> str:
     if name in ("available_from", "available_until"):
         return f"{day(value, year=True)} {parse(value):%H:%M}"
     return f"“{value}”" if name in ("name", "description") else str(value)
-
-
-def _own(session: Session, site_id: str) -> bool:
-    """Whether a site is the caller's; only a filter, the service decides."""
-    sites = session.claims.get("sites", [])
-    return bool(sites == "*" or site_id in sites)
 
 
 def insist(visit: Visit) -> None:

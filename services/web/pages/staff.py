@@ -102,12 +102,9 @@ async def _activities(visit: Visit) -> list[dict[str, Any]] | None:
 
 def runs(session: Session, activity: Any) -> bool:
     """Whether the caller may show the code of this activity's shifts; only a filter, the service decides."""
-    claims = session.claims
-    if session.roles & {"station", "operator"}:
-        sites = claims.get("sites", [])
-        if sites == "*" or activity["site_id"] in sites:
-            return True
-    return activity["team_id"] in claims.get("teams", [])
+    if session.roles & {"station", "operator"} and session.owns(activity["site_id"]):
+        return True
+    return activity["team_id"] in session.claims.get("teams", [])
 
 
 async def _drives(visit: Visit) -> list[Any] | None:

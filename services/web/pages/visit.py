@@ -10,7 +10,7 @@ from services.web.gateway.upstream import Problem, Upstream, UpstreamAway
 from services.web.pages.cache import Cache
 from services.web.settings import WebSettings
 
-__all__ = ["LoginNeeded", "Visit", "VisitOf", "Web", "operators_only", "safe_next"]
+__all__ = ["LoginNeeded", "Visit", "VisitOf", "Web", "centre_only", "operators_only", "safe_next"]
 
 
 @dataclass(slots=True)
@@ -142,7 +142,7 @@ VisitOf = Annotated[Visit, Depends(_visit)]
 
 
 def operators_only(visit: Visit) -> None:
-    """Insist on one of the centre's operators.
+    """Insist on an operator, of the centre or of some sites.
 
     Raises:
         LoginNeeded: the visitor is a stranger.
@@ -150,7 +150,19 @@ def operators_only(visit: Visit) -> None:
     """
     visit.staff()
     if "operator" not in visit.session.roles:
-        raise Problem("role-not-allowed", "This page is for the centre's operators.", status=403)
+        raise Problem("role-not-allowed", "This page is for operators.", status=403)
+
+
+def centre_only(visit: Visit) -> None:
+    """Insist on an operator of the centre: the page concerns the whole district.
+
+    Raises:
+        LoginNeeded: the visitor is a stranger.
+        Problem: they are known, and no operator, or bound to sites.
+    """
+    operators_only(visit)
+    if not visit.session.centre:
+        raise Problem("centre-only", "This page is for the centre's operators.", status=403)
 
 
 def safe_next(target: str | None, default: str) -> str:

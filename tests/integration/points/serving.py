@@ -109,6 +109,7 @@ class Person:
 
     client: httpx.AsyncClient
     headers: dict[str, str]
+    subject: UUID
 
     async def get(self, path: str, **params: Any) -> httpx.Response:
         """Read."""
@@ -141,7 +142,7 @@ class Api:
             site_ids=None if sites is None else frozenset(sites),
             name=f"LD{volunteer_id.int % 10**8:08}" if volunteer_id is not None else "staff",
         )
-        return Person(self.client, {"Authorization": f"Bearer {mint(self.signer, caller)}"})
+        return Person(self.client, {"Authorization": f"Bearer {mint(self.signer, caller)}"}, caller.subject)
 
     def volunteer(self, volunteer_id: UUID) -> Person:
         """A volunteer."""

@@ -17,7 +17,15 @@ from shared.clock import district_day
 from shared.postgres import Database
 from tests.integration.points.activating import Stage
 from tests.integration.points.histories import World
-from tests.integration.points.test_points_rules_histories import NOW, Play, clear, drawn, enforce, rules_in_force
+from tests.integration.points.test_points_rules_histories import (
+    NEWCOMERS,
+    NOW,
+    Play,
+    clear,
+    drawn,
+    enforce,
+    rules_in_force,
+)
 from tests.reference import points as reference
 from tests.support.databases import Clock
 from tests.unit.points.test_rule_examples import drawn_rules
@@ -118,7 +126,7 @@ async def test_any_draft_comes_into_force_and_out_again_as_the_reference_says(
     for act in before:
         await play.act(act)
     rule = await stage.draft(drafted)
-    rehearsal_id = await stage.rehearse(rule, [world.volunteer(0), world.volunteer(1)])
+    rehearsal_id = await stage.rehearse(rule, [world.volunteer(number) for number in (0, 1, *NEWCOMERS)])
     for act in rehearsed:
         await play.act(act)
     await stage.propose(rule, rehearsal_id)

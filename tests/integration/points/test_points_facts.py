@@ -1,6 +1,7 @@
 """Drafts, complaints and referrals over HTTP; the audit agrees with every one of them."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -91,7 +92,9 @@ async def test_complaint_and_referral_are_posted_explained_and_taken_back(
     stream = await enforce(points_db, [rule])
     volunteer_id, record_id = new_id(), new_id()
     served = Record(str(record_id), 1, str(volunteer_id), "confirmed", "scanned", NOW, 120)
-    await stream.handle([message(attendance(served, activity_id=ACTIVITY))])
+    newcomer = new_id()
+    first = Record(str(new_id()), 1, str(newcomer), "provisional", "scanned", NOW, 60)
+    await stream.handle([message(attendance(served, activity_id=ACTIVITY)), message(attendance(first))])
 
     async def balance() -> int:
         stored = await read(points_db, volunteer_id)
@@ -114,7 +117,12 @@ async def test_complaint_and_referral_are_posted_explained_and_taken_back(
     assert (await client.post("/complaints", {"record_id": str(record_id), "reason": "late"})).status_code == 201
     assert await balance() == 0
 
-    referral = {"referrer_id": str(volunteer_id), "referred_id": str(new_id())}
+    referral = {"referrer_id": str(volunteer_id), "referred_id": str(newcomer)}
+    for nobody in (newcomer, new_id()):
+        answer = await client.post("/referrals", referral | {"referred_id": str(nobody)}, Role.STATION)
+        assert _slug(answer) == (409, "referred-not-served")
+    assert await balance() == 0
+    await stream.handle([message(attendance(replace(first, revision=2, status="confirmed")))])
     brought = await client.post("/referrals", referral, Role.STATION)
     assert brought.status_code == 201
     assert await balance() == 2

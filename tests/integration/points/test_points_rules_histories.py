@@ -33,6 +33,8 @@ NOW = datetime(2026, 3, 20, 4, tzinfo=UTC)
 BEGIN = datetime(2026, 2, 26, 16, tzinfo=UTC)
 FOREVER = NOW + timedelta(days=36500)
 CALLER = Caller(subject=UUID(int=1), roles=frozenset({Role.OPERATOR}), site_ids=None)
+NEWCOMERS = (10, 11)
+"""Numbers of the volunteers whom somebody brings in."""
 PROPERTY = settings(
     max_examples=25,
     phases=[Phase.generate],
@@ -192,7 +194,7 @@ class Play:
         self.model.flag([str(record)], kind, open_case is None, self.today)
 
     async def refer(self, by: int, number: int) -> None:
-        referrer, referred = self.world.volunteer(by), self.id("referred", number)
+        referrer, referred = self.world.volunteer(by), await self.newcomer(number)
         known = self.referrals.get(f"{by} {number}")
         try:
             async with self.world.database.transaction() as tx:
@@ -204,6 +206,19 @@ class Play:
         except (NotFound, Conflict):
             return
         self.model.refer(str(referrer), str(referred), known is None, self.today)
+
+    async def newcomer(self, number: int) -> UUID:
+        """One of those who may have been brought in; they have served once."""
+        volunteer_id = self.world.volunteer(NEWCOMERS[number])
+        if str(volunteer_id) not in self.model.accounts:
+            served = Record(
+                str(self.id("first", number)), 1, str(volunteer_id), "confirmed", "scanned", BEGIN, 60,
+                str(self.id("activity", 2)),
+            )  # fmt: skip
+            sent = attendance(served, activity_id=self.id("activity", 2))
+            await self.world.stream.handle([message(sent)])
+            self.model.ingest([served], self.today)
+        return volunteer_id
 
     async def redeem(self, percent: int) -> None:
         volunteer_id = self.world.volunteer(0)

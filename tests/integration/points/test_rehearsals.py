@@ -121,7 +121,7 @@ async def test_it_predicts_what_a_database_would_hold_that_had_the_draft_from_th
     volunteers = [UUID(int=chance.getrandbits(128)) for _ in range(12)]
     made = _history(chance, volunteers, 240)
     served = sorted({one.volunteer_id for one in made})
-    referrals = [(served[0], new_id()), (served[3], new_id()), (served[0], new_id())]
+    referrals = [(served[0], served[1]), (served[3], served[0]), (served[0], served[2])]
     effective = re.sub(r"effective_from: \S+", "effective_from: 2026-02-10", DRAFTS[name])
     await _feed(points_db, made, referrals)
     version = await draft(points_db, effective)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -67,6 +68,20 @@ def test_a_minted_token_gives_back_the_same_caller() -> None:
         Caller(subject=uuid4(), roles=frozenset({Role.RESIDENT}), resident_id=uuid4()),
     ):  # fmt: skip
         assert Verifier(PUBLIC_KEYS).verify(mint(PEOPLE, caller)) == caller
+
+
+def test_who_is_bound_to_sites_acts_on_what_lies_there_alone() -> None:
+    own, also, other = uuid4(), uuid4(), uuid4()
+    north = Caller(subject=uuid4(), roles=frozenset({Role.OPERATOR}), site_ids=frozenset({own, also}))
+    assert north.may_sites([own]) and north.may_sites([own, also])
+    assert not north.may_sites([own, other])
+    assert not north.may_sites([own, None]), "what lies at no site is the centre's"
+    assert not north.may_sites([])
+    centre = replace(north, site_ids=None)
+    assert centre.may_sites([own, other, None]) and centre.may_sites([])
+    centre.require_centre()
+    with pytest.raises(Forbidden):
+        north.require_centre()
 
 
 def test_the_forger_of_these_tests_makes_good_tokens_when_nothing_is_changed() -> None:

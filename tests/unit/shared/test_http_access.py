@@ -123,3 +123,19 @@ def test_two_marks_need_both() -> None:
 
     found = {route.path: route.roles for route in walk_routes(create_app(SETTINGS, title="T", routers=[narrow]))}
     assert found["/narrow"] == frozenset({Role.OPERATOR})
+
+
+async def test_what_concerns_the_district_is_closed_to_who_is_bound_to_sites() -> None:
+    wide = APIRouter()
+
+    @wide.get("/wide")
+    async def widened(caller: Annotated[Caller, allow(Role.OPERATOR, centre=True)]) -> Answer:
+        return Answer(name=str(caller.subject))
+
+    app = create_app(SETTINGS, title="T", routers=[wide])
+    assert {route.path: route.centre for route in walk_routes(app)}["/wide"]
+    async with calling(app) as client:
+        check_problem(await client.get("/wide", headers=bearer(Role.STATION)), 403, "role-not-allowed")
+        document = check_problem(await client.get("/wide", headers=bearer(Role.OPERATOR)), 403, "centre-only")
+        assert "whole district" in document["detail"]
+        assert (await client.get("/wide", headers=bearer(Role.OPERATOR, sites=None))).status_code == 200

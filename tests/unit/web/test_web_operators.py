@@ -7,12 +7,14 @@ import pytest
 
 from services.points.activations.mover import Unforeseen
 from services.web.gateway.sessions import Session
+from services.web.gateway.upstream import Problem
 from services.web.pages.activations import problem_said
 from services.web.pages.adjustments import standing
-from services.web.pages.cases import KINDS, found_in_words
+from services.web.pages.cases import KINDS, found_in_words, left_to
 from services.web.pages.refusals import say
 from services.web.pages.render import fragment
-from services.web.pages.why import entry
+from services.web.pages.visit import Visit, centre_only
+from services.web.pages.why import Whose, entry
 
 
 def test_a_case_is_said_in_one_sentence_with_its_numbers() -> None:
@@ -97,3 +99,66 @@ def test_only_who_may_decide_is_offered_to(me: str, volunteer: str | None, offer
     assert {act for act in ("approve", "reject", "withdraw") if f"/adjustments/0192/{act}" in html} == offered
     assert told in html
     assert "&lt;b&gt;停电" in html
+
+
+NORTH = Session("token", {"sub": "north", "roles": ["operator"], "sites": ["site-1"]})
+CENTRE = Session("token", {"sub": "centre", "roles": ["operator"], "sites": "*"})
+
+
+def test_who_is_responsible_for_some_sites_is_offered_nothing_of_the_districts() -> None:
+    rewards: dict[str, Any] = {"rewards": [], "next_cursor": None, "path": ""}
+    staff: dict[str, Any] = {"activities": [], "drives": [], "held": [], "path": ""}
+    for session, offered in ((CENTRE, True), (NORTH, False)):
+        assert session.centre is offered
+        assert ('href="/staff/rules"' in fragment("staff.html", session, **staff)) is offered
+        html = fragment("staff_rewards.html", session, **rewards)
+        assert ('data-api="POST /api/points/v1/rewards"' in html) is offered
+        assert ("奖品由区中心添加和修改" in html) is not offered
+        assert 'href="/staff/adjustments"' in fragment("staff.html", session, **staff), "of their sites, both have some"
+
+
+@pytest.mark.parametrize("sites", ["*", ["site-1"]])
+def test_the_rules_are_a_page_of_the_centres(sites: Any) -> None:
+    session = Session("token", {"sub": "somebody", "roles": ["operator"], "sites": sites})
+    visit = Visit(None, session, "/staff/rules", "/staff/rules")  # type: ignore[arg-type]
+    if sites == "*":
+        centre_only(visit)
+    else:
+        with pytest.raises(Problem) as refused:
+            centre_only(visit)
+        assert "由区中心的操作员来办" in say(refused.value.type, refused.value.detail)
+
+
+def test_why_nothing_can_be_proposed_for_a_volunteer_is_said_by_whose_they_are() -> None:
+    person = Whose("volunteer-1", "/staff/volunteers/volunteer-1", "志愿者 周**")
+    context = {
+        "adjustments": [], "chosen": "all", "states": [], "person": person, "number": "", "account": None, "me": "",
+        "next_cursor": None, "path": "",
+    }  # fmt: skip
+    assert "第一次服务之后才有" in fragment("staff_adjustments.html", CENTRE, **context)
+    assert "没有在您负责的站点服务或兑换过" in fragment("staff_adjustments.html", NORTH, **context)
+
+
+CASE: dict[str, Any] = {
+    "subject": "phone:1",
+    "site_ids": ["site-1"],
+    "seen_records": [{"volunteer_id": "v", "recorded_by": "clerk", "revision": 1, "site_id": "site-1"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("session", "changes", "said"),
+    [
+        (CENTRE, {}, ""),
+        (CENTRE, {"site_ids": ["site-2"]}, ""),
+        (NORTH, {}, ""),
+        (NORTH, {"site_ids": ["site-1", "site-2"]}, "由区中心的操作员来定"),
+        (NORTH, {"seen_records": [{**CASE["seen_records"][0], "site_id": None}]}, "由区中心的操作员来定"),
+        (Session("token", {"sub": "clerk", "roles": ["operator"], "sites": "*"}), {}, "要由另一位操作员来定"),
+        (Session("token", {"sub": "x", "roles": ["operator"], "sites": "*", "volunteer": "v"}), {}, "另一位操作员"),
+        (Session("token", {"sub": "x", "roles": ["station"], "sites": ["site-1"]}), {}, "请告诉中心"),
+    ],
+)
+def test_whom_a_case_is_left_to_is_said(session: Session, changes: dict[str, Any], said: str) -> None:
+    told = left_to(session, CASE | changes)
+    assert said in told if said else not told

@@ -19,6 +19,7 @@ from shared.kafka.topics import topic_name
 from shared.postgres import TRANSIENT, Database, flush, load_queries
 from shared.settings import Settings
 from shared.telemetry import metrics
+from shared.waiting import set_within
 
 __all__ = ["Relay"]
 
@@ -56,7 +57,7 @@ class Relay:
                 await self._session(stop)
             except (TransientError, *TRANSIENT, KafkaError) as error:
                 log.warning("relay starts over", service=self.settings.service, reason=str(error))
-                await _wait(stop, 1.0)
+                await set_within(stop, 1.0)
 
     async def _session(self, stop: asyncio.Event) -> None:
         # What a crash of the server takes back here is sent again.
@@ -66,8 +67,7 @@ class Relay:
         )
         try:
             while not await conn.fetchval(_SQL["take_relay_lock"]):
-                await _wait(stop, 1.0)
-                if stop.is_set():
+                if await set_within(stop, 1.0):
                     return
             await conn.add_listener(f"outbox_{self.database.schema}", self._woken)
             await self._adopt_incarnation(conn)
@@ -124,8 +124,7 @@ class Relay:
                     raise TransientError(f"the broker did not take everything: {failure}")
             await self._housekeeping(conn)
             if len(rows) < BATCH:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
+                await set_within(self._wake, IDLE_SECONDS)
 
     async def _send(self, producer: Any, rows: list[Any]) -> tuple[list[int], BaseException | None]:
         """Send rows; returns the ids that may be marked and the first failure.
@@ -172,8 +171,3 @@ class Relay:
         if self.settings.broker == "kafka" and now - self._pruned > PRUNE_SECONDS:
             self._pruned = now
             await conn.execute(_SQL["prune"], KEEP_DAYS)
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)

@@ -89,6 +89,7 @@ SENTENCES: Mapping[str, str] = {
     "insufficient-points": "积分不够，再攒一攒吧。",
     "points-insufficient": "积分不够，再攒一攒吧。",
     "reward-unknown": "没有这个奖品。",
+    "reward-changed": "这个奖品在您打开之后被改过，没有保存。请刷新页面，看过现在的内容再改。",
     "reward-sold-out": "这个站点的这种奖品已经换完了。",
     "reward-limit-reached": "这种奖品您能兑换的次数已经用完了。",
     "quarterly-redemptions-used": "按规则，本季度的兑换次数已经用完了。",

@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-__all__ = ["CONTEXT", "ISSUER_NAME", "Award", "Issuer", "achievement", "claims", "credential", "revocations"]
+__all__ = ["CONTEXT", "ISSUER_NAME", "Award", "Holder", "Issuer", "achievement", "claims", "credential", "revocations"]
 
 CONTEXT: Final = (
     "https://www.w3.org/ns/credentials/v2",
     "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json",
 )
 ISSUER_NAME: Final = "岭东区新时代文明实践中心"
+Holder = Literal["volunteer", "team"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Award:
     """An award as it was made; ``sentence`` says what earned it."""
 
     award_id: UUID
-    holder: Literal["volunteer", "team"]
+    holder: Holder
     holder_id: UUID
     badge: str
     name: str

@@ -179,6 +179,19 @@ async def test_a_teams_badge_is_a_credential_of_the_team_for_anybody(
     assert (seen["holder"], seen["team_id"], seen["status"]) == ("team", str(team_id), "valid")
     elsewhere = await api.client.get(f"/api/points/v1/teams/{new_id()}/badges/{award_id}/credential")
     assert elsewhere.status_code == 404
+    assert (await api.operator.get(f"/accounts/{team_id}/badges/{award_id}/credential")).status_code == 404
+
+
+async def test_the_public_route_of_teams_gives_nobody_a_volunteers_credential(stream: IngestStream, api: Api) -> None:
+    _, volunteer_id, award_id = await _awarded(stream, api)
+    path = f"/teams/{volunteer_id}/badges/{award_id}/credential"
+    hidden = await api.client.get(f"/api/points/v1{path}")
+    none = await api.client.get(f"/api/points/v1/teams/{volunteer_id}/badges/{new_id()}/credential")
+    assert (
+        (hidden.status_code, hidden.json()["type"]) == (none.status_code, none.json()["type"]) == (404, "award-unknown")
+    )
+    assert "jwt" not in hidden.text
+    assert (await api.operator.get(path)).status_code == 404
 
 
 async def test_a_revoked_award_shows_revoked_with_its_date(stream: IngestStream, api: Api) -> None:

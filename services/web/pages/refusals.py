@@ -214,6 +214,8 @@ _WRONG: Sequence[tuple[re.Pattern[str], str]] = tuple(
         (r"Input should be greater than or equal to (\S+)", r"不能小于 \1"),
         (r"Input should be less than or equal to (\S+)", r"不能大于 \1"),
         (r"Input should be (?!a valid|greater|less)(.+)", r"只能是 \1"),
+        (r"Value error, only 'scanned'.*earn points.*", "只有 scanned、kiosk、leader 的时长能得分，补录和导入的不能"),
+        (r"a text must not contain U\+0000", "文字里不能有 U+0000（空字符）"),
         (r"(?:Value error, )?a day is written as (\S+)", r"日期要写成 \1"),
     )
 )

@@ -1,7 +1,6 @@
 """What the processes that faust runs have in common: a worker whose stop has a time limit, and timers."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 import faust
@@ -9,6 +8,7 @@ import structlog
 
 from shared.errors import TransientError
 from shared.http.process import end_for_certain, leave_start_alone
+from shared.waiting import set_within
 
 __all__ = ["STOP_SECONDS", "Worker", "run_timer"]
 
@@ -26,19 +26,14 @@ async def run_timer(
 
     It begins ``after`` so many seconds. Trouble with the database is waited out.
     """
-    await _stopped(stop, after)
+    await set_within(stop, after)
     while not stop.is_set():
         try:
             while await work() and not stop.is_set():
                 pass
         except TransientError as error:
             _log.warning("timer.waits", timer=name, reason=str(error))
-        await _stopped(stop, seconds)
-
-
-async def _stopped(stop: asyncio.Event, within: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), within)
+        await set_within(stop, seconds)
 
 
 class Worker(faust.Worker):

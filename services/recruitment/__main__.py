@@ -5,7 +5,6 @@ The composition root: the only place that opens pools and builds apps.
 
 import argparse
 import asyncio
-import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -35,6 +34,7 @@ from shared.outbox.relay import Relay
 from shared.postgres import Database
 from shared.postgres.migrations import migrate
 from shared.telemetry import logging
+from shared.waiting import set_within
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -126,8 +126,7 @@ async def _purge(settings: RecruitmentSettings, database: Database, stop: asynci
             await purge_once(settings, database)
         except TransientError as error:
             _log.warning("purge.waits", reason=str(error))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), PURGE_SECONDS)
+        await set_within(stop, PURGE_SECONDS)
 
 
 async def create_operator(settings: RecruitmentSettings, username: str, name: str, role: str, password: str) -> bool:

@@ -1,11 +1,14 @@
 """Dead letters: a record that cannot be applied becomes a row, and an event on its dead-letter topic.
 
-Both in the transaction of the batch that it came in, so that nothing is put aside twice or forgotten.
+Both in the transaction of the batch that it came in, so that nothing is put aside twice or forgotten. The row has the
+whole record; an announcement that would be too large for the broker is cut, and says so in the header
+``dead-letter-cut``.
 """
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 import orjson
 
@@ -18,6 +21,11 @@ from shared.telemetry import metrics
 __all__ = ["DeadLetter", "fingerprint", "record"]
 
 _SQL = load_queries(__file__)
+_ANNOUNCED_BYTES = outbox.EVENT_BYTES - 4096
+_HEADER_BYTES = 65_536
+_KEY_CHARACTERS = 4096
+_FRAMING = 10
+"""Bytes that lengths may take, of each header and of the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +61,48 @@ async def record(tx: Tx, letters: Sequence[DeadLetter], *, group: str) -> int:
         message = letter.message
         if (letter_id := new.pop(fingerprint(message), None)) is None:
             continue
-        headers = _text_headers(message)
-        headers |= {"dead-letter-reason": letter.reason[:1000].replace("\0", "\\0"), "dead-letter-id": str(letter_id)}
-        key = (message.key or b"").decode("utf-8", "replace").replace("\0", "\\0")
-        announced.append(
-            (
-                derived_id("dead-letter", group, letter_id),
-                f"{message.entity}.{group}.dlq",
-                key,
-                orjson.dumps(headers).decode(),
-                message.value or b"",
-            )
-        )
+        announced.append(_announcement(letter, letter_id, group))
         metrics.DEAD_LETTERS.labels(group, message.topic, letter.kind).inc()
     await outbox.append_raw(tx, announced)
     return len(announced)
+
+
+def _announcement(letter: DeadLetter, letter_id: int, group: str) -> tuple[UUID, str, str, str, bytes]:
+    message = letter.message
+    key = (message.key or b"").decode("utf-8", "replace").replace("\0", "\\0")
+    own = {"dead-letter-reason": letter.reason[:1000].replace("\0", "\\0"), "dead-letter-id": str(letter_id)}
+    headers, value = _text_headers(message), message.value or b""
+    if len(key.encode()) + _size(headers | own) + len(value) > _ANNOUNCED_BYTES:
+        among = len(headers)
+        key, headers = key[:_KEY_CHARACTERS], _first(headers, _HEADER_BYTES)
+        kept = value[: _ANNOUNCED_BYTES - len(key.encode()) - _size(headers | own) - 1000]
+        own["dead-letter-cut"] = (
+            f"{len(kept)} of {len(value)} bytes and {len(headers)} of {among} headers; "
+            f"the whole record is in the row {letter_id} of the table dead_letters"
+        )
+        value = kept
+    return (
+        derived_id("dead-letter", group, letter_id),
+        f"{message.entity}.{group}.dlq",
+        key,
+        orjson.dumps(headers | own).decode(),
+        value,
+    )
+
+
+def _size(headers: dict[str, str]) -> int:
+    return sum(len(name.encode()) + len(text.encode()) + _FRAMING for name, text in headers.items())
+
+
+def _first(headers: dict[str, str], size: int) -> dict[str, str]:
+    """The first headers that together are at most so large."""
+    kept: dict[str, str] = {}
+    for name, text in headers.items():
+        size -= _size({name: text})
+        if size < 0:
+            break
+        kept[name] = text
+    return kept
 
 
 def _columns(letter: DeadLetter) -> tuple[object, ...]:

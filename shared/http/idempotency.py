@@ -23,6 +23,7 @@ from starlette.responses import Response
 from shared.auth.tokens import Caller
 from shared.errors import Refusal, TransientError
 from shared.postgres import Database, Tx, load_queries
+from shared.waiting import set_within
 
 __all__ = ["KEPT_HOURS", "keep_purging", "once", "purge_idempotency"]
 
@@ -87,8 +88,7 @@ async def keep_purging(database: Database, stop: asyncio.Event) -> None:
                 await purge_idempotency(tx)
         except TransientError as error:
             _log.warning("idempotency.purge_waits", reason=str(error))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), _PURGE_SECONDS)
+        await set_within(stop, _PURGE_SECONDS)
 
 
 def _key_of(request: Request) -> str:

@@ -22,6 +22,7 @@ from shared.kafka.topics import topic_name
 from shared.kafka.watchdog import Watchdog
 from shared.settings import Settings
 from shared.telemetry import metrics
+from shared.waiting import set_within
 
 __all__ = ["BatchConsumer", "Message", "apply_halving"]
 
@@ -318,14 +319,12 @@ class BatchConsumer:
 
     async def _commit_at_intervals(self, consumer: Any, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), COMMIT_INTERVAL)
+            await set_within(stop, COMMIT_INTERVAL)
             await self._offsets.commit(consumer)
 
     async def _watch(self, consumer: Any, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), LAG_INTERVAL)
+            await set_within(stop, LAG_INTERVAL)
             try:
                 lags = await asyncio.wait_for(self._lag(consumer), 10)
             except (KafkaError, OSError, TimeoutError):

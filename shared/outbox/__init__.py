@@ -14,7 +14,11 @@ from shared.ids import new_id
 from shared.postgres import Tx
 from shared.telemetry import trace
 
-__all__ = ["append", "append_raw", "event"]
+__all__ = ["EVENT_BYTES", "append", "append_raw", "event"]
+
+EVENT_BYTES = 1_048_576
+"""The most that the relay sends as one event: key, headers, value and some hundred bytes of framing, in bytes. It is
+what Apache Kafka takes by default."""
 
 Data = TypeVar("Data", bound=Contract)
 _COLUMNS = ("event_id", "topic", "key", "headers", "value")

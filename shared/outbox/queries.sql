@@ -18,22 +18,31 @@ insert into relay_state (incarnation) values ($1)
 on conflict (single) do update set incarnation = excluded.incarnation;
 
 -- name: unsend_everything
--- The new log is empty: all events go again, in the order of their ids.
-update outbox set sent_at = null where sent_at is not null;
+-- The new log is empty: all events go again, in the order of their ids; a new broker may take what another did not.
+update outbox set sent_at = null, refused_at = null, refusal = null where sent_at is not null or refused_at is not null;
 
 -- name: unsent
 -- By state, never by "id greater than the last seen": identities commit out of order.
 select id, event_id, topic, key, headers, value, created_at
-from outbox where sent_at is null order by id limit $1;
+from outbox where sent_at is null and refused_at is null order by id limit $1;
+
+-- name: mark_refused
+-- It will not be taken however often it is sent; the row keeps the event, and says why.
+update outbox set refused_at = clock_timestamp(), refusal = $2 where id = $1;
+
+-- name: retry_refused
+-- A release or a broker with other limits may take them.
+update outbox set refused_at = null, refusal = null where refused_at is not null;
 
 -- name: mark_sent
 -- After the broker's acknowledgement only.
 update outbox set sent_at = clock_timestamp() where id = any($1::bigint[]);
 
 -- name: depth
--- What the relay still has to send, and how old the oldest of it is, in seconds.
-select count(*) as depth, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as age
-from outbox where sent_at is null;
+-- What the relay still has to send, how old the oldest of it is, in seconds, and what lies aside.
+select count(*) as depth, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as age,
+       (select count(*) from outbox where refused_at is not null) as refused
+from outbox where sent_at is null and refused_at is null;
 
 -- name: prune
 -- Sent long ago, to a broker that keeps its log.

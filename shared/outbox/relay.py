@@ -1,24 +1,32 @@
 """The relay: sends what the outbox holds, in order, and marks it after the broker's acknowledgement.
 
 If it dies in between, rows are sent again; consumers absorb that. One relay per service is active at a time.
+
+An event that will never be taken as it is, because it is too large or cannot be encoded, lies aside in the outbox and
+holds up nobody: neither other keys nor the later events of its own, which keep their order (consumers go by versions,
+and an event tells the whole state). It is logged, counted in ``weiguang_outbox_refused``, and tried again when a relay
+starts and when the broker's log begins anew, as a release or a broker with other limits may take it.
 """
 
 import asyncio
 import contextlib
 import time
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
 import orjson
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from shared.errors import TransientError
 from shared.kafka.topics import topic_name
+from shared.outbox import EVENT_BYTES
 from shared.postgres import TRANSIENT, Database, flush, load_queries
 from shared.settings import Settings
 from shared.telemetry import metrics
+from shared.waiting import set_within
 
 __all__ = ["Relay"]
 
@@ -30,6 +38,16 @@ IDLE_SECONDS = 1.0
 GAUGE_SECONDS = 2.0
 PRUNE_SECONDS = 600.0
 KEEP_DAYS = 7
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What became of a batch: ids that arrived, rows that will never be taken and why, and the first trouble if any."""
+
+    sent: list[int] = field(default_factory=list)
+    refused: list[tuple[Any, str]] = field(default_factory=list)
+    failure: BaseException | None = None
 
 
 class Relay:
@@ -48,6 +66,8 @@ class Relay:
         self._wake = asyncio.Event()
         self._gauged = 0.0
         self._pruned = time.monotonic()
+        self._retried = False
+        self._alone: set[int] = set()  # the broker refused the batch that they were in
 
     async def run(self, stop: asyncio.Event) -> None:
         """Relay until ``stop`` is set; trouble with the database or the broker is waited out."""
@@ -56,7 +76,7 @@ class Relay:
                 await self._session(stop)
             except (TransientError, *TRANSIENT, KafkaError) as error:
                 log.warning("relay starts over", service=self.settings.service, reason=str(error))
-                await _wait(stop, 1.0)
+                await set_within(stop, 1.0)
 
     async def _session(self, stop: asyncio.Event) -> None:
         # What a crash of the server takes back here is sent again.
@@ -66,11 +86,13 @@ class Relay:
         )
         try:
             while not await conn.fetchval(_SQL["take_relay_lock"]):
-                await _wait(stop, 1.0)
-                if stop.is_set():
+                if await set_within(stop, 1.0):
                     return
             await conn.add_listener(f"outbox_{self.database.schema}", self._woken)
             await self._adopt_incarnation(conn)
+            if not self._retried:
+                await conn.execute(_SQL["retry_refused"])
+                self._retried = True
             producer = self._producer()
             try:
                 await producer.start()
@@ -94,6 +116,7 @@ class Relay:
             enable_idempotence=self.settings.broker == "kafka",
             linger_ms=0,
             max_batch_size=131_072,
+            max_request_size=EVENT_BYTES,
             request_timeout_ms=10_000,
             metadata_max_age_ms=10_000,
         )
@@ -116,51 +139,89 @@ class Relay:
             if rows:
                 if self.secure:
                     await flush(conn)  # in the session that read them: had they been taken back since, it would be gone
-                sent, failure = await self._send(producer, rows)
-                if sent:
-                    await conn.execute(_SQL["mark_sent"], sent)
-                    self.sent += len(sent)
-                if failure is not None:
-                    raise TransientError(f"the broker did not take everything: {failure}")
+                outcome = await self._send(producer, rows)
+                if outcome.sent:
+                    await conn.execute(_SQL["mark_sent"], outcome.sent)
+                    self.sent += len(outcome.sent)
+                for row, reason in outcome.refused:
+                    await self._put_aside(conn, row, reason)
+                if outcome.failure is not None:
+                    raise TransientError(f"the broker did not take everything: {outcome.failure}")
             await self._housekeeping(conn)
             if len(rows) < BATCH:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
+                await set_within(self._wake, IDLE_SECONDS)
 
-    async def _send(self, producer: Any, rows: list[Any]) -> tuple[list[int], BaseException | None]:
-        """Send rows; returns the ids that may be marked and the first failure.
+    async def _send(self, producer: Any, rows: list[Any]) -> _Outcome:
+        """Send rows.
 
         A row that comes after a failed one of the same key is not marked even if it arrived, so that the key's order
         holds when they are sent again.
         """
-        waiting: list[tuple[int, str, asyncio.Future[Any]]] = []
-        failure: BaseException | None = None
+        outcome = _Outcome()
+        waiting: list[tuple[Any, asyncio.Future[Any]]] = []
         for row in rows:
-            headers = [(name, text.encode()) for name, text in orjson.loads(row["headers"]).items()]
             try:
-                future = await producer.send(
-                    topic_name(self.settings, row["topic"]),
-                    key=row["key"].encode(),
-                    value=row["value"],
-                    headers=headers,
-                    # when it was decided, not when it was sent: an event that is sent again is still old
-                    timestamp_ms=int(row["created_at"].timestamp() * 1000),
-                )
+                message = self._message(row)
+            except (AttributeError, TypeError, ValueError) as error:
+                outcome.refused.append((row, f"it cannot be encoded: {error!r}"))
+                continue
+            alone = row["id"] in self._alone
+            if alone:
+                await asyncio.gather(*(future for _, future in waiting), return_exceptions=True)
+            try:
+                future = await producer.send(**message)
+            except MessageSizeTooLargeError as error:
+                outcome.refused.append((row, str(error)))
+                continue
             except (KafkaError, OSError) as error:
-                failure = error
+                outcome.failure = error
                 break
-            waiting.append((row["id"], row["key"], future))
-        results = await asyncio.gather(*(future for _, _, future in waiting), return_exceptions=True)
+            waiting.append((row, future))
+            if alone and isinstance((await asyncio.gather(future, return_exceptions=True))[0], BaseException):
+                break  # an idempotent producer has counted it, so that what follows needs a new one
+        await self._judge(outcome, waiting)
+        return outcome
+
+    async def _judge(self, outcome: _Outcome, waiting: list[tuple[Any, asyncio.Future[Any]]]) -> None:
+        results = await asyncio.gather(*(future for _, future in waiting), return_exceptions=True)
         failed_keys: set[str] = set()
-        sent: list[int] = []
-        for (row_id, key, _), result in zip(waiting, results, strict=True):
+        for (row, _), result in zip(waiting, results, strict=True):
             if isinstance(result, BaseException):
-                failed_keys.add(key)
-                failure = failure or result
-            elif key not in failed_keys:
-                sent.append(row_id)
+                outcome.failure = outcome.failure or result
+                if isinstance(result, _TOO_LARGE) and row["id"] in self._alone:
+                    outcome.refused.append((row, str(result)))
+                    continue
+                if isinstance(result, _TOO_LARGE):
+                    self._alone.add(row["id"])  # which one of its batch is too large shows when each goes by itself
+                failed_keys.add(row["key"])
+            elif row["key"] not in failed_keys:
+                outcome.sent.append(row["id"])
+                self._alone.discard(row["id"])
                 metrics.OUTBOX_SENT.labels(result.topic).inc()
-        return sent, failure
+
+    def _message(self, row: Any) -> dict[str, Any]:
+        return {
+            "topic": topic_name(self.settings, row["topic"]),
+            "key": row["key"].encode(),
+            "value": row["value"],
+            "headers": [(name, text.encode()) for name, text in orjson.loads(row["headers"]).items()],
+            # when it was decided, not when it was sent: an event that is sent again is still old
+            "timestamp_ms": int(row["created_at"].timestamp() * 1000),
+        }
+
+    async def _put_aside(self, conn: Any, row: Any, reason: str) -> None:
+        await conn.execute(_SQL["mark_refused"], row["id"], reason)
+        self._alone.discard(row["id"])
+        self._gauged = 0.0
+        log.error(
+            "an event lies aside: the broker will not take it",
+            service=self.settings.service,
+            outbox_id=row["id"],
+            event_id=str(row["event_id"]),
+            topic=row["topic"],
+            bytes=len(row["value"]),
+            reason=reason,
+        )
 
     async def _housekeeping(self, conn: Any) -> None:
         now = time.monotonic()
@@ -169,11 +230,7 @@ class Relay:
             row = await conn.fetchrow(_SQL["depth"])
             metrics.OUTBOX_DEPTH.labels(self.settings.service).set(row["depth"])
             metrics.OUTBOX_AGE.labels(self.settings.service).set(row["age"])
+            metrics.OUTBOX_REFUSED.labels(self.settings.service).set(row["refused"])
         if self.settings.broker == "kafka" and now - self._pruned > PRUNE_SECONDS:
             self._pruned = now
             await conn.execute(_SQL["prune"], KEEP_DAYS)
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)

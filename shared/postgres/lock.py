@@ -8,6 +8,7 @@ import asyncpg
 
 from shared.errors import TransientError
 from shared.postgres import TRANSIENT, Database, load_queries
+from shared.waiting import set_within
 
 __all__ = ["SessionLock"]
 
@@ -58,8 +59,7 @@ class SessionLock:
     async def lost(self) -> str:
         """Wait until it is no longer ours, which ends with the session only; returns why."""
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._closed.wait(), PROBE_EVERY)
+            if await set_within(self._closed, PROBE_EVERY):
                 return "its session ended"
             try:
                 await self._conn.fetchval(_SQL["probe_session"])

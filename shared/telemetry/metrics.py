@@ -12,6 +12,7 @@ __all__ = [
     "DEAD_LETTERS",
     "OUTBOX_AGE",
     "OUTBOX_DEPTH",
+    "OUTBOX_REFUSED",
     "OUTBOX_SENT",
     "RECORDS_CONSUMED",
     "REQUESTS",
@@ -32,6 +33,9 @@ REQUEST_SECONDS = Histogram(
 OUTBOX_DEPTH = Gauge("weiguang_outbox_depth", "Events in the outbox not yet acknowledged by the broker.", ["service"])
 OUTBOX_AGE = Gauge(
     "weiguang_outbox_age_seconds", "Age of the oldest event not yet acknowledged, in seconds.", ["service"]
+)
+OUTBOX_REFUSED = Gauge(
+    "weiguang_outbox_refused", "Events in the outbox that the broker will not take as they are.", ["service"]
 )
 OUTBOX_SENT = Counter("weiguang_outbox_sent_total", "Events acknowledged by the broker.", ["topic"])
 

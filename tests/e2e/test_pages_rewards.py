@@ -5,6 +5,8 @@ import io
 import re
 import struct
 import zlib
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import Browser, FilePayload, Locator, Page, expect
@@ -202,6 +204,59 @@ async def asks_at_the_counter(phone: Page, desk: Page, district: District) -> No
     answer = await phone.goto(desk.url)
     assert answer is not None
     assert answer.status == 403
+
+
+async def test_an_edit_changes_what_was_edited_and_nothing_that_was_not_seen(
+    district: District, browser: Browser
+) -> None:
+    times = {"available_from": "2026-03-01T08:00:00.5+08:00", "available_until": "2026-03-20T12:00:00+08:00"}
+    async with visitor(browser, phone=False) as desk:
+        await centre_log_in(desk, district)
+        made = await asked(desk, "POST", "/rewards", {"name": "保温壶", "price": 5, **times})
+        address, path = f"{district.url}/staff/rewards/{made['reward_id']}", f"/catalogue/{made['reward_id']}"
+        reward = await asked(desk, "GET", path)
+        await desk.goto(address)
+        await expect(desk.get_by_label("到哪天为止")).to_have_value("2026-03-20")
+        await save(desk, "说明", "两升")
+        await expect(card(desk, "改过什么").locator("li")).to_have_count(1)
+        edited = await asked(desk, "GET", path)
+        assert list(edited["changes"][0]["after"]) == ["description"]
+        assert [edited[name] for name in times] == [reward[name] for name in times]
+        # a day that is changed begins and ends at midnight, the other keeps its time
+        await save(desk, "到哪天为止", "2026-03-21")
+        edited = await asked(desk, "GET", path)
+        assert edited["available_from"] == reward["available_from"]
+        assert edited["available_until"] == "2026-03-21T16:00:00Z"
+
+        late = await desk.context.new_page()
+        await late.goto(address)
+        async with desk.expect_event("load"):
+            await desk.get_by_role("button", name="下架").click()
+        await late.get_by_label("名称").fill("保温瓶")
+        await late.get_by_role("button", name="保存修改").click()
+        await expect(problem(late).filter(has_text="请刷新页面")).to_be_visible()
+        withdrawn = await asked(desk, "GET", path)
+        assert (withdrawn["name"], withdrawn["window"]) == ("保温壶", "over")
+        await late.reload()
+        await save(late, "名称", "保温瓶")
+        edited = await asked(desk, "GET", path)
+        assert (edited["name"], edited["window"]) == ("保温瓶", "over")
+        assert edited["available_until"] == withdrawn["available_until"]
+
+
+async def save(page: Page, label: str, value: str) -> None:
+    await page.get_by_label(label).fill(value)
+    async with page.expect_event("load"):
+        await page.get_by_role("button", name="保存修改").click()
+
+
+async def asked(page: Page, method: str, path: str, body: Any = None) -> Any:
+    """The answer of points to the person of this page."""
+    headers = {"x-weiguang-page": "1", "idempotency-key": uuid4().hex}
+    at = page.url.partition("/staff")[0]
+    answer = await page.request.fetch(f"{at}/api/points/v1{path}", method=method, headers=headers, data=body)
+    assert answer.ok, await answer.text()
+    return await answer.json()
 
 
 async def test_only_who_agrees_stands_on_the_board(district: District, browser: Browser) -> None:

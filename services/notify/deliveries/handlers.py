@@ -1,7 +1,6 @@
 """Deliveries: queued with the message, attempted once at a time, and never blindly again."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,6 +30,7 @@ from shared.errors import PermanentError, TransientError
 from shared.ids import derived_id
 from shared.postgres import Database, Tx
 from shared.telemetry import trace
+from shared.waiting import set_within
 
 __all__ = ["NewMessage", "Postman", "claim", "enqueue", "expire", "record_result"]
 
@@ -176,8 +176,7 @@ class Postman:
                     pass
             except TransientError as error:
                 log.warning("deliveries wait for the database", reason=str(error))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), idle)
+            await set_within(wake, idle)
 
     async def round(self, at_once: int) -> int:
         """Claim a few, attempt them all, write down each result; returns how many were attempted."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
 
 from services.points.catalogue import handlers, store
 from services.points.catalogue.domain import Change, Entry, Window, window
@@ -49,6 +50,12 @@ class ShelvedView(RewardView):
     photo_url: str | None
     window: Window
     own: OwnView | None
+
+
+class RewardChange(RewardInput):
+    """A whole line of the catalogue, and the version of it that was seen when this was decided."""
+
+    version: Annotated[int, Field(ge=1, le=2_147_483_647)]
 
 
 class ChangeView(Output):
@@ -113,8 +120,10 @@ async def read_reward(database: Db, caller: Staff, reward_id: UUID) -> RewardInF
 
 
 @router.put("/rewards/{reward_id}")
-async def change_reward(database: Db, caller: Centre, reward_id: UUID, body: RewardInput) -> RewardView:
-    """Let the line say this from now on; holds keep the price and the time that they were made under."""
+async def change_reward(database: Db, caller: Centre, reward_id: UUID, body: RewardChange) -> RewardView:
+    """Let the line say this from now on, unless it is no longer the version that was seen; holds keep the price and the
+    time that they were made under.
+    """
     async with database.transaction() as tx:
         reward = await handlers.change(tx, caller, Reward(reward_id=reward_id, **body.model_dump()))
         shelves = await rewards.list_stock(tx, [reward_id])

@@ -91,9 +91,9 @@ def withdrawn(reward: Reward, at: datetime) -> Reward:
 
 
 def as_plain(before: Reward, after: Reward) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What differs, before and after, as plain data with moments in ISO form."""
+    """What differs, before and after, as plain data with moments in ISO form; the version is no content."""
     old, new = asdict(before), asdict(after)
-    names = [name for name in old if old[name] != new[name]]
+    names = [name for name in old if name != "version" and old[name] != new[name]]
     return {name: _plain(old[name]) for name in names}, {name: _plain(new[name]) for name in names}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from services.points.rewards.store import Stock
 from services.points.rules.handlers import rulebook
 from shared.auth.tokens import Caller
 from shared.clock import district_day
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from shared.ids import new_id
 from shared.postgres import Tx
 
@@ -51,12 +51,22 @@ async def own_view(
 async def change(tx: Tx, caller: Caller, reward: Reward) -> Reward:
     """Let a line of the catalogue say this from now on; who has a hold keeps the price and the time of it.
 
+    Args:
+        reward: with the version that whoever changes it has seen. What the line says already may be said again.
+
     Raises:
         NotFound: there is no such reward.
+        Conflict: ``reward-changed``, somebody else changed it since.
     """
     before = await _locked(tx, reward.reward_id)
-    await _write(tx, caller, before, reward)
-    return reward
+    if reward.version != before.version and any(as_plain(before, reward)):
+        raise Conflict(
+            "reward-changed",
+            f"The reward was changed meanwhile: you saw version {reward.version}, now it is {before.version}. "
+            "Read it again and change what it says now.",
+            version=before.version,
+        )
+    return await _write(tx, caller, before, reward)
 
 
 async def withdraw(tx: Tx, caller: Caller, reward_id: UUID) -> Reward:
@@ -69,9 +79,7 @@ async def withdraw(tx: Tx, caller: Caller, reward_id: UUID) -> Reward:
     before, now = await _locked(tx, reward_id), await tx.now()
     if before.available_until is not None and before.available_until <= now:
         return before
-    after = withdrawn(before, now)
-    await _write(tx, caller, before, after)
-    return after
+    return await _write(tx, caller, before, withdrawn(before, now))
 
 
 async def _locked(tx: Tx, reward_id: UUID) -> Reward:
@@ -81,9 +89,11 @@ async def _locked(tx: Tx, reward_id: UUID) -> Reward:
     return found
 
 
-async def _write(tx: Tx, caller: Caller, before: Reward, after: Reward) -> None:
+async def _write(tx: Tx, caller: Caller, before: Reward, after: Reward) -> Reward:
     old, new = as_plain(before, after)
     if not new:
-        return
+        return before
+    after = replace(after, version=before.version + 1)
     await store.change_reward(tx, after)
     await store.insert_change(tx, new_id(), after.reward_id, old, new, at=await tx.now(), by=caller.subject)
+    return after

@@ -1,14 +1,14 @@
 -- name: lock_reward
 -- One change at a time, so that the history of changes is a chain.
 select reward_id, name, description, price, per_quarter_limit, available_from, available_until, hold_days,
-       per_person_limit
+       per_person_limit, version
 from reward where reward_id = $1 for update;
 
 -- name: change_reward
 -- Holds that are under way keep the price and the time that they were made under.
 update reward
 set name = $2, description = $3, price = $4, per_quarter_limit = $5, available_from = $6, available_until = $7,
-    hold_days = $8, per_person_limit = $9
+    hold_days = $8, per_person_limit = $9, version = $10
 where reward_id = $1;
 
 -- name: insert_reward_change

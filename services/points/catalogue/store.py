@@ -46,6 +46,7 @@ async def change_reward(tx: Tx, reward: Reward) -> None:
         reward.available_until,
         reward.hold_days,
         reward.per_person_limit,
+        reward.version,
     )
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 
 from services.points.accounts.handlers import require_reader
 from services.points.credentials import domain, handlers
-from services.points.credentials.domain import Issuer
+from services.points.credentials.domain import Holder, Issuer
 from services.points.credentials.signing import Signer
 from shared.auth.access import allow, public
 from shared.auth.tokens import Caller, Role
@@ -33,7 +33,7 @@ class VerificationView(Output):
     """What a stranger learns of an award; no volunteer is named. ``page`` says the same to people."""
 
     award_id: UUID
-    holder: Literal["volunteer", "team"]
+    holder: Holder
     team_id: UUID | None
     status: Literal["valid", "revoked"]
     badge: str
@@ -61,18 +61,18 @@ async def export(request: Request, database: Db, caller: Reader, volunteer_id: U
     """The signed credential of an award: the volunteer's own, or for staff. A revoked one says so when checked."""
     async with database.snapshot() as tx:
         await require_reader(tx, caller, volunteer_id)
-    return await _credential(request, database, award_id, volunteer_id)
+    return await _credential(request, database, award_id, ("volunteer", volunteer_id))
 
 
 @router.get("/teams/{team_id}/badges/{award_id}/credential", dependencies=[public()])
 async def export_of_team(request: Request, database: Db, team_id: UUID, award_id: UUID) -> CredentialView:
     """The signed credential of a team's award, for anybody: its subject is the team, and nobody is named."""
-    return await _credential(request, database, award_id, team_id)
+    return await _credential(request, database, award_id, ("team", team_id))
 
 
-async def _credential(request: Request, database: Db, award_id: UUID, holder_id: UUID) -> CredentialView:
+async def _credential(request: Request, database: Db, award_id: UUID, of: tuple[Holder, UUID]) -> CredentialView:
     async with database.snapshot() as tx:
-        award = await handlers.find(tx, award_id, of=holder_id)
+        award = await handlers.find(tx, award_id, of=of)
     issuer = _issuer(request)
     return CredentialView(
         award_id=award_id,

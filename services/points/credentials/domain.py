@@ -8,21 +8,25 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-__all__ = ["CONTEXT", "ISSUER_NAME", "Award", "Issuer", "achievement", "claims", "credential", "revocations"]
+__all__ = ["CONTEXT", "ISSUER_NAME", "Award", "Holder", "Issuer", "achievement", "claims", "credential", "revocations"]
 
 CONTEXT: Final = (
     "https://www.w3.org/ns/credentials/v2",
     "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json",
 )
 ISSUER_NAME: Final = "岭东区新时代文明实践中心"
+Holder = Literal["volunteer", "team"]
 
 
 @dataclass(frozen=True, slots=True)
 class Award:
-    """An award as it was made; ``sentence`` says what earned it."""
+    """An award as it was made; ``sentence`` says what earned it.
+
+    ``corrected``: whether the correction of a record took it away; if not, other criteria did.
+    """
 
     award_id: UUID
-    holder: Literal["volunteer", "team"]
+    holder: Holder
     holder_id: UUID
     badge: str
     name: str
@@ -30,6 +34,7 @@ class Award:
     criteria_version: int
     awarded_at: datetime
     revoked_at: datetime | None
+    corrected: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,8 @@ def claims(issuer: Issuer, award: Award) -> dict[str, Any]:
 
 def revocations(issuer: Issuer, award: Award) -> dict[str, Any]:
     """The revocation list of this one credential, as Open Badges verifiers read it."""
-    entry = {"id": issuer.credential(award.award_id), "revoked": True, "revocationReason": "服务记录已更正"}
+    reason = "服务记录已更正" if award.corrected else "评定标准已更新"
+    entry = {"id": issuer.credential(award.award_id), "revoked": True, "revocationReason": reason}
     return {
         "id": f"{issuer.credential(award.award_id)}/revocations",
         "issuer": issuer.id,

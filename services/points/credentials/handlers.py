@@ -4,7 +4,7 @@ from uuid import UUID
 
 from services.points.badges.handlers import listed
 from services.points.credentials import store
-from services.points.credentials.domain import Award
+from services.points.credentials.domain import Award, Holder
 from services.points.teams import domain as teams
 from services.points.teams import handlers as team_handlers
 from shared.errors import NotFound
@@ -13,14 +13,14 @@ from shared.postgres import Tx
 __all__ = ["find"]
 
 
-async def find(tx: Tx, award_id: UUID, *, of: UUID | None = None) -> Award:
+async def find(tx: Tx, award_id: UUID, *, of: tuple[Holder, UUID] | None = None) -> Award:
     """An award with what earned it, in the words of the criteria that it was made under.
 
     Raises:
-        NotFound: there is none, or not ``of`` this volunteer or team.
+        NotFound: there is none, or not ``of`` this volunteer or this team; who may see a team's may not see a person's.
     """
     row = await store.award(tx, award_id)
-    if row is None or (of is not None and row["holder_id"] != of):
+    if row is None or (of is not None and (row["holder"], row["holder_id"]) != of):
         raise NotFound("award-unknown", "There is no such award.")
     by_team = row["holder"] == "team"
     sentence = row["name"]

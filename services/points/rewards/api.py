@@ -114,6 +114,7 @@ class RewardView(Output):
     available_from: datetime | None
     available_until: datetime | None
     hold_days: int
+    version: int
     stock: list[ShelfView]
 
 
@@ -147,6 +148,7 @@ def reward_view(reward: Reward, shelves: list[store.Stock]) -> RewardView:
         available_from=reward.available_from,
         available_until=reward.available_until,
         hold_days=reward.hold_days,
+        version=reward.version,
         stock=[
             ShelfView(site_id=shelf.site_id, free=shelf.free)
             for shelf in shelves

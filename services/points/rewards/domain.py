@@ -42,7 +42,9 @@ class Command(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reward:
-    """One line of the catalogue; `price` in points, `hold_days` is how long a held item waits for pickup."""
+    """One line of the catalogue; `price` in points, `hold_days` is how long a held item waits for pickup. `version` is
+    1, and one more with each change.
+    """
 
     reward_id: UUID
     name: str
@@ -53,6 +55,7 @@ class Reward:
     available_until: datetime | None
     hold_days: int
     per_person_limit: int | None = None
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,15 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
 -- name: find_reward
 -- One reward, to decide on a hold.
 select reward_id, name, description, price, per_quarter_limit, available_from, available_until, hold_days,
-       per_person_limit
+       per_person_limit, version
 from reward where reward_id = $1;
 
 -- name: find_offer
 -- The same at one site, and what is left there, at once and without a lock: those who come to an empty shelf must neither
 -- queue for it nor cost much.
 select r.reward_id, r.name, r.description, r.price, r.per_quarter_limit, r.available_from, r.available_until,
-       coalesce(d.hold_days, r.hold_days) as hold_days, r.per_person_limit, coalesce(s.free, 0) as free
+       coalesce(d.hold_days, r.hold_days) as hold_days, r.per_person_limit, r.version,
+       coalesce(s.free, 0) as free
 from reward r
 left join reward_hold_days d on d.reward_id = r.reward_id and d.site_id = $2
 left join reward_stock s on s.reward_id = r.reward_id and s.site_id = $2
@@ -23,7 +24,7 @@ where r.reward_id = $1;
 -- name: list_rewards
 -- The catalogue, newest first, by keyset; UUIDv7 orders by creation. With a moment: without those whose time is over by then.
 select reward_id, name, description, price, per_quarter_limit, available_from, available_until, hold_days,
-       per_person_limit
+       per_person_limit, version
 from reward
 where ($1::uuid is null or reward_id < $1)
   and ($3::timestamptz is null or available_until is null or available_until > $3)

@@ -19,7 +19,7 @@ from pydantic import (
 from services.points.versions import yaml_lines
 from shared.errors import PermanentError
 
-__all__ = ["Day", "Name", "Part", "Problem", "VersionedDocument", "check", "parse", "shipped"]
+__all__ = ["WRITING", "Day", "Name", "Part", "Problem", "VersionedDocument", "check", "parse", "shipped"]
 
 
 def _no_number(value: Any) -> Any:
@@ -29,6 +29,8 @@ def _no_number(value: Any) -> Any:
 
 
 Day = Annotated[date, BeforeValidator(_no_number)]
+WRITING = "writing"
+"""The context of validation of what is being written, which may be held to more than what was installed long ago."""
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -95,7 +97,7 @@ def check(kind: type[D], text: str, where: str, version: int | None = None) -> D
     if version is not None and isinstance(value, dict):
         value = value | {"version": version}
     try:
-        return kind.model_validate(value)
+        return kind.model_validate(value, context=WRITING)
     except ValidationError as error:
         return [
             Problem(line=found.line(item["loc"]), path=".".join(map(str, item["loc"])), message=item["msg"])

@@ -44,13 +44,21 @@ class Document:
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain YAML: no aliases, which would let a short text stand for a huge one, and no name said twice."""
+    """Plain YAML: no aliases, which would let a short text stand for a huge one, no name said twice, and nothing that
+    PostgreSQL cannot keep (YAML's "\\0" is U+0000).
+    """
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             event = self.get_event()  # type: ignore[no-untyped-call]
             raise yaml.composer.ComposerError(None, None, "aliases are not allowed", event.start_mark)
         return super().compose_node(parent, index)
+
+    def compose_scalar_node(self, anchor: Any) -> Any:
+        node = super().compose_scalar_node(anchor)
+        if "\0" in node.value:
+            raise yaml.composer.ComposerError(None, None, "a text must not contain U+0000", node.start_mark)
+        return node
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
         """As ever, but what cannot be (2026-02-30) has a line."""

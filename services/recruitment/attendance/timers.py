@@ -1,13 +1,13 @@
 """The timer of attendance: closes what was left open after its shift, a bounded batch at a time."""
 
 import asyncio
-import contextlib
 
 import structlog
 
 from services.recruitment.attendance import handlers
 from shared.errors import TransientError
 from shared.postgres import Database
+from shared.waiting import set_within
 
 __all__ = ["BATCH", "EVERY_SECONDS", "close_overdue", "run"]
 
@@ -39,5 +39,4 @@ async def run(database: Database, stop: asyncio.Event) -> None:
                 _log.info("attendance.auto_closed", records=closed)
         except TransientError as error:
             _log.warning("attendance.auto_close_waits", reason=str(error))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
+        await set_within(stop, EVERY_SECONDS)

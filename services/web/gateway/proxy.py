@@ -141,14 +141,14 @@ class Proxy:
                 raise  # the answer is half sent: only breaking the connection tells the caller
             _log.warning("upstream away", path=scope["path"], error=repr(error))
             detail = "The service does not answer at the moment; the same request may be sent again in a few seconds."
-            await send_problem(send, 503, "service-away", detail, [(b"retry-after", b"2"), *session.set_cookies])
+            await send_problem(send, 503, "service-away", detail, session.on([(b"retry-after", b"2")]))
 
     async def _exchange(
         self, method: str, url: URL, headers: list[tuple[str, str]], body: bytes, manner: _Manner, send: Send
     ) -> None:
         async with await self._request(method, url, headers, body) as answer:
-            kept = [(key.lower(), value) for key, value in answer.raw_headers if key.lower() not in _DROPPED]
-            kept.extend(manner.session.set_cookies)
+            passed = [(key.lower(), value) for key, value in answer.raw_headers if key.lower() not in _DROPPED]
+            kept = manner.session.on(passed)
             if manner.ours and answer.status >= 400 and answer.content_type.endswith("+json"):
                 said = self._translate(await answer.read())
                 kept = [(key, value) for key, value in kept if key != b"content-length"]

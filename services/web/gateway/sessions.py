@@ -7,7 +7,7 @@ without checking the signature, for display and to know when to refresh: every d
 import asyncio
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -18,6 +18,7 @@ from shared.clock import real_now
 
 __all__ = ["ACCESS", "REFRESH", "Session", "Sessions", "claims", "same_origin"]
 
+_CACHING = frozenset({b"cache-control", b"cdn-cache-control", b"expires", b"pragma", b"surrogate-control"})
 ACCESS = "wg_access"
 REFRESH = "wg_refresh"
 REFRESH_SECONDS = 30 * 24 * 3600
@@ -36,6 +37,15 @@ class Session:
     claims: Mapping[str, Any] = field(default_factory=dict)
     set_cookies: tuple[tuple[bytes, bytes], ...] = ()
     """Headers for the answer: refreshed or deleted cookies."""
+
+    def on(self, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+        """An answer's headers with the session's cookies; with any to set, no cache may keep the answer, whatever it
+        was: it would give the session to whoever asks next.
+        """
+        if not self.set_cookies:
+            return list(headers)
+        kept = [(name, value) for name, value in headers if name.lower() not in _CACHING]
+        return [*kept, *self.set_cookies, (b"cache-control", b"private, no-store")]
 
     @property
     def roles(self) -> frozenset[str]:

@@ -90,6 +90,7 @@ SENTENCES: Mapping[str, str] = {
     "insufficient-points": "积分不够，再攒一攒吧。",
     "points-insufficient": "积分不够，再攒一攒吧。",
     "reward-unknown": "没有这个奖品。",
+    "reward-changed": "这个奖品在您打开之后被改过，没有保存。请刷新页面，看过现在的内容再改。",
     "reward-sold-out": "这个站点的这种奖品已经换完了。",
     "reward-limit-reached": "这种奖品您能兑换的次数已经用完了。",
     "quarterly-redemptions-used": "按规则，本季度的兑换次数已经用完了。",
@@ -224,6 +225,8 @@ _WRONG: Sequence[tuple[re.Pattern[str], str]] = tuple(
         (r"Input should be greater than or equal to (\S+)", r"不能小于 \1"),
         (r"Input should be less than or equal to (\S+)", r"不能大于 \1"),
         (r"Input should be (?!a valid|greater|less)(.+)", r"只能是 \1"),
+        (r"Value error, only 'scanned'.*earn points.*", "只有 scanned、kiosk、leader 的时长能得分，补录和导入的不能"),
+        (r"a text must not contain U\+0000", "文字里不能有 U+0000（空字符）"),
         (r"(?:Value error, )?a day is written as (\S+)", r"日期要写成 \1"),
     )
 )

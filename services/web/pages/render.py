@@ -66,5 +66,5 @@ def part_state(html: str) -> str:
 
 def finish(response: _Answer, session: Session) -> _Answer:
     """Let the session's refreshed or deleted cookies go out with an answer."""
-    response.raw_headers.extend(session.set_cookies)
+    response.raw_headers[:] = session.on(response.raw_headers)
     return response

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from shared.kafka.topics import topic_name
 from shared.settings import Settings
+from shared.waiting import set_within
 
 __all__ = ["Tail", "tick_of"]
 
@@ -52,7 +53,7 @@ class Tail:
                 wait = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
                 failures = 0 if self.connected else failures + 1
                 _log.warning("pulse away", error=repr(error), retry_in=wait)
-                await _pause(stop, wait)
+                await set_within(stop, wait)
             finally:
                 self.connected = False
 
@@ -87,22 +88,13 @@ class Tail:
     async def _subscribed(self, consumer: AIOKafkaConsumer, topic: str, stop: asyncio.Event) -> bool:
         """Stand at the end of all partitions; waits for a topic that is not there yet, as asking must not create it."""
         while topic not in await consumer.topics():
-            await _pause(stop, RETRY_SECONDS[1])
-            if stop.is_set():
+            if await set_within(stop, RETRY_SECONDS[1]):
                 return False
         consumer.subscribe([topic])
         while not consumer.assignment():
-            await _pause(stop, 0.05)
-            if stop.is_set():
+            if await set_within(stop, 0.05):
                 return False
         async with asyncio.timeout(POSITION_SECONDS):
             for partition in consumer.assignment():
                 await consumer.position(partition)
         return True
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

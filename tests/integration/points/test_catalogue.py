@@ -103,7 +103,7 @@ async def test_a_line_is_changed_in_the_open_and_holds_keep_their_terms(
 ) -> None:
     volunteer, reward = await ledger.volunteer(), await api.reward(10)
     held = await api.hold(volunteer, reward)
-    line = {"name": "保温杯", "description": "500 毫升", "price": 25, "hold_days": 7}
+    line = {"name": "保温杯", "description": "500 毫升", "price": 25, "hold_days": 7, "version": 1}
     changed = await api.operator.put(f"/rewards/{reward}", line)
     assert changed.status_code == 200, changed.text
     assert (await api.operator.put(f"/rewards/{reward}", line)).status_code == 200
@@ -120,6 +120,29 @@ async def test_a_line_is_changed_in_the_open_and_holds_keep_their_terms(
     assert problem(await api.operator.put(f"/rewards/{reward}", {**line, "price": 0}), 422) == "invalid-input"
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await points_db.pool.execute("update reward_change set changed_by = reward_id")
+
+
+async def test_nobody_overwrites_what_they_have_not_seen(api: Api, ledger: Ledger) -> None:
+    reward = await api.reward(10, available_until="2027-01-01T12:30:00.000001+08:00")
+    path = f"/rewards/{reward}"
+    seen = (await api.station.get(f"/catalogue/{reward}")).json()
+    assert seen["version"] == 1
+    line = {"name": "保温杯", "price": 20, "available_until": seen["available_until"], "version": 1}
+    withdrawn = (await api.operator.post(f"{path}/withdrawal", {})).json()
+    assert withdrawn["version"] == 2
+    late = await api.operator.put(path, line)
+    assert (problem(late, 409), late.json()["version"]) == ("reward-changed", 2)
+    assert "Read it again" in late.json()["detail"]
+    stands = (await api.station.get(f"/catalogue/{reward}")).json()
+    assert (stands["price"], stands["window"], len(stands["changes"])) == (10, "over", 1)
+    line |= {"available_until": stands["available_until"], "version": 2}
+    changed = (await api.operator.put(path, line)).json()
+    assert (changed["price"], changed["version"], changed["available_until"]) == (20, 3, withdrawn["available_until"])
+    # an answer that was lost: the same once more finds nothing to change
+    assert (await api.operator.put(path, line)).json() == changed
+    assert problem(await api.operator.put(path, {**line, "price": 30}), 409) == "reward-changed"
+    del line["version"]
+    assert problem(await api.operator.put(path, line), 422) == "invalid-input"
 
 
 async def test_a_withdrawn_reward_can_still_be_fetched_and_no_more_be_taken(

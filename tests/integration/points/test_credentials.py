@@ -11,6 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.points.badges.api import router as badges
+from services.points.badges.documents import CriteriaDocument
+from services.points.badges.handlers import judge_anew
+from services.points.badges.store import CRITERIA
 from services.points.credentials.api import router as credentials
 from services.points.credentials.domain import Award, Issuer, credential
 from services.points.ledger.stream import IngestStream
@@ -179,6 +182,19 @@ async def test_a_teams_badge_is_a_credential_of_the_team_for_anybody(
     assert (seen["holder"], seen["team_id"], seen["status"]) == ("team", str(team_id), "valid")
     elsewhere = await api.client.get(f"/api/points/v1/teams/{new_id()}/badges/{award_id}/credential")
     assert elsewhere.status_code == 404
+    assert (await api.operator.get(f"/accounts/{team_id}/badges/{award_id}/credential")).status_code == 404
+
+
+async def test_the_public_route_of_teams_gives_nobody_a_volunteers_credential(stream: IngestStream, api: Api) -> None:
+    _, volunteer_id, award_id = await _awarded(stream, api)
+    path = f"/teams/{volunteer_id}/badges/{award_id}/credential"
+    hidden = await api.client.get(f"/api/points/v1{path}")
+    none = await api.client.get(f"/api/points/v1/teams/{volunteer_id}/badges/{new_id()}/credential")
+    assert (
+        (hidden.status_code, hidden.json()["type"]) == (none.status_code, none.json()["type"]) == (404, "award-unknown")
+    )
+    assert "jwt" not in hidden.text
+    assert (await api.operator.get(path)).status_code == 404
 
 
 async def test_a_revoked_award_shows_revoked_with_its_date(stream: IngestStream, api: Api) -> None:
@@ -193,9 +209,22 @@ async def test_a_revoked_award_shows_revoked_with_its_date(stream: IngestStream,
     seen = await _public(api, f"/credentials/{award_id}")
     assert (seen["status"], datetime.fromisoformat(seen["revoked_at"])) == ("revoked", NOW)
     listed = await _public(api, f"/credentials/{award_id}/revocations")
-    assert [(one["id"], one["revoked"]) for one in listed["revokedCredential"]] == [
-        (f"{BASE}/credentials/{award_id}", True)
+    assert listed["revokedCredential"] == [
+        {"id": f"{BASE}/credentials/{award_id}", "revoked": True, "revocationReason": "服务记录已更正"}
     ]
+
+
+async def test_what_other_criteria_took_away_is_not_put_down_to_a_correction(
+    stream: IngestStream, api: Api, points_db: Database
+) -> None:
+    _, _, award_id = await _awarded(stream, api)
+    item = {"badge": "steady", "name": "屡次", "records": 2, "of": ["credit"]}
+    newer = {"version": 1002, "name": "x", "effective_from": "2026-01-01", "badges": [item]}
+    async with points_db.transaction() as tx:
+        await CRITERIA.insert(tx, CriteriaDocument.model_validate(newer))
+    assert await judge_anew(points_db) == 1
+    (listed,) = (await _public(api, f"/credentials/{award_id}/revocations"))["revokedCredential"]
+    assert (listed["revoked"], listed["revocationReason"]) == (True, "评定标准已更新")
 
 
 async def test_only_the_volunteer_and_staff_export_and_unknown_awards_are_not_found(

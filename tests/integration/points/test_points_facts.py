@@ -79,6 +79,13 @@ async def test_a_bad_draft_is_refused_with_the_line_of_each_mistake(client: Clie
         (13, "referral.points"),
         (15, "redemptions.per_quarter"),
     ]
+    answer = await client.post("/rules", {"document": text.replace("name: 海林市", 'name: "a\\0b" #', 1)})
+    assert _slug(answer) == (422, "rule-invalid")
+    assert [(item["line"], item["message"]) for item in answer.json()["problems"]] == [
+        (3, "a text must not contain U+0000")
+    ]
+    entered = text.replace("[scanned, kiosk, leader]", "[scanned, backfilled]")
+    assert _slug(await client.post("/rules", {"document": entered})) == (422, "rule-invalid")
     for hostile in ("a: [", "[" * 5000, "a: &a [*a]", "- 1", "1: 2", "? [a]\n: b", "effective_from: 2026-99-99"):
         assert _slug(await client.post("/rules", {"document": hostile})) == (422, "rule-invalid"), hostile
     assert len((await client.http.get("/rules")).json()["items"]) == 1

@@ -45,6 +45,14 @@ class StandIn:
             return JSONResponse({"access_token": token(600, "second"), "refresh_token": "refresh-2"})
         if path.endswith("/big"):
             return StreamingResponse((b"x" * MIB for _ in range(8)), media_type="application/octet-stream")
+        if path.endswith("/photo"):
+            status = 304 if "if-none-match" in request.headers else 200
+            caching = {
+                "cache-control": "public, max-age=3600",
+                "expires": "Thu, 01 Jan 2099 00:00:00 GMT",
+                "etag": '"1"',
+            }
+            return Response(b"" if status == 304 else b"photo", status, caching)
         if path.endswith("/refused"):
             problem = {"type": "shift-full", "status": 409, "detail": "All 3 places are taken.", "capacity": 3}
             return Response(json.dumps(problem), 409, media_type="application/problem+json")
@@ -250,6 +258,23 @@ async def test_an_ended_token_is_refreshed_on_the_way(setting: Setting) -> None:
     assert {answer.status_code for answer in answers} == {200}
     assert sum(path.endswith("/auth/refresh") for _, path, _, _ in setting.upstream.seen) == 1
     assert "wg_refresh=refresh-2" in answers[0].headers["set-cookie"]
+
+
+@pytest.mark.parametrize(("known", "status"), [({}, 200), ({"if-none-match": '"1"'}, 304)])
+async def test_no_cache_may_keep_an_answer_that_sets_a_session(
+    setting: Setting, known: dict[str, str], status: int
+) -> None:
+    path = "/api/recruitment/v1/photo"
+    plain = await setting.client.get(path, headers=known)
+    assert (plain.status_code, plain.headers["cache-control"]) == (status, "public, max-age=3600")
+    for gone in ({"wg_access": token(-60, "old"), "wg_refresh": f"refresh-{status}"}, {"wg_access": "ended"}):
+        setting.client.cookies.clear()
+        setting.client.cookies.update(gone)
+        answer = await setting.client.get(path, headers=known)
+        assert (answer.status_code, answer.headers["etag"]) == (status, '"1"')
+        assert len(answer.headers.get_list("set-cookie")) == 2
+        assert answer.headers.get_list("cache-control") == ["private, no-store"]
+        assert "expires" not in answer.headers
 
 
 async def test_logging_out_forgets_the_session(setting: Setting) -> None:

@@ -1,7 +1,9 @@
 """Documents in versions: the hash that a version was installed under stays, and mistakes are named by line."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import orjson
 import pytest
 
 from services.points.badges import documents as badges
@@ -34,7 +36,47 @@ def test_mistakes_in_criteria_are_named_by_line() -> None:
     wrong = next(number for number, line in enumerate(text.splitlines(), 1) if "badge: annual-bronze" in line)
     with pytest.raises(PermanentError, match=rf"criteria: line {wrong}, badges\.\d+\.badge: "):
         badges.parse(text.replace("badge: annual-bronze", "badge: Annual"))
+    nul = text.replace("badge: annual-bronze", 'badge: "annual\\0bronze"')
+    with pytest.raises(PermanentError, match=rf"criteria: line {wrong}: .*U\+0000"):
+        badges.parse(nul)
     with pytest.raises(PermanentError, match="criteria: line 2: "):
         teams.parse("name: x\nname: y\n")
     with pytest.raises(PermanentError, match=r"line 1, effective_from: .*written as 2026-03-05"):
         teams.parse("{version: 1, name: x, effective_from: 20260305, badges: []}")
+
+
+RULE = rules.VERSIONS.joinpath("0001.yaml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("provenance", ["backfilled", "imported"])
+def test_no_rule_is_written_that_gives_points_for_hours_that_nobody_witnessed(provenance: str) -> None:
+    wrong = next(number for number, line in enumerate(RULE.splitlines(), 1) if "provenances:" in line)
+    found = rules.check(RULE.replace("leader]", f"leader, {provenance}]"))
+    assert isinstance(found, list)
+    assert [(one.line, one.path) for one in found] == [(wrong, "earning.provenances.3")]
+    assert "only 'scanned', 'kiosk' and 'leader' earn" in found[0].message
+    found = rules.check(RULE.replace("months: [3]", f"provenances: [{provenance}]"))
+    assert isinstance(found, list)
+    assert [one.path for one in found] == ["earning.rates.0.provenances.0"]
+
+
+def test_a_rule_that_was_kept_before_stays_readable() -> None:
+    kept = rules.parse(RULE).model_dump(mode="json")
+    kept["earning"]["provenances"].append("backfilled")
+    assert "backfilled" in rules.RuleDocument.model_validate_json(orjson.dumps(kept)).rule().provenances
+
+
+@pytest.mark.parametrize("example", sorted(rules.EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_no_example_gives_points_for_entered_hours(example: Path) -> None:
+    assert rules.parse(example.read_text("utf-8")).rule().provenances <= {"scanned", "kiosk", "leader"}
+
+
+@pytest.mark.parametrize("line", ['name: "a\\0b"', '"na\\0me": x', 'name: "\\x00"', 'name: "\\u0000"'])
+def test_what_cannot_be_kept_is_refused_with_its_line(line: str) -> None:
+    lines = RULE.splitlines()
+    place = next(number for number, one in enumerate(lines) if one.startswith("name:"))
+    lines[place] = line
+    found = rules.check("\n".join(lines))
+    assert isinstance(found, list)
+    assert [one.line for one in found] == [place + 1]
+    assert "U+0000" in found[0].message

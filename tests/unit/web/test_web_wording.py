@@ -84,6 +84,11 @@ def test_a_login_leads_to_our_own_addresses_only(target: str | None, goes: str) 
         ("Input should be less than or equal to 1440", "不能大于 1440"),
         ("Input should be 'scanned', 'kiosk' or 'leader'", "只能是 'scanned', 'kiosk' or 'leader'"),
         ("Value error, a day is written as 2026-03-05", "日期要写成 2026-03-05"),
+        ("a text must not contain U+0000", "文字里不能有 U+0000（空字符）"),
+        (
+            "Value error, only 'scanned', 'kiosk' and 'leader' earn points: hours that were entered do not",
+            "只有 scanned、kiosk、leader 的时长能得分，补录和导入的不能",
+        ),
         ("steps must ascend", "steps must ascend"),
     ],
 )

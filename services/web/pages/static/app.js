@@ -101,7 +101,9 @@
       if (input.dataset.strip !== undefined) value = value.replace(/[\s-]/g, "");
       if (input.dataset.upper !== undefined) value = value.toUpperCase();
       if (value === "" && input.dataset.optional !== undefined) return;
-      if (input.dataset.day !== undefined) value = midnight(value, input.dataset.day === "end");
+      // a day that nobody touched keeps its time of day
+      if (input.dataset.kept && value === input.defaultValue) value = input.dataset.kept;
+      else if (input.dataset.day !== undefined) value = midnight(value, input.dataset.day === "end");
       // data-number="-1": what is typed is taken away
       body[name] = input.dataset.number !== undefined ? Number(value) * Number(input.dataset.number || 1) : value;
     });

@@ -80,6 +80,7 @@ class Gateway:
             ],
             lifespan=self._open,
             readiness={name: self._readiness(name) for name in settings.upstreams},
+            told=errors.told,
         )
         errors.install(self.pages)
 

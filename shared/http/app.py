@@ -13,7 +13,7 @@ from shared.auth.access import public
 from shared.auth.tokens import Verifier
 from shared.errors import WeiguangError
 from shared.http import health
-from shared.http.edge import Edge
+from shared.http.edge import Edge, Told
 from shared.http.guard import Guard
 from shared.http.models import Input, Instant, Limit, Output, SmallInt
 from shared.http.problems import problem_of
@@ -35,6 +35,11 @@ Db = Annotated[Database, Depends(_database)]
 """The service's database, put into ``app.state.database`` by the composition root."""
 
 
+async def by_problem(error: Exception, request: Request) -> Response:
+    """Tell a caller by a problem document."""
+    return problem_of(error, request)
+
+
 def create_app(
     settings: Settings,
     *,
@@ -42,12 +47,14 @@ def create_app(
     routers: Sequence[APIRouter],
     lifespan: Lifespan | None = None,
     readiness: health.Readiness | None = None,
+    told: Told = by_problem,
 ) -> FastAPI:
     """An app with its guards: problems for every error, limits on every body, traces, metrics and health.
 
     Args:
         lifespan: opens what the service needs and puts it into ``app.state`` (``database`` for `Db`).
         readiness: dependency → check that raises when it cannot be used; asked by ``/readyz``.
+        told: how a caller is told what went wrong; by a problem, unless the app speaks to browsers too.
 
     Raises:
         UnmarkedRouteError: a route says neither who may call it nor that anybody may.
@@ -74,20 +81,20 @@ def create_app(
     )
     app.state.settings = settings
     app.state.verifier = Verifier(settings.auth_public_keys)
+
+    async def handler(request: Request, error: Exception) -> Response:
+        return await told(error, request)
+
     for kind in (WeiguangError, HTTPException, RequestValidationError):
-        app.add_exception_handler(kind, _answer)
+        app.add_exception_handler(kind, handler)
     app.include_router(_plumbing(readiness or {}))
     for router in routers:
         app.include_router(router)
     check_marked(app)
     templates.update(templates_of(app))
     app.add_middleware(Guard)
-    app.add_middleware(Edge, templates=templates)
+    app.add_middleware(Edge, templates=templates, told=told)
     return app
-
-
-async def _answer(request: Request, error: Exception) -> Response:
-    return problem_of(error, request)
 
 
 def _plumbing(readiness: Mapping[str, Any]) -> APIRouter:

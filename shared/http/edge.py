@@ -4,18 +4,21 @@ One pure ASGI middleware does all four, because each layer costs every request.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.http.problems import problem_of
 from shared.telemetry import trace
 from shared.telemetry.metrics import REQUEST_SECONDS, REQUESTS
 
-__all__ = ["UNMATCHED", "Edge"]
+__all__ = ["UNMATCHED", "Edge", "Told"]
+
+Told = Callable[[Exception, Request], Awaitable[Response]]
+"""How a caller is told what went wrong."""
 
 UNMATCHED = "(none)"
 """The route label of requests that met no route: paths themselves would be labels without end."""
@@ -26,11 +29,17 @@ _log = structlog.get_logger("shared.http.access")
 
 
 class Edge:
-    """ASGI middleware; ``templates`` maps an endpoint to the route template under which it is counted and logged."""
+    """ASGI middleware.
 
-    def __init__(self, app: ASGIApp, *, templates: Mapping[Any, str]) -> None:
+    Args:
+        templates: endpoint → the route template under which it is counted and logged.
+        told: makes the answer to what went wrong.
+    """
+
+    def __init__(self, app: ASGIApp, *, templates: Mapping[Any, str], told: Told) -> None:
         self.app = app
         self.templates = templates
+        self.told = told
         self._counters: dict[tuple[str, str, int], Any] = {}
         self._timers: dict[tuple[str, str], Any] = {}
 
@@ -57,7 +66,7 @@ class Edge:
         try:
             await self.app(scope, receive, answer)
         except Exception as error:
-            response = problem_of(error, Request(scope))
+            response = await self.told(error, Request(scope))
             if status:  # half an answer is out: cut the connection, so that nobody takes it for a whole one
                 status = 500
                 raise

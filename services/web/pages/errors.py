@@ -1,5 +1,6 @@
 """What goes wrong on a page: a page that says so, or a problem for the script."""
 
+import json
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,12 +13,17 @@ from services.web.pages.refusals import SENTENCES, say
 from services.web.pages.render import page
 from services.web.pages.visit import LoginNeeded, VisitOf, Web
 from shared.auth.access import public
-from shared.http.problems import problem
+from shared.http.problems import problem, problem_of
 
-__all__ = ["install", "router"]
+__all__ = ["install", "router", "told"]
 
 router = APIRouter(include_in_schema=False)
 
+_ADDRESS = {
+    "invalid-text": "地址里有不能识别的字符，请从首页重新进入。",
+    "number-out-of-range": "地址里的数字太大了，请从首页重新进入。",
+}
+"""What is wrong with an address, which nobody filled in."""
 _TITLES = {401: "请先登录", 403: "不能这样做", 404: "没有找到", 429: "太频繁了", 503: "服务暂时没有回应"}
 
 
@@ -26,6 +32,28 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _refused)
     app.add_exception_handler(UpstreamAway, _away)
     app.add_exception_handler(LoginNeeded, _login)
+
+
+async def told(error: Exception, request: Request) -> Response:
+    """What went wrong before or beside the pages: a page for a browser, a problem for the script."""
+    answer = problem_of(error, request)
+    if not _wants_page(request):
+        return answer
+    document = json.loads(bytes(answer.body))
+    type, status = document["type"], answer.status_code
+    said = _ADDRESS.get(type) if request.method in ("GET", "HEAD") else None
+    shown = page(
+        "error.html",
+        await _session(request),
+        status=status,
+        title=_TITLES.get(status, "没有成功"),
+        detail=said or say(type, document["detail"], document),
+        retry=status >= 500,
+    )
+    for name in ("allow", "retry-after"):
+        if name in answer.headers:
+            shown.headers[name] = answer.headers[name]
+    return shown
 
 
 @router.get("/{path:path}", dependencies=[public()])

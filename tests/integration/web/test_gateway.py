@@ -289,6 +289,21 @@ async def test_pages_say_what_is_missing(setting: Setting) -> None:
     html = {"accept": "text/html"}
     nowhere = await setting.client.get("/nowhere", headers=html)
     assert (nowhere.status_code, "没有找到" in nowhere.text) == (404, True)
+    # what never reaches a page is refused by one too
+    for path, status, said in (
+        ("/drives/%00", 400, "地址里有不能识别的字符"),
+        ("/drives?q=%00", 400, "地址里有不能识别的字符"),
+        ("/drives/%ff", 400, "地址里有不能识别的字符"),
+        ("/me?n=99999999999999999999", 400, "地址里的数字太大了"),
+        (f"/{'x' * 9000}", 414, "地址太长了"),
+    ):
+        refused = await setting.client.get(path, headers=html)
+        assert (refused.status_code, refused.headers["content-type"]) == (status, "text/html; charset=utf-8"), path
+        assert said in refused.text
+        assert "雷锋" in refused.text or "微光" in refused.text, "the page's own frame"
+        assert (await setting.client.get(path)).headers["content-type"] == "application/problem+json"
+    closed = await setting.client.delete("/drives", headers=html)
+    assert (closed.status_code, "GET" in closed.headers["allow"], "<h1>" in closed.text) == (405, True, True)
     # points is away: the first page stands all the same
     home = await setting.client.get("/", headers=html)
     assert home.status_code == 200

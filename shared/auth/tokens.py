@@ -53,11 +53,16 @@ class Role(StrEnum):
     SERVICE = "service"
 
 
+_SERVING = (Role.VOLUNTEER, Role.LEADER)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Who is calling.
 
     ``site_ids`` is the subtree of sites that the caller may act on; None is all of them (the centre, services).
+    ``volunteer_id`` is the volunteer that the caller is. Staff who are one too do not act as one (`acts_as`): for
+    them it says only on whose records and points they do not decide.
     """
 
     subject: UUID
@@ -71,6 +76,10 @@ class Caller:
     def has(self, *roles: Role) -> bool:
         """Whether the caller holds at least one of the roles."""
         return not self.roles.isdisjoint(roles)
+
+    def acts_as(self, volunteer_id: UUID | None) -> bool:
+        """Whether the caller is this volunteer, and calls as one."""
+        return self.volunteer_id is not None and self.volunteer_id == volunteer_id and self.has(*_SERVING)
 
     def may_site(self, site_id: UUID) -> bool:
         """Whether the site lies in the caller's subtree."""
@@ -110,9 +119,9 @@ class Caller:
         """The volunteer that the caller is.
 
         Raises:
-            Forbidden: the caller is no volunteer.
+            Forbidden: the caller is no volunteer, or calls as a member of staff.
         """
-        if self.volunteer_id is None:
+        if self.volunteer_id is None or not self.has(*_SERVING):
             raise Forbidden("volunteers-only", "Only a registered volunteer can do this for themselves.")
         return self.volunteer_id
 

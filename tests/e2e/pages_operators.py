@@ -4,6 +4,7 @@ import os
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 from playwright.async_api import Page
@@ -11,7 +12,7 @@ from playwright.async_api import Page
 from tests.e2e.pages_district import PASSWORD, District
 from tests.e2e.pages_visitors import DESK, PHONE
 
-__all__ = ["SECOND", "log_in", "refusal", "second_operator", "shot"]
+__all__ = ["SECOND", "log_in", "operator_of", "refusal", "second_operator", "shot"]
 
 SHOTS = os.environ.get("WEIGUANG_SHOTS")
 """A directory for pictures of the pages, for whoever wants to look at them."""
@@ -40,11 +41,17 @@ async def log_in(page: Page, district: District, username: str, password: str) -
 
 async def second_operator(district: District) -> None:
     """Give the centre an operator besides the first."""
+    await operator_of(district, SECOND, None)
+
+
+async def operator_of(district: District, username: str, site_id: UUID | None) -> None:
+    """Add an operator who is responsible for a site and what is under it; without one, for all."""
     async with httpx.AsyncClient(base_url=f"{district.url}/api/recruitment/v1") as client:
         login = {"username": "operator", "password": district.stack.secrets.operator_password}
         token = (await client.post("/auth/sessions", json=login)).json()["access_token"]
         headers = {"authorization": f"Bearer {token}", "idempotency-key": uuid.uuid4().hex}
-        body = {"username": SECOND, "password": PASSWORD, "name": "李中心", "role": "operator"}
+        body: dict[str, str | None] = {"username": username, "password": PASSWORD, "name": "李中心", "role": "operator"}
+        body["site_id"] = None if site_id is None else str(site_id)
         (await client.post("/staff", json=body, headers=headers)).raise_for_status()
 
 

@@ -15,7 +15,7 @@ from shared.contracts import AttendanceRecorded
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.e2e.pages_district import PASSWORD, District
-from tests.e2e.pages_operators import SECOND, log_in, refusal, second_operator, shot
+from tests.e2e.pages_operators import SECOND, log_in, operator_of, refusal, second_operator, shot
 from tests.e2e.pages_visitors import staff_log_in, visitor
 from tests.integration.points.serving import Ledger, record
 
@@ -117,6 +117,34 @@ async def test_a_case_is_read_by_the_station_and_cleared_by_the_centre(district:
         await expect(page.get_by_text("没有这样的核查事项")).to_be_visible()
         await page.get_by_role("link", name="核查无误").click()
         await expect(page.get_by_role("link", name="同时在两处")).to_be_visible()
+
+
+async def test_an_operator_of_one_site_is_offered_what_is_theirs_to_do(district: District, browser: Browser) -> None:
+    await _at_two_sites(district)
+    await operator_of(district, "site-office", (await _sites(district))["惠民社区站"])
+    async with visitor(browser, phone=False) as page:
+        await log_in(page, district, "site-office", PASSWORD)
+        await expect(page.get_by_role("link", name="积分规则")).to_have_count(0)
+        await expect(page.get_by_role("link", name="人工调整")).to_be_visible()
+        await shot(page, "site-office")
+        await page.get_by_role("link", name="核查", exact=True).click()
+        await page.get_by_role("link", name="同时在两处").click()
+        await expect(page.get_by_text("还涉及您不负责的站点，由区中心的操作员来定")).to_be_visible()
+        await expect(page.get_by_role("button", name="核查无误")).to_have_count(0)
+        case = page.url.rsplit("/", 1)[1]
+        said = "这个核查事项还涉及您不负责的站点，由区中心的操作员来定。"
+        assert await refusal(page, f"cases/{case}/clear", {"reason": "x"}) == said
+
+        await page.goto(f"{district.url}/staff/rewards")
+        await expect(page.get_by_text("奖品由区中心添加和修改")).to_be_visible()
+        await page.get_by_role("link", name=district.reward).click()
+        await expect(page.get_by_role("button", name="登记盘点")).to_be_visible()
+        await expect(page.get_by_text("由区中心来改")).to_be_visible()
+        await expect(page.get_by_role("button", name="保存修改")).to_have_count(0)
+        await shot(page, "site-office-reward")
+        assert "由区中心的操作员来办" in await refusal(page, "rewards", {"name": "x", "price": 1})
+        await page.goto(f"{district.url}/staff/rules")
+        await expect(page.get_by_text("由区中心的操作员来办")).to_be_visible()
 
 
 async def _rehearsed(page: Page, district: District) -> None:

@@ -42,7 +42,7 @@ async def account(tx: Tx, caller: Caller, volunteer_id: UUID) -> Account:
     found = await store.find_account(tx, volunteer_id)
     if found is not None:
         return found
-    if caller.volunteer_id == volunteer_id:
+    if caller.acts_as(volunteer_id):
         return Account(volunteer_id)
     raise _unknown()
 
@@ -53,7 +53,7 @@ async def require_reader(tx: Tx, caller: Caller, volunteer_id: UUID) -> None:
     Raises:
         NotFound: otherwise; that the account exists is told to nobody else.
     """
-    if caller.volunteer_id != volunteer_id and not await in_bounds(tx, caller, volunteer_id):
+    if not caller.acts_as(volunteer_id) and not await in_bounds(tx, caller, volunteer_id):
         raise _unknown()
 
 

@@ -330,6 +330,6 @@ def _stock_view(shelf: store.Stock) -> StockView:
 
 
 async def _own_codes(tx: Tx, caller: Caller, found: list[Redemption]) -> dict[UUID, str]:
-    if caller.volunteer_id is None:
+    if caller.volunteer_id is None or not caller.acts_as(caller.volunteer_id):
         return {}
     return await store.read_codes(tx, caller.volunteer_id, [redemption.redemption_id for redemption in found])

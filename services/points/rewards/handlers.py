@@ -208,7 +208,7 @@ async def release(tx: Tx, caller: Caller, redemption_id: UUID, reason: str) -> R
     redemption = await _locked(tx, found)
     step = _step(redemption, Command.RELEASE, await tx.now())
     settled = await _settle(tx, redemption, step, by=caller.subject, reason=reason)
-    own = caller.volunteer_id == settled.volunteer_id
+    own = caller.acts_as(settled.volunteer_id)
     event = events.released(settled, BY_VOLUNTEER if own else BY_STAFF)
     await ledger.void(tx, redemption_id, event.id, correlation_id=event.correlation_id)
     await outbox.append(tx, event)
@@ -265,8 +265,9 @@ async def _time_out(tx: Tx, redemption: Redemption, step: Step) -> Redemption:
 
 def may_see(caller: Caller, redemption: Redemption) -> bool:
     """The volunteer whose it is, and staff of the pickup site."""
-    own = caller.has(Role.VOLUNTEER) and caller.volunteer_id == redemption.volunteer_id
-    return own or (caller.has(Role.STATION, Role.OPERATOR) and caller.may_site(redemption.site_id))
+    return caller.acts_as(redemption.volunteer_id) or (
+        caller.has(Role.STATION, Role.OPERATOR) and caller.may_site(redemption.site_id)
+    )
 
 
 async def _find_for_staff(tx: Tx, caller: Caller, redemption_id: UUID) -> Redemption:

@@ -1,5 +1,6 @@
 """Routes of access: codes, tokens, sessions of staff, and staff themselves."""
 
+from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
@@ -92,15 +93,27 @@ class StaffIn(Input):
     name: Annotated[str, Field(max_length=100)]
     role: StaffRole
     site_id: UUID | None = None
+    volunteer_id: Annotated[UUID | None, Field(description="the volunteer that they are too; by the centre only")] = (
+        None
+    )
+
+
+class StaffVolunteerIn(Input):
+    """Which volunteer the member of staff is too; null: none."""
+
+    volunteer_id: UUID | None
 
 
 class StaffOut(Output):
-    """The account that was added."""
+    """An account of the staff; ``volunteer_id`` is the volunteer that they are too, on whose records and points they do
+    not decide.
+    """
 
     staff_id: UUID
     username: str
     role: StaffRole
     site_id: UUID | None
+    volunteer_id: UUID | None
 
 
 @router.post("/auth/codes", status_code=202, dependencies=[public()])
@@ -188,6 +201,24 @@ async def add_staff(
             raise Forbidden("site-out-of-bounds", "only the centre adds staff who are bound to no site, and engineers")
         new = NewStaff(body.username, password_hash, body.name, body.role, body.site_id)
         staff_id = await handlers.add_staff(tx, cipher, new)
-        return StaffOut(staff_id=staff_id, username=body.username, role=body.role, site_id=body.site_id)
+        if body.volunteer_id is not None:
+            await handlers.say_volunteer(tx, caller, staff_id, body.volunteer_id)
+        return StaffOut(
+            staff_id=staff_id,
+            username=body.username,
+            role=body.role,
+            site_id=body.site_id,
+            volunteer_id=body.volunteer_id,
+        )
 
     return await once(request, database, caller, work)
+
+
+@router.put("/staff/{staff_id}/volunteer")
+async def say_volunteer(
+    staff_id: UUID, body: StaffVolunteerIn, caller: Annotated[Caller, allow(Role.OPERATOR, centre=True)], database: Db
+) -> StaffOut:
+    """Say which volunteer a member of staff is too; holds from their next token on, within a quarter of an hour."""
+    async with database.transaction() as tx:
+        member = await handlers.say_volunteer(tx, caller, staff_id, body.volunteer_id)
+    return StaffOut(**asdict(member))

@@ -20,6 +20,7 @@ from shared.postgres import Tx
 __all__ = [
     "Grant",
     "IssuedCode",
+    "Member",
     "NewStaff",
     "PasswordAttempt",
     "add_staff",
@@ -33,6 +34,7 @@ __all__ = [
     "purge",
     "redeem_code",
     "refresh",
+    "say_volunteer",
     "spend_attempt",
 ]
 
@@ -75,6 +77,17 @@ class NewStaff:
     name: str
     role: StaffRole
     site_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of staff as the centre sees them; ``volunteer_id`` is the volunteer that they are too."""
+
+    staff_id: UUID
+    username: str
+    role: StaffRole
+    site_id: UUID | None
+    volunteer_id: UUID | None
 
 
 def phone_of(text: str) -> str:
@@ -236,6 +249,28 @@ async def add_staff(tx: Tx, cipher: Cipher, new: NewStaff) -> UUID:
     return staff_id
 
 
+async def say_volunteer(tx: Tx, caller: Caller, staff_id: UUID, volunteer_id: UUID | None) -> Member:
+    """Write down which volunteer a member of staff is too, or that they are none; their next token says so.
+
+    It gives them nothing to do: it is what their own records and points are known by, on which they do not decide.
+
+    Raises:
+        Forbidden: ``centre-only``; ``second-person-needed``: nobody says it of themselves.
+        NotFound: ``staff-unknown``, ``volunteer-unknown``.
+    """
+    if caller.site_ids is not None:
+        raise Forbidden("centre-only", "only the centre says which volunteer a member of staff is")
+    if staff_id == caller.subject:
+        raise Forbidden("second-person-needed", "another operator than you says which volunteer you are")
+    if volunteer_id is not None and not await store.volunteer_known(tx, volunteer_id):
+        raise NotFound("volunteer-unknown", f"there is no volunteer {volunteer_id}")
+    found = await store.say_volunteer(tx, staff_id, volunteer_id, caller.subject, await tx.now())
+    if found is None:
+        raise NotFound("staff-unknown", f"there is no member of staff {staff_id}")
+    username, role, site_id = found
+    return Member(staff_id, username, StaffRole(role), site_id, volunteer_id)
+
+
 async def purge(tx: Tx) -> None:
     """Delete codes a day old and sessions that ended a week ago."""
     now = real_now()
@@ -269,6 +304,7 @@ async def _staff_caller(tx: Tx, staff_id: UUID) -> tuple[Caller, UUID]:
     caller = Caller(
         subject=profile.staff_id,
         roles=frozenset({Role(profile.role)}),
+        volunteer_id=profile.volunteer_id,
         site_ids=profile.site_ids,
         name=profile.username,
     )

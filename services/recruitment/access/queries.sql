@@ -35,6 +35,15 @@ values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (username) do nothing
 returning staff_id;
 
+-- name: say_volunteer
+-- Which volunteer a member of staff is, or that they are none; by whom it was said, and when.
+update staff set volunteer_id = $2, volunteer_said_by = $3, volunteer_said_at = $4 where staff_id = $1
+returning username, role, site_id;
+
+-- name: volunteer_known
+-- Before a member of staff is said to be this volunteer.
+select exists (select from volunteers where volunteer_id = $1);
+
 -- name: staff_by_username
 -- To verify a password; the row is locked so that attempts are counted one by one.
 select staff_id, person_id, password_hash, attempts, attempted_at
@@ -57,7 +66,7 @@ with recursive subtree as (
     union all
     select child.site_id from sites child join subtree on child.parent_id = subtree.site_id
 )
-select staff.staff_id, staff.person_id, staff.username, staff.role, home.kind as site_kind,
+select staff.staff_id, staff.person_id, staff.username, staff.role, staff.volunteer_id, home.kind as site_kind,
        array(select site_id from subtree) as site_ids
 from staff left join sites home on home.site_id = staff.site_id
 where staff.staff_id = $1 and staff.active;

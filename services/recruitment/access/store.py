@@ -23,10 +23,12 @@ __all__ = [
     "refresh_state",
     "revoke_session",
     "rotate_token",
+    "say_volunteer",
     "spend_attempt",
     "staff_credentials",
     "staff_profile",
     "use_code",
+    "volunteer_known",
 ]
 
 _SQL = load_queries(__file__)
@@ -45,13 +47,14 @@ class StaffCredentials:
 
 @dataclass(frozen=True, slots=True)
 class StaffProfile:
-    """A member of staff and their bounds; ``site_ids`` none means all sites."""
+    """A member of staff, their bounds (``site_ids`` none means all sites), and the volunteer that they are too."""
 
     staff_id: UUID
     person_id: UUID
     username: str
     role: str
     site_ids: frozenset[UUID] | None
+    volunteer_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,18 @@ async def add_staff(
     return row is not None
 
 
+async def say_volunteer(
+    tx: Tx, staff_id: UUID, volunteer_id: UUID | None, by: UUID, now: datetime
+) -> tuple[str, str, UUID | None] | None:
+    """Write down which volunteer a member of staff is; their username, role and site, none if there is nobody."""
+    row = await tx.fetchrow(_SQL["say_volunteer"], staff_id, volunteer_id, by, now)
+    return None if row is None else (row["username"], row["role"], row["site_id"])
+
+
+async def volunteer_known(tx: Tx, volunteer_id: UUID) -> bool:
+    return bool(await tx.fetchval(_SQL["volunteer_known"], volunteer_id))
+
+
 async def staff_credentials(tx: Tx, username: str) -> StaffCredentials | None:
     """Lock and read a member of staff by name."""
     row = await tx.fetchrow(_SQL["staff_by_username"], username)
@@ -139,7 +154,7 @@ async def staff_profile(tx: Tx, staff_id: UUID) -> StaffProfile | None:
         return None
     everywhere = row["site_kind"] in (None, "centre")
     sites = None if everywhere else frozenset(row["site_ids"])
-    return StaffProfile(row["staff_id"], row["person_id"], row["username"], row["role"], sites)
+    return StaffProfile(row["staff_id"], row["person_id"], row["username"], row["role"], sites, row["volunteer_id"])
 
 
 async def person_profile(tx: Tx, person_id: UUID) -> PersonProfile | None:

@@ -41,8 +41,8 @@ def require_run(caller: Caller, site_id: UUID, team_id: UUID) -> None:
 
 
 def actor_id(caller: Caller) -> UUID:
-    """Who did it, as records say it: a volunteer's pseudonymous id, or a member of staff."""
-    return caller.volunteer_id or caller.subject
+    """Who did it, as records say it: a volunteer's pseudonymous id, or a member of staff, a volunteer or not."""
+    return caller.volunteer_id if caller.volunteer_id and caller.acts_as(caller.volunteer_id) else caller.subject
 
 
 def refusal(refused: Refused) -> Refusal:

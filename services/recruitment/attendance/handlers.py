@@ -201,10 +201,8 @@ def visible(caller: Caller, record_id: UUID, record: Record | None) -> Record:
     Raises:
         NotFound: there is none, or it is somebody else's, which is answered alike.
     """
-    if record is not None:
-        own = record.volunteer_id == caller.volunteer_id
-        if own or may_run(caller, record.site_id, record.team_id):
-            return record
+    if record is not None and (caller.acts_as(record.volunteer_id) or may_run(caller, record.site_id, record.team_id)):
+        return record
     raise NotFound("record-unknown", f"There is no record {record_id}.")
 
 

@@ -33,7 +33,7 @@ async def place(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | Non
     found = await store.find_placing(tx, shift_id)
     if found is None:
         raise NotFound("shift-unknown", f"There is no shift {shift_id}.")
-    oneself = who == caller.volunteer_id
+    oneself = caller.acts_as(who)
     if not oneself:
         require_run(caller, found.site_id, found.team_id)
     now = await tx.now()
@@ -111,7 +111,7 @@ async def roster(tx: Tx, caller: Caller, shift_id: UUID) -> Sequence[RosterRow]:
 def _visible(caller: Caller, signup_id: UUID, found: FoundSignup | None) -> FoundSignup:
     # Somebody else's sign-up is answered like none at all.
     if found is not None and (
-        found.signup.volunteer_id == caller.volunteer_id or may_run(caller, found.site_id, found.team_id)
+        caller.acts_as(found.signup.volunteer_id) or may_run(caller, found.site_id, found.team_id)
     ):
         return found
     raise NotFound("signup-unknown", f"There is no sign-up {signup_id}.")

@@ -54,7 +54,12 @@ class Session:
 
     @property
     def volunteer_id(self) -> str | None:
-        """The volunteer that the caller is, if any."""
+        """The volunteer that the caller acts as, if any."""
+        return self.person if self.roles & {"volunteer", "leader"} else None
+
+    @property
+    def person(self) -> str | None:
+        """The volunteer that the caller is, if any; staff who are one too do not act as one."""
         value = self.claims.get("volunteer")
         return str(value) if value else None
 

@@ -71,7 +71,7 @@ def left_to(session: Session, case: Mapping[str, Any]) -> str:
     if "operator" not in session.roles:
         return "结论由中心的操作员来定；您了解情况的话，请告诉中心。"
     records = case["seen_records"]
-    persons = {session.claims.get("sub"), session.claims.get("volunteer")} - {None}
+    persons = {session.claims.get("sub"), session.person} - {None}
     about = {case["subject"], *(record[who] for record in records for who in ("volunteer_id", "recorded_by"))}
     if not persons.isdisjoint(about):
         return "这个核查事项关于您自己，或有您录入的记录，要由另一位操作员来定。"

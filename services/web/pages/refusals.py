@@ -150,6 +150,7 @@ SENTENCES: Mapping[str, str] = {
     # the rest
     "message-unknown": "没有这条消息。",
     "volunteer-unknown": "没有这位志愿者。",
+    "staff-unknown": "没有这位工作人员。",
     "request-in-progress": "上一次提交还在处理，请稍等一下再试。",
     "idempotency-key-reused": "页面内容变了，请刷新后再试。",
     "invalid-input": "填写的内容不对，请检查后重填。",

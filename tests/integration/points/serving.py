@@ -134,13 +134,16 @@ class Api:
     signer: Any
 
     def person(self, *roles: Role, volunteer_id: UUID | None = None, sites: Sequence[UUID] | None = ()) -> Person:
-        """Somebody with these roles; `sites=None` is the centre."""
+        """Somebody with these roles, as recruitment mints them: staff who are a volunteer too are still only staff.
+        `sites=None` is the centre.
+        """
+        serving = volunteer_id is not None and Role.VOLUNTEER in roles
         caller = Caller(
-            subject=volunteer_id or new_id(),
+            subject=volunteer_id if volunteer_id is not None and serving else new_id(),
             roles=frozenset(roles),
             volunteer_id=volunteer_id,
             site_ids=None if sites is None else frozenset(sites),
-            name=f"LD{volunteer_id.int % 10**8:08}" if volunteer_id is not None else "staff",
+            name=f"LD{volunteer_id.int % 10**8:08}" if volunteer_id is not None and serving else "staff",
         )
         return Person(self.client, {"Authorization": f"Bearer {mint(self.signer, caller)}"}, caller.subject)
 

@@ -95,7 +95,7 @@ async def test_nobody_decides_alone_nor_twice_nor_for_themselves(api: Api, ledge
     assert problem(await first.post(f"{path}/approve", {"note": "x"}), 403) == "second-person-needed"
     assert problem(await first.post(f"{path}/reject", {"note": "x"}), 403) == "second-person-needed"
     assert problem(await second.post(f"{path}/withdraw", {}), 403) == "not-the-proposer"
-    both = api.person(Role.OPERATOR, Role.VOLUNTEER, volunteer_id=volunteer, sites=None)
+    both = api.person(Role.OPERATOR, volunteer_id=volunteer, sites=None)
     assert problem(await both.post(f"{path}/approve", {"note": "x"}), 403) == "own-account"
     assert problem(await both.post("/adjustments", of(volunteer, 5)), 403) == "own-account"
     assert (await second.post(f"{path}/reject", {"note": "证据不足"})).json()["status"] == "rejected"

@@ -283,7 +283,7 @@ async def test_who_reads_and_who_settles(ledger: Ledger, points_db: Database, ap
     body = {"reason": "两处签到间隔很近，经核实为同一活动"}
     assert (await api.station.post(f"{path}/clear", body)).status_code == 403
     assert (await api.operator.post(f"{path}/clear", {"reason": ""})).status_code == 422
-    own = api.person(Role.OPERATOR, Role.VOLUNTEER, volunteer_id=volunteer_id, sites=None)
+    own = api.person(Role.OPERATOR, volunteer_id=volunteer_id, sites=None)
     assert (await own.post(f"{path}/clear", body)).json()["type"] == "own-case"
     cleared = await api.operator.post(f"{path}/clear", body)
     assert (cleared.status_code, cleared.json()["status"], cleared.json()["reason"]) == (200, "cleared", body["reason"])

@@ -84,6 +84,17 @@ def test_who_is_bound_to_sites_acts_on_what_lies_there_alone() -> None:
         north.require_centre()
 
 
+def test_staff_who_are_a_volunteer_too_do_not_act_as_one() -> None:
+    serving = volunteer()
+    assert serving.acts_as(serving.volunteer_id) and not serving.acts_as(uuid4()) and not serving.acts_as(None)
+    assert serving.require_volunteer() == serving.volunteer_id
+    staff = replace(serving, subject=uuid4(), roles=frozenset({Role.OPERATOR}), site_ids=None)
+    assert Verifier(PUBLIC_KEYS).verify(mint(PEOPLE, staff)).volunteer_id == serving.volunteer_id
+    assert not staff.acts_as(staff.volunteer_id)
+    with pytest.raises(Forbidden):
+        staff.require_volunteer()
+
+
 def test_the_forger_of_these_tests_makes_good_tokens_when_nothing_is_changed() -> None:
     assert verifier().verify(forge()).roles == {Role.VOLUNTEER}
 

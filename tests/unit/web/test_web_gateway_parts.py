@@ -118,7 +118,7 @@ async def test_a_refused_refresh_ends_the_session() -> None:
 
 async def test_a_service_that_is_away_ends_nobodys_session() -> None:
     sessions, upstream = sessions_with(None)
-    old = token(-5, volunteer="v")
+    old = token(-5, volunteer="v", roles=["volunteer"])
     kept = headers_of(**{ACCESS: old, REFRESH: "r1"})
     session = await sessions.read(kept)
     assert (session.token, session.volunteer_id, session.set_cookies) == (old, "v", ())

@@ -6,10 +6,12 @@ told anew, keyed by them, on a topic of points' own, so that each of them lies i
 Everything in the tables may be lost and is rebuilt by reading attendance again: a case's id follows from what it is
 about, so it is opened once. The order within one record: first the case is in the database, then the tables change;
 then tables and acts are on the broker, then the record is acknowledged. What dies in between is done again and finds
-the same. Windows are those of the records' own times; faust is never asked what time it is, and what is old is
-forgotten by the time that records tell.
+the same. Windows are those of the records' own times; faust is never asked what time it is. What is old is forgotten
+by the time that records tell, so that a replay forgets no more than the first time; a record that tells of a time ahead
+counts as told now, by this machine's clock: no record sets that, as whoever sends one sets the broker's timestamp.
 """
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
@@ -138,7 +140,7 @@ class Integrity(Agents):
     def _forget(self, message: Message) -> None:
         """Drop windows that lie far behind what this partition has told of."""
         source = (message.entity, message.partition)
-        self._latest[source] = max(self._latest[source], seconds(told_at(message)))
+        self._latest[source] = max(self._latest[source], min(seconds(told_at(message)), int(time.time())))
         self._since[source] += 1
         if self._since[source] < SWEEP_EVERY:
             return

@@ -17,6 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from services.points.integrity import handlers
+from services.points.integrity.app import SWEEP_EVERY
 from services.points.integrity.domain import Status
 from services.points.settings import PointsSettings
 from shared.auth.tokens import Caller, Role
@@ -335,6 +336,23 @@ async def test_killed_in_the_middle_its_tables_find_what_they_would_have_found(i
 
     wanted = {frozenset(str(found.record_id) for found in others[n : n + 2]) for n in range(0, 24, 2)}
     assert {records for kind, records in cases.values() if kind == "two-sites"} == wanted
+
+
+async def test_a_record_of_a_time_far_ahead_makes_nothing_forgotten(integrity: Integrity) -> None:
+    """The sweep comes after so many records of a partition; all of these are of one volunteer."""
+    person = new_id()
+    one, other = two_sites(person)
+    ahead = record(person, 30, started_at=MORNING - timedelta(days=9), device_ref=None)
+    others = [
+        record(person, 1, started_at=MORNING - timedelta(days=20 + n // 400, minutes=2 * (n % 400)), device_ref=None)
+        for n in range(SWEEP_EVERY)
+    ]
+    await integrity.start()
+    await integrity.send(one, told_at=NOW)
+    await integrity.send(ahead, told_at=datetime(2999, 1, 1, tzinfo=UTC))
+    await integrity.send(*others, told_at=NOW)
+    await integrity.send(other, told_at=NOW)
+    await integrity.found(2, two_sites=1)
 
 
 async def test_a_second_process_stands_by_and_takes_over_when_the_first_is_killed(integrity: Integrity) -> None:

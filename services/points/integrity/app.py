@@ -96,20 +96,18 @@ class Integrity(Agents):
 
     async def _attended(self, message: Message) -> None:
         seen, cause = seen_of(message)
-        if seen.provenance == "imported":
-            return
-        thresholds = self._thresholds()
         with trace.bind(cause.traceparent, cause.correlation_id):
-            for act in acts_of(thresholds, seen):
-                await self.tell(ACTS, *told_of(act, seen))
-            await self._person(thresholds, seen, message.partition)
+            await self._revision(self._thresholds(), seen, message.partition)
         self._forget(message)
 
-    async def _person(self, thresholds: ThresholdsInForce, seen: Seen, partition: int) -> None:
+    async def _revision(self, thresholds: ThresholdsInForce, seen: Seen, partition: int) -> None:
+        """Told and reported before it is remembered: once that is on the broker, the other two have been done."""
         place, record = f"{partition}|{seen.volunteer_id}", f"{partition}|{seen.record_id}"
         done = step(thresholds, seen, self.standing.get(record), lambda span: self.days.table.get((place, span)) or {})
         if done is None:
             return
+        for act in acts_of(thresholds, seen):
+            await self.tell(ACTS, *told_of(act, seen))
         await self._report(done.flags)
         for span, day in done.days.items():
             self.days.table[place, span] = day
@@ -157,7 +155,7 @@ class Integrity(Agents):
 
 
 def _over(spans: Sequence[Span], horizon: int) -> bool:
-    """Whether all days of a record are forgotten; one that lies in none (void, open) is kept."""
+    """Whether all days of a record are forgotten."""
     return bool(spans) and max(span.end for span in spans) < horizon
 
 

@@ -40,13 +40,17 @@ def unpack_day(stored: Mapping[str, Sequence[Any]] | None) -> Day:
 
 
 def pack_standing(standing: Standing) -> list[Any]:
-    """Revision and days."""
-    return [standing.revision, [list(span) for span in standing.spans]]
+    """Revision and days, and the revisions that are missing if there are any."""
+    packed = [standing.revision, [list(span) for span in standing.spans]]
+    return [*packed, [list(found) for found in standing.missing]] if standing.missing else packed
 
 
 def unpack_standing(stored: Sequence[Any] | None) -> Standing | None:
     """What was packed; None if there is nothing."""
-    return None if stored is None else Standing(stored[0], tuple(Span(*span) for span in stored[1]))
+    if stored is None:
+        return None
+    missing = tuple((first, last) for first, last in (stored[2] if len(stored) > 2 else ()))
+    return Standing(stored[0], tuple(Span(*span) for span in stored[1]), missing)
 
 
 def pack_window(window: Window) -> dict[str, list[str]]:

@@ -1,8 +1,8 @@
 """What looks like fraud, and what a case about it says now. Pure.
 
 Windows run on the time of what happened, or of when it was told, never on the clock of whoever looks: a person's day
-(``days``), a recorder's ten minutes and a device's day (``acts``). All are sets of record ids, so that what comes again
-changes nothing and different records may come in any order.
+(``days``), a device's day (``acts``) and any ten minutes of a recorder (``bursts``). All are sets of record ids, so
+that what comes again changes nothing and different records may come in any order.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from services.points.integrity.acts.domain import Act, acts_of, judge, windows_of
+from services.points.integrity.acts.domain import Act, acts_of, judge, window_of
+from services.points.integrity.bursts.domain import Cell, Entered, enter
 from services.points.integrity.days.domain import (
     Day,
     Entry,
@@ -41,7 +42,9 @@ __all__ = [
     "Act",
     "Burst",
     "Case",
+    "Cell",
     "Day",
+    "Entered",
     "Entry",
     "Flag",
     "Kind",
@@ -54,11 +57,12 @@ __all__ = [
     "Thresholds",
     "ThresholdsInForce",
     "acts_of",
+    "enter",
     "judge",
     "measure",
     "step",
     "still_so",
-    "windows_of",
+    "window_of",
 ]
 
 

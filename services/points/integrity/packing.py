@@ -6,9 +6,18 @@ from typing import Any
 from uuid import UUID
 
 from services.points.integrity.acts.domain import Window
-from services.points.integrity.domain import Day, Entry, Span, Standing
+from services.points.integrity.domain import Cell, Day, Entered, Entry, Span, Standing
 
-__all__ = ["pack_day", "pack_standing", "pack_window", "unpack_day", "unpack_standing", "unpack_window"]
+__all__ = [
+    "pack_cell",
+    "pack_day",
+    "pack_standing",
+    "pack_window",
+    "unpack_cell",
+    "unpack_day",
+    "unpack_standing",
+    "unpack_window",
+]
 
 _LENGTH = 22
 
@@ -76,3 +85,25 @@ def unpack_window(stored: Mapping[str, Sequence[str]] | None) -> dict[str, list[
         for person, records in stored.items()
         if person
     }
+
+
+def pack_cell(cell: Cell) -> list[Any]:
+    """The first moment, the sites, and each record with how much later it was, whose it is and its site's place."""
+    entries = sorted(cell)
+    sites = sorted({entry.site_id for entry in entries} - {""})
+    place, first = {site: number for number, site in enumerate(sites)} | {"": -1}, entries[0].at
+    rows = [
+        [entry.at - first, _short(entry.record_id), _short(entry.volunteer_id), place[entry.site_id]]
+        for entry in entries
+    ]
+    return [first, [_short(site) for site in sites], rows]
+
+
+def unpack_cell(stored: Sequence[Any] | None) -> Cell:
+    """The cell that was packed; empty if there is none."""
+    if not stored:
+        return frozenset()
+    first, sites = stored[0], [*map(_long, stored[1]), ""]
+    return frozenset(
+        Entered(first + later, _long(record), _long(person), sites[place]) for later, record, person, place in stored[2]
+    )

@@ -87,7 +87,12 @@ def test_of_one_revision_what_came_first_stands(found: list[Seen], random: Any) 
     first = {(one.record_id, one.revision): one for one in reversed(found)}
     alone = Windows(TIGHT).take(one for one in found if first[one.record_id, one.revision] is one)
     windows = Windows(TIGHT).take(found)
-    assert (windows.cases, windows.days, windows.acts) == (alone.cases, alone.days, alone.acts)
+    assert (windows.cases, windows.days, windows.acts, windows.bursts) == (
+        alone.cases,
+        alone.days,
+        alone.acts,
+        alone.bursts,
+    )
     again = list(found)
     random.shuffle(again)
     assert windows.take(again).cases == alone.cases, "a replay opens nothing"
@@ -101,12 +106,15 @@ def test_what_dies_between_two_tables_is_done_again_and_finds_the_same(found: li
     flushed = data.draw(st.integers(0, len(found)))
     died = data.draw(st.integers(flushed, len(found)))
     windows = Windows(TIGHT).take(found[:flushed])
-    standing, days, acts = dict(windows.standing), dict(windows.days), dict(windows.acts)
+    standing, days = dict(windows.standing), dict(windows.days)
+    acts, bursts = dict(windows.acts), dict(windows.bursts)
     windows.take(found[flushed:died])
     if data.draw(st.booleans()):
         windows.days = days
     if data.draw(st.booleans()):
         windows.acts = acts
+    if data.draw(st.booleans()):
+        windows.bursts = bursts
     windows.standing = standing
     assert windows.take(found[flushed:]).cases == Windows(TIGHT).take(found).cases
 

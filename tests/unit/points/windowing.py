@@ -8,20 +8,25 @@ from uuid import UUID
 from services.points.integrity import documents
 from services.points.integrity.documents import BurstDocument, BurstPerClass, CountPerClass
 from services.points.integrity.domain import (
+    Act,
+    Cell,
     Flag,
     Seen,
     Span,
     Standing,
     ThresholdsInForce,
     acts_of,
+    enter,
     judge,
     step,
-    windows_of,
+    window_of,
 )
 from services.points.integrity.packing import (
+    pack_cell,
     pack_day,
     pack_standing,
     pack_window,
+    unpack_cell,
     unpack_day,
     unpack_standing,
     unpack_window,
@@ -76,19 +81,30 @@ class Windows:
         self.standing: dict[UUID, Standing] = {}
         self.days: dict[tuple[UUID, Span], Any] = {}
         self.acts: dict[tuple[str, Span], dict[str, list[str]]] = {}
+        self.bursts: dict[tuple[str, Span], Cell] = {}
         self.cases: Cases = {}
         self.flags: list[Flag] = []
 
     def take(self, found: Iterable[Seen]) -> "Windows":
         for one in found:
             for act in acts_of(self.thresholds, one) if self._person(one) else ():
-                for span in windows_of(act):
-                    window, flag = judge(self.thresholds, span, self.acts.get((act.place, span), {}), act)
-                    if window is not None:
-                        assert unpack_window(pack_window(window)) == window
-                        self.acts[act.place, span] = window
-                    self._note([flag] if flag is not None else [])
+                (self.enter if act.kind == "burst" else self._use)(act)
         return self
+
+    def enter(self, act: Act) -> None:
+        done = enter(self.thresholds, act, lambda span: self.bursts.get((act.place, span), frozenset()))
+        self._note(done.flags)
+        if done.cell is not None:
+            assert unpack_cell(pack_cell(done.cell)) == done.cell
+            self.bursts[act.place, done.span] = done.cell
+
+    def _use(self, act: Act) -> None:
+        span = window_of(act)
+        window, flag = judge(self.thresholds, span, self.acts.get((act.place, span), {}), act)
+        if window is not None:
+            assert unpack_window(pack_window(window)) == window
+            self.acts[act.place, span] = window
+        self._note([flag] if flag is not None else [])
 
     def _person(self, one: Seen) -> bool:
         """False if it was taken in before."""

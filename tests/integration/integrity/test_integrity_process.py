@@ -78,6 +78,35 @@ async def test_two_sites_hold_points_back_and_clearing_gives_them_back(integrity
     assert await available() == 80
 
 
+async def test_what_a_recorder_enters_after_a_settlement_is_a_further_case_and_a_replay_is_none(
+    integrity: Integrity,
+) -> None:
+    recorder = new_id()
+    morning, afternoon = entered(recorder, 33, device_ref=None), entered(recorder, 60, device_ref=None)
+    await integrity.start()
+    await integrity.send(*morning, told_at=NOW)
+    (first,) = await integrity.found(33, burst=1)
+    async with integrity.database.transaction() as tx:
+        await handlers.settle(tx, OPERATOR, UUID(first), Status.CLEARED, "a list on paper, seen")
+    await integrity.send(*morning, told_at=NOW)
+    await integrity.send(*afternoon, told_at=NOW + timedelta(hours=6))
+    both = await integrity.found(93, burst=2)
+    assert both.pop(first)[1] == {str(one.record_id) for one in morning}
+    ((further, (_, records)),) = both.items()
+    assert records == {str(one.record_id) for one in afternoon}
+    status = await integrity.database.pool.fetch("select case_id, status from cases")
+    assert {(str(row["case_id"]), row["status"]) for row in status} == {(first, "cleared"), (further, "open")}
+    before = await integrity.cases()
+    await integrity.end()
+    integrity.forget_tables()
+    await integrity.start()
+    await integrity.caught_up(1)
+    after = await integrity.cases()
+    assert {key: found for key, found in after.items() if found[0] == "burst"} == before
+    told = await integrity.database.pool.fetchval("select count(*) from outbox where topic = 'integrity'")
+    assert told == len(after) + 1, "each case once, and one settlement"
+
+
 async def test_dropped_tables_and_a_replay_give_the_same_cases_once_each(integrity: Integrity) -> None:
     await integrity.start()
     await integrity.send(*everything(), told_at=NOW)

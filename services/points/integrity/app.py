@@ -6,10 +6,12 @@ told anew, keyed by them, on a topic of points' own, so that each of them lies i
 Everything in the tables may be lost and is rebuilt by reading attendance again: a case's id follows from what it is
 about, so it is opened once. The order within one record: first the case is in the database, then the tables change;
 then tables and acts are on the broker, then the record is acknowledged. What dies in between is done again and finds
-the same. Windows are those of the records' own times; faust is never asked what time it is, and what is old is
-forgotten by the time that records tell.
+the same. Windows are those of the records' own times; faust is never asked what time it is. What is old is forgotten
+by the time that records tell, so that a replay forgets no more than the first time; a record that tells of a time ahead
+counts as told now, by this machine's clock: no record sets that, as whoever sends one sets the broker's timestamp.
 """
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
@@ -17,21 +19,25 @@ import structlog
 
 from services.points.agents import Agents, run
 from services.points.integrity import handlers
-from services.points.integrity.acts.domain import BURST_SECONDS, BURST_STEP, Window
+from services.points.integrity.bursts.domain import BURST_SECONDS
 from services.points.integrity.domain import (
+    Act,
     Flag,
     Seen,
     Span,
     ThresholdsInForce,
     acts_of,
+    enter,
     judge,
     step,
-    windows_of,
+    window_of,
 )
 from services.points.integrity.packing import (
+    pack_cell,
     pack_day,
     pack_standing,
     pack_window,
+    unpack_cell,
     unpack_day,
     unpack_standing,
     unpack_window,
@@ -69,11 +75,13 @@ class Integrity(Agents):
                 ("days", pack_day, unpack_day),
                 ("standing", pack_standing, unpack_standing),
                 ("acts", pack_window, unpack_window),
+                ("bursts", pack_cell, unpack_cell),
             )
         }
         self.days = tables["days"].tumbling(DAY_SECONDS)
         self.standing = tables["standing"]
-        self.acts = tables["acts"].hopping(BURST_SECONDS, BURST_STEP)
+        self.acts = tables["acts"].tumbling(DAY_SECONDS)
+        self.bursts = tables["bursts"].tumbling(BURST_SECONDS)
         self.listen(ATTENDANCE, self._attended)
         self.listen(ACTS, self._acted)
         self._latest: defaultdict[tuple[str, int], int] = defaultdict(int)
@@ -94,20 +102,18 @@ class Integrity(Agents):
 
     async def _attended(self, message: Message) -> None:
         seen, cause = seen_of(message)
-        if seen.provenance == "imported":
-            return
-        thresholds = self._thresholds()
         with trace.bind(cause.traceparent, cause.correlation_id):
-            for act in acts_of(thresholds, seen):
-                await self.tell(ACTS, *told_of(act, seen))
-            await self._person(thresholds, seen, message.partition)
+            await self._revision(self._thresholds(), seen, message.partition)
         self._forget(message)
 
-    async def _person(self, thresholds: ThresholdsInForce, seen: Seen, partition: int) -> None:
+    async def _revision(self, thresholds: ThresholdsInForce, seen: Seen, partition: int) -> None:
+        """Told and reported before it is remembered: once that is on the broker, the other two have been done."""
         place, record = f"{partition}|{seen.volunteer_id}", f"{partition}|{seen.record_id}"
         done = step(thresholds, seen, self.standing.get(record), lambda span: self.days.table.get((place, span)) or {})
         if done is None:
             return
+        for act in acts_of(thresholds, seen):
+            await self.tell(ACTS, *told_of(act, seen))
         await self._report(done.flags)
         for span, day in done.days.items():
             self.days.table[place, span] = day
@@ -115,17 +121,23 @@ class Integrity(Agents):
 
     async def _acted(self, message: Message) -> None:
         act, cause = act_of(message)
-        thresholds, place = self._thresholds(), f"{message.partition}|{act.place}"
-        judged = {span: judge(thresholds, span, self._window(place, span), act) for span in windows_of(act)}
+        act_on = self._entered if act.kind == "burst" else self._used
         with trace.bind(cause.traceparent, cause.correlation_id):
-            await self._report([flag for _, flag in judged.values() if flag is not None])
-        for span, (window, _) in judged.items():
-            if window is not None:
-                self.acts.table[place, span] = window
+            await act_on(self._thresholds(), act, f"{message.partition}|{act.place}")
         self._forget(message)
 
-    def _window(self, place: str, span: Span) -> Window:
-        return self.acts.table.get((place, span)) or {}
+    async def _entered(self, thresholds: ThresholdsInForce, act: Act, place: str) -> None:
+        done = enter(thresholds, act, lambda span: self.bursts.table.get((place, span)) or frozenset())
+        await self._report(done.flags)
+        if done.cell is not None:
+            self.bursts.table[place, done.span] = done.cell
+
+    async def _used(self, thresholds: ThresholdsInForce, act: Act, place: str) -> None:
+        span = window_of(act)
+        window, flag = judge(thresholds, span, self.acts.table.get((place, span)) or {}, act)
+        await self._report([] if flag is None else [flag])
+        if window is not None:
+            self.acts.table[place, span] = window
 
     async def _report(self, flags: Sequence[Flag]) -> None:
         if not flags:
@@ -138,15 +150,16 @@ class Integrity(Agents):
     def _forget(self, message: Message) -> None:
         """Drop windows that lie far behind what this partition has told of."""
         source = (message.entity, message.partition)
-        self._latest[source] = max(self._latest[source], seconds(told_at(message)))
+        self._latest[source] = max(self._latest[source], min(seconds(told_at(message)), int(time.time())))
         self._since[source] += 1
         if self._since[source] < SWEEP_EVERY:
             return
         self._since[source] = 0
         horizon, prefix = self._latest[source] - self._thresholds().keep_seconds, f"{message.partition}|"
-        windows = self.acts.table if message.entity == ACTS else self.days.table
-        for key in [key for key in windows if key[0].startswith(prefix) and key[1][1] < horizon]:
-            del windows[key]
+        for windows in (self.acts, self.bursts) if message.entity == ACTS else (self.days,):
+            table = windows.table
+            for key in [key for key in table if key[0].startswith(prefix) and key[1][1] < horizon]:
+                del table[key]
         if message.entity == ATTENDANCE:
             past = [key for key, standing in self.standing.items() if _over(standing.spans, horizon)]
             for key in past:
@@ -155,7 +168,7 @@ class Integrity(Agents):
 
 
 def _over(spans: Sequence[Span], horizon: int) -> bool:
-    """Whether all days of a record are forgotten; one that lies in none (void, open) is kept."""
+    """Whether all days of a record are forgotten."""
     return bool(spans) and max(span.end for span in spans) < horizon
 
 

@@ -1,18 +1,19 @@
 """What looks like fraud, and what a case about it says now. Pure.
 
 Windows run on the time of what happened, or of when it was told, never on the clock of whoever looks: a person's day
-(``days``), a recorder's ten minutes and a device's day (``acts``). All are sets of record ids, so that what comes again
-changes nothing and different records may come in any order.
+(``days``), a device's day (``acts``) and any ten minutes of a recorder (``bursts``). All are sets of record ids, so
+that what comes again changes nothing and different records may come in any order.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from services.points.integrity.acts.domain import Act, acts_of, judge, windows_of
+from services.points.integrity.acts.domain import Act, acts_of, judge, window_of
+from services.points.integrity.bursts.domain import Cell, Entered, enter
 from services.points.integrity.days.domain import (
     Day,
     Entry,
@@ -41,10 +42,14 @@ __all__ = [
     "Act",
     "Burst",
     "Case",
+    "Cell",
+    "Chain",
     "Day",
+    "Entered",
     "Entry",
     "Flag",
     "Kind",
+    "Opening",
     "Seen",
     "Span",
     "Standing",
@@ -54,11 +59,12 @@ __all__ = [
     "Thresholds",
     "ThresholdsInForce",
     "acts_of",
+    "enter",
     "judge",
     "measure",
     "step",
     "still_so",
-    "windows_of",
+    "window_of",
 ]
 
 
@@ -72,7 +78,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case as it is kept. ``evidence`` is what was found when it was opened; times are business time."""
+    """A case as it is kept. ``evidence`` is what was found when it was opened; times are business time.
+
+    A sequel has the ``first_case_id`` of those before it and says how many they are; a first case has none and 0.
+    """
 
     case_id: UUID
     kind: Kind
@@ -88,6 +97,37 @@ class Case:
     reason: str | None
     correlation_id: str
     records: int
+    first_case_id: UUID | None
+    sequel: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A case and its sequels, as they were opened: all about the same kind, subject and day.
+
+    Nothing → open, by the first flag. Open → open and wider, by further records. Open → settled, by a person, who
+    decides on the records that it is about. When the last one is settled, known records change nothing and further
+    ones open a sequel, about these alone. So at most the last one is open, each record is in one of them, and which
+    sequel it is follows from how many were settled before: a replay finds its records known.
+
+    A record is known by its id, at whatever revision: what a correction changes is for who corrects it.
+    """
+
+    first: UUID
+    cases: tuple[tuple[UUID, Status], ...]
+
+    @property
+    def open(self) -> UUID | None:
+        """The case that further records join."""
+        return self.cases[-1][0] if self.cases and self.cases[-1][1] is Status.OPEN else None
+
+
+class Opening(NamedTuple):
+    """A case to be opened: what was found, and for a sequel the first case and how many were settled before."""
+
+    flag: Flag
+    first: UUID | None
+    sequel: int
 
 
 def measure(kind: Kind, day: date, records: Mapping[UUID, Seen]) -> int:

@@ -7,14 +7,24 @@ Whatever an opened or cleared case does to points is posted in the same transact
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from services.points.badges.handlers import current_criteria
 from services.points.integrity import documents, store
-from services.points.integrity.domain import Case, Flag, Seen, Status, ThresholdsInForce, measure, still_so
+from services.points.integrity.domain import (
+    Case,
+    Chain,
+    Flag,
+    Opening,
+    Seen,
+    Status,
+    ThresholdsInForce,
+    measure,
+    still_so,
+)
 from services.points.integrity.store import FlagRow
 from services.points.ledger.ingest import Policy, lock, reconsider
 from services.points.rules.handlers import Rulebooks
@@ -38,7 +48,10 @@ RECORDS_SHOWN = 500
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A case with its records as they stand now: what they come to, and whether that would still open it."""
+    """A case with its records as they stand now: what they come to, and whether that would still open it.
+
+    A sequel's come to so much with those of the cases before it, and open it only if its own are part of that.
+    """
 
     case: Case
     measured: int | None
@@ -65,44 +78,74 @@ async def install(database: Database) -> ThresholdsInForce:
 async def report(tx: Tx, flags: Sequence[Flag]) -> int:
     """Open a case about each flag, or widen the open one that there is; returns how many were opened.
 
-    A case that a person has settled stays as it was decided upon.
+    What a person has settled stays as it was decided upon: records that go beyond it open a sequel (see `Chain`), which
+    names the case before it as ``after`` in its evidence. Found are the numbers of all records, the settled ones too.
 
     Raises:
         TransientError: a record changed hands meanwhile; nothing was written.
     """
-    cases: dict[UUID, Flag] = {}
+    found = [(case_id_of(flag), flag) for flag in flags]
+    chains = await _chains_alone(tx, {first for first, _ in found})
+    known = await _known(tx, chains, {record_id for flag in flags for record_id, _ in flag.records})
+    opened: dict[UUID, Opening] = {}
+    wider: dict[UUID, set[UUID]] = {}
     wanted: dict[tuple[UUID, UUID], FlagRow] = {}
-    for flag in flags:
-        case_id = case_id_of(flag)
-        cases.setdefault(case_id, flag)
-        for record_id, volunteer_id in flag.records:
-            wanted[record_id, case_id] = (record_id, volunteer_id, case_id, flag.kind)
-    await store.lock_cases(tx, cases)
-    standing = await store.statuses(tx, cases)
-    known = await store.flags_known(tx, standing.keys())
-    rows = [row for key, row in wanted.items() if key not in known and standing.get(row[2], Status.OPEN) is Status.OPEN]
-    if not rows:
+    for first, flag in found:
+        further = tuple(one for one in flag.records if (one[0], first) not in known)
+        if not further:
+            continue
+        chain = chains[first]
+        case_id = chain.open or _next_id(chain)
+        if chain.open is None and case_id not in opened:
+            opened[case_id] = _opening(chain, flag, further)
+        elif flag.site_ids:
+            wider.setdefault(case_id, set()).update(flag.site_ids)
+        wanted |= {(record, case_id): (record, owner, case_id, flag.kind) for record, owner in further}
+    if not wanted:
         return 0
-    rows = await _under_locks(tx, rows)
-    opened = {case_id: cases[case_id] for case_id in sorted({row[2] for row in rows}) if case_id not in standing}
-    now = await tx.now()
-    current = trace.current()
+    rows = await _under_locks(tx, list(wanted.values()))
+    now, current = await tx.now(), trace.current()
+    opened = dict(sorted(opened.items()))
     await store.insert_cases(tx, opened, now, None if current is None else current.correlation_id)
-    still_open = [flag for flag in flags if standing.get(case_id_of(flag), Status.OPEN) is Status.OPEN]
-    await store.widen_cases(tx, _sites(still_open, opened))
+    await store.widen_cases(tx, wider)
     await store.insert_flags(tx, rows)
-    await outbox.append(tx, *(_opened(case_id, flag, now) for case_id, flag in opened.items()))
+    await outbox.append(tx, *(_opened(case_id, opening.flag, now) for case_id, opening in opened.items()))
     await _reconsider(tx, rows, "opened")
     return len(opened)
 
 
-def _sites(flags: Sequence[Flag], opened: Mapping[UUID, Flag]) -> dict[UUID, set[UUID]]:
-    """Where the records of cases lie, but for the flag that a case is opened about."""
-    found: dict[UUID, set[UUID]] = {}
-    for flag in flags:
-        if opened.get(case_id := case_id_of(flag)) is not flag and flag.site_ids:
-            found.setdefault(case_id, set()).update(flag.site_ids)
-    return found
+async def _chains_alone(tx: Tx, firsts: Collection[UUID]) -> dict[UUID, Chain]:
+    """The chains, locked: nobody else opens or widens one of theirs, and nobody settles the one that is open.
+
+    The lock of a first case is its chain's; a sequel that is open has one of its own, which its settlement takes.
+    """
+    await store.lock_cases(tx, firsts)
+    chains = await store.chains(tx, firsts)
+    sequels = [case_id for chain in chains.values() if (case_id := chain.open) is not None and case_id != chain.first]
+    if not sequels:
+        return chains
+    await store.lock_cases(tx, sequels)
+    return await store.chains(tx, firsts)
+
+
+async def _known(tx: Tx, chains: Mapping[UUID, Chain], record_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
+    """Which records a chain is about already, as (record, first case)."""
+    first_of = {case_id: chain.first for chain in chains.values() for case_id, _ in chain.cases}
+    known = await store.flags_known(tx, first_of.keys(), record_ids)
+    return {(record_id, first_of[case_id]) for record_id, case_id in known}
+
+
+def _next_id(chain: Chain) -> UUID:
+    """Of the case that would be opened now; doing it again gives the same."""
+    settled = len(chain.cases)
+    return derived_id("integrity-sequel", chain.first, settled) if settled else chain.first
+
+
+def _opening(chain: Chain, flag: Flag, further: tuple[tuple[UUID, UUID], ...]) -> Opening:
+    if not chain.cases:
+        return Opening(flag, None, 0)
+    evidence = {**flag.evidence, "after": str(chain.cases[-1][0])}
+    return Opening(replace(flag, records=further, evidence=evidence), chain.first, len(chain.cases))
 
 
 async def _under_locks(tx: Tx, rows: Sequence[FlagRow]) -> list[FlagRow]:
@@ -181,11 +224,15 @@ async def look(tx: Tx, caller: Caller, case_id: UUID) -> Look:
     """
     case = await find(tx, caller, case_id)
     rows = await store.records_of_case(tx, case_id, RECORDS_SHOWN)
-    if case.records > RECORDS_SHOWN or any(row["revision"] is None for row in rows):
+    before: list[dict[str, Any]] = []
+    if case.first_case_id is not None:
+        before = await store.records_before(tx, case.first_case_id, case.sequel, RECORDS_SHOWN)
+    if case.records + len(before) > RECORDS_SHOWN or any(row["revision"] is None for row in (*before, *rows)):
         return Look(case, None, None, rows)
-    seen = {row["record_id"]: _seen(row) for row in rows}
-    measured = measure(case.kind, date.fromisoformat(case.evidence["day"]), seen)
-    return Look(case, measured, still_so(case.kind, measured, int(case.evidence["limit"])), rows)
+    day, own = date.fromisoformat(case.evidence["day"]), {row["record_id"]: _seen(row) for row in rows}
+    measured = measure(case.kind, day, {row["record_id"]: _seen(row) for row in before} | own)
+    holds = still_so(case.kind, measured, int(case.evidence["limit"]))
+    return Look(case, measured, holds and (not before or measure(case.kind, day, own) > 0), rows)
 
 
 def _seen(row: Mapping[str, Any]) -> Seen:

@@ -6,9 +6,18 @@ from typing import Any
 from uuid import UUID
 
 from services.points.integrity.acts.domain import Window
-from services.points.integrity.domain import Day, Entry, Span, Standing
+from services.points.integrity.domain import Cell, Day, Entered, Entry, Span, Standing
 
-__all__ = ["pack_day", "pack_standing", "pack_window", "unpack_day", "unpack_standing", "unpack_window"]
+__all__ = [
+    "pack_cell",
+    "pack_day",
+    "pack_standing",
+    "pack_window",
+    "unpack_cell",
+    "unpack_day",
+    "unpack_standing",
+    "unpack_window",
+]
 
 _LENGTH = 22
 
@@ -40,13 +49,17 @@ def unpack_day(stored: Mapping[str, Sequence[Any]] | None) -> Day:
 
 
 def pack_standing(standing: Standing) -> list[Any]:
-    """Revision and days."""
-    return [standing.revision, [list(span) for span in standing.spans]]
+    """Revision and days, and the revisions that are missing if there are any."""
+    packed = [standing.revision, [list(span) for span in standing.spans]]
+    return [*packed, [list(found) for found in standing.missing]] if standing.missing else packed
 
 
 def unpack_standing(stored: Sequence[Any] | None) -> Standing | None:
     """What was packed; None if there is nothing."""
-    return None if stored is None else Standing(stored[0], tuple(Span(*span) for span in stored[1]))
+    if stored is None:
+        return None
+    missing = tuple((first, last) for first, last in (stored[2] if len(stored) > 2 else ()))
+    return Standing(stored[0], tuple(Span(*span) for span in stored[1]), missing)
 
 
 def pack_window(window: Window) -> dict[str, list[str]]:
@@ -72,3 +85,25 @@ def unpack_window(stored: Mapping[str, Sequence[str]] | None) -> dict[str, list[
         for person, records in stored.items()
         if person
     }
+
+
+def pack_cell(cell: Cell) -> list[Any]:
+    """The first moment, the sites, and each record with how much later it was, whose it is and its site's place."""
+    entries = sorted(cell)
+    sites = sorted({entry.site_id for entry in entries} - {""})
+    place, first = {site: number for number, site in enumerate(sites)} | {"": -1}, entries[0].at
+    rows = [
+        [entry.at - first, _short(entry.record_id), _short(entry.volunteer_id), place[entry.site_id]]
+        for entry in entries
+    ]
+    return [first, [_short(site) for site in sites], rows]
+
+
+def unpack_cell(stored: Sequence[Any] | None) -> Cell:
+    """The cell that was packed; empty if there is none."""
+    if not stored:
+        return frozenset()
+    first, sites = stored[0], [*map(_long, stored[1]), ""]
+    return frozenset(
+        Entered(first + later, _long(record), _long(person), sites[place]) for later, record, person, place in stored[2]
+    )

@@ -13,13 +13,14 @@ select version, document, content_hash from threshold_versions order by version;
 select pg_advisory_xact_lock(hashtext('points/case'), hashtext(id))
 from unnest($1::text[]) with ordinality as batch (id, place) order by place;
 
--- name: statuses
--- Which of these cases there are, and how they stand.
-select case_id, status from cases where case_id = any($1::uuid[]);
+-- name: chains
+-- These cases with their sequels, in order, and how they stand.
+select coalesce(first_case_id, case_id) as first, case_id, status from cases
+where case_id = any($1::uuid[]) or first_case_id = any($1::uuid[]) order by sequel;
 
 -- name: flags_known
--- Which records these cases are about already.
-select record_id, case_id from record_flags where case_id = any($1::uuid[]);
+-- Which of these records these cases are about already.
+select record_id, case_id from record_flags where case_id = any($1::uuid[]) and record_id = any($2::uuid[]);
 
 -- name: owners
 -- Whose records these are at their highest revision, where points has seen them.
@@ -27,11 +28,12 @@ select record_id, volunteer_id from records where record_id = any($1::uuid[]);
 
 -- name: insert_cases
 -- Opened once. The sites of each are joined by blanks.
-insert into cases (case_id, kind, subject_kind, subject, site_ids, evidence, thresholds_version, opened_at, correlation_id)
-select case_id, kind, subject_kind, subject, string_to_array(sites, ' ')::uuid[], evidence::jsonb, thresholds_version,
-       $8, coalesce($9, case_id::text)
-from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[])
-    as batch (case_id, kind, subject_kind, subject, sites, evidence, thresholds_version);
+insert into cases (case_id, first_case_id, sequel, kind, subject_kind, subject, site_ids, evidence, thresholds_version,
+                   opened_at, correlation_id)
+select case_id, first_case_id, sequel, kind, subject_kind, subject, string_to_array(sites, ' ')::uuid[],
+       evidence::jsonb, thresholds_version, $10, coalesce($11, case_id::text)
+from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[])
+    as batch (case_id, first_case_id, sequel, kind, subject_kind, subject, sites, evidence, thresholds_version);
 
 -- name: widen_cases
 -- Further records may lie at further sites; those of each case are joined by blanks.
@@ -92,14 +94,14 @@ from records where record_id = any($1::uuid[]) order by record_id;
 -- name: find_case
 -- One case, for reading.
 select c.case_id, c.kind, c.subject_kind, c.subject, c.site_ids, c.evidence, c.thresholds_version, c.opened_at, c.status,
-       c.settled_by, c.settled_at, c.reason, c.correlation_id,
+       c.settled_by, c.settled_at, c.reason, c.correlation_id, c.first_case_id, c.sequel,
        (select count(*) from record_flags f where f.case_id = c.case_id) as records
 from cases c where c.case_id = $1;
 
 -- name: list_cases
 -- Newest first by keyset; $5: only cases that touch one of these sites.
 select c.case_id, c.kind, c.subject_kind, c.subject, c.site_ids, c.evidence, c.thresholds_version, c.opened_at, c.status,
-       c.settled_by, c.settled_at, c.reason, c.correlation_id,
+       c.settled_by, c.settled_at, c.reason, c.correlation_id, c.first_case_id, c.sequel,
        (select count(*) from record_flags f where f.case_id = c.case_id) as records
 from cases c
 where ($1::text is null or c.kind = $1) and ($2::text is null or c.status = $2)
@@ -113,6 +115,13 @@ select f.record_id, f.volunteer_id, f.standing, r.revision, r.status, r.provenan
        r.ended_at, r.minutes, r.site_id, r.activity_id, r.recorded_by, r.recorder_site_id, r.device_ref
 from record_flags f left join records r using (record_id)
 where f.case_id = $1 order by r.started_at, f.record_id limit $2;
+
+-- name: records_before
+-- The records of a sequel's first case ($1) and of the sequels before it, as they stand now.
+select f.record_id, f.volunteer_id, f.standing, r.revision, r.status, r.provenance, r.closed_by, r.theme, r.started_at,
+       r.ended_at, r.minutes, r.site_id, r.activity_id, r.recorded_by, r.recorder_site_id, r.device_ref
+from cases c join record_flags f using (case_id) left join records r using (record_id)
+where (c.case_id = $1 or c.first_case_id = $1) and c.sequel < $2 limit $3;
 
 -- name: totals
 -- How many cases there are of each kind, by how they stand; $1: only those that touch one of these sites.

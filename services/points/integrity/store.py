@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from services.points.integrity.documents import ThresholdDocument
-from services.points.integrity.domain import Case, Flag, Kind, Status
+from services.points.integrity.domain import Case, Chain, Kind, Opening, Status
 from services.points.ledger.revisions import Revision
 from services.points.versions.store import Versions
 from shared.postgres import Tx, load_queries
@@ -27,14 +27,20 @@ async def lock_cases(tx: Tx, case_ids: Iterable[UUID]) -> None:
     await tx.execute(_SQL["cases_alone"], [str(case_id) for case_id in sorted(case_ids)])
 
 
-async def statuses(tx: Tx, case_ids: Collection[UUID]) -> dict[UUID, Status]:
-    """How those stand that there are."""
-    return {row[0]: Status(row[1]) for row in await tx.fetch(_SQL["statuses"], list(case_ids))}
+async def chains(tx: Tx, case_ids: Collection[UUID]) -> dict[UUID, Chain]:
+    """These cases, whether they exist or not, each with the sequels that there are."""
+    found: dict[UUID, list[tuple[UUID, Status]]] = {case_id: [] for case_id in case_ids}
+    for first, case_id, status in await tx.fetch(_SQL["chains"], list(case_ids)):
+        found[first].append((case_id, Status(status)))
+    return {case_id: Chain(case_id, tuple(cases)) for case_id, cases in found.items()}
 
 
-async def flags_known(tx: Tx, case_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
-    """(record, case) that are on record."""
-    return {(row[0], row[1]) for row in await tx.fetch(_SQL["flags_known"], list(case_ids))}
+async def flags_known(tx: Tx, case_ids: Collection[UUID], record_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
+    """(record, case) that are on record, of these."""
+    if not case_ids:
+        return set()
+    rows = await tx.fetch(_SQL["flags_known"], list(case_ids), list(record_ids))
+    return {(row[0], row[1]) for row in rows}
 
 
 async def owners(tx: Tx, record_ids: Collection[UUID]) -> dict[UUID, UUID]:
@@ -42,11 +48,13 @@ async def owners(tx: Tx, record_ids: Collection[UUID]) -> dict[UUID, UUID]:
     return {row[0]: row[1] for row in await tx.fetch(_SQL["owners"], list(record_ids))}
 
 
-async def insert_cases(tx: Tx, opened: Mapping[UUID, Flag], at: datetime, correlation_id: str | None) -> None:
+async def insert_cases(tx: Tx, opened: Mapping[UUID, Opening], at: datetime, correlation_id: str | None) -> None:
     """Open cases; without a correlation each is its own."""
     rows = [
         (
             case_id,
+            first,
+            sequel,
             flag.kind,
             flag.subject_kind,
             flag.subject,
@@ -54,7 +62,7 @@ async def insert_cases(tx: Tx, opened: Mapping[UUID, Flag], at: datetime, correl
             orjson.dumps(dict(flag.evidence)).decode(),
             flag.thresholds_version,
         )
-        for case_id, flag in opened.items()
+        for case_id, (flag, first, sequel) in opened.items()
     ]
     if rows:
         await tx.execute(_SQL["insert_cases"], *zip(*rows, strict=True), at, correlation_id)
@@ -146,6 +154,11 @@ async def listed(
 async def records_of_case(tx: Tx, case_id: UUID, limit: int) -> list[dict[str, Any]]:
     """What a case is about, with each record as it stands now."""
     return [dict(row) for row in await tx.fetch(_SQL["records_of_case"], case_id, limit)]
+
+
+async def records_before(tx: Tx, first_case_id: UUID, sequel: int, limit: int) -> list[dict[str, Any]]:
+    """What the settled cases before a sequel are about, with each record as it stands now."""
+    return [dict(row) for row in await tx.fetch(_SQL["records_before"], first_case_id, sequel, limit)]
 
 
 async def totals(tx: Tx, site_ids: Collection[UUID] | None) -> dict[str, dict[str, int]]:

@@ -1,225 +1,36 @@
 """Integrity as it runs: agents on a real broker open cases, hold points back, and find the same after anything."""
 
-import asyncio
 import json
-import os
-import sys
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from services.points.integrity import handlers
 from services.points.integrity.domain import Status
-from services.points.settings import PointsSettings
-from shared.auth.tokens import Caller, Role
-from shared.cloudevents import encode
 from shared.contracts import AttendanceRecorded
-from shared.ids import derived_id, new_id
-from shared.kafka.topics import topic_name
-from shared.outbox import event
-from shared.postgres import Database
-from tests.integration.points.serving import OTHER_SITE, SITE, Ledger, record
-from tests.support.brokers import TestBroker
-from tests.support.databases import Clock, TestDatabase
-from tests.support.settings import SettingsFactory
+from shared.ids import new_id
+from tests.integration.integrity.running import (
+    EXPECTED,
+    MORNING,
+    NOW,
+    OPERATOR,
+    START,
+    Cases,
+    Integrity,
+    entered,
+    everything,
+    integrity,
+    two_sites,
+)
+from tests.integration.points.serving import SITE, Ledger, record
 from tests.support.waiting import eventually
 
+__all__ = ["integrity"]
+
 pytestmark = pytest.mark.broker
-START = 90.0
-"""Seconds; a process starts in 5, on a machine that does nothing else."""
-NOW = datetime(2026, 3, 4, 6, 0, tzinfo=UTC)
-MORNING = datetime(2026, 3, 3, 1, 0, tzinfo=UTC)
-OPERATOR = Caller(subject=new_id(), roles=frozenset({Role.OPERATOR}), site_ids=None)
-Cases = dict[str, tuple[str, frozenset[str]]]
-
-
-@dataclass
-class Integrity:
-    """The process, the topic that it reads, and the ledger beside it."""
-
-    settings: PointsSettings
-    database: Database
-    producer: Any
-    superuser: str
-    process: asyncio.subprocess.Process | None = None
-
-    async def send(self, *records: AttendanceRecorded, told_at: datetime | None = None) -> None:
-        """Publish, in order, as the relay would; nothing is kept of who was sent before."""
-        for data in records:
-            told = event(
-                data,
-                source="test",
-                aggregate_version=data.revision,
-                id=derived_id("test", data.model_dump_json()),
-                time=told_at or data.ended_at,
-            )
-            headers, value = encode(told)
-            await self.producer.send(
-                topic_name(self.settings, "attendance"), value, key=str(data.volunteer_id).encode(), headers=headers
-            )
-        await self.producer.flush()
-
-    async def start(self) -> None:
-        environment = dict(os.environ)
-        for name, value in self.settings.model_dump(mode="json").items():
-            environment[f"WEIGUANG_{name.upper()}"] = value if isinstance(value, str) else json.dumps(value)
-        environment["WEIGUANG_AUTH_SIGNING_KEY"] = ""
-        command = [sys.executable, "-m", "services.points", "integrity"]
-        self.process = await asyncio.create_subprocess_exec(
-            *command, env=environment, stdout=asyncio.subprocess.DEVNULL
-        )
-
-    async def end(self, *, hard: bool = False) -> None:
-        if self.process is not None and self.process.returncode is None:
-            (self.process.kill if hard else self.process.terminate)()
-            await asyncio.wait_for(self.process.wait(), 10)
-
-    async def cases(self) -> Cases:
-        """Case → kind and records; a case that was there twice would be a breach of its key."""
-        rows = await self.database.pool.fetch(
-            "select case_id, c.kind, array_agg(record_id) as records from cases c join record_flags f using (case_id)"
-            " group by case_id, c.kind"
-        )
-        return {str(row["case_id"]): (row["kind"], frozenset(map(str, row["records"]))) for row in rows}
-
-    async def found(self, records: int, **kinds: int) -> Cases:
-        """Wait until there are so many cases of each kind and no others, about so many records together."""
-
-        async def probe() -> Cases | None:
-            cases = await self.cases()
-            counts = {kind.replace("_", "-"): number for kind, number in kinds.items()}
-            present: dict[str, int] = {}
-            for kind, _ in cases.values():
-                present[kind] = present.get(kind, 0) + 1
-            size = sum(len(found) for _, found in cases.values())
-            return cases if (present, size) == (counts, records) else None
-
-        cases: Cases = await eventually(probe, within=START, what=f"cases {kinds}")
-        return cases
-
-    async def acknowledged(self, *, more_than: int) -> int:
-        """Wait until more records are acknowledged; returns how many attendance records and acts are, together."""
-        client = AIOKafkaAdminClient(bootstrap_servers=self.settings.kafka_bootstrap)
-        await client.start()
-        partitions = [
-            TopicPartition(topic_name(self.settings, entity), number)
-            for entity in ("attendance", "integrity-acts")
-            for number in range(self.settings.topic_partitions)
-        ]
-
-        async def probe() -> int:
-            try:
-                found = await client.list_consumer_group_offsets(
-                    f"{self.settings.topic_prefix}points-integrity", partitions=partitions
-                )
-            except GroupCoordinatorNotAvailableError:  # nobody knows the group yet
-                return 0
-            total = sum(max(0, one.offset) for one in found.values())
-            return total if total > more_than else 0
-
-        try:
-            found: int = await eventually(probe, within=START, every=0.005, what=f"more than {more_than} acknowledged")
-            return found
-        finally:
-            await client.close()
-
-    async def caught_up(self, mark: int) -> None:
-        """Wait until a case about a record sent after everything else is there: what came before was looked at.
-
-        One for each partition, since each is read at its own pace.
-        """
-        people = await self._one_per_partition(mark)
-        ids = []
-        for person in people:
-            begin = MORNING - timedelta(days=30 + mark)
-            one = record(person, 30, started_at=begin, record_id=derived_id(mark, person, 1), device_ref=None)
-            other = one.model_copy(update={"record_id": derived_id(mark, person, 2), "site_id": OTHER_SITE})
-            await self.send(one, other)
-            ids.append({str(one.record_id), str(other.record_id)})
-
-        async def probe() -> bool:
-            records = [records for _, records in (await self.cases()).values()]
-            return all(pair in records for pair in ids)
-
-        await eventually(probe, within=START, what="the marks")
-
-    async def _one_per_partition(self, mark: int) -> list[UUID]:
-        topic = topic_name(self.settings, "attendance")
-        found: dict[int, UUID] = {}
-        partitions = len(await self.producer.partitions_for(topic))
-        number = 0
-        while len(found) < partitions:
-            person = derived_id("mark", mark, number)
-            number += 1
-            found.setdefault(self.producer._partition(topic, None, None, None, str(person).encode(), b""), person)
-        return list(found.values())
-
-    def forget_tables(self) -> None:
-        """From the next start on faust's tables are empty, and the topics are read from their beginning."""
-        self.settings = self.settings.model_copy(
-            update={"integrity_generation": self.settings.integrity_generation + 1}
-        )
-
-
-@pytest.fixture
-async def integrity(
-    broker: TestBroker, settings_for: SettingsFactory, points_db: Database, test_database: TestDatabase, clock: Clock
-) -> AsyncIterator[Integrity]:
-    await clock.set(NOW)
-    settings = settings_for("points")
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap, enable_idempotence=settings.broker == "kafka"
-    )
-    await producer.start()
-    running = Integrity(settings, points_db, producer, test_database.dsn_for("postgres"))
-    try:
-        yield running
-    finally:
-        await running.end(hard=True)
-        await producer.stop()
-
-
-def two_sites(person: UUID, day: int = 0) -> list[AttendanceRecorded]:
-    begin = MORNING + timedelta(days=day)
-    return [
-        record(person, 120, started_at=begin, device_ref=None),
-        record(person, 120, started_at=begin + timedelta(minutes=45), site_id=OTHER_SITE, device_ref=None),
-    ]
-
-
-def entered(recorder: UUID, number: int, provenance: str = "backfilled", **more: Any) -> list[AttendanceRecorded]:
-    return [
-        record(new_id(), 60, started_at=MORNING, provenance=provenance, recorded_by=recorder, **more)
-        for _ in range(number)
-    ]
-
-
-def everything() -> list[AttendanceRecorded]:
-    """One of each kind: two sites, a burst, hours without a check-in, many accounts, a long day."""
-    person, tireless = new_id(), new_id()
-    phone = f"phone:{new_id().hex}"
-    phones = [record(new_id(), 30, started_at=MORNING + timedelta(hours=n), device_ref=phone) for n in range(5)]
-    return [
-        *two_sites(person),
-        *entered(new_id(), 33, device_ref=None),
-        record(new_id(), 300, started_at=MORNING, provenance="backfilled", device_ref=None),
-        *phones,
-        *(
-            record(tireless, 360, started_at=MORNING.replace(hour=16, day=2) + timedelta(hours=7 * n), device_ref=None)
-            for n in range(3)
-        ),
-    ]
-
-
-EXPECTED = {"two_sites": 1, "burst": 1, "no_check_in": 1, "many_accounts": 1, "long_day": 1}
 
 
 async def test_each_kind_opens_a_case_and_an_upload_of_200_opens_none(integrity: Integrity) -> None:
@@ -265,6 +76,35 @@ async def test_two_sites_hold_points_back_and_clearing_gives_them_back(integrity
     async with integrity.database.transaction() as tx:
         await handlers.settle(tx, OPERATOR, UUID(case_id), Status.CLEARED, "both rooms are next to each other")
     assert await available() == 80
+
+
+async def test_what_a_recorder_enters_after_a_settlement_is_a_further_case_and_a_replay_is_none(
+    integrity: Integrity,
+) -> None:
+    recorder = new_id()
+    morning, afternoon = entered(recorder, 33, device_ref=None), entered(recorder, 60, device_ref=None)
+    await integrity.start()
+    await integrity.send(*morning, told_at=NOW)
+    (first,) = await integrity.found(33, burst=1)
+    async with integrity.database.transaction() as tx:
+        await handlers.settle(tx, OPERATOR, UUID(first), Status.CLEARED, "a list on paper, seen")
+    await integrity.send(*morning, told_at=NOW)
+    await integrity.send(*afternoon, told_at=NOW + timedelta(hours=6))
+    both = await integrity.found(93, burst=2)
+    assert both.pop(first)[1] == {str(one.record_id) for one in morning}
+    ((further, (_, records)),) = both.items()
+    assert records == {str(one.record_id) for one in afternoon}
+    status = await integrity.database.pool.fetch("select case_id, status from cases")
+    assert {(str(row["case_id"]), row["status"]) for row in status} == {(first, "cleared"), (further, "open")}
+    before = await integrity.cases()
+    await integrity.end()
+    integrity.forget_tables()
+    await integrity.start()
+    await integrity.caught_up(1)
+    after = await integrity.cases()
+    assert {key: found for key, found in after.items() if found[0] == "burst"} == before
+    told = await integrity.database.pool.fetchval("select count(*) from outbox where topic = 'integrity'")
+    assert told == len(after) + 1, "each case once, and one settlement"
 
 
 async def test_dropped_tables_and_a_replay_give_the_same_cases_once_each(integrity: Integrity) -> None:

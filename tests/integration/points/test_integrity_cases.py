@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from ops.audit.main import audit
-from services.points.integrity import handlers, store
+from services.points.integrity import handlers
 from services.points.integrity.domain import Flag, Status
 from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import IngestStream
@@ -222,35 +222,6 @@ async def test_a_flag_of_a_cleared_case_goes_with_its_record_too(
     await IngestStream(points_db, ledger.policy).handle([message(moved)])
     assert (await available(points_db, first), await available(points_db, second)) == ((40, 0), (40, 0))
     await proven(test_database)
-
-
-async def test_an_open_case_takes_in_more_and_a_settled_one_does_not(ledger: Ledger, points_db: Database) -> None:
-    people, sites = [new_id() for _ in range(4)], [new_id() for _ in range(4)]
-    served = [
-        record(person, 60, provenance="backfilled", site_id=site) for person, site in zip(people, sites, strict=True)
-    ]
-    await ledger.feed(*served)
-
-    async def touched() -> tuple[list[UUID], set[UUID]]:
-        """Whose records the case is about, and where they lie."""
-        case_id = handlers.case_id_of(burst(*served))
-        async with points_db.transaction() as tx:
-            found = await store.find(tx, case_id)
-            assert found is not None
-            return await store.volunteers_of_case(tx, case_id), set(found.site_ids)
-
-    def burst(*found: AttendanceRecorded) -> Flag:
-        made = flag(*found, kind="burst", about="2026-01-10|others")
-        return Flag(made.kind, "recorder", "r", made.about, made.records, made.site_ids, made.evidence, 1)
-
-    assert await opened(points_db, burst(served[0]), burst(served[1])) == 1
-    assert await touched() == (sorted(people[:2]), set(sites[:2]))
-    assert await opened(points_db, burst(served[2])) == 0
-    assert await touched() == (sorted(people[:3]), set(sites[:3]))
-    await settled(points_db, burst(*served), Status.CLEARED)
-    assert await opened(points_db, burst(served[3])) == 0
-    assert await opened(points_db, burst(served[3]), flag(*pair(people[0]))) == 1
-    assert await touched() == (sorted(people[:3]), set(sites[:3]))
 
 
 async def test_who_reads_and_who_settles(ledger: Ledger, points_db: Database, api: Api) -> None:

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from services.points.integrity import documents
-from services.points.integrity.domain import ThresholdsInForce, acts_of, judge, windows_of
+from services.points.integrity.domain import ThresholdsInForce, acts_of, judge, window_of
 from services.points.integrity.stream import seen_of
 from shared.contracts import AttendanceRecorded
 from shared.ids import new_id
@@ -105,9 +105,10 @@ async def test_four_who_scan_with_one_phone_are_what_integrity_looks_for(work: W
         headers = [(name, value.encode()) for name, value in orjson.loads(row["headers"]).items()]
         seen, _ = seen_of(Message("t", "attendance", 0, place, row["key"].encode(), row["value"], headers, 0))
         for act in acts_of(thresholds, seen):
-            for span in windows_of(act):
-                grown, flag = judge(thresholds, span, windows.get((act.place, span), {}), act)
-                windows[act.place, span] = grown or windows.get((act.place, span), {})
-                if flag is not None:
-                    flagged.setdefault(f"{flag.kind} {flag.subject}", set()).update(str(who) for _, who in flag.records)
+            assert act.kind == "many-accounts"
+            span = window_of(act)
+            grown, flag = judge(thresholds, span, windows.get((act.place, span), {}), act)
+            windows[act.place, span] = grown or windows.get((act.place, span), {})
+            if flag is not None:
+                flagged.setdefault(f"{flag.kind} {flag.subject}", set()).update(str(who) for _, who in flag.records)
     assert flagged == {f"many-accounts phone:{THEIRS}": {person.volunteer_id for person in people[:4]}}

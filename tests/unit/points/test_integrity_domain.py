@@ -1,125 +1,13 @@
-"""Windows of integrity: each kind on hand-worked cases, and in any order."""
+"""Windows of integrity: each kind on hand-worked cases."""
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from services.points.integrity import documents
-from services.points.integrity.documents import BurstDocument, BurstPerClass, CountPerClass
-from services.points.integrity.domain import (
-    Flag,
-    Seen,
-    Span,
-    Standing,
-    ThresholdsInForce,
-    acts_of,
-    judge,
-    measure,
-    step,
-    still_so,
-    windows_of,
-)
-from services.points.integrity.packing import (
-    pack_day,
-    pack_standing,
-    pack_window,
-    unpack_day,
-    unpack_standing,
-    unpack_window,
-)
-
-SHIPPED = documents.shipped()[0]
-IN_FORCE = ThresholdsInForce([SHIPPED.thresholds()])
-LOW = SHIPPED.model_copy(
-    update={
-        "burst": BurstPerClass(
-            others=BurstDocument(records=4, by="posted"),
-            kiosk=BurstDocument(records=3, by="served"),
-            leader=BurstDocument(records=3, by="served"),
-        ),
-        "many_accounts": CountPerClass(others=3, kiosk=None, leader=4),
-    }
-)
-TIGHT = ThresholdsInForce([LOW.thresholds()])
-"""Limits that drawn records reach."""
-HERE, THERE = UUID(int=0xA), UUID(int=0xB)
-RECORDER = UUID(int=0xEC)
-PHONE, KIOSK = "phone:4f1c0b0a9d7e4c3b", str(UUID(int=0xD1))
-Cases = dict[tuple[str, str, str], set[UUID]]
-
-
-def seen(number: int, start: str = "2026-03-04T09:00", minutes: int = 60, **changes: Any) -> Seen:
-    """A confirmed, scanned record of one volunteer; times are the district's."""
-    started_at = datetime.fromisoformat(f"{start}+08:00").astimezone(UTC)
-    values: dict[str, Any] = {
-        "record_id": UUID(int=number),
-        "revision": 1,
-        "volunteer_id": UUID(int=0x70),
-        "site_id": HERE,
-        "provenance": "scanned",
-        "status": "confirmed",
-        "closed_by": "self",
-        "started_at": started_at,
-        "ended_at": started_at + timedelta(minutes=minutes),
-        "minutes": minutes,
-        "recorded_by": None,
-        "device_ref": None,
-        "told_at": started_at + timedelta(minutes=minutes),
-    }
-    return Seen(**(values | changes))
-
-
-class Windows:
-    """The tables as plain mappings, and what was flagged over them: (kind, subject, about) → records."""
-
-    def __init__(self, thresholds: ThresholdsInForce = IN_FORCE) -> None:
-        self.thresholds = thresholds
-        self.standing: dict[UUID, Standing] = {}
-        self.days: dict[tuple[UUID, Span], Any] = {}
-        self.acts: dict[tuple[str, Span], dict[str, list[str]]] = {}
-        self.cases: Cases = {}
-        self.flags: list[Flag] = []
-
-    def take(self, found: Iterable[Seen]) -> "Windows":
-        for one in found:
-            self._person(one)
-            for act in acts_of(self.thresholds, one):
-                for span in windows_of(act):
-                    window, flag = judge(self.thresholds, span, self.acts.get((act.place, span), {}), act)
-                    if window is not None:
-                        assert unpack_window(pack_window(window)) == window
-                        self.acts[act.place, span] = window
-                    self._note([flag] if flag is not None else [])
-        return self
-
-    def _person(self, one: Seen) -> None:
-        known = self.standing.get(one.record_id)
-        done = step(self.thresholds, one, known, lambda span: self.days.get((one.volunteer_id, span), {}))
-        if done is not None:
-            self._note(done.flags)
-            assert unpack_standing(pack_standing(done.standing)) == done.standing
-            assert all(unpack_day(pack_day(day)) == day for day in done.days.values())
-            self.standing[one.record_id] = done.standing
-            self.days |= {(one.volunteer_id, span): day for span, day in done.days.items()}
-
-    def _note(self, flags: Iterable[Flag]) -> None:
-        for flag in flags:
-            self.flags.append(flag)
-            key = (flag.kind, flag.subject, flag.about)
-            self.cases.setdefault(key, set()).update(record_id for record_id, _ in flag.records)
-
-    @property
-    def kinds(self) -> list[str]:
-        return sorted({kind for kind, _, _ in self.cases})
-
-
-def kinds(*found: Seen) -> list[str]:
-    return Windows().take(found).kinds
+from services.points.integrity.domain import Seen, Standing, measure, still_so
+from tests.unit.points.windowing import HERE, KIOSK, PHONE, RECORDER, THERE, Windows, entries, kinds, seen
 
 
 def test_one_person_at_two_sites_at_once() -> None:
@@ -172,6 +60,40 @@ def test_a_revision_that_moves_a_record_takes_it_out_of_its_day() -> None:
     assert kinds(seen(1), void, seen(2, "2026-03-04T09:40", site_id=THERE)) == []
 
 
+def test_a_second_content_of_a_revision_changes_nothing() -> None:
+    here, there = seen(1), seen(2, "2026-03-04T10:00", site_id=THERE)
+    longer = seen(1, minutes=90)
+    assert kinds(here, there, longer) == []
+    assert kinds(longer, there) == ["two-sites"]
+    assert kinds(longer, here, there) == ["two-sites"], "nor does it hide anything"
+    assert kinds(here, seen(1, revision=2), there, seen(1, minutes=90, revision=2)) == []
+    voided = seen(1, revision=2, status="void")
+    assert kinds(here, voided, there, seen(1, minutes=90, revision=2)) == []
+    assert kinds(seen(1, provenance="imported"), longer, there) == []
+
+
+def test_a_second_content_of_a_revision_is_no_second_act() -> None:
+    posted = entries(20, "backfilled", timedelta(seconds=4))
+    elsewhere = [one._replace(site_id=THERE, told_at=one.told_at + timedelta(minutes=2)) for one in posted]
+    assert kinds(*posted, *elsewhere) == []
+    by_another = [one._replace(recorded_by=UUID(int=0xED)) for one in entries(30, "backfilled", timedelta(seconds=4))]
+    assert kinds(*posted, *by_another[:20]) == []
+    later = [one._replace(revision=2, closed_by="staff") for one in posted]
+    assert kinds(*later, *posted, *elsewhere) == [], "a revision that comes late is taken in, and then known"
+    assert kinds(*later, *by_another) == ["burst"]
+
+
+def test_revisions_that_have_not_come_are_remembered_as_missing() -> None:
+    def standing(*revisions: int) -> Standing:
+        windows = Windows().take(seen(1, revision=revision) for revision in revisions)
+        return windows.standing[UUID(int=1)]
+
+    assert standing(1, 2, 3).missing == ()
+    assert standing(1_000_000).missing == ((1, 999_999),)
+    assert standing(5, 3, 3).missing == ((1, 2), (4, 4))
+    assert standing(5, 3, 1, 8, 2, 4).missing == ((6, 7),)
+
+
 def test_more_than_16_hours_a_day() -> None:
     morning, evening = seen(1, "2026-03-04T00:00", 480), seen(2, "2026-03-04T09:00", 480)
     assert kinds(morning, evening) == []
@@ -198,22 +120,6 @@ def test_hours_without_a_check_in() -> None:
     assert kinds(seen(1, minutes=900, provenance="kiosk")) == [], "so is a card at a kiosk"
     assert kinds(seen(1, minutes=719, provenance="leader")) == []
     assert kinds(seen(1, minutes=720, provenance="leader")) == ["no-check-in"], "a roll-call is the leader's word alone"
-
-
-def entries(number: int, provenance: str, apart: timedelta, **changes: Any) -> list[Seen]:
-    """Records of as many people, entered one after the other by one recorder."""
-    first = datetime(2026, 3, 4, 4, tzinfo=UTC)
-    return [
-        seen(
-            1000 + place,
-            provenance=provenance,
-            volunteer_id=UUID(int=0x900 + place),
-            recorded_by=RECORDER,
-            told_at=first + place * apart,
-            **changes,
-        )
-        for place in range(number)
-    ]
 
 
 def test_a_burst_of_back_office_entries() -> None:
@@ -277,94 +183,6 @@ def test_one_phone_that_checks_out_many_who_came_with_their_own() -> None:
     assert {key: len(records) for key, records in windows.cases.items()} == {
         ("many-accounts", PHONE, "2026-03-04|others"): 4
     }
-
-
-drawn = st.builds(
-    lambda record, revision, volunteer, site, provenance, status, start, minutes, device, recorder, told: seen(
-        record,
-        "2026-03-04T00:00",
-        minutes,
-        revision=revision,
-        volunteer_id=UUID(int=0x70 + volunteer),
-        site_id=(HERE, THERE)[site],
-        provenance=provenance,
-        status=status,
-        started_at=datetime(2026, 3, 3, 16, tzinfo=UTC) + timedelta(minutes=start),
-        ended_at=datetime(2026, 3, 3, 16, tzinfo=UTC) + timedelta(minutes=start + minutes),
-        device_ref=device,
-        recorded_by=recorder,
-        told_at=datetime(2026, 3, 4, 4, tzinfo=UTC) + timedelta(minutes=told),
-    ),
-    record=st.integers(1, 40),
-    revision=st.integers(1, 3),
-    volunteer=st.integers(0, 5),
-    site=st.integers(0, 1),
-    provenance=st.sampled_from(["scanned", "scanned", "kiosk", "leader", "backfilled", "imported"]),
-    status=st.sampled_from(["confirmed", "confirmed", "confirmed", "provisional", "void"]),
-    start=st.sampled_from([0, 300, 540, 560, 1380, 1440, 1980]),
-    minutes=st.sampled_from([0, 15, 60, 240, 480, 900]),
-    device=st.sampled_from([None, PHONE, PHONE, KIOSK]),
-    recorder=st.sampled_from([None, RECORDER]),
-    told=st.sampled_from([0, 1, 4, 9, 600]),
-)
-records_once = st.lists(drawn, min_size=1, max_size=40, unique_by=lambda one: one.record_id)
-records_revised = st.lists(drawn, min_size=1, max_size=40, unique_by=lambda one: (one.record_id, one.revision))
-
-
-def owned(found: list[Seen]) -> list[Seen]:
-    """A record stays its volunteer's."""
-    return [one._replace(volunteer_id=UUID(int=0x70 + one.record_id.int % 6)) for one in found]
-
-
-@settings(max_examples=200, deadline=None)
-@given(records_once, st.randoms(use_true_random=False), st.data())
-def test_any_order_and_any_repetition_give_the_same_cases(found: list[Seen], random: Any, data: Any) -> None:
-    straight = Windows(TIGHT).take(sorted(found, key=lambda one: (one.started_at, one.record_id)))
-    again = found + [found[place] for place in data.draw(st.lists(st.integers(0, len(found) - 1), max_size=20))]
-    random.shuffle(again)
-    assert Windows(TIGHT).take(again).cases == straight.cases
-    assert Windows(TIGHT).take(again).take(found).cases == straight.cases, "a replay opens nothing"
-
-
-@settings(max_examples=200, deadline=None)
-@given(records_revised, st.randoms(use_true_random=False))
-def test_with_revisions_in_any_order_what_holds_in_the_end_is_the_same(found: list[Seen], random: Any) -> None:
-    """Of acts all cases are the same; of people's days all that still hold for the highest revisions."""
-    found = owned(found)
-    highest = {one.record_id: one for one in sorted(found, key=lambda one: one.revision)}
-    shuffled = list(found)
-    random.shuffle(shuffled)
-    straight, mixed = Windows(TIGHT).take(found), Windows(TIGHT).take(shuffled)
-    only_last = Windows(TIGHT).take(highest.values())
-    acts = ("burst", "many-accounts")
-    assert {k: v for k, v in straight.cases.items() if k[0] in acts} == {
-        k: v for k, v in mixed.cases.items() if k[0] in acts
-    }
-    expected = {key for key in only_last.cases if key[0] not in acts}
-    for windows in (straight, mixed):
-        holds = {key for key in windows.cases if key[0] not in acts and _holds(key, windows, highest)}
-        assert holds == expected
-        for key in expected:
-            assert windows.cases[key] >= only_last.cases[key]
-
-
-def _holds(key: tuple[str, str, str], windows: Windows, highest: dict[UUID, Seen]) -> bool:
-    flag = next(one for one in windows.flags if (one.kind, one.subject, one.about) == key)
-    records = {record_id: highest[record_id] for record_id in windows.cases[key]}
-    if flag.kind == "no-check-in":
-        records = {k: v for k, v in records.items() if v.provenance in _CLASSES[flag.evidence["class"]]}
-    if flag.kind == "two-sites":
-        limits = [SHIPPED.two_sites.model_dump()[_class(one.provenance)] for one in records.values()]
-        return bool(measure("two-sites", date.fromisoformat(flag.evidence["day"]), records) >= max(limits))
-    measured = measure(flag.kind, date.fromisoformat(flag.evidence["day"]), records)
-    return still_so(flag.kind, measured, flag.evidence["limit"])
-
-
-_CLASSES = {"others": ("backfilled",), "leader": ("leader",), "kiosk": ("kiosk",)}
-
-
-def _class(provenance: str) -> str:
-    return provenance if provenance in ("kiosk", "leader") else "others"
 
 
 def test_a_case_says_what_its_records_come_to_now() -> None:

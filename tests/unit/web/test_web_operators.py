@@ -10,7 +10,7 @@ from services.web.gateway.sessions import Session
 from services.web.gateway.upstream import Problem
 from services.web.pages.activations import problem_said
 from services.web.pages.adjustments import standing
-from services.web.pages.cases import KINDS, found_in_words, left_to
+from services.web.pages.cases import KINDS, _told, found_in_words, left_to
 from services.web.pages.refusals import say
 from services.web.pages.render import fragment
 from services.web.pages.visit import Visit, centre_only
@@ -28,6 +28,30 @@ def test_a_case_is_said_in_one_sentence_with_its_numbers() -> None:
     assert said["burst"] == "同一位记录人十分钟内录了 1,000 条记录（从 960 条记录起核查）。"
     assert said["many-accounts"] == "同一部手机或终端一天替 1,000 个账户签到或签退（从 960 个账户起核查）。"
     assert len(set(said.values())) == len(KINDS)
+
+
+@pytest.mark.parametrize(("after", "linked"), [({}, False), ({"after": "0191"}, True)])
+def test_a_case_after_a_settled_one_leads_to_it(after: dict[str, str], linked: bool) -> None:
+    evidence = {"day": "2026-03-04", "measured": 1021, "limit": 960, "unit": "minutes", **after}
+    case = {
+        "case_id": "0192",
+        "kind": "long-day",
+        "subject_kind": "volunteer",
+        "subject": "0193",
+        "site_ids": [],
+        "evidence": evidence,
+        "thresholds_version": 1,
+        "records": 1,
+        "status": "open",
+        "opened_at": "2026-03-04T10:00:00+00:00",
+        "measured": 1021,
+        "still_so": True,
+    }
+    session = Session("token", {"sub": "me", "roles": ["operator"]})
+    context = {"case": _told(case, {}), "held": frozenset(), "records": [], "people": 0, "left_to": ""}
+    html = fragment("staff_case.html", session, path="", **context)
+    assert ('href="/staff/cases/0191"' in html) is linked
+    assert ("只列它没有包括的记录" in html) is linked
 
 
 def test_why_a_move_stopped_is_said_in_chinese() -> None:

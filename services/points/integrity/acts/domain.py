@@ -1,13 +1,13 @@
-"""What recorders and devices do: bursts, and many accounts on one phone. Pure.
+"""What recorders and devices do, and many accounts on one phone. Pure.
 
-Bringing a record in, or scanning with a phone, is an act that no later revision undoes. Ten minutes of a recorder begin
-every five, so that no burst of five minutes falls between two windows; a device has its day. A window keeps what proves
-it and no more: once it is full, each record that comes into it is flagged by itself.
+Bringing a record in, or scanning with a phone, is an act that no later revision undoes. A device has its day, a
+recorder any ten minutes (``bursts``). A day keeps what proves it and no more: once it is full, each record that comes
+into it is flagged by itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from services.points.integrity.terms.domain import (
@@ -25,11 +25,9 @@ from services.points.integrity.terms.domain import (
     sites_of,
 )
 
-__all__ = ["BURST_SECONDS", "BURST_STEP", "Act", "ActKind", "Window", "acts_of", "judge", "windows_of"]
+__all__ = ["Act", "ActKind", "Window", "acts_of", "flag_of", "judge", "window_of"]
 
 ActKind = Literal["burst", "many-accounts"]
-BURST_SECONDS: Final = 600
-BURST_STEP: Final = 300
 
 Window = Mapping[str, Sequence[str]]
 """Per volunteer their records, each as ``record|site``."""
@@ -84,50 +82,46 @@ def _uses(seen: Seen, brought_in: bool) -> bool:
     return brought_in and not phone and class_of(seen.provenance) != "others"
 
 
-def windows_of(act: Act) -> tuple[Span, ...]:
-    """The windows that an act falls into."""
-    at = seconds(act.at)
-    if act.kind == "many-accounts":
-        return (day_span(day_of(at)),)
-    last = at - at % BURST_STEP
-    return tuple(Span(start, start + BURST_SECONDS) for start in (last - BURST_STEP, last))
+def window_of(act: Act) -> Span:
+    """The day of its device that an act falls into."""
+    return day_span(day_of(seconds(act.at)))
 
 
 def judge(
     thresholds: ThresholdsInForce, span: Span, window: Window, act: Act
 ) -> tuple[dict[str, list[str]] | None, Flag | None]:
-    """(The window with the act in it, or None if it stays as it is; what was found)."""
+    """(A device's day with the act in it, or None if it stays as it is; what was found)."""
     found = thresholds.at(day_of(span.start))
-    limit = _limit(found, act)
+    limit = found.many_accounts.get(class_of(act.provenance))
     if limit is None:
         return None, None
     held, person = f"{act.record_id}|{act.site_id or ''}", str(act.volunteer_id)
     known = held in window.get(person, ())
-    if (size := _size(act, window)) >= limit:
-        return None, _flag(found, span, window if known else {person: [held]}, act, size, limit)
+    if (size := len(window)) >= limit:
+        return None, flag_of(found, span, _held(window if known else {person: [held]}), act, size, limit)
     if known:
         return None, None
     grown = {key: list(records) for key, records in window.items()}
     grown.setdefault(person, []).append(held)
-    size = _size(act, grown)
-    return grown, _flag(found, span, grown, act, size, limit) if size >= limit else None
+    size = len(grown)
+    return grown, flag_of(found, span, _held(grown), act, size, limit) if size >= limit else None
 
 
-def _limit(thresholds: Thresholds, act: Act) -> int | None:
-    named = class_of(act.provenance)
-    if act.kind == "many-accounts":
-        return thresholds.many_accounts.get(named)
-    burst = thresholds.burst.get(named)
-    return None if burst is None else burst.records
+def _held(window: Window) -> list[tuple[str, str, str]]:
+    """(Person, record, site)."""
+    found = ((person, *one.partition("|")) for person, records in window.items() for one in records)
+    return [(person, record, site) for person, record, _, site in found]
 
 
-def _size(act: Act, window: Window) -> int:
-    return len(window) if act.kind == "many-accounts" else sum(map(len, window.values()))
+def flag_of(
+    thresholds: Thresholds, span: Span, held: Iterable[tuple[str, str, str]], act: Act, measured: int, limit: int
+) -> Flag:
+    """What acts of one subject come to, about (person, record, site) each; a site may be empty.
 
-
-def _flag(thresholds: Thresholds, span: Span, window: Window, act: Act, measured: int, limit: int) -> Flag:
+    It is about the day on which its window begins.
+    """
     day, named = day_of(span.start).isoformat(), class_of(act.provenance)
-    held = [(person, *one.split("|")) for person, records in window.items() for one in records]
+    about = list(held)
     evidence = {
         "day": day,
         "from": iso(span.start),
@@ -142,8 +136,8 @@ def _flag(thresholds: Thresholds, span: Span, window: Window, act: Act, measured
         "recorder" if act.kind == "burst" else "device",
         act.subject,
         f"{day}|{named}",
-        tuple(sorted((UUID(record), UUID(person)) for person, record, _ in held)),
-        sites_of(site for _, _, site in held),
+        tuple(sorted({(UUID(record), UUID(person)) for person, record, _ in about})),
+        sites_of(site for _, _, site in about),
         evidence,
         thresholds.version,
     )

@@ -2,9 +2,12 @@
 
 A day (of the district) holds the records whose time touches it, each at its highest revision; which days a record lies
 in is remembered beside, so that a revision that moves or voids it takes it out, and a lower one changes nothing.
+
+Of one revision what came first stands, as in the ledger: a second content changes nothing. A revision is remembered as
+taken in after what it showed was reported and what it told was sent, so one that comes again has nothing left to do.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -56,10 +59,18 @@ Day = Mapping[UUID, Entry]
 
 
 class Standing(NamedTuple):
-    """The highest revision of a record that was seen, and the days that it lies in."""
+    """The highest revision of a record that was taken in, and the days that it lies in.
+
+    One that lies in none (void, open, imported) has the day on which it began, so that it is forgotten like the others.
+    ``missing`` are the lower revisions that have not come yet, from and to; mostly there are none.
+    """
 
     revision: int
     spans: tuple[Span, ...]
+    missing: tuple[tuple[int, int], ...] = ()
+
+
+_UNSEEN: Final = Standing(0, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +102,41 @@ def spans_of(entry: Entry) -> tuple[Span, ...]:
 
 
 def step(thresholds: ThresholdsInForce, seen: Seen, known: Standing | None, day: Callable[[Span], Day]) -> Step | None:
-    """Take in one revision; None if a higher one is known. The same one again finds the same again.
+    """Take in one revision; None if it was taken in before, whatever it says now. A lower one changes no day.
 
     ``day`` gives what a window of this volunteer holds until now.
     """
-    if known is not None and known.revision > seen.revision:
-        return None
+    known = known or _UNSEEN
+    if seen.revision <= known.revision:
+        missing = tuple(_without(seen.revision, known.missing))
+        return None if missing == known.missing else Step({}, known._replace(missing=missing), ())
+    if seen.revision > known.revision + 1:
+        known = known._replace(missing=(*known.missing, (known.revision + 1, seen.revision - 1)))
     entry = entry_of(seen)
     spans = () if entry is None else spans_of(entry)
     days: dict[Span, Day] = {}
-    for span in () if known is None else known.spans:
-        if span not in spans:
-            days[span] = {key: held for key, held in day(span).items() if key != seen.record_id}
+    for span in known.spans:
+        if span not in spans and seen.record_id in (held := day(span)):
+            days[span] = {key: other for key, other in held.items() if key != seen.record_id}
     flags: list[Flag] = []
     for span in spans:
         assert entry is not None
         days[span] = {**day(span), seen.record_id: entry}
         flags += _judge(thresholds.at(day_of(span.start)), seen.volunteer_id, span, days[span], seen.record_id)
-    return Step(days, Standing(seen.revision, spans), tuple(flags))
+    remembered = spans or (day_span(day_of(seconds(seen.started_at))),)
+    return Step(days, Standing(seen.revision, remembered, known.missing), tuple(flags))
+
+
+def _without(revision: int, missing: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The missing revisions but for this one."""
+    for first, last in missing:
+        if not first <= revision <= last:
+            yield first, last
+            continue
+        if first < revision:
+            yield first, revision - 1
+        if revision < last:
+            yield revision + 1, last
 
 
 def _judge(thresholds: Thresholds, volunteer_id: UUID, span: Span, day: Day, record_id: UUID) -> list[Flag]:

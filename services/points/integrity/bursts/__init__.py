@@ -1,0 +1,1 @@
+"""A recorder's ten minutes."""

@@ -26,6 +26,7 @@ from shared.postgres import Tx
 from tests.drill.casework import OPERATORS, Casework
 from tests.drill.stage import Stage
 from tests.integration.points.histories import attendance, message
+from tests.integration.points.serving import EVIDENCE
 from tests.reference.district import District, Offer
 from tests.reference.rules import Record, Rule
 
@@ -271,7 +272,7 @@ class Twins:
         volunteer_id = UUID(self.model.adjustments[str(root)].volunteer) if root else self.volunteer(volunteer)
         caller, points = OPERATORS[operator % 3], -abs(points) if root else abs(points)
         made, refused = await self.ask(
-            lambda tx: adjustments.propose(tx, caller, volunteer_id, points, "counted wrong", "list", root)
+            lambda tx: adjustments.propose(tx, EVIDENCE, caller, volunteer_id, points, "counted wrong", "list", root)
         )
         assert refused == (None if str(volunteer_id) in self.model.accounts else "account-unknown")
         if refused is None:

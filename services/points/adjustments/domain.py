@@ -21,6 +21,7 @@ __all__ = [
     "Approved",
     "Declined",
     "Posted",
+    "SealedEvidence",
     "Status",
     "adjusted",
     "bucket_of",
@@ -41,16 +42,26 @@ class Status(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class SealedEvidence(NamedTuple):
+    """What an adjustment rests on, unreadable without the service's key."""
+
+    wrapped_key: bytes
+    sealed: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """A proposal to give (or, correcting an earlier one, take back) points, and what became of it."""
+    """A proposal to give (or, correcting an earlier one, take back) points, and what became of it.
+
+    ``evidence`` is None once it was erased; the adjustment stands all the same.
+    """
 
     adjustment_id: UUID
     volunteer_id: UUID
     points: int
     corrects: UUID | None
     reason: str
-    evidence: str
+    evidence: SealedEvidence | None
     status: Status
     proposed_by: UUID
     proposed_at: datetime

@@ -5,25 +5,49 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
+import structlog
+
 from services.points.accounts import handlers as accounts
 from services.points.adjustments import store
-from services.points.adjustments.domain import Adjustment, Posted, Status, adjusted, bucket_of, decide, explanation
+from services.points.adjustments.domain import (
+    Adjustment,
+    Posted,
+    SealedEvidence,
+    Status,
+    adjusted,
+    bucket_of,
+    decide,
+    explanation,
+)
 from services.points.ledger import handlers as ledger
 from services.points.rules import handlers as rules
 from shared.auth.tokens import Caller
 from shared.clock import district_day
-from shared.errors import Conflict, Forbidden, NotFound, TransientError
+from shared.errors import Conflict, Forbidden, NotFound, PermanentError, Refusal, TransientError
 from shared.ids import derived_id, new_id
-from shared.postgres import Tx
+from shared.postgres import Database, Tx
+from shared.sealing import TextCipher
 from shared.telemetry import trace
 
-__all__ = ["decision", "find", "posted", "propose"]
+__all__ = ["decision", "evidence_of", "find", "posted", "propose", "seal_plain"]
+
+SEALED_AT_ONCE = 200
+_log = structlog.get_logger(__name__)
 
 
 async def propose(
-    tx: Tx, caller: Caller, volunteer_id: UUID, points: int, reason: str, evidence: str, corrects: UUID | None = None
+    tx: Tx,
+    cipher: TextCipher,
+    caller: Caller,
+    volunteer_id: UUID,
+    points: int,
+    reason: str,
+    evidence: str,
+    corrects: UUID | None = None,
 ) -> Adjustment:
     """Write a proposal down, for another operator to decide on. ``points`` below zero need ``corrects``.
+
+    The evidence is kept sealed only.
 
     Raises:
         Refusal: no such account within the caller's bounds, the proposer's own, or nothing that it could correct.
@@ -38,13 +62,14 @@ async def propose(
         detail = "Points that service earned are lowered by correcting the service; name the adjustment to correct."
         raise Conflict("nothing-to-correct", detail)
     adjustment_id, current = new_id(), trace.current()
+    sealed = SealedEvidence(*cipher.seal_text(adjustment_id, evidence))
     proposed = Adjustment(
         adjustment_id=adjustment_id,
         volunteer_id=volunteer_id,
         points=points,
         corrects=corrects,
         reason=reason,
-        evidence=evidence,
+        evidence=sealed,
         status=Status.PROPOSED,
         proposed_by=caller.subject,
         proposed_at=await tx.now(),
@@ -54,6 +79,7 @@ async def propose(
         correlation_id=current.correlation_id if current is not None else str(adjustment_id),
     )
     await store.insert(tx, proposed)
+    await store.keep_evidence(tx, [(adjustment_id, volunteer_id, sealed)])
     return proposed
 
 
@@ -90,6 +116,45 @@ async def find(tx: Tx, caller: Caller, adjustment_id: UUID) -> Adjustment:
     if found is None or not await accounts.in_bounds(tx, caller, found.volunteer_id):
         raise NotFound("adjustment-unknown", "There is no such adjustment.")
     return found
+
+
+def evidence_of(cipher: TextCipher, adjustment: Adjustment) -> str | None:
+    """What it rests on; None once that was erased.
+
+    Raises:
+        Refusal: it was sealed under another key than the service has now, or was tampered with.
+    """
+    if adjustment.evidence is None:
+        return None
+    try:
+        return cipher.open_text(adjustment.adjustment_id, *adjustment.evidence)
+    except PermanentError as error:
+        _log.error("adjustments.evidence_unreadable", adjustment_id=str(adjustment.adjustment_id), reason=str(error))
+        detail = (
+            f"The evidence of adjustment {adjustment.adjustment_id} cannot be opened with the key that points has "
+            "(WEIGUANG_EVIDENCE_KEY): it was sealed under another one, or was tampered with."
+        )
+        raise Refusal("evidence-unreadable", detail, status=500) from None
+
+
+async def seal_plain(database: Database, cipher: TextCipher) -> int:
+    """Seal the evidence that was kept in plain text before it was sealed at once; returns of how many adjustments.
+
+    Repeating it is harmless, and so is a process that does it beside this one.
+    """
+    sealed = 0
+    while True:
+        async with database.transaction() as tx:
+            found = await store.plain_evidence(tx, SEALED_AT_ONCE)
+            rows = [
+                (adjustment_id, volunteer_id, SealedEvidence(*cipher.seal_text(adjustment_id, text)))
+                for adjustment_id, volunteer_id, text in found
+            ]
+            await store.keep_evidence(tx, rows)
+            await store.forget_plain_evidence(tx, [adjustment_id for adjustment_id, _, _ in rows])
+        sealed += len(rows)
+        if len(rows) < SEALED_AT_ONCE:
+            return sealed
 
 
 async def posted(tx: Tx, adjustment: Adjustment) -> list[Posted]:

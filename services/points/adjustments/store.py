@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from services.points.adjustments.domain import Adjustment, Approved, Posted, Status
+from services.points.adjustments.domain import Adjustment, Approved, Posted, SealedEvidence, Status
 from shared.postgres import Tx, load_queries
 
 SQL = load_queries(__file__)
 
 
 def _adjustment(row: Any) -> Adjustment:
-    return Adjustment(**{**dict(row), "status": Status(row["status"])})
+    values = dict(row)
+    wrapped_key, sealed = values.pop("wrapped_key"), values.pop("sealed")
+    evidence = None if sealed is None else SealedEvidence(wrapped_key, sealed)
+    return Adjustment(**{**values, "evidence": evidence, "status": Status(values["status"])})
 
 
 async def insert(tx: Tx, proposed: Adjustment) -> None:
-    """Keep a proposal."""
+    """Keep a proposal; its evidence lies apart."""
     await tx.execute(
         SQL["insert_adjustment"],
         proposed.adjustment_id,
@@ -26,11 +29,32 @@ async def insert(tx: Tx, proposed: Adjustment) -> None:
         proposed.points,
         proposed.corrects,
         proposed.reason,
-        proposed.evidence,
         proposed.proposed_by,
         proposed.proposed_at,
         proposed.correlation_id,
     )
+
+
+async def keep_evidence(tx: Tx, rows: Sequence[tuple[UUID, UUID, SealedEvidence]]) -> None:
+    """Keep (adjustment, its volunteer, what it rests on) rows."""
+    await tx.execute(
+        SQL["keep_evidence"],
+        [adjustment_id for adjustment_id, _, _ in rows],
+        [volunteer_id for _, volunteer_id, _ in rows],
+        [evidence.wrapped_key for _, _, evidence in rows],
+        [evidence.sealed for _, _, evidence in rows],
+    )
+
+
+async def plain_evidence(tx: Tx, limit: int) -> list[tuple[UUID, UUID, str]]:
+    """(adjustment, its volunteer, evidence) rows that still lie in plain text; locked, and nobody else seals any."""
+    await tx.execute(SQL["lock_sealing"])
+    return [tuple(row) for row in await tx.fetch(SQL["plain_evidence"], limit)]
+
+
+async def forget_plain_evidence(tx: Tx, adjustment_ids: Sequence[UUID]) -> None:
+    """Let go of plain text that lies sealed now."""
+    await tx.execute(SQL["forget_plain_evidence"], adjustment_ids)
 
 
 async def find(tx: Tx, adjustment_id: UUID) -> Adjustment | None:

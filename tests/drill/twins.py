@@ -284,7 +284,9 @@ class Twins:
             return
         adjustment_id, volunteer, points, root, proposer = self.proposals[place % len(self.proposals)]
         caller, status = OPERATORS[operator % 3], Decision(decision)
-        _, refused = await self.ask(lambda tx: adjustments.decision(tx, caller, adjustment_id, status, "looked at it"))
+        _, refused = await self.ask(
+            lambda tx: adjustments.decision(tx, EVIDENCE, caller, adjustment_id, status, "seen")
+        )
         self.touched.add(volunteer)
         if (status is Decision.WITHDRAWN) != (caller == proposer):
             assert refused in ("second-person-needed", "not-the-proposer")

@@ -62,7 +62,7 @@ class WithdrawalInput(Input):
 
 
 class AdjustmentView(Output):
-    """An adjustment and where it stands. ``evidence`` is null once it was erased."""
+    """An adjustment and where it stands. ``evidence`` and ``decision_note`` are null once they were erased."""
 
     adjustment_id: UUID
     volunteer_id: UUID
@@ -75,7 +75,7 @@ class AdjustmentView(Output):
     proposed_at: datetime
     decided_by: UUID | None
     decided_at: datetime | None
-    decision_note: str
+    decision_note: str | None
     correlation_id: str
 
 
@@ -98,7 +98,8 @@ class AdjustmentDetail(AdjustmentView):
 
 def _view(cipher: TextCipher, found: Adjustment) -> AdjustmentView:
     values = {name: getattr(found, name) for name in AdjustmentView.model_fields}
-    return AdjustmentView(**{**values, "evidence": handlers.evidence_of(cipher, found)})
+    opened = {"evidence": handlers.evidence_of(cipher, found), "decision_note": handlers.note_of(cipher, found)}
+    return AdjustmentView(**{**values, **opened})
 
 
 @router.post("/adjustments", status_code=201, response_model=AdjustmentView)
@@ -153,7 +154,7 @@ async def _decide(
     request: Request, database: Db, cipher: TextCipher, caller: Caller, adjustment_id: UUID, status: Status, note: str
 ) -> Response:
     async def work(tx: Tx) -> AdjustmentView:
-        return _view(cipher, await handlers.decision(tx, caller, adjustment_id, status, note))
+        return _view(cipher, await handlers.decision(tx, cipher, caller, adjustment_id, status, note))
 
     return await once(request, database, caller, work, status=200)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from services.points.rules.domain import Rule
@@ -20,6 +20,7 @@ __all__ = [
     "Adjustment",
     "Approved",
     "Declined",
+    "Part",
     "Posted",
     "SealedEvidence",
     "Status",
@@ -31,6 +32,8 @@ __all__ = [
 ]
 
 PREFIX: Final = "life/adjustment/"
+Part = Literal["evidence", "note"]
+"""What a proposal rests on, and what the decision on it does."""
 
 
 class Status(StrEnum):
@@ -43,7 +46,7 @@ class Status(StrEnum):
 
 
 class SealedEvidence(NamedTuple):
-    """What an adjustment rests on, unreadable without the service's key."""
+    """What a proposal or a decision rests on, unreadable without the service's key."""
 
     wrapped_key: bytes
     sealed: bytes
@@ -53,7 +56,7 @@ class SealedEvidence(NamedTuple):
 class Adjustment:
     """A proposal to give (or, correcting an earlier one, take back) points, and what became of it.
 
-    ``evidence`` is None once it was erased; the adjustment stands all the same.
+    ``evidence`` and the note are None once they were erased; the adjustment stands all the same.
     """
 
     adjustment_id: UUID
@@ -67,7 +70,7 @@ class Adjustment:
     proposed_at: datetime
     decided_by: UUID | None
     decided_at: datetime | None
-    decision_note: str
+    decision_note: SealedEvidence | None
     correlation_id: str
 
     @property

@@ -1,4 +1,4 @@
-"""What adjustments rest on lies sealed: nobody reads it without the key, and deleting its row erases it for good."""
+"""What adjustments and their decisions rest on lies sealed: unreadable without the key, erased by deleting its rows."""
 
 import base64
 import os
@@ -15,6 +15,7 @@ from ops import database as ops_database
 from ops.audit.main import audit
 from services.points.__main__ import MIGRATIONS, api
 from services.points.adjustments import handlers as adjustments
+from services.points.adjustments import store
 from shared.errors import PermanentError
 from shared.ids import new_id
 from shared.postgres import Database
@@ -25,13 +26,14 @@ from tests.support.databases import Clock, PostgresServer, TestDatabase
 from tests.support.settings import SettingsFactory
 
 WORDS = "李秀英 13800138000，签字单第12页"
-OLD = "old evidence, page "
+NOTE = "问过李秀英本人"
+OLD, OLD_NOTE = "old evidence, page ", "old note "
 INSERT = """
 insert into adjustments (adjustment_id, volunteer_id, points, reason, evidence, status, proposed_by, proposed_at,
-                         decided_by, decided_at, decided_on, correlation_id)
+                         decided_by, decided_at, decided_on, decision_note, correlation_id)
 select id, $2::uuid, 5, 'r', $3 || place, case place % 2 when 0 then 'proposed' else 'rejected' end, $4, now(),
        case place % 2 when 1 then $2::uuid end, case place % 2 when 1 then now() end,
-       case place % 2 when 1 then current_date end, 'c'
+       case place % 2 when 1 then current_date end, case place % 2 when 1 then $5 || place else '' end, 'c'
 from unnest($1::uuid[]) with ordinality as given (id, place)
 """
 
@@ -52,7 +54,7 @@ async def propose(person: Person, volunteer: UUID, points: int = 5) -> UUID:
     body = {"volunteer_id": str(volunteer), "points": points, "reason": "帮助整理档案", "evidence": WORDS}
     answer = await person.post("/adjustments", body)
     assert answer.status_code == 201, answer.text
-    assert answer.json()["evidence"] == WORDS
+    assert (answer.json()["evidence"], answer.json()["decision_note"]) == (WORDS, "")
     return UUID(answer.json()["adjustment_id"])
 
 
@@ -74,13 +76,14 @@ async def test_evidence_lies_sealed_and_the_auditor_has_no_select(
 ) -> None:
     volunteer, first, second = await ledger.volunteer(), served.operator, served.operator
     adjustment = await propose(first, volunteer)
-    decided = await second.post(f"/adjustments/{adjustment}/approve", {"note": "对照过原件"})
-    assert (decided.status_code, decided.json()["evidence"]) == (200, WORDS)
-    assert (await first.get(f"/adjustments/{adjustment}")).json()["evidence"] == WORDS
+    decided = await second.post(f"/adjustments/{adjustment}/approve", {"note": NOTE})
+    assert (decided.status_code, decided.json()["evidence"], decided.json()["decision_note"]) == (200, WORDS, NOTE)
+    read = (await first.get(f"/adjustments/{adjustment}")).json()
+    assert (read["evidence"], read["decision_note"]) == (WORDS, NOTE)
     assert [one["evidence"] for one in (await first.get("/adjustments")).json()["items"]] == [WORDS]
     stored = await everything(dsn_for("points_owner"))
     assert str(adjustment) in stored
-    for part in (WORDS, "李秀英", "13800138000", WORDS.encode().hex(), "李秀英".encode().hex()):
+    for part in (WORDS, NOTE, "李秀英", "13800138000", "李秀英".encode().hex()):
         assert part not in stored
     auditor = await asyncpg.connect(dsn_for("auditor"))
     try:
@@ -105,12 +108,14 @@ async def test_erased_evidence_leaves_the_adjustment_standing(
     await second.post(f"/adjustments/{approved}/approve", {"note": "对照过原件"})
     await points_db.pool.execute("delete from adjustment_evidence where volunteer_id = $1", volunteer)
     found = (await first.get(f"/adjustments/{approved}")).json()
-    assert (found["evidence"], found["reason"], found["status"]) == (None, "帮助整理档案", "approved")
+    assert (found["evidence"], found["decision_note"]) == (None, None)
+    assert (found["reason"], found["status"]) == ("帮助整理档案", "approved")
     assert [line["amount"] for line in found["posted"]] == [30]
     listed = (await first.get("/adjustments", volunteer_id=volunteer)).json()["items"]
-    assert [(one["points"], one["evidence"]) for one in listed] == [(7, None), (30, None)]
+    read = [(one["points"], one["evidence"], one["decision_note"]) for one in listed]
+    assert read == [(7, None, ""), (30, None, None)]
     answer = await second.post(f"/adjustments/{waiting}/approve", {"note": "对照过原件"})
-    assert (answer.status_code, answer.json()["evidence"]) == (200, None)
+    assert (answer.status_code, answer.json()["evidence"], answer.json()["decision_note"]) == (200, None, "对照过原件")
     assert (await served.volunteer(volunteer).get(f"/accounts/{volunteer}")).json()["available"] == 137
     report = await audit(dsn_for("auditor"), settled=True)
     assert report.ok, report.as_json()
@@ -141,9 +146,9 @@ async def test_another_key_is_named_and_nothing_is_decided_under_it(
 async def test_no_plain_evidence_is_taken_any_more(served: Api, ledger: Ledger, points_db: Database) -> None:
     volunteer = await ledger.volunteer()
     with pytest.raises(asyncpg.CheckViolationError, match="adjustment_evidence_is_sealed"):
-        await points_db.pool.execute(INSERT, [new_id()], volunteer, OLD, new_id())
+        await points_db.pool.execute(INSERT, [new_id()], volunteer, OLD, new_id(), OLD_NOTE)
     adjustment = await propose(served.operator, volunteer)
-    for change in ("evidence = 'x'", "reason = 'x'", "points = 6"):
+    for change in ("evidence = 'x'", "decision_note = 'x'", "reason = 'x'", "points = 6"):
         with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.CheckViolationError)):
             await points_db.pool.execute(f"update adjustments set {change} where adjustment_id = $1", adjustment)
 
@@ -176,19 +181,26 @@ async def test_what_lay_in_plain_text_is_sealed_when_the_api_starts(
     monkeypatch.setattr(adjustments, "SEALED_AT_ONCE", 4)
     ids, volunteer = [new_id() for _ in range(10)], new_id()
     async with older.connect("points") as database:
-        await database.pool.execute(INSERT, ids, volunteer, OLD, new_id())
+        await database.pool.execute(INSERT, ids, volunteer, OLD, new_id(), OLD_NOTE)
         assert OLD in await everything(older.dsn_for("points_owner"))
         await migrate(older.dsn_for("points_owner"), "points", "points_app", MIGRATIONS)
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await database.pool.execute("update adjustments set evidence = null")
+        for forgetting in ("evidence = null", "evidence = null, decision_note = null"):
+            with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.CheckViolationError)):
+                await database.pool.execute(f"update adjustments set {forgetting}")
         app = api(settings_for("points", database_url=older.dsn_for("points_app")))
-        before = await database.pool.fetch("select to_jsonb(a) - 'evidence' from adjustments a order by 1")
+        kept = "select to_jsonb(a) - 'evidence' - 'decision_note' from adjustments a order by 1"
+        before = await database.pool.fetch(kept)
         async with app.router.lifespan_context(app):
             pass
-        assert OLD not in await everything(older.dsn_for("points_owner"))
-        assert await database.pool.fetch("select to_jsonb(a) - 'evidence' from adjustments a order by 1") == before
-        rows = await database.pool.fetch("select * from adjustment_evidence order by adjustment_id")
-        opened = [EVIDENCE.open_text(row["adjustment_id"], row["wrapped_key"], row["sealed"]) for row in rows]
-        assert opened == [f"{OLD}{place}" for place in range(1, 11)]
+        stored = await everything(older.dsn_for("points_owner"))
+        assert OLD not in stored
+        assert OLD_NOTE not in stored
+        assert await database.pool.fetch(kept) == before
+        rows = await database.pool.fetch("select * from adjustment_evidence")
         assert {row["volunteer_id"] for row in rows} == {volunteer}
+        async with database.snapshot() as tx:
+            found = [await store.find(tx, adjustment_id) for adjustment_id in ids]
+        read = [(adjustments.evidence_of(EVIDENCE, one), adjustments.note_of(EVIDENCE, one)) for one in found if one]
+        assert read == [(f"{OLD}{place}", f"{OLD_NOTE}{place}" if place % 2 else "") for place in range(1, 11)]
+        assert len(rows) == 15
         assert await adjustments.seal_plain(database, EVIDENCE) == 0

@@ -114,6 +114,10 @@ def test_pages_say_that_evidence_was_erased_and_keep_the_adjustment() -> None:
             "staff_adjustments.html", CENTRE, path="", adjustments=[adjustment], me="", next_cursor=None, **listing
         )
         assert ("凭据已删除" in html) is erased
+        decided = {"status": "approved", "decided_by": "second", "decided_at": "2026-03-05T02:00:00Z"}
+        adjustment |= {**decided, "decision_note": None if erased else "问过本人"}
+        html = fragment("staff_adjustment.html", CENTRE, path="", adjustment=adjustment, **context)
+        assert ("依据已经删除，不能再看" in html, "问过本人" in html) == (erased, not erased)
         assert "+30 分" in html
 
 

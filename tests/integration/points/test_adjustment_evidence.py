@@ -100,6 +100,30 @@ async def test_evidence_lies_sealed_and_the_auditor_has_no_select(
         await points_db.pool.execute("update adjustment_evidence set sealed = ''")
 
 
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("complaints", ("reason", "withdrawn_reason")),
+        ("referrals", ("withdrawn_reason",)),
+        ("cases", ("reason",)),
+        ("redemption", ("reason",)),
+    ],
+)
+async def test_the_auditor_reads_all_but_the_words_of_people(
+    dsn_for: Callable[[str], str], table: str, words: tuple[str, ...]
+) -> None:
+    auditor = await asyncpg.connect(dsn_for("auditor"))
+    try:
+        rows = await auditor.fetch(
+            "select attname, has_column_privilege(attrelid, attnum, 'select') as readable from pg_attribute "
+            "where attrelid = $1::text::regclass and attnum > 0 and not attisdropped",
+            f"points.{table}",
+        )
+        assert {row["attname"] for row in rows if not row["readable"]} == set(words)
+    finally:
+        await auditor.close()
+
+
 async def test_erased_evidence_leaves_the_adjustment_standing(
     served: Api, ledger: Ledger, points_db: Database, dsn_for: Callable[[str], str]
 ) -> None:

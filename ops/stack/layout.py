@@ -152,6 +152,7 @@ def _of_service(service: str, around: Surroundings) -> dict[str, str]:
         values["WEIGUANG_MESSAGE_LOG"] = str(around.options.var / "messages.jsonl")
     if service == "points":
         values["WEIGUANG_CREDENTIAL_SIGNING_KEY"] = around.secrets.credential_key
+        values["WEIGUANG_EVIDENCE_KEY"] = around.secrets.evidence_key
     if service == "notify":
         values["WEIGUANG_SMTP_HOST"] = "127.0.0.1"
         values["WEIGUANG_SMTP_PORT"] = str(around.smtp_port)

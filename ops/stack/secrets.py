@@ -4,7 +4,7 @@ import base64
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -34,6 +34,8 @@ class StackSecrets:
     engineer_password: str
     credential_key: str = ""
     """Ed25519 seed, base64, that badges are issued under; empty in a file of before there were credentials."""
+    evidence_key: str = ""
+    """Seals the evidence of adjustments; made and added to a file of before evidence was sealed."""
 
 
 def _password(length: int = 16) -> str:
@@ -56,6 +58,7 @@ def make_secrets() -> StackSecrets:
         operator_password=_password(),
         engineer_password=_password(),
         credential_key=_base64(Ed25519PrivateKey.generate().private_bytes_raw()),
+        evidence_key=_base64(secrets.token_bytes(32)),
     )
 
 
@@ -68,13 +71,25 @@ def load_secrets(path: Path) -> StackSecrets:
     if not path.exists():
         made = make_secrets()
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            json.dump(asdict(made), out, indent=1)
+        _write(path, made)
         return made
     try:
-        return StackSecrets(**json.loads(path.read_text(encoding="utf-8")))
+        found = StackSecrets(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise StackError(
             f"{path} cannot be read ({error}); without it the data in var/ is lost: `make clean`"
         ) from error
+    if not found.evidence_key:
+        found = replace(found, evidence_key=_base64(secrets.token_bytes(32)))
+        _write(path, found)
+    return found
+
+
+def _write(path: Path, found: StackSecrets) -> None:
+    """Whole or not at all: half a file would lose the data."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        json.dump(asdict(found), out, indent=1)
+    fresh.replace(path)

@@ -32,12 +32,20 @@ ROLES = ("api", "worker", "agents", "integrity", "relay", "migrate")
 
 
 def api(settings: PointsSettings) -> "FastAPI":
-    """The HTTP application."""
+    """The HTTP application.
+
+    Raises:
+        PermanentError: there is no key for the evidence of adjustments.
+    """
     # A relay should not hold what only an API serves: what a role alone needs is imported where the role begins.
+    from services.points.adjustments import handlers as adjustments
     from services.points.policy import policy_of
     from services.points.routers import ROUTERS
     from services.points.teams import handlers as teams
     from shared.http.app import create_app
+    from shared.sealing import TextCipher
+
+    cipher = TextCipher(settings.evidence_key.get_secret_value(), "WEIGUANG_EVIDENCE_KEY")
 
     @asynccontextmanager
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
@@ -45,6 +53,7 @@ def api(settings: PointsSettings) -> "FastAPI":
         try:
             await policy_of(app.state.database)
             await teams.install(app.state.database)
+            await adjustments.seal_plain(app.state.database, cipher)
             yield
         finally:
             await app.state.database.close()
@@ -62,6 +71,7 @@ def api(settings: PointsSettings) -> "FastAPI":
         lifespan=lifespan,
         readiness={"database": database_ready, "broker": kafka_ready},
     )
+    app.state.evidence_cipher = cipher
     return app
 
 

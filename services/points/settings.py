@@ -36,6 +36,8 @@ class PointsSettings(Settings):
     """Address under which the gateway is reached from outside; credentials point there."""
     credential_signing_key: SecretStr = SecretStr("")
     """Raw Ed25519 seed, base64; badges are issued as credentials under it. Without it they cannot be exported."""
+    evidence_key: SecretStr = SecretStr("")
+    """Key that the evidence of manual adjustments is sealed under: base64 of 32 bytes. Whoever loses it loses that."""
     faust_data_dir: Path = Path("var/faust")
     """Where faust keeps what may be lost."""
     integrity_generation: int = 0

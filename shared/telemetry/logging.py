@@ -24,9 +24,9 @@ _DROPPED = "[dropped]"
 _SENSITIVE = frozenset(
     {
         "access_token", "address", "authorization", "beneficiary", "birth_date", "body", "code", "cookie", "distance",
-        "email", "full_name", "guardian", "id_card", "id_number", "identity_number", "idempotency_key", "latitude",
-        "longitude", "mobile", "name", "password", "phone", "pickup_code", "real_name", "refresh_token", "secret",
-        "signature", "ticket", "token", "username", "vault_key", "wechat",
+        "email", "evidence", "evidence_key", "full_name", "guardian", "id_card", "id_number", "identity_number",
+        "idempotency_key", "latitude", "longitude", "mobile", "name", "password", "phone", "pickup_code",
+        "real_name", "refresh_token", "secret", "signature", "ticket", "token", "username", "vault_key", "wechat",
     }
 )  # fmt: skip
 _MASKS = (

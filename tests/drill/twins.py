@@ -26,6 +26,7 @@ from shared.postgres import Tx
 from tests.drill.casework import OPERATORS, Casework
 from tests.drill.stage import Stage
 from tests.integration.points.histories import attendance, message
+from tests.integration.points.serving import EVIDENCE
 from tests.reference.district import District, Offer
 from tests.reference.rules import Record, Rule
 
@@ -271,7 +272,7 @@ class Twins:
         volunteer_id = UUID(self.model.adjustments[str(root)].volunteer) if root else self.volunteer(volunteer)
         caller, points = OPERATORS[operator % 3], -abs(points) if root else abs(points)
         made, refused = await self.ask(
-            lambda tx: adjustments.propose(tx, caller, volunteer_id, points, "counted wrong", "list", root)
+            lambda tx: adjustments.propose(tx, EVIDENCE, caller, volunteer_id, points, "counted wrong", "list", root)
         )
         assert refused == (None if str(volunteer_id) in self.model.accounts else "account-unknown")
         if refused is None:
@@ -283,7 +284,9 @@ class Twins:
             return
         adjustment_id, volunteer, points, root, proposer = self.proposals[place % len(self.proposals)]
         caller, status = OPERATORS[operator % 3], Decision(decision)
-        _, refused = await self.ask(lambda tx: adjustments.decision(tx, caller, adjustment_id, status, "looked at it"))
+        _, refused = await self.ask(
+            lambda tx: adjustments.decision(tx, EVIDENCE, caller, adjustment_id, status, "seen")
+        )
         self.touched.add(volunteer)
         if (status is Decision.WITHDRAWN) != (caller == proposer):
             assert refused in ("second-person-needed", "not-the-proposer")

@@ -42,6 +42,7 @@ class SettingsFactory:
             "vault_key": SECRETS.vault_key,
             "lookup_key": SECRETS.lookup_key,
             "credential_signing_key": SECRETS.credential_key,
+            "evidence_key": SECRETS.evidence_key,
             "message_log": self.directory / "messages.jsonl",
             "faust_data_dir": self.directory / "faust",
         }

@@ -1,10 +1,11 @@
 """HTTP of manual adjustments: two operators, a reason and evidence."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, model_validator
 
 from services.points.adjustments import handlers, store
@@ -16,10 +17,19 @@ from shared.http.app import Db, Input, Limit, Output
 from shared.http.cursors import Page, page_of
 from shared.http.idempotency import once
 from shared.postgres import Tx
+from shared.sealing import TextCipher
 
 router = APIRouter(prefix="/api/points/v1", tags=["adjustments"])
 
 Operator = Annotated[Caller, allow(Role.OPERATOR)]
+
+
+async def _cipher(request: Request) -> TextCipher:
+    cipher: TextCipher = request.app.state.evidence_cipher
+    return cipher
+
+
+Cipher = Annotated[TextCipher, Depends(_cipher)]
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
@@ -52,20 +62,20 @@ class WithdrawalInput(Input):
 
 
 class AdjustmentView(Output):
-    """An adjustment and where it stands."""
+    """An adjustment and where it stands. ``evidence`` and ``decision_note`` are null once they were erased."""
 
     adjustment_id: UUID
     volunteer_id: UUID
     points: int
     corrects: UUID | None
     reason: str
-    evidence: str
+    evidence: str | None
     status: Status
     proposed_by: UUID
     proposed_at: datetime
     decided_by: UUID | None
     decided_at: datetime | None
-    decision_note: str
+    decision_note: str | None
     correlation_id: str
 
 
@@ -86,20 +96,21 @@ class AdjustmentDetail(AdjustmentView):
     posted: list[PostedView]
 
 
-def _view(found: Adjustment) -> AdjustmentView:
-    return AdjustmentView(**{name: getattr(found, name) for name in AdjustmentView.model_fields})
+def _view(cipher: TextCipher, found: Adjustment) -> AdjustmentView:
+    values = {name: getattr(found, name) for name in AdjustmentView.model_fields}
+    opened = {"evidence": handlers.evidence_of(cipher, found), "decision_note": handlers.note_of(cipher, found)}
+    return AdjustmentView(**{**values, **opened})
 
 
 @router.post("/adjustments", status_code=201, response_model=AdjustmentView)
-async def propose(request: Request, database: Db, caller: Operator, body: AdjustmentInput) -> Response:
+async def propose(request: Request, database: Db, cipher: Cipher, caller: Operator, body: AdjustmentInput) -> Response:
     """Propose an adjustment; it moves nothing until another operator approves it."""
 
     async def work(tx: Tx) -> AdjustmentView:
-        return _view(
-            await handlers.propose(
-                tx, caller, body.volunteer_id, body.points, body.reason, body.evidence, body.corrects
-            )
+        proposed = await handlers.propose(
+            tx, cipher, caller, body.volunteer_id, body.points, body.reason, body.evidence, body.corrects
         )
+        return _view(cipher, proposed)
 
     return await once(request, database, caller, work)
 
@@ -107,6 +118,7 @@ async def propose(request: Request, database: Db, caller: Operator, body: Adjust
 @router.get("/adjustments")
 async def list_adjustments(
     database: Db,
+    cipher: Cipher,
     caller: Operator,
     volunteer_id: UUID | None = None,
     status: Status | None = None,
@@ -126,46 +138,46 @@ async def list_adjustments(
             site_ids=caller.site_ids,
             limit=limit + 1,
         )
-    return page_of(found, limit, _view, lambda adjustment: (adjustment.adjustment_id,))
+    return page_of(found, limit, partial(_view, cipher), lambda adjustment: (adjustment.adjustment_id,))
 
 
 @router.get("/adjustments/{adjustment_id}")
-async def read_adjustment(database: Db, caller: Operator, adjustment_id: UUID) -> AdjustmentDetail:
+async def read_adjustment(database: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID) -> AdjustmentDetail:
     """One adjustment, with what its approval posted."""
     async with database.snapshot() as tx:
         found = await handlers.find(tx, caller, adjustment_id)
         posted = await handlers.posted(tx, found)
-    return AdjustmentDetail(**dict(_view(found)), posted=[PostedView(**line._asdict()) for line in posted])
+    return AdjustmentDetail(**dict(_view(cipher, found)), posted=[PostedView(**line._asdict()) for line in posted])
 
 
 async def _decide(
-    request: Request, database: Db, caller: Caller, adjustment_id: UUID, status: Status, note: str
+    request: Request, database: Db, cipher: TextCipher, caller: Caller, adjustment_id: UUID, status: Status, note: str
 ) -> Response:
     async def work(tx: Tx) -> AdjustmentView:
-        return _view(await handlers.decision(tx, caller, adjustment_id, status, note))
+        return _view(cipher, await handlers.decision(tx, cipher, caller, adjustment_id, status, note))
 
     return await once(request, database, caller, work, status=200)
 
 
 @router.post("/adjustments/{adjustment_id}/approve", response_model=AdjustmentView)
 async def approve(
-    request: Request, database: Db, caller: Operator, adjustment_id: UUID, body: DecisionInput
+    request: Request, database: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID, body: DecisionInput
 ) -> Response:
     """Approve what another operator proposed: its points are posted."""
-    return await _decide(request, database, caller, adjustment_id, Status.APPROVED, body.note)
+    return await _decide(request, database, cipher, caller, adjustment_id, Status.APPROVED, body.note)
 
 
 @router.post("/adjustments/{adjustment_id}/reject", response_model=AdjustmentView)
 async def reject(
-    request: Request, database: Db, caller: Operator, adjustment_id: UUID, body: DecisionInput
+    request: Request, database: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID, body: DecisionInput
 ) -> Response:
     """Reject what another operator proposed."""
-    return await _decide(request, database, caller, adjustment_id, Status.REJECTED, body.note)
+    return await _decide(request, database, cipher, caller, adjustment_id, Status.REJECTED, body.note)
 
 
 @router.post("/adjustments/{adjustment_id}/withdraw", response_model=AdjustmentView)
 async def withdraw(
-    request: Request, database: Db, caller: Operator, adjustment_id: UUID, body: WithdrawalInput
+    request: Request, database: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID, body: WithdrawalInput
 ) -> Response:
     """Withdraw one's own proposal."""
-    return await _decide(request, database, caller, adjustment_id, Status.WITHDRAWN, body.note)
+    return await _decide(request, database, cipher, caller, adjustment_id, Status.WITHDRAWN, body.note)

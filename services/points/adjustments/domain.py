@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from services.points.rules.domain import Rule
@@ -20,7 +20,9 @@ __all__ = [
     "Adjustment",
     "Approved",
     "Declined",
+    "Part",
     "Posted",
+    "SealedEvidence",
     "Status",
     "adjusted",
     "bucket_of",
@@ -30,6 +32,8 @@ __all__ = [
 ]
 
 PREFIX: Final = "life/adjustment/"
+Part = Literal["evidence", "note"]
+"""What a proposal rests on, and what the decision on it does."""
 
 
 class Status(StrEnum):
@@ -41,22 +45,32 @@ class Status(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class SealedEvidence(NamedTuple):
+    """What a proposal or a decision rests on, unreadable without the service's key."""
+
+    wrapped_key: bytes
+    sealed: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """A proposal to give (or, correcting an earlier one, take back) points, and what became of it."""
+    """A proposal to give (or, correcting an earlier one, take back) points, and what became of it.
+
+    ``evidence`` and the note are None once they were erased; the adjustment stands all the same.
+    """
 
     adjustment_id: UUID
     volunteer_id: UUID
     points: int
     corrects: UUID | None
     reason: str
-    evidence: str
+    evidence: SealedEvidence | None
     status: Status
     proposed_by: UUID
     proposed_at: datetime
     decided_by: UUID | None
     decided_at: datetime | None
-    decision_note: str
+    decision_note: SealedEvidence | None
     correlation_id: str
 
     @property

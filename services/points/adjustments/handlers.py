@@ -5,25 +5,50 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
+import structlog
+
 from services.points.accounts import handlers as accounts
 from services.points.adjustments import store
-from services.points.adjustments.domain import Adjustment, Posted, Status, adjusted, bucket_of, decide, explanation
+from services.points.adjustments.domain import (
+    Adjustment,
+    Part,
+    Posted,
+    SealedEvidence,
+    Status,
+    adjusted,
+    bucket_of,
+    decide,
+    explanation,
+)
 from services.points.ledger import handlers as ledger
 from services.points.rules import handlers as rules
 from shared.auth.tokens import Caller
 from shared.clock import district_day
-from shared.errors import Conflict, Forbidden, NotFound, TransientError
+from shared.errors import Conflict, Forbidden, NotFound, PermanentError, Refusal, TransientError
 from shared.ids import derived_id, new_id
-from shared.postgres import Tx
+from shared.postgres import Database, Tx
+from shared.sealing import TextCipher
 from shared.telemetry import trace
 
-__all__ = ["decision", "find", "posted", "propose"]
+__all__ = ["decision", "evidence_of", "find", "note_of", "posted", "propose", "seal_plain"]
+
+SEALED_AT_ONCE = 200
+_log = structlog.get_logger(__name__)
 
 
 async def propose(
-    tx: Tx, caller: Caller, volunteer_id: UUID, points: int, reason: str, evidence: str, corrects: UUID | None = None
+    tx: Tx,
+    cipher: TextCipher,
+    caller: Caller,
+    volunteer_id: UUID,
+    points: int,
+    reason: str,
+    evidence: str,
+    corrects: UUID | None = None,
 ) -> Adjustment:
     """Write a proposal down, for another operator to decide on. ``points`` below zero need ``corrects``.
+
+    The evidence is kept sealed only.
 
     Raises:
         Refusal: no such account within the caller's bounds, the proposer's own, or nothing that it could correct.
@@ -38,27 +63,33 @@ async def propose(
         detail = "Points that service earned are lowered by correcting the service; name the adjustment to correct."
         raise Conflict("nothing-to-correct", detail)
     adjustment_id, current = new_id(), trace.current()
+    sealed = _seal(cipher, adjustment_id, "evidence", evidence)
     proposed = Adjustment(
         adjustment_id=adjustment_id,
         volunteer_id=volunteer_id,
         points=points,
         corrects=corrects,
         reason=reason,
-        evidence=evidence,
+        evidence=sealed,
         status=Status.PROPOSED,
         proposed_by=caller.subject,
         proposed_at=await tx.now(),
         decided_by=None,
         decided_at=None,
-        decision_note="",
+        decision_note=None,
         correlation_id=current.correlation_id if current is not None else str(adjustment_id),
     )
     await store.insert(tx, proposed)
+    await store.keep_evidence(tx, [(adjustment_id, volunteer_id, "evidence", sealed)])
     return proposed
 
 
-async def decision(tx: Tx, caller: Caller, adjustment_id: UUID, status: Status, note: str) -> Adjustment:
+async def decision(
+    tx: Tx, cipher: TextCipher, caller: Caller, adjustment_id: UUID, status: Status, note: str
+) -> Adjustment:
     """Approve, reject or withdraw; an approval posts the transfers of its bucket in the same transaction.
+
+    The note is kept sealed only.
 
     Raises:
         Refusal: no such adjustment, decided before, the wrong person, or more would be taken back than was given.
@@ -73,11 +104,13 @@ async def decision(tx: Tx, caller: Caller, adjustment_id: UUID, status: Status, 
         raise Forbidden(declined.slug, declined.detail)
     now = await tx.now()
     day = district_day(now)
-    if not await store.settle(tx, adjustment_id, status, by=caller.subject, at=now, day=day, note=note):
+    if not await store.settle(tx, adjustment_id, status, by=caller.subject, at=now, day=day):
         raise TransientError("the adjustment was decided although its volunteer was locked")
+    sealed = _seal(cipher, adjustment_id, "note", note)
+    await store.keep_evidence(tx, [(adjustment_id, adjustment.volunteer_id, "note", sealed)])
     if status is Status.APPROVED:
         await _post(tx, adjustment)
-    return replace(adjustment, status=status, decided_by=caller.subject, decided_at=now, decision_note=note)
+    return replace(adjustment, status=status, decided_by=caller.subject, decided_at=now, decision_note=sealed)
 
 
 async def find(tx: Tx, caller: Caller, adjustment_id: UUID) -> Adjustment:
@@ -90,6 +123,73 @@ async def find(tx: Tx, caller: Caller, adjustment_id: UUID) -> Adjustment:
     if found is None or not await accounts.in_bounds(tx, caller, found.volunteer_id):
         raise NotFound("adjustment-unknown", "There is no such adjustment.")
     return found
+
+
+def evidence_of(cipher: TextCipher, adjustment: Adjustment) -> str | None:
+    """What the proposal rests on; None once that was erased.
+
+    Raises:
+        Refusal: it was sealed under another key than the service has now, or was tampered with.
+    """
+    return _opened(cipher, adjustment.adjustment_id, "evidence", adjustment.evidence)
+
+
+def note_of(cipher: TextCipher, adjustment: Adjustment) -> str | None:
+    """What the decision rests on; nothing while there is none, None once it was erased.
+
+    Raises:
+        Refusal: as for `evidence_of`.
+    """
+    if adjustment.status is Status.PROPOSED:
+        return ""
+    return _opened(cipher, adjustment.adjustment_id, "note", adjustment.decision_note)
+
+
+async def seal_plain(database: Database, cipher: TextCipher) -> int:
+    """Seal what was kept in plain text before texts were sealed at once; returns of how many adjustments.
+
+    Repeating it is harmless, and so is a process that does it beside this one.
+    """
+    sealed = 0
+    while True:
+        async with database.transaction() as tx:
+            found = await store.plain_evidence(tx, SEALED_AT_ONCE)
+            rows: list[tuple[UUID, UUID, Part, SealedEvidence]] = []
+            for adjustment_id, volunteer_id, evidence, note in found:
+                if evidence is not None:
+                    rows.append(
+                        (adjustment_id, volunteer_id, "evidence", _seal(cipher, adjustment_id, "evidence", evidence))
+                    )
+                if note is not None:
+                    rows.append((adjustment_id, volunteer_id, "note", _seal(cipher, adjustment_id, "note", note)))
+            await store.keep_evidence(tx, rows)
+            await store.forget_plain_evidence(tx, [adjustment_id for adjustment_id, *_ in found])
+        sealed += len(found)
+        if len(found) < SEALED_AT_ONCE:
+            return sealed
+
+
+def _about(adjustment_id: UUID, part: Part) -> UUID:
+    """What a text is bound to, so that evidence and note cannot be taken for each other."""
+    return adjustment_id if part == "evidence" else derived_id(part, adjustment_id)
+
+
+def _seal(cipher: TextCipher, adjustment_id: UUID, part: Part, text: str) -> SealedEvidence:
+    return SealedEvidence(*cipher.seal_text(_about(adjustment_id, part), text))
+
+
+def _opened(cipher: TextCipher, adjustment_id: UUID, part: Part, sealed: SealedEvidence | None) -> str | None:
+    if sealed is None:
+        return None
+    try:
+        return cipher.open_text(_about(adjustment_id, part), *sealed)
+    except PermanentError as error:
+        _log.error("adjustments.evidence_unreadable", adjustment_id=str(adjustment_id), part=part, reason=str(error))
+        detail = (
+            f"The {part} of adjustment {adjustment_id} cannot be opened with the key that points has "
+            "(WEIGUANG_EVIDENCE_KEY): it was sealed under another one, or was tampered with."
+        )
+        raise Refusal("evidence-unreadable", detail, status=500) from None
 
 
 async def posted(tx: Tx, adjustment: Adjustment) -> list[Posted]:

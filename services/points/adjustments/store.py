@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from services.points.adjustments.domain import Adjustment, Approved, Posted, Status
+from services.points.adjustments.domain import Adjustment, Approved, Part, Posted, SealedEvidence, Status
 from shared.postgres import Tx, load_queries
 
 SQL = load_queries(__file__)
 
 
 def _adjustment(row: Any) -> Adjustment:
-    return Adjustment(**{**dict(row), "status": Status(row["status"])})
+    values = dict(row)
+    evidence = _sealed(values.pop("evidence_key"), values.pop("evidence"))
+    note = _sealed(values.pop("note_key"), values.pop("note"))
+    return Adjustment(**{**values, "evidence": evidence, "decision_note": note, "status": Status(values["status"])})
+
+
+def _sealed(wrapped_key: bytes | None, sealed: bytes | None) -> SealedEvidence | None:
+    return None if wrapped_key is None or sealed is None else SealedEvidence(wrapped_key, sealed)
 
 
 async def insert(tx: Tx, proposed: Adjustment) -> None:
-    """Keep a proposal."""
+    """Keep a proposal; its evidence lies apart."""
     await tx.execute(
         SQL["insert_adjustment"],
         proposed.adjustment_id,
@@ -26,11 +33,33 @@ async def insert(tx: Tx, proposed: Adjustment) -> None:
         proposed.points,
         proposed.corrects,
         proposed.reason,
-        proposed.evidence,
         proposed.proposed_by,
         proposed.proposed_at,
         proposed.correlation_id,
     )
+
+
+async def keep_evidence(tx: Tx, rows: Sequence[tuple[UUID, UUID, Part, SealedEvidence]]) -> None:
+    """Keep (adjustment, its volunteer, which text it is, the text) rows."""
+    await tx.execute(
+        SQL["keep_evidence"],
+        [adjustment_id for adjustment_id, _, _, _ in rows],
+        [volunteer_id for _, volunteer_id, _, _ in rows],
+        [part for _, _, part, _ in rows],
+        [sealed.wrapped_key for _, _, _, sealed in rows],
+        [sealed.sealed for _, _, _, sealed in rows],
+    )
+
+
+async def plain_evidence(tx: Tx, limit: int) -> list[tuple[UUID, UUID, str | None, str | None]]:
+    """(adjustment, its volunteer, evidence, note) of rows with plain text; locked, and nobody else seals any."""
+    await tx.execute(SQL["lock_sealing"])
+    return [tuple(row) for row in await tx.fetch(SQL["plain_evidence"], limit)]
+
+
+async def forget_plain_evidence(tx: Tx, adjustment_ids: Sequence[UUID]) -> None:
+    """Let go of plain text that lies sealed now."""
+    await tx.execute(SQL["forget_plain_evidence"], adjustment_ids)
 
 
 async def find(tx: Tx, adjustment_id: UUID) -> Adjustment | None:
@@ -62,9 +91,9 @@ async def listed(
     return [_adjustment(row) for row in found]
 
 
-async def settle(tx: Tx, adjustment_id: UUID, status: Status, *, by: UUID, at: datetime, day: date, note: str) -> bool:
+async def settle(tx: Tx, adjustment_id: UUID, status: Status, *, by: UUID, at: datetime, day: date) -> bool:
     """Write the decision; false when it had been decided before."""
-    return await tx.fetchval(SQL["settle_adjustment"], adjustment_id, status.value, by, at, day, note) is not None
+    return await tx.fetchval(SQL["settle_adjustment"], adjustment_id, status.value, by, at, day) is not None
 
 
 async def approved(tx: Tx, root: UUID) -> list[Approved]:

@@ -145,6 +145,7 @@ SENTENCES: Mapping[str, str] = {
     # manual adjustments
     "adjustment-unknown": "没有这笔人工调整。",
     "adjustment-decided": "这笔人工调整已经有了决定，请刷新页面。",
+    "evidence-unreadable": "凭据打不开：现在的密钥不是保存时的密钥，或者内容被改动过。请告诉工程师。",
     "adjustment-below-zero": "扣回的比给过的多（多出 {missing} 分），请不批准这一笔，另提一笔少些的。",
     "nothing-to-correct": "只有已经批准的人工调整才能扣回；服务得的积分不对，要更正服务记录。",
     # the rest

@@ -29,11 +29,13 @@ from shared.http.app import create_app
 from shared.ids import derived_id, new_id
 from shared.kafka.consumer import Message
 from shared.postgres import Database
-from tests.support.settings import SettingsFactory
+from shared.sealing import TextCipher
+from tests.support.settings import SECRETS, SettingsFactory
 
 NOW = datetime(2026, 3, 4, 6, 0, tzinfo=UTC)
 SITE = UUID(int=0x517E)
 OTHER_SITE = UUID(int=0x517F)
+EVIDENCE = TextCipher(SECRETS.evidence_key, "WEIGUANG_EVIDENCE_KEY")
 PHONE = "phone:4f1c0b0a9d7e4c3b8a6f5e2d1c0b9a87"
 
 
@@ -188,6 +190,7 @@ async def serving(database: Database, settings_for: SettingsFactory) -> AsyncIte
     routers = [pickups, rewards, catalogue, shelves, accounts, adjustments, leaders, integrity]
     app = create_app(settings_for("points"), title="points", routers=routers)
     app.state.database = database
+    app.state.evidence_cipher = EVIDENCE
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://points") as client:
         yield Api(client, settings_for("recruitment"))

@@ -86,6 +86,15 @@ PERSON = Identity(
     "张三", "13845678901", "zhang@example.org", datetime(1990, 1, 2, tzinfo=UTC).date(), "11010519491231002X"
 )
 ONE, OTHER = UUID(int=1), UUID(int=2)
+STORED_PERSON = (
+    "53GQZ6WkmH2duh1dqia2ROs9yfaAtYDtFOtOQ2T8kKsbcdLDtzqx5XjELYWx5J5yXoPsNy3NyPw67gMv",
+    "c7qlNziH50X1r8EMyV8Ahl6EvnHNS2w5hp/kiD8dndyq3xmKBGForVDw88Vb4LAr0cCpXnzgTrmz4YweD8DOiOGi1JBX685PCOknRxYl+nCSmaZ3"
+    "5gumbn6gxRo=",
+)
+STORED_TEXT = (
+    "hnGCLs1nac8gaEkln2F5pqJnyFizLLQ57TkcjRB2/PvgVzOF9Wev8CG4dBB8jFJA4fq6x/0FamurzkQi",
+    "dNm5EaxpNjVKH6XqRKennKDxzAe5u02rA5aJSBVsy1BIL/hHuApmjJz3Uq89",
+)
 
 
 def test_what_is_sealed_can_be_opened_and_not_read() -> None:
@@ -113,6 +122,15 @@ def test_a_row_moved_to_another_person_or_changed_does_not_open() -> None:
             cipher.open(person, wrapped, data)
     with pytest.raises(PermanentError):
         Cipher(key(), key()).open(ONE, sealed.wrapped_key, sealed.sealed)
+
+
+def test_what_was_sealed_before_still_opens() -> None:
+    vault_key, lookup_key = (base64.b64encode(bytes(range(start, start + 32))).decode() for start in (0, 32))
+    cipher, person = Cipher(vault_key, lookup_key), UUID("01920000-0000-7000-8000-000000000001")
+    wrapped, sealed = map(base64.b64decode, STORED_PERSON)
+    assert cipher.open(person, wrapped, sealed) == Identity("张三", phone="13845678901")
+    wrapped, sealed = map(base64.b64decode, STORED_TEXT)
+    assert cipher.open_text(person, wrapped, sealed) == "签到表第12页"
 
 
 def test_short_and_long_names_seal_to_the_same_length() -> None:

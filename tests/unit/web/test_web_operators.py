@@ -125,6 +125,26 @@ def test_only_who_may_decide_is_offered_to(me: str, volunteer: str | None, offer
     assert "&lt;b&gt;停电" in html
 
 
+def test_pages_say_that_evidence_was_erased_and_keep_the_adjustment() -> None:
+    context: dict[str, Any] = {"corrections": [], "standing": 0, "posted": [], "person": None, "me": "second"}
+    listing: dict[str, Any] = {"chosen": "all", "states": [], "person": None, "number": "", "account": None}
+    for evidence, erased in (("签字单", False), (None, True)):
+        adjustment = {**PROPOSED, "evidence": evidence}
+        html = fragment("staff_adjustment.html", CENTRE, path="", adjustment=adjustment, **context)
+        assert ("凭据已经删除，不能再看" in html, "签字单" in html) == (erased, not erased)
+        assert "&lt;b&gt;停电" in html
+        assert "None" not in html
+        html = fragment(
+            "staff_adjustments.html", CENTRE, path="", adjustments=[adjustment], me="", next_cursor=None, **listing
+        )
+        assert ("凭据已删除" in html) is erased
+        decided = {"status": "approved", "decided_by": "second", "decided_at": "2026-03-05T02:00:00Z"}
+        adjustment |= {**decided, "decision_note": None if erased else "问过本人"}
+        html = fragment("staff_adjustment.html", CENTRE, path="", adjustment=adjustment, **context)
+        assert ("依据已经删除，不能再看" in html, "问过本人" in html) == (erased, not erased)
+        assert "+30 分" in html
+
+
 NORTH = Session("token", {"sub": "north", "roles": ["operator"], "sites": ["site-1"]})
 CENTRE = Session("token", {"sub": "centre", "roles": ["operator"], "sites": "*"})
 

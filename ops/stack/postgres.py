@@ -33,6 +33,8 @@ _SETTINGS = {
     # a checkpoint took more processor time than all the rest of PostgreSQL.
     "wal_compression": "off",
     "max_wal_size": "2GB",
+    # Segments of the log are used again and not removed: one that is made anew is first filled with zeros and flushed.
+    "min_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
     "jit": "off",  # short statements only: compiling them costs more than it saves

@@ -152,7 +152,7 @@ def test_the_example_environment_is_complete_and_holds_no_secret() -> None:
             compose.service(name, {**ports, ("postgres", 5432): 1, ("kafka", 9092): 2, ("mail", 1025): 3})
         for value in compose.services[name].get("environment", {}).values():
             compose.resolve(str(value))
-        for value in compose.services[name].get("ports", ()):
+        for value in (*compose.services[name].get("ports", ()), *compose.services[name].get("command", ())):
             compose.resolve(str(value))
     assert set(compose.variables) == compose.asked
     example = (ROOT / ".env.example").read_text("utf-8")

@@ -19,33 +19,36 @@ on conflict (single) do update set incarnation = excluded.incarnation;
 
 -- name: unsend_everything
 -- The new log is empty: all events go again, in the order of their ids; a new broker may take what another did not.
-update outbox set sent_at = null, refused_at = null, refusal = null where sent_at is not null or refused_at is not null;
+update outbox set sent_at = null, refused_at = null, refusal = null where sent_at is not null;
 
 -- name: unsent
--- By state, never by "id greater than the last seen": identities commit out of order.
-select id, event_id, topic, key, headers, value, created_at
-from outbox where sent_at is null and refused_at is null order by id limit $1;
+-- By state, never by "id greater than the last seen": identities commit out of order. By this one condition alone: with a
+-- second one the planner, who knows no statistics of a young table, reads every entry that was ever in the index.
+select id, event_id, topic, key, headers, value, created_at from outbox where sent_at is null order by id limit $1;
 
 -- name: mark_refused
--- It will not be taken however often it is sent; the row keeps the event, and says why.
-update outbox set refused_at = clock_timestamp(), refusal = $2 where id = $1;
+-- It will not be taken however often it is sent: it leaves the queue, so it has a time in "sent_at" as well; the row keeps
+-- the event, and says why.
+update outbox set refused_at = clock_timestamp(), sent_at = clock_timestamp(), refusal = $2 where id = $1;
 
 -- name: retry_refused
 -- A release or a broker with other limits may take them.
-update outbox set refused_at = null, refusal = null where refused_at is not null;
+update outbox set sent_at = null, refused_at = null, refusal = null where refused_at is not null;
 
 -- name: mark_sent
 -- After the broker's acknowledgement only.
 update outbox set sent_at = clock_timestamp() where id = any($1::bigint[]);
 
 -- name: depth
--- What the relay still has to send, how old the oldest of it is, in seconds, and what lies aside.
+-- What the relay still has to send, how old the oldest of it is, in seconds, and what lies aside (in the order of its index,
+-- for the planner's sake; a thousand tell as much as more).
 select count(*) as depth, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as age,
-       (select count(*) from outbox where refused_at is not null) as refused
-from outbox where sent_at is null and refused_at is null;
+       (select count(*) from (select from outbox where refused_at is not null order by id limit 1000) r) as refused
+from outbox where sent_at is null;
 
 -- name: prune
 -- Sent long ago, to a broker that keeps its log.
 delete from outbox where id in (
-    select id from outbox where sent_at < clock_timestamp() - make_interval(days => $1) order by id limit 10000
+    select id from outbox where sent_at < clock_timestamp() - make_interval(days => $1) and refused_at is null
+    order by id limit 10000
 );

@@ -34,9 +34,7 @@ async def put(database: Database, *rows: Row) -> None:
 
 async def refused(database: Database) -> list[Any]:
     async with database.transaction() as tx:
-        return await tx.fetch(
-            "select value, refusal, sent_at from outbox where refused_at is not null order by id"
-        )
+        return await tx.fetch("select value, refusal, sent_at from outbox where refused_at is not null order by id")
 
 
 class Relaying:

@@ -14,8 +14,9 @@ from shared import deadletters, outbox
 from shared.ids import new_id
 from shared.kafka.consumer import Message
 from shared.kafka.topics import topic_name
+from shared.outbox import relay
 from shared.outbox.relay import Relay
-from shared.postgres import Database
+from shared.postgres import Database, load_queries
 from tests.support.brokers import TestBroker
 from tests.support.settings import SettingsFactory
 from tests.support.waiting import eventually
@@ -189,3 +190,24 @@ async def test_the_announcement_of_a_large_dead_letter_is_cut_and_leaves(
     assert told["dead-letter-cut"].endswith(f"the whole record is in the row {kept[0]['id']} of the table dead_letters")
     assert f"of {len(value)} bytes" in told["dead-letter-cut"]
     assert value.startswith(run.seen[0].value)
+
+
+async def test_what_is_unsent_is_read_in_the_order_of_its_index_before_anybody_has_analysed_the_table(
+    points_db: Database,
+) -> None:
+    """A plan that sorts reads every entry that was ever unsent, at each look: dearer with each event that was sent."""
+    queries = load_queries(relay.__file__)
+    async with points_db.transaction() as tx:
+        await tx.execute(
+            "insert into outbox (event_id, topic, key, headers, value) "
+            "select gen_random_uuid(), 'points', n::text, '{}', '' from generate_series(1, 20000) n"
+        )
+        await tx.execute("update outbox set sent_at = now()")
+    async with points_db.snapshot() as tx:
+        for name, arguments in (("unsent", ["500"]), ("depth", [])):
+            sql = queries[name].strip().rstrip(";")
+            for place, value in enumerate(arguments, 1):
+                sql = sql.replace(f"${place}", value)
+            plan = "\n".join(row[0] for row in await tx.fetch(f"explain {sql}"))
+            assert "Sort" not in plan, plan
+            assert "Seq Scan" not in plan, plan

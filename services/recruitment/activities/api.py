@@ -80,7 +80,7 @@ class ClosingIn(Input):
 
 
 class ShiftOut(Output):
-    """A shift and its places."""
+    """A shift and its places; ``published_at`` is when it became visible for sign-up, null in a draft."""
 
     shift_id: UUID
     starts_at: datetime
@@ -88,6 +88,7 @@ class ShiftOut(Output):
     capacity: int
     taken: int
     remaining: int
+    published_at: datetime | None
 
 
 class ActivityOut(Output):
@@ -277,6 +278,7 @@ def _shift(shift: Shift) -> ShiftOut:
         capacity=shift.capacity,
         taken=shift.taken,
         remaining=shift.capacity - shift.taken,
+        published_at=shift.published_at,
     )
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "open_for_signup",
     "overlaps",
     "plan",
+    "published",
 ]
 
 
@@ -56,7 +57,10 @@ DEFAULT_POLICY = Policy()
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A half-open interval [starts_at, ends_at) with places; ``taken`` are active sign-ups."""
+    """A half-open interval [starts_at, ends_at) with places; ``taken`` are active sign-ups.
+
+    ``published_at`` is when the shift became visible for sign-up; None while its activity is a draft.
+    """
 
     shift_id: UUID
     activity_id: UUID
@@ -64,6 +68,7 @@ class Shift:
     ends_at: datetime
     capacity: int
     taken: int = 0
+    published_at: datetime | None = None
 
     @property
     def planned_minutes(self) -> int:
@@ -138,6 +143,13 @@ def add_shifts(
         return refused
     starts_at = min(shift.starts_at for shift in (*present, *added))
     return replace(activity, starts_at=starts_at, version=activity.version + 1)
+
+
+def published(activity: Activity, shifts: Sequence[Shift], now: datetime) -> list[Shift]:
+    """The shifts, each visible for sign-up from now on where the activity is open and it was not visible before."""
+    if activity.state is not State.OPEN:
+        return list(shifts)
+    return [shift if shift.published_at else replace(shift, published_at=now) for shift in shifts]
 
 
 def open_for_signup(activity: Activity, shifts: Sequence[Shift], now: datetime) -> Activity | Refused:

@@ -84,7 +84,8 @@ async def plan(tx: Tx, caller: Caller, given: Sequence[NewActivity]) -> list[Pla
         shifts = _shifts(activity.activity_id, wanted.shifts)
         staff = is_staff_of(caller, wanted.site_id)
         decided = domain.plan(activity, shifts, draft=wanted.draft, by_staff=staff, policy=DEFAULT_POLICY, now=now)
-        planned.append(Planned(unwrap(decided), shifts))
+        activity = unwrap(decided)
+        planned.append(Planned(activity, domain.published(activity, shifts, now)))
     unknown = await store.unknown_references(tx, [each.activity for each in planned])
     if unknown:
         member, value = unknown[0]
@@ -101,10 +102,10 @@ async def add_shifts(tx: Tx, caller: Caller, activity_id: UUID, given: Sequence[
         NotFound, Forbidden, Refusal: as for planning; ``activity-closed``.
     """
     activity, present = await _locked(tx, caller, activity_id)
-    added = _shifts(activity_id, given)
+    now, added = await tx.now(), _shifts(activity_id, given)
     staff = is_staff_of(caller, activity.site_id)
-    decided = domain.add_shifts(activity, present, added, by_staff=staff, policy=DEFAULT_POLICY, now=await tx.now())
-    changed = unwrap(decided)
+    changed = unwrap(domain.add_shifts(activity, present, added, by_staff=staff, policy=DEFAULT_POLICY, now=now))
+    added = domain.published(changed, added, now)
     await _insert_shifts(tx, added)
     await _update(tx, changed)
     return Planned(changed, sorted((*present, *added), key=lambda shift: (shift.starts_at, shift.shift_id)))
@@ -118,9 +119,11 @@ async def open_for_signup(tx: Tx, caller: Caller, activity_id: UUID) -> Planned:
         Refusal: it is open or closed already, or has no shift.
     """
     activity, shifts = await _locked(tx, caller, activity_id)
-    changed = unwrap(domain.open_for_signup(activity, shifts, await tx.now()))
+    now = await tx.now()
+    changed = unwrap(domain.open_for_signup(activity, shifts, now))
     await _update(tx, changed)
-    return Planned(changed, shifts)
+    await store.publish_shifts(tx, activity_id, now)
+    return Planned(changed, domain.published(changed, shifts, now))
 
 
 async def close(tx: Tx, caller: Caller, activity_id: UUID, residents_served: int, note: str | None) -> Planned:

@@ -21,8 +21,13 @@ from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid
 
 -- name: insert_shifts
 -- The shifts of any number of activities.
-insert into shifts (shift_id, activity_id, starts_at, ends_at, capacity, secret)
-select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::integer[], $6::bytea[]);
+insert into shifts (shift_id, activity_id, starts_at, ends_at, capacity, secret, published_at)
+select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::integer[], $6::bytea[],
+                     $7::timestamptz[]);
+
+-- name: publish_shifts
+-- The shifts of a draft become visible when it opens.
+update shifts set published_at = $2 where activity_id = $1 and published_at is null;
 
 -- name: lock_shifts_of
 -- Whoever closes an activity or changes its shifts waits for sign-ups in progress, and later ones wait for it.
@@ -40,7 +45,7 @@ from activities where activity_id = $1;
 
 -- name: find_shifts
 -- The shifts of one or more activities, for deciding and for showing; the secret stays where it is.
-select shift_id, activity_id, starts_at, ends_at, capacity, taken
+select shift_id, activity_id, starts_at, ends_at, capacity, taken, published_at
 from shifts where activity_id = any($1::uuid[]) order by starts_at, shift_id;
 
 -- name: update_activity

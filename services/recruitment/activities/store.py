@@ -21,6 +21,7 @@ __all__ = [
     "list_activities",
     "list_open_shifts",
     "lock_activity",
+    "publish_shifts",
     "unknown_references",
     "update_activity",
 ]
@@ -115,7 +116,13 @@ async def insert_shifts(tx: Tx, shifts: Sequence[Shift], secrets: Mapping[UUID, 
         [s.ends_at for s in shifts],
         [s.capacity for s in shifts],
         [secrets[s.shift_id] for s in shifts],
+        [s.published_at for s in shifts],
     )
+
+
+async def publish_shifts(tx: Tx, activity_id: UUID, now: datetime) -> None:
+    """Note that the shifts of a draft became visible for sign-up."""
+    await tx.execute(_SQL["publish_shifts"], activity_id, now)
 
 
 async def lock_activity(tx: Tx, activity_id: UUID) -> None:

@@ -1,8 +1,9 @@
 """Settings, all from environment variables named ``WEIGUANG_…``; each service extends this class with its own."""
 
+from ipaddress import ip_network
 from typing import Literal
 
-from pydantic import SecretStr
+from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 __all__ = ["Settings"]
@@ -39,6 +40,9 @@ class Settings(BaseSettings):
     ops_port: int = 0
     """Port for health and metrics of roles that serve no API; 0 takes any free one."""
 
+    trusted_proxies: list[str] = ["127.0.0.0/8", "::1"]
+    """Networks (CIDR) of the proxies before this process, whose ``X-Forwarded-For`` is believed."""
+
     auth_public_keys: dict[str, str] = {}
     """Issuer → raw Ed25519 public key, base64."""
     auth_signing_key: SecretStr = SecretStr("")
@@ -49,3 +53,10 @@ class Settings(BaseSettings):
     notify_url: str = "http://127.0.0.1:8103"
 
     log_level: str = "INFO"
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: list[str]) -> list[str]:
+        for text in value:
+            ip_network(text, strict=False)
+        return value

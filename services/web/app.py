@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from services.web.gateway.headers import SECURITY
 from services.web.gateway.proxy import METHODS, Proxy, is_api
 from services.web.gateway.sessions import Sessions
-from services.web.gateway.upstream import Upstream, UpstreamAway, open_session
+from services.web.gateway.upstream import CALLER, Upstream, UpstreamAway, open_session
 from services.web.pages import (
     accounts,
     activations,
@@ -38,6 +38,7 @@ from services.web.pulse.hub import Hub
 from services.web.pulse.stream import PULSE_PATH, stream_pulse
 from services.web.pulse.tail import Tail
 from services.web.settings import UPSTREAM_NAMES, WebSettings
+from shared.http.address import networks, origin_of
 from shared.http.app import create_app
 from shared.http.edge import UNMATCHED
 from shared.telemetry.metrics import REQUESTS
@@ -53,6 +54,7 @@ class Gateway:
     def __init__(self, settings: WebSettings, stopping: asyncio.Event) -> None:
         self._settings = settings
         self._stopping = stopping
+        self._trusted = networks(tuple(settings.trusted_proxies))
         self._proxy: Proxy | None = None
         self.hub = Hub(settings.pulse_clients)
         self._upstream: Upstream | None = None
@@ -95,6 +97,7 @@ class Gateway:
             await self.pages(scope, receive, send)
             return
 
+        CALLER.set(origin_of(scope.get("client"), scope["headers"], self._trusted))
         path: str = scope["path"]
         proxied = is_api(path) and path != PULSE_PATH
 

@@ -15,7 +15,8 @@ from yarl import URL
 from services.web.gateway.headers import HOP_BY_HOP, Headers, find, forwarded
 from services.web.gateway.problems import send_problem
 from services.web.gateway.sessions import ACCESS, REFRESH, Session, Sessions, same_origin
-from services.web.gateway.upstream import Upstream
+from services.web.gateway.upstream import CALLER, Upstream
+from shared.http.address import UNKNOWN
 
 __all__ = ["BODY_LIMIT", "METHODS", "Proxy", "is_api"]
 
@@ -123,10 +124,9 @@ class Proxy:
     async def _forward(
         self, scope: Scope, url: URL, body: bytes, session: Session, receive: Receive, send: Send
     ) -> None:
-        client = scope.get("client")
         ours = find(scope["headers"], b"x-weiguang-page") is not None
         authorization = f"Bearer {session.token}".encode() if session.token else None
-        headers = forwarded(scope["headers"], client[0] if client else "unknown", authorization)
+        headers = forwarded(scope["headers"], CALLER.get() or UNKNOWN, authorization)
         started = False
 
         async def tracked(message: MutableMapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +14,10 @@ from services.web.settings import WebSettings
 from shared.errors import Refusal, TransientError
 from shared.telemetry import trace
 
-__all__ = ["Answer", "Problem", "Upstream", "UpstreamAway", "open_session"]
+__all__ = ["CALLER", "Answer", "Problem", "Upstream", "UpstreamAway", "open_session"]
+
+CALLER: ContextVar[str | None] = ContextVar("weiguang_caller", default=None)
+"""The address of the caller of the request under way; it goes on to the services, whose limits count by it."""
 
 _NO_DEFAULTS = frozenset({hdrs.USER_AGENT, hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE})
 
@@ -88,7 +92,7 @@ class Upstream:
         Raises:
             UpstreamAway: there was no answer.
         """
-        sent = {"accept": "application/json", **_trace_headers(), **(headers or {})}
+        sent = {"accept": "application/json", **_trace_headers(), **_caller_headers(), **(headers or {})}
         if token:
             sent["authorization"] = f"Bearer {token}"
         data: bytes | None = None
@@ -112,6 +116,11 @@ def _trace_headers() -> dict[str, str]:
     if here is None:
         return {}
     return {"traceparent": trace.format_traceparent(here), "x-correlation-id": here.correlation_id}
+
+
+def _caller_headers() -> dict[str, str]:
+    caller = CALLER.get()
+    return {} if caller is None else {"x-forwarded-for": caller}
 
 
 def _parsed(raw: bytes) -> Any:

@@ -78,7 +78,7 @@ class Setting:
 
 
 @asynccontextmanager
-async def gateway_running() -> AsyncIterator[Setting]:
+async def gateway_running(**overrides: Any) -> AsyncIterator[Setting]:
     """A gateway of its own before a stand-in of its own."""
     async with AsyncExitStack() as stack:
         upstream, stopping = StandIn(), asyncio.Event()
@@ -91,6 +91,7 @@ async def gateway_running() -> AsyncIterator[Setting]:
             notify_url=address,
             points_url="http://127.0.0.1:9",
             kafka_bootstrap="127.0.0.1:9",
+            **overrides,
         )
         gateway = Gateway(settings, stopping)
         port = await stack.enter_async_context(running(gateway, "127.0.0.1", 0))
@@ -135,8 +136,21 @@ async def test_a_call_passes_with_the_callers_token_and_trace(setting: Setting) 
     assert path == "/api/recruitment/v1/shifts/a b/signups?x=%2F1"
     assert headers["authorization"] == "Bearer mine"
     assert (headers["idempotency-key"], headers["traceparent"], headers["x-correlation-id"]) == ("k1", parent, "c1")
-    assert headers["x-forwarded-for"] == "127.0.0.1"
+    assert headers["x-forwarded-for"] == "6.6.6.6"  # loopback is a trusted proxy
     assert "cookie" not in headers
+
+
+async def test_services_count_the_caller_and_not_the_gateway(setting: Setting) -> None:
+    page = {"x-weiguang-page": "1", "x-forwarded-for": "6.6.6.6, 203.0.113.7"}
+    await setting.client.post("/session", json={"phone": "13800000000", "code": "123456"}, headers=page)
+    assert setting.upstream.seen[-1][1] == "/api/recruitment/v1/auth/tokens"
+    assert setting.upstream.seen[-1][2]["x-forwarded-for"] == "203.0.113.7"
+
+
+async def test_a_strangers_forwarded_header_is_replaced() -> None:
+    async with gateway_running(trusted_proxies=["10.0.0.0/8"]) as setting:
+        await setting.client.get("/api/recruitment/v1/sites", headers={"x-forwarded-for": "6.6.6.6"})
+        assert setting.upstream.seen[-1][2]["x-forwarded-for"] == "127.0.0.1"
 
 
 @pytest.mark.parametrize(

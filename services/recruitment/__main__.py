@@ -21,6 +21,7 @@ from services.recruitment.access.domain import StaffRole, check_password_form
 from services.recruitment.access.passwords import Passwords
 from services.recruitment.attendance import handlers as attendance
 from services.recruitment.attendance import timers as attendance_timers
+from services.recruitment.security import handlers as security
 from services.recruitment.settings import RecruitmentSettings
 from services.recruitment.vault.cipher import Cipher
 from shared.clock import real_now
@@ -115,6 +116,7 @@ async def purge_once(settings: RecruitmentSettings, database: Database) -> None:
         await access.purge(tx)
         await attendance.purge(tx)
         await purge_idempotency(tx)
+        await security.purge(tx, timedelta(days=settings.security_log_days))
     if settings.message_log is not None:
         before = real_now() - MESSAGE_LOG_KEPT
         await asyncio.to_thread(channels.prune_log, settings.message_log, before)

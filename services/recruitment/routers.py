@@ -8,6 +8,7 @@ from services.recruitment.devices import api as devices_api
 from services.recruitment.organisation import api as organisation_api
 from services.recruitment.recruiting import api as recruiting_api
 from services.recruitment.reports import api as reports_api
+from services.recruitment.security import api as security_api
 from services.recruitment.signups import api as signups_api
 from services.recruitment.volunteers import api as volunteers_api
 
@@ -24,4 +25,5 @@ ROUTERS = (
     corrections_api.router,
     devices_api.router,
     reports_api.router,
+    security_api.router,
 )

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from shared.settings import Settings
 
@@ -30,3 +30,6 @@ class RecruitmentSettings(Settings):
 
     public_url: str = "http://127.0.0.1:8000"
     """Where people reach the pages; printed into QR codes."""
+
+    security_log_days: int = Field(default=180, ge=30)
+    """Days for which events of the security log are kept; the database deletes none younger than 30."""

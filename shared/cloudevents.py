@@ -16,7 +16,8 @@ from shared.errors import PermanentError
 
 __all__ = ["Event", "Headers", "decode", "encode", "header_map", "headers_of"]
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
+"""In the order of the record; Kafka allows null values and repeated names."""
 Data = TypeVar("Data", bound=Contract)
 CONTENT_TYPE = "application/json"
 _REQUIRED = ("ce_id", "ce_source", "ce_type", "ce_subject", "ce_time", "ce_aggregateid", "ce_aggregateversion")
@@ -69,19 +70,19 @@ def encode(event: Event[Any]) -> tuple[list[tuple[str, bytes]], bytes]:
     return headers, event.data.model_dump_json().encode()
 
 
-def header_map(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
-    """Headers as text.
+def header_map(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
+    """Read headers as text; the last one of a name counts, and a null value counts as none.
 
     Raises:
         PermanentError: a header is not UTF-8.
     """
     try:
-        return {name: (value or b"").decode() for name, value in headers}
+        return {name: value.decode() for name, value in dict(headers).items() if value is not None}
     except UnicodeDecodeError as error:
         raise PermanentError(f"a header is not UTF-8: {error}") from error
 
 
-def decode(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> Event[Any]:
+def decode(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> Event[Any]:
     """Read an event from the wire.
 
     Raises:
@@ -114,7 +115,7 @@ def decode(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> Event[A
         )
     except ValidationError as error:
         raise PermanentError(f"the data of {named['ce_type']} breaks its contract: {_reasons(error)}") from error
-    except (ValueError, RecursionError) as error:
+    except (ValueError, OverflowError, RecursionError) as error:
         raise PermanentError(f"the envelope cannot be read: {error}") from error
 
 

@@ -2,7 +2,7 @@
 
 Both in the transaction of the batch that it came in, so that nothing is put aside twice or forgotten. The row has the
 whole record; an announcement that would be too large for the broker is cut, and says so in the header
-``dead-letter-cut``.
+``dead-letter-cut``. A letter that PostgreSQL refuses is stored reduced: place, sizes, a hash and both reasons.
 """
 
 import hashlib
@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import orjson
+import structlog
 
 from shared import outbox
 from shared.ids import derived_id
 from shared.kafka.consumer import Message
-from shared.postgres import Tx, load_queries
+from shared.postgres import TRANSIENT, Tx, load_queries
 from shared.telemetry import metrics
 
-__all__ = ["DeadLetter", "fingerprint", "record"]
+__all__ = ["DeadLetter", "fingerprint", "record", "reduced"]
 
+_log = structlog.get_logger(__name__)
 _SQL = load_queries(__file__)
 _ANNOUNCED_BYTES = outbox.EVENT_BYTES - 4096
 _HEADER_BYTES = 65_536
@@ -30,7 +32,10 @@ _FRAMING = 10
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message and why it was put aside. ``kind`` is ``permanent``, ``conflict`` or ``unknown-type``."""
+    """A message and the reason why it cannot be applied.
+
+    ``kind`` is ``permanent``, ``conflict``, ``unknown-type`` or, for what the client cannot read, ``unreadable``.
+    """
 
     message: Message
     reason: str
@@ -39,9 +44,15 @@ class DeadLetter:
 
 
 def fingerprint(message: Message) -> bytes:
-    """What makes two records the same dead letter: key, value and event id, wherever they lie in the log."""
+    """Hash what makes two records the same dead letter: key, value and event id, wherever they lie in the log.
+
+    An unreadable range has none of these for certain: it is identified by its place as well.
+    """
     digest = hashlib.sha256()
-    for part in (message.key or b"", message.value or b"", dict(message.headers).get("ce_id", b"")):
+    parts = [message.key or b"", message.value or b"", dict(message.headers).get("ce_id") or b""]
+    if message.unreadable_to is not None:
+        parts.append(f"{message.topic}/{message.partition}/{message.offset}-{message.unreadable_to}".encode())
+    for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.digest()
 
@@ -49,28 +60,80 @@ def fingerprint(message: Message) -> bytes:
 async def record(tx: Tx, letters: Sequence[DeadLetter], *, group: str) -> int:
     """Store dead letters and announce the new ones; returns how many were new.
 
-    A record that was put aside before, and comes again because a relay or a broker repeated it, stays one row.
+    A record that a relay or a broker repeats stays one row. Letters are written in savepoints: one that PostgreSQL or
+    an encoder refuses is stored reduced, and changes nothing about the others or the rest of the transaction.
+
+    Raises:
+        Exception: a database error that is no fault of the letters, or one that refuses even a reduced letter.
     """
     if not letters:
         return 0
+    try:
+        async with tx.savepoint():
+            return await _store(tx, letters, group)
+    except TRANSIENT:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a letter holds, it must not stop its partition
+        if len(letters) == 1:
+            return await _store_reduced(tx, letters[0], error, group)
+    return sum([await record(tx, [letter], group=group) for letter in letters])
+
+
+async def _store_reduced(tx: Tx, letter: DeadLetter, error: Exception, group: str) -> int:
+    message = letter.message
+    _log.error(
+        "deadletter.reduced",
+        group=group,
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        error=type(error).__name__,
+    )
+    async with tx.savepoint():
+        return await _store(tx, [reduced(letter, error)], group)
+
+
+def reduced(letter: DeadLetter, error: Exception) -> DeadLetter:
+    """Describe a letter that cannot be stored as it is: place, sizes, SHA-256 of the value, and why; no content."""
+    message = letter.message
+    value, key = message.value or b"", message.key or b""
+    headers = [
+        ("dead-letter-reduced", type(error).__name__),
+        ("key-bytes", str(len(key))),
+        ("value-bytes", str(len(value))),
+        ("header-count", str(len(message.headers))),
+        ("key-sha256", hashlib.sha256(key).hexdigest()),
+        ("value-sha256", hashlib.sha256(value).hexdigest()),
+    ]
+    bare = message._replace(
+        key=None,
+        value=None,
+        headers=[(name, text.encode()) for name, text in headers],
+        unreadable_to=message.next_offset - 1,
+    )
+    return DeadLetter(bare, _text(letter.reason), letter.kind, letter.attempts)
+
+
+async def _store(tx: Tx, letters: Sequence[DeadLetter], group: str) -> int:
     columns = [_columns(letter) for letter in letters]
     rows = await tx.fetch(_SQL["insert_dead_letters"], group, *map(list, zip(*columns, strict=True)))
     new = {bytes(row["fingerprint"]): row["id"] for row in rows}
     announced = []
+    added = []
     for letter in letters:
-        message = letter.message
-        if (letter_id := new.pop(fingerprint(message), None)) is None:
-            continue
-        announced.append(_announcement(letter, letter_id, group))
-        metrics.DEAD_LETTERS.labels(group, message.topic, letter.kind).inc()
+        if (letter_id := new.pop(fingerprint(letter.message), None)) is not None:
+            announced.append(_announcement(letter, letter_id, group))
+            added.append(letter)
     await outbox.append_raw(tx, announced)
+    for letter in added:
+        metrics.DEAD_LETTERS.labels(group, letter.message.topic, letter.kind).inc()
     return len(announced)
 
 
 def _announcement(letter: DeadLetter, letter_id: int, group: str) -> tuple[UUID, str, str, str, bytes]:
     message = letter.message
-    key = (message.key or b"").decode("utf-8", "replace").replace("\0", "\\0")
-    own = {"dead-letter-reason": letter.reason[:1000].replace("\0", "\\0"), "dead-letter-id": str(letter_id)}
+    key = _text((message.key or b"").decode("utf-8", "replace"))
+    own = {"dead-letter-reason": _text(letter.reason[:1000]), "dead-letter-id": str(letter_id)}
     headers, value = _text_headers(message), message.value or b""
     if len(key.encode()) + _size(headers | own) + len(value) > _ANNOUNCED_BYTES:
         among = len(headers)
@@ -117,15 +180,18 @@ def _columns(letter: DeadLetter) -> tuple[object, ...]:
         message.value,
         fingerprint(message),
         letter.kind,
-        letter.reason.replace("\0", "\\0")[:4000],
+        _text(letter.reason[:4000]),
         letter.attempts,
         headers.get("traceparent"),
+        message.unreadable_to,
     )
 
 
 def _text_headers(message: Message) -> dict[str, str]:
-    """Headers as PostgreSQL's jsonb can hold them: UTF-8 without NUL."""
-    return {
-        name.replace("\0", "\\0"): (value or b"").decode("utf-8", "backslashreplace").replace("\0", "\\0")
-        for name, value in message.headers
-    }
+    """Convert headers to what PostgreSQL's jsonb can hold: UTF-8 without NUL. A null value becomes an empty one."""
+    return {_text(name): _text((value or b"").decode("utf-8", "backslashreplace")) for name, value in message.headers}
+
+
+def _text(text: str) -> str:
+    """Escape what PostgreSQL's text cannot hold: NUL and lone surrogates."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")

@@ -1,12 +1,15 @@
 -- name: insert_dead_letters
 -- New ones only; the same record read again changes nothing.
 insert into dead_letters (
-    consumer_group, topic, partition, offset_, key, headers, value, fingerprint, kind, reason, attempts, traceparent
+    consumer_group, topic, partition, offset_, key, headers, value, fingerprint, kind, reason, attempts, traceparent,
+    last_offset
 )
-select $1, topic, partition, offset_, key, headers::jsonb, value, fingerprint, kind, reason, attempts, traceparent
+select $1, topic, partition, offset_, key, headers::jsonb, value, fingerprint, kind, reason, attempts, traceparent,
+    last_offset
 from unnest(
     $2::text[], $3::int[], $4::bigint[], $5::bytea[], $6::text[], $7::bytea[], $8::bytea[], $9::text[], $10::text[],
-    $11::int[], $12::text[]
-) as batch (topic, partition, offset_, key, headers, value, fingerprint, kind, reason, attempts, traceparent)
+    $11::int[], $12::text[], $13::bigint[]
+) as batch (topic, partition, offset_, key, headers, value, fingerprint, kind, reason, attempts, traceparent,
+    last_offset)
 on conflict (consumer_group, topic, fingerprint) do nothing
 returning id, fingerprint;

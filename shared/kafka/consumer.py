@@ -37,7 +37,11 @@ BACKOFF_FIRST, BACKOFF_MOST = 0.1, 5.0
 
 
 class Message(NamedTuple):
-    """One record as it lay on the topic. ``entity`` is the topic's logical name."""
+    """One record as it lay on the topic. ``entity`` is the topic's logical name.
+
+    With ``unreadable_to`` it stands for the offsets from ``offset`` to that one, which the client cannot read; its
+    value is the beginning of their bytes.
+    """
 
     topic: str
     entity: str
@@ -47,6 +51,12 @@ class Message(NamedTuple):
     value: bytes | None
     headers: Headers
     timestamp_ms: int
+    unreadable_to: int | None = None
+
+    @property
+    def next_offset(self) -> int:
+        """The offset behind it."""
+        return (self.offset if self.unreadable_to is None else self.unreadable_to) + 1
 
 
 Handle = Callable[[Sequence[Message]], Awaitable[None]]

@@ -36,6 +36,8 @@ TRANSIENT = (
     asyncpg.AdminShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.CrashShutdownError,
+    asyncpg.InsufficientResourcesError,  # disk full, out of memory
+    asyncpg.ReadOnlySQLTransactionError,  # a standby that is being promoted
     OSError,  # refused, reset, timed out, or its name is not found
 )
 

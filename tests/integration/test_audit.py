@@ -75,7 +75,7 @@ class World:
         found = message(data)
         await self.plant(
             PLANTS["publish_event"],
-            dict(found.headers)["ce_id"].decode(),
+            (dict(found.headers)["ce_id"] or b"").decode(),
             str(data.volunteer_id),
             found.value,
             sent,

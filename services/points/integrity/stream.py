@@ -34,7 +34,7 @@ def told_at(message: Message) -> datetime:
         PermanentError: it does not say.
     """
     try:
-        found = datetime.fromisoformat(dict(message.headers)["ce_time"].decode())
+        found = datetime.fromisoformat((dict(message.headers)["ce_time"] or b"").decode())
     except (KeyError, ValueError) as error:
         raise PermanentError(f"ce_time: {error}") from error
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

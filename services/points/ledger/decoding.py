@@ -110,12 +110,12 @@ def decode(message: Message) -> Revision:
     """
     try:
         return _fast(message)
-    except (_Unusual, KeyError, ValueError, AttributeError):
+    except (_Unusual, KeyError, ValueError, AttributeError, TypeError, OverflowError, RecursionError):
         return _slow(message)
 
 
 def _fast(message: Message) -> Revision:
-    headers = dict(message.headers)
+    headers: dict[str, bytes] = dict(message.headers)  # type: ignore[arg-type]  # a null value raises: the slow path
     value = message.value
     if value is None or headers["ce_type"] != _TYPE or not headers.keys() >= _ENVELOPE:
         raise _Unusual

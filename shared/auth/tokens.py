@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
@@ -51,7 +51,12 @@ class Role(StrEnum):
     OPERATOR = "operator"
     ENGINEER = "engineer"
     SERVICE = "service"
+    ENROLLING = "enrolling"
+    """Staff who have signed in and must set a second factor before they may do anything else."""
 
+
+SECOND_PERSON_AGE = timedelta(days=7)
+"""How much older than a proposal the account must be that decides on it."""
 
 _SERVING = (Role.VOLUNTEER, Role.LEADER)
 
@@ -72,6 +77,13 @@ class Caller:
     site_ids: frozenset[UUID] | None = frozenset()
     team_ids: frozenset[UUID] = frozenset()
     name: str = ""
+    session_id: UUID | None = None
+    since: datetime | None = None
+    """When the caller's staff account was created, in business time; None for accounts made at installation."""
+    made_by: UUID | None = None
+    """The member of staff who invited the caller's account."""
+    reset_by: UUID | None = None
+    """The last member of staff who started a reset of the caller's password."""
 
     def has(self, *roles: Role) -> bool:
         """Whether the caller holds at least one of the roles."""
@@ -80,6 +92,32 @@ class Caller:
     def acts_as(self, volunteer_id: UUID | None) -> bool:
         """Whether the caller is this volunteer, and calls as one."""
         return self.volunteer_id is not None and self.volunteer_id == volunteer_id and self.has(*_SERVING)
+
+    def may_second(self, proposer: UUID, proposed_at: datetime) -> bool:
+        """Whether the caller may decide on what the proposer proposed then.
+
+        The caller is another person, whose account the proposer neither invited nor reset, and it is at least
+        `SECOND_PERSON_AGE` older than the proposal.
+        """
+        if proposer in (self.subject, self.made_by, self.reset_by):
+            return False
+        return self.since is None or self.since + SECOND_PERSON_AGE <= proposed_at
+
+    def require_second_person(self, proposer: UUID, proposed_at: datetime) -> None:
+        """Insist on `may_second`.
+
+        Raises:
+            Forbidden: ``second-person-needed``, with what is wrong about this one.
+        """
+        if self.may_second(proposer, proposed_at):
+            return
+        if proposer == self.subject:
+            detail = "Another member of staff than the one who proposed it must decide."
+        elif proposer in (self.made_by, self.reset_by):
+            detail = "Who proposed it created or reset your account, so a third member of staff must decide."
+        else:
+            detail = "An account younger than 7 days cannot decide on it: a longer-standing member of staff must."
+        raise Forbidden("second-person-needed", detail)
 
     def may_site(self, site_id: UUID) -> bool:
         """Whether the site lies in the caller's subtree."""
@@ -172,6 +210,9 @@ def mint(settings: MintSettings, caller: Caller, *, ttl: timedelta = timedelta(m
         claims["teams"] = sorted(map(str, caller.team_ids))
     if caller.name:
         claims["name"] = caller.name
+    if caller.session_id is not None:
+        claims["session"] = str(caller.session_id)
+    claims |= _account_claims(caller)
     return jwt.encode({"alg": _ALGORITHM, "kid": settings.service}, claims, key, algorithms=[_ALGORITHM])
 
 
@@ -266,7 +307,28 @@ def _caller_of(claims: Mapping[str, Any]) -> Caller:
         site_ids=None if sites == _ALL_SITES else frozenset(map(UUID, _strings(sites))),
         team_ids=frozenset(map(UUID, _strings(claims.get("teams", [])))),
         name=str(claims.get("name", "")),
+        session_id=_uuid(claims.get("session")),
+        since=_moment(claims.get("since")),
+        made_by=_uuid(claims.get("made_by")),
+        reset_by=_uuid(claims.get("reset_by")),
     )
+
+
+def _account_claims(caller: Caller) -> dict[str, str]:
+    """What deciding as a second person depends on."""
+    found = {"since": caller.since and caller.since.isoformat(), "made_by": caller.made_by, "reset_by": caller.reset_by}
+    return {name: str(value) for name, value in found.items() if value is not None}
+
+
+def _moment(text: str | None) -> datetime | None:
+    moment = None if text is None else datetime.fromisoformat(text)
+    if moment is not None and moment.tzinfo is None:
+        raise ValueError("a moment has an offset")
+    return moment
+
+
+def _uuid(text: str | None) -> UUID | None:
+    return None if text is None else UUID(text)
 
 
 def _strings(value: Any) -> Iterable[str]:

@@ -140,6 +140,16 @@ def decide(activation: Activation, act: Act, by: UUID) -> Declined | None:
     return Declined("second-person-needed", "Another operator than who proposed it must decide.") if own else None
 
 
+def decided_by_another(activation: Activation, act: Act) -> tuple[UUID, datetime] | None:
+    """Who proposed what this act decides on, and when; None for an act that needs no second person."""
+    if act in (Act.APPROVE, Act.REJECT):
+        return activation.proposed_by, activation.proposed_at
+    by, at = activation.reversal_proposed_by, activation.reversal_proposed_at
+    if act in (Act.APPROVE_REVERSAL, Act.REJECT_REVERSAL) and by is not None and at is not None:
+        return by, at
+    return None
+
+
 def _reversible(activation: Activation) -> Declined | None:
     stopped = activation.status is Status.APPLYING and activation.stopped
     if activation.status is not Status.APPLIED and not stopped:

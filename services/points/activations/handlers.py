@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.points.activations import store
-from services.points.activations.domain import Act, Activation, Move, Status, Step, decide
+from services.points.activations.domain import Act, Activation, Move, Status, Step, decide, decided_by_another
 from services.points.rules import handlers as rules
 from services.points.rules import store as versions
 from shared.auth.tokens import Caller
@@ -59,6 +59,8 @@ async def act(tx: Tx, caller: Caller, activation_id: UUID, what: Act, note: str)
         if declined.slug in ("not-the-proposer", "second-person-needed"):
             raise Forbidden(declined.slug, declined.detail)
         raise Conflict(declined.slug, declined.detail, activation_status=activation.status.value)
+    if (proposal := decided_by_another(activation, what)) is not None:
+        caller.require_second_person(*proposal)
     at = await tx.now()
     await _done(tx, activation, what, caller.subject, at, note)
     await store.insert_step(tx, activation_id, what.value, caller.subject, at, note)

@@ -102,6 +102,8 @@ async def decision(
         if declined.slug == "adjustment-decided":
             raise Conflict(declined.slug, declined.detail, adjustment_status=adjustment.status.value)
         raise Forbidden(declined.slug, declined.detail)
+    if status is not Status.WITHDRAWN:
+        caller.require_second_person(adjustment.proposed_by, adjustment.proposed_at)
     now = await tx.now()
     day = district_day(now)
     if not await store.settle(tx, adjustment_id, status, by=caller.subject, at=now, day=day):

@@ -11,6 +11,7 @@ from services.recruitment.security import handlers
 from services.recruitment.security.handlers import Filter, Kind, Result, StoredEvent
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
+from shared.http.address import client_address
 from shared.http.app import Db, Instant, Limit, Output
 from shared.http.cursors import Page, decode, encode
 
@@ -20,7 +21,7 @@ router = APIRouter(prefix="/api/recruitment/v1", tags=["security"])
 
 
 async def _address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
+    return client_address(request)
 
 
 AddressDep = Annotated[str, Depends(_address)]

@@ -135,9 +135,11 @@ class Api:
     client: httpx.AsyncClient
     signer: Any
 
-    def person(self, *roles: Role, volunteer_id: UUID | None = None, sites: Sequence[UUID] | None = ()) -> Person:
+    def person(
+        self, *roles: Role, volunteer_id: UUID | None = None, sites: Sequence[UUID] | None = (), **account: Any
+    ) -> Person:
         """Somebody with these roles, as recruitment mints them: staff who are a volunteer too are still only staff.
-        `sites=None` is the centre.
+        `sites=None` is the centre; ``account`` says where the staff account comes from.
         """
         serving = volunteer_id is not None and Role.VOLUNTEER in roles
         caller = Caller(
@@ -146,6 +148,7 @@ class Api:
             volunteer_id=volunteer_id,
             site_ids=None if sites is None else frozenset(sites),
             name=f"LD{volunteer_id.int % 10**8:08}" if volunteer_id is not None and serving else "staff",
+            **account,
         )
         return Person(self.client, {"Authorization": f"Bearer {mint(self.signer, caller)}"}, caller.subject)
 

@@ -1,6 +1,7 @@
 """Manual adjustments: two operators, a reason and evidence; approved ones are a bucket that the audit recomputes."""
 
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -84,6 +85,25 @@ async def test_two_operators_give_points_and_take_some_back(api: Api, ledger: Le
     for one, change in ((adjustment, ("award", 30)), (taken, ("reversal", 10))):
         (posted,) = (await first.get(f"/adjustments/{one}")).json()["posted"]
         assert (posted["code"], posted["amount"]) == change
+
+
+@pytest.mark.usefixtures("clean")
+async def test_an_account_that_the_proposer_made_or_reset_or_that_is_new_does_not_decide(
+    api: Api, ledger: Ledger
+) -> None:
+    first = api.operator
+    path = f"/adjustments/{await propose(first, await ledger.volunteer(), 5)}"
+    for account in (
+        {"made_by": first.subject, "since": NOW - timedelta(days=400)},
+        {"reset_by": first.subject, "since": NOW - timedelta(days=400)},
+        {"since": NOW},
+    ):
+        second = api.person(Role.OPERATOR, sites=None, **account)
+        for decision in ("approve", "reject"):
+            answer = await second.post(f"{path}/{decision}", {"note": "对照过原件"})
+            assert problem(answer, 403) == "second-person-needed", account
+    third = api.person(Role.OPERATOR, sites=None, made_by=new_id(), since=NOW - timedelta(days=400))
+    assert (await third.post(f"{path}/approve", {"note": "对照过原件"})).status_code == 200
 
 
 @pytest.mark.usefixtures("clean")

@@ -3,7 +3,7 @@
 import base64
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
@@ -228,3 +228,36 @@ def test_a_caller_is_bounded_to_their_sites() -> None:
 def test_a_mark_must_name_somebody() -> None:
     with pytest.raises(ValueError, match="public"):
         allow()
+
+
+PROPOSED = datetime(2026, 3, 4, tzinfo=UTC)
+
+
+def colleague(**changes: Any) -> Caller:
+    since = PROPOSED - timedelta(days=30)
+    said = {"subject": uuid4(), "since": since, **changes}
+    return Caller(roles=frozenset({Role.OPERATOR}), site_ids=None, **said)
+
+
+def test_a_token_carries_the_session_and_where_the_account_comes_from() -> None:
+    caller = colleague(session_id=uuid4(), made_by=uuid4(), reset_by=uuid4())
+    assert Verifier(PUBLIC_KEYS).verify(mint(PEOPLE, caller)) == caller
+
+
+def test_a_second_person_is_another_one_whose_account_the_proposer_neither_made_nor_reset() -> None:
+    proposer = uuid4()
+    assert colleague().may_second(proposer, PROPOSED)
+    assert not colleague(subject=proposer).may_second(proposer, PROPOSED)
+    assert not colleague(made_by=proposer).may_second(proposer, PROPOSED)
+    assert not colleague(reset_by=proposer).may_second(proposer, PROPOSED)
+    assert colleague(made_by=uuid4(), reset_by=uuid4()).may_second(proposer, PROPOSED)
+
+
+def test_a_second_person_has_an_account_that_is_seven_days_older_than_the_proposal() -> None:
+    proposer, week = uuid4(), timedelta(days=7)
+    assert colleague(since=PROPOSED - week).may_second(proposer, PROPOSED)
+    assert not colleague(since=PROPOSED - week + timedelta(seconds=1)).may_second(proposer, PROPOSED)
+    assert colleague(since=None).may_second(proposer, PROPOSED), "accounts of the installation have no age"
+    with pytest.raises(Forbidden, match="younger than 7 days") as refused:
+        colleague(since=PROPOSED).require_second_person(proposer, PROPOSED)
+    assert refused.value.type == "second-person-needed"

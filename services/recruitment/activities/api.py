@@ -193,7 +193,7 @@ async def list_activities(
 async def read_activity(db: Db, caller: Anyone, activity_id: UUID) -> ActivityOut:
     """One activity with its shifts."""
     async with db.transaction() as tx:
-        return _activity(await handlers.get(tx, activity_id))
+        return _activity(await handlers.get(tx, caller, activity_id))
 
 
 @router.post("/activities/{activity_id}/shifts", status_code=201, response_model=ActivityOut)
@@ -251,7 +251,7 @@ async def list_shifts(
 async def read_shift(db: Db, caller: Anyone, shift_id: UUID) -> ShiftViewOut:
     """One shift, with the caller's own standing."""
     async with db.transaction() as tx:
-        return _view(await handlers.shift_view(tx, shift_id, caller.volunteer_id))
+        return _view(await handlers.shift_view(tx, caller, shift_id))
 
 
 def _after(cursor: str | None) -> tuple[datetime, UUID] | None:

@@ -1,5 +1,6 @@
 """Who may act on what a team does at a site, and how a refusal of the domain becomes a problem."""
 
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -7,10 +8,30 @@ from services.recruitment.activities.domain import Refused
 from shared.auth.tokens import Caller, Role
 from shared.errors import Forbidden, Refusal
 
-__all__ = ["STAFF", "actor_id", "is_staff_of", "leads", "may_run", "refusal", "require_run", "unwrap"]
+__all__ = [
+    "STAFF",
+    "TeamHome",
+    "actor_id",
+    "is_staff_of",
+    "leads",
+    "may_plan",
+    "may_run",
+    "refusal",
+    "require_plan",
+    "require_run",
+    "unwrap",
+]
 
 T = TypeVar("T")
 STAFF = (Role.STATION, Role.OPERATOR)
+
+
+@dataclass(frozen=True, slots=True)
+class TeamHome:
+    """Where a team belongs: its home site, and that site with every site below it."""
+
+    site_id: UUID
+    reach: frozenset[UUID]
 
 
 def is_staff_of(caller: Caller, site_id: UUID | None) -> bool:
@@ -38,6 +59,31 @@ def require_run(caller: Caller, site_id: UUID, team_id: UUID) -> None:
     """
     if not may_run(caller, site_id, team_id):
         raise Forbidden("not-yours-to-run", "This is for staff of the site and for the team's leader.")
+
+
+def may_plan(caller: Caller, site_id: UUID, team_id: UUID, home: TeamHome | None) -> bool:
+    """Whether the caller may plan for the team at the site; ``home`` is None for a team that does not exist.
+
+    Staff plan at their sites with teams whose home is among their sites; leaders plan for their own team at its home
+    or below it.
+    """
+    if is_staff_of(caller, site_id) and (home is None or caller.may_site(home.site_id)):
+        return True
+    return home is not None and leads(caller, team_id) and site_id in home.reach
+
+
+def require_plan(caller: Caller, site_id: UUID, team_id: UUID, home: TeamHome | None) -> None:
+    """Insist on `may_plan`.
+
+    Raises:
+        Forbidden: the site or the team is not the caller's.
+    """
+    if not may_plan(caller, site_id, team_id, home):
+        raise Forbidden(
+            "not-yours-to-plan",
+            "Staff plan at their own sites with the teams of these sites; leaders plan for their own team, at its home "
+            "site or a site below it.",
+        )
 
 
 def actor_id(caller: Caller) -> UUID:

@@ -7,9 +7,17 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.recruitment.activities import domain, store
-from services.recruitment.activities.domain import DEFAULT_POLICY, Activity, Closing, Shift
-from services.recruitment.activities.guards import STAFF, actor_id, is_staff_of, require_run, unwrap
-from services.recruitment.activities.store import ShiftSecret, ShiftView
+from services.recruitment.activities.domain import DEFAULT_POLICY, Activity, Closing, Shift, State
+from services.recruitment.activities.guards import (
+    STAFF,
+    actor_id,
+    is_staff_of,
+    may_run,
+    require_plan,
+    require_run,
+    unwrap,
+)
+from services.recruitment.activities.store import Runs, ShiftSecret, ShiftView
 from shared.auth.tokens import Caller, Role
 from shared.errors import Conflict, Invalid, NotFound
 from shared.ids import new_id
@@ -72,14 +80,15 @@ async def plan(tx: Tx, caller: Caller, given: Sequence[NewActivity]) -> list[Pla
     """Plan activities, all or none.
 
     Raises:
-        Forbidden: one is for a site or team that is not the caller's.
+        Forbidden: one names a site or a team that is not the caller's to plan for.
         Invalid: a site, team, theme or project does not exist.
         Refusal: times or number of shifts are out of bounds.
     """
     now = await tx.now()
     planned: list[Planned] = []
+    homes = await store.find_team_homes(tx, {wanted.team_id for wanted in given})
     for wanted in given:
-        require_run(caller, wanted.site_id, wanted.team_id)
+        require_plan(caller, wanted.site_id, wanted.team_id, homes.get(wanted.team_id))
         activity = _activity(wanted)
         shifts = _shifts(activity.activity_id, wanted.shifts)
         staff = is_staff_of(caller, wanted.site_id)
@@ -140,14 +149,14 @@ async def close(tx: Tx, caller: Caller, activity_id: UUID, residents_served: int
     return Planned(changed, shifts)
 
 
-async def get(tx: Tx, activity_id: UUID) -> Planned:
+async def get(tx: Tx, caller: Caller, activity_id: UUID) -> Planned:
     """One activity with its shifts.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none, or it is a draft that the caller does not run.
     """
     activity = await store.find_activity(tx, activity_id)
-    if activity is None:
+    if activity is None or not _visible(caller, activity.state, activity.site_id, activity.team_id):
         raise _no_activity(activity_id)
     return Planned(activity, await store.find_shifts(tx, [activity_id]))
 
@@ -162,11 +171,14 @@ async def listing(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Planned]:
-    """A page of activities with their shifts; drafts for those who plan only."""
-    drafts = caller.has(*STAFF, Role.LEADER)
-    found = await store.list_activities(
-        tx, start=start, end=end, site_id=site_id, drafts=drafts, after=after, limit=limit
+    """A page of activities with their shifts; drafts only where the caller runs them."""
+    staff = caller.has(*STAFF)
+    runs = Runs(
+        everywhere=staff and caller.site_ids is None,
+        site_ids=(caller.site_ids or frozenset()) if staff else frozenset(),
+        team_ids=caller.team_ids if caller.has(Role.LEADER) else frozenset(),
     )
+    found = await store.list_activities(tx, start=start, end=end, site_id=site_id, runs=runs, after=after, limit=limit)
     shifts: dict[UUID, list[Shift]] = {activity.activity_id: [] for activity in found}
     for shift in await store.find_shifts(tx, list(shifts)):
         shifts[shift.activity_id].append(shift)
@@ -191,14 +203,14 @@ async def open_shifts(
     )
 
 
-async def shift_view(tx: Tx, shift_id: UUID, volunteer_id: UUID | None) -> ShiftView:
-    """One shift as that volunteer sees it.
+async def shift_view(tx: Tx, caller: Caller, shift_id: UUID) -> ShiftView:
+    """One shift as the caller sees it.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none, or it is part of a draft that the caller does not run.
     """
-    view = await store.find_shift_view(tx, shift_id, volunteer_id)
-    if view is None:
+    view = await store.find_shift_view(tx, shift_id, caller.volunteer_id)
+    if view is None or not _visible(caller, State(view.state), view.site_id, view.team_id):
         raise NotFound("shift-unknown", f"There is no shift {shift_id}.")
     return view
 
@@ -214,6 +226,10 @@ async def shift_for_code(tx: Tx, caller: Caller, shift_id: UUID) -> ShiftSecret:
         raise NotFound("shift-unknown", f"There is no shift {shift_id}.")
     require_run(caller, shift.site_id, shift.team_id)
     return shift
+
+
+def _visible(caller: Caller, state: State, site_id: UUID, team_id: UUID) -> bool:
+    return state is not State.PLANNED or may_run(caller, site_id, team_id)
 
 
 def _activity(wanted: NewActivity) -> Activity:

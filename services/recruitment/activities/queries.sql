@@ -8,6 +8,15 @@ select 'theme_id', id from unnest($3::uuid[]) as id where not exists (select fro
 union all
 select 'project_id', id from unnest($4::uuid[]) as id where not exists (select from projects where project_id = id);
 
+-- name: team_homes
+-- The home of each team and every site below it: where its leader may plan, and whose staff may name it.
+with recursive below (team_id, home_id, site_id) as (
+    select team_id, site_id, site_id from teams where team_id = any($1::uuid[])
+    union all
+    select below.team_id, below.home_id, child.site_id from below join sites child on child.parent_id = below.site_id
+)
+select team_id, home_id, array_agg(site_id) as reach from below group by team_id, home_id;
+
 -- name: insert_activities
 -- A whole plan at once.
 insert into activities (activity_id, title, theme_id, team_id, site_id, project_id, kind, place, beneficiaries, content,
@@ -56,16 +65,16 @@ where activity_id = $1 and version = $2 - 1
 returning version;
 
 -- name: list_activities
--- By the first shift's start, by keyset. Drafts are for those who plan.
+-- By the first shift's start, by keyset. Drafts are listed to those who run them: everywhere, at a site, or of a team.
 select activity_id, title, theme_id, team_id, site_id, project_id, kind, place, beneficiaries, content, person_in_charge,
        state, starts_at, residents_served, note, opened_at, closed_at, closed_by, version
 from activities
 where starts_at >= coalesce($1::timestamptz, '-infinity') and starts_at < coalesce($2::timestamptz, 'infinity')
   and ($3::uuid is null or site_id = $3)
-  and ($4::boolean or state <> 'planned')
-  and ($5::timestamptz is null or (starts_at, activity_id) > ($5, $6::uuid))
+  and (state <> 'planned' or $4::boolean or site_id = any($5::uuid[]) or team_id = any($6::uuid[]))
+  and ($7::timestamptz is null or (starts_at, activity_id) > ($7, $8::uuid))
 order by starts_at, activity_id
-limit $7;
+limit $9;
 
 -- name: list_open_shifts
 -- What a volunteer can still sign up for, and how they stand with it already.

@@ -1,21 +1,24 @@
 """Rows of activities and shifts, to the domain and back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from services.recruitment.activities.domain import Activity, Shift, State
+from services.recruitment.activities.guards import TeamHome
 from shared.postgres import Tx, load_queries
 
 __all__ = [
+    "Runs",
     "ShiftSecret",
     "ShiftView",
     "find_activity",
     "find_shift_secret",
     "find_shift_view",
     "find_shifts",
+    "find_team_homes",
     "insert_plan",
     "insert_shifts",
     "list_activities",
@@ -67,6 +70,15 @@ class ShiftSecret:
     team_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Whose activities a caller runs: those at these sites, of these teams, or all."""
+
+    everywhere: bool
+    site_ids: Collection[UUID]
+    team_ids: Collection[UUID]
+
+
 def _activity(row: Any) -> Activity:
     return Activity(**{**dict(row), "state": State(row["state"])})
 
@@ -81,6 +93,12 @@ async def unknown_references(tx: Tx, activities: Sequence[Activity]) -> list[tup
         list({activity.project_id for activity in activities if activity.project_id is not None}),
     )
     return [(row["member"], row["id"]) for row in rows]
+
+
+async def find_team_homes(tx: Tx, team_ids: Collection[UUID]) -> dict[UUID, TeamHome]:
+    """Team → its home site and every site below; teams that do not exist are absent."""
+    rows = await tx.fetch(_SQL["team_homes"], list(team_ids))
+    return {row["team_id"]: TeamHome(row["home_id"], frozenset(row["reach"])) for row in rows}
 
 
 async def insert_plan(tx: Tx, activities: Sequence[Activity], *, by: UUID, at: datetime) -> None:
@@ -165,13 +183,24 @@ async def list_activities(
     start: datetime | None,
     end: datetime | None,
     site_id: UUID | None,
-    drafts: bool,
+    runs: Runs,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Activity]:
-    """A page of activities whose first shift starts in [start, end), earliest first."""
+    """A page of activities whose first shift starts in [start, end), earliest first; drafts within ``runs`` only."""
     at, activity_id = after or (None, None)
-    rows = await tx.fetch(_SQL["list_activities"], start, end, site_id, drafts, at, activity_id, limit)
+    rows = await tx.fetch(
+        _SQL["list_activities"],
+        start,
+        end,
+        site_id,
+        runs.everywhere,
+        sorted(runs.site_ids),
+        sorted(runs.team_ids),
+        at,
+        activity_id,
+        limit,
+    )
     return [_activity(row) for row in rows]
 
 

@@ -1,5 +1,6 @@
 """Routes of sites, teams, themes and projects."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -33,8 +34,11 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api/recruitment/v1", tags=["organisation"])
 
 Operator = Annotated[Caller, allow(Role.OPERATOR)]
+Centre = Annotated[Caller, allow(Role.OPERATOR, centre=True)]
 Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
-AnySigned = allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER)
+AnySigned = Annotated[
+    Caller, allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER)
+]
 ListLimit = Annotated[int, Query(ge=1, le=500)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Title = Annotated[str, Field(min_length=1, max_length=200)]
@@ -70,7 +74,7 @@ class TeamIn(Input):
 
 
 class TeamOut(Output):
-    """A team."""
+    """A team; who leads it is shown to the staff of its site and to its leader, and is null for others."""
 
     team_id: UUID
     kind: TeamKind
@@ -176,12 +180,19 @@ async def add_team(request: Request, body: TeamIn, caller: Operator, database: D
     return await once(request, database, caller, work)
 
 
-@router.get("/teams", dependencies=[AnySigned])
-async def list_teams(database: Db, cursor: str | None = None, limit: ListLimit = 500) -> Page[TeamOut]:
+@router.get("/teams")
+async def list_teams(
+    caller: AnySigned, database: Db, cursor: str | None = None, limit: ListLimit = 500
+) -> Page[TeamOut]:
     """All teams."""
     async with database.transaction() as tx:
         rows = await store.list_teams(tx, _after(cursor), limit + 1)
-    return page_of(rows, limit, _team, lambda row: (row.team_id,))
+    return page_of(
+        rows,
+        limit,
+        lambda row: _team(row if _knows_leader(caller, row) else replace(row, leader_volunteer_id=None)),
+        lambda row: (row.team_id,),
+    )
 
 
 @router.get("/teams/names", dependencies=[public()])
@@ -208,7 +219,7 @@ async def appoint_leader(request: Request, team_id: UUID, body: LeaderIn, caller
 
 
 @router.post("/themes", status_code=201, response_model=ThemeOut)
-async def add_theme(request: Request, body: ThemeIn, caller: Operator, database: Db) -> Response:
+async def add_theme(request: Request, body: ThemeIn, caller: Centre, database: Db) -> Response:
     """Add a theme."""
 
     async def work(tx: Tx) -> ThemeOut:
@@ -243,6 +254,11 @@ async def list_projects(database: Db, cursor: str | None = None, limit: ListLimi
     async with database.transaction() as tx:
         rows = await store.list_projects(tx, _after(cursor), limit + 1)
     return page_of(rows, limit, _project, lambda row: (row.project_id,))
+
+
+def _knows_leader(caller: Caller, team: Team) -> bool:
+    staff = caller.has(Role.STATION, Role.OPERATOR) and caller.may_site(team.site_id)
+    return staff or (caller.has(Role.LEADER) and team.team_id in caller.team_ids)
 
 
 def _after(cursor: str | None) -> UUID | None:

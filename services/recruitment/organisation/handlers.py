@@ -16,13 +16,22 @@ from services.recruitment.organisation.domain import (
     clean_title,
 )
 from services.recruitment.organisation.store import Project, Site, Team, Theme
-from shared.auth.tokens import Caller
+from shared.auth.tokens import Caller, Role
 from shared.clock import district_day
 from shared.errors import Conflict, Invalid, NotFound
 from shared.ids import new_id
 from shared.postgres import Tx
 
-__all__ = ["add_project", "add_site", "add_team", "add_theme", "appoint_leader", "require_site_exists"]
+__all__ = [
+    "add_project",
+    "add_site",
+    "add_team",
+    "add_theme",
+    "appoint_leader",
+    "require_reach",
+    "require_site_exists",
+    "volunteer_unknown",
+]
 
 
 async def require_site_exists(tx: Tx, caller: Caller | None, site_id: UUID) -> None:
@@ -36,6 +45,29 @@ async def require_site_exists(tx: Tx, caller: Caller | None, site_id: UUID) -> N
         raise NotFound("site-unknown", "there is no such site")
     if caller is not None:
         caller.require_site(site_id)
+
+
+async def require_reach(tx: Tx, caller: Caller, volunteer_id: UUID) -> None:
+    """Insist that a volunteer belongs to, signed up for or served at the caller's sites or with their teams.
+
+    A volunteer elsewhere is answered like none at all.
+
+    Raises:
+        NotFound: there is no such volunteer within the caller's reach.
+    """
+    staff = caller.has(Role.STATION, Role.OPERATOR)
+    if staff and caller.site_ids is None:
+        return
+    sites = (caller.site_ids or frozenset()) if staff else frozenset[UUID]()
+    teams = caller.team_ids if caller.has(Role.LEADER) else frozenset[UUID]()
+    if not await store.within_reach(tx, volunteer_id, sites, teams):
+        raise volunteer_unknown()
+
+
+def volunteer_unknown() -> NotFound:
+    """The answer for a volunteer who does not exist or whom the caller has nothing to do with."""
+    detail = "There is no such volunteer at your sites or in your team; volunteers may sign up for themselves anywhere."
+    return NotFound("volunteer-unknown", detail)
 
 
 async def add_site(tx: Tx, caller: Caller, new: NewSite) -> Site:
@@ -89,7 +121,7 @@ async def appoint_leader(tx: Tx, caller: Caller, team_id: UUID, volunteer_id: UU
     """Make a volunteer the leader of a team; they are leader in the next token that they get.
 
     Raises:
-        NotFound: the team or volunteer does not exist.
+        NotFound: the team does not exist, or the volunteer is not within the caller's reach.
         Forbidden: the team lies outside of the caller's bounds.
         Conflict: the volunteer has not claimed the account.
     """
@@ -97,9 +129,10 @@ async def appoint_leader(tx: Tx, caller: Caller, team_id: UUID, volunteer_id: UU
     if team is None:
         raise NotFound("team-unknown", "there is no such team")
     caller.require_site(team.site_id)
+    await require_reach(tx, caller, volunteer_id)
     claimed = await store.volunteer_claimed(tx, volunteer_id)
     if claimed is None:
-        raise NotFound("volunteer-unknown", "there is no such volunteer")
+        raise volunteer_unknown()
     if not claimed:
         raise Conflict("volunteer-unclaimed", "this volunteer has not claimed the account yet and could not sign in")
     await store.appoint_leader(tx, team_id, volunteer_id)

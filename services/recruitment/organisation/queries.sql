@@ -34,6 +34,24 @@ update teams set leader_volunteer_id = $2, version = version + 1 where team_id =
 -- A leader is a volunteer who has claimed the account, else nobody could sign in as the leader.
 select claimed_at is not null as claimed from volunteers where volunteer_id = $1;
 
+-- name: within_reach
+-- Is the volunteer at home at one of these sites or at or below these teams' homes, or signed up or served there before?
+with recursive below (site_id) as (
+    select site_id from teams where team_id = any($3::uuid[])
+    union
+    select child.site_id from below join sites child on child.parent_id = below.site_id
+)
+select exists (
+    select from volunteers v where v.volunteer_id = $1
+    and (v.site_id = any($2::uuid[]) or v.site_id in (select site_id from below)
+         or exists (
+             select from signups g join shifts s using (shift_id) join activities a using (activity_id)
+             where g.volunteer_id = v.volunteer_id and (a.site_id = any($2) or a.team_id = any($3)))
+         or exists (
+             select from attendance_records r
+             where r.volunteer_id = v.volunteer_id and (r.site_id = any($2) or r.team_id = any($3))))
+);
+
 -- name: add_theme
 -- The caller learns of a taken name by the missing row.
 insert into themes (theme_id, name, pillar, created_at) values ($1, $2, $3, $4) on conflict do nothing returning theme_id;

@@ -1,5 +1,6 @@
 """Rows of sites, teams, themes, projects and honours."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -37,6 +38,7 @@ __all__ = [
     "site_kind",
     "team_locked",
     "volunteer_claimed",
+    "within_reach",
 ]
 
 _SQL = load_queries(__file__)
@@ -135,6 +137,11 @@ async def volunteer_claimed(tx: Tx, volunteer_id: UUID) -> bool | None:
     """Whether the volunteer's account was claimed; none when there is no such volunteer."""
     claimed: bool | None = await tx.fetchval(_SQL["volunteer_exists"], volunteer_id)
     return claimed
+
+
+async def within_reach(tx: Tx, volunteer_id: UUID, site_ids: Collection[UUID], team_ids: Collection[UUID]) -> bool:
+    """Whether a volunteer belongs to, signed up for or served at one of the sites or with one of the teams."""
+    return bool(await tx.fetchval(_SQL["within_reach"], volunteer_id, sorted(site_ids), sorted(team_ids)))
 
 
 async def add_theme(tx: Tx, theme_id: UUID, new: NewTheme, now: datetime) -> bool:

@@ -28,7 +28,7 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/api/recruitment/v1", tags=["recruiting"])
 
-Operator = Annotated[Caller, allow(Role.OPERATOR)]
+Centre = Annotated[Caller, allow(Role.OPERATOR, centre=True)]
 Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
 Anybody = Annotated[Caller | None, optional()]
 
@@ -146,7 +146,7 @@ async def poster(drive_id: UUID, database: Db, settings: SettingsDep) -> Respons
 
 
 @router.post("/appeals", status_code=201, response_model=AppealOut)
-async def publish_appeal(request: Request, body: AppealIn, caller: Operator, database: Db) -> Response:
+async def publish_appeal(request: Request, body: AppealIn, caller: Centre, database: Db) -> Response:
     """Publish an appeal; its code goes into the article."""
 
     async def work(tx: Tx) -> AppealOut:

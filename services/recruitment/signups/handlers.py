@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from services.recruitment.activities.domain import State
 from services.recruitment.activities.guards import actor_id, may_run, require_run, unwrap
+from services.recruitment.organisation.handlers import require_reach, volunteer_unknown
 from services.recruitment.signups import domain, store
 from services.recruitment.signups.domain import Placing, Signup, Source, Status
-from services.recruitment.signups.store import FoundSignup, OwnSignup, RosterRow
+from services.recruitment.signups.store import FoundSignup, OwnSignup, PlacingRow, RosterRow
 from shared import outbox
 from shared.auth.tokens import Caller
 from shared.contracts import SignupCancelled, SignupPlaced
@@ -23,19 +25,21 @@ async def place(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | Non
     """Sign a volunteer up for a shift: oneself, or by staff of the site or leader of the team somebody else.
 
     Raises:
-        NotFound: no such shift or volunteer.
+        NotFound: no such shift, or it is part of a draft that the caller does not run; no volunteer of the caller's
+            sites or team.
         Forbidden: it is somebody else, and the shift is not the caller's to run.
         Refusal: ``shift-full``, ``already-signed-up``, ``signup-overlaps``, ``shift-over``, ``activity-not-open``.
     """
     who = volunteer_id or caller.require_volunteer()
-    if not await store.lock(tx, who, shift_id):
-        raise NotFound("volunteer-unknown", f"There is no volunteer {who}.")
-    found = await store.find_placing(tx, shift_id)
-    if found is None:
-        raise NotFound("shift-unknown", f"There is no shift {shift_id}.")
     oneself = caller.acts_as(who)
+    found = _shift(caller, shift_id, await store.find_placing(tx, shift_id))
     if not oneself:
+        # Before the volunteer is read: the answer must not depend on whether there is one.
         require_run(caller, found.site_id, found.team_id)
+        await require_reach(tx, caller, who)
+    if not await store.lock(tx, who, shift_id):
+        raise volunteer_unknown()
+    found = _shift(caller, shift_id, await store.find_placing(tx, shift_id))
     now = await tx.now()
     wanted = Signup(
         signup_id=new_id(),
@@ -106,6 +110,13 @@ async def roster(tx: Tx, caller: Caller, shift_id: UUID) -> Sequence[RosterRow]:
         raise NotFound("shift-unknown", f"There is no shift {shift_id}.")
     require_run(caller, found.site_id, found.team_id)
     return await store.roster(tx, shift_id)
+
+
+def _shift(caller: Caller, shift_id: UUID, found: PlacingRow | None) -> PlacingRow:
+    # A draft's shift is answered like none to those who do not run it.
+    if found is not None and (found.state is not State.PLANNED or may_run(caller, found.site_id, found.team_id)):
+        return found
+    raise NotFound("shift-unknown", f"There is no shift {shift_id}.")
 
 
 def _visible(caller: Caller, signup_id: UUID, found: FoundSignup | None) -> FoundSignup:

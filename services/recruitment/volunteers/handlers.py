@@ -29,7 +29,7 @@ from shared import outbox
 from shared.auth.tokens import Caller
 from shared.clock import district_day
 from shared.contracts import VolunteerRegistered
-from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.errors import Conflict, Invalid, NotFound
 from shared.ids import new_id
 from shared.postgres import Tx
 
@@ -179,8 +179,7 @@ async def masked(tx: Tx, cipher: Cipher, caller: Caller, volunteer_id: UUID) -> 
     """A volunteer as staff see them.
 
     Raises:
-        NotFound: there is no such volunteer.
-        Forbidden: they belong to a site that the caller is not responsible for.
+        NotFound: there is no such volunteer among those of the caller's sites.
     """
     volunteer = await _volunteer(tx, volunteer_id)
     _require_reach(caller, volunteer)
@@ -214,8 +213,7 @@ async def unmask(tx: Tx, cipher: Cipher, caller: Caller, volunteer_id: UUID, pur
     """Read a volunteer's data in the clear; who read them and what for is written down.
 
     Raises:
-        NotFound: there is no such volunteer.
-        Forbidden: they belong to a site that the caller is not responsible for.
+        NotFound: there is no such volunteer among those of the caller's sites.
         Invalid: no purpose is given.
     """
     purpose = " ".join(purpose.split())
@@ -311,10 +309,9 @@ async def _volunteer(tx: Tx, volunteer_id: UUID) -> Volunteer:
 
 
 def _require_reach(caller: Caller, volunteer: Volunteer) -> None:
-    if volunteer.site_id is not None:
-        caller.require_site(volunteer.site_id)
-    elif caller.site_ids is not None:
-        raise Forbidden("site-out-of-bounds", "this volunteer belongs to no site: only the centre may look")
+    # A volunteer of another site, or of none, is answered like none at all: staff cannot probe who is registered.
+    if caller.site_ids is not None and volunteer.site_id not in caller.site_ids:
+        raise NotFound("volunteer-unknown", "there is no such volunteer")
 
 
 async def _mask(tx: Tx, cipher: Cipher, volunteers: Sequence[Volunteer]) -> list[Masked]:

@@ -45,6 +45,7 @@ SENTENCES: Mapping[str, str] = {
     "site-out-of-bounds": "这个站点不在您负责的范围内。",
     "centre-only": "这件事关系到全区，由区中心的操作员来办；您的账户只负责部分站点。",
     "volunteers-only": "只有登记的志愿者本人才能做这件事。",
+    "not-yours-to-plan": "工作人员只能在本站点安排本站点的队伍；队长只能为本队在所属站点及其下级站点安排活动。",
     "not-yours-to-run": "只有本站点的工作人员和本队队长才能做这件事。",
     "cross-site-request": "这个请求不是从本页发出的，请刷新页面再试。",
     "award-unknown": "没有这张凭证，请核对地址或二维码。",

@@ -147,7 +147,8 @@ async def test_one_volunteer_at_many_shifts_at_once_gets_only_those_that_do_not_
 
 
 async def test_staff_and_leader_sign_up_others_and_strangers_do_not(work: Work) -> None:
-    shift_id, somebody, other = await work.shift(), await work.volunteer(), await work.volunteer()
+    shift_id, other = await work.shift(), await work.volunteer()
+    somebody = await work.volunteer(site_id=work.sites["惠民社区"])
     path, body = f"/shifts/{shift_id}/signups", {"volunteer_id": somebody.volunteer_id}
     assert (await work.post(path, body, other.token)).status_code == 403
     assert (await work.post(path, body, work.other_station)).status_code == 403

@@ -12,9 +12,21 @@ from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from shared.errors import PermanentError
 from shared.http.guard import MAX_INTEGER, MIN_INTEGER
 
-__all__ = ["EARLIEST", "LATEST", "Input", "Instant", "Limit", "Output", "SmallInt"]
+__all__ = [
+    "EARLIEST",
+    "GIVEN_ONCE",
+    "LATEST",
+    "GivenOnce",
+    "Input",
+    "Instant",
+    "Limit",
+    "Output",
+    "SmallInt",
+    "storable",
+]
 
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 MAX_TEXT, MAX_ITEMS = 4000, 1000
@@ -96,6 +108,34 @@ class Output(BaseModel):
     """A JSON answer."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class GivenOnce(Output):
+    """A part of an answer that opens something, such as a session: sent once, never stored."""
+
+
+GIVEN_ONCE = object()
+"""Marks a field of an `Output` that is sent once and never stored: ``secret: Annotated[str | None, GIVEN_ONCE]``."""
+
+
+def storable(answer: BaseModel) -> BaseModel:
+    """The answer with null in place of every part that is given once, at any depth.
+
+    Raises:
+        PermanentError: the answer as a whole is given once, so that nothing of it can be stored.
+    """
+    if isinstance(answer, GivenOnce):
+        raise PermanentError(f"{type(answer).__name__} is given once: answer with a model that holds it as a member")
+    changes: dict[str, Any] = {}
+    for name, field in type(answer).model_fields.items():
+        value = getattr(answer, name)
+        if isinstance(value, GivenOnce) or any(mark is GIVEN_ONCE for mark in field.metadata):
+            changes[name] = None
+        elif isinstance(value, BaseModel):
+            changes[name] = storable(value)
+        elif isinstance(value, list | tuple):
+            changes[name] = type(value)(storable(item) if isinstance(item, BaseModel) else item for item in value)
+    return answer.model_copy(update=changes)
 
 
 Instant = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]

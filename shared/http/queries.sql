@@ -4,7 +4,13 @@ select pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 4711));
 
 -- name: find
 -- The answer given before. A statement of its own, after the lock, so that it sees what the first worker committed.
-select body_hash, status, content_type, body from idempotency where scope = $1 and key = $2;
+select body_hash, status, content_type, body, replays,
+       extract(epoch from clock_timestamp() - created_at)::float8 as age
+from idempotency where scope = $1 and key = $2;
+
+-- name: count_replay
+-- Every request that meets a stored answer is counted, also one that is refused.
+update idempotency set replays = least(replays + 1, 32000) where scope = $1 and key = $2;
 
 -- name: keep
 -- Keep the answer in the transaction of the work itself: both happen or neither.

@@ -8,6 +8,7 @@ from services.recruitment.settings import RecruitmentSettings
 from shared.auth.tokens import Caller, mint
 from shared.clock import real_now
 from shared.http.app import Output
+from shared.http.models import GivenOnce
 
 __all__ = ["TOKEN_LIFETIME", "CallerOut", "SessionOut", "caller_out", "session_out"]
 
@@ -26,8 +27,8 @@ class CallerOut(Output):
     team_ids: list[UUID]
 
 
-class SessionOut(CallerOut):
-    """An access token (seconds until it ends) and the token that renews it, good once."""
+class SessionOut(CallerOut, GivenOnce):
+    """An access token (seconds until it ends) and the token that renews it, good once; never stored in an answer."""
 
     access_token: str
     token_type: str = "Bearer"  # noqa: S105  the scheme, no secret

@@ -53,11 +53,11 @@ class RegistrationIn(Input):
 
 
 class RegisteredOut(Output):
-    """A new volunteer and their first session."""
+    """A new volunteer and their first session, which is null when the answer is repeated."""
 
     volunteer_id: UUID
     volunteer_number: str
-    session: SessionOut
+    session: SessionOut | None
 
 
 class ClaimIn(Input):
@@ -66,6 +66,13 @@ class ClaimIn(Input):
     phone: PhoneText
     code: CodeText
     guardian_consent: bool = False
+
+
+class ClaimedOut(Output):
+    """A claimed account and its first session, which is null when the answer is repeated."""
+
+    volunteer_id: UUID
+    session: SessionOut | None
 
 
 class ResidentIn(Input):
@@ -78,10 +85,10 @@ class ResidentIn(Input):
 
 
 class ResidentOut(Output):
-    """A resident and their first session."""
+    """A resident and their first session, which is null when the answer is repeated."""
 
     resident_id: UUID
-    session: SessionOut
+    session: SessionOut | None
 
 
 class ImportRowIn(Input):
@@ -179,14 +186,16 @@ async def register(
     return await once(request, database, None, work)
 
 
-@router.post("/volunteers/claims", response_model=SessionOut, dependencies=[public()])
+@router.post("/volunteers/claims", response_model=ClaimedOut, dependencies=[public()])
 async def claim(request: Request, body: ClaimIn, database: Db, cipher: CipherDep, settings: SettingsDep) -> Response:
     """Claim an imported account by a code to the phone on file."""
     phone = access.phone_of(body.phone)
     await _count_attempt(database, cipher, phone)
 
-    async def work(tx: Tx) -> SessionOut:
-        return session_out(settings, await handlers.claim(tx, cipher, phone, body.code, body.guardian_consent))
+    async def work(tx: Tx) -> ClaimedOut:
+        grant = await handlers.claim(tx, cipher, phone, body.code, body.guardian_consent)
+        assert grant.caller.volunteer_id is not None
+        return ClaimedOut(volunteer_id=grant.caller.volunteer_id, session=session_out(settings, grant))
 
     return await once(request, database, None, work, status=200)
 

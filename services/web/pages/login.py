@@ -1,6 +1,7 @@
 """Getting in and out: the session's cookies are set and deleted here, and scripts never see a token."""
 
 import contextlib
+from secrets import token_urlsafe
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
@@ -84,7 +85,8 @@ async def log_in(visit: VisitOf, body: PhoneLogin, ours: Ours = None) -> Respons
     except Problem as problem:
         if problem.type.rpartition("/")[2] != "claim-first":
             raise
-        opened = await visit.tell("recruitment", "/volunteers/claims", proof, **{"idempotency-key": _once(body.code)})
+        claimed = await visit.tell("recruitment", "/volunteers/claims", proof, **{"idempotency-key": token_urlsafe(24)})
+        opened = claimed["session"]
     return _entered(visit, opened, safe_next(body.next, "/me"))
 
 
@@ -126,11 +128,6 @@ async def log_out(visit: VisitOf, request: Request, ours: Ours = None) -> Respon
 def _require_ours(ours: str | None) -> None:
     if ours is None:
         raise Forbidden("cross-site-request", "This request did not come from Weiguang's own pages.")
-
-
-def _once(code: str) -> str:
-    """A key for the claim: the code itself is good once, so the same code is the same act."""
-    return f"claim-{code}"
 
 
 def _entered(visit: Visit, opened: Any, where: str) -> Response:

@@ -37,6 +37,14 @@ class Settings(BaseSettings):
 
     http_host: str = "127.0.0.1"
     http_port: int = 0
+    http_connections: int = 1024
+    """Connections that one process keeps open; beyond, the one that waited longest for a request is closed."""
+    http_connections_per_address: int = 256
+    """Of one address, IPv6 by /64; trusted proxies are not counted."""
+    http_header_seconds: float = 10.0
+    """Time for the head of a request to arrive."""
+    http_idle_seconds: float = 30.0
+    """A connection without a request for so long is closed."""
     ops_port: int = 0
     """Port for health and metrics of roles that serve no API; 0 takes any free one."""
 

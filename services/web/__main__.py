@@ -7,6 +7,7 @@ import structlog
 
 from services.web.app import create_gateway
 from services.web.settings import WebSettings
+from shared.http.connections import limits_of
 from shared.http.process import run_role
 from shared.http.server import running
 from shared.telemetry import logging
@@ -17,7 +18,7 @@ _log = structlog.get_logger("services.web")
 async def _api(stop: asyncio.Event) -> None:
     settings = WebSettings()
     gateway = create_gateway(settings, stop)
-    async with running(gateway, settings.http_host, settings.http_port) as port:
+    async with running(gateway, settings.http_host, settings.http_port, limits=limits_of(settings)) as port:
         _log.info("http.listening", host=settings.http_host, port=port, title="Weiguang web")
         await stop.wait()
         _log.info("http.stopping")

@@ -9,6 +9,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from services.web.gateway.headers import SECURITY
+from services.web.gateway.places import Places
+from services.web.gateway.problems import send_problem
 from services.web.gateway.proxy import METHODS, Proxy, is_api
 from services.web.gateway.sessions import Sessions
 from services.web.gateway.upstream import CALLER, Upstream, UpstreamAway, open_session
@@ -38,7 +40,7 @@ from services.web.pulse.hub import Hub
 from services.web.pulse.stream import PULSE_PATH, stream_pulse
 from services.web.pulse.tail import Tail
 from services.web.settings import UPSTREAM_NAMES, WebSettings
-from shared.http.address import networks, origin_of
+from shared.http.address import grouped, networks, origin_of, within
 from shared.http.app import create_app
 from shared.http.edge import UNMATCHED
 from shared.telemetry.metrics import REQUESTS
@@ -57,6 +59,8 @@ class Gateway:
         self._trusted = networks(tuple(settings.trusted_proxies))
         self._proxy: Proxy | None = None
         self.hub = Hub(settings.pulse_clients)
+        self._places = Places(settings.requests_per_address)
+        self._watchers = Places(settings.pulse_clients_per_address)
         self._upstream: Upstream | None = None
         self.pages = create_app(
             settings,
@@ -97,7 +101,10 @@ class Gateway:
             await self.pages(scope, receive, send)
             return
 
-        CALLER.set(origin_of(scope.get("client"), scope["headers"], self._trusted))
+        caller = origin_of(scope.get("client"), scope["headers"], self._trusted)
+        CALLER.set(caller)
+        # Programs beside the gateway and proxies without the header are not one caller: they are not counted.
+        counted = None if within(caller, self._trusted) else grouped(caller)
         path: str = scope["path"]
         proxied = is_api(path) and path != PULSE_PATH
 
@@ -113,11 +120,17 @@ class Gateway:
             await send(message)
 
         if path == PULSE_PATH:
-            await stream_pulse(self.hub, scope["method"], receive, secured)
-        elif proxied and self._proxy is not None:
-            await self._proxy(scope, receive, secured)
-        else:
-            await self.pages(scope, receive, secured)
+            with self._watchers.place(counted) as free:
+                await stream_pulse(self.hub, scope["method"], free, receive, secured)
+            return
+        with self._places.place(counted) as free:
+            if not free:
+                detail = "Too many requests from this address at once; try again in a moment."
+                await send_problem(secured, 429, "too-many-requests", detail, [(b"retry-after", b"2")])
+            elif proxied and self._proxy is not None:
+                await self._proxy(scope, receive, secured)
+            else:
+                await self.pages(scope, receive, secured)
 
     @asynccontextmanager
     async def _open(self, app: FastAPI) -> AsyncIterator[None]:

@@ -13,6 +13,7 @@ class WebSettings(Settings):
 
     service: str = "web"
     http_port: int = 8000
+    http_connections: int = 4096
     public_url: str = "http://127.0.0.1:8000"
     """The address that QR codes carry; ``https`` makes the session's cookies ``Secure``."""
 
@@ -23,6 +24,11 @@ class WebSettings(Settings):
     """How old the district's figures on the public page may be: many viewers cost the services one question."""
     pulse_clients: int = 2000
     """Browsers that may watch the pulse at once; the next ones are told to come back."""
+
+    pulse_clients_per_address: int = 32
+    """Of one address, IPv6 by /64."""
+    requests_per_address: int = 256
+    """Requests of one address under way at once; the next ones are told to come back."""
 
     @property
     def upstreams(self) -> dict[str, str]:

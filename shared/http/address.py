@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.requests import HTTPConnection
 
-__all__ = ["UNKNOWN", "Networks", "client_address", "grouped", "networks", "origin_of"]
+__all__ = ["UNKNOWN", "Networks", "client_address", "grouped", "networks", "origin_of", "within"]
 
 UNKNOWN = "unknown"
 """The address of a caller without one, such as a Unix socket's."""
@@ -91,6 +91,12 @@ def _without_port(hop: str) -> str:
     if hop.startswith("["):
         return hop[1:].partition("]")[0]
     return hop.partition(":")[0] if hop.count(":") == 1 else hop
+
+
+def within(address: str, trusted: Networks) -> bool:
+    """Whether an address lies in one of the networks."""
+    parsed = _parsed(address)
+    return parsed is not None and _within(parsed, trusted)
 
 
 @lru_cache(maxsize=4096)

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from shared.http import health
+from shared.http.connections import limits_of
 from shared.http.problems import problem
 from shared.http.server import running
 from shared.settings import Settings
@@ -29,7 +30,7 @@ async def serve_ops(settings: Settings, readiness: health.Readiness) -> AsyncIte
         response = await _answer(scope["path"], readiness)
         await response(scope, receive, send)
 
-    async with running(app, settings.http_host, settings.ops_port, lifespan=False) as port:
+    async with running(app, settings.http_host, settings.ops_port, lifespan=False, limits=limits_of(settings)) as port:
         _log.info("ops.listening", host=settings.http_host, port=port)
         yield port
 

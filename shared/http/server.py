@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from shared.http.connections import ConnectionLimits, bounded_by, limits_of
 from shared.http.process import run_role
 from shared.settings import Settings
 from shared.telemetry import logging
@@ -48,24 +49,27 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def running(app: ASGIApp, host: str, port: int, *, lifespan: bool = True) -> AsyncIterator[int]:
-    """Serve the app while the block runs; gives the port.
+async def running(
+    app: ASGIApp, host: str, port: int, *, lifespan: bool = True, limits: ConnectionLimits | None = None
+) -> AsyncIterator[int]:
+    """Serve the app while the block runs, its connections within the limits; gives the port.
 
     Raises:
         OSError: the port is taken.
         RuntimeError: the app did not start.
     """
     sock = listen(host, port)
+    limits = limits or ConnectionLimits()
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=bounded_by(limits),
         ws="none",
         lifespan="on" if lifespan else "off",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=30,
+        timeout_keep_alive=limits.idle_seconds,  # type: ignore[arg-type]  # handed to call_later as it is
         timeout_graceful_shutdown=GRACE_SECONDS,
         backlog=_BACKLOG,
     )
@@ -100,7 +104,7 @@ def serve(app_factory: Callable[[], FastAPI], settings: Settings) -> None:
     async def main(stop: asyncio.Event) -> None:
         app = app_factory()
         app.state.stopping = stop
-        async with running(app, settings.http_host, settings.http_port) as port:
+        async with running(app, settings.http_host, settings.http_port, limits=limits_of(settings)) as port:
             _log.info("http.listening", host=settings.http_host, port=port, title=app.title)
             await stop.wait()
             _log.info("http.stopping")

@@ -8,6 +8,8 @@ from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 __all__ = [
     "BATCH_SECONDS",
     "BATCH_SIZE",
+    "CONNECTIONS",
+    "CONNECTIONS_REFUSED",
     "CONSUMER_LAG",
     "DEAD_LETTERS",
     "OUTBOX_AGE",
@@ -28,6 +30,11 @@ REQUESTS = Counter(
 )
 REQUEST_SECONDS = Histogram(
     "weiguang_http_request_seconds", "Time to answer a request, in seconds.", ["method", "route"], buckets=_SECONDS
+)
+
+CONNECTIONS = Gauge("weiguang_http_connections", "Open HTTP connections of the process.")
+CONNECTIONS_REFUSED = Counter(
+    "weiguang_http_connections_refused_total", "HTTP connections refused or cut off, by reason.", ["reason"]
 )
 
 OUTBOX_DEPTH = Gauge("weiguang_outbox_depth", "Events in the outbox not yet acknowledged by the broker.", ["service"])

@@ -1,31 +1,57 @@
 """Staff passwords: argon2id, verified in a thread so that the event loop keeps serving."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from shared.errors import TooMany
+
 __all__ = ["Passwords"]
+
+QUEUE = 32
+"""About three seconds of work of two cores: who waits longer has gone."""
+RETRY_SECONDS = 3
 
 
 class Passwords:
-    """Hashes and verifies; at most two at a time, since each takes 64 MiB and a core."""
+    """Hashes and verifies; at most two at a time, since each takes 64 MiB and a core.
 
-    def __init__(self) -> None:
+    Args:
+        queue: operations under way and waiting; one more is refused by `TooMany`.
+    """
+
+    def __init__(self, queue: int = QUEUE) -> None:
+        self._limit = queue
+        self._queued = 0
         self._hasher = PasswordHasher(time_cost=2, memory_cost=64 * 1024, parallelism=1)
         self._gate = asyncio.Semaphore(2)
         self._nobody: str | None = None
 
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        if self._queued >= self._limit:
+            detail = "Too many people are signing in at the moment; try again in a few seconds."
+            raise TooMany("sign-ins-busy", detail, retry_after=RETRY_SECONDS)
+        self._queued += 1
+        try:
+            async with self._gate:
+                yield
+        finally:
+            self._queued -= 1
+
     async def hash(self, password: str) -> str:
         """An argon2id hash with its parameters and salt."""
-        async with self._gate:
+        async with self._place():
             return await asyncio.to_thread(self._hasher.hash, password)
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Whether the password is the one hashed. Without a hash the answer is no, after as long a time."""
         if password_hash is None:
             self._nobody = self._nobody or await self.hash("nobody has this password")
-        async with self._gate:
+        async with self._place():
             right = await asyncio.to_thread(self._matches, password_hash or self._nobody or "", password)
         return right and password_hash is not None
 

@@ -17,6 +17,7 @@ from services.web.gateway.problems import send_problem
 from services.web.gateway.sessions import ACCESS, REFRESH, Session, Sessions, same_origin
 from services.web.gateway.upstream import CALLER, Upstream
 from shared.http.address import UNKNOWN
+from shared.http.guard import BODY_SECONDS
 
 __all__ = ["BODY_LIMIT", "METHODS", "Proxy", "is_api"]
 
@@ -85,7 +86,12 @@ class Proxy:
             await send_problem(send, 403, "cross-site-request", detail)
             return
         try:
-            body = await _body(headers, receive)
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _body(headers, receive)
+        except TimeoutError:
+            detail = f"The body did not arrive within {BODY_SECONDS:.0f} seconds."
+            await send_problem(send, 408, "body-too-slow", detail, [(b"connection", b"close")])
+            return
         except TooLarge:
             await send_problem(send, 413, "body-too-large", f"The body is over the limit of {BODY_LIMIT} bytes.")
             return

@@ -57,7 +57,7 @@ class Answer:
 def open_session(settings: WebSettings) -> aiohttp.ClientSession:
     """The pool of kept-alive connections; to be opened in a running loop, once per process."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=settings.upstream_connections, keepalive_timeout=30, ttl_dns_cache=10),
+        connector=aiohttp.TCPConnector(limit=settings.upstream_connections, keepalive_timeout=20, ttl_dns_cache=10),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=settings.upstream_timeout_seconds, connect=5),
         auto_decompress=False,

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any
 
+from shared.errors import TransientError
+
 __all__ = ["Cache"]
 
 
@@ -20,12 +22,18 @@ class Cache:
         self._asking: dict[str, asyncio.Task[Any]] = {}
 
     async def get(self, name: str, seconds: float, load: Callable[[], Awaitable[Any]]) -> Any:
-        """The answer, at most ``seconds`` old; raises what ``load`` raises."""
+        """The answer, at most ``seconds`` old; raises what ``load`` raises.
+
+        Raises:
+            TransientError: as many other questions as are kept are under way.
+        """
         kept = self._kept.get(name)
         if kept is not None and monotonic() - kept[0] < seconds:
             return kept[1]
         task = self._asking.get(name)
         if task is None:
+            if len(self._asking) >= self._limit:
+                raise TransientError("too many different questions are under way")
             task = asyncio.ensure_future(self._load(name, load))
             self._asking[name] = task
             task.add_done_callback(lambda _: self._asking.pop(name, None))

@@ -16,6 +16,8 @@ SENTENCES: Mapping[str, str] = {
     "code-wrong": "验证码不对或已过期，请核对后重填，或重新获取。",
     "too-many-codes": "这个手机号获取验证码太频繁了，请 15 分钟后再试。",
     "too-many-attempts": "输错次数太多，请 {retry_after} 秒后再试。",
+    "sign-ins-busy": "现在登录的人太多，请 {retry_after} 秒后再试。",
+    "too-many-requests": "您的网络同时发来的请求太多，请稍等片刻再试。",
     "phone-invalid": "手机号不对，请填写 11 位手机号，例如 13812345678。",
     "not-registered": "这个手机号还没有登记。请先找一场招募活动登记。",
     "claim-first": "这个手机号在“龙江志愿”注册过，请直接登录，原来的账户就归到这里。",

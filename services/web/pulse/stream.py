@@ -24,16 +24,21 @@ _HEADERS = [
 async def stream_pulse(
     hub: Hub,
     method: str,
+    free: bool,
     receive: Callable[[], Awaitable[Message]],
     send: Callable[[Message], Awaitable[None]],
 ) -> None:
-    """Answer one watcher until they go away or the process stops."""
+    """Answer one watcher until they go away or the process stops; ``free``: their address has a place left."""
     if method not in ("GET", "HEAD"):
         await send_problem(send, 405, "method-not-allowed", "The pulse can only be read.", [(b"allow", b"GET")])
         return
     if hub.full:
         detail = "Too many people are watching the pulse at the moment; try again in a minute."
         await send_problem(send, 503, "pulse-full", detail, [(b"retry-after", b"60")])
+        return
+    if not free:
+        detail = "Too many browsers of this address are watching the pulse; close some of them."
+        await send_problem(send, 429, "pulse-full", detail, [(b"retry-after", b"60")])
         return
     await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
     if method == "HEAD":

@@ -357,3 +357,18 @@ async def _until(lines: AsyncIterator[str], start: str) -> AsyncIterator[str]:
         yield line
         if line.startswith(start):
             return
+
+
+async def test_one_address_watches_the_pulse_so_many_times() -> None:
+    async with gateway_running(trusted_proxies=["10.0.0.0/8"], pulse_clients_per_address=1) as setting:
+        async with setting.client.stream("GET", "/api/operations/v1/pulse") as first:
+            assert first.status_code == 200
+            assert (await setting.client.get("/api/operations/v1/pulse")).status_code == 429
+            assert (await setting.client.get("/login")).status_code == 200
+
+
+async def test_one_address_has_so_many_requests_under_way() -> None:
+    async with gateway_running(trusted_proxies=["10.0.0.0/8"], requests_per_address=0) as setting:
+        refused = await setting.client.get("/login")
+        assert (refused.status_code, refused.json()["type"]) == (429, "too-many-requests")
+        assert refused.headers["retry-after"]

@@ -1,5 +1,6 @@
 """Codes, sessions, the vault's cipher and the message log: rules and adapters without a database."""
 
+import asyncio
 import base64
 import os
 import threading
@@ -30,7 +31,7 @@ from services.recruitment.settings import RecruitmentSettings
 from services.recruitment.vault.cipher import Cipher
 from services.recruitment.vault.domain import Identity
 from shared.clock import real_now
-from shared.errors import PermanentError
+from shared.errors import PermanentError, TooMany
 
 NOW = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -80,6 +81,14 @@ async def test_passwords_are_verified() -> None:
     assert not await passwords.verify(hashed, "another password")
     assert not await passwords.verify(None, "nobody has this password")
     assert not await passwords.verify("not a hash", "whatever")
+
+
+async def test_more_sign_ins_than_can_be_verified_soon_are_refused() -> None:
+    passwords = Passwords(queue=4)
+    results = await asyncio.gather(*(passwords.hash(f"岭东区志愿服务{n}") for n in range(6)), return_exceptions=True)
+    refused = [result for result in results if isinstance(result, TooMany)]
+    assert [(error.status, "retry_after" in error.extra) for error in refused] == [(429, True)] * 2
+    assert await passwords.hash("岭东区志愿服务2026"), "places are given up"
 
 
 PERSON = Identity(

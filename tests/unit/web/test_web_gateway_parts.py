@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from services.web.gateway.headers import cookie, cookies, forwarded
+from services.web.gateway.places import Places
 from services.web.gateway.sessions import ACCESS, REFRESH, Session, Sessions, claims, same_origin
 from services.web.gateway.upstream import Answer, UpstreamAway
 from services.web.pages.cache import Cache
 from services.web.pages.staff import runs
 from services.web.pulse.hub import Hub
 from services.web.pulse.tail import tick_of
+from shared.errors import TransientError
 
 
 def token(expires_in: float, **more: Any) -> str:
@@ -153,6 +155,26 @@ async def test_a_failed_question_is_asked_again() -> None:
     with pytest.raises(UpstreamAway):
         await cache.get("figures", 60, load)
     assert await cache.get("figures", 60, load) == 2
+
+
+async def test_questions_under_way_are_bounded() -> None:
+    cache, answer = Cache(limit=2), asyncio.Event()
+    asking = [asyncio.create_task(cache.get(f"worth {number}", 60, answer.wait)) for number in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(TransientError):
+        await cache.get("worth 2", 60, answer.wait)
+    answer.set()
+    assert await asyncio.gather(*asking) == [True, True]
+
+
+def test_places_are_counted_by_address() -> None:
+    places = Places(1)
+    with places.place("203.0.113.7") as first, places.place("203.0.113.7") as second:
+        with places.place("198.51.100.1") as other, places.place(None) as beside, places.place(None) as again:
+            assert [first, second, other, beside, again] == [True, False, True, True, True]
+    with places.place("203.0.113.7") as free:
+        assert free
+    assert not places._taken, "addresses without a request are forgotten"
 
 
 async def test_a_late_watcher_gets_the_last_tick_and_a_slow_one_misses_some() -> None:

@@ -35,13 +35,16 @@ SESSION = {
 CheckFunction = Callable[[Tx], Awaitable[Check]]
 
 
-async def audit(dsn: str, *, settled: bool = False, teams_too: bool = True, sessions: int = 1) -> Report:
+async def audit(
+    dsn: str, *, settled: bool = False, teams_too: bool = True, direct_feed: bool = False, sessions: int = 1
+) -> Report:
     """Run all checks in REPEATABLE READ, READ ONLY transactions over one snapshot.
 
     Args:
         dsn: the database, as `auditor`.
         settled: nothing is on its way any more, so a published revision that was not applied is a breach.
         teams_too: the teams' own consumer of attendance has run as well (a bench measures the ingest without it).
+        direct_feed: a test or a bench writes the topic without recruitment, so records unknown to it are no forgeries.
         sessions: over so many of them, for large ledgers: some checks keep this process busy, others the server.
 
     Raises:
@@ -50,7 +53,7 @@ async def audit(dsn: str, *, settled: bool = False, teams_too: bool = True, sess
     # Longest first, for who comes second to have something to do until the end.
     checks: list[tuple[str, CheckFunction]] = [
         ("A4", worth.awards),
-        ("A3", partial(_completeness, settled=settled, teams_too=teams_too)),
+        ("A3", partial(_completeness, settled=settled, teams_too=teams_too, direct_feed=direct_feed)),
         ("A5", _badges),
         ("A1", ledger.balances),
         ("A2", ledger.bounds),
@@ -76,9 +79,9 @@ async def audit(dsn: str, *, settled: bool = False, teams_too: bool = True, sess
     return Report(tuple(sorted(done, key=lambda check: check.code)), settled, time.monotonic() - started)
 
 
-async def _completeness(tx: Tx, *, settled: bool, teams_too: bool) -> Check:
-    """A3 for both who read attendance: the ledger and the teams."""
-    check = await completeness.completeness(tx, settled=settled)
+async def _completeness(tx: Tx, *, settled: bool, teams_too: bool, direct_feed: bool) -> Check:
+    """A3 for both consumers of attendance: the ledger and the teams."""
+    check = await completeness.completeness(tx, settled=settled, direct_feed=direct_feed)
     if teams_too:
         await teams.arrived(tx, check, settled=settled)
     return check

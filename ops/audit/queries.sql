@@ -190,18 +190,39 @@ union all
 select v.record_id, v.revision
 from recruitment.attendance_revisions v
 join points.superseded_revisions s using (record_id, revision)
-where (v.volunteer_id, v.status, v.provenance, v.theme, v.started_at, v.ended_at, v.minutes)
+where (v.volunteer_id, v.status, v.provenance, v.closed_by, v.kind, v.theme, v.started_at, v.ended_at, v.minutes,
+       v.planned_minutes)
       is distinct from
-      (s.volunteer_id, s.content ->> 'status', s.content ->> 'provenance', s.content ->> 'theme',
-       (s.content ->> 'started_at')::timestamptz, (s.content ->> 'ended_at')::timestamptz,
-       (s.content ->> 'minutes')::integer)
+      (s.volunteer_id, s.content ->> 'status', s.content ->> 'provenance', s.content ->> 'closed_by',
+       s.content ->> 'kind', s.content ->> 'theme', (s.content ->> 'started_at')::timestamptz,
+       (s.content ->> 'ended_at')::timestamptz, (s.content ->> 'minutes')::integer,
+       (s.content ->> 'planned_minutes')::integer)
+   or (v.activity_id, v.shift_id, v.site_id, v.team_id, v.drive_id, v.recorded_by, v.recorder_site_id, v.device_ref,
+       v.approval_level, v.distance_m)
+      is distinct from
+      ((s.content ->> 'activity_id')::uuid, (s.content ->> 'shift_id')::uuid, (s.content ->> 'site_id')::uuid,
+       (s.content ->> 'team_id')::uuid, (s.content ->> 'drive_id')::uuid, (s.content ->> 'recorded_by')::uuid,
+       (s.content ->> 'recorder_site_id')::uuid, s.content ->> 'device_ref', s.content ->> 'approval_level',
+       (s.content ->> 'distance_m')::integer)
 order by 1, 2;
 
--- name: records_unknown_to_recruitment
--- A3, as a note: records at points that recruitment never published (a bench feeds the topic directly).
-select count(*) from points.records r
+-- name: revisions_never_published
+-- A3: revisions at points, of the ledger or of the teams, that recruitment never wrote: the topic was forged.
+-- One anti-join per table, so that a large ledger is read once.
+select r.record_id, r.revision, r.volunteer_id, r.event_id, r.minutes, 'records' as source
+from points.records r
 where not exists (select from recruitment.attendance_revisions v
-                  where v.record_id = r.record_id and v.revision = r.revision);
+                  where v.record_id = r.record_id and v.revision = r.revision)
+union all
+select s.record_id, s.revision, s.volunteer_id, s.event_id, (s.content ->> 'minutes')::integer, 'superseded_revisions'
+from points.superseded_revisions s
+where not exists (select from recruitment.attendance_revisions v
+                  where v.record_id = s.record_id and v.revision = s.revision)
+union all
+select t.record_id, t.revision, null, null, null, 'team_services'
+from points.team_services t
+where not exists (select from recruitment.attendance_revisions v
+                  where v.record_id = t.record_id and v.revision = t.revision);
 
 -- name: rule_versions
 -- A4: the rules that buckets stand under.

@@ -22,6 +22,7 @@ from ops.bench.meters import Meter, Usage, metered
 from ops.bench.rig import ROOT, SQL, Rig, committed
 from ops.bench.workers import AGENT_ROLES, Workers, start_peer, wait_for
 from ops.stack.errors import StackError
+from shared.kafka.client import client_options
 from shared.kafka.topics import topic_name
 
 __all__ = ["PEERS", "Audited", "Round", "audited", "bench_python", "counted", "limit", "ours", "peer"]
@@ -92,7 +93,7 @@ async def ours(
     """
     events = len(history.messages)
     service = Workers(rig, database, rig.prefix)
-    admin = AIOKafkaAdminClient(bootstrap_servers=rig.broker.bootstrap)
+    admin = AIOKafkaAdminClient(**client_options(rig.settings()))
     await admin.start()
     try:
         beside = [await service.start(role) for role in AGENT_ROLES] if agents else []
@@ -173,7 +174,7 @@ async def _settle(
 
 async def audited(rig: Rig, database: str, *, teams_too: bool = False) -> Audited:
     """A1 to A8 over the database, everything settled."""
-    report = await audit(rig.dsn("auditor", database), settled=True, teams_too=teams_too, sessions=2)
+    report = await audit(rig.dsn("auditor", database), settled=True, teams_too=teams_too, direct_feed=True, sessions=2)
     conn: Any = await asyncpg.connect(rig.dsn("postgres", database))
     try:
         standing = await conn.fetchrow(SQL["standing"])

@@ -112,7 +112,7 @@ class Stage:
         Raises:
             AssertionError: one doesn't.
         """
-        report = await audit(self.auditor, settled=settled)
+        report = await audit(self.auditor, settled=settled, direct_feed=True)
         assert report.ok, [offender for check in report.as_json()["checks"] for offender in check["offenders"]]
 
     async def compare(self, model: reference.Reference, volunteers: Collection[str]) -> None:

@@ -113,6 +113,14 @@ update points.records set theme = 'other' where record_id = $1;
 -- A3: what was known before is not what was reported.
 update points.superseded_revisions set content = content || '{"minutes": 1}' where record_id = $1;
 
+-- name: change_superseded_kind
+-- A3: another kind of service than was reported.
+update points.superseded_revisions set content = content || '{"kind": "other"}' where record_id = $1;
+
+-- name: change_superseded_site
+-- A3: a place that nobody reported.
+update points.superseded_revisions set content = content || '{"site_id": null}' where record_id = $1;
+
 -- name: shorten_record
 -- A3, A4, A5: fewer minutes.
 update points.records set minutes = 60 where record_id = $1;

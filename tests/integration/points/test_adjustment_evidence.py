@@ -141,7 +141,7 @@ async def test_erased_evidence_leaves_the_adjustment_standing(
     answer = await second.post(f"/adjustments/{waiting}/approve", {"note": "对照过原件"})
     assert (answer.status_code, answer.json()["evidence"], answer.json()["decision_note"]) == (200, None, "对照过原件")
     assert (await served.volunteer(volunteer).get(f"/accounts/{volunteer}")).json()["available"] == 137
-    report = await audit(dsn_for("auditor"), settled=True)
+    report = await audit(dsn_for("auditor"), settled=True, direct_feed=True)
     assert report.ok, report.as_json()
 
 

@@ -34,7 +34,7 @@ async def api(points_db: Database, settings_for: SettingsFactory) -> AsyncIterat
 async def clean(ledger: Ledger, dsn_for: Callable[[str], str]) -> AsyncIterator[None]:
     """The invariants hold at the end."""
     yield
-    report = await audit(dsn_for("auditor"), settled=True)
+    report = await audit(dsn_for("auditor"), settled=True, direct_feed=True)
     assert report.ok, report.as_json()
 
 

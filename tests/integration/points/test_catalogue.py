@@ -36,7 +36,7 @@ async def api(points_db: Database, settings_for: SettingsFactory) -> AsyncIterat
 @pytest.fixture(autouse=True)
 async def clean_at_the_end(ledger: Ledger, dsn_for: Callable[[str], str]) -> AsyncIterator[None]:
     yield
-    report = await audit(dsn_for("auditor"), settled=True)
+    report = await audit(dsn_for("auditor"), settled=True, direct_feed=True)
     assert report.ok, report.as_json()
 
 

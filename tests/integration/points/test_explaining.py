@@ -198,5 +198,5 @@ async def test_a_bare_hold_runs_out_to_the_lots_it_came_from(
     account = await read(api, volunteer)
     assert (account["available"], account["held"]) == (90, 10)
     assert kept["status"] == "held"
-    report = await audit(dsn_for("auditor"), settled=True)
+    report = await audit(dsn_for("auditor"), settled=True, direct_feed=True)
     assert report.ok, report.as_json()

@@ -38,7 +38,7 @@ async def api(points_db: Database, settings_for: SettingsFactory) -> AsyncIterat
 async def clean_at_the_end(ledger: Ledger, dsn_for: Callable[[str], str]) -> AsyncIterator[None]:
     """Whatever a test did, the invariants hold after it."""
     yield
-    report = await audit(dsn_for("auditor"), settled=True)
+    report = await audit(dsn_for("auditor"), settled=True, direct_feed=True)
     assert report.ok, report.as_json()
 
 

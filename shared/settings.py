@@ -1,9 +1,10 @@
 """Settings, all from environment variables named ``WEIGUANG_…``; each service extends this class with its own."""
 
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 __all__ = ["Settings"]
@@ -28,6 +29,25 @@ class Settings(BaseSettings):
     database_pool_size: int = 8
 
     kafka_bootstrap: str = "127.0.0.1:9092"
+    """Addresses of brokers, separated by commas."""
+    kafka_security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "plaintext"
+    """How clients connect. Production refuses ``plaintext``; ``sasl_ssl`` encrypts and authenticates."""
+    kafka_allow_plaintext: bool = False
+    """Lets production use a broker without authentication, on a network that admits these services only."""
+    kafka_sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
+    kafka_user: str = ""
+    """The principal of this process: the service's name, which the broker's ACLs are made for."""
+    kafka_password: SecretStr = SecretStr("")
+    kafka_ca_file: Path | None = None
+    """PEM of the authority that signed the brokers' certificates; the system's authorities if unset."""
+    kafka_cert_file: Path | None = None
+    """PEM of this client's certificate, where brokers ask for one."""
+    kafka_key_file: Path | None = None
+    """PEM of the certificate's key; unset if it is in the same file."""
+    kafka_replication_factor: int = Field(default=1, ge=1)
+    """Copies of each partition of topics that are created; 3 where there are as many brokers."""
+    kafka_min_insync_replicas: int = Field(default=1, ge=1)
+    """Copies that must have a record before it is acknowledged; 2 of 3 outlives the loss of one broker."""
     broker: Literal["embedded", "kafka"] = "kafka"
     """``embedded``: an in-memory broker without idempotent producers that loses its log when it stops."""
     broker_incarnation: str = "durable"

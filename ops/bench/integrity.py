@@ -26,6 +26,7 @@ from services.points.integrity.stream import ACTS, ATTENDANCE, GROUP
 from shared.cloudevents import encode
 from shared.contracts import AttendanceRecorded
 from shared.ids import derived_id
+from shared.kafka.client import client_options
 from shared.kafka.topics import ensure_topics, topic_name
 from shared.outbox import event
 
@@ -77,7 +78,7 @@ def _revisions(
 async def _tell(rig: Rig, records: int, rate: float) -> None:
     settings = rig.settings()
     producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap, enable_idempotence=False, linger_ms=5, max_batch_size=262_144
+        **client_options(settings), enable_idempotence=False, linger_ms=5, max_batch_size=262_144
     )
     await producer.start()
     try:
@@ -97,7 +98,7 @@ async def _behind(rig: Rig, consumer: Any) -> int:
     """How many records of both topics are not committed."""
     settings = rig.settings()
     lag = 0
-    client = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
+    client = AIOKafkaAdminClient(**client_options(settings))
     await client.start()
     try:
         for entity in (ATTENDANCE, ACTS):
@@ -120,7 +121,7 @@ async def _measure(records: int, rate: float, hold: float) -> None:
         await ensure_topics(settings)
         workers = Workers(rig, database, rig.prefix)
         process = await workers.start("integrity")
-        watched = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap)
+        watched = AIOKafkaConsumer(**client_options(settings))
         await watched.start()
         try:
             await _tell(rig, PARTITIONS * 10, 1000.0)

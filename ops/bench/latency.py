@@ -24,6 +24,7 @@ from ops.bench.history import Sent
 from ops.bench.rig import SQL, Rig
 from ops.bench.workers import Workers
 from ops.stack.errors import StackError
+from shared.kafka.client import client_options
 from shared.kafka.topics import ensure_topics, topic_name
 from shared.settings import Settings
 
@@ -113,9 +114,7 @@ def _told_at(told: Sequence[float], committed: float) -> float:
 async def _produce(settings: Settings, messages: Sequence[Sent], rate: int) -> tuple[float, float]:
     """Send on schedule; returns when it began, and by how much a tick was late at most."""
     name = topic_name(settings, "attendance")
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap, enable_idempotence=False, linger_ms=LINGER_MS
-    )
+    producer = AIOKafkaProducer(**client_options(settings), enable_idempotence=False, linger_ms=LINGER_MS)
     await producer.start()
     each = max(1, round(rate * TICK))
     began, late = time.time() + 0.05, 0.0

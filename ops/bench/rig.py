@@ -23,6 +23,7 @@ from ops.stack.broker import Broker, make_broker
 from ops.stack.postgres import Postgres, forget
 from ops.stack.processes import alive
 from ops.stack.secrets import make_secrets
+from shared.kafka.client import client_options
 from shared.kafka.topics import ensure_topics, topic_name
 from shared.postgres import load_queries
 from shared.postgres.migrations import migrate
@@ -65,6 +66,7 @@ class Rig:
         """The broker as clients are told of it."""
         return Settings.model_validate(
             {
+                "environment": "embedded",
                 "kafka_bootstrap": self.broker.bootstrap,
                 "broker": self.broker.name,
                 "broker_incarnation": self.broker.incarnation,
@@ -129,7 +131,7 @@ class Rig:
         await ensure_topics(settings)
         name = topic_name(settings, "attendance")
         producer = AIOKafkaProducer(
-            bootstrap_servers=settings.kafka_bootstrap, enable_idempotence=False, linger_ms=20, max_batch_size=262_144
+            **client_options(settings), enable_idempotence=False, linger_ms=20, max_batch_size=262_144
         )
         await producer.start()
         try:

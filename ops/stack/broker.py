@@ -96,6 +96,7 @@ def _binary() -> Path:
 def _settings(broker: Broker, topic_prefix: str) -> Settings:
     return Settings(
         service="stack",
+        environment="embedded",
         kafka_bootstrap=broker.bootstrap,
         broker="embedded" if broker.name == "embedded" else "kafka",
         broker_incarnation=broker.incarnation,

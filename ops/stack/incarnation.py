@@ -6,6 +6,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from ops.stack.errors import StackError
+from shared.kafka.client import client_options
 from shared.kafka.topics import CONTROL_TOPIC, ensure_topics, topic_name
 from shared.settings import Settings
 
@@ -36,7 +37,7 @@ async def announce(settings: Settings) -> None:
     """
     await ensure_topics(settings, attempts=100)
     producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap, acks="all", enable_idempotence=False, request_timeout_ms=10_000
+        **client_options(settings), acks="all", enable_idempotence=False, request_timeout_ms=10_000
     )
     try:
         await producer.start()

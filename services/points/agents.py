@@ -21,6 +21,7 @@ from shared.deadletters import DeadLetter
 from shared.errors import TransientError
 from shared.http.ops import serve_ops
 from shared.kafka.consumer import Message
+from shared.kafka.faust_client import faust_options
 from shared.kafka.guard import Guard
 from shared.kafka.probe import broker_ready
 from shared.kafka.topics import topic_name
@@ -184,11 +185,11 @@ def _faust_app(settings: PointsSettings, group: str) -> TablesApp:
     return TablesApp(
         f"{settings.topic_prefix}{group}",
         last_alone=embedded,
-        broker=[f"aiokafka://{address.strip()}" for address in settings.kafka_bootstrap.split(",")],
+        **faust_options(settings),
         store="memory://",
         datadir=settings.faust_data_dir,
         topic_partitions=settings.topic_partitions,
-        topic_replication_factor=1,
+        topic_replication_factor=settings.kafka_replication_factor,
         topic_disable_leader=True,
         # A stop must not wait for a record that cannot be applied; the guard keeps its offset uncommitted.
         stream_wait_empty=False,

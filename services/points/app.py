@@ -35,6 +35,7 @@ from shared.http.idempotency import purge_idempotency
 from shared.http.ops import serve_ops
 from shared.http.process import exit_code_of
 from shared.kafka.consumer import BatchConsumer
+from shared.kafka.faust_client import faust_options
 from shared.kafka.probe import broker_ready
 from shared.postgres import Database
 from shared.postgres.witness import Witness
@@ -160,7 +161,7 @@ def build_app(settings: PointsSettings) -> Any:
 
     app = App(
         f"{settings.topic_prefix}{GROUP}-host",
-        broker=[f"aiokafka://{address.strip()}" for address in settings.kafka_bootstrap.split(",")],
+        **faust_options(settings),
         store="memory://",
         datadir=settings.faust_data_dir,
         web_enabled=False,

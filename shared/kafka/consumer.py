@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 
 from shared.cloudevents import Headers
 from shared.errors import TransientError
+from shared.kafka.client import client_options
 from shared.kafka.offsets import Offsets, Secure
 from shared.kafka.topics import topic_name
 from shared.kafka.watchdog import Watchdog
@@ -213,7 +214,7 @@ class BatchConsumer:
     def _consumer(self) -> Any:
         embedded = self.settings.broker == "embedded"
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.settings.kafka_bootstrap,
+            **client_options(self.settings),
             group_id=f"{self.settings.topic_prefix}{self.group}",
             client_id=f"weiguang-{self.group}",
             enable_auto_commit=False,

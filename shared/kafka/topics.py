@@ -2,14 +2,35 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import (
+    InvalidConfigurationError,
+    InvalidPartitionsError,
+    InvalidTopicError,
+    KafkaError,
+    NoError,
+    PolicyViolationError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 
-from shared.errors import TransientError
+from shared.errors import PermanentError, TransientError
+from shared.kafka.client import client_options
 from shared.settings import Settings
 
-__all__ = ["CONTROL_TOPIC", "NAMESPACE", "TOPICS", "Topic", "ensure_topics", "topic_name"]
+__all__ = [
+    "CONTROL_TOPIC",
+    "NAMESPACE",
+    "READERS",
+    "TOPICS",
+    "Reader",
+    "Topic",
+    "ensure_topics",
+    "topic_configs",
+    "topic_name",
+]
 
 NAMESPACE = "volunteering"
 
@@ -65,6 +86,35 @@ TOPICS: dict[str, Topic] = {topic.entity: topic for topic in _ALL}
 CONTROL_TOPIC = "control"
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A service that reads topics, in a consumer group or (``group`` is None) as a tail without one."""
+
+    service: str
+    topics: tuple[str, ...]
+    group: str | None = None
+    tables: bool = False
+    """Whether it is a faust app, which creates and writes changelog topics named after its group."""
+
+
+READERS = (
+    Reader("points", ("attendance",), "points-ingest"),
+    Reader("points", ("attendance",), "points-teams"),
+    Reader("points", ("attendance", "points"), "points-pulse", tables=True),
+    Reader("points", ("attendance", "integrity-acts"), "points-integrity", tables=True),
+    Reader("notify", ("points", "badges", "signups", "redemptions"), "notify"),
+    Reader("web", ("pulse",)),
+)
+"""Who reads what: the broker's ACLs are made from this, so a reader that is not named here reads nothing."""
+
+_NEVER = (
+    InvalidConfigurationError,
+    InvalidPartitionsError,
+    InvalidTopicError,
+    PolicyViolationError,
+)
+
+
 def topic_name(settings: Settings, entity: str) -> str:
     """The topic's name on the broker: ``volunteering.<entity>.v1``, after the prefix that tests set."""
     base, dot, rest = entity.partition(".")
@@ -76,33 +126,62 @@ async def ensure_topics(settings: Settings, *, attempts: int = 20) -> None:
 
     Raises:
         TransientError: the broker does not answer.
+        PermanentError: the settings of the client or of the topics are refused.
     """
+    options = client_options(settings)
     for attempt in range(attempts):
-        client = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap, client_id="weiguang-topics")
+        client = AIOKafkaAdminClient(**options, client_id="weiguang-topics")
         try:
             await client.start()
             present = set(await client.list_topics())
             missing = [
-                NewTopic(
-                    name, topic.partitions or settings.topic_partitions, 1, topic_configs=_configs(topic, settings)
-                )
+                _new_topic(settings, name, topic)
                 for topic in _ALL
                 if (name := topic_name(settings, topic.entity)) not in present
             ]
-            if missing:
-                await client.create_topics(missing)
-            return
-        except TopicAlreadyExistsError:
+            if not missing or _created(await client.create_topics(missing)):
+                return
             continue
         except (KafkaError, OSError) as error:
             if attempt + 1 == attempts:
-                raise TransientError(f"the broker at {settings.kafka_bootstrap} does not answer: {error}") from error
+                raise TransientError(
+                    f"the broker at {settings.kafka_bootstrap} does not create the topics: {error}"
+                ) from error
             await asyncio.sleep(0.25)
         finally:
             await client.close()
 
 
-def _configs(topic: Topic, settings: Settings) -> dict[str, str]:
-    if topic.retention_hours is None or settings.broker == "embedded":
+def _created(answer: Any) -> bool:
+    """Whether every topic is there now; False when a concurrent start created one and the rest must be looked up.
+
+    Raises:
+        PermanentError: the broker will never create one of them as it is asked to.
+        KafkaError: it could not do so now.
+    """
+    complete = True
+    for name, code, *more in answer.topic_errors:
+        kind = for_code(code)
+        if kind is TopicAlreadyExistsError:
+            complete = False
+        elif kind in _NEVER:
+            reason = more[0] if more and more[0] else kind.__name__
+            raise PermanentError(f"the broker does not create the topic {name}: {reason}")
+        elif kind is not NoError:
+            raise kind(f"{name}: {more[0] if more else ''}")  # a cluster that is still starting has too few brokers
+    return complete
+
+
+def _new_topic(settings: Settings, name: str, topic: Topic) -> NewTopic:
+    partitions = topic.partitions or settings.topic_partitions
+    return NewTopic(name, partitions, settings.kafka_replication_factor, topic_configs=topic_configs(settings, topic))
+
+
+def topic_configs(settings: Settings, topic: Topic) -> dict[str, str]:
+    """The configuration that a topic is created with and checked against; the embedded broker keeps none."""
+    if settings.broker == "embedded":
         return {}
-    return {"retention.ms": str(topic.retention_hours * 3_600_000)}
+    configs = {"min.insync.replicas": str(settings.kafka_min_insync_replicas)}
+    if topic.retention_hours is not None:
+        configs["retention.ms"] = str(topic.retention_hours * 3_600_000)
+    return configs

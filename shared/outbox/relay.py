@@ -21,6 +21,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from shared.errors import TransientError
+from shared.kafka.client import client_options
 from shared.kafka.topics import topic_name
 from shared.outbox import EVENT_BYTES
 from shared.postgres import TRANSIENT, Database, flush, load_queries
@@ -62,6 +63,7 @@ class Relay:
         self.database = database
         self.settings = settings
         self.secure = secure
+        self._connection = client_options(settings)
         self.sent = 0
         self._wake = asyncio.Event()
         self._gauged = 0.0
@@ -110,7 +112,7 @@ class Relay:
 
     def _producer(self) -> Any:
         return AIOKafkaProducer(
-            bootstrap_servers=self.settings.kafka_bootstrap,
+            **self._connection,
             client_id=f"weiguang-{self.settings.service}-relay",
             acks="all",
             enable_idempotence=self.settings.broker == "kafka",

@@ -8,6 +8,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from shared.kafka.client import client_options
 from shared.kafka.topics import topic_name
 from shared.settings import Settings
 from shared.waiting import set_within
@@ -39,6 +40,7 @@ class Tail:
 
     def __init__(self, settings: Settings, publish: Callable[[bytes], None]) -> None:
         self._settings = settings
+        self._connection = client_options(settings)
         self._publish = publish
         self.connected = False
 
@@ -60,7 +62,7 @@ class Tail:
     async def _read(self, stop: asyncio.Event) -> None:
         topic = topic_name(self._settings, "pulse")
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.kafka_bootstrap,
+            **self._connection,
             client_id="weiguang-web",
             enable_auto_commit=False,
             fetch_max_wait_ms=200,

@@ -1,5 +1,6 @@
 """Templates as data: which version of which wording is in force."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 __all__ = ["Rendered", "Template", "in_force", "moment", "one_line"]
 
 _ZONE = ZoneInfo("Asia/Shanghai")
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,5 +49,8 @@ def moment(at: datetime) -> str:
 
 
 def one_line(text: str) -> str:
-    """Text without line breaks or controls: a title is a mail subject too."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """Text without line breaks or control characters: a title is a mail subject too.
+
+    Only controls go; rare and private-use characters of names stay, whatever the interpreter's Unicode tables say.
+    """
+    return " ".join(_CONTROLS.sub(" ", text).split())

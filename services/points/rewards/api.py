@@ -19,6 +19,7 @@ from shared.http.cursors import Page, page_of
 from shared.http.idempotency import once
 from shared.ids import new_id
 from shared.postgres import Tx
+from shared.typed import PickupCodeText
 
 router = APIRouter(prefix="/api/points/v1", tags=["rewards"])
 
@@ -68,7 +69,7 @@ class RedemptionInput(Input):
 class CaptureInput(Input):
     """The code that the volunteer shows."""
 
-    pickup_code: Annotated[str, Field(min_length=1, max_length=32)]
+    pickup_code: PickupCodeText
 
 
 class ReleaseInput(Input):

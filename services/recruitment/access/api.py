@@ -23,13 +23,11 @@ from shared.errors import Forbidden, Invalid, Unauthorized
 from shared.http.app import Db, Input, Output
 from shared.http.idempotency import once
 from shared.postgres import Tx
+from shared.typed import CodeText, PhoneText, UsernameText
 
 __all__ = ["CodeText", "PhoneText", "SettingsDep", "router"]
 
 router = APIRouter(prefix="/api/recruitment/v1", tags=["access"])
-
-PhoneText = Annotated[str, Field(min_length=5, max_length=40, examples=["13845678901"])]
-CodeText = Annotated[str, Field(pattern=r"^[0-9]{6}$", examples=["123456"])]
 
 
 async def _settings(request: Request) -> RecruitmentSettings:
@@ -75,7 +73,7 @@ class TokenIn(Input):
 class PasswordIn(Input):
     """What staff sign in with."""
 
-    username: Annotated[str, Field(min_length=1, max_length=50)]
+    username: UsernameText
     password: Annotated[str, Field(min_length=1, max_length=128)]
 
 
@@ -88,7 +86,7 @@ class RefreshIn(Input):
 class StaffIn(Input):
     """A member of staff; station staff belong to a site, operators without one to the centre."""
 
-    username: Annotated[str, Field(max_length=50)]
+    username: UsernameText
     password: Annotated[str, Field(max_length=128)]
     name: Annotated[str, Field(max_length=100)]
     role: StaffRole

@@ -22,6 +22,7 @@ from shared.http.app import Db, Input, Limit, Output
 from shared.http.cursors import Page, decode, page_of
 from shared.http.idempotency import once
 from shared.postgres import Tx
+from shared.typed import RotatingCodeText
 
 __all__ = ["RecordOut", "record_out", "router"]
 
@@ -30,7 +31,6 @@ router = APIRouter(prefix="/api/recruitment/v1", tags=["attendance"])
 Volunteer = Annotated[Caller, allow(Role.VOLUNTEER)]
 Runner = Annotated[Caller, allow(Role.LEADER, *STAFF)]
 Reader = Annotated[Caller, allow(Role.VOLUNTEER, Role.LEADER, *STAFF)]
-Code = Annotated[str, Field(min_length=1, max_length=40)]
 Ticket = Annotated[str, Field(min_length=1, max_length=100)]
 DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$", examples=["4f1c0b0a9d7e4c3b8a6f5e2d1c0b9a87"])]
 """A random id that the page makes once for its browser; no fingerprint, and never a registered device's."""
@@ -40,7 +40,7 @@ class TicketIn(Input):
     """The code as scanned or typed."""
 
     shift_id: UUID
-    code: Code
+    code: RotatingCodeText
 
 
 class TicketOut(Output):
@@ -65,7 +65,7 @@ class CheckInIn(Input):
     """
 
     shift_id: UUID
-    code: Code | None = None
+    code: RotatingCodeText | None = None
     ticket: Ticket | None = None
     distance_m: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
     device_id: DeviceId | None = None
@@ -75,7 +75,7 @@ class CheckOutIn(Input):
     """Code or ticket; ``device_id`` as for a check-in."""
 
     shift_id: UUID
-    code: Code | None = None
+    code: RotatingCodeText | None = None
     ticket: Ticket | None = None
     device_id: DeviceId | None = None
 

@@ -17,12 +17,14 @@ from services.recruitment.devices.domain import Accepted, Duplicate, RefusedRow,
 from services.recruitment.devices.handlers import Batch, Result
 from services.recruitment.devices.store import Device
 from services.recruitment.vault.api import CipherDep
+from services.recruitment.volunteers.domain import stored_number
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.http.app import Db, Input, Limit, Output
 from shared.http.cursors import Page, decode, page_of
 from shared.http.idempotency import once
 from shared.postgres import Tx
+from shared.typed import VolunteerNumberText
 
 __all__ = ["router"]
 
@@ -61,7 +63,7 @@ class UploadIn(Input):
     """One attendance as the device saw it, in the device's own time."""
 
     upload_id: Annotated[str, Field(min_length=1, max_length=64)]
-    volunteer_number: Annotated[str, Field(min_length=1, max_length=40)]
+    volunteer_number: VolunteerNumberText
     shift_id: UUID
     started_at: datetime
     ended_at: datetime
@@ -153,7 +155,7 @@ async def upload(request: Request, db: Db, cipher: CipherDep, caller: Uploader, 
 
 
 def _upload(index: int, row: UploadIn) -> Upload:
-    return Upload(index, row.upload_id, row.volunteer_number, row.shift_id, row.started_at, row.ended_at)
+    return Upload(index, row.upload_id, stored_number(row.volunteer_number), row.shift_id, row.started_at, row.ended_at)
 
 
 def _result(result: Result) -> BatchOut:

@@ -28,6 +28,7 @@ from services.recruitment.attendance.domain import (
     clash,
     minutes_between,
 )
+from services.recruitment.volunteers.domain import parse_volunteer_number
 
 __all__ = ["Accepted", "Context", "Duplicate", "Known", "Outcome", "Person", "RefusedRow", "Upload", "decide"]
 
@@ -147,7 +148,7 @@ def _row(
         return RefusedRow(upload, f"upload_id {upload.upload_id} was used before for other content.")
     person = context.people.get(upload.volunteer_number)
     if person is None:
-        return RefusedRow(upload, f"There is no volunteer {upload.volunteer_number}.")
+        return RefusedRow(upload, _unknown_number(upload.volunteer_number))
     place = context.places.get(upload.shift_id)
     if place is None:
         return RefusedRow(upload, f"There is no shift {upload.shift_id}.")
@@ -157,6 +158,13 @@ def _row(
     if detail is not None:
         return RefusedRow(upload, detail)
     return _accept(upload, started_at, ended_at, content_hash, person, place, context)
+
+
+def _unknown_number(number: str) -> str:
+    try:
+        return f"There is no volunteer {parse_volunteer_number(number)}."
+    except ValueError as error:
+        return f"There is no volunteer {number}: {error}."
 
 
 def _not_allowed(person: Person, place: Place, context: Context) -> str | None:

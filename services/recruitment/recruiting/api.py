@@ -23,6 +23,7 @@ from shared.http.app import Db, Input, Limit, Output
 from shared.http.cursors import Page, decode, page_of
 from shared.http.idempotency import once
 from shared.postgres import Tx
+from shared.typed import ShortCodeText
 
 __all__ = ["router"]
 
@@ -113,7 +114,7 @@ async def list_drives(
 
 
 @router.get("/drives/by-code/{code}", dependencies=[public()])
-async def drive_by_code(code: str, database: Db, settings: SettingsDep) -> DriveOut:
+async def drive_by_code(code: ShortCodeText, database: Db, settings: SettingsDep) -> DriveOut:
     """The drive behind a QR code, for its public page."""
     async with database.transaction() as tx:
         return _drive(settings, await handlers.drive_view(tx, await handlers.drive_by_code(tx, code)))
@@ -164,7 +165,7 @@ async def list_appeals(caller: Staff, database: Db, cursor: str | None = None, l
 
 
 @router.get("/appeals/by-code/{code}", dependencies=[public()])
-async def appeal_by_code(code: str, database: Db) -> AppealOut:
+async def appeal_by_code(code: ShortCodeText, database: Db) -> AppealOut:
     """The appeal behind a code."""
     async with database.transaction() as tx:
         return _appeal(await handlers.appeal_by_code(tx, code))

@@ -1,7 +1,6 @@
 """What the vault holds about a person, how it is normalised, and how it is masked. Pure."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,8 +8,8 @@ __all__ = [
     "GUARDIAN_AGE",
     "Identity",
     "age_on",
+    "birth_facts",
     "clean_birth_date",
-    "clean_email",
     "clean_id_number",
     "clean_name",
     "mask_email",
@@ -25,7 +24,12 @@ GUARDIAN_AGE = 14
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _PHONE_NOISE = re.compile(r"[\s\-().·]")
-_EMAIL = re.compile(r"[^@\s\x00-\x1f\"<>]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Pasted along unseen; the joiners of some scripts (U+200C, U+200D) are part of names and stay.
+_UNSEEN_IN_NAMES = re.compile("[\u00ad\u200b\u2060\ufeff]")
+_NAME_BLANKS = re.compile("[\t\n\r \u00a0\u2000-\u200a\u202f\u205f\u3000]+")
+_DIGITS = re.compile("[0-9０-９]")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS = "10X98765432"
 
@@ -45,12 +49,12 @@ class Identity:
 
 
 def normalise_phone(text: str) -> str:
-    """The eleven digits of a mainland mobile number, however it was typed.
+    """The eleven digits of a mainland mobile number, from a text without blanks in other spellings.
 
     Raises:
         ValueError: it is not such a number.
     """
-    digits = _PHONE_NOISE.sub("", unicodedata.normalize("NFKC", text))
+    digits = _PHONE_NOISE.sub("", text)
     for prefix in ("+86", "0086"):
         digits = digits.removeprefix(prefix)
     if len(digits) == 13:
@@ -61,32 +65,22 @@ def normalise_phone(text: str) -> str:
 
 
 def clean_name(text: str) -> str:
-    """A person's name without surrounding or doubled blanks.
+    """A person's name without surrounding or doubled blanks; every visible character stays as it was typed.
+
+    The ranges are written out: rare ideographs and private-use characters are in real names, and an interpreter's
+    Unicode tables know only those of their own year.
 
     Raises:
-        ValueError: it is empty, longer than 50 characters, or holds characters that are not text.
+        ValueError: it is empty, longer than 50 characters, or holds control characters or digits.
     """
-    name = " ".join(unicodedata.normalize("NFC", text).split())
-    if not 1 <= len(name) <= 50:
+    name = _NAME_BLANKS.sub(" ", _UNSEEN_IN_NAMES.sub("", text)).strip(" ")
+    if not 1 <= len(name) <= 50 or not name.strip("\u200c\u200d"):
         raise ValueError("name must have 1 to 50 characters")
-    if any(unicodedata.category(char).startswith("C") for char in name):
+    if _CONTROLS.search(name) or _BIDI_CONTROLS.search(name):
         raise ValueError("name holds invisible control characters")
-    if any(char.isdigit() for char in name):
+    if _DIGITS.search(name):
         raise ValueError("name holds digits")
     return name
-
-
-def clean_email(text: str) -> str:
-    """An address with its domain in lower case.
-
-    Raises:
-        ValueError: it does not look like an address.
-    """
-    address = text.strip()
-    if _EMAIL.fullmatch(address) is None or len(address) > 254 or ".." in address:
-        raise ValueError("email is not an address such as name@example.org")
-    local, _, domain = address.rpartition("@")
-    return f"{local}@{domain.lower()}"
 
 
 def clean_birth_date(born: date, today: date) -> date:
@@ -102,25 +96,48 @@ def clean_birth_date(born: date, today: date) -> date:
     return born
 
 
-def clean_id_number(text: str, born: date | None = None) -> str:
-    """A resident identity number whose check character and date of birth are right (GB 11643).
+def clean_id_number(text: str) -> tuple[str, date]:
+    """A resident identity number of 18 characters, and the date of birth inside it (GB 11643).
+
+    A number of 15 digits, as issued until 1999, becomes the 18 characters that stand for the same person.
 
     Raises:
-        ValueError: its form, check character or date is wrong, or it contradicts ``born``.
+        ValueError: its form, check character or date is wrong.
     """
-    number = unicodedata.normalize("NFKC", text).strip().upper()
+    number = text.strip().upper()
+    if re.fullmatch(r"[0-9]{15}", number, re.ASCII):
+        number = f"{number[:6]}19{number[6:]}"
+        number += _check_character(number)
     if re.fullmatch(r"[0-9]{17}[0-9X]", number, re.ASCII) is None:
         raise ValueError("id_number must have 18 characters")
-    total = sum(int(digit) * weight for digit, weight in zip(number, _ID_WEIGHTS, strict=False))
-    if _ID_CHECKS[total % 11] != number[17]:
+    if _check_character(number) != number[17]:
         raise ValueError("id_number has a wrong check character: please compare it with the card")
     try:
-        birth = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+        return number, date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
         raise ValueError("id_number holds a date of birth that does not exist") from None
-    if born is not None and born != birth:
+
+
+def _check_character(number: str) -> str:
+    total = sum(int(digit) * weight for digit, weight in zip(number[:17], _ID_WEIGHTS, strict=True))
+    return _ID_CHECKS[total % 11]
+
+
+def birth_facts(born: date | None, id_number: str | None, today: date) -> tuple[date | None, str | None]:
+    """The date of birth and the ID number as one fact: the date inside the number is the date of birth.
+
+    Raises:
+        ValueError: one of them cannot be, or they contradict each other.
+    """
+    if id_number is None:
+        return (None if born is None else clean_birth_date(born, today)), None
+    number, inside = clean_id_number(id_number)
+    if born is not None and born != inside:
         raise ValueError("id_number and birth_date contradict each other")
-    return number
+    try:
+        return clean_birth_date(inside, today), number
+    except ValueError as error:
+        raise ValueError(str(error).replace("birth_date", "the date of birth in id_number")) from None
 
 
 def age_on(born: date, today: date) -> int:

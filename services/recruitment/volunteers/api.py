@@ -10,7 +10,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.recruitment.access import handlers as access
-from services.recruitment.access.api import CodeText, PhoneText, SettingsDep
+from services.recruitment.access.api import SettingsDep
 from services.recruitment.access.sessions import SessionOut, session_out
 from services.recruitment.vault.api import CipherDep
 from services.recruitment.vault.cipher import Cipher
@@ -24,6 +24,15 @@ from shared.http.app import Db, Input, Limit, Output
 from shared.http.cursors import Page, decode, page_of
 from shared.http.idempotency import once
 from shared.postgres import Database, Tx
+from shared.typed import (
+    CodeText,
+    IdNumberText,
+    ImportedPhoneText,
+    PhoneText,
+    RegistryNumberText,
+    ShortCodeText,
+    VolunteerNumberText,
+)
 
 __all__ = ["router"]
 
@@ -45,10 +54,10 @@ class RegistrationIn(Input):
     consent: bool
     email: Annotated[str, Field(max_length=254)] | None = None
     birth_date: date | None = None
-    id_number: Annotated[str, Field(max_length=30)] | None = None
+    id_number: IdNumberText | None = None
     guardian_consent: bool = False
-    drive_code: Annotated[str, Field(max_length=20)] | None = None
-    appeal_code: Annotated[str, Field(max_length=20)] | None = None
+    drive_code: ShortCodeText | None = None
+    appeal_code: ShortCodeText | None = None
     site_id: UUID | None = None
 
 
@@ -94,12 +103,13 @@ class ResidentOut(Output):
 class ImportRowIn(Input):
     """A row of the registry's file. Wrong values refuse the row, wrong types the batch."""
 
-    registry_number: Annotated[str, Field(max_length=200)]
+    registry_number: RegistryNumberText
     name: Annotated[str, Field(max_length=200)]
-    phone: Annotated[str, Field(max_length=100)]
+    phone: ImportedPhoneText
     prior_hours: float = 0.0
     site_id: UUID | None = None
     birth_date: date | None = None
+    id_number: IdNumberText | None = None
 
 
 class BatchIn(Input):
@@ -222,7 +232,15 @@ async def import_volunteers(
 ) -> Response:
     """Import registered volunteers with their prior hours; sending a file again imports nothing twice."""
     rows = tuple(
-        ImportRow(row.registry_number, row.name, row.phone, Decimal(str(row.prior_hours)), row.site_id, row.birth_date)
+        ImportRow(
+            row.registry_number,
+            row.name,
+            row.phone,
+            Decimal(str(row.prior_hours)),
+            row.site_id,
+            row.birth_date,
+            row.id_number,
+        )
         for row in body.rows
     )
 
@@ -248,8 +266,8 @@ async def list_volunteers(
     database: Db,
     cipher: CipherDep,
     cursor: str | None = None,
-    volunteer_number: Annotated[str | None, Query(max_length=40)] = None,
-    registry_number: Annotated[str | None, Query(max_length=200)] = None,
+    volunteer_number: Annotated[VolunteerNumberText | None, Query()] = None,
+    registry_number: Annotated[RegistryNumberText | None, Query()] = None,
     limit: Limit = 50,
 ) -> Page[VolunteerOut]:
     """Volunteers of the caller's sites, masked, in order of registration."""

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from services.recruitment.vault.domain import Identity, clean_birth_date, clean_name, needs_guardian, normalise_phone
+from services.recruitment.vault.domain import Identity, birth_facts, clean_name, needs_guardian, normalise_phone
 
 __all__ = [
     "LONGEST_PRIOR_HOURS",
@@ -19,6 +19,7 @@ __all__ = [
     "check_rows",
     "parse_volunteer_number",
     "prior_minutes",
+    "stored_number",
     "volunteer_number",
 ]
 
@@ -74,6 +75,14 @@ def parse_volunteer_number(text: str) -> str:
     return f"{_PREFIX}-{year}-{serial}-{check}"
 
 
+def stored_number(text: str) -> str:
+    """The number as stored; a text that is no number stays as it is and matches no volunteer."""
+    try:
+        return parse_volunteer_number(text)
+    except ValueError:
+        return text
+
+
 def check_consents(consent: bool, guardian_consent: bool, born: date | None, today: date) -> None:
     """Nobody's data is kept without consent, and a child's not without a guardian's.
 
@@ -107,6 +116,7 @@ class ImportRow:
     prior_hours: Decimal
     site_id: UUID | None
     birth_date: date | None
+    id_number: str | None = None
 
     def __repr__(self) -> str:
         return f"ImportRow({self.registry_number!r}, …)"
@@ -135,13 +145,14 @@ class Problem:
 def check_rows(rows: Sequence[ImportRow], sites: frozenset[UUID], today: date) -> tuple[list[Accepted], list[Problem]]:
     """Split a batch into rows that hold together and the problems of the others.
 
-    A number or phone that occurs twice in the batch is accepted at its first place only. ``sites`` are those that
-    exist and that the importer may use.
+    A number, phone or ID number that occurs twice in the batch is accepted at its first place only. ``sites`` are
+    those that exist and that the importer may use.
     """
     accepted: list[Accepted] = []
     problems: list[Problem] = []
     numbers: set[str] = set()
     phones: set[str] = set()
+    ids: set[str] = set()
     for place, row in enumerate(rows, start=1):
         try:
             checked = _check_row(place, row, sites, today)
@@ -149,12 +160,16 @@ def check_rows(rows: Sequence[ImportRow], sites: frozenset[UUID], today: date) -
                 raise ValueError("this registry number stands in the batch twice")
             if checked.identity.phone in phones:
                 raise ValueError("this phone stands in the batch twice")
+            if checked.identity.id_number in ids:
+                raise ValueError("this ID number stands in the batch twice")
         except ValueError as error:
             problems.append(Problem(place, row.registry_number[:64], str(error)))
             continue
         numbers.add(checked.registry_number)
         assert checked.identity.phone is not None
         phones.add(checked.identity.phone)
+        if checked.identity.id_number is not None:
+            ids.add(checked.identity.id_number)
         accepted.append(checked)
     return accepted, problems
 
@@ -165,6 +180,7 @@ def _check_row(place: int, row: ImportRow, sites: frozenset[UUID], today: date) 
         raise ValueError("registry_number must be 1 to 64 letters, digits and . _ / -")
     if row.site_id is not None and row.site_id not in sites:
         raise ValueError("site_id names no site that you are responsible for")
-    born = None if row.birth_date is None else clean_birth_date(row.birth_date, today)
-    identity = Identity(name=clean_name(row.name), phone=normalise_phone(row.phone), birth_date=born)
+    born, id_number = birth_facts(row.birth_date, row.id_number, today)
+    phone = normalise_phone(row.phone)
+    identity = Identity(name=clean_name(row.name), phone=phone, birth_date=born, id_number=id_number)
     return Accepted(place, number, identity, prior_minutes(row.prior_hours), row.site_id)

@@ -14,9 +14,7 @@ from services.recruitment.vault import handlers as vault
 from services.recruitment.vault.cipher import Cipher
 from services.recruitment.vault.domain import (
     Identity,
-    clean_birth_date,
-    clean_email,
-    clean_id_number,
+    birth_facts,
     clean_name,
     mask_email,
     mask_name,
@@ -31,6 +29,7 @@ from shared.clock import district_day
 from shared.contracts import VolunteerRegistered
 from shared.errors import Conflict, Invalid, NotFound
 from shared.ids import new_id
+from shared.mailaddress import checked_address
 from shared.postgres import Tx
 
 __all__ = [
@@ -278,13 +277,12 @@ async def _attribution(tx: Tx, said: Registration) -> tuple[str, UUID | None, UU
 
 def _identity(said: Registration, today: date) -> Identity:
     try:
-        born = None if said.birth_date is None else clean_birth_date(said.birth_date, today)
-        number = None if said.id_number is None else clean_id_number(said.id_number, born)
+        born, number = birth_facts(said.birth_date, said.id_number, today)
         check_consents(said.consent, said.guardian_consent, born, today)
         return Identity(
             name=clean_name(said.name),
             phone=said.phone,
-            email=None if said.email is None else clean_email(said.email),
+            email=None if said.email is None else checked_address(said.email),
             birth_date=born,
             id_number=number,
         )

@@ -116,7 +116,7 @@ async def _keep_people(
 
 
 def _taken(row: Accepted) -> Problem:
-    return Problem(row.row, row.registry_number, "this phone is already registered by another volunteer")
+    return Problem(row.row, row.registry_number, "this phone or ID number is already registered by another volunteer")
 
 
 async def _add(tx: Tx, registry: str, batch_id: UUID, rows: Sequence[tuple[Accepted, UUID]]) -> None:

@@ -59,8 +59,7 @@ async def balance(visit: VisitOf, volunteer_id: str, cursor: str | None = None, 
 
 async def numbered(visit: Visit, number: str) -> list[Any]:
     """Who has this number, ours or that of a registry; what is no number is nobody's."""
-    ours = "".join(number.split()).upper()
-    for query in ({"volunteer_number": ours}, {"registry_number": number}):
+    for query in ({"volunteer_number": number}, {"registry_number": number}):
         try:
             found = await visit.ask("recruitment", "/volunteers", **query, limit="1")
         except Problem as problem:

@@ -17,6 +17,7 @@ from services.web.pages.visit import Visit, VisitOf, safe_next
 from shared.auth.access import public
 from shared.errors import Forbidden
 from shared.http.app import Input
+from shared.typed import LONGEST_TYPED
 
 __all__ = ["router"]
 
@@ -25,8 +26,9 @@ router = APIRouter(include_in_schema=False, dependencies=[public()])
 Ours = Annotated[str | None, Header(alias="X-Weiguang-Page")]
 """Sent by our own script; other sites cannot, so nobody is logged in or registered by a foreign page."""
 Key = Annotated[str, Header(alias="Idempotency-Key", max_length=128)]
-Phone = Annotated[str, Field(min_length=1, max_length=20)]
-Code = Annotated[str, Field(min_length=1, max_length=16)]
+# Recruitment normalises what was typed; these only bound it.
+Phone = Annotated[str, Field(min_length=1, max_length=LONGEST_TYPED)]
+Code = Annotated[str, Field(min_length=1, max_length=LONGEST_TYPED)]
 
 
 class PhoneLogin(Input):
@@ -48,7 +50,7 @@ class StaffLogin(Input):
 class Registration(Input):
     """What the drive's form asks for."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_TYPED)]
     phone: Phone
     code: Code
     consent: bool

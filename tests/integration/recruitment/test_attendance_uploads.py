@@ -78,6 +78,20 @@ async def test_a_batch_is_taken_row_by_row_and_a_second_time_as_duplicates(work:
     assert len(events) == 3
 
 
+async def test_a_volunteer_number_counts_however_it_was_typed_into_the_device(work: Work) -> None:
+    shift_id, device = await work.shift(), await work.device()
+    (person,) = await work.people(1)
+    await work.clock.set(NOW + 5 * HOUR)
+    fullwidth = "".join(chr(ord(char) + 0xFEE0) for char in person.number)
+    spellings = [person.number.lower(), person.number.replace("-", ""), f"\u200b{fullwidth}\t", person.number]
+    rows = [a_row(1, person, shift_id, volunteer_number=typed) for typed in spellings]
+    result = await upload(work, work.batch(device, *rows))
+    assert (result["accepted"], result["duplicates"], result["refused"]) == (1, 3, []), "one row, whatever its spelling"
+    wrong = f"{person.number[:-1]}{(int(person.number[-1]) + 1) % 10}"
+    result = await upload(work, work.batch(device, a_row(2, person, shift_id, volunteer_number=wrong)))
+    assert "a digit of the volunteer number is wrong" in result["refused"][0]["detail"]
+
+
 async def test_a_batch_of_hundreds_needs_no_more_statements_than_one_of_two(work: Work) -> None:
     shift_id, device = await work.shift(capacity=600), await work.device()
     people = await work.people(500)

@@ -73,11 +73,28 @@
     return { ok: answer.ok, status: answer.status, data: data, detail: detail };
   }
 
+  // One spelling for numbers and codes, whatever keyboard or clipboard they came through; the services do the same.
+  function plain(text) {
+    if (text.normalize) text = text.normalize("NFKC");
+    return text.replace(/[\s\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]/g, "")
+      .replace(/[\-\u2010-\u2015\u2212\u30fc\ufe58\ufe63\uff0d]/g, "");
+  }
+
+  function tidy(input) {
+    if (input.dataset.strip === undefined) return;
+    var value = input.value;
+    if (input.dataset.code !== undefined) value = value.replace(/^\s*https?:.*[?&]c=/, "");
+    value = plain(value);
+    if (input.type === "tel") value = value.replace(/[().·]/g, "");
+    if (value !== input.value) input.value = value;
+  }
+
   // ---- forms ----------------------------------------------------------------------------------------------------
 
   function check(form) {
     var first = null;
     form.querySelectorAll("input, select, textarea").forEach(function (input) {
+      tidy(input);
       var bad = !input.disabled && !input.checkValidity();
       var field = input.closest(".field") || form;
       if (bad) input.setAttribute("aria-invalid", "true"); else input.removeAttribute("aria-invalid");
@@ -97,8 +114,6 @@
       if (input.type === "checkbox") { body[name] = input.checked; return; }
       if (input.type === "radio" && !input.checked) return;
       if (input.dataset.device !== undefined) value = deviceId();
-      if (input.dataset.code !== undefined) value = value.replace(/^https?:.*[?&]c=/, "");
-      if (input.dataset.strip !== undefined) value = value.replace(/[\s-]/g, "");
       if (input.dataset.upper !== undefined) value = value.toUpperCase();
       if (value === "" && input.dataset.optional !== undefined) return;
       // a day that nobody touched keeps its time of day
@@ -255,6 +270,7 @@
     var button = event.target.closest("button[data-send-code]");
     if (!button) return;
     var form = button.closest("form"), phone = form.querySelector("[name=phone]"), field = button.closest(".field");
+    tidy(phone);
     if (!phone.checkValidity()) {
       say(phone.closest(".field"), phone.dataset.message);
       phone.setAttribute("aria-invalid", "true");
@@ -262,7 +278,7 @@
       return;
     }
     button.disabled = true;
-    var answer = await call("POST", "/api/recruitment/v1/auth/codes", { phone: phone.value.replace(/[\s-]/g, "") });
+    var answer = await call("POST", "/api/recruitment/v1/auth/codes", { phone: phone.value });
     say(field, answer.ok ? "验证码已发往这个手机号，请在 5 分钟内填入。" : answer.detail, answer.ok);
     if (!answer.ok) { button.disabled = false; return; }
     form.querySelector("[name=code]").focus();

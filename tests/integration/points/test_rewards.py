@@ -340,7 +340,7 @@ async def test_unknown_things_and_bad_input_are_problems(api: Api, ledger: Ledge
     assert problem(await mine.post("/redemptions", {**body, "reward_id": str(new_id())}), 404) == "reward-unknown"
     assert problem(await mine.post("/redemptions", {**body, "site_id": str(OTHER_SITE)}), 409) == "reward-sold-out"
     assert problem(await mine.post(f"/redemptions/{new_id()}/release", {}), 404) == "redemption-unknown"
-    assert problem(await api.station.post(f"/redemptions/{new_id()}/capture", {"pickup_code": "x"}), 404)
+    assert problem(await api.station.post(f"/redemptions/{new_id()}/capture", {"pickup_code": "7KQM2XWB"}), 404)
     bad: list[tuple[str, dict[str, Any], int]] = [
         ("/redemptions", {**body, "extra": 1}, 422),
         ("/redemptions", {**body, "site_id": 7}, 422),

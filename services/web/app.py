@@ -65,6 +65,7 @@ class Gateway:
         self.pages = create_app(
             settings,
             title="Weiguang web",
+            strict_query=False,
             routers=[
                 assets.router,
                 public.router,

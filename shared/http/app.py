@@ -17,6 +17,7 @@ from shared.http.edge import Edge, Told
 from shared.http.guard import Guard
 from shared.http.models import Input, Instant, Limit, Output, SmallInt
 from shared.http.problems import problem_of
+from shared.http.query import refuse_unknown_parameters
 from shared.http.routes import check_marked, templates_of, walk_routes
 from shared.postgres import Database
 from shared.settings import Settings
@@ -48,12 +49,15 @@ def create_app(
     lifespan: Lifespan | None = None,
     readiness: health.Readiness | None = None,
     told: Told = by_problem,
+    strict_query: bool = True,
 ) -> FastAPI:
     """An app with its guards: problems for every error, limits on every body, traces, metrics and health.
 
     Args:
         lifespan: opens what the service needs and puts it into ``app.state`` (``database`` for `Db`).
         readiness: dependency → check that raises when it cannot be used; asked by ``/readyz``.
+        strict_query: refuse query parameters that a route does not have; off for pages, whose addresses get parameters
+            from messengers that pass them on.
         told: how a caller is told what went wrong; by a problem, unless the app speaks to browsers too.
 
     Raises:
@@ -77,6 +81,7 @@ def create_app(
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(refuse_unknown_parameters)] if strict_query else [],
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.settings = settings

@@ -53,8 +53,8 @@ async def who(caller: Annotated[Caller | None, optional()]) -> Answer:
 
 
 @router.get("/ping", dependencies=[public()])
-async def ping() -> Answer:
-    return Answer(name="微光")
+async def ping(q: str = "微光") -> Answer:
+    return Answer(name=q)
 
 
 ERRORS: dict[str, Exception] = {

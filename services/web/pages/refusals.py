@@ -189,6 +189,7 @@ SENTENCES: Mapping[str, str] = {
     "refresh-token-invalid": "登录已过期，请重新登录。",
     "refresh-token-reused": "登录已失效，请重新登录。",
     "time-reversed": "结束时间要晚于开始时间，而且不超过一天。",
+    "parameter-unknown": "网址里有这个页面不认识的参数，请检查后再试。",
     "period-reversed": "结束日期要晚于开始日期。",
     "volunteer-unclaimed": "这位志愿者还没有登录过，不能办理。",
     "own-account": "不能办理自己的积分。",

@@ -68,7 +68,9 @@ def make_app(database: Database, works: Works) -> FastAPI:
     router = APIRouter()
 
     @router.post("/notes")
-    async def note(request: Request, body: Note, db: Db, caller: Annotated[Caller, allow(*Role)]) -> Response:
+    async def note(
+        request: Request, body: Note, db: Db, caller: Annotated[Caller, allow(*Role)], x: int = 0
+    ) -> Response:
         return await once(request, db, caller, lambda tx: works.do(tx, body.text))
 
     @router.post("/open-notes")

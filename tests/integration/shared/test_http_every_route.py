@@ -1,7 +1,7 @@
 """Every route of every service, with every role and with hostile input: no 5xx, and a refusal changes nothing."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
@@ -116,6 +116,16 @@ async def test_every_route_lets_in_its_roles_and_nobody_else(service: Service) -
                 wrong.append(f"{call.method} {call.template} refuses {role}: {answer.text[:200]}")
             if not may and (not refused or (answer.status_code == 401) != expected_401):
                 wrong.append(f"{call.method} {call.template} answers {role} with {answer.status_code}")
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_no_route_ignores_a_parameter_that_it_does_not_have(service: Service) -> None:
+    wrong: list[str] = []
+    for call, allowed in service.calls():
+        headers = service.token(min(allowed, key=ORDER.index)) if allowed else {}
+        answer = await service.send(replace(call, query={**call.query, "no_such_filter": "1"}), headers)
+        if (answer.status_code, answer.json().get("parameter")) != (422, "no_such_filter"):
+            wrong.append(f"{call.method} {call.template}: {answer.status_code} {answer.text[:200]}")
     assert not wrong, "\n".join(wrong)
 
 

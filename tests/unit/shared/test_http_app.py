@@ -9,9 +9,10 @@ from uuid import uuid4
 import httpx
 import pytest
 import structlog
-from fastapi import FastAPI, Query
+from fastapi import APIRouter, FastAPI, Query
 from prometheus_client import REGISTRY
 
+from shared.auth.access import public
 from shared.auth.tokens import Role
 from shared.errors import TransientError
 from shared.http.app import create_app
@@ -140,3 +141,26 @@ async def test_what_guards_a_request_costs_less_than_four_times_a_bare_route() -
 
 async def _as_it_comes(number: int, body: Thing, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Answer:
     return Answer(name=body.name)
+
+
+async def test_a_parameter_that_the_route_does_not_have_is_refused_by_name() -> None:
+    router = APIRouter(dependencies=[public()])
+
+    @router.get("/listing")
+    async def listing(start: Annotated[str, Query(alias="from")] = "", limit: int = 1) -> Answer:
+        return Answer(name=f"{start} {limit}")
+
+    @router.get("/bare")
+    async def bare() -> Answer:
+        return Answer(name="")
+
+    async with calling(create_app(SETTINGS, title="T", routers=[router])) as client:
+        assert (await client.get("/listing?from=a&limit=3")).json()["name"] == "a 3"
+        for query in ("site_id=1", "from=a&format=csv", "start=a", "limit=1&=x"):
+            refused = await client.get(f"/listing?{query}")
+            assert (refused.status_code, refused.json()["type"]) == (422, "parameter-unknown"), query
+            assert refused.json()["allowed"] == ["from", "limit"]
+        assert "'format'" in (await client.get("/listing?format=csv")).json()["detail"]
+        assert (await client.get("/bare?x=1")).json()["allowed"] == []
+    async with calling(create_app(SETTINGS, title="T", routers=[router], strict_query=False)) as client:
+        assert (await client.get("/bare?x=1")).status_code == 200

@@ -15,7 +15,8 @@ import asyncpg
 import pytest
 
 from ops.mailcatcher import MailCatcher
-from ops.stack.broker import make_broker
+from ops.stack.broker import Broker, make_broker
+from ops.stack.kafka import KafkaBroker
 from ops.stack.layout import PROCESSES
 from ops.stack.postgres import Postgres, forget
 from ops.stack.processes import spawn, stop
@@ -33,8 +34,9 @@ def _environment(service: Service, home: Path, incarnation: str) -> dict[str, st
     values = {**base, **service.environment}
     if "WEIGUANG_FAUST_DATA_DIR" in values:  # a path of the image
         values["WEIGUANG_FAUST_DATA_DIR"] = str(home / service.name)
-    if broker_name() == "embedded":  # the file says Apache Kafka, whose producers are idempotent
+    if broker_name() == "embedded":  # the file says Apache Kafka, which is idempotent and authenticates clients
         values |= {"WEIGUANG_BROKER": "embedded", "WEIGUANG_BROKER_INCARNATION": incarnation}
+        values |= {"WEIGUANG_KAFKA_SECURITY": "plaintext", "WEIGUANG_KAFKA_ALLOW_PLAINTEXT": "true"}
     return values
 
 
@@ -42,7 +44,7 @@ def _environment(service: Service, home: Path, incarnation: str) -> dict[str, st
 async def _third_parties(compose: Compose, home: Path) -> AsyncIterator[tuple[dict[tuple[str, int], int], str]]:
     """PostgreSQL, the broker and the mail catcher in place of their images: (host, port) → here; the incarnation."""
     postgres = Postgres(home / "postgres", home / "postgres.log", compose.variables["POSTGRES_PASSWORD"], durable=False)
-    broker = make_broker(broker_name(), home)
+    broker = _broker(compose, home)
     mail = MailCatcher(home / "mail")
     try:
         await postgres.start()
@@ -55,6 +57,19 @@ async def _third_parties(compose: Compose, home: Path) -> AsyncIterator[tuple[di
         await broker.stop()
         await postgres.stop()
         forget(home / "postgres")
+
+
+def _broker(compose: Compose, home: Path) -> Broker:
+    """The embedded one, or Apache Kafka as the file configures it, with its users and permissions."""
+    if broker_name() == "embedded":
+        return make_broker("embedded", home)
+    client = {
+        "kafka_security": "sasl_plaintext",
+        "kafka_sasl_mechanism": "PLAIN",
+        "kafka_user": "admin",
+        "kafka_password": compose.variables["KAFKA_ADMIN_PASSWORD"],
+    }
+    return KafkaBroker(home / "kafka", home / "broker.log", properties=compose.kafka_properties(), client=client)
 
 
 async def _once(service: Service, home: Path, env: Mapping[str, str]) -> None:
@@ -160,6 +175,48 @@ def test_the_example_environment_is_complete_and_holds_no_secret() -> None:
         if name.endswith(("_PASSWORD", "_KEY")):
             assert f"\n{name}=\n" in example
             assert len(value) >= 16
+
+
+def test_only_who_must_is_on_a_network() -> None:
+    compose = Compose()
+    on = {
+        network: {name for name in compose.services if network in compose.networks(name)}
+        for network in compose.document["networks"]
+    }
+    assert all(compose.networks(name) for name in compose.services)
+    assert "web-api" not in on["data"]
+    assert on["edge"] & on["data"] == set()
+    assert "kafka" not in on["edge"] | on["core"] | on["data"]
+    assert "postgres" not in on["edge"] | on["core"] | on["bus"]
+    for name in ("data", "bus"):
+        assert compose.document["networks"][name] == {"internal": True}
+
+
+def test_each_process_has_the_credentials_of_its_service_alone() -> None:
+    compose = Compose()
+    for name, entry in compose.services.items():
+        if name in compose.third_party or name == "provision":
+            continue
+        values = entry["environment"]
+        service, _, role = name.partition("-")
+        speaks = name == "web-api" or (
+            role in ("worker", "relay", "agents", "integrity") and name != "recruitment-worker"
+        )
+        expected = service if speaks else None
+        assert values.get("WEIGUANG_KAFKA_USER") == expected, name
+        password = f"${{KAFKA_{expected.upper()}_PASSWORD:?}}" if expected else None
+        assert values.get("WEIGUANG_KAFKA_PASSWORD") == password, name
+        assert "WEIGUANG_KAFKA_ALLOW_PLAINTEXT" not in values, name
+
+
+def test_the_broker_admits_nobody_without_credentials() -> None:
+    properties = Compose().kafka_properties()
+    protocols = dict(part.split(":") for part in properties["listener.security.protocol.map"].split(","))
+    assert set(protocols.values()) == {"SASL_PLAINTEXT"}
+    assert properties["authorizer.class.name"].endswith(".StandardAuthorizer")
+    assert properties["allow.everyone.if.no.acl.found"] == "false"
+    assert properties["super.users"] == "User:admin"
+    assert properties["listener.name.bus.scram-sha-512.sasl.jaas.config"].endswith("ScramLoginModule required;")
 
 
 def test_the_image_installs_from_the_lock_and_runs_unprivileged() -> None:

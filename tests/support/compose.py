@@ -81,6 +81,22 @@ class Compose:
     def _environment(self, name: str) -> dict[str, str]:
         return {key: self.resolve(str(value)) for key, value in self.services[name].get("environment", {}).items()}
 
+    def kafka_properties(self) -> dict[str, str]:
+        """The broker's properties as the image makes them of its variables, its places left in braces."""
+        places = {"kafka:9092": "127.0.0.1:{port}", "//:9092": "//127.0.0.1:{port}"}
+        places |= {"localhost:9093": "127.0.0.1:{controller}", "/var/lib/kafka/data": "{logs}"}
+        found: dict[str, str] = {}
+        for key, value in self._environment("kafka").items():
+            name = key.removeprefix("KAFKA_").lower().replace("_", ".").replace("...", "-").replace("..", "_")
+            for place, here in places.items():
+                value = value.replace(place, here)
+            found[name] = value
+        return found
+
+    def networks(self, name: str) -> set[str]:
+        """Networks that a service is on."""
+        return set(self.services[name].get("networks", ()))
+
     def service(self, name: str, ports: Mapping[tuple[str, int], int]) -> Service:
         """The service, with every `host:port` that the file names replaced by where it is on this machine."""
         entry = self.services[name]

@@ -72,9 +72,9 @@ class Settings(BaseSettings):
     """Networks (CIDR) of the proxies before this process, whose ``X-Forwarded-For`` is believed."""
 
     auth_public_keys: dict[str, str] = {}
-    """Issuer → raw Ed25519 public key, base64."""
+    """Issuer → raw Ed25519 public key, base64; several while keys are rotated, as a ring: ``2:…,1:…``."""
     auth_signing_key: SecretStr = SecretStr("")
-    """Raw Ed25519 seed, base64; held by the services that mint tokens."""
+    """Raw Ed25519 seed, base64, or a ring whose first key signs: ``2:…,1:…``. Held by the services that mint tokens."""
 
     recruitment_url: str = "http://127.0.0.1:8101"
     points_url: str = "http://127.0.0.1:8102"

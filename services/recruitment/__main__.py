@@ -55,6 +55,7 @@ def build_app(settings: RecruitmentSettings) -> "FastAPI":
         PermanentError: a key or the code channel is not configured, or would be unsafe in production.
     """
     # A relay should not hold what only an API serves.
+    from services.recruitment.devices import handlers as devices
     from services.recruitment.routers import ROUTERS
     from shared.http.app import create_app
 
@@ -65,6 +66,7 @@ def build_app(settings: RecruitmentSettings) -> "FastAPI":
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
         app.state.database = await Database.connect(settings)
         try:
+            await devices.seal_plain(app.state.database, cipher)
             yield
         finally:
             await channel.close()

@@ -1,7 +1,8 @@
 """Short-lived EdDSA tokens (RFC 7519, alg ``Ed25519`` of RFC 9864) and the caller that they speak for.
 
 recruitment knows the people and mints for them; notify mints only for itself, as a service. Who may mint what is
-checked when a token is verified, so that the key of a lesser service cannot make an operator.
+checked when a token is verified, so that the key of a lesser service cannot make an operator. A token names the
+services that may accept it, and the key that signed it: an issuer has several while its keys are rotated.
 """
 
 import base64
@@ -9,10 +10,11 @@ import binascii
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -24,10 +26,12 @@ from pydantic import SecretStr
 
 from shared.errors import Forbidden, PermanentError, Unauthorized
 from shared.ids import new_id
+from shared.sealing import parse_ring
 
-__all__ = ["AUDIENCE", "ISSUERS_OF_PEOPLE", "MAX_TTL", "Caller", "Role", "Verifier", "generate_keys", "mint"]
+__all__ = ["ISSUERS_OF_PEOPLE", "MAX_TTL", "PEOPLE_SERVICES", "Caller", "Role", "Verifier", "generate_keys", "mint"]
 
-AUDIENCE = "weiguang"
+PEOPLE_SERVICES = ("recruitment", "points", "notify")
+"""The services that people call with their token; a service's own token names the ones that it calls."""
 MAX_TTL = timedelta(hours=1)
 """The longest life a token may have: it cannot be called back."""
 ISSUERS_OF_PEOPLE = frozenset({"recruitment"})
@@ -174,13 +178,21 @@ class MintSettings(Protocol):
 
 
 def generate_keys() -> tuple[str, str]:
-    """A new pair of (signing key, public key), as the settings take them: raw Ed25519, base64."""
+    """A new pair of (signing key, public key), as the settings take them in a ring: raw Ed25519, base64."""
     key = OKPKey.generate_key("Ed25519", private=True).as_dict(private=True)
     return _standard(str(key["d"])), _standard(str(key["x"]))
 
 
-def mint(settings: MintSettings, caller: Caller, *, ttl: timedelta = timedelta(minutes=15)) -> str:
+def mint(
+    settings: MintSettings,
+    caller: Caller,
+    *,
+    ttl: timedelta = timedelta(minutes=15),
+    services: Sequence[str] = PEOPLE_SERVICES,
+) -> str:
     """A token that speaks for the caller for ``ttl`` (at most `MAX_TTL`) of real time, issued by ``settings.service``.
+
+    Only the ``services`` accept it. It is signed by the current key, the first of the ring.
 
     Raises:
         PermanentError: no usable signing key is configured, or this service may not mint these roles.
@@ -189,11 +201,11 @@ def mint(settings: MintSettings, caller: Caller, *, ttl: timedelta = timedelta(m
         raise PermanentError(f"a token lives longer than 0 and at most {MAX_TTL}, not {ttl}")
     if not _may_issue(settings.service, caller.roles):
         raise PermanentError(f"{settings.service} may not mint the roles {sorted(caller.roles)}")
-    key = _private_key(settings.auth_signing_key.get_secret_value())
+    key_id, key = _signing_key(settings.auth_signing_key.get_secret_value())
     now = int(time.time())
     claims: dict[str, Any] = {
         "iss": settings.service,
-        "aud": AUDIENCE,
+        "aud": [_audience(service) for service in services],
         "sub": str(caller.subject),
         "iat": now,
         "nbf": now,
@@ -213,24 +225,30 @@ def mint(settings: MintSettings, caller: Caller, *, ttl: timedelta = timedelta(m
     if caller.session_id is not None:
         claims["session"] = str(caller.session_id)
     claims |= _account_claims(caller)
-    return jwt.encode({"alg": _ALGORITHM, "kid": settings.service}, claims, key, algorithms=[_ALGORITHM])
+    return jwt.encode({"alg": _ALGORITHM, "kid": _kid(settings.service, key_id)}, claims, key, algorithms=[_ALGORITHM])
 
 
 class Verifier:
     """Turns tokens into callers. Verified tokens are remembered for a minute, so a busy caller costs one hash."""
 
-    def __init__(self, public_keys: Mapping[str, str], *, now: Callable[[], float] = time.time) -> None:
-        """Args: public_keys: issuer → raw Ed25519 public key, base64.
+    def __init__(self, public_keys: Mapping[str, str], *, service: str, now: Callable[[], float] = time.time) -> None:
+        """Args:
+            public_keys: issuer → ring of raw Ed25519 public keys, base64.
+            service: the service that verifies; tokens for others are refused.
 
         Raises:
             PermanentError: a key is not one.
         """
-        self._keys = {issuer: _public_key(issuer, key) for issuer, key in public_keys.items()}
+        self._keys = {
+            _kid(issuer, key_id): _public_key(issuer, key)
+            for issuer, ring in public_keys.items()
+            for key_id, key in parse_ring(ring, f"the public key of {issuer}").items()
+        }
         self._now = now
         self._claims = jwt.JWTClaimsRegistry(
             now=lambda: int(now()),
             leeway=_LEEWAY_SECONDS,
-            aud={"essential": True, "value": AUDIENCE},
+            aud={"essential": True, "value": _audience(service)},
             iss={"essential": True},
             sub={"essential": True},
             iat={"essential": True},
@@ -271,7 +289,8 @@ class Verifier:
         except (JoseError, ValueError, TypeError, KeyError, AttributeError):
             raise _invalid() from None
         issuer, lifetime = claims["iss"], claims["exp"] - claims["iat"]
-        if issuer != decoded.header.get("kid") or not 0 < lifetime <= MAX_TTL.total_seconds():
+        # A key speaks for its own issuer only, whatever the claims say.
+        if issuer != str(decoded.header.get("kid")).rpartition(".")[0] or not 0 < lifetime <= MAX_TTL.total_seconds():
             raise _invalid()
         if not _may_issue(issuer, caller.roles):
             raise _invalid()
@@ -337,18 +356,23 @@ def _strings(value: Any) -> Iterable[str]:
     return value
 
 
-def _private_key(seed: str) -> OKPKey:
-    if seed not in _private_keys:
-        if not seed:
-            raise PermanentError("no signing key is configured (WEIGUANG_AUTH_SIGNING_KEY)")
-        raw = _raw(seed, "the signing key")
-        public = OKPKey.import_key(_public_of(raw))
-        _private_keys.clear()
-        _private_keys[seed] = OKPKey.import_key({**public.as_dict(private=False), "d": _urlsafe(raw)})
-    return _private_keys[seed]
+def _audience(service: str) -> str:
+    return f"weiguang/{service}"
 
 
-_private_keys: dict[str, OKPKey] = {}
+def _kid(issuer: str, key_id: str) -> str:
+    return f"{issuer}.{key_id}"
+
+
+@lru_cache(maxsize=4)
+def _signing_key(ring: str) -> tuple[str, OKPKey]:
+    """(id, key) of the current signing key."""
+    if not ring:
+        raise PermanentError("no signing key is configured (WEIGUANG_AUTH_SIGNING_KEY)")
+    key_id, seed = next(iter(parse_ring(ring, "WEIGUANG_AUTH_SIGNING_KEY").items()))
+    raw = _raw(seed, "the signing key")
+    public = OKPKey.import_key(_public_of(raw))
+    return key_id, OKPKey.import_key({**public.as_dict(private=False), "d": _urlsafe(raw)})
 
 
 def _public_of(seed: bytes) -> dict[str, str | list[str]]:

@@ -85,7 +85,7 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.settings = settings
-    app.state.verifier = Verifier(settings.auth_public_keys)
+    app.state.verifier = Verifier(settings.auth_public_keys, service=settings.service)
 
     async def handler(request: Request, error: Exception) -> Response:
         return await told(error, request)

@@ -50,6 +50,6 @@ class RecruitmentAddressBook:
         now = real_now()
         if now >= self._renew_at:
             me = Caller(subject=derived_id("service", "notify"), roles=frozenset({Role.SERVICE}), site_ids=None)
-            self._token = mint(self._settings, me, ttl=_TTL)
+            self._token = mint(self._settings, me, ttl=_TTL, services=("recruitment",))
             self._renew_at = now + _TTL / 2
         return self._token

@@ -23,6 +23,7 @@ from shared.auth.tokens import Caller, Role
 from shared.http.app import Db, Input, Limit, Output
 from shared.http.cursors import Page, decode, page_of
 from shared.http.idempotency import once
+from shared.http.models import GIVEN_ONCE
 from shared.postgres import Tx
 from shared.typed import VolunteerNumberText
 
@@ -54,9 +55,9 @@ class DeviceOut(Output):
 
 
 class RegisteredOut(DeviceOut):
-    """A new device with the secret that it signs with; told this once."""
+    """A new device with the secret that it signs with, which no other answer shows."""
 
-    secret: str
+    secret: Annotated[str | None, GIVEN_ONCE]
 
 
 class UploadIn(Input):
@@ -105,14 +106,18 @@ class BatchOut(Output):
 
 
 @router.post("/devices", status_code=201, response_model=RegisteredOut)
-async def register(request: Request, db: Db, caller: Staff, body: DeviceIn) -> Response:
+async def register(request: Request, db: Db, cipher: CipherDep, caller: Staff, body: DeviceIn) -> Response:
     """Register a device at a site."""
 
+    async def restore(tx: Tx, stored: bytes) -> RegisteredOut:
+        known = RegisteredOut.model_validate_json(stored)
+        return known.model_copy(update={"secret": await handlers.secret_of(tx, cipher, known.device_id)})
+
     async def work(tx: Tx) -> RegisteredOut:
-        device, secret = await handlers.register(tx, caller, body.name, body.site_id)
+        device, secret = await handlers.register(tx, cipher, caller, body.name, body.site_id)
         return RegisteredOut(**_members(device), secret=secret)
 
-    return await once(request, db, caller, work)
+    return await once(request, db, caller, work, restore=restore)
 
 
 @router.get("/devices")

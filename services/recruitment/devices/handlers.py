@@ -20,9 +20,11 @@ from services.recruitment.vault.cipher import Cipher
 from shared.auth.tokens import Caller, Role
 from shared.errors import Forbidden, Invalid, NotFound
 from shared.ids import derived_id, new_id
-from shared.postgres import Tx
+from shared.postgres import Database, Tx
 
-__all__ = ["Batch", "Result", "listing", "register", "revoke", "take_in"]
+__all__ = ["Batch", "Result", "listing", "register", "revoke", "seal_plain", "secret_of", "take_in"]
+
+SEALED_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Result:
     outcomes: Sequence[Outcome]
 
 
-async def register(tx: Tx, caller: Caller, name: str, site_id: UUID) -> tuple[Device, str]:
+async def register(tx: Tx, cipher: Cipher, caller: Caller, name: str, site_id: UUID) -> tuple[Device, str]:
     """Register a device at a site; its secret is told this once.
 
     Raises:
@@ -56,8 +58,32 @@ async def register(tx: Tx, caller: Caller, name: str, site_id: UUID) -> tuple[De
         raise Invalid("reference-unknown", f"site_id {site_id} does not exist.", member="site_id")
     device = Device(new_id(), name, site_id, caller.subject, await tx.now(), None)
     secret = secrets.token_urlsafe(32)
-    await store.insert_device(tx, device, secret)
+    await store.insert_device(tx, device, cipher.seal_text(device.device_id, secret))
     return device, secret
+
+
+async def secret_of(tx: Tx, cipher: Cipher, device_id: UUID) -> str:
+    """The secret of a device, to repeat the answer to its registration.
+
+    Raises:
+        NotFound: no such device.
+    """
+    device = await store.find_device(tx, device_id)
+    if device is None:
+        raise NotFound("device-unknown", f"There is no device {device_id}.")
+    return _secret(cipher, device)
+
+
+async def seal_plain(database: Database, cipher: Cipher) -> int:
+    """Seal the secrets that lie in plain text from before; returns how many. Repeating it is harmless."""
+    sealed = 0
+    while True:
+        async with database.transaction() as tx:
+            found = await store.plain_secrets(tx, SEALED_AT_ONCE)
+            await store.seal_secrets(tx, [(each, *cipher.seal_text(each, secret)) for each, secret in found])
+        sealed += len(found)
+        if len(found) < SEALED_AT_ONCE:
+            return sealed
 
 
 async def revoke(tx: Tx, caller: Caller, device_id: UUID) -> Device:
@@ -92,7 +118,7 @@ async def take_in(tx: Tx, cipher: Cipher, caller: Caller, batch: Batch) -> Resul
     device = await store.find_device(tx, batch.device_id)
     if device is None:
         raise NotFound("device-unknown", f"There is no device {batch.device_id}.")
-    _permit(caller, device, batch)
+    _permit(caller, device, _secret(cipher, device), batch)
     now = await tx.now()
     skewed = {upload.index: (upload.started_at - batch.skew, upload.ended_at - batch.skew) for upload in batch.uploads}
     context = await _context(tx, caller, device, batch, skewed)
@@ -103,10 +129,14 @@ async def take_in(tx: Tx, cipher: Cipher, caller: Caller, batch: Batch) -> Resul
     return Result(outcomes)
 
 
-def _permit(caller: Caller, device: SigningDevice, batch: Batch) -> None:
+def _secret(cipher: Cipher, device: SigningDevice) -> str:
+    return cipher.open_text(device.device_id, device.secret_key, device.sealed_secret)
+
+
+def _permit(caller: Caller, device: SigningDevice, secret: str, batch: Batch) -> None:
     if device.revoked_at is not None:
         raise Forbidden("device-revoked", "This device is no longer trusted; register it again.")
-    if not signature_holds(device.secret, batch.body):
+    if not signature_holds(secret, batch.body):
         raise Forbidden("signature-invalid", "The signature does not fit this body and this device's secret.")
     if is_staff_of(caller, device.site_id):
         if batch.provenance is Provenance.BACKFILLED and not batch.evidence:

@@ -4,7 +4,22 @@ select exists (select from sites where site_id = $1);
 
 -- name: insert_device
 -- A kiosk or a leader's phone, with the secret that it signs with.
-insert into devices (device_id, name, site_id, secret, registered_by, registered_at) values ($1, $2, $3, $4, $5, $6);
+insert into devices (device_id, name, site_id, secret_key, sealed_secret, registered_by, registered_at)
+values ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: lock_sealing
+-- One process at a time seals what lies in plain text; a process that waited finds nothing left.
+select pg_advisory_xact_lock(hashtext('recruitment/device-secrets'));
+
+-- name: plain_secrets
+-- Secrets of before they were sealed.
+select device_id, secret from devices where secret is not null order by device_id limit $1 for no key update;
+
+-- name: seal_secrets
+-- The plain secret goes in the statement that keeps the sealed one.
+update devices set secret = null, secret_key = sealed.wrapped_key, sealed_secret = sealed.secret
+from unnest($1::uuid[], $2::bytea[], $3::bytea[]) as sealed (device_id, wrapped_key, secret)
+where devices.device_id = sealed.device_id;
 
 -- name: list_devices
 -- Newest first by keyset; never with a secret. A null list of sites means all.
@@ -29,7 +44,7 @@ with recursive subtree as (
     union all
     select s.site_id from sites s join subtree on s.parent_id = subtree.site_id
 )
-select d.device_id, d.name, d.site_id, d.secret, d.revoked_at, array(select site_id from subtree) as sites
+select d.device_id, d.name, d.site_id, d.secret_key, d.sealed_secret, d.revoked_at, array(select site_id from subtree) as sites
 from devices d where d.device_id = $1;
 
 -- name: find_people

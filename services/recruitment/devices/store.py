@@ -21,7 +21,9 @@ __all__ = [
     "list_devices",
     "lock_device",
     "lock_shifts",
+    "plain_secrets",
     "revoke_device",
+    "seal_secrets",
     "site_exists",
 ]
 
@@ -47,7 +49,8 @@ class SigningDevice:
     device_id: UUID
     name: str
     site_id: UUID
-    secret: str
+    secret_key: bytes
+    sealed_secret: bytes
     revoked_at: datetime | None
     sites: frozenset[UUID]
 
@@ -57,17 +60,28 @@ async def site_exists(tx: Tx, site_id: UUID) -> bool:
     return bool(await tx.fetchval(_SQL["site_exists"], site_id))
 
 
-async def insert_device(tx: Tx, device: Device, secret: str) -> None:
-    """Write a new device."""
+async def insert_device(tx: Tx, device: Device, secret: tuple[bytes, bytes]) -> None:
+    """Write a new device with its (wrapped key, sealed secret)."""
     await tx.execute(
         _SQL["insert_device"],
         device.device_id,
         device.name,
         device.site_id,
-        secret,
+        *secret,
         device.registered_by,
         device.registered_at,
     )
+
+
+async def plain_secrets(tx: Tx, limit: int) -> list[tuple[UUID, str]]:
+    """(device, secret) of devices whose secret is not sealed yet; locked against other processes that seal."""
+    await tx.execute(_SQL["lock_sealing"])
+    return [(row["device_id"], row["secret"]) for row in await tx.fetch(_SQL["plain_secrets"], limit)]
+
+
+async def seal_secrets(tx: Tx, rows: Sequence[tuple[UUID, bytes, bytes]]) -> None:
+    """Replace plain secrets by (device, wrapped key, sealed secret) rows."""
+    await tx.execute(_SQL["seal_secrets"], [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
 
 
 async def list_devices(tx: Tx, *, site_ids: Sequence[UUID] | None, before: UUID | None, limit: int) -> list[Device]:

@@ -41,6 +41,8 @@ class Reader:
 
 async def keep(tx: Tx, cipher: Cipher, people: Sequence[NewPerson], now: datetime) -> set[UUID]:
     """Keep people; returns the ids of those kept. The phone or ID number of the others is already on file."""
+    if cipher.overlapping:
+        people = await _without_known(tx, cipher, people)
     rows = [(person.person_id, person.resident_id, cipher.seal(person.person_id, person.identity)) for person in people]
     # Keys in one order, so that two inserts of the same phones wait for each other and never in a circle.
     rows.sort(key=lambda row: row[2].phone_lookup or b"")
@@ -57,8 +59,9 @@ async def keep_or_update(tx: Tx, cipher: Cipher, identity: Identity, now: dateti
     person = NewPerson.of(identity)
     if await keep(tx, cipher, [person], now):
         return person.person_id
-    known = await store.person_by_phone_locked(tx, cipher.phone_lookup(identity.phone))
-    if known is None or not await store.reseal(tx, known, cipher.seal(known, identity), now):
+    known = await store.person_by_phone_locked(tx, cipher.phone_lookups(identity.phone))
+    ids = [] if identity.id_number is None else cipher.id_lookups(identity.id_number)
+    if known is None or not await store.reseal(tx, known, cipher.seal(known, identity), ids, now):
         raise Conflict(
             "id-number-registered", "this ID number is already on file under another phone: ask your station"
         )
@@ -67,9 +70,27 @@ async def keep_or_update(tx: Tx, cipher: Cipher, identity: Identity, now: dateti
 
 async def find_by_phone(tx: Tx, cipher: Cipher, phones: Sequence[str]) -> dict[str, Known]:
     """Known people by normalised phone."""
-    lookups = {cipher.phone_lookup(phone): phone for phone in phones}
+    lookups = {lookup: phone for phone in phones for lookup in cipher.phone_lookups(phone)}
     found = await store.people_by_phone(tx, list(lookups))
     return {lookups[lookup]: known for lookup, known in found.items()}
+
+
+async def _without_known(tx: Tx, cipher: Cipher, people: Sequence[NewPerson]) -> list[NewPerson]:
+    """Leave out people who are on file under a hash of any key of the ring, which the unique constraints cannot see.
+
+    The hashes are locked first: another process may hold the same ring with another key as the current one.
+    """
+    hashes: dict[UUID, set[bytes]] = {}
+    for person in people:
+        phone, number = person.identity.phone, person.identity.id_number
+        hashes[person.person_id] = {
+            *([] if phone is None else cipher.phone_lookups(phone)),
+            *([] if number is None else cipher.id_lookups(number)),
+        }
+    asked = sorted(set[bytes]().union(*hashes.values()))
+    await store.lock_lookups(tx, asked)
+    taken = await store.known_lookups(tx, asked)
+    return [person for person in people if hashes[person.person_id].isdisjoint(taken)]
 
 
 async def identities(tx: Tx, cipher: Cipher, person_ids: Sequence[UUID]) -> dict[UUID, Identity]:

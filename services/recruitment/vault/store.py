@@ -8,7 +8,17 @@ from uuid import UUID
 from services.recruitment.vault.cipher import Sealed
 from shared.postgres import Tx, load_queries
 
-__all__ = ["Known", "add_people", "people_by_phone", "person_by_phone_locked", "record_read", "reseal", "sealed_people"]
+__all__ = [
+    "Known",
+    "add_people",
+    "known_lookups",
+    "lock_lookups",
+    "people_by_phone",
+    "person_by_phone_locked",
+    "record_read",
+    "reseal",
+    "sealed_people",
+]
 
 _SQL = load_queries(__file__)
 
@@ -34,14 +44,35 @@ async def add_people(tx: Tx, people: Sequence[tuple[UUID, UUID, Sealed]], now: d
         [sealed.sealed for _, _, sealed in people],
         [sealed.phone_lookup for _, _, sealed in people],
         [sealed.id_lookup for _, _, sealed in people],
+        people[0][2].lookup_key,
         now,
     )
     return {row["person_id"] for row in rows}
 
 
-async def reseal(tx: Tx, person_id: UUID, sealed: Sealed, now: datetime) -> bool:
-    """Replace what is stored of a person; false when the ID number belongs to somebody else."""
-    row = await tx.fetchval(_SQL["reseal_person"], person_id, sealed.wrapped_key, sealed.sealed, sealed.id_lookup, now)
+async def lock_lookups(tx: Tx, lookups: Sequence[bytes]) -> None:
+    """Lock hashes in the order given, until the transaction ends."""
+    await tx.execute(_SQL["lock_lookups"], list(lookups))
+
+
+async def known_lookups(tx: Tx, lookups: Sequence[bytes]) -> set[bytes]:
+    """Those of the hashes that are on file, of phones or ID numbers."""
+    return {bytes(row["lookup"]) for row in await tx.fetch(_SQL["known_lookups"], list(lookups))}
+
+
+async def reseal(tx: Tx, person_id: UUID, sealed: Sealed, id_lookups: Sequence[bytes], now: datetime) -> bool:
+    """Replace what is stored of a person; false when the ID number, by any of its hashes, belongs to another person."""
+    row = await tx.fetchval(
+        _SQL["reseal_person"],
+        person_id,
+        sealed.wrapped_key,
+        sealed.sealed,
+        sealed.phone_lookup,
+        sealed.id_lookup,
+        list(id_lookups),
+        sealed.lookup_key,
+        now,
+    )
     return row is not None
 
 
@@ -54,9 +85,9 @@ async def people_by_phone(tx: Tx, lookups: Sequence[bytes]) -> dict[bytes, Known
     }
 
 
-async def person_by_phone_locked(tx: Tx, lookup: bytes) -> UUID | None:
+async def person_by_phone_locked(tx: Tx, lookups: Sequence[bytes]) -> UUID | None:
     """Lock a known person's row; the state that it protects is read in a later statement."""
-    person_id: UUID | None = await tx.fetchval(_SQL["person_by_phone_locked"], lookup)
+    person_id: UUID | None = await tx.fetchval(_SQL["person_by_phone_locked"], list(lookups))
     return person_id
 
 

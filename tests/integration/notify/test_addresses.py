@@ -46,5 +46,5 @@ async def test_addresses_are_asked_for_with_a_token_that_opens_only_this_door(se
             await book.find(zhang)
     path, bearer = asked[0]
     assert path == f"/api/recruitment/v1/internal/volunteers/{zhang}/address"
-    caller = Verifier(SECRETS.public_keys).verify(bearer.removeprefix("Bearer "))
+    caller = Verifier(SECRETS.public_keys, service="recruitment").verify(bearer.removeprefix("Bearer "))
     assert caller.roles == {Role.SERVICE}

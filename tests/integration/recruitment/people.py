@@ -149,7 +149,9 @@ def service_token() -> str:
         service = "notify"
         auth_signing_key = _secret(SECRETS.signing_keys["notify"])
 
-    return mint(Notify(), Caller(subject=new_id(), roles=frozenset({Role.SERVICE}), site_ids=None))
+    return mint(
+        Notify(), Caller(subject=new_id(), roles=frozenset({Role.SERVICE}), site_ids=None), services=("recruitment",)
+    )
 
 
 def _secret(text: str) -> Any:

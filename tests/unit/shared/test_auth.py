@@ -14,7 +14,7 @@ from joserfc.jwk import OctKey, OKPKey
 from pydantic import SecretStr
 
 from shared.auth.access import allow
-from shared.auth.tokens import AUDIENCE, Caller, Role, Verifier, generate_keys, mint
+from shared.auth.tokens import Caller, Role, Verifier, generate_keys, mint
 from shared.errors import Forbidden, PermanentError, Unauthorized
 
 PEOPLE_KEY, PEOPLE_PUBLIC = generate_keys()
@@ -45,18 +45,24 @@ def signing_key(seed: str, public: str) -> OKPKey:
 
 def forge(*, issuer: str = "recruitment", kid: str | None = None, drop: str = "", **claims: Any) -> str:
     """A well-signed token with other claims."""
-    seed, public = (PEOPLE_KEY, PEOPLE_PUBLIC) if (kid or issuer) == "recruitment" else (NOTIFY_KEY, NOTIFY_PUBLIC)
+    seed, public = (
+        (PEOPLE_KEY, PEOPLE_PUBLIC) if (kid or issuer).startswith("recruitment") else (NOTIFY_KEY, NOTIFY_PUBLIC)
+    )
     content = {
-        "iss": issuer, "aud": AUDIENCE, "sub": str(uuid4()), "iat": NOW, "nbf": NOW, "exp": NOW + 900, "jti": "j",
-        "roles": ["volunteer"], "sites": [], **claims,
+        "iss": issuer, "aud": ["weiguang/points"], "sub": str(uuid4()), "iat": NOW, "nbf": NOW, "exp": NOW + 900,
+        "jti": "j", "roles": ["volunteer"], "sites": [], **claims,
     }  # fmt: skip
     content.pop(drop, None)
-    header = {"alg": "Ed25519", "kid": kid or issuer}
+    header = {"alg": "Ed25519", "kid": kid or f"{issuer}.1"}
     return jwt.encode(header, content, signing_key(seed, public), algorithms=["Ed25519"])
 
 
 def verifier(at: float = NOW) -> Verifier:
-    return Verifier(PUBLIC_KEYS, now=lambda: at)
+    return Verifier(PUBLIC_KEYS, service="points", now=lambda: at)
+
+
+def verified(token: str, service: str = "points") -> Caller:
+    return Verifier(PUBLIC_KEYS, service=service).verify(token)
 
 
 def test_a_minted_token_gives_back_the_same_caller() -> None:
@@ -67,7 +73,7 @@ def test_a_minted_token_gives_back_the_same_caller() -> None:
         Caller(subject=uuid4(), roles=frozenset({Role.OPERATOR}), site_ids=None),
         Caller(subject=uuid4(), roles=frozenset({Role.RESIDENT}), resident_id=uuid4()),
     ):  # fmt: skip
-        assert Verifier(PUBLIC_KEYS).verify(mint(PEOPLE, caller)) == caller
+        assert verified(mint(PEOPLE, caller)) == caller
 
 
 def test_who_is_bound_to_sites_acts_on_what_lies_there_alone() -> None:
@@ -89,7 +95,7 @@ def test_staff_who_are_a_volunteer_too_do_not_act_as_one() -> None:
     assert serving.acts_as(serving.volunteer_id) and not serving.acts_as(uuid4()) and not serving.acts_as(None)
     assert serving.require_volunteer() == serving.volunteer_id
     staff = replace(serving, subject=uuid4(), roles=frozenset({Role.OPERATOR}), site_ids=None)
-    assert Verifier(PUBLIC_KEYS).verify(mint(PEOPLE, staff)).volunteer_id == serving.volunteer_id
+    assert verified(mint(PEOPLE, staff)).volunteer_id == serving.volunteer_id
     assert not staff.acts_as(staff.volunteer_id)
     with pytest.raises(Forbidden):
         staff.require_volunteer()
@@ -101,7 +107,7 @@ def test_the_forger_of_these_tests_makes_good_tokens_when_nothing_is_changed() -
 
 def test_notify_speaks_as_a_service_and_recruitment_does_not() -> None:
     service = Caller(subject=uuid4(), roles=frozenset({Role.SERVICE}), site_ids=None)
-    assert Verifier(PUBLIC_KEYS).verify(mint(NOTIFY, service)) == service
+    assert verified(mint(NOTIFY, service)) == service
     with pytest.raises(PermanentError, match="may not mint"):
         mint(NOTIFY, volunteer())
     with pytest.raises(PermanentError, match="may not mint"):
@@ -118,9 +124,13 @@ def test_notifys_key_makes_nobody_but_a_service(roles: list[str]) -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"issuer": "recruitment", "kid": "notify"},  # signed by one, speaking for another
-        {"issuer": "notify", "kid": "recruitment"},
-        {"aud": "another"},
+        {"issuer": "recruitment", "kid": "notify.1"},  # signed by one, speaking for another
+        {"issuer": "notify", "kid": "recruitment.1"},
+        {"issuer": "recruitment", "kid": "recruitment"},
+        {"issuer": "recruitment", "kid": "recruitment.2"},
+        {"aud": "weiguang"},
+        {"aud": "weiguang/recruitment"},
+        {"aud": ["weiguang/recruitment", "weiguang/notify"]},
         {"aud": None},
         {"exp": NOW - 60, "iat": NOW - 900},
         {"exp": NOW + 365 * 86400},  # well signed, and far too long
@@ -158,11 +168,11 @@ def test_garbage_is_refused(token: str) -> None:
 def test_other_algorithms_are_refused() -> None:
     header, payload, _ = forge().split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
-    none = base64.urlsafe_b64encode(b'{"alg":"none","kid":"recruitment"}').rstrip(b"=").decode()
+    none = base64.urlsafe_b64encode(b'{"alg":"none","kid":"recruitment.1"}').rstrip(b"=").decode()
     with pytest.raises(Unauthorized):
         verifier().verify(f"{none}.{payload}.")
     # the public key as a shared secret: the classic confusion
-    confused = jwt.encode({"alg": "HS256", "kid": "recruitment"}, claims, OctKey.import_key(PEOPLE_PUBLIC))
+    confused = jwt.encode({"alg": "HS256", "kid": "recruitment.1"}, claims, OctKey.import_key(PEOPLE_PUBLIC))
     with pytest.raises(Unauthorized):
         verifier().verify(confused)
     with pytest.raises(Unauthorized):
@@ -180,7 +190,7 @@ def test_one_flipped_bit_is_refused() -> None:
 
 def test_a_remembered_token_still_expires() -> None:
     now = [float(NOW)]
-    checker = Verifier(PUBLIC_KEYS, now=lambda: now[0])
+    checker = Verifier(PUBLIC_KEYS, service="points", now=lambda: now[0])
     token = forge(exp=NOW + 30)
     checker.verify(token)
     now[0] += 29
@@ -210,7 +220,7 @@ def test_an_unusable_key_is_named_at_once(key: str) -> None:
     with pytest.raises(PermanentError, match="key"):
         mint(Settings(service="recruitment", auth_signing_key=SecretStr(key)), volunteer())
     with pytest.raises(PermanentError, match="public key of recruitment"):
-        Verifier({"recruitment": key})
+        Verifier({"recruitment": key}, service="points")
 
 
 def test_a_caller_is_bounded_to_their_sites() -> None:
@@ -241,7 +251,7 @@ def colleague(**changes: Any) -> Caller:
 
 def test_a_token_carries_the_session_and_where_the_account_comes_from() -> None:
     caller = colleague(session_id=uuid4(), made_by=uuid4(), reset_by=uuid4())
-    assert Verifier(PUBLIC_KEYS).verify(mint(PEOPLE, caller)) == caller
+    assert verified(mint(PEOPLE, caller)) == caller
 
 
 def test_a_second_person_is_another_one_whose_account_the_proposer_neither_made_nor_reset() -> None:
@@ -261,3 +271,31 @@ def test_a_second_person_has_an_account_that_is_seven_days_older_than_the_propos
     with pytest.raises(Forbidden, match="younger than 7 days") as refused:
         colleague(since=PROPOSED).require_second_person(proposer, PROPOSED)
     assert refused.value.type == "second-person-needed"
+
+
+def test_a_service_accepts_the_tokens_that_name_it_only() -> None:
+    service = Caller(subject=uuid4(), roles=frozenset({Role.SERVICE}), site_ids=None)
+    token = mint(NOTIFY, service, services=("recruitment",))
+    assert verified(token, "recruitment") == service
+    for other in ("points", "notify", "web"):
+        with pytest.raises(Unauthorized):
+            verified(token, other)
+    person = mint(PEOPLE, volunteer())
+    for named in ("recruitment", "points", "notify"):
+        assert verified(person, named).roles == {Role.VOLUNTEER}
+    with pytest.raises(Unauthorized):
+        verified(person, "web")
+
+
+def test_tokens_of_two_keys_are_good_while_both_are_known() -> None:
+    new_seed, new_public = generate_keys()
+    rotated = Settings(service="recruitment", auth_signing_key=SecretStr(f"2:{new_seed},1:{PEOPLE_KEY}"))
+    old, new = mint(PEOPLE, volunteer()), mint(rotated, volunteer())
+    both = Verifier({**PUBLIC_KEYS, "recruitment": f"2:{new_public},1:{PEOPLE_PUBLIC}"}, service="points")
+    assert both.verify(old).roles == both.verify(new).roles == {Role.VOLUNTEER}
+    with pytest.raises(Unauthorized):
+        verified(new)
+    after = Verifier({**PUBLIC_KEYS, "recruitment": f"2:{new_public}"}, service="points")
+    assert after.verify(new).roles == {Role.VOLUNTEER}
+    with pytest.raises(Unauthorized):
+        after.verify(old)

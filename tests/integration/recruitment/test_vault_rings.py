@@ -1,0 +1,144 @@
+"""The vault and device secrets under several keys: found, opened and unique whichever key is the current one."""
+
+import asyncio
+import base64
+import os
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from services.recruitment.devices import handlers as devices
+from services.recruitment.vault import handlers as vault
+from services.recruitment.vault.cipher import Cipher
+from services.recruitment.vault.domain import Identity
+from shared.errors import Conflict
+from shared.ids import new_id
+from shared.postgres import Database
+from tests.integration.recruitment.people import NOW
+from tests.integration.recruitment.work import Work, work_of
+from tests.support.databases import Clock, TestDatabase
+from tests.support.settings import SettingsFactory
+
+ID_NUMBER, OTHER_ID = "11010519491231002X", "440524188001010014"
+PHONE, OTHER = "13812345678", "13912345678"
+
+
+def fresh() -> str:
+    return base64.b64encode(os.urandom(32)).decode()
+
+
+VAULT, NEXT_VAULT, LOOKUP, NEXT_LOOKUP = fresh(), fresh(), fresh(), fresh()
+BEFORE = Cipher(VAULT, LOOKUP)
+KNOWN = Cipher(f"1:{VAULT},2:{NEXT_VAULT}", f"1:{LOOKUP},2:{NEXT_LOOKUP}")
+SWITCHED = Cipher(f"2:{NEXT_VAULT},1:{VAULT}", f"2:{NEXT_LOOKUP},1:{LOOKUP}")
+
+
+async def keep(database: Database, cipher: Cipher, *people: Identity) -> int:
+    async with database.transaction() as tx:
+        return len(await vault.keep(tx, cipher, [vault.NewPerson.of(person) for person in people], NOW))
+
+
+@pytest.mark.parametrize(("first", "second"), [(BEFORE, SWITCHED), (KNOWN, SWITCHED), (SWITCHED, KNOWN)])
+async def test_a_phone_or_id_number_is_registered_once_whichever_key_is_current(
+    recruitment_db: Database, first: Cipher, second: Cipher
+) -> None:
+    person = Identity("王芳", phone=PHONE, id_number=ID_NUMBER)
+    assert await keep(recruitment_db, first, person) == 1
+    assert await keep(recruitment_db, second, person) == 0
+    assert await keep(recruitment_db, second, Identity("李强", phone=PHONE)) == 0
+    assert await keep(recruitment_db, second, Identity("李强", phone=OTHER, id_number=ID_NUMBER)) == 0
+    assert await keep(recruitment_db, second, Identity("李强", phone=OTHER, id_number=OTHER_ID)) == 1
+    async with recruitment_db.transaction() as tx:
+        found = await vault.find_by_phone(tx, second, [PHONE, OTHER])
+        opened = await vault.identities(tx, second, [known.person_id for known in found.values()])
+    assert {phone: opened[known.person_id].name for phone, known in found.items()} == {PHONE: "王芳", OTHER: "李强"}
+
+
+async def test_two_processes_in_the_middle_of_a_rotation_keep_one_of_two_equal_phones(
+    recruitment_db: Database,
+) -> None:
+    for number in range(20):
+        person = Identity("王芳", phone=f"138{number:08}")
+        kept = await asyncio.gather(
+            *(keep(recruitment_db, cipher, person) for cipher in (KNOWN, SWITCHED, KNOWN, SWITCHED))
+        )
+        assert sum(kept) == 1
+
+
+async def test_a_known_resident_is_found_and_resealed_under_the_new_keys(recruitment_db: Database) -> None:
+    assert await keep(recruitment_db, BEFORE, Identity("王芳", phone=PHONE)) == 1
+    assert await keep(recruitment_db, BEFORE, Identity("李强", phone=OTHER, id_number=ID_NUMBER)) == 1
+    async with recruitment_db.transaction() as tx:
+        known = (await vault.find_by_phone(tx, BEFORE, [PHONE]))[PHONE].person_id
+        again = await vault.keep_or_update(tx, SWITCHED, Identity("王芳芳", phone=PHONE, id_number=OTHER_ID), NOW)
+        assert again == known
+        opened = await vault.identities(tx, Cipher(f"2:{NEXT_VAULT}", f"2:{NEXT_LOOKUP}"), [known])
+        assert opened[known].name == "王芳芳"
+        with pytest.raises(Conflict, match="already on file"):
+            await vault.keep_or_update(tx, SWITCHED, Identity("王芳", phone=PHONE, id_number=ID_NUMBER), NOW)
+
+
+@pytest.fixture
+async def work(settings_for: SettingsFactory, recruitment_db: Database, clock: Clock) -> AsyncIterator[Work]:
+    async with work_of(settings_for, recruitment_db, clock) as work:
+        yield work
+
+
+async def test_the_secret_of_a_device_is_nowhere_in_the_clear(work: Work, recruitment_db: Database) -> None:
+    key = str(new_id())
+    body = {"name": "一号签到机", "site_id": work.sites["惠民社区"]}
+    first = await work.district.post("/devices", body, work.station, key=key)
+    again = await work.district.post("/devices", body, work.station, key=key)
+    assert first.json() == again.json(), "a registration whose answer was lost may be repeated"
+    secret = first.json()["secret"].encode()
+    for table in ("devices", "idempotency"):
+        rows = await recruitment_db.pool.fetch(f"select * from {table}")
+        assert rows
+        assert not [value for row in rows for value in row.values() if secret in str(value).encode() + _bytes(value)]
+
+
+async def test_device_secrets_of_before_are_sealed_once_and_still_verify(
+    work: Work, recruitment_db: Database, test_database: TestDatabase
+) -> None:
+    device = await work.device()
+    owner = await asyncpg.connect(test_database.dsn_for("recruitment_owner"))
+    try:
+        await owner.execute("set search_path = recruitment")
+        await owner.execute("alter table devices drop constraint devices_secret_is_sealed")
+        await owner.execute(
+            "update devices set secret = $2, secret_key = null, sealed_secret = null where device_id = $1",
+            device,
+            work.secrets[device],
+        )
+    finally:
+        await owner.close()
+    cipher = work.district.app.state.cipher
+    sealed = await asyncio.gather(*(devices.seal_plain(recruitment_db, cipher) for _ in range(3)))
+    assert sorted(sealed) == [0, 0, 1]
+    row = await recruitment_db.pool.fetchrow("select * from devices where device_id = $1", device)
+    assert row is not None
+    assert row["secret"] is None
+    assert cipher.open_text(row["device_id"], row["secret_key"], row["sealed_secret"]) == work.secrets[device]
+
+
+async def test_no_plain_secret_is_taken_any_more(work: Work, recruitment_db: Database) -> None:
+    device = await work.device()
+    with pytest.raises(asyncpg.CheckViolationError):
+        await recruitment_db.pool.execute("update devices set secret = 'plain' where device_id = $1", device)
+
+
+async def test_the_auditor_reads_no_secret_of_a_device(work: Work, test_database: TestDatabase) -> None:
+    await work.device()
+    auditor = await asyncpg.connect(test_database.dsn_for("auditor"))
+    try:
+        assert await auditor.fetchval("select count(device_id) from recruitment.devices") == 1
+        for column in ("secret", "secret_key", "sealed_secret"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await auditor.fetchval(f"select {column} from recruitment.devices")
+    finally:
+        await auditor.close()
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b""

@@ -5,8 +5,6 @@ checked when a token is verified, so that the key of a lesser service cannot mak
 services that may accept it, and the key that signed it: an issuer has several while its keys are rotated.
 """
 
-import base64
-import binascii
 import hashlib
 import time
 from collections import OrderedDict
@@ -14,16 +12,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import OKPKey
 from pydantic import SecretStr
 
+from shared.auth.keys import generate_keys, public_key, signing_key
 from shared.errors import Forbidden, PermanentError, Unauthorized
 from shared.ids import new_id
 from shared.sealing import parse_ring
@@ -177,12 +174,6 @@ class MintSettings(Protocol):
     def auth_signing_key(self) -> SecretStr: ...
 
 
-def generate_keys() -> tuple[str, str]:
-    """A new pair of (signing key, public key), as the settings take them in a ring: raw Ed25519, base64."""
-    key = OKPKey.generate_key("Ed25519", private=True).as_dict(private=True)
-    return _standard(str(key["d"])), _standard(str(key["x"]))
-
-
 def mint(
     settings: MintSettings,
     caller: Caller,
@@ -201,7 +192,7 @@ def mint(
         raise PermanentError(f"a token lives longer than 0 and at most {MAX_TTL}, not {ttl}")
     if not _may_issue(settings.service, caller.roles):
         raise PermanentError(f"{settings.service} may not mint the roles {sorted(caller.roles)}")
-    key_id, key = _signing_key(settings.auth_signing_key.get_secret_value())
+    key_id, key = signing_key(settings.auth_signing_key.get_secret_value())
     now = int(time.time())
     claims: dict[str, Any] = {
         "iss": settings.service,
@@ -240,7 +231,7 @@ class Verifier:
             PermanentError: a key is not one.
         """
         self._keys = {
-            _kid(issuer, key_id): _public_key(issuer, key)
+            _kid(issuer, key_id): public_key(issuer, key)
             for issuer, ring in public_keys.items()
             for key_id, key in parse_ring(ring, f"the public key of {issuer}").items()
         }
@@ -362,41 +353,3 @@ def _audience(service: str) -> str:
 
 def _kid(issuer: str, key_id: str) -> str:
     return f"{issuer}.{key_id}"
-
-
-@lru_cache(maxsize=4)
-def _signing_key(ring: str) -> tuple[str, OKPKey]:
-    """(id, key) of the current signing key."""
-    if not ring:
-        raise PermanentError("no signing key is configured (WEIGUANG_AUTH_SIGNING_KEY)")
-    key_id, seed = next(iter(parse_ring(ring, "WEIGUANG_AUTH_SIGNING_KEY").items()))
-    raw = _raw(seed, "the signing key")
-    public = OKPKey.import_key(_public_of(raw))
-    return key_id, OKPKey.import_key({**public.as_dict(private=False), "d": _urlsafe(raw)})
-
-
-def _public_of(seed: bytes) -> dict[str, str | list[str]]:
-    raw = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
-    return {"kty": "OKP", "crv": "Ed25519", "x": _urlsafe(raw)}
-
-
-def _public_key(issuer: str, key: str) -> OKPKey:
-    return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": _urlsafe(_raw(key, f"the public key of {issuer}"))})
-
-
-def _raw(key: str, what: str) -> bytes:
-    try:
-        raw = base64.b64decode(key, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise PermanentError(f"{what} is not base64") from error
-    if len(raw) != 32:
-        raise PermanentError(f"{what} has {len(raw)} bytes, an Ed25519 key has 32")
-    return raw
-
-
-def _urlsafe(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _standard(urlsafe: str) -> str:
-    return base64.b64encode(base64.urlsafe_b64decode(urlsafe + "=" * (-len(urlsafe) % 4))).decode()

@@ -27,6 +27,20 @@ class Settings(BaseSettings):
     migration_database_url: str = ""
     """DSN of the role that owns the service's schema; used by ``migrate`` only."""
     database_pool_size: int = 8
+    database_acquire_seconds: float = 5.0
+    """A request that gets no connection within this time is answered 503 with ``Retry-After``."""
+    database_statement_seconds: float = 20.0
+    """Longest statement of a request."""
+    database_lock_seconds: float = 10.0
+    """Longest wait of a request for a lock."""
+    database_idle_seconds: float = 60.0
+    """A transaction of a request that does nothing for so long is rolled back."""
+    report_pool_size: int = 2
+    """Connections for reports and exports, apart from those of all other requests."""
+    report_statement_seconds: float = 60.0
+    """Longest statement of a report."""
+    report_age_seconds: float = 2.0
+    """How old a public report may be: many readers cost the database one reading."""
 
     kafka_bootstrap: str = "127.0.0.1:9092"
     """Addresses of brokers, separated by commas."""

@@ -42,6 +42,7 @@ begin
     execute format('alter role %I set search_path = %I', app, service);
     execute format('alter role %I set lock_timeout = %L', app, '20s');
     execute format('alter role %I set idle_in_transaction_session_timeout = %L', app, '60s');
+    execute format('alter role %I set statement_timeout = %L', app, '90s');
 end $$;
 
 -- name: ensure_role

@@ -43,15 +43,12 @@ def api(settings: NotifySettings) -> "FastAPI":
     from services.notify.deliveries.api import router as deliveries_router
     from services.notify.inbox.api import router as inbox_router
     from services.notify.preferences.api import router as preferences_router
-    from shared.http.app import create_app
+    from shared.http.app import create_app, databases
 
     @asynccontextmanager
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
-        app.state.database = await Database.connect(settings)
-        try:
+        async with databases(app, settings):
             yield
-        finally:
-            await app.state.database.close()
 
     async def database_ready() -> None:
         await app.state.database.ready()

@@ -42,21 +42,18 @@ def api(settings: PointsSettings) -> "FastAPI":
     from services.points.policy import policy_of
     from services.points.routers import ROUTERS
     from services.points.teams import handlers as teams
-    from shared.http.app import create_app
+    from shared.http.app import create_app, databases
     from shared.sealing import TextCipher
 
     cipher = TextCipher(settings.evidence_key.get_secret_value(), "WEIGUANG_EVIDENCE_KEY")
 
     @asynccontextmanager
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
-        app.state.database = await Database.connect(settings)
-        try:
+        async with databases(app, settings, reports=True):
             await policy_of(app.state.database)
             await teams.install(app.state.database)
             await adjustments.seal_plain(app.state.database, cipher)
             yield
-        finally:
-            await app.state.database.close()
 
     async def database_ready() -> None:
         await app.state.database.ready()

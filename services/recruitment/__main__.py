@@ -57,20 +57,19 @@ def build_app(settings: RecruitmentSettings) -> "FastAPI":
     # A relay should not hold what only an API serves.
     from services.recruitment.devices import handlers as devices
     from services.recruitment.routers import ROUTERS
-    from shared.http.app import create_app
+    from shared.http.app import create_app, databases
 
     cipher = _cipher(settings)
     channel = channels.channel_for(settings)
 
     @asynccontextmanager
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
-        app.state.database = await Database.connect(settings)
         try:
-            await devices.seal_plain(app.state.database, cipher)
-            yield
+            async with databases(app, settings, reports=True):
+                await devices.seal_plain(app.state.database, cipher)
+                yield
         finally:
             await channel.close()
-            await app.state.database.close()
 
     async def database_ready() -> None:
         await app.state.database.ready()

@@ -33,7 +33,6 @@ from services.web.pages import (
     staff,
     teams,
 )
-from services.web.pages.cache import Cache
 from services.web.pages.refusals import translated
 from services.web.pages.visit import Web
 from services.web.pulse.hub import Hub
@@ -42,6 +41,7 @@ from services.web.pulse.tail import Tail
 from services.web.settings import UPSTREAM_NAMES, WebSettings
 from shared.http.address import grouped, networks, origin_of, within
 from shared.http.app import create_app
+from shared.http.cache import Cache
 from shared.http.edge import UNMATCHED
 from shared.telemetry.metrics import REQUESTS
 

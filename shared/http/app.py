@@ -1,8 +1,8 @@
 """The FastAPI application that every service's ``api`` role serves."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,16 +13,31 @@ from shared.auth.access import public
 from shared.auth.tokens import Verifier
 from shared.errors import WeiguangError
 from shared.http import health
+from shared.http.cache import Cache
 from shared.http.edge import Edge, Told
 from shared.http.guard import Guard
 from shared.http.models import Input, Instant, Limit, Output, SmallInt
 from shared.http.problems import problem_of
 from shared.http.query import refuse_unknown_parameters
 from shared.http.routes import check_marked, templates_of, walk_routes
-from shared.postgres import Database
+from shared.postgres import Bounds, Database
 from shared.settings import Settings
 
-__all__ = ["Db", "Input", "Instant", "Limit", "Output", "SmallInt", "create_app", "walk_routes"]
+__all__ = [
+    "Db",
+    "Input",
+    "Instant",
+    "Limit",
+    "Output",
+    "ReportDb",
+    "SmallInt",
+    "create_app",
+    "databases",
+    "published",
+    "walk_routes",
+]
+
+_T = TypeVar("_T")
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -34,6 +49,48 @@ async def _database(request: Request) -> Database:
 
 Db = Annotated[Database, Depends(_database)]
 """The service's database, put into ``app.state.database`` by the composition root."""
+
+
+async def _reports(request: Request) -> Database:
+    database: Database = getattr(request.app.state, "reports", None) or request.app.state.database
+    return database
+
+
+ReportDb = Annotated[Database, Depends(_reports)]
+"""The pool for reports and exports (``app.state.reports``), so that they never hold what other requests need."""
+
+
+async def published(request: Request, name: str, load: Callable[[], Awaitable[_T]]) -> _T:
+    """A report for everybody, at most `report_age_seconds` old.
+
+    Public readings of all kinds share all but one of the report pool's connections, so that staff get one.
+
+    Raises:
+        TransientError: too many different reports are asked for.
+        TimeoutError: other reports took too long.
+    """
+    cache: Cache = request.app.state.public_reports
+    settings: Settings = request.app.state.settings
+    answer: _T = await cache.get(name, settings.report_age_seconds, load)
+    return answer
+
+
+@asynccontextmanager
+async def databases(app: FastAPI, settings: Settings, *, reports: bool = False) -> AsyncIterator[None]:
+    """The pools of an API while the block runs: `Db`, and `ReportDb` if the service has reports.
+
+    Raises:
+        TransientError: the server cannot be reached.
+    """
+    async with AsyncExitStack() as stack:
+        app.state.database = await Database.connect(settings, bounds=Bounds.of_requests(settings))
+        stack.push_async_callback(app.state.database.close)
+        if reports:
+            app.state.reports = await Database.connect(
+                settings, size=settings.report_pool_size, bounds=Bounds.of_reports(settings)
+            )
+            stack.push_async_callback(app.state.reports.close)
+        yield
 
 
 async def by_problem(error: Exception, request: Request) -> Response:
@@ -85,6 +142,9 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.settings = settings
+    app.state.public_reports = Cache(
+        at_once=max(1, settings.report_pool_size - 1), wait_seconds=settings.database_acquire_seconds
+    )
     app.state.verifier = Verifier(settings.auth_public_keys, service=settings.service)
 
     async def handler(request: Request, error: Exception) -> Response:

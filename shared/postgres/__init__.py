@@ -6,6 +6,7 @@ lock protects (lock and read in one statement lost updates when tried).
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -16,7 +17,7 @@ from shared.errors import TransientError
 from shared.postgres.queries import Queries, load_queries
 from shared.settings import Settings
 
-__all__ = ["TRANSIENT", "Database", "Queries", "Tx", "flush", "load_queries"]
+__all__ = ["TRANSIENT", "Bounds", "Database", "Queries", "Tx", "flush", "load_queries"]
 
 _SQL = load_queries(__file__)
 
@@ -32,6 +33,7 @@ TRANSIENT = (
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.TooManyConnectionsError,
     asyncpg.AdminShutdownError,
     asyncpg.CannotConnectNowError,
@@ -40,6 +42,43 @@ TRANSIENT = (
     asyncpg.ReadOnlySQLTransactionError,  # a standby that is being promoted
     OSError,  # refused, reset, timed out, or its name is not found
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long a pool's statements, locks, idle transactions and callers may wait, in seconds.
+
+    None leaves the server's setting for the role (``ops/database``), or waits without end for a connection.
+    """
+
+    acquire: float | None = None
+    statement: float | None = None
+    lock: float | None = None
+    idle: float | None = None
+
+    def server_settings(self) -> dict[str, str]:
+        """The session's settings, in milliseconds."""
+        named = {
+            "statement_timeout": self.statement,
+            "lock_timeout": self.lock,
+            "idle_in_transaction_session_timeout": self.idle,
+        }
+        return {name: f"{seconds * 1000:.0f}" for name, seconds in named.items() if seconds is not None}
+
+    @classmethod
+    def of_requests(cls, settings: Settings) -> Self:
+        """For a pool that answers requests: a caller is refused in time rather than kept waiting."""
+        return cls(
+            acquire=settings.database_acquire_seconds,
+            statement=settings.database_statement_seconds,
+            lock=settings.database_lock_seconds,
+            idle=settings.database_idle_seconds,
+        )
+
+    @classmethod
+    def of_reports(cls, settings: Settings) -> Self:
+        """For a pool of reports and exports: their statements may take longer."""
+        return replace(cls.of_requests(settings), statement=settings.report_statement_seconds)
 
 
 class Tx:
@@ -124,26 +163,47 @@ async def _as_it_is(conn: Any) -> None:
 class Database:
     """A pool of connections whose search path is one service's schema."""
 
-    def __init__(self, pool: Any, dsn: str, schema: str) -> None:
+    def __init__(self, pool: Any, dsn: str, schema: str, acquire_seconds: float | None = None) -> None:
         self.pool = pool
+        self._acquire_seconds = acquire_seconds
         self.dsn = dsn
         self.schema = schema
 
     @classmethod
     async def connect(
-        cls, settings: Settings, *, schema: str | None = None, same_plans: bool = False, flushes: bool = True
+        cls,
+        settings: Settings,
+        *,
+        schema: str | None = None,
+        size: int | None = None,
+        same_plans: bool = False,
+        flushes: bool = True,
+        bounds: Bounds | None = None,
     ) -> Self:
-        """Open the pool; ``same_plans`` and ``flushes`` as in `open`.
+        """Open the pool, of `database_pool_size` unless ``size`` is given; the rest as in `open`.
 
         Raises:
             TransientError: the server cannot be reached.
         """
-        schema, size = schema or settings.service, settings.database_pool_size
-        return await cls.open(settings.database_url, schema, size=size, same_plans=same_plans, flushes=flushes)
+        return await cls.open(
+            settings.database_url,
+            schema or settings.service,
+            size=size or settings.database_pool_size,
+            same_plans=same_plans,
+            flushes=flushes,
+            bounds=bounds,
+        )
 
     @classmethod
     async def open(
-        cls, dsn: str, schema: str, *, size: int = 4, same_plans: bool = False, flushes: bool = True
+        cls,
+        dsn: str,
+        schema: str,
+        *,
+        size: int = 4,
+        same_plans: bool = False,
+        flushes: bool = True,
+        bounds: Bounds | None = None,
     ) -> Self:
         """Open a pool on ``dsn`` with ``schema`` as its search path.
 
@@ -154,10 +214,12 @@ class Database:
             flushes: whether a commit waits until the server's log is on disk. If not, a server that crashes may lose
                 the last commits, a fraction of a second of them, each whole and none without those after it: for who
                 does the same again then, and tells nobody outside of the database before a `flush`.
+            bounds: how long things may wait; by default as long as the server's settings for the role say.
 
         Raises:
             TransientError: the server cannot be reached.
         """
+        bounds = bounds or Bounds()
         try:
             pool = await asyncpg.create_pool(
                 dsn,
@@ -172,11 +234,12 @@ class Database:
                     "application_name": f"weiguang-{schema}",
                     "plan_cache_mode": "force_generic_plan" if same_plans else "auto",
                     **({} if flushes else {"synchronous_commit": "off"}),
+                    **bounds.server_settings(),
                 },
             )
         except TRANSIENT as error:
             raise TransientError(f"PostgreSQL cannot be reached: {error}") from error
-        return cls(pool, dsn, schema)
+        return cls(pool, dsn, schema, bounds.acquire)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
@@ -199,7 +262,7 @@ class Database:
     async def _begin(self, isolation: str, *, readonly: bool) -> AsyncIterator[Tx]:
         try:
             async with (
-                self.pool.acquire() as conn,
+                self.pool.acquire(timeout=self._acquire_seconds) as conn,
                 conn.transaction(isolation=isolation, readonly=readonly),
             ):
                 yield Tx(conn)

@@ -23,7 +23,7 @@ def environment(settings: Settings) -> dict[str, str]:
     for name, value in settings:
         if isinstance(value, SecretStr):
             found[name] = value.get_secret_value()
-        elif isinstance(value, dict):
+        elif isinstance(value, dict | list):
             found[name] = json.dumps(value)
         elif value is not None and name != "service":
             found[name] = str(value)

@@ -37,6 +37,7 @@ class SettingsFactory:
         values: dict[str, Any] = {
             "environment": "test",
             "auth_public_keys": SECRETS.public_keys,
+            "report_age_seconds": 0.0,
             "topic_partitions": self.topic_partitions,
             "public_url": "http://127.0.0.1:8000",
             "vault_key": SECRETS.vault_key,

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 from starlette.responses import StreamingResponse
 
 from services.points.accounts import handlers, store
@@ -17,8 +17,9 @@ from shared.auth.access import allow, public
 from shared.auth.tokens import Caller, Role
 from shared.errors import Refusal
 from shared.http import cursors
-from shared.http.app import Db, Instant, Limit, Output
+from shared.http.app import Db, Instant, Limit, Output, ReportDb, published
 from shared.http.cursors import Page, page_of
+from shared.postgres import Database
 
 router = APIRouter(prefix="/api/points/v1", tags=["accounts"])
 
@@ -162,11 +163,11 @@ class LedgerReport(Output):
 
 @router.get("/accounts/{volunteer_id}")
 async def read_account(
-    database: Db, caller: Reader, volunteer_id: UUID, as_of: Instant | None = None
+    database: Db, reports: ReportDb, caller: Reader, volunteer_id: UUID, as_of: Instant | None = None
 ) -> AccountView | PastBalance:
     """Points, hours, star and badges: the volunteer's own, or any for staff. With `as_of` the points of that moment."""
     if as_of is not None:
-        figures, at, horizon = await handlers.figures_at(database, caller, volunteer_id, as_of)
+        figures, at, horizon = await handlers.figures_at(reports, caller, volunteer_id, as_of)
         return PastBalance(
             volunteer_id=volunteer_id,
             as_of=at,
@@ -216,7 +217,7 @@ async def read_statement(
 
 
 @router.get("/accounts/{volunteer_id}/statement.csv", response_class=StreamingResponse)
-async def export_statement(database: Db, caller: Reader, volunteer_id: UUID) -> StreamingResponse:
+async def export_statement(database: ReportDb, caller: Reader, volunteer_id: UUID) -> StreamingResponse:
     """All transfers, newest first, as CSV (UTF-8 with a mark for spreadsheets), streamed."""
     async with database.snapshot() as tx:
         await handlers.require_reader(tx, caller, volunteer_id)
@@ -289,8 +290,12 @@ async def read_explanations(
 
 
 @router.get("/reports/ledger", dependencies=[public()])
-async def ledger_report(database: Db) -> LedgerReport:
+async def ledger_report(request: Request, database: ReportDb) -> LedgerReport:
     """The district's totals; nobody can be told from them."""
+    return await published(request, "ledger", lambda: _ledger(database))
+
+
+async def _ledger(database: Database) -> LedgerReport:
     async with database.snapshot() as tx:
         totals = await store.ledger_totals(tx)
     return LedgerReport(

@@ -12,7 +12,7 @@ from services.points.integrity.domain import Case, Kind, Status, SubjectKind
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.http import cursors
-from shared.http.app import Db, Input, Limit, Output
+from shared.http.app import Db, Input, Limit, Output, ReportDb
 from shared.http.cursors import Page, page_of
 from shared.http.idempotency import once
 from shared.postgres import Tx
@@ -117,7 +117,7 @@ async def list_cases(
 
 
 @router.get("/reports/integrity")
-async def report(database: Db, caller: Operator) -> CaseReport:
+async def report(database: ReportDb, caller: Operator) -> CaseReport:
     """How many cases of each kind touch the caller's sites, by how they stand."""
     async with database.snapshot() as tx:
         return CaseReport(cases=await store.totals(tx, caller.site_ids))

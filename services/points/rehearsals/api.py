@@ -16,7 +16,7 @@ from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.errors import Refusal
 from shared.http import cursors
-from shared.http.app import Db, Limit, Output
+from shared.http.app import Db, Limit, Output, ReportDb
 from shared.http.cursors import Page, page_of
 from shared.http.idempotency import once
 from shared.postgres import Tx
@@ -179,7 +179,7 @@ async def list_budget(
 
 
 @router.get("/rehearsals/{rehearsal_id}/volunteers.csv", response_class=StreamingResponse)
-async def export_differences(database: Db, caller: Centre, rehearsal_id: UUID) -> StreamingResponse:
+async def export_differences(database: ReportDb, caller: Centre, rehearsal_id: UUID) -> StreamingResponse:
     """Every volunteer's difference as CSV (UTF-8 with a mark for spreadsheets), streamed."""
     portions = handlers.export(database, rehearsal_id)
     rows = (([(*result, result.difference) for result in portion]) async for portion in portions)
@@ -187,7 +187,7 @@ async def export_differences(database: Db, caller: Centre, rehearsal_id: UUID) -
 
 
 @router.get("/rehearsals/{rehearsal_id}/budget.csv", response_class=StreamingResponse)
-async def export_budget(database: Db, caller: Centre, rehearsal_id: UUID) -> StreamingResponse:
+async def export_budget(database: ReportDb, caller: Centre, rehearsal_id: UUID) -> StreamingResponse:
     """The points by site and month as CSV, streamed."""
     portions = handlers.export_budget(database, rehearsal_id)
     rows = ([(*line, line[3] - line[2]) for line in portion] async for portion in portions)

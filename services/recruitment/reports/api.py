@@ -1,18 +1,25 @@
-"""The route of the district report. Sums only, no personal data, so anybody may read it."""
+"""The route of the district report. Sums only, no personal data, so that it is public.
+
+What was known at a past moment costs a scan of all revisions: that is for staff.
+"""
 
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from services.recruitment.reports import handlers
 from services.recruitment.reports.domain import FORMULAS, ratio
 from services.recruitment.reports.handlers import Figures
-from shared.auth.access import public
-from shared.http.app import Db, Instant, Output
+from shared.auth.access import optional
+from shared.auth.tokens import Caller, Role
+from shared.errors import Forbidden, Refusal, Unauthorized
+from shared.http.app import Input, Instant, Output, ReportDb, published
 
 __all__ = ["router"]
+
+STAFF = (Role.STATION, Role.OPERATOR, Role.ENGINEER)
 
 router = APIRouter(prefix="/api/recruitment/v1", tags=["reports"])
 
@@ -100,15 +107,40 @@ class DistrictOut(Output):
     formulas: dict[str, str]
 
 
-@router.get("/reports/district", dependencies=[public()])
+class DistrictIn(Input):
+    """Which figures: of [from, to), by default the year so far; with ``as_of``, as they were known then."""
+
+    start: Annotated[Instant | None, Field(alias="from")] = None
+    end: Annotated[Instant | None, Field(alias="to")] = None
+    as_of: Instant | None = None
+
+
+@router.get("/reports/district")
 async def read_district(
-    db: Db,
-    start: Annotated[Instant | None, Query(alias="from")] = None,
-    end: Annotated[Instant | None, Query(alias="to")] = None,
-    as_of: Annotated[Instant | None, Query()] = None,
+    request: Request,
+    db: ReportDb,
+    caller: Annotated[Caller | None, optional()],
+    asked: Annotated[DistrictIn, Query()],
 ) -> DistrictOut:
-    """The figures of [from, to), by default the year so far; with ``as_of``, as they were known then."""
-    return _out(await handlers.district(db, start, end, as_of))
+    """The figures of [from, to), by default the year so far; with ``as_of``, as they were known then (staff)."""
+
+    async def load() -> DistrictOut:
+        return _out(await handlers.district(db, asked.start, asked.end, asked.as_of))
+
+    if caller is not None and caller.has(*STAFF):
+        return await load()
+    if asked.as_of is not None:
+        raise _not_public(caller)
+    return await published(request, f"district {asked.start} {asked.end}", load)
+
+
+def _not_public(caller: Caller | None) -> Refusal:
+    if caller is None:
+        return Unauthorized("token-missing", "Reports with `as_of` are for staff: sign in first.")
+    allowed = sorted(STAFF)
+    return Forbidden(
+        "role-not-allowed", f"Reports with `as_of` are for the roles: {', '.join(allowed)}.", roles=allowed
+    )
 
 
 def _out(figures: Figures) -> DistrictOut:

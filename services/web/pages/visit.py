@@ -7,8 +7,8 @@ from fastapi import Depends, Request
 
 from services.web.gateway.sessions import Session, Sessions
 from services.web.gateway.upstream import Problem, Upstream, UpstreamAway
-from services.web.pages.cache import Cache
 from services.web.settings import WebSettings
+from shared.http.cache import Cache
 
 __all__ = ["LoginNeeded", "Visit", "VisitOf", "Web", "centre_only", "operators_only", "safe_next"]
 

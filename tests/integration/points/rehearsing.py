@@ -1,6 +1,7 @@
 """Drafts, and the real process that rehearses them, for tests."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -72,7 +73,11 @@ async def budget(database: Database, rehearsal_id: UUID) -> list[Any]:
 async def rehearsing(settings: Settings, rehearsal_id: UUID) -> AsyncIterator[asyncio.subprocess.Process]:
     """``python -m services.points rehearse …``, as the worker starts it; killed at the end if it still runs."""
     values = settings.model_dump(mode="json", exclude={"auth_public_keys", "auth_signing_key", "service"})
-    environment = {f"WEIGUANG_{name.upper()}": str(value) for name, value in values.items() if value is not None}
+    environment = {
+        f"WEIGUANG_{name.upper()}": json.dumps(value) if isinstance(value, dict | list) else str(value)
+        for name, value in values.items()
+        if value is not None
+    }
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "services.points", "rehearse", str(rehearsal_id)),
         cwd=ROOT,

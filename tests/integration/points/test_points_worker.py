@@ -1,6 +1,7 @@
 """The worker as a process of its own: faust hosts it, records become points, SIGTERM ends it, and so does trouble."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -35,7 +36,11 @@ async def running(
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """``python -m services.points <role>`` with these settings; killed at the end if it still runs."""
     values = settings.model_dump(mode="json", exclude={"auth_public_keys", "auth_signing_key", "service"})
-    environment = {f"WEIGUANG_{name.upper()}": str(value) for name, value in values.items() if value is not None}
+    environment = {
+        f"WEIGUANG_{name.upper()}": json.dumps(value) if isinstance(value, dict | list) else str(value)
+        for name, value in values.items()
+        if value is not None
+    }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.points", role, cwd=ROOT, env={**os.environ, **environment, **changes}
     )

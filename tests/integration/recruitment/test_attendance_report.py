@@ -1,11 +1,16 @@
 """The district report: figures of a period, as they stand and as they were known."""
 
+import asyncio
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
+
+import pytest
 
 from services.recruitment.attendance.handlers import record_imported
 from services.recruitment.reports import handlers
 from services.recruitment.reports.domain import FORMULAS
+from shared.postgres import Database
 from tests.integration.recruitment.test_attendance_uploads import a_row, upload
 from tests.integration.recruitment.work import HOUR, MINUTE, NOW, Work, at, instant
 
@@ -77,6 +82,68 @@ async def test_as_of_gives_what_was_known_then(work: Work) -> None:
     assert await minutes(90 * MINUTE) == (0, 0), "still open then"
     report = (await work.get("/reports/district", as_of=at(9 * DAY))).json()
     assert instant(report["as_of"]) == instant(report["horizon"]) == NOW + 5 * HOUR, "not later than what is certain"
+
+
+async def test_what_was_known_then_is_for_staff(work: Work) -> None:
+    somebody = await work.volunteer()
+    stranger = await work.district.get("/reports/district", None, as_of=at(HOUR))
+    assert (stranger.status_code, stranger.json()["type"]) == (401, "token-missing")
+    refused = await work.get("/reports/district", somebody.token, as_of=at(HOUR))
+    assert (refused.status_code, refused.json()["type"]) == (403, "role-not-allowed")
+    assert (await work.get("/reports/district", work.station, as_of=at(HOUR))).status_code == 200
+
+
+async def test_parameters_that_a_report_does_not_know_are_refused(work: Work) -> None:
+    assert (await work.get("/reports/district", site_id=work.sites["centre"])).status_code == 422
+
+
+async def test_a_public_report_is_read_once_for_many(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work.district.settings, "report_age_seconds", 60.0)
+    day = {"from": at(-DAY), "to": at(DAY)}
+    before = (await work.district.get("/reports/district", None, **day)).json()
+    await work.volunteer()
+    assert (await work.district.get("/reports/district", None, **day)).json() == before
+    after = (await work.get("/reports/district", **day)).json()
+    assert after["volunteers"]["registered"] == before["volunteers"]["registered"] + 1, "staff see what is"
+
+
+async def test_reports_that_hold_their_pool_hold_up_no_check_in(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = handlers.district
+    release, under_way = asyncio.Event(), 0
+
+    async def slow(database: Database, *period: Any) -> handlers.Figures:
+        nonlocal under_way
+        async with database.snapshot() as tx:
+            await tx.now()
+            under_way += 1
+            await release.wait()
+        return await reading(database, *period)
+
+    monkeypatch.setattr(handlers, "district", slow)
+    settings = work.district.settings
+    reports = [asyncio.create_task(work.get("/reports/district")) for _ in range(settings.database_pool_size)]
+    while under_way < settings.report_pool_size:
+        await asyncio.sleep(0.01)
+    _, _, record = await work.serving()
+    assert record["revision"] == 1
+    release.set()
+    statuses = {answer.status_code for answer in await asyncio.gather(*reports)}
+    assert statuses <= {200, 503}
+
+
+async def test_a_report_that_finds_no_connection_says_when_to_come_back(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = work.district.app.state.reports
+    monkeypatch.setattr(pool, "_acquire_seconds", 0.1)
+    held = [await pool.pool.acquire() for _ in range(work.district.settings.report_pool_size)]
+    try:
+        refused = await work.get("/reports/district")
+    finally:
+        for connection in held:
+            await pool.pool.release(connection)
+    assert (refused.status_code, refused.json()["type"]) == (503, "temporarily-unavailable")
+    assert refused.headers["retry-after"]
 
 
 async def test_the_horizon_of_real_time_lies_before_whatever_is_in_progress(work: Work) -> None:

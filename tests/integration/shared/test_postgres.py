@@ -1,5 +1,6 @@
 """Migrations, schemas that cannot see each other, and business time."""
 
+import asyncio
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ import asyncpg
 import pytest
 
 from shared.errors import PermanentError, TransientError
-from shared.postgres import Database
+from shared.postgres import Bounds, Database
 from shared.postgres.migrations import discover, migrate
 from tests.support.databases import ROOT, Clock, TestDatabase
 
@@ -119,3 +120,59 @@ async def test_arrays_are_lists_or_tuples_and_nothing_else(points_db: Database) 
         assert await tx.fetchval("select $1::text[]", [["a", "b"], ["c", "d"]]) == [["a", "b"], ["c", "d"]]
         with pytest.raises(asyncpg.DataError, match="sized iterable container expected"):
             await tx.fetch("select unnest($1::int[])", {1, 2})
+
+
+@pytest.mark.parametrize(
+    ("bounds", "statement"),
+    [
+        (Bounds(statement=0.1), "select pg_sleep(60)"),
+        (Bounds(lock=0.1), "select pg_advisory_xact_lock(7)"),
+    ],
+)
+async def test_statements_and_locks_take_so_long_and_no_longer(
+    test_database: TestDatabase, points_db: Database, bounds: Bounds, statement: str
+) -> None:
+    bounded = await Database.open(test_database.dsn_for("points_app"), "points", size=1, bounds=bounds)
+    try:
+        async with points_db.transaction() as other:
+            await other.execute("select pg_advisory_xact_lock(7)")
+            with pytest.raises(TransientError):
+                async with bounded.transaction() as tx:
+                    await tx.execute(statement)
+        await bounded.ready()
+    finally:
+        await bounded.close()
+
+
+async def test_a_transaction_that_does_nothing_is_ended(test_database: TestDatabase) -> None:
+    bounded = await Database.open(test_database.dsn_for("points_app"), "points", size=1, bounds=Bounds(idle=0.1))
+
+    async def idle() -> None:
+        async with bounded.transaction() as tx:
+            for _ in range(50):  # until the server has ended the session
+                await tx.fetchval("select 1")
+                await asyncio.sleep(0.3)
+
+    try:
+        with pytest.raises(TransientError):
+            await idle()
+        await bounded.ready()
+    finally:
+        await bounded.close()
+
+
+async def test_a_full_pool_refuses_in_time(test_database: TestDatabase) -> None:
+    bounded = await Database.open(test_database.dsn_for("points_app"), "points", size=1, bounds=Bounds(acquire=0.1))
+    try:
+        async with bounded.transaction():
+            with pytest.raises(TransientError):
+                await bounded.ready()
+        await bounded.ready()
+    finally:
+        await bounded.close()
+
+
+async def test_every_session_of_a_service_has_ends_of_its_own(points_db: Database) -> None:
+    async with points_db.transaction() as tx:
+        for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            assert await tx.fetchval("select current_setting($1)", name) != "0"

@@ -1,4 +1,4 @@
-"""Answers shared by all visitors for a moment: a crowd looking at one page asks the services once."""
+"""Answers shared by all callers for a moment: a crowd that asks the same costs one answer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,11 +13,14 @@ __all__ = ["Cache"]
 class Cache:
     """A few named answers, each with its age; at most one question at a time is under way for each.
 
-    Only what does not depend on the visitor belongs here.
+    Only what does not depend on the caller belongs here.
     """
 
-    def __init__(self, limit: int = 256) -> None:
+    def __init__(self, limit: int = 256, *, at_once: int | None = None, wait_seconds: float = 5.0) -> None:
+        """Args: at_once: questions under way at a time; others wait for ``wait_seconds`` at most."""
         self._limit = limit
+        self._gate = asyncio.Semaphore(at_once or limit)
+        self._wait_seconds = wait_seconds
         self._kept: dict[str, tuple[float, Any]] = {}
         self._asking: dict[str, asyncio.Task[Any]] = {}
 
@@ -26,6 +29,7 @@ class Cache:
 
         Raises:
             TransientError: as many other questions as are kept are under way.
+            TimeoutError: other questions took too long.
         """
         kept = self._kept.get(name)
         if kept is not None and monotonic() - kept[0] < seconds:
@@ -37,11 +41,16 @@ class Cache:
             task = asyncio.ensure_future(self._load(name, load))
             self._asking[name] = task
             task.add_done_callback(lambda _: self._asking.pop(name, None))
-        # Shielded: a visitor who leaves must not cancel the question of the others.
+        # Shielded: a caller who leaves must not cancel the question of the others.
         return await asyncio.shield(task)
 
     async def _load(self, name: str, load: Callable[[], Awaitable[Any]]) -> Any:
-        answer = await load()
+        async with asyncio.timeout(self._wait_seconds):
+            await self._gate.acquire()
+        try:
+            answer = await load()
+        finally:
+            self._gate.release()
         while len(self._kept) >= self._limit:
             del self._kept[next(iter(self._kept))]
         self._kept[name] = (monotonic(), answer)

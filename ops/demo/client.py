@@ -75,6 +75,10 @@ class Client:
         """As ``post``; a body of bytes is a picture and sent as it is."""
         return await self._call("PUT", path, body, token, str(derived_id(self._run, *intent)))
 
+    async def patch(self, path: str, body: object, token: str | None, *intent: object) -> Any:
+        """As ``post``."""
+        return await self._call("PATCH", path, body, token, str(derived_id(self._run, *intent)))
+
     async def _call(self, method: str, path: str, body: object, token: str | None, key: str | None) -> Any:
         headers = {"Content-Type": "image/png" if isinstance(body, bytes) else "application/json"}
         if token is not None:

@@ -224,7 +224,7 @@ class District:
             await self._want_mail(index)
 
     async def _want_mail(self, index: int) -> None:
-        await self.client.put(f"{NOTIFY}/preferences", {"email": True}, self.tokens[index], "mail", index)
+        await self.client.patch(f"{NOTIFY}/preferences", {"email": True}, self.tokens[index], "mail", index)
 
     async def plan_activities(self, activities: Iterable[Activity]) -> None:
         """Announce activities with their shift, in batches."""

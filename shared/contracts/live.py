@@ -62,5 +62,5 @@ class MessageDelivered(Contract):
     event_id: UUID
     channel: Literal["inbox", "email"]
     template: str
-    status: Literal["sent", "refused", "unknown"]
+    status: Literal["sent", "refused", "undelivered", "undeliverable", "unknown"]
     at: Instant

@@ -15,7 +15,11 @@ router = APIRouter(prefix="/api/notify/v1", tags=["deliveries"])
 
 
 class DeliveryCount(Output):
-    """Deliveries of one channel in one state; ``unknown`` means that nobody knows and nobody tries again."""
+    """Deliveries of one channel in one state.
+
+    ``refused``: by the recipient's server; ``undelivered``: deferred for two days; ``undeliverable``: the address
+    cannot be written to; ``unknown``: sent without an answer, and not sent again.
+    """
 
     channel: str
     status: str

@@ -1,13 +1,14 @@
 """The life of an e-mail: what may be tried again, and what may not."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
 __all__ = [
-    "MAX_ATTEMPTS",
+    "ADDRESS_PAUSE",
+    "RETRY_PERIOD",
     "Address",
     "AddressBook",
     "Claim",
@@ -16,12 +17,16 @@ __all__ = [
     "Result",
     "Status",
     "back_off",
+    "next_attempt",
     "settle",
 ]
 
-MAX_ATTEMPTS = 6
-_FIRST_PAUSE = timedelta(seconds=30)
-_LONGEST_PAUSE = timedelta(hours=1)
+RETRY_PERIOD = timedelta(hours=48)
+"""Business time from the first attempt to the last; mail servers that are away come back within it."""
+ADDRESS_PAUSE = timedelta(minutes=1)
+"""Pause after the address book did not answer, which is no attempt at the letter."""
+_FIRST_PAUSE = timedelta(minutes=1)
+_LONGEST_PAUSE = timedelta(hours=4)
 
 
 class Outcome(StrEnum):
@@ -31,9 +36,11 @@ class Outcome(StrEnum):
     DEFERRED = "deferred"
     """Surely not sent: an explicit temporary refusal, or a failure before any byte of the letter left."""
     REFUSED = "refused"
-    """Surely not sent and never will be."""
+    """The mail server refused the recipient or the letter for good."""
+    UNDELIVERABLE = "undeliverable"
+    """The address cannot be written to, or the letter cannot be made; no server was asked."""
     UNKNOWN = "unknown"
-    """Bytes left and no answer came. Sending again could tell a person twice."""
+    """Bytes left and no answer came. Sending again could write to a person twice."""
     NO_ADDRESS = "no_address"
 
 
@@ -43,6 +50,9 @@ class Status(StrEnum):
     PENDING = "pending"
     SENT = "sent"
     REFUSED = "refused"
+    UNDELIVERED = "undelivered"
+    """Every attempt within `RETRY_PERIOD` was deferred."""
+    UNDELIVERABLE = "undeliverable"
     UNKNOWN = "unknown"
     NO_ADDRESS = "no_address"
 
@@ -57,7 +67,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to make one attempt, until its lease ends."""
+    """The right to make one attempt, until its lease ends; ``first_attempt_at`` is business time."""
 
     event_id: UUID
     volunteer_id: UUID
@@ -67,6 +77,7 @@ class Claim:
     title: str
     body: str
     correlation_id: str
+    first_attempt_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +105,18 @@ class Mailer(Protocol):
 
 
 def back_off(attempt: int) -> timedelta:
-    """The pause after the given attempt: 30 s, doubled each time, up to an hour."""
+    """The pause after the given attempt: a minute, doubled each time, up to four hours."""
     doubled: timedelta = _FIRST_PAUSE * (1 << min(attempt - 1, 10))
     return min(doubled, _LONGEST_PAUSE)
 
 
-def settle(result: Result, attempt: int) -> Status:
-    """Where the delivery stands after an attempt: only a deferral waits for another, and not for ever."""
+def settle(result: Result, first_attempt_at: datetime, now: datetime) -> Status:
+    """Where the delivery stands after an attempt: only a deferral waits for another, within `RETRY_PERIOD`."""
     if result.outcome is Outcome.DEFERRED:
-        return Status.PENDING if attempt < MAX_ATTEMPTS else Status.REFUSED
+        return Status.PENDING if now < first_attempt_at + RETRY_PERIOD else Status.UNDELIVERED
     return Status(result.outcome.value)
+
+
+def next_attempt(attempt: int, first_attempt_at: datetime, now: datetime) -> datetime:
+    """When to try again after a deferral; the last attempt is at the end of `RETRY_PERIOD`."""
+    return max(now, min(now + back_off(attempt), first_attempt_at + RETRY_PERIOD))

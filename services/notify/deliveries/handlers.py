@@ -10,13 +10,14 @@ import structlog
 
 from services.notify.deliveries import store
 from services.notify.deliveries.domain import (
+    ADDRESS_PAUSE,
     AddressBook,
     Claim,
     Mailer,
     Outcome,
     Result,
     Status,
-    back_off,
+    next_attempt,
     settle,
 )
 from services.notify.preferences import store as preferences_store
@@ -32,10 +33,11 @@ from shared.postgres import Database, Tx
 from shared.telemetry import trace
 from shared.waiting import set_within
 
-__all__ = ["NewMessage", "Postman", "claim", "enqueue", "expire", "record_result"]
+__all__ = ["NewMessage", "Postman", "claim", "enqueue", "expire", "record_result", "withdraw"]
 
 log = structlog.get_logger(__name__)
 SOURCE = "weiguang/notify"
+_ANNOUNCED = (Status.SENT, Status.REFUSED, Status.UNDELIVERED, Status.UNDELIVERABLE, Status.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,17 @@ async def record_result(database: Database, claimed: Claim, result: Result) -> b
         return await _finish(tx, claimed, result)
 
 
+async def withdraw(database: Database, claimed: Claim) -> bool:
+    """Undo a claim for which no server was asked: it costs no attempt. False when a result is recorded already.
+
+    Raises:
+        TransientError: the database is away; the lease will make the attempt unknown.
+    """
+    async with database.transaction() as tx:
+        await store.lock(tx, claimed)
+        return await store.withdraw(tx, claimed, await tx.now() + ADDRESS_PAUSE)
+
+
 async def expire(database: Database) -> int:
     """Attempts whose lease ran out become unknown, never pending; returns how many."""
     async with database.transaction() as tx:
@@ -134,11 +147,12 @@ async def expire(database: Database) -> int:
 
 
 async def _finish(tx: Tx, claimed: Claim, result: Result) -> bool:
-    status = settle(result, claimed.attempt)
-    pause = back_off(claimed.attempt) if status is Status.PENDING else timedelta(0)
-    if not await store.finish(tx, claimed, result, status, pause):
+    now = await tx.now()
+    status = settle(result, claimed.first_attempt_at, now)
+    again_at = next_attempt(claimed.attempt, claimed.first_attempt_at, now) if status is Status.PENDING else None
+    if not await store.finish(tx, claimed, result, status, again_at):
         return False
-    if status in (Status.SENT, Status.REFUSED, Status.UNKNOWN):
+    if status in _ANNOUNCED:
         data = MessageDelivered(
             message_id=claimed.message_id,
             volunteer_id=claimed.volunteer_id,
@@ -179,23 +193,29 @@ class Postman:
             await set_within(wake, idle)
 
     async def round(self, at_once: int) -> int:
-        """Claim a few, attempt them all, write down each result; returns how many were attempted."""
+        """Claim a few, attempt them all, record each result; returns how many attempts were made."""
         claims = await claim(self._database, at_once, self._lease)
         results = await asyncio.gather(*(self._attempt(claimed) for claimed in claims), return_exceptions=True)
         for error in (result for result in results if isinstance(result, BaseException)):
             raise error
-        return len(claims)
+        return sum(1 for attempted in results if attempted)
 
-    async def _attempt(self, claimed: Claim) -> None:
+    async def _attempt(self, claimed: Claim) -> bool:
         result = await self._try(claimed)
+        if result is None:
+            log.info("email.withdrawn", message_id=str(claimed.message_id), reason="address unavailable")
+            await withdraw(self._database, claimed)
+            return False
         log.info("e-mail attempted", message_id=str(claimed.message_id), outcome=result.outcome, reason=result.reason)
         await record_result(self._database, claimed, result)
+        return True
 
-    async def _try(self, claimed: Claim) -> Result:
+    async def _try(self, claimed: Claim) -> Result | None:
+        """What is known of one attempt; None when the address book did not answer, so that none was made."""
         try:
             address = await self._book.find(claimed.volunteer_id)
         except TransientError:
-            return Result(Outcome.DEFERRED, "address unavailable")
+            return None
         if address is None or not address.email:
             return Result(Outcome.NO_ADDRESS)
         try:
@@ -203,5 +223,5 @@ class Postman:
                 "email_letter", {"name": address.name, "title": claimed.title, "body": claimed.body}
             )
         except PermanentError:
-            return Result(Outcome.REFUSED, "letter cannot be rendered")
+            return Result(Outcome.UNDELIVERABLE, "letter cannot be rendered")
         return await self._mailer.send(claimed, letter.title, letter.body, address.email)

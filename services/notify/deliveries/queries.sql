@@ -7,16 +7,17 @@ on conflict do nothing;
 
 -- name: insert_email
 -- For those who asked for e-mail; nobody's address is looked up before the moment of sending.
-insert into deliveries (event_id, volunteer_id, channel, message_id, status, not_before)
-select event_id, volunteer_id, 'email', message_id, 'pending', $4
+insert into deliveries (event_id, volunteer_id, channel, message_id, status, not_before, next_attempt_at)
+select event_id, volunteer_id, 'email', message_id, 'pending', $4, $4
 from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as batch (event_id, volunteer_id, message_id)
 on conflict do nothing;
 
 -- name: due
--- What may be tried now. Locked, and passed over by whoever else is looking.
-select d.event_id, d.volunteer_id, d.message_id, d.attempts, m.template, m.title, m.body, m.correlation_id
+-- What may be tried now, in business time. Locked, and passed over by other workers.
+select d.event_id, d.volunteer_id, d.message_id, d.attempts, m.template, m.title, m.body, m.correlation_id,
+       coalesce(d.first_attempt_at, $1) as first_attempt_at
 from deliveries d join messages m using (message_id)
-where d.status = 'pending' and d.channel = 'email' and d.not_before <= $1 and d.next_attempt_at <= clock_timestamp()
+where d.status = 'pending' and d.channel = 'email' and d.not_before <= $1 and d.next_attempt_at <= $1
 order by d.next_attempt_at
 limit $2
 for update of d skip locked;
@@ -40,9 +41,11 @@ select event_id, volunteer_id, 'email', attempt, 'attempting', clock_timestamp()
 from unnest($1::uuid[], $2::uuid[], $3::smallint[]) as batch (event_id, volunteer_id, attempt);
 
 -- name: mark_attempting
--- The delivery shows what its attempt does.
-update deliveries d set status = 'attempting', attempts = batch.attempt, updated_at = clock_timestamp()
-from unnest($1::uuid[], $2::uuid[], $3::smallint[]) as batch (event_id, volunteer_id, attempt)
+-- The delivery shows what its attempt does, and keeps when the first one was.
+update deliveries d
+set status = 'attempting', attempts = batch.attempt, first_attempt_at = batch.first_attempt_at, updated_at = clock_timestamp()
+from unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::timestamptz[])
+    as batch (event_id, volunteer_id, attempt, first_attempt_at)
 where d.event_id = batch.event_id and d.volunteer_id = batch.volunteer_id and d.channel = 'email';
 
 -- name: lock_delivery
@@ -56,13 +59,27 @@ where event_id = $1 and volunteer_id = $2 and channel = 'email' and attempt = $3
 returning attempt;
 
 -- name: settle_delivery
--- Where the delivery stands after its attempt; the pause counts from now, in real time.
-update deliveries set status = $3, next_attempt_at = clock_timestamp() + make_interval(secs => $4), updated_at = clock_timestamp()
+-- Where the delivery stands after its attempt, and when the next one is due in business time.
+update deliveries set status = $3, next_attempt_at = coalesce($4, next_attempt_at), updated_at = clock_timestamp()
+where event_id = $1 and volunteer_id = $2 and channel = 'email';
+
+-- name: withdraw_attempt
+-- Nothing was attempted: the address book did not answer, so no server was asked.
+delete from delivery_attempts
+where event_id = $1 and volunteer_id = $2 and channel = 'email' and attempt = $3 and outcome in ('attempting', 'unknown')
+returning attempt;
+
+-- name: put_back
+-- The delivery waits as before the attempt that was withdrawn; the first attempt's time starts with the first real one.
+update deliveries
+set status = 'pending', attempts = $3 - 1, first_attempt_at = case when $3 = 1 then null else first_attempt_at end,
+    next_attempt_at = $4, updated_at = clock_timestamp()
 where event_id = $1 and volunteer_id = $2 and channel = 'email';
 
 -- name: expired
 -- Attempts whose maker was not heard of again; locked, so that a late result waits for the verdict.
-select d.event_id, d.volunteer_id, d.message_id, a.attempt, m.template, m.title, m.body, m.correlation_id
+select d.event_id, d.volunteer_id, d.message_id, a.attempt, m.template, m.title, m.body, m.correlation_id,
+       coalesce(d.first_attempt_at, d.not_before) as first_attempt_at
 from delivery_attempts a
 join deliveries d using (event_id, volunteer_id, channel)
 join messages m using (message_id)

@@ -19,6 +19,7 @@ __all__ = [
     "message_counts",
     "postpone",
     "suppress",
+    "withdraw",
 ]
 
 _SQL = load_queries(__file__)
@@ -56,6 +57,7 @@ async def due(tx: Tx, now: datetime, limit: int) -> list[Claim]:
             row["title"],
             row["body"],
             row["correlation_id"],
+            row["first_attempt_at"],
         )
         for row in rows
     ]
@@ -85,7 +87,7 @@ async def begin(tx: Tx, claims: Sequence[Claim], lease: timedelta) -> None:
         return
     columns = [c.event_id for c in claims], [c.volunteer_id for c in claims], [c.attempt for c in claims]
     await tx.execute(_SQL["begin_attempts"], *columns, lease.total_seconds())
-    await tx.execute(_SQL["mark_attempting"], *columns)
+    await tx.execute(_SQL["mark_attempting"], *columns, [c.first_attempt_at for c in claims])
 
 
 async def lock(tx: Tx, claim: Claim) -> None:
@@ -93,15 +95,24 @@ async def lock(tx: Tx, claim: Claim) -> None:
     await tx.execute(_SQL["lock_delivery"], claim.event_id, claim.volunteer_id)
 
 
-async def finish(tx: Tx, claim: Claim, result: Result, status: Status, pause: timedelta) -> bool:
-    """Record an attempt's result; False when a result was already there."""
+async def finish(tx: Tx, claim: Claim, result: Result, status: Status, again_at: datetime | None) -> bool:
+    """Record an attempt's result and when the next one is due; False when a result was already there."""
     outcome: Outcome = result.outcome
     found = await tx.fetchval(
         _SQL["finish_attempt"], claim.event_id, claim.volunteer_id, claim.attempt, outcome.value, result.reason
     )
     if found is None:
         return False
-    await tx.execute(_SQL["settle_delivery"], claim.event_id, claim.volunteer_id, status.value, pause.total_seconds())
+    await tx.execute(_SQL["settle_delivery"], claim.event_id, claim.volunteer_id, status.value, again_at)
+    return True
+
+
+async def withdraw(tx: Tx, claim: Claim, again_at: datetime) -> bool:
+    """Remove an attempt that asked no server and let the delivery wait; False when a result was already there."""
+    found = await tx.fetchval(_SQL["withdraw_attempt"], claim.event_id, claim.volunteer_id, claim.attempt)
+    if found is None:
+        return False
+    await tx.execute(_SQL["put_back"], claim.event_id, claim.volunteer_id, claim.attempt, again_at)
     return True
 
 

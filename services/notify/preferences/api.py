@@ -4,11 +4,12 @@ from datetime import time
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import AfterValidator
+from pydantic import AfterValidator, field_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from services.notify.inbox.api import Volunteer
 from services.notify.preferences import handlers, store
-from services.notify.preferences.domain import Preferences
+from services.notify.preferences.domain import Preferences, PreferencesChange
 from shared.http.app import Db, Input, Output
 
 __all__ = ["router"]
@@ -25,15 +26,25 @@ def _plain(value: time) -> time:
 ClockTime = Annotated[time, AfterValidator(_plain)]
 
 
-class Choice(Input):
-    """The whole choice; quiet hours are times of day in the district's zone and may cross midnight."""
+class PreferencesIn(Input):
+    """What is to change; absent members keep their value.
 
-    email: bool
+    Quiet hours are times of day in the district's zone and may cross midnight; null for both ends them.
+    """
+
+    email: bool | SkipJsonSchema[None] = None
     quiet_from: ClockTime | None = None
     quiet_to: ClockTime | None = None
 
+    @field_validator("email")
+    @classmethod
+    def _not_null(cls, value: bool | None) -> bool | None:
+        if value is None:  # only what was given is validated
+            raise ValueError("must be true or false")
+        return value
 
-class Chosen(Output):
+
+class PreferencesOut(Output):
     """What is in force for the caller."""
 
     email: bool
@@ -42,23 +53,29 @@ class Chosen(Output):
 
 
 @router.get("/preferences")
-async def get_preferences(caller: Volunteer, database: Db) -> Chosen:
+async def get_preferences(caller: Volunteer, database: Db) -> PreferencesOut:
     """What is in force: one's own choice, or the default."""
     async with database.snapshot() as tx:
-        return _chosen(await store.get(tx, caller.require_volunteer()))
+        return _preferences(await store.get(tx, caller.require_volunteer()))
 
 
-@router.put("/preferences")
-async def put_preferences(choice: Choice, caller: Volunteer, database: Db) -> Chosen:
-    """Replace one's choice; repeating it changes nothing."""
+@router.patch("/preferences")
+async def change_preferences(body: PreferencesIn, caller: Volunteer, database: Db) -> PreferencesOut:
+    """Change some of one's preferences; repeating it changes nothing."""
+    wanted: PreferencesChange = {}
+    if body.email is not None:
+        wanted["email"] = body.email
+    if "quiet_from" in body.model_fields_set:
+        wanted["quiet_from"] = body.quiet_from
+    if "quiet_to" in body.model_fields_set:
+        wanted["quiet_to"] = body.quiet_to
     async with database.transaction() as tx:
-        wanted = Preferences(choice.email, choice.quiet_from, choice.quiet_to)
-        return _chosen(await handlers.choose(tx, caller.require_volunteer(), wanted))
+        return _preferences(await handlers.change(tx, caller.require_volunteer(), wanted))
 
 
-def _chosen(preferences: Preferences) -> Chosen:
+def _preferences(preferences: Preferences) -> PreferencesOut:
     start, end = preferences.quiet_from, preferences.quiet_to
-    return Chosen(
+    return PreferencesOut(
         email=preferences.email,
         quiet_from=start.strftime("%H:%M") if start else None,
         quiet_to=end.strftime("%H:%M") if end else None,

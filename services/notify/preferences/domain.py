@@ -1,10 +1,11 @@
 """Quiet hours: when a message may wake nobody."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
-__all__ = ["DEFAULT", "Preferences", "quiet_until"]
+__all__ = ["DEFAULT", "Preferences", "PreferencesChange", "changed", "quiet_until"]
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -20,6 +21,26 @@ class Preferences:
 
 DEFAULT = Preferences(email=False, quiet_from=time(22, 0), quiet_to=time(7, 0))
 """E-mail is off until the volunteer turns it on: nobody is written to who did not ask for it."""
+
+
+class PreferencesChange(TypedDict, total=False):
+    """What a volunteer changes; absent members keep their value, and None ends the quiet hours."""
+
+    email: bool
+    quiet_from: time | None
+    quiet_to: time | None
+
+
+def changed(preferences: Preferences, change: PreferencesChange) -> Preferences:
+    """The preferences with the change in them.
+
+    Raises:
+        ValueError: only one end of the quiet hours would be left.
+    """
+    result = replace(preferences, **change)
+    if (result.quiet_from is None) != (result.quiet_to is None):
+        raise ValueError("Quiet hours need both quiet_from and quiet_to, or neither.")
+    return result
 
 
 def quiet_until(preferences: Preferences, now: datetime) -> datetime | None:

@@ -1,22 +1,28 @@
-"""Preferences: read and replaced whole."""
+"""Preferences: changed field by field."""
 
 from uuid import UUID
 
 from services.notify.preferences import store
-from services.notify.preferences.domain import Preferences
+from services.notify.preferences.domain import Preferences, PreferencesChange, changed
 from shared.errors import Invalid
 from shared.postgres import Tx
 
-__all__ = ["choose"]
+__all__ = ["change"]
 
 
-async def choose(tx: Tx, volunteer_id: UUID, preferences: Preferences) -> Preferences:
-    """Replace a volunteer's choice.
+async def change(tx: Tx, volunteer_id: UUID, wanted: PreferencesChange) -> Preferences:
+    """Change some of a volunteer's preferences; the others keep their value.
 
     Raises:
-        Invalid: only one end of the quiet hours is given.
+        Invalid: only one end of the quiet hours would be left.
     """
-    if (preferences.quiet_from is None) != (preferences.quiet_to is None):
-        raise Invalid("quiet-hours-incomplete", "Quiet hours need both quiet_from and quiet_to, or neither.")
-    await store.put(tx, volunteer_id, preferences, await tx.now())
-    return preferences
+    if not wanted:
+        return await store.get(tx, volunteer_id)
+    now = await tx.now()
+    await store.lock(tx, volunteer_id, now)
+    try:
+        result = changed(await store.get(tx, volunteer_id), wanted)
+    except ValueError as error:
+        raise Invalid("quiet-hours-incomplete", str(error)) from None
+    await store.put(tx, volunteer_id, result, now)
+    return result

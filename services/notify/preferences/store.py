@@ -8,7 +8,7 @@ from uuid import UUID
 from services.notify.preferences.domain import DEFAULT, Preferences
 from shared.postgres import Tx, load_queries
 
-__all__ = ["get", "of_many", "put"]
+__all__ = ["get", "lock", "of_many", "put"]
 
 _SQL = load_queries(__file__)
 
@@ -25,6 +25,12 @@ async def of_many(tx: Tx, volunteer_ids: Iterable[UUID]) -> dict[UUID, Preferenc
     if not ids:
         return {}
     return {row["volunteer_id"]: _preferences(row) for row in await tx.fetch(_SQL["of_many"], ids)}
+
+
+async def lock(tx: Tx, volunteer_id: UUID, at: datetime) -> None:
+    """Lock a volunteer's row, made with the default if there is none; read it in a later statement."""
+    await tx.execute(_SQL["ensure"], volunteer_id, DEFAULT.email, DEFAULT.quiet_from, DEFAULT.quiet_to, at)
+    await tx.execute(_SQL["lock"], volunteer_id)
 
 
 async def put(tx: Tx, volunteer_id: UUID, preferences: Preferences, at: datetime) -> None:

@@ -264,17 +264,50 @@ async def test_one_reads_ones_own_inbox_only(stream: InboxStream, client: httpx.
     assert (await client.get(f"{API}/inbox", headers=token(Role.OPERATOR))).status_code == 403
 
 
-async def test_preferences_are_ones_own_and_complete(client: httpx.AsyncClient, token: Any) -> None:
+async def test_preferences_are_ones_own_and_change_field_by_field(client: httpx.AsyncClient, token: Any) -> None:
     mine = token(volunteer_id=new_id())
-    default = {"email": False, "quiet_from": "22:00", "quiet_to": "07:00"}
-    assert (await client.get(f"{API}/preferences", headers=mine)).json() == default
-    chosen = {"email": True, "quiet_from": "21:30", "quiet_to": "08:00"}
-    assert (await client.put(f"{API}/preferences", headers=mine, json=chosen)).json() == chosen
-    assert (await client.get(f"{API}/preferences", headers=mine)).json() == chosen
-    for bad in ({"email": True, "quiet_from": "22:00"}, {"email": True, "phone": "1"}, {"email": "perhaps"}, {}):
-        assert (await client.put(f"{API}/preferences", headers=mine, json=bad)).status_code == 422, bad
-    zoned = {"email": True, "quiet_from": "21:30+08:00", "quiet_to": "08:00"}
-    assert (await client.put(f"{API}/preferences", headers=mine, json=zoned)).status_code == 422
+    expected = {"email": False, "quiet_from": "22:00", "quiet_to": "07:00"}
+    assert (await client.get(f"{API}/preferences", headers=mine)).json() == expected
+    changes: list[dict[str, Any]] = [
+        {"email": True},
+        {"quiet_from": "21:30"},
+        {},
+        {"quiet_to": "08:00", "email": False},
+        {"quiet_from": None, "quiet_to": None},
+        {"email": True},
+        {"quiet_from": "12:00", "quiet_to": "13:00"},
+    ]
+    for change in changes:
+        expected |= change
+        for _ in range(2):
+            answer = await client.patch(f"{API}/preferences", headers=mine, json=change)
+            assert (answer.status_code, answer.json()) == (200, expected), change
+        assert (await client.get(f"{API}/preferences", headers=mine)).json() == expected
+    bad: list[dict[str, Any]] = [
+        {"quiet_from": None},
+        {"email": True, "phone": "1"},
+        {"email": "perhaps"},
+        {"email": None},
+        {"quiet_from": "21:30+08:00", "quiet_to": "08:00"},
+    ]
+    for change in bad:
+        assert (await client.patch(f"{API}/preferences", headers=mine, json=change)).status_code == 422, change
+    assert (await client.get(f"{API}/preferences", headers=mine)).json() == expected
+    assert (await client.put(f"{API}/preferences", headers=mine, json=expected)).status_code == 405
+    default = (await client.get(f"{API}/preferences", headers=token(volunteer_id=new_id()))).json()
+    assert default == {"email": False, "quiet_from": "22:00", "quiet_to": "07:00"}
+
+
+async def test_changes_of_different_preferences_at_once_all_hold(client: httpx.AsyncClient, token: Any) -> None:
+    for _ in range(5):
+        mine = token(volunteer_id=new_id())
+        changes: list[dict[str, Any]] = [{"email": True}, {"quiet_from": "20:00"}, {"quiet_to": "08:00"}]
+        answers = await asyncio.gather(
+            *(client.patch(f"{API}/preferences", headers=mine, json=change) for change in changes)
+        )
+        assert {answer.status_code for answer in answers} == {200}
+        found = (await client.get(f"{API}/preferences", headers=mine)).json()
+        assert found == {"email": True, "quiet_from": "20:00", "quiet_to": "08:00"}
 
 
 async def test_the_report_counts_and_is_for_the_centre(

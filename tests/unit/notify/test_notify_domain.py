@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notify.deliveries.domain import MAX_ATTEMPTS, Outcome, Result, Status, back_off, settle
+from services.notify.deliveries.domain import RETRY_PERIOD, Outcome, Result, Status, back_off, next_attempt, settle
 from services.notify.inbox.domain import Notice, select, star_level
 from services.notify.preferences.domain import Preferences, quiet_until
 from services.notify.templates.domain import Template, in_force, moment, one_line
@@ -113,19 +113,39 @@ class TestQuietHours:
             assert quiet_until(self.NIGHT, until) is None
 
 
+FIRST = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
+DEFERRED = Result(Outcome.DEFERRED)
+
+
 class TestAttempts:
     def test_only_what_was_surely_not_sent_is_tried_again(self) -> None:
-        again = {outcome for outcome in Outcome if settle(Result(outcome), 1) is Status.PENDING}
+        again = {outcome for outcome in Outcome if settle(Result(outcome), FIRST, FIRST) is Status.PENDING}
         assert again == {Outcome.DEFERRED}
 
-    def test_not_for_ever(self) -> None:
-        assert settle(Result(Outcome.DEFERRED), MAX_ATTEMPTS) is Status.REFUSED
+    def test_a_server_that_never_answers_is_not_called_a_refusal(self) -> None:
+        assert settle(DEFERRED, FIRST, FIRST + RETRY_PERIOD - timedelta(seconds=1)) is Status.PENDING
+        assert settle(DEFERRED, FIRST, FIRST + RETRY_PERIOD) is Status.UNDELIVERED
+        assert settle(Result(Outcome.REFUSED), FIRST, FIRST + RETRY_PERIOD) is Status.REFUSED
 
-    def test_pauses_grow_to_an_hour(self) -> None:
-        pauses = [back_off(n) for n in range(1, 12)]
-        assert pauses[0] == timedelta(seconds=30)
+    def test_pauses_grow_from_a_minute_to_hours(self) -> None:
+        pauses = [back_off(n) for n in range(1, 40)]
+        assert pauses[0] == timedelta(minutes=1)
         assert pauses == sorted(pauses)
-        assert pauses[-1] == timedelta(hours=1)
+        assert pauses[-1] == timedelta(hours=4)
+
+    def test_attempts_reach_over_two_days_and_end(self) -> None:
+        now, attempt, moments = FIRST, 1, [FIRST]
+        while settle(DEFERRED, FIRST, now) is Status.PENDING:
+            now = next_attempt(attempt, FIRST, now)
+            attempt += 1
+            moments.append(now)
+        assert moments[-1] == FIRST + RETRY_PERIOD == FIRST + timedelta(hours=48)
+        assert 15 < len(moments) < 30
+
+    @given(st.integers(1, 10_000), st.timedeltas(timedelta(0), timedelta(days=400)))
+    def test_the_next_attempt_is_never_in_the_past(self, attempt: int, late: timedelta) -> None:
+        now = FIRST + late
+        assert now <= next_attempt(attempt, FIRST, now) <= max(now, FIRST + RETRY_PERIOD)
 
 
 class TestTemplates:
@@ -149,6 +169,12 @@ class TestTemplates:
         catalogue = Catalogue.of([Template("t", 1, "报名成功：{{ activity }}", "")])
         text = catalogue.render("t", {"activity": "打扫\r\nBcc: all@example.org\0"})
         assert text.title == "报名成功：打扫 Bcc: all@example.org"
+
+    def test_rare_characters_reach_title_and_letter(self) -> None:
+        catalogue = Catalogue.of([Template("t", 1, "{{ name }}，您好", "{{ name }}")])
+        for name in ("王\U00031350", "王\U0002ebf0", "张\ue863"):
+            text = catalogue.render("t", {"name": name})
+            assert (text.title, text.body) == (f"{name}，您好", name)
 
     def test_moments_are_in_the_districts_zone(self) -> None:
         assert moment(datetime(2026, 3, 4, 16, 5, tzinfo=UTC)) == "3月5日 00:05"

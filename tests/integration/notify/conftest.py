@@ -1,0 +1,32 @@
+"""Fixtures of e-mail: a mail server and a postman on a database of the test's own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from aiosmtpd.smtp import SMTP
+
+from services.notify.deliveries.handlers import Postman
+from services.notify.deliveries.smtp import SmtpMailer
+from services.notify.templates.handlers import load_catalogue
+from shared.postgres import Database
+from tests.integration.notify.mailing import LEASE, SENDER, Book, Catcher, Post
+
+
+@pytest.fixture
+async def catcher() -> AsyncIterator[Catcher]:
+    found = Catcher()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(found, loop=loop), "127.0.0.1", 0)
+    found.port = server.sockets[0].getsockname()[1]
+    yield found
+    if found.hang is not None:
+        found.hang.set()
+    server.close()
+
+
+@pytest.fixture
+async def post(notify_db: Database, catcher: Catcher) -> Post:
+    book = Book()
+    mailer = SmtpMailer("127.0.0.1", catcher.port, SENDER, timeout=2)
+    return Post(notify_db, Postman(notify_db, await load_catalogue(notify_db), book, mailer, LEASE), book, catcher)

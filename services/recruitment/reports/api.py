@@ -15,7 +15,7 @@ from services.recruitment.reports.handlers import Figures
 from shared.auth.access import optional
 from shared.auth.tokens import Caller, Role
 from shared.errors import Forbidden, Refusal, Unauthorized
-from shared.http.app import Input, Instant, Output, ReportDb, published
+from shared.http.app import Instant, Output, ReportDb, published
 
 __all__ = ["router"]
 
@@ -107,31 +107,25 @@ class DistrictOut(Output):
     formulas: dict[str, str]
 
 
-class DistrictIn(Input):
-    """Which figures: of [from, to), by default the year so far; with ``as_of``, as they were known then."""
-
-    start: Annotated[Instant | None, Field(alias="from")] = None
-    end: Annotated[Instant | None, Field(alias="to")] = None
-    as_of: Instant | None = None
-
-
 @router.get("/reports/district")
 async def read_district(
     request: Request,
     db: ReportDb,
     caller: Annotated[Caller | None, optional()],
-    asked: Annotated[DistrictIn, Query()],
+    start: Annotated[Instant | None, Query(alias="from")] = None,
+    end: Annotated[Instant | None, Query(alias="to")] = None,
+    as_of: Annotated[Instant | None, Query()] = None,
 ) -> DistrictOut:
     """The figures of [from, to), by default the year so far; with ``as_of``, as they were known then (staff)."""
 
     async def load() -> DistrictOut:
-        return _out(await handlers.district(db, asked.start, asked.end, asked.as_of))
+        return _out(await handlers.district(db, start, end, as_of))
 
     if caller is not None and caller.has(*STAFF):
         return await load()
-    if asked.as_of is not None:
+    if as_of is not None:
         raise _not_public(caller)
-    return await published(request, f"district {asked.start} {asked.end}", load)
+    return await published(request, f"district {start} {end}", load)
 
 
 def _not_public(caller: Caller | None) -> Refusal:

@@ -52,18 +52,16 @@ async def completeness(tx: Tx, *, settled: bool, direct_feed: bool = False) -> C
 
 async def _never_published(tx: Tx, check: Check, *, direct_feed: bool) -> None:
     """Revisions that points applied or counted and recruitment does not have."""
-    unknown = 0
+    if direct_feed:
+        if unknown := await tx.fetchval(SQL["records_unknown_to_recruitment"]):
+            check.notes.append(f"{unknown} records at points were not published by recruitment")
+        return
     async for row in rows(tx, "revisions_never_published"):
-        unknown += 1
-        if direct_feed:
-            continue
         source = "counted for a team" if row["volunteer_id"] is None else f"in points.{row['source']}"
         detail = f"forged: {source}, never written by recruitment"
         if row["volunteer_id"] is not None:
             detail += f"; volunteer {row['volunteer_id']}, {row['minutes']} minutes, event {row['event_id']}"
         check.offend(f"record {row['record_id']} revision {row['revision']}", detail)
-    if unknown and direct_feed:
-        check.notes.append(f"{unknown} revisions at points were not published by recruitment")
 
 
 def lost(row: Any) -> str | None:

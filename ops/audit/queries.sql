@@ -224,6 +224,12 @@ from points.team_services t
 where not exists (select from recruitment.attendance_revisions v
                   where v.record_id = t.record_id and v.revision = t.revision);
 
+-- name: records_unknown_to_recruitment
+-- A3, as a note where a test or a bench feeds the topic directly: a count, as there may be millions.
+select count(*) from points.records r
+where not exists (select from recruitment.attendance_revisions v
+                  where v.record_id = r.record_id and v.revision = r.revision);
+
 -- name: rule_versions
 -- A4: the rules that buckets stand under.
 select version, name, effective_from, document, status from points.rule_versions order by version;

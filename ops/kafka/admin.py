@@ -15,19 +15,34 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, NoError, for_code
 from aiokafka.protocol.admin import CreateAclsRequest, DescribeAclsRequest
 
-from ops.kafka.acls import Acl
+from ops.kafka.acls import Acl, Pattern, Resource
 from ops.kafka.protocol import AlterUserScramCredentials
 from shared.errors import PermanentError, TransientError
 from shared.kafka.client import client_options
 from shared.kafka.topics import TOPICS, topic_configs, topic_name
 from shared.settings import Settings
 
-__all__ = ["Present", "ensure_acls", "ensure_users", "topic_differences"]
+__all__ = ["Present", "ensure_acls", "ensure_users", "topic_differences", "unplanned"]
 
 ANY, ALLOW = 1, 3
 """Of Kafka's protocol: a filter that matches everything; the permission type of a grant."""
 ITERATIONS = 8192
-_MECHANISMS = {"SCRAM-SHA-256": (1, "sha256"), "SCRAM-SHA-512": (2, "sha512")}
+_MECHANISMS = {1: "sha256", 2: "sha512"}
+"""SCRAM mechanisms by their number in Kafka's protocol, and the digest of each."""
+_RESOURCES = {2: "topic", 3: "group", 4: "cluster", 5: "transactional id", 6: "delegation token", 7: "user"}
+_OPERATIONS = {
+    2: "do anything with",
+    3: "read",
+    4: "write",
+    5: "create",
+    6: "delete",
+    7: "alter",
+    8: "describe",
+    9: "act as the cluster on",
+    10: "describe configs of",
+    11: "alter configs of",
+    12: "write idempotently on",
+}
 
 
 class Present(NamedTuple):
@@ -41,16 +56,17 @@ class Present(NamedTuple):
     permission: int
     host: str
 
+    @classmethod
+    def of(cls, acl: Acl) -> Present:
+        """A planned permission as the broker has it."""
+        return cls(f"User:{acl.principal}", acl.resource, acl.pattern, acl.name, acl.operation, ALLOW, "*")
+
     def __str__(self) -> str:
-        kind = "allows" if self.permission == ALLOW else "denies"
-        return (
-            f"{kind} {self.principal} from {self.host} operation {self.operation} on resource type {self.resource} "
-            f"{self.name} (pattern {self.pattern})"
-        )
-
-
-def _present(acl: Acl) -> Present:
-    return Present(f"User:{acl.principal}", acl.resource, acl.pattern, acl.name, acl.operation, ALLOW, "*")
+        kind = "allow" if self.permission == ALLOW else "deny"
+        prefixed = " (prefix)" if self.pattern == Pattern.PREFIXED else ""
+        operation = _OPERATIONS.get(self.operation, f"operation {self.operation}")
+        resource = _RESOURCES.get(self.resource, f"resource {self.resource}")
+        return f"{kind} {self.principal} from {self.host} to {operation} {resource} {self.name}{prefixed}"
 
 
 @asynccontextmanager
@@ -70,35 +86,36 @@ async def _send(client: AIOKafkaClient, request: Any) -> Any:
 
 
 async def ensure_users(settings: Settings, passwords: Mapping[str, str]) -> None:
-    """Set the SCRAM credentials of each user; repeating it changes nothing but the salt.
+    """Set the credentials of each user for both SCRAM mechanisms; repeating it changes nothing but the salt.
 
     Raises:
-        PermanentError: the mechanism stores no credentials on the broker, or the broker refuses one.
+        PermanentError: the broker refuses one.
         TransientError: the broker does not answer.
     """
-    mechanism, digest = _MECHANISMS["SCRAM-SHA-512"]
-    upsertions = []
-    for user, password in sorted(passwords.items()):
-        salt = os.urandom(24)
-        salted = await asyncio.to_thread(hashlib.pbkdf2_hmac, digest, password.encode(), salt, ITERATIONS)
-        upsertions.append((user, mechanism, ITERATIONS, salt, salted))
     async with _connected(settings) as client:
-        answer = await _send(client, AlterUserScramCredentials(upsertions))
-    for user, code, message, *_ in answer.results:
-        _require(code, message, f"the credentials of {user}")
+        for mechanism, digest in _MECHANISMS.items():  # the broker alters a user once per request
+            upsertions = []
+            for user, password in sorted(passwords.items()):
+                salt = os.urandom(24)
+                salted = await asyncio.to_thread(hashlib.pbkdf2_hmac, digest, password.encode(), salt, ITERATIONS)
+                upsertions.append((user, mechanism, ITERATIONS, salt, salted))
+            answer = await _send(client, AlterUserScramCredentials(upsertions))
+            for user, code, message, *_ in answer.results:
+                _require(code, message, f"the credentials of {user}")
 
 
 async def ensure_acls(settings: Settings, planned: Iterable[Acl]) -> tuple[int, list[Present]]:
     """Create the permissions that the broker lacks.
 
     Returns:
-        How many were created, and the permissions on the broker that are not planned, which are left as they are.
+        How many were created, and the permissions beyond the plan that concern its principals, topics and groups; they
+        are left as they are.
 
     Raises:
         PermanentError: the broker has no authorizer, or refuses one of them.
         TransientError: the broker does not answer.
     """
-    due = {_present(acl): acl for acl in planned}
+    due = {Present.of(acl): acl for acl in planned}
     async with _connected(settings) as client:
         present = await _acls(client)
         for acl in (acl for found, acl in due.items() if found not in present):
@@ -110,7 +127,28 @@ async def ensure_acls(settings: Settings, planned: Iterable[Acl]) -> tuple[int, 
             )
             for code, message in answer.creation_responses:
                 _require(code, message, f"a permission of {acl.principal}")
-    return len(due.keys() - present), sorted(present - due.keys())
+    return len(due.keys() - present), unplanned(present, due.values())
+
+
+def unplanned(present: set[Present], planned: Iterable[Acl]) -> list[Present]:
+    """Permissions on the broker beyond the plan, where they concern its principals, topics or groups."""
+    due = {Present.of(acl) for acl in planned}
+    return sorted(found for found in present - due if _concerns(found, due))
+
+
+def _concerns(found: Present, due: Iterable[Present]) -> bool:
+    """Whether a permission is about something that the plan is about; other systems may share the broker."""
+    return found.resource not in (Resource.TOPIC, Resource.GROUP) or any(
+        found.principal == planned.principal or (found.resource == planned.resource and _overlap(found, planned))
+        for planned in due
+    )
+
+
+def _overlap(one: Present, other: Present) -> bool:
+    if one.name == "*" or one.name == other.name:
+        return True
+    prefix_of = one.pattern == Pattern.PREFIXED and other.name.startswith(one.name)
+    return prefix_of or (other.pattern == Pattern.PREFIXED and one.name.startswith(other.name))
 
 
 async def _acls(client: AIOKafkaClient) -> set[Present]:

@@ -62,4 +62,4 @@ async def test_records_of_a_direct_feed_are_a_note(world: World) -> None:
     await world.ledger.feed(record(new_id(), 60))
     report = await audit(world.auditor, settled=True, direct_feed=True)
     assert report.ok, report.as_json()
-    assert "1 revisions at points were not published by recruitment" in report.by_code()["A3"].notes
+    assert "1 records at points were not published by recruitment" in report.by_code()["A3"].notes

@@ -12,7 +12,17 @@ from ops.stack.broker import Broker
 from ops.stack.processes import free_port
 from ops.stack.secrets import StackSecrets
 
-__all__ = ["DATABASE", "PROCESSES", "ROOT", "Options", "Ports", "ProcessSpec", "environment"]
+__all__ = [
+    "DATABASE",
+    "KEYS",
+    "PROCESSES",
+    "ROOT",
+    "SECRET_VARIABLES",
+    "Options",
+    "Ports",
+    "ProcessSpec",
+    "environment",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "weiguang"
@@ -51,6 +61,30 @@ PROCESSES = tuple(
     }.items()
     for role in roles
 )
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "recruitment-api": ("WEIGUANG_AUTH_SIGNING_KEY", "WEIGUANG_VAULT_KEY", "WEIGUANG_LOOKUP_KEY"),
+    "recruitment-create-operator": ("WEIGUANG_VAULT_KEY", "WEIGUANG_LOOKUP_KEY"),
+    "recruitment-keys": ("WEIGUANG_VAULT_KEY", "WEIGUANG_LOOKUP_KEY"),
+    "points-api": ("WEIGUANG_CREDENTIAL_SIGNING_KEY", "WEIGUANG_EVIDENCE_KEY"),
+    "points-keys": ("WEIGUANG_EVIDENCE_KEY",),
+    "notify-worker": ("WEIGUANG_AUTH_SIGNING_KEY",),
+}
+"""Process → the keys that it uses. Relays, agents and all other workers hold none."""
+
+SECRET_VARIABLES = frozenset(
+    {
+        *(name for names in KEYS.values() for name in names),
+        "WEIGUANG_DATABASE_URL",
+        "WEIGUANG_MIGRATION_DATABASE_URL",
+        "WEIGUANG_SUPERUSER_DATABASE_URL",
+        "WEIGUANG_DATABASE_PASSWORDS",
+        "WEIGUANG_KAFKA_PASSWORDS",
+        "WEIGUANG_OPERATOR_PASSWORD",
+        "WEIGUANG_CODE_WEBHOOK_TOKEN",
+    }
+)
+"""Never passed on from the environment of the supervisor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +138,11 @@ class Surroundings:
 
 def environment(spec: ProcessSpec, around: Surroundings) -> dict[str, str]:
     """The whole environment of a process; variables of the caller pass only if they are WEIGUANG_… and not set here."""
-    values = {name: value for name, value in os.environ.items() if name.startswith("WEIGUANG_")}
-    values.pop("WEIGUANG_PORT", None)
+    values = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("WEIGUANG_") and name not in SECRET_VARIABLES and name != "WEIGUANG_PORT"
+    }
     values |= {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "HOME": os.environ.get("HOME", "/"),
@@ -115,7 +152,7 @@ def environment(spec: ProcessSpec, around: Surroundings) -> dict[str, str]:
         "MALLOC_ARENA_MAX": "2",  # glibc's arenas double the memory of small processes
     }
     values |= _common(around)
-    values |= _of_service(spec.service, around)
+    values |= _of_role(spec, around)
     port = str(around.ports[spec.name])
     values |= {"WEIGUANG_HTTP_PORT": port} if spec.role == "api" else {"WEIGUANG_OPS_PORT": port}
     values |= {"WEIGUANG_FAUST_DATA_DIR": str(around.options.var / "faust" / spec.name)}
@@ -138,23 +175,28 @@ def _common(around: Surroundings) -> dict[str, str]:
     }
 
 
-def _of_service(service: str, around: Surroundings) -> dict[str, str]:
-    """Each service is told its own secrets only."""
+def _of_role(spec: ProcessSpec, around: Surroundings) -> dict[str, str]:
+    """Each role is given the secrets that it uses, and no others."""
     values: dict[str, str] = {}
-    if service != "web":
-        values["WEIGUANG_DATABASE_URL"] = around.server.dsn(f"{service}_app", DATABASE)
-        values["WEIGUANG_MIGRATION_DATABASE_URL"] = around.server.dsn(f"{service}_owner", DATABASE)
-    if service in around.secrets.signing_keys:
-        values["WEIGUANG_AUTH_SIGNING_KEY"] = around.secrets.signing_keys[service]
-    if service == "recruitment":
-        values["WEIGUANG_VAULT_KEY"] = around.secrets.vault_key
-        values["WEIGUANG_LOOKUP_KEY"] = around.secrets.lookup_key
+    if spec.service != "web":
+        values["WEIGUANG_DATABASE_URL"] = around.server.dsn(f"{spec.service}_app", DATABASE)
+    secrets = _secrets(around.secrets)
+    values |= {name: secrets[spec.service, name] for name in KEYS.get(spec.name, ())}
+    if spec.service == "recruitment":
         values["WEIGUANG_MESSAGE_LOG"] = str(around.options.var / "messages.jsonl")
-    if service == "points":
-        values["WEIGUANG_CREDENTIAL_SIGNING_KEY"] = around.secrets.credential_key
-        values["WEIGUANG_EVIDENCE_KEY"] = around.secrets.evidence_key
-    if service == "notify":
+    if spec.name == "notify-worker":
         values["WEIGUANG_SMTP_HOST"] = "127.0.0.1"
         values["WEIGUANG_SMTP_PORT"] = str(around.smtp_port)
         values["WEIGUANG_SMTP_FROM"] = "weiguang@localhost"
     return values
+
+
+def _secrets(secrets: StackSecrets) -> dict[tuple[str, str], str]:
+    """(service, variable) → value."""
+    return {
+        **{(issuer, "WEIGUANG_AUTH_SIGNING_KEY"): key for issuer, key in secrets.signing_keys.items()},
+        ("recruitment", "WEIGUANG_VAULT_KEY"): secrets.vault_key,
+        ("recruitment", "WEIGUANG_LOOKUP_KEY"): secrets.lookup_key,
+        ("points", "WEIGUANG_CREDENTIAL_SIGNING_KEY"): secrets.credential_key,
+        ("points", "WEIGUANG_EVIDENCE_KEY"): secrets.evidence_key,
+    }

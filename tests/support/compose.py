@@ -74,11 +74,12 @@ class Compose:
             (name, int(value)): free_port()
             for name in self.services
             if name not in self.third_party
-            for key, value in self._environment(name).items()
+            for key, value in self.environment(name).items()
             if key in ("WEIGUANG_HTTP_PORT", "WEIGUANG_OPS_PORT")
         }
 
-    def _environment(self, name: str) -> dict[str, str]:
+    def environment(self, name: str) -> dict[str, str]:
+        """The environment of a service, with variables put in."""
         return {key: self.resolve(str(value)) for key, value in self.services[name].get("environment", {}).items()}
 
     def kafka_properties(self) -> dict[str, str]:
@@ -86,7 +87,7 @@ class Compose:
         places = {"kafka:9092": "127.0.0.1:{port}", "//:9092": "//127.0.0.1:{port}"}
         places |= {"localhost:9093": "127.0.0.1:{controller}", "/var/lib/kafka/data": "{logs}"}
         found: dict[str, str] = {}
-        for key, value in self._environment("kafka").items():
+        for key, value in self.environment("kafka").items():
             name = key.removeprefix("KAFKA_").lower().replace("_", ".").replace("...", "-").replace("..", "_")
             for place, here in places.items():
                 value = value.replace(place, here)
@@ -109,7 +110,7 @@ class Compose:
                 text = re.sub(rf"\b(127\.0\.0\.1|0\.0\.0\.0):{port}\b", f"127.0.0.1:{here}", text)
             return text
 
-        environment = {key: local(value) for key, value in self._environment(name).items()}
+        environment = {key: local(value) for key, value in self.environment(name).items()}
         for key in ("WEIGUANG_HTTP_PORT", "WEIGUANG_OPS_PORT"):
             if key in environment:
                 environment[key] = str(own[int(environment[key])])

@@ -66,6 +66,7 @@ class Gateway:
             settings,
             title="Weiguang web",
             strict_query=False,
+            inner=False,
             routers=[
                 assets.router,
                 public.router,

@@ -107,6 +107,7 @@ def create_app(
     readiness: health.Readiness | None = None,
     told: Told = by_problem,
     strict_query: bool = True,
+    inner: bool = True,
 ) -> FastAPI:
     """An app with its guards: problems for every error, limits on every body, traces, metrics and health.
 
@@ -115,6 +116,7 @@ def create_app(
         readiness: dependency → check that raises when it cannot be used; asked by ``/readyz``.
         strict_query: refuse query parameters that a route does not have; off for pages, whose addresses get parameters
             from messengers that pass them on.
+        inner: continue the traces of callers, which are the gateway and other services; off for what strangers call.
         told: how a caller is told what went wrong; by a problem, unless the app speaks to browsers too.
 
     Raises:
@@ -158,7 +160,7 @@ def create_app(
     check_marked(app)
     templates.update(templates_of(app))
     app.add_middleware(Guard)
-    app.add_middleware(Edge, templates=templates, told=told)
+    app.add_middleware(Edge, templates=templates, told=told, inner=inner)
     return app
 
 

@@ -4,7 +4,7 @@ One pure ASGI middleware does all four, because each layer costs every request.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -34,10 +34,13 @@ class Edge:
     Args:
         templates: endpoint → the route template under which it is counted and logged.
         told: makes the answer to what went wrong.
+        inner: whether callers are the gateway and other services, whose traces are continued. Strangers do not choose
+            correlation ids.
     """
 
-    def __init__(self, app: ASGIApp, *, templates: Mapping[Any, str], told: Told) -> None:
+    def __init__(self, app: ASGIApp, *, templates: Mapping[Any, str], told: Told, inner: bool = True) -> None:
         self.app = app
+        self.inner = inner
         self.templates = templates
         self.told = told
         self._counters: dict[tuple[str, str, int], Any] = {}
@@ -48,15 +51,17 @@ class Edge:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        here, token = _continue_trace(scope)
+        here, token = trace.begin(_traceparent(scope) if self.inner else None, None)
         status = 0
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                headers = list(message.get("headers", ()))
                 message["headers"] = [
-                    *message.get("headers", ()),
+                    *headers,
+                    *_uncached(headers),
                     (b"traceparent", trace.format_traceparent(here).encode()),
                     (b"x-correlation-id", here.correlation_id.encode()),
                     (b"x-content-type-options", b"nosniff"),
@@ -88,11 +93,15 @@ class Edge:
             _log.info("http.request", method=method, route=route, status=status, ms=round(seconds * 1000, 2))
 
 
-def _continue_trace(scope: Scope) -> tuple[trace.Trace, Any]:
-    traceparent = correlation_id = None
-    for name, value in scope["headers"]:
-        if name == b"traceparent":
-            traceparent = value.decode("latin-1")
-        elif name == b"x-correlation-id":
-            correlation_id = value.decode("latin-1")
-    return trace.begin(traceparent, correlation_id)
+def _uncached(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The header that keeps JSON out of every cache, unless the route itself says how long it may be kept."""
+    names = {name.lower(): value for name, value in headers}
+    media = names.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if b"cache-control" in names or not (media == b"application/json" or media.endswith(b"+json")):
+        return []
+    return [(b"cache-control", b"no-store")]
+
+
+def _traceparent(scope: Scope) -> str | None:
+    sent = [value for name, value in scope["headers"] if name == b"traceparent"]
+    return sent[0].decode("latin-1") if len(sent) == 1 else None

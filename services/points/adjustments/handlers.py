@@ -186,11 +186,14 @@ def _opened(cipher: TextCipher, adjustment_id: UUID, part: Part, sealed: SealedE
     try:
         return cipher.open_text(_about(adjustment_id, part), *sealed)
     except PermanentError as error:
-        _log.error("adjustments.evidence_unreadable", adjustment_id=str(adjustment_id), part=part, reason=str(error))
-        detail = (
-            f"The {part} of adjustment {adjustment_id} cannot be opened with the key that points has "
-            "(WEIGUANG_EVIDENCE_KEY): it was sealed under another one, or was tampered with."
+        _log.error(
+            "adjustments.evidence_unreadable",
+            adjustment_id=str(adjustment_id),
+            part=part,
+            reason=str(error),
+            setting="WEIGUANG_EVIDENCE_KEY",
         )
+        detail = f"The {part} of adjustment {adjustment_id} cannot be opened: give an engineer the correlation id."
         raise Refusal("evidence-unreadable", detail, status=500) from None
 
 

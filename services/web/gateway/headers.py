@@ -21,13 +21,18 @@ HOP_BY_HOP = frozenset(
     }
 )
 
-# What the gateway decides itself: a caller may not pretend to be another hop, and cookies are for the pages only.
+# What the gateway decides itself: a caller may not pretend to be another hop, or choose the trace by which the log is
+# searched, and cookies are for the pages only.
 _OWN = HOP_BY_HOP | {
     b"host",
     b"content-length",
     b"cookie",
     b"expect",
+    b"baggage",
     b"forwarded",
+    b"traceparent",
+    b"tracestate",
+    b"x-correlation-id",
     b"x-forwarded-for",
     b"x-forwarded-host",
     b"x-forwarded-proto",

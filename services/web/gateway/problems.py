@@ -20,6 +20,7 @@ async def send_problem(
     start: list[tuple[bytes, bytes]] = [
         (b"content-type", b"application/problem+json"),
         (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
         *headers,
     ]
     await send({"type": "http.response.start", "status": status, "headers": start})

@@ -115,7 +115,7 @@ def _trace_headers() -> dict[str, str]:
     here = trace.current()
     if here is None:
         return {}
-    return {"traceparent": trace.format_traceparent(here), "x-correlation-id": here.correlation_id}
+    return {"traceparent": trace.format_traceparent(here)}
 
 
 def _caller_headers() -> dict[str, str]:

@@ -158,10 +158,8 @@ async def test_another_key_is_named_and_nothing_is_decided_under_it(
         await second.post(f"/adjustments/{adjustment}/approve", {"note": "x"}),
     ):
         assert (answer.status_code, answer.json()["type"]) == (500, "evidence-unreadable")
-        assert (
-            f"{adjustment} cannot be opened with the key that points has (WEIGUANG_EVIDENCE_KEY)"
-            in answer.json()["detail"]
-        )
+        assert f"{adjustment} cannot be opened" in answer.json()["detail"]
+        assert "WEIGUANG" not in answer.text
     assert await points_db.pool.fetchval("select status from adjustments") == "proposed"
     app.state.evidence_cipher = EVIDENCE
     assert (await first.get(f"/adjustments/{adjustment}")).json()["evidence"] == WORDS

@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 import structlog
-from fastapi import APIRouter, FastAPI, Query
+from fastapi import APIRouter, FastAPI, Query, Response
 from prometheus_client import REGISTRY
 
 from shared.auth.access import public
@@ -23,6 +23,7 @@ from tests.support.sample_api import (
     bearer,
     calling,
     make_app,
+    router,
 )
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -44,9 +45,35 @@ async def test_a_trace_is_continued_and_answered(client: httpx.AsyncClient) -> N
     answer = await client.get("/api/test/v1/ping", headers={"traceparent": PARENT, "X-Correlation-Id": "drive-7"})
     assert answer.headers["traceparent"].split("-")[1] == PARENT.split("-")[1]
     assert answer.headers["traceparent"] != PARENT
-    assert answer.headers["x-correlation-id"] == "drive-7"
+    assert answer.headers["x-correlation-id"] == PARENT.split("-")[1], "a caller does not choose it"
+    twice = await client.get("/api/test/v1/ping", headers=[("traceparent", PARENT), ("traceparent", PARENT)])
+    assert twice.headers["traceparent"].split("-")[1] != PARENT.split("-")[1]
     fresh = await client.get("/api/test/v1/ping", headers={"traceparent": "junk", "X-Correlation-Id": "a b\x7f"})
     assert fresh.headers["x-correlation-id"] == fresh.headers["traceparent"].split("-")[1]
+
+
+async def test_a_stranger_does_not_choose_the_trace() -> None:
+    async with calling(create_app(SETTINGS, title="Test", routers=[router], inner=False)) as client:
+        answer = await client.get("/api/test/v1/ping", headers={"traceparent": PARENT, "X-Correlation-Id": "drive-7"})
+    assert answer.headers["x-correlation-id"] == answer.headers["traceparent"].split("-")[1]
+    assert answer.headers["x-correlation-id"] not in ("drive-7", PARENT.split("-")[1])
+
+
+async def test_no_cache_keeps_json(client: httpx.AsyncClient) -> None:
+    for path in ("/api/test/v1/ping", "/api/test/v1/fail/missing", "/nowhere", "/api/test/v1/who", "/openapi.json"):
+        assert (await client.get(path)).headers.get_list("cache-control") == ["no-store"], path
+
+
+async def test_a_route_may_say_how_long_its_json_may_be_kept() -> None:
+    cached = APIRouter()
+
+    @cached.get("/cached", dependencies=[public()])
+    async def said(response: Response) -> Answer:
+        response.headers["Cache-Control"] = "public, max-age=5"
+        return Answer(name="公开")
+
+    async with calling(create_app(SETTINGS, title="Test", routers=[cached])) as client:
+        assert (await client.get("/cached")).headers.get_list("cache-control") == ["public, max-age=5"]
 
 
 def counted(method: str, route: str, status: str) -> float:

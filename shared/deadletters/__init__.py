@@ -111,7 +111,12 @@ def reduced(letter: DeadLetter, error: Exception) -> DeadLetter:
         headers=[(name, text.encode()) for name, text in headers],
         unreadable_to=message.next_offset - 1,
     )
-    return DeadLetter(bare, _text(letter.reason), letter.kind, letter.attempts)
+    return DeadLetter(bare, _text(letter.reason), _kind(letter), letter.attempts)
+
+
+def _kind(letter: DeadLetter) -> str:
+    unreadable = letter.message.unreadable_to is not None and letter.message.value is not None
+    return "unreadable" if unreadable else letter.kind
 
 
 async def _store(tx: Tx, letters: Sequence[DeadLetter], group: str) -> int:
@@ -126,7 +131,7 @@ async def _store(tx: Tx, letters: Sequence[DeadLetter], group: str) -> int:
             added.append(letter)
     await outbox.append_raw(tx, announced)
     for letter in added:
-        metrics.DEAD_LETTERS.labels(group, letter.message.topic, letter.kind).inc()
+        metrics.DEAD_LETTERS.labels(group, letter.message.topic, _kind(letter)).inc()
     return len(announced)
 
 
@@ -179,7 +184,7 @@ def _columns(letter: DeadLetter) -> tuple[object, ...]:
         orjson.dumps(headers).decode(),
         message.value,
         fingerprint(message),
-        letter.kind,
+        _kind(letter),
         _text(letter.reason[:4000]),
         letter.attempts,
         headers.get("traceparent"),

@@ -9,16 +9,17 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from shared.cloudevents import Headers
-from shared.errors import TransientError
+from shared.errors import PermanentError, TransientError
 from shared.kafka.client import client_options
+from shared.kafka.messages import Message
 from shared.kafka.offsets import Offsets, Secure
+from shared.kafka.reading import Reader, why_unreadable
 from shared.kafka.topics import topic_name
 from shared.kafka.watchdog import Watchdog
 from shared.settings import Settings
@@ -35,29 +36,6 @@ SMALL = 1000
 LAG_INTERVAL = 2.0
 COMMIT_INTERVAL = 0.25
 BACKOFF_FIRST, BACKOFF_MOST = 0.1, 5.0
-
-
-class Message(NamedTuple):
-    """One record as it lay on the topic. ``entity`` is the topic's logical name.
-
-    With ``unreadable_to`` it stands for the offsets from ``offset`` to that one, which the client cannot read; its
-    value is the beginning of their bytes.
-    """
-
-    topic: str
-    entity: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-    timestamp_ms: int
-    unreadable_to: int | None = None
-
-    @property
-    def next_offset(self) -> int:
-        """The offset behind it."""
-        return (self.offset if self.unreadable_to is None else self.unreadable_to) + 1
 
 
 Handle = Callable[[Sequence[Message]], Awaitable[None]]
@@ -104,7 +82,9 @@ class BatchConsumer:
     lane has partitions of its own, and while PostgreSQL works for one, Python works for another. Meanwhile the client
     fetches what follows, of each partition no more than one answer of the broker: backpressure instead of memory.
     What meets trouble is tried again by partition, and beside the lanes if that doesn't help: trouble with partitions
-    holds up these and no others. Offsets follow at intervals, when partitions are taken away, and at the end.
+    holds up these and no others. Where the client library raises or skips, partitions are read by hand, and what
+    cannot be read at all becomes one dead letter for its range of offsets. Offsets follow at intervals, when partitions
+    are taken away, and at the end.
 
     Args:
         topics: logical names of the registry.
@@ -112,7 +92,7 @@ class BatchConsumer:
         dead_letter: stores a record that can never be applied; may raise TransientError.
         secure: makes sure that what was applied outlives a crash, before the broker is told of it; for who does not
             do so with each batch. If it raises, the consumer ends, and what it told nobody of is read again.
-        max_records: a batch is no larger.
+        max_records: a batch is no larger, unless it was read by hand.
         lanes: how many batches may be applied at once.
         fetch_wait_ms: how long the broker may hold a fetch. The embedded broker does not wake a waiting fetch, so
             there it is the latency.
@@ -158,6 +138,8 @@ class BatchConsumer:
         self._from_latest = from_latest
         self._offsets = Offsets(group, secure)
         self._looked: dict[TopicPartition, int] = {}
+        self._suspicious = False
+        self._reader = Reader(group, self._entities, self._max_records)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until ``stop`` is set.
@@ -263,25 +245,13 @@ class BatchConsumer:
             await asyncio.sleep(wait_ms / 1000)
             self._behind = False
             return []
-        records = await consumer.getmany(*chosen, timeout_ms=wait_ms, max_records=self._max_records)
-        if not records:
+        suspicious, self._suspicious = self._suspicious, False
+        found = await self._reader.read(consumer, chosen, self._offsets.done, wait_ms=wait_ms, by_hand=suspicious)
+        if not found:
             self._behind = False
         self._fetched_at = time.monotonic()
-        self._in_hand.update(records)
-        return [
-            Message(
-                record.topic,
-                self._entities[record.topic],
-                record.partition,
-                record.offset,
-                record.key,
-                record.value,
-                record.headers,
-                record.timestamp,
-            )
-            for found in records.values()
-            for record in found
-        ]
+        self._in_hand.update(found)
+        return [message for messages in found.values() for message in messages]
 
     async def _apply(self, batch: list[Message]) -> None:
         """Apply a batch; what meets trouble is left to be tried again."""
@@ -308,18 +278,29 @@ class BatchConsumer:
         for batch in parts:
             began = time.perf_counter()
             try:
-                await apply_halving(batch, self._handle, self._dead_letter)
+                await self._apply_once(batch)
             except TransientError as error:
                 log.warning("batch will be tried again", group=self.group, records=len(batch), reason=str(error))
+                left += _by_partition(batch)
+                continue
+            except Exception as error:  # a dead letter that cannot be written even reduced: the watchdog judges
+                log.error("consumer.deadletter_refused", group=self.group, records=len(batch), exc_info=error)
                 left += _by_partition(batch)
                 continue
             self._applied(batch, time.perf_counter() - began)
         return left
 
+    async def _apply_once(self, batch: list[Message]) -> None:
+        for message in batch:
+            if message.unreadable_to is not None:
+                await self._dead_letter(message, PermanentError(why_unreadable(message)))
+        if readable := [message for message in batch if message.unreadable_to is None]:
+            await apply_halving(readable, self._handle, self._dead_letter)
+
     def _applied(self, batch: list[Message], seconds: float) -> None:
         self.applied += len(batch)
         for message in batch:
-            self._offsets.done[TopicPartition(message.topic, message.partition)] = message.offset + 1
+            self._offsets.done[TopicPartition(message.topic, message.partition)] = message.next_offset
         for partition in {TopicPartition(message.topic, message.partition) for message in batch}:
             self._in_hand.discard(partition)
             self._watchdogs[self._lane_of(partition.partition)].progress()
@@ -342,6 +323,7 @@ class BatchConsumer:
                 lags = [1] * len(self._watchdogs)
             for watchdog, lag in zip(self._watchdogs, lags, strict=True):
                 watchdog.check(lag)
+                self._suspicious |= watchdog.worries(lag)
 
     async def _lag(self, consumer: Any) -> list[int]:
         """How many records wait in each lane.
@@ -357,8 +339,8 @@ class BatchConsumer:
         self._looked = dict(known)
         for partition in assignment:
             done = known.get(partition)
-            if done is None:
-                done = await consumer.position(partition)
+            if done is None or partition not in self._in_hand:  # markers of transactions are passed by, and never done
+                done = max(done or 0, await consumer.position(partition))
             # The embedded broker tells the beginning of its last batch as the end; what a fetch said is exact.
             waiting = max(0, max(ends.get(partition, 0), consumer.highwater(partition) or 0) - done)
             metrics.CONSUMER_LAG.labels(self.group, partition.topic, str(partition.partition)).set(waiting)

@@ -36,6 +36,10 @@ class Watchdog:
         """Something was applied, or there is nothing to apply."""
         self._since = self._clock()
 
+    def worries(self, lag: int) -> bool:
+        """Whether something has waited for longer than half of the patience lasts."""
+        return lag > 0 and self._clock() - self._since > self.patience / 2
+
     def check(self, lag: int) -> None:
         """Tell how much waits.
 

@@ -19,6 +19,7 @@ __all__ = [
     "RECORDS_CONSUMED",
     "REQUESTS",
     "REQUEST_SECONDS",
+    "UNREADABLE_RANGES",
 ]
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series and nobody reads them
@@ -55,5 +56,8 @@ BATCH_SIZE = Histogram(
 )
 BATCH_SECONDS = Histogram(
     "weiguang_batch_seconds", "Time to handle and commit a batch, in seconds.", ["group"], buckets=_SECONDS
+)
+UNREADABLE_RANGES = Counter(
+    "weiguang_unreadable_ranges_total", "Ranges of offsets skipped because no client can read them.", ["group", "topic"]
 )
 DEAD_LETTERS = Counter("weiguang_dead_letters_total", "Records put aside as dead letters.", ["group", "topic", "kind"])

@@ -1,0 +1,162 @@
+"""Whatever a topic can hold: what follows is applied, nothing is lost without a letter, and the consumer goes on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.client import AIOKafkaClient
+
+from shared.errors import PermanentError
+from shared.kafka.consumer import BatchConsumer, Message
+from shared.kafka.topics import topic_name
+from shared.settings import Settings
+from tests.support.brokers import TestBroker
+from tests.support.rawlogs import CODECS, batch, produce_raw, record
+from tests.support.settings import SettingsFactory
+from tests.support.waiting import eventually
+
+PARTITIONS = 4
+GOOD, BAD = b"good", b"bad"
+R0, R1 = record(0, b"k", GOOD), record(1, b"k", BAD)
+
+DAMAGE: dict[str, tuple[bytes, int | None, int]] = {
+    "a checksum that does not fit": (batch([R0, R1], wrong_crc=True), 0, 1),
+    "a codec that does not exist": (batch([R0, R1], codec=7), 0, 1),
+    "a format that does not exist": (batch([R0, R1], magic=3), None, 1),
+    "an old format's number": (batch([R0, R1], magic=1), 0, 1),
+    "zstd that is none": (batch([R0, R1], codec=4, body=b"none"), 0, 1),
+    "fewer records than it holds": (batch([R0, R1], count=1), 1, 1),
+    "more records than it holds": (batch([R0, R1], count=9), 1, 1),
+    "less than no records": (batch([R0, R1], count=-1), 0, 1),
+    "a record that is cut": (batch([record(0, b"", b"", spoilt=b"\0\0"), R0]), 0, 2),
+    "offsets out of order": (batch([record(7, b"k", BAD), record(3, b"k", BAD)]), 0, 1),
+    "more offsets than records": (batch([R0, R1], delta=50), 1, 1),
+    "no records": (batch([], delta=1), 0, 0),
+    "a control batch": (batch([R0, R1], attributes=0x20), 0, 0),
+    "a transaction's batch": (batch([R0, R1], attributes=0x10), 1, 1),
+    "attributes that nobody defined": (batch([R0, R1], attributes=0x7FC0), 1, 1),
+    "a time before all times": (batch([R0, R1], first_ms=-(2**63)), 1, 1),
+    "a time behind all times": (batch([R0, R1], first_ms=2**62), 1, 1),
+    "a header name that is not UTF-8": (batch([record(0, b"k", GOOD, [(b"\xff\xfe", b"x")]), R1]), 1, 1),
+    "headers without values": (batch([record(0, b"k", GOOD, [(b"ce_id", None)]), R1]), 1, 1),
+    "ten thousand headers": (batch([record(0, b"k", GOOD, [(b"h", b"\xff")] * 10_000), R1]), 1, 1),
+}
+"""What lies on the topic → its bytes, how many good records are read of it (None: the client may read them or not), and
+how many letters there are at least, where the broker takes it at all."""
+
+
+class Eater:
+    """A consumer that applies what is good; the rest are letters."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.applied: list[Message] = []
+        self.letters: list[tuple[Message, Exception]] = []
+        self.stop = asyncio.Event()
+        self.consumer = BatchConsumer(
+            settings,
+            topics=["badges"],
+            group="eater",
+            handle=self._handle,
+            dead_letter=self._letter,
+            lanes=2,
+            patience=8.0,
+        )
+
+    async def _handle(self, messages: Sequence[Message]) -> None:
+        if any(not (message.value or b"").startswith(GOOD) for message in messages):
+            raise PermanentError("not good")
+        self.applied += messages
+
+    async def _letter(self, message: Message, error: Exception) -> None:
+        self.letters.append((message, error))
+
+    def values(self) -> list[bytes | None]:
+        return [message.value for message in self.applied]
+
+
+@asynccontextmanager
+async def eating(settings: Settings) -> AsyncIterator[Eater]:
+    """Run it; at the end it must have been running all the time, and stop when it is told to."""
+    eater = Eater(settings)
+    task = asyncio.create_task(eater.consumer.run(eater.stop))
+    try:
+        yield eater
+        assert not task.done(), "the consumer ended"
+    finally:
+        eater.stop.set()
+        await asyncio.wait_for(task, 15)
+
+
+@pytest.fixture
+async def client(settings_for: SettingsFactory, broker: TestBroker) -> AsyncIterator[AIOKafkaClient]:
+    found = AIOKafkaClient(bootstrap_servers=settings_for("notify").kafka_bootstrap)
+    await found.bootstrap()
+    yield found
+    await found.close()
+
+
+async def put(client: AIOKafkaClient, settings: Settings, data: bytes, partition: int = 0) -> bool:
+    """Whether the broker takes the bytes."""
+    return await produce_raw(client, topic_name(settings, "badges"), partition, data) is None
+
+
+async def test_what_follows_damage_is_applied_and_the_damage_is_a_letter(
+    settings_for: SettingsFactory, client: AIOKafkaClient
+) -> None:
+    settings = settings_for("notify")
+    async with eating(settings) as eater:
+        for number, (said, (damage, good, letters)) in enumerate(DAMAGE.items()):
+            partition, after = number % PARTITIONS, f"good after {said}".encode()
+            read, dead = eater.values().count(GOOD), len(eater.letters)
+            taken = await put(client, settings, damage, partition)
+            assert await put(client, settings, batch([record(0, b"k", after)]), partition)
+            await eventually(partial(_applied, eater, after), within=30, what=said)
+            assert good is None or eater.values().count(GOOD) - read == good * taken, said
+            assert len(eater.letters) - dead >= letters * taken, said
+    for message, error in eater.letters:
+        assert message.unreadable_to is None or f"{message.offset} to {message.unreadable_to}" in str(error)
+    places = [(message.partition, message.offset) for message in eater.applied]
+    assert len(places) == len(set(places)), "something was applied twice"
+
+
+def _applied(eater: Eater, value: bytes) -> bool:
+    return value in eater.values()
+
+
+async def test_damage_before_the_first_start_is_passed_and_not_met_again(
+    settings_for: SettingsFactory, client: AIOKafkaClient
+) -> None:
+    settings = settings_for("notify")
+    for partition in range(PARTITIONS):
+        await put(client, settings, batch([R0, R1], wrong_crc=True), partition)
+        await put(client, settings, batch([record(0, b"k", b"good")]), partition)
+    async with eating(settings) as eater:
+        await eventually(lambda: len(eater.applied) == PARTITIONS, within=30)
+        met = len(eater.letters)
+    async with eating(settings) as eater:
+        await put(client, settings, batch([record(0, b"k", b"good later")]))
+        await eventually(lambda: eater.applied, within=30)
+    assert (eater.values(), eater.letters) == ([b"good later"], [])
+    assert met in (0, PARTITIONS), "one letter for each range"
+
+
+@pytest.mark.parametrize("codec", sorted(CODECS))
+async def test_every_codec_of_kafka_is_read(codec: int, settings_for: SettingsFactory, client: AIOKafkaClient) -> None:
+    settings = settings_for("notify")
+    names: Any = {0: None, 1: "gzip", 2: "snappy", 3: "lz4", 4: "zstd"}
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap,
+        enable_idempotence=False,
+        compression_type=names[codec],
+        linger_ms=20,
+    )
+    async with producer, eating(settings) as eater:
+        sent = [await producer.send(topic_name(settings, "badges"), GOOD * 200, partition=0) for _ in range(20)]
+        await asyncio.gather(*sent)
+        await eventually(lambda: len(eater.applied) == 20, within=30)
+    assert eater.letters == []

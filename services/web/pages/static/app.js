@@ -89,6 +89,51 @@
     if (value !== input.value) input.value = value;
   }
 
+  // ---- intents --------------------------------------------------------------------------------------------------
+
+  // One key per intent, kept by the browser until the service has answered: a second tap after a reload, a closed tab or
+  // a redrawn part is the same intent. What is meant is kept as a digest only, since forms hold names and phones.
+  var INTENTS = "wg_intents", INTENT_LIFE = 10 * 60 * 1000, unkept = {};
+
+  function intents() {
+    var now = Date.now(), all = unkept, alive = {};
+    try { all = JSON.parse(localStorage.getItem(INTENTS) || "{}") || {}; } catch (error) { /* nothing is kept here */ }
+    Object.keys(all).forEach(function (name) {
+      if (all[name] && Math.abs(now - all[name].at) < INTENT_LIFE) alive[name] = all[name];
+    });
+    return alive;
+  }
+
+  function keep(all) {
+    unkept = all;
+    try { localStorage.setItem(INTENTS, JSON.stringify(all)); } catch (error) { /* this page still knows it */ }
+  }
+
+  // Two independent hashes of 32 bits (FNV-1a): enough to tell the intents of one browser apart.
+  function digest(text) {
+    var one = 0x811c9dc5, two = 0x1234567;
+    for (var i = 0; i < text.length; i++) {
+      one = Math.imul(one ^ text.charCodeAt(i), 0x01000193);
+      two = Math.imul(two ^ text.charCodeAt(i), 0x01000193) ^ (two >>> 13);
+    }
+    return (one >>> 0).toString(36) + "-" + (two >>> 0).toString(36) + "-" + text.length.toString(36);
+  }
+
+  function intentOf(form, text) {
+    var all = intents(), name = digest(text);
+    if (!all[name]) {
+      all[name] = { key: newKey(), at: Date.now(), path: location.pathname, then: form.dataset.then || "" };
+      keep(all);
+    }
+    return { name: name, key: all[name].key };
+  }
+
+  function settled(intent) {
+    var all = intents();
+    delete all[intent.name];
+    keep(all);
+  }
+
   // ---- forms ----------------------------------------------------------------------------------------------------
 
   function check(form) {
@@ -158,20 +203,24 @@
     if (!check(form)) return;
     var body = collect(form), words = form.dataset.api.split(" ");
     var address = fill(words[1], body), text = JSON.stringify([address, body]);
-    // One key per intent: pressing again after a lost answer is the same intent, other content is a new one.
-    if (!form.intent || form.intent.text !== text) form.intent = { key: newKey(), text: text };
+    var intent = intentOf(form, text);
     busy(form, true);
     say(form, "");
     var answer = { ok: true };
     if (form.dataset.first) {
       var first = form.dataset.first.split(" ");
-      answer = await call(first[0], first[1], {}, form.intent.key + "-first");
+      answer = await call(first[0], first[1], {}, intent.key + "-first");
       // done by an earlier press whose second half failed
       if (answer.data && answer.data.type === "already-signed-up") answer.ok = true;
     }
-    if (answer.ok) answer = await call(words[0], address, body, form.intent.key);
+    if (answer.ok) answer = await call(words[0], address, body, intent.key);
+    // an earlier press is still at work: its answer is ours
+    for (var more = 0; more < 5 && answer.data && answer.data.type === "request-in-progress"; more++) {
+      await new Promise(function (resolve) { setTimeout(resolve, 1000); });
+      answer = await call(words[0], address, body, intent.key);
+    }
     if (!answer.ok) {
-      if (answer.status >= 400 && answer.status < 500 && answer.status !== 409) form.intent = null;
+      if (answer.status >= 400 && answer.status < 500 && answer.status !== 409) settled(intent);
       busy(form, false);
       if (answer.status === 401 && form.dataset.login !== undefined) {
         location.assign("/login?next=" + encodeURIComponent(location.pathname + location.search));
@@ -181,7 +230,7 @@
       lines(form, (answer.data && answer.data.problems) || []);
       return;
     }
-    form.intent = null;
+    settled(intent);
     await follow(form, answer);
   }
 
@@ -331,6 +380,17 @@
       await refresh(ids, i > 0);
     }
   }
+
+  // A reload that overtook a press: what it did may come in a moment, so the parts that it changes are asked for again.
+  (function () {
+    var all = intents(), parts = {};
+    Object.keys(all).forEach(function (name) {
+      var then = all[name].then.split(":");
+      if (all[name].path !== location.pathname || Date.now() - all[name].at > 60 * 1000) return;
+      if (then[0] === "watch" || then[0] === "parts") then[1].split(",").forEach(function (id) { parts[id] = true; });
+    });
+    if (Object.keys(parts).length) watch(Object.keys(parts));
+  })();
 
   document.querySelectorAll("[data-every]").forEach(function (part) {
     var seconds = Number(part.dataset.every), failures = 0;

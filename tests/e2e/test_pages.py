@@ -57,7 +57,9 @@ async def test_the_whole_path_from_the_drive_to_the_reward(district: District, b
 
         await phone.goto(f"{district.url}/me/why")
         await expect(phone.locator(".amount").first).to_be_visible()
-        await expect(phone.locator("main")).to_contain_text("1 小时 5 分 × 每小时 15 分 = 16 分")
+        await expect(phone.locator("main")).to_contain_text(
+            "1 小时 5 分钟 × 15 积分/小时 = 16.25，舍去小数，得 16 积分"
+        )
         await redeem_and_pick_up(phone, screen, district)
 
 

@@ -107,7 +107,9 @@ async def test_from_the_shelf_to_the_refund_and_every_why(district: District, br
         await serve(phone, station, district)
         # and after: what this service came to
         await expect(phone.locator("#scan")).to_contain_text("这次服务 1 小时 50 分，得 27 分")
-        await expect(phone.locator("#scan")).to_contain_text("1 小时 50 分 × 每小时 15 分 = 27 分")
+        await expect(phone.locator("#scan")).to_contain_text(
+            "1 小时 50 分钟 × 15 积分/小时 = 27.5，舍去小数，得 27 积分"
+        )
 
         await phone.goto(f"{district.url}/me")
         line = phone.locator("#rewards li", has_text=name)
@@ -148,7 +150,7 @@ async def asks_why(phone: Page, district: District) -> None:
     await expect(phone.locator("main")).to_contain_text("退款，积分退还")
     award = phone.locator("li", has_text="+27").first
     await award.get_by_text("为什么").click()
-    await expect(award).to_contain_text("1 小时 50 分 × 每小时 15 分 = 27 分")
+    await expect(award).to_contain_text("1 小时 50 分钟 × 15 积分/小时 = 27.5，舍去小数，得 27 积分")
     await award.get_by_text("这条记录是谁、怎么记的").click()
     for said in (
         "扫码签到；本人签退",
@@ -177,7 +179,7 @@ async def asks_why(phone: Page, district: District) -> None:
     lines = list(csv.reader(io.StringIO(text)))
     assert lines[0][:3] == ["时间", "事由", "关于"]
     assert [line[1] for line in lines[1:4]] == ["退款，积分退还", "领取奖品，积分已用", "兑换，先冻结积分"]
-    assert any("1 小时 50 分 × 每小时 15 分 = 27 分" in line[5] for line in lines)
+    assert any("1 小时 50 分钟 × 15 积分/小时 = 27.5，舍去小数，得 27 积分" in line[5] for line in lines)
     assert sum(int(line[3]) for line in lines[1:]) == 47
 
 
@@ -197,7 +199,7 @@ async def asks_at_the_counter(phone: Page, desk: Page, district: District) -> No
     await expect(desk.locator(".news")).not_to_contain_text("赵桂兰")
     await expect(desk.locator("main")).to_contain_text("退款，积分退还")
     await desk.get_by_role("link", name="每次服务的时长").click()
-    await expect(desk.locator("main")).to_contain_text("1 小时 50 分 × 每小时 15 分 = 27 分")
+    await expect(desk.locator("main")).to_contain_text("1 小时 50 分钟 × 15 积分/小时 = 27.5，舍去小数，得 27 积分")
     await desk.go_back()
     await desk.get_by_role("link", name="哪些分、什么时候到期").click()
     await expect(card(desk, "合计")).to_contain_text("47 分")

@@ -162,7 +162,7 @@ RECORD: dict[str, Any] = {
 
 def test_a_record_explains_its_sum() -> None:
     line = record_line(RECORD)
-    assert line["sum"] == "1 小时 5 分 × 每小时 15 分 = 16 分"
+    assert line["sum"] == "1 小时 5 分钟 × 15 积分/小时 = 16.25，舍去小数，得 16 积分"
     assert (line["title"], line["when"], line["provenance"]) == ("夕阳别样红", "3月5日 09:00", "扫码签到")
 
 
@@ -170,7 +170,7 @@ def test_a_record_explains_why_it_is_worth_nothing() -> None:
     line = record_line(
         {**RECORD, "minutes": 14, "counted_minutes": 0, "points": 0, "reason": "short", "reason_text": REASONS["short"]}
     )
-    assert line["sum"] == "计 0 分"
+    assert line["sum"] == "计 0 积分"
     assert "不足最低服务时长" in line["reason"]
 
 
@@ -214,7 +214,7 @@ def test_a_text_of_the_sheet_is_never_a_formula() -> None:
     )
     line = line_of(entry(award))
     assert len(line) == len(COLUMNS)
-    assert line[5] == "夕阳别样红 3月5日 09:00：1 小时 5 分 × 每小时 15 分 = 16 分（全部计分）"
+    assert line[5] == "夕阳别样红 3月5日 09:00：1 小时 5 分钟 × 15 积分/小时 = 16.25，舍去小数，得 16 积分（全部计分）"
 
 
 def test_an_award_names_its_day_rule_and_records() -> None:
@@ -322,8 +322,8 @@ def test_a_sum_names_rate_multiplier_complaint_and_every_cut() -> None:
     }
     [line] = records_of({"records": [record], "remarks": {"notes": {"r": notes}}})
     assert line["sum"] == (
-        "1 小时 × 每小时 20 分（夜间） × 150%（周年） × 50%（有投诉） − 3 分 = 12 分"
-        "；超出当月时长上限的 5 分钟没有计；超出当天积分上限的 3 分没有计"
+        "1 小时 × 20 积分/小时（夜间） × 150%（周年） = 30 积分；有投诉，只计 50% = 15 积分"
+        "；超出当月时长上限的 5 分钟没有计；超出当天积分上限的 3 积分没有计，得 12 积分"
     )
     assert line["reason"] == "超出当日积分上限的部分不计"
     assert line["uncounted"] == "5 分钟"

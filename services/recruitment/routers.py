@@ -5,6 +5,7 @@ from services.recruitment.activities import api as activities_api
 from services.recruitment.attendance import api as attendance_api
 from services.recruitment.corrections import api as corrections_api
 from services.recruitment.devices import api as devices_api
+from services.recruitment.editing import api as editing_api
 from services.recruitment.organisation import api as organisation_api
 from services.recruitment.recruiting import api as recruiting_api
 from services.recruitment.reports import api as reports_api
@@ -17,6 +18,7 @@ __all__ = ["ROUTERS"]
 ROUTERS = (
     access_api.router,
     organisation_api.router,
+    editing_api.router,
     recruiting_api.router,
     volunteers_api.router,
     activities_api.router,

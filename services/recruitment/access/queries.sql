@@ -74,7 +74,8 @@ where staff.staff_id = $1 and staff.active;
 -- name: person_profile
 -- What a person is now: resident always, volunteer and leader when the rows say so.
 select person.person_id, person.resident_id, volunteer.volunteer_id, volunteer.volunteer_number, volunteer.claimed_at,
-       array(select team_id from teams where teams.leader_volunteer_id = volunteer.volunteer_id) as team_ids
+       array(select team_id from teams
+             where teams.leader_volunteer_id = volunteer.volunteer_id and teams.closed_at is null) as team_ids
 from vault_people person
 left join volunteers volunteer on volunteer.person_id = person.person_id
 where person.person_id = $1;

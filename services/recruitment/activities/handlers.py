@@ -82,6 +82,7 @@ async def plan(tx: Tx, caller: Caller, given: Sequence[NewActivity]) -> list[Pla
     Raises:
         Forbidden: one names a site or a team that is not the caller's to plan for.
         Invalid: a site, team, theme or project does not exist.
+        Conflict: a site, team, theme or project is closed.
         Refusal: times or number of shifts are out of bounds.
     """
     now = await tx.now()
@@ -99,6 +100,10 @@ async def plan(tx: Tx, caller: Caller, given: Sequence[NewActivity]) -> list[Pla
     if unknown:
         member, value = unknown[0]
         raise Invalid("reference-unknown", f"{member} {value} does not exist.", member=member)
+    closed = await store.closed_references(tx, [each.activity for each in planned])
+    if closed:
+        kind, value = closed[0]
+        raise Conflict(f"{kind}-closed", f"The {kind} {value} is closed; no activity can be planned for it any more.")
     await store.insert_plan(tx, [each.activity for each in planned], by=actor_id(caller), at=now)
     await _insert_shifts(tx, [shift for each in planned for shift in each.shifts])
     return planned

@@ -8,6 +8,24 @@ select 'theme_id', id from unnest($3::uuid[]) as id where not exists (select fro
 union all
 select 'project_id', id from unnest($4::uuid[]) as id where not exists (select from projects where project_id = id);
 
+-- name: closed_references
+-- Which of the ids that a plan names are closed; held against being closed until the plan is committed.
+select 'site' as kind, id from (
+    select site_id as id, closed_at from sites where site_id = any($1::uuid[]) order by site_id for key share) s
+where closed_at is not null
+union all
+select 'team', id from (
+    select team_id as id, closed_at from teams where team_id = any($2::uuid[]) order by team_id for key share) t
+where closed_at is not null
+union all
+select 'theme', id from (
+    select theme_id as id, closed_at from themes where theme_id = any($3::uuid[]) order by theme_id for key share) t
+where closed_at is not null
+union all
+select 'project', id from (
+    select project_id as id, closed_at from projects where project_id = any($4::uuid[]) order by project_id for key share) p
+where closed_at is not null;
+
 -- name: team_homes
 -- The home of each team and every site below it: where its leader may plan, and whose staff may name it.
 with recursive below (team_id, home_id, site_id) as (

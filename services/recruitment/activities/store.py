@@ -14,6 +14,7 @@ __all__ = [
     "Runs",
     "ShiftSecret",
     "ShiftView",
+    "closed_references",
     "find_activity",
     "find_shift_secret",
     "find_shift_view",
@@ -93,6 +94,18 @@ async def unknown_references(tx: Tx, activities: Sequence[Activity]) -> list[tup
         list({activity.project_id for activity in activities if activity.project_id is not None}),
     )
     return [(row["member"], row["id"]) for row in rows]
+
+
+async def closed_references(tx: Tx, activities: Sequence[Activity]) -> list[tuple[str, UUID]]:
+    """Kinds and ids of what the activities name and is closed; none of it is closed before the transaction ends."""
+    rows = await tx.fetch(
+        _SQL["closed_references"],
+        list({activity.site_id for activity in activities}),
+        list({activity.team_id for activity in activities}),
+        list({activity.theme_id for activity in activities}),
+        list({activity.project_id for activity in activities if activity.project_id is not None}),
+    )
+    return [(row["kind"], row["id"]) for row in rows]
 
 
 async def find_team_homes(tx: Tx, team_ids: Collection[UUID]) -> dict[UUID, TeamHome]:

@@ -29,7 +29,18 @@ from shared.http.cursors import Page, decode, page_of
 from shared.http.idempotency import once
 from shared.postgres import Tx
 
-__all__ = ["router"]
+__all__ = [
+    "Name",
+    "ProjectOut",
+    "SiteOut",
+    "TeamOut",
+    "ThemeOut",
+    "project_out",
+    "router",
+    "site_out",
+    "team_out",
+    "theme_out",
+]
 
 router = APIRouter(prefix="/api/recruitment/v1", tags=["organisation"])
 
@@ -45,12 +56,12 @@ Title = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class SiteIn(Input):
-    """A site; all but the centre have a parent."""
+    """A site; all but the centre have a parent. The level follows from the kind and may be left out."""
 
     kind: SiteKind
     name: Name
     parent_id: UUID | None = None
-    level: Level
+    level: Level | None = None
 
 
 class SiteOut(Output):
@@ -62,6 +73,8 @@ class SiteOut(Output):
     parent_id: UUID | None
     level: Level
     created_at: datetime
+    version: int
+    closed_at: datetime | None
 
 
 class TeamIn(Input):
@@ -83,6 +96,8 @@ class TeamOut(Output):
     leader_volunteer_id: UUID | None
     docked: bool
     created_at: datetime
+    version: int
+    closed_at: datetime | None
 
 
 class TeamName(Output):
@@ -114,6 +129,8 @@ class ThemeOut(Output):
     name: str
     pillar: Pillar
     created_at: datetime
+    version: int
+    closed_at: datetime | None
 
 
 class HonourIn(Input):
@@ -149,6 +166,8 @@ class ProjectOut(Output):
     site_id: UUID
     pillar: Pillar
     created_at: datetime
+    version: int
+    closed_at: datetime | None
     honours: list[HonourOut]
 
 
@@ -157,7 +176,7 @@ async def add_site(request: Request, body: SiteIn, caller: Operator, database: D
     """Found a site."""
 
     async def work(tx: Tx) -> SiteOut:
-        return _site(await handlers.add_site(tx, caller, NewSite(body.kind, body.name, body.parent_id, body.level)))
+        return site_out(await handlers.add_site(tx, caller, NewSite(body.kind, body.name, body.parent_id, body.level)))
 
     return await once(request, database, caller, work)
 
@@ -167,7 +186,7 @@ async def list_sites(database: Db, cursor: str | None = None, limit: ListLimit =
     """All sites, the centre first."""
     async with database.transaction() as tx:
         rows = await store.list_sites(tx, _after(cursor), limit + 1)
-    return page_of(rows, limit, _site, lambda row: (row.site_id,))
+    return page_of(rows, limit, site_out, lambda row: (row.site_id,))
 
 
 @router.post("/teams", status_code=201, response_model=TeamOut)
@@ -175,7 +194,7 @@ async def add_team(request: Request, body: TeamIn, caller: Operator, database: D
     """Found a team."""
 
     async def work(tx: Tx) -> TeamOut:
-        return _team(await handlers.add_team(tx, caller, NewTeam(body.kind, body.name, body.site_id, body.docked)))
+        return team_out(await handlers.add_team(tx, caller, NewTeam(body.kind, body.name, body.site_id, body.docked)))
 
     return await once(request, database, caller, work)
 
@@ -190,7 +209,7 @@ async def list_teams(
     return page_of(
         rows,
         limit,
-        lambda row: _team(row if _knows_leader(caller, row) else replace(row, leader_volunteer_id=None)),
+        lambda row: team_out(row if _knows_leader(caller, row) else replace(row, leader_volunteer_id=None)),
         lambda row: (row.team_id,),
     )
 
@@ -213,7 +232,7 @@ async def appoint_leader(request: Request, team_id: UUID, body: LeaderIn, caller
     """Appoint the leader of a team."""
 
     async def work(tx: Tx) -> TeamOut:
-        return _team(await handlers.appoint_leader(tx, caller, team_id, body.volunteer_id))
+        return team_out(await handlers.appoint_leader(tx, caller, team_id, body.volunteer_id))
 
     return await once(request, database, caller, work)
 
@@ -223,7 +242,7 @@ async def add_theme(request: Request, body: ThemeIn, caller: Centre, database: D
     """Add a theme."""
 
     async def work(tx: Tx) -> ThemeOut:
-        return _theme(await handlers.add_theme(tx, NewTheme(body.name, body.pillar)))
+        return theme_out(await handlers.add_theme(tx, NewTheme(body.name, body.pillar)))
 
     return await once(request, database, caller, work)
 
@@ -233,7 +252,7 @@ async def list_themes(database: Db, cursor: str | None = None, limit: ListLimit 
     """All themes."""
     async with database.transaction() as tx:
         rows = await store.list_themes(tx, _after(cursor), limit + 1)
-    return page_of(rows, limit, _theme, lambda row: (row.theme_id,))
+    return page_of(rows, limit, theme_out, lambda row: (row.theme_id,))
 
 
 @router.post("/projects", status_code=201, response_model=ProjectOut)
@@ -243,7 +262,7 @@ async def add_project(request: Request, body: ProjectIn, caller: Staff, database
 
     async def work(tx: Tx) -> ProjectOut:
         new = NewProject(body.name, body.site_id, body.pillar, honours)
-        return _project(await handlers.add_project(tx, caller, new))
+        return project_out(await handlers.add_project(tx, caller, new))
 
     return await once(request, database, caller, work)
 
@@ -253,7 +272,7 @@ async def list_projects(database: Db, cursor: str | None = None, limit: ListLimi
     """All brand projects with their honours."""
     async with database.transaction() as tx:
         rows = await store.list_projects(tx, _after(cursor), limit + 1)
-    return page_of(rows, limit, _project, lambda row: (row.project_id,))
+    return page_of(rows, limit, project_out, lambda row: (row.project_id,))
 
 
 def _knows_leader(caller: Caller, team: Team) -> bool:
@@ -268,39 +287,23 @@ def _after(cursor: str | None) -> UUID | None:
     return after
 
 
-def _site(site: Site) -> SiteOut:
-    return SiteOut(
-        site_id=site.site_id,
-        kind=site.kind,
-        name=site.name,
-        parent_id=site.parent_id,
-        level=site.level,
-        created_at=site.created_at,
-    )
+def site_out(site: Site) -> SiteOut:
+    """A site as everybody sees it."""
+    return SiteOut(**{name: getattr(site, name) for name in SiteOut.model_fields})
 
 
-def _team(team: Team) -> TeamOut:
-    return TeamOut(
-        team_id=team.team_id,
-        kind=team.kind,
-        name=team.name,
-        site_id=team.site_id,
-        leader_volunteer_id=team.leader_volunteer_id,
-        docked=team.docked,
-        created_at=team.created_at,
-    )
+def team_out(team: Team) -> TeamOut:
+    """A team as its staff and its leader see it."""
+    return TeamOut(**{name: getattr(team, name) for name in TeamOut.model_fields})
 
 
-def _theme(theme: Theme) -> ThemeOut:
-    return ThemeOut(theme_id=theme.theme_id, name=theme.name, pillar=theme.pillar, created_at=theme.created_at)
+def theme_out(theme: Theme) -> ThemeOut:
+    """A theme as everybody sees it."""
+    return ThemeOut(**{name: getattr(theme, name) for name in ThemeOut.model_fields})
 
 
-def _project(project: Project) -> ProjectOut:
-    return ProjectOut(
-        project_id=project.project_id,
-        name=project.name,
-        site_id=project.site_id,
-        pillar=project.pillar,
-        created_at=project.created_at,
-        honours=[HonourOut(title=h.title, awarded_by=h.awarded_by, year=h.year) for h in project.honours],
-    )
+def project_out(project: Project) -> ProjectOut:
+    """A project as everybody sees it."""
+    values = {name: getattr(project, name) for name in ProjectOut.model_fields if name != "honours"}
+    honours = [HonourOut(title=h.title, awarded_by=h.awarded_by, year=h.year) for h in project.honours]
+    return ProjectOut(**values, honours=honours)

@@ -18,6 +18,7 @@ __all__ = [
     "check_parent",
     "check_team_site",
     "clean_title",
+    "level_of",
 ]
 
 
@@ -63,14 +64,21 @@ _PARENTS: dict[SiteKind, frozenset[SiteKind | None]] = {
 }
 
 
+_LEVELS = {
+    SiteKind.CENTRE: Level.DISTRICT,
+    SiteKind.INSTITUTE: Level.TOWNSHIP,
+    SiteKind.STATION: Level.COMMUNITY,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class NewSite:
-    """A site to be founded."""
+    """A site to be founded; its level follows from its kind, and is checked where it is said."""
 
     kind: SiteKind
     name: str
     parent_id: UUID | None
-    level: Level
+    level: Level | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,11 @@ def check_parent(kind: SiteKind, parent: SiteKind | None) -> None:
         raise ValueError("the centre is the root and has no parent_id")
     names = " or ".join(sorted(str(name) for name in allowed if name is not None))
     raise ValueError(f"a {kind} belongs under a site of the kind {names}: please give its parent_id")
+
+
+def level_of(kind: SiteKind, parent: Level | None) -> Level:
+    """The level that a site of this kind covers: its own, and for a service point that of its parent."""
+    return _LEVELS.get(kind) or parent or Level.COMMUNITY
 
 
 def check_team_site(kind: TeamKind, site: SiteKind) -> None:

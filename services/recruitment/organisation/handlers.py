@@ -14,6 +14,7 @@ from services.recruitment.organisation.domain import (
     check_parent,
     check_team_site,
     clean_title,
+    level_of,
 )
 from services.recruitment.organisation.store import Project, Site, Team, Theme
 from shared.auth.tokens import Caller, Role
@@ -28,6 +29,8 @@ __all__ = [
     "add_team",
     "add_theme",
     "appoint_leader",
+    "require_leader",
+    "require_open_site",
     "require_reach",
     "require_site_exists",
     "volunteer_unknown",
@@ -41,10 +44,25 @@ async def require_site_exists(tx: Tx, caller: Caller | None, site_id: UUID) -> N
         NotFound: there is no such site.
         Forbidden: the caller is not responsible for it.
     """
-    if await store.site_kind(tx, site_id) is None:
+    if await store.find_site(tx, site_id) is None:
         raise NotFound("site-unknown", "there is no such site")
     if caller is not None:
         caller.require_site(site_id)
+
+
+async def require_open_site(tx: Tx, caller: Caller | None, site_id: UUID) -> Site:
+    """Insist that the site exists, is not closed, and lies within the caller's bounds where there is a caller.
+
+    Raises:
+        NotFound: there is no such site.
+        Forbidden: the caller is not responsible for it.
+        Conflict: it is closed.
+    """
+    await require_site_exists(tx, caller, site_id)
+    site = await store.find_site(tx, site_id)
+    if site is None or site.closed_at is not None:
+        raise Conflict("site-closed", "This site is closed; nothing new can belong to it.")
+    return site
 
 
 async def require_reach(tx: Tx, caller: Caller, volunteer_id: UUID) -> None:
@@ -76,22 +94,24 @@ async def add_site(tx: Tx, caller: Caller, new: NewSite) -> Site:
     Raises:
         NotFound: the parent does not exist.
         Forbidden: the parent lies outside of the caller's bounds.
-        Invalid: a site of this kind does not belong there.
-        Conflict: the name is taken, or there is a centre already.
+        Invalid: a site of this kind does not belong there, or does not have such a level.
+        Conflict: the parent is closed, the name is taken, or there is a centre already.
     """
     parent = None
     if new.parent_id is not None:
-        await require_site_exists(tx, caller, new.parent_id)
-        parent = await store.site_kind(tx, new.parent_id)
+        parent = await require_open_site(tx, caller, new.parent_id)
     try:
-        check_parent(new.kind, parent)
+        check_parent(new.kind, None if parent is None else parent.kind)
         new = replace(new, name=clean_title(new.name, "name"))
     except ValueError as error:
         raise Invalid("site-invalid", str(error)) from None
+    level = level_of(new.kind, None if parent is None else parent.level)
+    if new.level not in (None, level):
+        raise Invalid("level-contradicts", f"The level of this {new.kind} is {level}, not {new.level}.", level=level)
     now, site_id = await tx.now(), new_id()
-    if not await store.add_site(tx, site_id, new, now):
+    if not await store.add_site(tx, site_id, new, level, now):
         raise Conflict("site-exists", f"there is already a site named {new.name}, or a second centre was asked for")
-    return Site(site_id, new.kind, new.name, new.parent_id, new.level, now)
+    return Site(site_id, new.kind, new.name, new.parent_id, level, now)
 
 
 async def add_team(tx: Tx, caller: Caller, new: NewTeam) -> Team:
@@ -103,11 +123,9 @@ async def add_team(tx: Tx, caller: Caller, new: NewTeam) -> Team:
         Invalid: the kind does not fit the site.
         Conflict: the name is taken, or there is a corps already.
     """
-    await require_site_exists(tx, caller, new.site_id)
-    kind = await store.site_kind(tx, new.site_id)
-    assert kind is not None
+    site = await require_open_site(tx, caller, new.site_id)
     try:
-        check_team_site(new.kind, kind)
+        check_team_site(new.kind, site.kind)
         new = replace(new, name=clean_title(new.name, "name"))
     except ValueError as error:
         raise Invalid("team-invalid", str(error)) from None
@@ -123,20 +141,32 @@ async def appoint_leader(tx: Tx, caller: Caller, team_id: UUID, volunteer_id: UU
     Raises:
         NotFound: the team does not exist, or the volunteer is not within the caller's reach.
         Forbidden: the team lies outside of the caller's bounds.
-        Conflict: the volunteer has not claimed the account.
+        Conflict: the volunteer has not claimed the account, or the team is closed.
     """
     team = await store.team_locked(tx, team_id)
     if team is None:
         raise NotFound("team-unknown", "there is no such team")
     caller.require_site(team.site_id)
+    if team.closed_at is not None:
+        raise Conflict("team-closed", "This team is closed; it takes no leader.")
+    await require_leader(tx, caller, volunteer_id)
+    await store.appoint_leader(tx, team_id, volunteer_id)
+    return replace(team, leader_volunteer_id=volunteer_id, version=team.version + 1)
+
+
+async def require_leader(tx: Tx, caller: Caller, volunteer_id: UUID) -> None:
+    """Insist that a volunteer may be made a leader by the caller.
+
+    Raises:
+        NotFound: the volunteer is not within the caller's reach.
+        Conflict: the volunteer has not claimed the account.
+    """
     await require_reach(tx, caller, volunteer_id)
     claimed = await store.volunteer_claimed(tx, volunteer_id)
     if claimed is None:
         raise volunteer_unknown()
     if not claimed:
         raise Conflict("volunteer-unclaimed", "this volunteer has not claimed the account yet and could not sign in")
-    await store.appoint_leader(tx, team_id, volunteer_id)
-    return replace(team, leader_volunteer_id=volunteer_id)
 
 
 async def add_theme(tx: Tx, new: NewTheme) -> Theme:
@@ -165,7 +195,7 @@ async def add_project(tx: Tx, caller: Caller, new: NewProject) -> Project:
         Invalid: a name or title is empty, or an honour's year cannot be.
         Conflict: the name is taken.
     """
-    await require_site_exists(tx, caller, new.site_id)
+    await require_open_site(tx, caller, new.site_id)
     now = await tx.now()
     try:
         new = replace(new, name=clean_title(new.name, "name"), honours=tuple(_clean(h) for h in new.honours))

@@ -1,6 +1,7 @@
--- name: site_kind
--- A parent or home must exist, and its kind decides what may hang under it. Locked against a site being removed.
-select kind from sites where site_id = $1 for key share;
+-- name: find_site
+-- A parent or home must exist and be open, and its kind decides what may hang under it. Whoever closes or moves the site
+-- waits until what was founded there is committed.
+select site_id, kind, name, parent_id, level, created_at, version, closed_at from sites where site_id = $1 for key share;
 
 -- name: add_site
 -- The caller learns of a taken name by the missing row.
@@ -9,7 +10,7 @@ on conflict do nothing returning site_id;
 
 -- name: list_sites
 -- In order of founding, a page at a time.
-select site_id, kind, name, parent_id, level, created_at from sites
+select site_id, kind, name, parent_id, level, created_at, version, closed_at from sites
 where $1::uuid is null or site_id > $1 order by site_id limit $2;
 
 -- name: add_team
@@ -19,12 +20,18 @@ on conflict do nothing returning team_id;
 
 -- name: list_teams
 -- In order of founding, a page at a time.
-select team_id, kind, name, site_id, leader_volunteer_id, docked, created_at from teams
+select team_id, kind, name, site_id, leader_volunteer_id, docked, created_at, version, closed_at from teams
 where $1::uuid is null or team_id > $1 order by team_id limit $2;
 
 -- name: team_locked
 -- A team about to change; its site decides who may change it.
-select team_id, kind, name, site_id, leader_volunteer_id, docked, created_at from teams where team_id = $1 for update;
+select team_id, kind, name, site_id, leader_volunteer_id, docked, created_at, version, closed_at from teams
+where team_id = $1 for update;
+
+-- name: find_team
+-- By id.
+select team_id, kind, name, site_id, leader_volunteer_id, docked, created_at, version, closed_at from teams
+where team_id = $1;
 
 -- name: appoint_leader
 -- One leader at a time.
@@ -58,8 +65,12 @@ insert into themes (theme_id, name, pillar, created_at) values ($1, $2, $3, $4) 
 
 -- name: list_themes
 -- In order of founding, a page at a time.
-select theme_id, name, pillar, created_at from themes
+select theme_id, name, pillar, created_at, version, closed_at from themes
 where $1::uuid is null or theme_id > $1 order by theme_id limit $2;
+
+-- name: find_theme
+-- By id.
+select theme_id, name, pillar, created_at, version, closed_at from themes where theme_id = $1;
 
 -- name: add_project
 -- The caller learns of a taken name by the missing row.
@@ -74,8 +85,12 @@ from unnest($2::uuid[], $3::text[], $4::text[], $5::smallint[]) as honour (honou
 
 -- name: list_projects
 -- In order of founding, a page at a time.
-select project_id, name, site_id, pillar, created_at from projects
+select project_id, name, site_id, pillar, created_at, version, closed_at from projects
 where $1::uuid is null or project_id > $1 order by project_id limit $2;
+
+-- name: find_project
+-- By id.
+select project_id, name, site_id, pillar, created_at, version, closed_at from projects where project_id = $1;
 
 -- name: honours_of
 -- For a page of projects at once.

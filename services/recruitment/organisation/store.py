@@ -1,6 +1,6 @@
 """Rows of sites, teams, themes, projects and honours."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -31,11 +31,14 @@ __all__ = [
     "add_team",
     "add_theme",
     "appoint_leader",
+    "find_project",
+    "find_site",
+    "find_team",
+    "find_theme",
     "list_projects",
     "list_sites",
     "list_teams",
     "list_themes",
-    "site_kind",
     "team_locked",
     "volunteer_claimed",
     "within_reach",
@@ -54,6 +57,8 @@ class Site:
     parent_id: UUID | None
     level: Level
     created_at: datetime
+    version: int = 1
+    closed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class Team:
     leader_volunteer_id: UUID | None
     docked: bool
     created_at: datetime
+    version: int = 1
+    closed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,8 @@ class Theme:
     name: str
     pillar: Pillar
     created_at: datetime
+    version: int = 1
+    closed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,28 +98,24 @@ class Project:
     pillar: Pillar
     created_at: datetime
     honours: tuple[Honour, ...] = ()
+    version: int = 1
+    closed_at: datetime | None = None
 
 
-async def site_kind(tx: Tx, site_id: UUID) -> SiteKind | None:
-    """The kind of a site; none when there is no such site."""
-    kind = await tx.fetchval(_SQL["site_kind"], site_id)
-    return None if kind is None else SiteKind(kind)
+async def find_site(tx: Tx, site_id: UUID) -> Site | None:
+    """A site, held against being closed or moved until the end of the transaction; or none."""
+    row = await tx.fetchrow(_SQL["find_site"], site_id)
+    return None if row is None else _site(row)
 
 
-async def add_site(tx: Tx, site_id: UUID, new: NewSite, now: datetime) -> bool:
+async def add_site(tx: Tx, site_id: UUID, new: NewSite, level: Level, now: datetime) -> bool:
     """Insert; false when the name is taken, or it is a second centre."""
-    row = await tx.fetchval(_SQL["add_site"], site_id, new.kind, new.name, new.parent_id, new.level, now)
+    row = await tx.fetchval(_SQL["add_site"], site_id, new.kind, new.name, new.parent_id, level, now)
     return row is not None
 
 
 async def list_sites(tx: Tx, after: UUID | None, limit: int) -> list[Site]:
-    rows = await tx.fetch(_SQL["list_sites"], after, limit)
-    return [
-        Site(
-            row["site_id"], SiteKind(row["kind"]), row["name"], row["parent_id"], Level(row["level"]), row["created_at"]
-        )
-        for row in rows
-    ]
+    return [_site(row) for row in await tx.fetch(_SQL["list_sites"], after, limit)]
 
 
 async def add_team(tx: Tx, team_id: UUID, new: NewTeam, now: datetime) -> bool:
@@ -121,6 +126,11 @@ async def add_team(tx: Tx, team_id: UUID, new: NewTeam, now: datetime) -> bool:
 
 async def list_teams(tx: Tx, after: UUID | None, limit: int) -> list[Team]:
     return [_team(row) for row in await tx.fetch(_SQL["list_teams"], after, limit)]
+
+
+async def find_team(tx: Tx, team_id: UUID) -> Team | None:
+    row = await tx.fetchrow(_SQL["find_team"], team_id)
+    return None if row is None else _team(row)
 
 
 async def team_locked(tx: Tx, team_id: UUID) -> Team | None:
@@ -149,9 +159,13 @@ async def add_theme(tx: Tx, theme_id: UUID, new: NewTheme, now: datetime) -> boo
     return await tx.fetchval(_SQL["add_theme"], theme_id, new.name, new.pillar, now) is not None
 
 
+async def find_theme(tx: Tx, theme_id: UUID) -> Theme | None:
+    row = await tx.fetchrow(_SQL["find_theme"], theme_id)
+    return None if row is None else _theme(row)
+
+
 async def list_themes(tx: Tx, after: UUID | None, limit: int) -> list[Theme]:
-    rows = await tx.fetch(_SQL["list_themes"], after, limit)
-    return [Theme(row["theme_id"], row["name"], Pillar(row["pillar"]), row["created_at"]) for row in rows]
+    return [_theme(row) for row in await tx.fetch(_SQL["list_themes"], after, limit)]
 
 
 async def add_project(tx: Tx, project_id: UUID, new: NewProject, now: datetime) -> bool:
@@ -171,7 +185,15 @@ async def add_project(tx: Tx, project_id: UUID, new: NewProject, now: datetime) 
 
 
 async def list_projects(tx: Tx, after: UUID | None, limit: int) -> list[Project]:
-    rows = await tx.fetch(_SQL["list_projects"], after, limit)
+    return await _projects(tx, await tx.fetch(_SQL["list_projects"], after, limit))
+
+
+async def find_project(tx: Tx, project_id: UUID) -> Project | None:
+    found = await _projects(tx, await tx.fetch(_SQL["find_project"], project_id))
+    return found[0] if found else None
+
+
+async def _projects(tx: Tx, rows: Sequence[Record]) -> list[Project]:
     honours: dict[UUID, list[Honour]] = {row["project_id"]: [] for row in rows}
     for row in await tx.fetch(_SQL["honours_of"], list(honours)):
         honours[row["project_id"]].append(Honour(row["title"], row["awarded_by"], row["year"]))
@@ -183,18 +205,20 @@ async def list_projects(tx: Tx, after: UUID | None, limit: int) -> list[Project]
             Pillar(row["pillar"]),
             row["created_at"],
             tuple(honours[row["project_id"]]),
+            row["version"],
+            row["closed_at"],
         )
         for row in rows
     ]
 
 
+def _site(row: Record) -> Site:
+    return Site(**{**row, "kind": SiteKind(row["kind"]), "level": Level(row["level"])})
+
+
 def _team(row: Record) -> Team:
-    return Team(
-        row["team_id"],
-        TeamKind(row["kind"]),
-        row["name"],
-        row["site_id"],
-        row["leader_volunteer_id"],
-        row["docked"],
-        row["created_at"],
-    )
+    return Team(**{**row, "kind": TeamKind(row["kind"])})
+
+
+def _theme(row: Record) -> Theme:
+    return Theme(**{**row, "pillar": Pillar(row["pillar"])})

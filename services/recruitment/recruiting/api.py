@@ -25,7 +25,7 @@ from shared.http.idempotency import once
 from shared.postgres import Tx
 from shared.typed import ShortCodeText
 
-__all__ = ["router"]
+__all__ = ["AppealOut", "DriveOut", "appeal_out", "drive_out", "router"]
 
 router = APIRouter(prefix="/api/recruitment/v1", tags=["recruiting"])
 
@@ -66,6 +66,8 @@ class DriveOut(Output):
     starts_at: datetime
     ends_at: datetime
     opened_at: datetime
+    version: int
+    closed_at: datetime | None
     open: bool
     url: str
     funnel: FunnelOut
@@ -88,6 +90,8 @@ class AppealOut(Output):
     channel: str
     body: str
     published_at: datetime
+    version: int
+    closed_at: datetime | None
     registered: int | None = None
 
 
@@ -98,7 +102,7 @@ async def open_drive(request: Request, body: DriveIn, caller: Staff, database: D
 
     async def work(tx: Tx) -> DriveOut:
         drive = await handlers.open_drive(tx, caller, new)
-        return _drive(settings, await handlers.drive_view(tx, drive))
+        return drive_out(settings, await handlers.drive_view(tx, drive))
 
     return await once(request, database, caller, work)
 
@@ -110,14 +114,14 @@ async def list_drives(
     """Staff see the drives that they are responsible for, everybody else all of them: they invite everybody."""
     async with database.transaction() as tx:
         views = await handlers.list_drives(tx, caller, _after(cursor), limit + 1)
-    return page_of(views, limit, lambda view: _drive(settings, view), lambda view: (view.drive.drive_id,))
+    return page_of(views, limit, lambda view: drive_out(settings, view), lambda view: (view.drive.drive_id,))
 
 
 @router.get("/drives/by-code/{code}", dependencies=[public()])
 async def drive_by_code(code: ShortCodeText, database: Db, settings: SettingsDep) -> DriveOut:
     """The drive behind a QR code, for its public page."""
     async with database.transaction() as tx:
-        return _drive(settings, await handlers.drive_view(tx, await handlers.drive_by_code(tx, code)))
+        return drive_out(settings, await handlers.drive_view(tx, await handlers.drive_by_code(tx, code)))
 
 
 @router.get("/drives/{drive_id}")
@@ -126,7 +130,7 @@ async def drive(drive_id: UUID, caller: Staff, database: Db, settings: SettingsD
     async with database.transaction() as tx:
         found = await _found(tx, drive_id)
         caller.require_site(found.site_id)
-        return _drive(settings, await handlers.drive_view(tx, found))
+        return drive_out(settings, await handlers.drive_view(tx, found))
 
 
 @router.get("/drives/{drive_id}/poster.svg", dependencies=[public()])
@@ -151,7 +155,7 @@ async def publish_appeal(request: Request, body: AppealIn, caller: Centre, datab
     """Publish an appeal; its code goes into the article."""
 
     async def work(tx: Tx) -> AppealOut:
-        return _appeal(await handlers.publish_appeal(tx, caller, NewAppeal(body.title, body.channel, body.body)))
+        return appeal_out(await handlers.publish_appeal(tx, caller, NewAppeal(body.title, body.channel, body.body)))
 
     return await once(request, database, caller, work)
 
@@ -161,14 +165,14 @@ async def list_appeals(caller: Staff, database: Db, cursor: str | None = None, l
     """All appeals with the number of people who came through each."""
     async with database.transaction() as tx:
         rows = await store.list_appeals(tx, _after(cursor), limit + 1)
-    return page_of(rows, limit, _appeal, lambda row: (row.appeal_id,))
+    return page_of(rows, limit, appeal_out, lambda row: (row.appeal_id,))
 
 
 @router.get("/appeals/by-code/{code}", dependencies=[public()])
 async def appeal_by_code(code: ShortCodeText, database: Db) -> AppealOut:
     """The appeal behind a code."""
     async with database.transaction() as tx:
-        return _appeal(await handlers.appeal_by_code(tx, code))
+        return appeal_out(await handlers.appeal_by_code(tx, code))
 
 
 async def _found(tx: Tx, drive_id: UUID) -> Drive:
@@ -189,7 +193,8 @@ def _url(settings: RecruitmentSettings, drive: Drive) -> str:
     return f"{settings.public_url.rstrip('/')}/d/{drive.code}"
 
 
-def _drive(settings: RecruitmentSettings, view: DriveView) -> DriveOut:
+def drive_out(settings: RecruitmentSettings, view: DriveView) -> DriveOut:
+    """A drive with its address and funnel."""
     drive = view.drive
     return DriveOut(
         drive_id=drive.drive_id,
@@ -201,6 +206,8 @@ def _drive(settings: RecruitmentSettings, view: DriveView) -> DriveOut:
         starts_at=drive.starts_at,
         ends_at=drive.ends_at,
         opened_at=drive.opened_at,
+        version=drive.version,
+        closed_at=drive.closed_at,
         open=view.open,
         url=_url(settings, drive),
         funnel=_funnel(view.funnel),
@@ -216,7 +223,8 @@ def _funnel(funnel: Funnel) -> FunnelOut:
     )
 
 
-def _appeal(appeal: Appeal) -> AppealOut:
+def appeal_out(appeal: Appeal) -> AppealOut:
+    """An appeal, with its count where that was read."""
     return AppealOut(
         appeal_id=appeal.appeal_id,
         code=appeal.code,
@@ -224,5 +232,7 @@ def _appeal(appeal: Appeal) -> AppealOut:
         channel=appeal.channel,
         body=appeal.body,
         published_at=appeal.published_at,
+        version=appeal.version,
+        closed_at=appeal.closed_at,
         registered=appeal.registered,
     )

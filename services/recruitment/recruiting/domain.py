@@ -99,8 +99,10 @@ def check_period(starts_at: datetime, ends_at: datetime) -> None:
         raise ValueError(f"a drive lasts at most {LONGEST_DRIVE.days} days")
 
 
-def why_closed(starts_at: datetime, ends_at: datetime, now: datetime) -> str | None:
-    """None while the drive is open, which it is from its start until just before its end."""
+def why_closed(starts_at: datetime, ends_at: datetime, closed_at: datetime | None, now: datetime) -> str | None:
+    """None while the drive is open, which it is from its start until just before its end or its closing."""
+    if closed_at is not None:
+        return "this drive was closed: please register without its code, or at your nearest station"
     if now < starts_at:
         return "this drive has not begun yet"
     if now >= ends_at:

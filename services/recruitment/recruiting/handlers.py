@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.recruitment.organisation.domain import clean_title
-from services.recruitment.organisation.handlers import require_site_exists
+from services.recruitment.organisation.handlers import require_open_site
 from services.recruitment.recruiting import store
 from services.recruitment.recruiting.domain import (
     CODE_ALPHABET,
@@ -33,6 +33,7 @@ __all__ = [
     "drive_by_code",
     "drive_view",
     "list_drives",
+    "open_appeal_by_code",
     "open_drive",
     "open_drive_by_code",
     "publish_appeal",
@@ -59,7 +60,7 @@ async def open_drive(tx: Tx, caller: Caller, new: NewDrive) -> Drive:
         Forbidden: it lies outside of the caller's bounds.
         Invalid: the period or a text cannot be.
     """
-    await require_site_exists(tx, caller, new.site_id)
+    await require_open_site(tx, caller, new.site_id)
     try:
         check_period(new.starts_at, new.ends_at)
         new = replace(new, name=clean_title(new.name, "name"), place=clean_title(new.place, "place", 200))
@@ -93,7 +94,7 @@ async def open_drive_by_code(tx: Tx, text: str) -> Drive:
         Conflict: it has not begun, or is over.
     """
     drive = await drive_by_code(tx, text)
-    closed = why_closed(drive.starts_at, drive.ends_at, await tx.now())
+    closed = why_closed(drive.starts_at, drive.ends_at, drive.closed_at, await tx.now())
     if closed is not None:
         raise Conflict(
             "drive-not-open", closed, starts_at=drive.starts_at.isoformat(), ends_at=drive.ends_at.isoformat()
@@ -142,8 +143,21 @@ async def publish_appeal(tx: Tx, caller: Caller, new: NewAppeal) -> Appeal:
     for _ in range(_DRAWS):
         code = _draw()
         if await store.add_appeal(tx, appeal_id, code, new, caller.subject, now):
-            return Appeal(appeal_id, code, new.title, new.channel, new.body, now, 0)
+            return Appeal(appeal_id, code, new.title, new.channel, new.body, now, registered=0)
     raise TransientError("no free appeal code was found: please try again")
+
+
+async def open_appeal_by_code(tx: Tx, text: str) -> Appeal:
+    """The appeal that a registration names, which must not be closed.
+
+    Raises:
+        NotFound: there is no appeal with the code.
+        Conflict: it is closed.
+    """
+    appeal = await appeal_by_code(tx, text)
+    if appeal.closed_at is not None:
+        raise Conflict("appeal-closed", "this appeal is closed: please register without its code")
+    return appeal
 
 
 async def appeal_by_code(tx: Tx, text: str) -> Appeal:
@@ -163,7 +177,9 @@ async def _views(tx: Tx, drives: list[Drive]) -> list[DriveView]:
     now = await tx.now()
     counts = await store.funnels(tx, [drive.drive_id for drive in drives])
     return [
-        DriveView(drive, counts[drive.drive_id], why_closed(drive.starts_at, drive.ends_at, now) is None)
+        DriveView(
+            drive, counts[drive.drive_id], why_closed(drive.starts_at, drive.ends_at, drive.closed_at, now) is None
+        )
         for drive in drives
     ]
 

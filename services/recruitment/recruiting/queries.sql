@@ -6,15 +6,17 @@ on conflict (code) do nothing returning drive_id;
 
 -- name: drive
 -- By id.
-select drive_id, code, name, place_kind, place, site_id, starts_at, ends_at, opened_at from drives where drive_id = $1;
+select drive_id, code, name, place_kind, place, site_id, starts_at, ends_at, opened_at, version, closed_at from drives
+where drive_id = $1;
 
 -- name: drive_by_code
 -- By what stands on the poster.
-select drive_id, code, name, place_kind, place, site_id, starts_at, ends_at, opened_at from drives where code = $1;
+select drive_id, code, name, place_kind, place, site_id, starts_at, ends_at, opened_at, version, closed_at from drives
+where code = $1;
 
 -- name: list_drives
 -- In order of opening, a page at a time, within the caller's sites (none: all).
-select drive_id, code, name, place_kind, place, site_id, starts_at, ends_at, opened_at from drives
+select drive_id, code, name, place_kind, place, site_id, starts_at, ends_at, opened_at, version, closed_at from drives
 where ($1::uuid is null or drive_id > $1) and ($2::uuid[] is null or site_id = any($2))
 order by drive_id limit $3;
 
@@ -45,10 +47,14 @@ on conflict (code) do nothing returning appeal_id;
 
 -- name: appeal_by_code
 -- By what stands in the article.
-select appeal_id, code, title, channel, body, published_at from appeals where code = $1;
+select appeal_id, code, title, channel, body, published_at, version, closed_at from appeals where code = $1;
+
+-- name: appeal
+-- By id.
+select appeal_id, code, title, channel, body, published_at, version, closed_at from appeals where appeal_id = $1;
 
 -- name: list_appeals
 -- In order of publication, a page at a time, with the number of people who registered through each.
-select appeal_id, code, title, channel, body, published_at,
+select appeal_id, code, title, channel, body, published_at, version, closed_at,
        (select count(*) from volunteers where volunteers.appeal_id = appeals.appeal_id) as registered
 from appeals where $1::uuid is null or appeal_id > $1 order by appeal_id limit $2;

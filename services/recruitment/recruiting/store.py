@@ -15,6 +15,7 @@ __all__ = [
     "Drive",
     "add_appeal",
     "add_drive",
+    "appeal",
     "appeal_by_code",
     "drive",
     "drive_by_code",
@@ -39,6 +40,8 @@ class Drive:
     starts_at: datetime
     ends_at: datetime
     opened_at: datetime
+    version: int = 1
+    closed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class Appeal:
     channel: str
     body: str
     published_at: datetime
+    version: int = 1
+    closed_at: datetime | None = None
     registered: int | None = None
 
 
@@ -100,6 +105,11 @@ async def add_appeal(tx: Tx, appeal_id: UUID, code: str, new: NewAppeal, by: UUI
     """Insert; false when the code is taken."""
     row = await tx.fetchval(_SQL["add_appeal"], appeal_id, code, new.title, new.channel, new.body, by, now)
     return row is not None
+
+
+async def appeal(tx: Tx, appeal_id: UUID) -> Appeal | None:
+    row = await tx.fetchrow(_SQL["appeal"], appeal_id)
+    return None if row is None else Appeal(**row)
 
 
 async def appeal_by_code(tx: Tx, code: str) -> Appeal | None:

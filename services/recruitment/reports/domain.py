@@ -14,20 +14,21 @@ __all__ = ["FORMULAS", "LONGEST_PERIOD", "Period", "clamp", "period_of", "ratio"
 LONGEST_PERIOD = timedelta(days=3660)
 
 FORMULAS: Mapping[str, str] = {
-    "sites": "sites founded, by kind; total = centre + institute + station; service points come on top",
-    "teams": "teams founded, by kind",
-    "themes": "themes founded",
+    "sites": "sites founded and not closed by `to`, by kind; total = centre + institute + station, without points",
+    "teams": "teams founded and not closed by `to`, by kind",
+    "themes": "themes founded and not closed by `to`",
     "activities": "activities that were opened and whose first shift starts in [from, to)",
     "drives": "drives that are open at some moment of [from, to), by kind of place",
     "appeals": "appeals published before `to`",
-    "projects": "brand projects",
+    "projects": "brand projects not closed by `to`",
     "honours": "honours of brand projects",
     "volunteers.registered": "volunteers registered or imported before `to`, cumulative",
     "volunteers.participants": "distinct people with a confirmed record that starts in [from, to), not an imported one",
     "volunteers.participations": "person-times: distinct pairs of volunteer and shift among those records",
     "residents_served": "sum of the person-times entered when the activities of the period were closed",
-    "coverage": "per level: sites with a team and an opened activity in [from, to) / sites; service points aside",
-    "docking": "docked teams / teams",
+    "coverage": "per level: sites with a team and an opened activity in [from, to) / sites, those closed by `to` and "
+    "service points aside",
+    "docking": "docked teams / teams, those closed by `to` in neither",
     "records": "confirmed records that start in [from, to), scanned, kiosk, leader and backfilled",
     "minutes": "whole minutes of those records",
     "credit_minutes": "minutes of the scanned, kiosk and leader's records among them (信用时数)",

@@ -10,34 +10,49 @@ select least(
 ) as horizon, business.now() as now;
 
 -- name: counts
--- Everything that is counted without looking at attendance; $3 is the instant as of which, or infinity.
+-- Everything that is counted without looking at attendance; $3 is the instant as of which, or infinity. What was closed by
+-- then, and before the period's end, no longer counts. Docking and residents served as the history of changes has them.
 select
-    (select jsonb_object_agg(kind, n) from (select kind, count(*) as n from sites where created_at <= $3 group by kind) s) as sites,
-    (select jsonb_object_agg(kind, n) from (select kind, count(*) as n from teams where created_at <= $3 group by kind) t) as teams,
-    (select count(*) from teams where created_at <= $3 and docked) as docked,
-    (select count(*) from themes where created_at <= $3) as themes,
+    (select jsonb_object_agg(kind, n) from (select kind, count(*) as n from sites
+        where created_at <= $3 and (closed_at is null or closed_at > least($2, $3)) group by kind) s) as sites,
+    (select jsonb_object_agg(kind, n) from (select kind, count(*) as n from teams
+        where created_at <= $3 and (closed_at is null or closed_at > least($2, $3)) group by kind) t) as teams,
+    (select count(*) from teams t
+     where created_at <= $3 and (closed_at is null or closed_at > least($2, $3))
+       and coalesce((select (c.before ->> 'docked')::boolean from object_changes c
+                     where c.object_id = t.team_id and c.changed_at > $3 and c.before ? 'docked'
+                     order by c.change_id limit 1), t.docked)) as docked,
+    (select count(*) from themes
+     where created_at <= $3 and (closed_at is null or closed_at > least($2, $3))) as themes,
     (select jsonb_object_agg(place_kind, n) from (
         select place_kind, count(*) as n from drives
         where starts_at < $2 and ends_at > $1 and opened_at <= $3 group by place_kind) d) as drives,
     (select count(*) from appeals where published_at < $2 and published_at <= $3) as appeals,
-    (select count(*) from projects where created_at <= $3) as projects,
+    (select count(*) from projects
+     where created_at <= $3 and (closed_at is null or closed_at > least($2, $3))) as projects,
     (select count(*) from honours where created_at <= $3) as honours,
     (select count(*) from volunteers where registered_at < $2 and registered_at <= $3) as registered,
     (select count(*) from activities where starts_at >= $1 and starts_at < $2 and opened_at <= $3) as activities,
-    (select coalesce(sum(residents_served), 0) from activities
-     where starts_at >= $1 and starts_at < $2 and closed_at <= $3) as residents_served;
+    (select coalesce(sum(coalesce((
+                select (c.before ->> 'residents_served')::integer from object_changes c
+                where c.object_id = a.activity_id and c.changed_at > $3 and c.before ? 'residents_served'
+                order by c.change_id limit 1), residents_served)), 0)
+     from activities a where starts_at >= $1 and starts_at < $2 and closed_at <= $3) as residents_served;
 
 -- name: coverage
--- Per level: sites with a team and an activity in the period, and all sites; service points are on top of the count.
+-- Per level: open sites with an open team and an activity in the period, and all open sites; service points are on top of
+-- the count. What was closed before the period's end, as far as is known at $3, is in neither number.
 select s.level, count(*) as sites,
        count(*) filter (
-           where exists (select from teams t where t.site_id = s.site_id and t.created_at <= $3)
+           where exists (select from teams t where t.site_id = s.site_id and t.created_at <= $3
+                         and (t.closed_at is null or t.closed_at > least($2, $3)))
              and exists (
                  select from activities a
                  where a.site_id = s.site_id and a.starts_at >= $1 and a.starts_at < $2 and a.opened_at <= $3
              )
        ) as covered
-from sites s where s.kind <> 'service_point' and s.created_at <= $3
+from sites s
+where s.kind <> 'service_point' and s.created_at <= $3 and (s.closed_at is null or s.closed_at > least($2, $3))
 group by s.level;
 
 -- name: pillars

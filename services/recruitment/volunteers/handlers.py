@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.recruitment.access import handlers as access
 from services.recruitment.access.handlers import Grant
-from services.recruitment.organisation.handlers import require_site_exists
+from services.recruitment.organisation.handlers import require_open_site
 from services.recruitment.recruiting import handlers as recruiting
 from services.recruitment.recruiting.handlers import SOURCE
 from services.recruitment.vault import handlers as vault
@@ -265,12 +265,12 @@ async def _attribution(tx: Tx, said: Registration) -> tuple[str, UUID | None, UU
     if said.drive_code is not None and said.appeal_code is not None:
         raise Invalid("two-codes", "please give the code of the drive or of the appeal, not both")
     if said.site_id is not None:
-        await require_site_exists(tx, None, said.site_id)
+        await require_open_site(tx, None, said.site_id)
     if said.drive_code is not None:
         drive = await recruiting.open_drive_by_code(tx, said.drive_code)
         return "drive", drive.drive_id, None, said.site_id or drive.site_id
     if said.appeal_code is not None:
-        appeal = await recruiting.appeal_by_code(tx, said.appeal_code)
+        appeal = await recruiting.open_appeal_by_code(tx, said.appeal_code)
         return "appeal", None, appeal.appeal_id, said.site_id
     return "walk_in", None, None, said.site_id
 

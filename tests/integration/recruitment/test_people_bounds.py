@@ -142,7 +142,10 @@ async def test_the_organisation_is_founded_in_order(district: District) -> None:
     assert await refused("/sites", {**station, "parent_id": None}) == (422, "site-invalid")
     assert await refused("/sites", {**station, "parent_id": str(new_id())}) == (404, "site-unknown")
     assert await refused("/sites", {**station, "name": "惠民社区"}) == (409, "site-exists")
-    assert await refused("/sites", {**station, "kind": "centre", "parent_id": None}) == (409, "site-exists")
+    assert await refused("/sites", {**station, "kind": "centre", "level": "district", "parent_id": None}) == (
+        409,
+        "site-exists",
+    )
     assert await refused("/sites", {**station, "kind": "castle"}) == (422, "invalid-input")
 
     corps = {"kind": "corps", "name": "志愿服务总队", "site_id": sites["centre"], "docked": True}

@@ -85,10 +85,11 @@ def test_what_is_no_code_is_refused(text: str) -> None:
 
 def test_a_drive_is_open_from_its_start_until_just_before_its_end() -> None:
     tick = timedelta(microseconds=1)
-    assert "not begun" in (why_closed(START, END, START - tick) or "")
-    assert why_closed(START, END, START) is None
-    assert why_closed(START, END, END - tick) is None
-    assert "over" in (why_closed(START, END, END) or "")
+    assert "not begun" in (why_closed(START, END, None, START - tick) or "")
+    assert why_closed(START, END, None, START) is None
+    assert why_closed(START, END, None, END - tick) is None
+    assert "over" in (why_closed(START, END, None, END) or "")
+    assert "closed" in (why_closed(START, END, START, START) or "")
 
 
 def test_a_drive_ends_after_it_starts_within_a_month() -> None:

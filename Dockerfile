@@ -1,9 +1,10 @@
 # One image for every service and role: `python -m services.<service> <role>`.
-FROM python:3.13-slim AS build
+ARG PYTHON_IMAGE=python:3.13-slim
+FROM ${PYTHON_IMAGE} AS build
 COPY requirements.lock /tmp/requirements.lock
 RUN python -m venv /opt/weiguang && /opt/weiguang/bin/pip install --no-cache-dir --require-hashes -r /tmp/requirements.lock
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 ENV PATH=/opt/weiguang/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 MALLOC_ARENA_MAX=2
 COPY --from=build /opt/weiguang /opt/weiguang
 WORKDIR /app

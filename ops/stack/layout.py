@@ -123,6 +123,10 @@ class Ports:
         """Base address of a process."""
         return f"http://127.0.0.1:{self[name]}"
 
+    def health_url(self, name: str) -> str:
+        """Where a process says whether it is ready: for the gateway a port of its own, as its other one is public."""
+        return self.url("web-ops" if name == "web-api" else name)
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -155,6 +159,8 @@ def environment(spec: ProcessSpec, around: Surroundings) -> dict[str, str]:
     values |= _of_role(spec, around)
     port = str(around.ports[spec.name])
     values |= {"WEIGUANG_HTTP_PORT": port} if spec.role == "api" else {"WEIGUANG_OPS_PORT": port}
+    if spec.name == "web-api":
+        values |= {"WEIGUANG_OPS_PORT": str(around.ports["web-ops"])}
     values |= {"WEIGUANG_FAUST_DATA_DIR": str(around.options.var / "faust" / spec.name)}
     return {**values, **around.options.extra_environment}
 

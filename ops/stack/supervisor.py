@@ -214,7 +214,7 @@ class Stack:
         for spec in PROCESSES:
             if spec.name in self.options.processes:
                 log = self.log_directory / f"{spec.name}.log"
-                unit = Unit(spec, ports.url(spec.name), log, self._environment_of(spec), self._write_state)
+                unit = Unit(spec, ports.health_url(spec.name), log, self._environment_of(spec), self._write_state)
                 self.units[spec.name] = unit
                 unit.start()
         if "recruitment-api" in self.units:

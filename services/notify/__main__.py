@@ -16,6 +16,7 @@ from services.notify.deliveries.smtp import SmtpMailer
 from services.notify.inbox.stream import GROUP, TOPICS, InboxStream
 from services.notify.settings import NotifySettings
 from services.notify.templates.handlers import load_catalogue
+from shared import production
 from shared.http.idempotency import keep_purging
 from shared.http.ops import serve_ops
 from shared.http.process import run_role
@@ -25,7 +26,6 @@ from shared.kafka.probe import broker_ready
 from shared.outbox.relay import Relay
 from shared.postgres import Database
 from shared.postgres.migrations import migrate
-from shared.telemetry import logging
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -143,7 +143,7 @@ def main(arguments: list[str]) -> None:
     """Run one role; exits the process."""
     role = arguments[0] if len(arguments) == 1 else ""
     settings = NotifySettings()
-    logging.configure(settings)
+    production.configure(settings)
     if role == "api":
         serve(lambda: api(settings), settings)
     elif role == "worker":

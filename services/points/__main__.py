@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.points.settings import PointsSettings
+from shared import production
 from shared.http.ops import serve_ops
 from shared.http.process import run_role
 from shared.http.server import serve
@@ -20,7 +21,6 @@ from shared.kafka.probe import broker_ready
 from shared.outbox.relay import Relay
 from shared.postgres import Database
 from shared.postgres.migrations import migrate
-from shared.telemetry import logging
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -107,14 +107,14 @@ def main(arguments: Sequence[str]) -> None:
         from services.points.rehearsals.replay import end_with_parent
 
         settings = PointsSettings()
-        logging.configure(settings)
+        production.configure(settings)
         rehearsal_id = UUID(arguments[1])
         end_with_parent()
         run_role(lambda stop: rehearse(settings, rehearsal_id, stop))
     if role not in ROLES:
         raise SystemExit(f"usage: python -m services.points {'|'.join(ROLES)}")
     settings = PointsSettings()
-    logging.configure(settings)
+    production.configure(settings)
     if role == "api":
         serve(lambda: api(settings), settings)
     elif role == "worker":

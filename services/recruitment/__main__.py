@@ -24,6 +24,7 @@ from services.recruitment.attendance import timers as attendance_timers
 from services.recruitment.security import handlers as security
 from services.recruitment.settings import RecruitmentSettings
 from services.recruitment.vault.cipher import Cipher
+from shared import production
 from shared.clock import real_now
 from shared.errors import PermanentError, Refusal, TransientError, WeiguangError
 from shared.http.idempotency import purge_idempotency
@@ -34,7 +35,6 @@ from shared.kafka.probe import broker_ready
 from shared.outbox.relay import Relay
 from shared.postgres import Database
 from shared.postgres.migrations import migrate
-from shared.telemetry import logging
 from shared.waiting import set_within
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def main(arguments: Sequence[str]) -> None:
     """Run one role; ``api``, ``worker`` and ``relay`` end by exiting the process."""
     chosen = _arguments(arguments)
     settings = RecruitmentSettings()
-    logging.configure(settings)
+    production.configure(settings)
     if chosen.role == "api":
         serve(lambda: build_app(settings), settings)
     elif chosen.role == "worker":

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.web.gateway.headers import SECURITY
+from services.web.gateway.headers import from_browser, security, to_browser
 from services.web.gateway.places import Places
 from services.web.gateway.problems import send_problem
 from services.web.gateway.proxy import METHODS, Proxy, is_api
@@ -43,6 +43,7 @@ from shared.http.address import grouped, networks, origin_of, within
 from shared.http.app import create_app
 from shared.http.cache import Cache
 from shared.http.edge import UNMATCHED
+from shared.http.health import Readiness
 from shared.telemetry.metrics import REQUESTS
 
 __all__ = ["Gateway", "create_gateway"]
@@ -59,6 +60,7 @@ class Gateway:
         self._trusted = networks(tuple(settings.trusted_proxies))
         self._proxy: Proxy | None = None
         self.hub = Hub(settings.pulse_clients)
+        self._security = security(secure=settings.secure)
         self._places = Places(settings.requests_per_address)
         self._watchers = Places(settings.pulse_clients_per_address)
         self._upstream: Upstream | None = None
@@ -87,7 +89,7 @@ class Gateway:
                 errors.router,
             ],
             lifespan=self._open,
-            readiness={name: self._readiness(name) for name in settings.upstreams},
+            plumbing=("/healthz",),  # the rest is asked on the port for operation
             told=errors.told,
         )
         errors.install(self.pages)
@@ -108,6 +110,9 @@ class Gateway:
         # Programs beside the gateway and proxies without the header are not one caller: they are not counted.
         counted = None if within(caller, self._trusted) else grouped(caller)
         path: str = scope["path"]
+        secure = self._settings.secure
+        if secure:
+            scope["headers"] = from_browser(scope["headers"])
         proxied = is_api(path) and path != PULSE_PATH
 
         async def secured(message: Message) -> None:
@@ -116,8 +121,8 @@ class Gateway:
                     _count(scope["method"], path, message["status"])
                 present = {name for name, _ in message["headers"]}
                 message["headers"] = [
-                    *message["headers"],
-                    *(header for header in SECURITY if header[0] not in present),
+                    *(to_browser(message["headers"]) if secure else message["headers"]),
+                    *(header for header in self._security if header[0] not in present),
                 ]
             await send(message)
 
@@ -158,6 +163,11 @@ class Gateway:
         """Endless answers must end before the server may stop."""
         await self._stopping.wait()
         self.hub.close()
+
+    @property
+    def readiness(self) -> Readiness:
+        """Service → check that it answers."""
+        return {name: self._readiness(name) for name in self._settings.upstreams}
 
     def _readiness(self, service: str) -> Callable[[], Awaitable[None]]:
         async def check() -> None:

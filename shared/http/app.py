@@ -1,6 +1,6 @@
 """The FastAPI application that every service's ``api`` role serves."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Annotated, Any, TypeVar
 
@@ -21,9 +21,11 @@ from shared.http.problems import problem_of
 from shared.http.query import refuse_unknown_parameters
 from shared.http.routes import check_marked, templates_of, walk_routes
 from shared.postgres import Bounds, Database
+from shared.production import require_machine_clock
 from shared.settings import Settings
 
 __all__ = [
+    "PLUMBING",
     "Db",
     "Input",
     "Instant",
@@ -36,6 +38,9 @@ __all__ = [
     "published",
     "walk_routes",
 ]
+
+PLUMBING = ("/healthz", "/readyz", "/metrics", "/openapi.json")
+"""Routes for operation, of every app unless said otherwise."""
 
 _T = TypeVar("_T")
 
@@ -85,6 +90,7 @@ async def databases(app: FastAPI, settings: Settings, *, reports: bool = False) 
     async with AsyncExitStack() as stack:
         app.state.database = await Database.connect(settings, bounds=Bounds.of_requests(settings))
         stack.push_async_callback(app.state.database.close)
+        await require_machine_clock(settings, app.state.database)
         if reports:
             app.state.reports = await Database.connect(
                 settings, size=settings.report_pool_size, bounds=Bounds.of_reports(settings)
@@ -106,6 +112,7 @@ def create_app(
     lifespan: Lifespan | None = None,
     readiness: health.Readiness | None = None,
     told: Told = by_problem,
+    plumbing: Collection[str] = PLUMBING,
     strict_query: bool = True,
     inner: bool = True,
 ) -> FastAPI:
@@ -118,6 +125,7 @@ def create_app(
             from messengers that pass them on.
         inner: continue the traces of callers, which are the gateway and other services; off for what strangers call.
         told: how a caller is told what went wrong; by a problem, unless the app speaks to browsers too.
+        plumbing: which of `PLUMBING` are served; an app on a public port leaves out what describes its inside.
 
     Raises:
         UnmarkedRouteError: a route says neither who may call it nor that anybody may.
@@ -154,7 +162,7 @@ def create_app(
 
     for kind in (WeiguangError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, handler)
-    app.include_router(_plumbing(readiness or {}))
+    app.include_router(_plumbing(readiness or {}, plumbing))
     for router in routers:
         app.include_router(router)
     check_marked(app)
@@ -164,24 +172,23 @@ def create_app(
     return app
 
 
-def _plumbing(readiness: Mapping[str, Any]) -> APIRouter:
-    router = APIRouter(dependencies=[public()], include_in_schema=False)
-
-    @router.get("/healthz")
+def _plumbing(readiness: Mapping[str, Any], paths: Collection[str]) -> APIRouter:
     async def healthz() -> Response:
         return health.healthz()
 
-    @router.get("/readyz")
     async def readyz() -> Response:
         return await health.readyz(readiness)
 
-    @router.get("/metrics")
     async def metrics() -> Response:
         return health.metrics()
 
-    @router.get("/openapi.json")
     async def openapi(request: Request) -> dict[str, Any]:
         document: dict[str, Any] = request.app.openapi()
         return document
 
+    router = APIRouter(dependencies=[public()], include_in_schema=False)
+    endpoints: tuple[Callable[..., Any], ...] = (healthz, readyz, metrics, openapi)
+    for path, endpoint in zip(PLUMBING, endpoints, strict=True):
+        if path in paths:
+            router.add_api_route(path, endpoint, methods=["GET"])
     return router

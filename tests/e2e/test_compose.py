@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from ops.stack.layout import PROCESSES
 from ops.stack.postgres import Postgres, forget
 from ops.stack.processes import spawn, stop
 from ops.stack.units import tail
+from shared.production import faults
 from tests.support.brokers import broker_name
 from tests.support.compose import Compose, Service
 from tests.support.databases import ROOT
@@ -36,6 +38,8 @@ def _environment(service: Service, home: Path, incarnation: str) -> dict[str, st
         values["WEIGUANG_FAUST_DATA_DIR"] = str(home / service.name)
     if broker_name() == "embedded":  # the file says Apache Kafka, which is idempotent and authenticates clients
         values |= {"WEIGUANG_BROKER": "embedded", "WEIGUANG_BROKER_INCARNATION": incarnation}
+        if service.name != "provision":  # production refuses this broker
+            values["WEIGUANG_ENVIRONMENT"] = "test"
         values |= {"WEIGUANG_KAFKA_SECURITY": "plaintext", "WEIGUANG_KAFKA_ALLOW_PLAINTEXT": "true"}
     return values
 
@@ -144,7 +148,7 @@ def test_the_file_names_every_process_of_the_stack() -> None:
     }
     for spec in PROCESSES:
         assert ("python", "-m", f"services.{spec.service}", spec.role) in commands
-    assert {"postgres", "kafka", "mail"} == compose.third_party
+    assert {"postgres", "kafka", "mail", "proxy"} == compose.third_party
 
 
 def test_health_checks_and_ports_agree() -> None:
@@ -153,10 +157,49 @@ def test_health_checks_and_ports_agree() -> None:
         if name in compose.third_party or "healthcheck" not in entry:
             continue
         values = entry["environment"]
-        port = values.get("WEIGUANG_HTTP_PORT") or values["WEIGUANG_OPS_PORT"]
-        assert entry["healthcheck"]["test"][-1] == f"http://127.0.0.1:{port}/readyz"
+        listening = [values[key] for key in ("WEIGUANG_OPS_PORT", "WEIGUANG_HTTP_PORT") if key in values]
+        assert entry["healthcheck"]["test"][-1] == f"http://127.0.0.1:{listening[0]}/readyz"
         published = [str(part).rpartition(":")[2] for part in (*entry.get("expose", ()), *entry.get("ports", ()))]
-        assert published == [port]
+        assert published == listening
+
+
+def test_people_come_through_the_proxy_alone() -> None:
+    compose = Compose()
+    open_to_all = {
+        name
+        for name, entry in compose.services.items()
+        for port in entry.get("ports", ())
+        if not str(port).startswith("127.0.0.1:")
+    }
+    assert open_to_all == {"proxy"}
+    assert compose.networks("proxy") == {"edge"}
+    assert "web-api:8000" in (ROOT / "ops/proxy/Caddyfile").read_text("utf-8")
+    assert compose.variables["PUBLIC_URL"].startswith("https://")
+
+
+def test_containers_are_confined() -> None:
+    compose = Compose()
+    for name, entry in compose.services.items():
+        assert entry["cap_drop"] == ["ALL"], name
+        assert entry["security_opt"] == ["no-new-privileges:true"], name
+        assert entry.get("read_only") or name == "kafka", name
+        assert "privileged" not in entry, name
+        if name in compose.third_party:
+            assert entry["image"].startswith("${"), f"{name}'s image can be pinned by a digest"
+
+
+def test_production_accepts_what_the_file_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    compose = Compose()
+    ports = {**compose.ports(), ("postgres", 5432): 1, ("kafka", 9092): 2, ("mail", 1025): 3}
+    for spec in PROCESSES:
+        values = compose.service(spec.name, ports).environment
+        assert values["WEIGUANG_ENVIRONMENT"] == "production"
+        with monkeypatch.context() as patched:
+            for key, value in values.items():
+                patched.setenv(key, value)
+            module = import_module(f"services.{spec.service}.settings")
+            settings = getattr(module, f"{spec.service.capitalize()}Settings")()
+        assert list(faults(settings)) == [], spec.name
 
 
 def test_the_example_environment_is_complete_and_holds_no_secret() -> None:
@@ -167,7 +210,9 @@ def test_the_example_environment_is_complete_and_holds_no_secret() -> None:
             compose.service(name, {**ports, ("postgres", 5432): 1, ("kafka", 9092): 2, ("mail", 1025): 3})
         for value in compose.services[name].get("environment", {}).values():
             compose.resolve(str(value))
-        for value in (*compose.services[name].get("ports", ()), *compose.services[name].get("command", ())):
+        entry = compose.services[name]
+        images = [entry["image"], *entry.get("build", {}).get("args", {}).values()]
+        for value in (*entry.get("ports", ()), *entry.get("command", ()), *images):
             compose.resolve(str(value))
     assert set(compose.variables) == compose.asked
     example = (ROOT / ".env.example").read_text("utf-8")

@@ -2,7 +2,17 @@
 
 from collections.abc import Iterable
 
-__all__ = ["HOP_BY_HOP", "SECURITY", "Headers", "cookie", "cookies", "find", "forwarded"]
+__all__ = [
+    "HOP_BY_HOP",
+    "Headers",
+    "cookie",
+    "cookies",
+    "find",
+    "forwarded",
+    "from_browser",
+    "security",
+    "to_browser",
+]
 
 Headers = list[tuple[bytes, bytes]]
 """Header names in lower case, as ASGI has them."""
@@ -40,7 +50,10 @@ _OWN = HOP_BY_HOP | {
     b"x-weiguang-page",
 }
 
-SECURITY: Headers = [
+_PREFIX = b"__Host-"
+_OURS = b"wg_"
+
+_SECURITY: Headers = [
     (
         b"content-security-policy",
         b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -49,8 +62,48 @@ SECURITY: Headers = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"same-origin"),
-    (b"permissions-policy", b"geolocation=(), microphone=(), camera=(self)"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"x-permitted-cross-domain-policies", b"none"),
+    (
+        b"permissions-policy",
+        b"accelerometer=(), autoplay=(), browsing-topics=(), camera=(self), display-capture=(), fullscreen=(self), "
+        b"geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()",
+    ),
 ]
+_TRANSPORT: Headers = [(b"strict-transport-security", b"max-age=31536000; includeSubDomains")]
+
+
+def security(*, secure: bool) -> Headers:
+    """The headers that every answer carries; browsers that came by TLS are told to come by nothing else."""
+    return [*_SECURITY, *_TRANSPORT] if secure else _SECURITY
+
+
+def from_browser(headers: Headers) -> Headers:
+    """A request's headers with our cookies under their plain names, of a deployment that is reached by TLS.
+
+    Cookies of ours without ``__Host-`` are dropped: another host of the domain, or somebody on the way of a plain
+    request, may have set them.
+    """
+    return [(key, _plain(value) if key == b"cookie" else value) for key, value in headers]
+
+
+def to_browser(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """An answer's headers with our cookies under their ``__Host-`` names: for this host, by TLS, and no other."""
+    return [
+        (key, _PREFIX + value if key == b"set-cookie" and value.startswith(_OURS) else value) for key, value in headers
+    ]
+
+
+def _plain(value: bytes) -> bytes:
+    kept = []
+    for pair in value.split(b";"):
+        pair = pair.strip()
+        if pair.startswith(_PREFIX + _OURS):
+            kept.append(pair.removeprefix(_PREFIX))
+        elif not pair.startswith(_OURS):
+            kept.append(pair)
+    return b"; ".join(kept)
 
 
 def find(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:

@@ -224,6 +224,45 @@ async def test_every_answer_carries_the_security_headers(setting: Setting) -> No
         assert "script-src 'self'" in headers["content-security-policy"], path
         assert headers.get_list("x-content-type-options") == ["nosniff"], path
         assert headers["referrer-policy"] == "same-origin", path
+        assert headers["cross-origin-opener-policy"] == "same-origin", path
+        assert headers["cross-origin-resource-policy"] == "same-origin", path
+        assert "camera=(self)" in headers["permissions-policy"], path
+        assert "strict-transport-security" not in headers, "by plain http it would mean nothing"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/metrics",
+        "/readyz",
+        "/openapi.json",
+        "/internal",
+        "/api/recruitment/openapi.json",
+        "/api/recruitment/v1/internal",
+    ],
+)
+async def test_the_public_port_does_not_describe_the_inside(setting: Setting, path: str) -> None:
+    assert (await setting.client.get(path)).status_code == 404
+    assert setting.upstream.seen == []
+
+
+async def test_by_tls_cookies_are_this_hosts_alone() -> None:
+    async with gateway_running(public_url="https://volunteers.example.org") as setting:
+        assert "max-age=" in (await setting.client.get("/login")).headers["strict-transport-security"]
+        body = {"phone": "13812345678", "code": "123456", "next": "/me"}
+        opened = await setting.client.post("/session", json=body, headers=OURS)
+        kept = opened.headers.get_list("set-cookie")
+        assert len(kept) >= 2
+        for each in kept:
+            assert each.startswith("__Host-wg_"), each
+            assert {"Path=/", "HttpOnly", "Secure", "SameSite=Lax"} <= set(each.split("; "))
+            assert "Domain" not in each
+        pair = "; ".join(each.partition(";")[0] for each in kept)
+        path = "/api/recruitment/v1/sites"
+        await setting.client.get(path, headers={"cookie": pair})
+        assert setting.upstream.seen[-1][2]["authorization"].startswith("Bearer ")
+        await setting.client.get(path, headers={"cookie": pair.replace("__Host-", "")})
+        assert "authorization" not in setting.upstream.seen[-1][2], "set by another host or in the open"
 
 
 async def test_refusals_are_in_chinese_for_our_pages_only(setting: Setting) -> None:

@@ -150,12 +150,6 @@ async def test_services_count_the_caller_and_not_the_gateway(setting: Setting) -
     assert setting.upstream.seen[-1][2]["x-forwarded-for"] == "203.0.113.7"
 
 
-async def test_a_strangers_forwarded_header_is_replaced() -> None:
-    async with gateway_running(trusted_proxies=["10.0.0.0/8"]) as setting:
-        await setting.client.get("/api/recruitment/v1/sites", headers={"x-forwarded-for": "6.6.6.6"})
-        assert setting.upstream.seen[-1][2]["x-forwarded-for"] == "127.0.0.1"
-
-
 @pytest.mark.parametrize(
     "path",
     [
@@ -228,41 +222,6 @@ async def test_every_answer_carries_the_security_headers(setting: Setting) -> No
         assert headers["cross-origin-resource-policy"] == "same-origin", path
         assert "camera=(self)" in headers["permissions-policy"], path
         assert "strict-transport-security" not in headers, "by plain http it would mean nothing"
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/metrics",
-        "/readyz",
-        "/openapi.json",
-        "/internal",
-        "/api/recruitment/openapi.json",
-        "/api/recruitment/v1/internal",
-    ],
-)
-async def test_the_public_port_does_not_describe_the_inside(setting: Setting, path: str) -> None:
-    assert (await setting.client.get(path)).status_code == 404
-    assert setting.upstream.seen == []
-
-
-async def test_by_tls_cookies_are_this_hosts_alone() -> None:
-    async with gateway_running(public_url="https://volunteers.example.org") as setting:
-        assert "max-age=" in (await setting.client.get("/login")).headers["strict-transport-security"]
-        body = {"phone": "13812345678", "code": "123456", "next": "/me"}
-        opened = await setting.client.post("/session", json=body, headers=OURS)
-        kept = opened.headers.get_list("set-cookie")
-        assert len(kept) >= 2
-        for each in kept:
-            assert each.startswith("__Host-wg_"), each
-            assert {"Path=/", "HttpOnly", "Secure", "SameSite=Lax"} <= set(each.split("; "))
-            assert "Domain" not in each
-        pair = "; ".join(each.partition(";")[0] for each in kept)
-        path = "/api/recruitment/v1/sites"
-        await setting.client.get(path, headers={"cookie": pair})
-        assert setting.upstream.seen[-1][2]["authorization"].startswith("Bearer ")
-        await setting.client.get(path, headers={"cookie": pair.replace("__Host-", "")})
-        assert "authorization" not in setting.upstream.seen[-1][2], "set by another host or in the open"
 
 
 async def test_refusals_are_in_chinese_for_our_pages_only(setting: Setting) -> None:
@@ -399,18 +358,3 @@ async def _until(lines: AsyncIterator[str], start: str) -> AsyncIterator[str]:
         yield line
         if line.startswith(start):
             return
-
-
-async def test_one_address_watches_the_pulse_so_many_times() -> None:
-    async with gateway_running(trusted_proxies=["10.0.0.0/8"], pulse_clients_per_address=1) as setting:
-        async with setting.client.stream("GET", "/api/operations/v1/pulse") as first:
-            assert first.status_code == 200
-            assert (await setting.client.get("/api/operations/v1/pulse")).status_code == 429
-            assert (await setting.client.get("/login")).status_code == 200
-
-
-async def test_one_address_has_so_many_requests_under_way() -> None:
-    async with gateway_running(trusted_proxies=["10.0.0.0/8"], requests_per_address=0) as setting:
-        refused = await setting.client.get("/login")
-        assert (refused.status_code, refused.json()["type"]) == (429, "too-many-requests")
-        assert refused.headers["retry-after"]

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from services.web.gateway.sessions import Session
 from services.web.gateway.upstream import Problem, UpstreamAway
+from services.web.pages.forms import ACTION
 from services.web.pages.refusals import SENTENCES, say
 from services.web.pages.render import page
 from services.web.pages.visit import LoginNeeded, VisitOf, Web
@@ -54,6 +55,13 @@ async def told(error: Exception, request: Request) -> Response:
         if name in answer.headers:
             shown.headers[name] = answer.headers[name]
     return shown
+
+
+@router.post(ACTION, dependencies=[public()])
+async def without_script(visit: VisitOf) -> Response:
+    """The answer to a form that was sent before the page's script had run; nothing of it is read or kept."""
+    said = "这一页还没有准备好，刚才填的内容没有提交，也没有保存。请返回上一页，等载入完成再按；需要开启 JavaScript。"
+    return page("error.html", visit.session, status=400, title="还没有提交", detail=said, retry=False)
 
 
 @router.get("/{path:path}", dependencies=[public()])

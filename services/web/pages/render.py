@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from services.web.gateway.sessions import Session
 from services.web.pages import assets, wording
+from services.web.pages.forms import PostForms
 
 _Answer = TypeVar("_Answer", bound=Response)
 
@@ -36,6 +37,7 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     auto_reload=False,
+    extensions=[PostForms],
 )
 _environment.filters.update(wording.FILTERS)
 _environment.globals.update(span=wording.span, asset=assets.address, qr=qr)

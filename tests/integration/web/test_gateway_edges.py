@@ -1,5 +1,7 @@
 """The gateway as strangers meet it: bounds by address, what it hides, and cookies of a deployment by TLS."""
 
+import re
+
 import pytest
 
 from tests.integration.web.test_gateway import OURS, gateway_running
@@ -60,3 +62,16 @@ async def test_a_strangers_forwarded_header_is_replaced() -> None:
     async with gateway_running(trusted_proxies=["10.0.0.0/8"]) as setting:
         await setting.client.get("/api/recruitment/v1/sites", headers={"x-forwarded-for": "6.6.6.6"})
         assert setting.upstream.seen[-1][2]["x-forwarded-for"] == "127.0.0.1"
+
+
+async def test_a_login_form_sent_without_the_script_keeps_its_fields_out_of_the_address() -> None:
+    html = {"accept": "text/html"}
+    async with gateway_running() as setting:
+        for path in ("/login", "/staff/login"):
+            (form,) = re.findall(r"<form[^>]*data-api[^>]*>", (await setting.client.get(path, headers=html)).text)
+            assert 'method="post"' in form
+            action = re.findall(r'action="([^"]+)"', form)[0]
+            sent = {"phone": "13812345678", "code": "123456", "username": "operator", "password": "岭东区志愿服务2026"}
+            answer = await setting.client.post(action, data=sent, headers=html)
+            assert answer.status_code in (303, 400, 415, 422)
+            assert not any(value in str(answer.url) + answer.text for value in sent.values())

@@ -26,6 +26,7 @@ from shared.errors import PermanentError, TransientError
 from shared.ids import new_id
 from shared.kafka.client import client_options
 from shared.kafka.consumer import BatchConsumer, Message
+from shared.kafka.probe import broker_ready
 from shared.kafka.topics import ensure_topics, topic_name
 from shared.outbox.relay import Relay
 from shared.postgres import Database
@@ -207,6 +208,14 @@ async def test_a_consumer_with_a_wrong_password_says_so_and_ends(
     )
     with pytest.raises(TransientError, match=secured.broker.bootstrap):
         await asyncio.wait_for(consumer.run(asyncio.Event()), 60)
+
+
+async def test_readiness_tells_a_wrong_password(secured: Secured, settings_for: SettingsFactory) -> None:
+    await broker_ready(settings_for("points", **secured.values("points")))
+    with pytest.raises(TransientError, match="accepts no connection of points"):
+        await broker_ready(settings_for("points", **secured.values("points", "wrong")))
+    without = {**secured.values("points"), "kafka_user": "", "kafka_password": ""}
+    await broker_ready(settings_for("points", **without))
 
 
 async def test_the_gateway_tails_the_pulse(secured: Secured, settings_for: SettingsFactory) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from ops.keys import app as keys_app
 from ops.stack.errors import StackError
 from ops.stack.layout import ROOT, Options
 from ops.stack.postgres import forget
@@ -21,6 +22,7 @@ from shared.errors import WeiguangError
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(keys_app, name="keys")
 console = Console(stderr=True)
 
 VarDirectory = Annotated[Path, typer.Option("--var", help="Where the state lies.")]

@@ -186,7 +186,7 @@ def _of_role(spec: ProcessSpec, around: Surroundings) -> dict[str, str]:
     values: dict[str, str] = {}
     if spec.service != "web":
         values["WEIGUANG_DATABASE_URL"] = around.server.dsn(f"{spec.service}_app", DATABASE)
-    secrets = _secrets(around.secrets)
+    secrets = secrets_by_variable(around.secrets)
     values |= {name: secrets[spec.service, name] for name in KEYS.get(spec.name, ())}
     if spec.service == "recruitment":
         values["WEIGUANG_MESSAGE_LOG"] = str(around.options.var / "messages.jsonl")
@@ -197,7 +197,7 @@ def _of_role(spec: ProcessSpec, around: Surroundings) -> dict[str, str]:
     return values
 
 
-def _secrets(secrets: StackSecrets) -> dict[tuple[str, str], str]:
+def secrets_by_variable(secrets: StackSecrets) -> dict[tuple[str, str], str]:
     """(service, variable) → value."""
     return {
         **{(issuer, "WEIGUANG_AUTH_SIGNING_KEY"): key for issuer, key in secrets.signing_keys.items()},

@@ -4,15 +4,17 @@ import base64
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ops.database import roles
 from ops.stack.errors import StackError
 
-__all__ = ["StackSecrets", "load_secrets", "make_secrets"]
+__all__ = ["StackSecrets", "generate_pair", "load_secrets", "make_secrets", "new_secret", "save_secrets"]
 
 _SIGNERS = ("recruitment", "notify")
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -36,6 +38,39 @@ class StackSecrets:
     """Ed25519 seed, base64, that badges are issued under; empty in a file of before there were credentials."""
     evidence_key: str = ""
     """Seals the evidence of adjustments; made and added to a file of before evidence was sealed."""
+
+    def rings(self) -> dict[str, str]:
+        """Variable of a `.env` → ring of the keys that are rotated."""
+        return {
+            "VAULT_KEY": self.vault_key,
+            "LOOKUP_KEY": self.lookup_key,
+            "EVIDENCE_KEY": self.evidence_key,
+            **{f"{issuer.upper()}_SIGNING_KEY": key for issuer, key in self.signing_keys.items()},
+            **{f"{issuer.upper()}_PUBLIC_KEY": key for issuer, key in self.public_keys.items()},
+        }
+
+    def with_rings(self, rings: Mapping[str, str]) -> Self:
+        """The same secrets with other rings in the variables given."""
+        found = {**self.rings(), **rings}
+        return replace(
+            self,
+            vault_key=found["VAULT_KEY"],
+            lookup_key=found["LOOKUP_KEY"],
+            evidence_key=found["EVIDENCE_KEY"],
+            signing_keys={issuer: found[f"{issuer.upper()}_SIGNING_KEY"] for issuer in self.signing_keys},
+            public_keys={issuer: found[f"{issuer.upper()}_PUBLIC_KEY"] for issuer in self.public_keys},
+        )
+
+
+def generate_pair() -> tuple[str, str]:
+    """A new pair of (seed, public key), Ed25519, base64."""
+    key = Ed25519PrivateKey.generate()
+    return _base64(key.private_bytes_raw()), _base64(key.public_key().public_bytes_raw())
+
+
+def new_secret() -> str:
+    """A new key of 32 bytes, base64."""
+    return _base64(secrets.token_bytes(32))
 
 
 def _password(length: int = 16) -> str:
@@ -71,7 +106,7 @@ def load_secrets(path: Path) -> StackSecrets:
     if not path.exists():
         made = make_secrets()
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, made)
+        save_secrets(path, made)
         return made
     try:
         found = StackSecrets(**json.loads(path.read_text(encoding="utf-8")))
@@ -81,12 +116,12 @@ def load_secrets(path: Path) -> StackSecrets:
         ) from error
     if not found.evidence_key:
         found = replace(found, evidence_key=_base64(secrets.token_bytes(32)))
-        _write(path, found)
+        save_secrets(path, found)
     return found
 
 
-def _write(path: Path, found: StackSecrets) -> None:
-    """Whole or not at all: half a file would lose the data."""
+def save_secrets(path: Path, found: StackSecrets) -> None:
+    """Write the file whole or not at all: half a file would lose the data."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,5 +1,7 @@
 """Points' processes: ``python -m services.points api|worker|agents|integrity|relay|migrate``. The composition root.
 
+``python -m services.points keys status|rewrap`` shows which evidence lies under which key, and moves it.
+
 The worker starts one more for each rehearsal: ``python -m services.points rehearse <rehearsal_id>``.
 """
 
@@ -9,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
 
 from services.points.settings import PointsSettings
@@ -100,6 +102,26 @@ async def rehearse(settings: PointsSettings, rehearsal_id: UUID, stop: asyncio.E
         await database.close()
 
 
+def _keys(what: str) -> NoReturn:
+    """Show which evidence lies under which key, or move it to the current one; exits the process."""
+    from services.points.adjustments import handlers as adjustments
+    from shared.rewrapping import end_with_json, run_command
+    from shared.sealing import TextCipher
+
+    settings = PointsSettings()
+    logging.configure(settings)
+
+    async def work() -> dict[str, Any]:
+        cipher = TextCipher(settings.evidence_key.get_secret_value(), "WEIGUANG_EVIDENCE_KEY")
+        database = await Database.connect(settings)
+        try:
+            return await run_command(what, database, adjustments.key_tables(cipher))
+        finally:
+            await database.close()
+
+    end_with_json(work)
+
+
 def main(arguments: Sequence[str]) -> None:
     """Run one role; all but ``migrate`` end by exiting the process."""
     role = arguments[0] if len(arguments) == 1 else ""
@@ -111,8 +133,10 @@ def main(arguments: Sequence[str]) -> None:
         rehearsal_id = UUID(arguments[1])
         end_with_parent()
         run_role(lambda stop: rehearse(settings, rehearsal_id, stop))
+    if len(arguments) == 2 and arguments[0] == "keys" and arguments[1] in ("status", "rewrap"):
+        _keys(arguments[1])
     if role not in ROLES:
-        raise SystemExit(f"usage: python -m services.points {'|'.join(ROLES)}")
+        raise SystemExit(f"usage: python -m services.points {'|'.join(ROLES)}, or keys status|rewrap")
     settings = PointsSettings()
     production.configure(settings)
     if role == "api":

@@ -1,4 +1,4 @@
-"""Recruitment's processes: ``python -m services.recruitment api|worker|relay|migrate|create-operator``.
+"""Recruitment's processes: ``python -m services.recruitment api|worker|relay|migrate|create-operator|keys``.
 
 The composition root: the only place that opens pools and builds apps.
 """
@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -21,6 +21,7 @@ from services.recruitment.access.domain import StaffRole, check_password_form
 from services.recruitment.access.passwords import Passwords
 from services.recruitment.attendance import handlers as attendance
 from services.recruitment.attendance import timers as attendance_timers
+from services.recruitment.keys.store import tables as key_tables
 from services.recruitment.security import handlers as security
 from services.recruitment.settings import RecruitmentSettings
 from services.recruitment.vault.cipher import Cipher
@@ -35,12 +36,13 @@ from shared.kafka.probe import broker_ready
 from shared.outbox.relay import Relay
 from shared.postgres import Database
 from shared.postgres.migrations import migrate
+from shared.rewrapping import end_with_json, run_command
 from shared.waiting import set_within
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-__all__ = ["MIGRATIONS", "build_app", "create_operator", "main", "purge_once", "relay", "worker"]
+__all__ = ["MIGRATIONS", "build_app", "create_operator", "keys", "main", "purge_once", "relay", "worker"]
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 PURGE_SECONDS = 300.0
@@ -157,6 +159,26 @@ async def create_operator(settings: RecruitmentSettings, username: str, name: st
     return True
 
 
+async def keys(settings: RecruitmentSettings, what: str) -> dict[str, Any]:
+    """Show which rows lie under which key, or move them to the current ones, which the security log tells.
+
+    Raises:
+        PermanentError: a key is missing or malformed.
+        TransientError: the database is away.
+    """
+    tables = key_tables(_cipher(settings))
+    database = await Database.connect(settings)
+    try:
+        result = await run_command(what, database, tables)
+        if what == "rewrap":
+            outcome = security.Result.REFUSED if result["failed"] else security.Result.OK
+            moved = security.SecurityEvent(security.Kind.KEYS_ROTATED, outcome, detail={"failed": result["failed"]})
+            await security.record_apart(database, moved)
+        return result
+    finally:
+        await database.close()
+
+
 def _cipher(settings: RecruitmentSettings) -> Cipher:
     return Cipher(settings.vault_key.get_secret_value(), settings.lookup_key.get_secret_value())
 
@@ -177,6 +199,8 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     operator.add_argument("--username", required=True)
     operator.add_argument("--name", required=True)
     operator.add_argument("--role", choices=[StaffRole.OPERATOR, StaffRole.ENGINEER], default=StaffRole.OPERATOR)
+    held = roles.add_parser("keys", help="which rows lie under which key, and moving them to the current ones")
+    held.add_argument("what", choices=["status", "rewrap"])
     return parser.parse_args(arguments)
 
 
@@ -193,6 +217,8 @@ def main(arguments: Sequence[str]) -> None:
         run_role(lambda stop: relay(settings, stop))
     elif chosen.role == "migrate":
         asyncio.run(migrate(settings.migration_database_url, "recruitment", "recruitment_app", MIGRATIONS))
+    elif chosen.role == "keys":
+        end_with_json(lambda: keys(settings, chosen.what))
     else:
         password = os.environ.get("WEIGUANG_OPERATOR_PASSWORD", "")
         try:

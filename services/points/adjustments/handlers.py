@@ -27,10 +27,11 @@ from shared.clock import district_day
 from shared.errors import Conflict, Forbidden, NotFound, PermanentError, Refusal, TransientError
 from shared.ids import derived_id, new_id
 from shared.postgres import Database, Tx
+from shared.rewrapping import KeyedTable
 from shared.sealing import TextCipher
 from shared.telemetry import trace
 
-__all__ = ["decision", "evidence_of", "find", "note_of", "posted", "propose", "seal_plain"]
+__all__ = ["decision", "evidence_of", "find", "key_tables", "note_of", "posted", "propose", "seal_plain"]
 
 SEALED_AT_ONCE = 200
 _log = structlog.get_logger(__name__)
@@ -169,6 +170,11 @@ async def seal_plain(database: Database, cipher: TextCipher) -> int:
         sealed += len(found)
         if len(found) < SEALED_AT_ONCE:
             return sealed
+
+
+def key_tables(cipher: TextCipher) -> list[KeyedTable]:
+    """Everything in the schema of points that lies under the evidence keys."""
+    return [store.key_table(cipher, _about)]
 
 
 def _about(adjustment_id: UUID, part: Part) -> UUID:

@@ -65,3 +65,23 @@ from transfer_entries where volunteer_id = $1 and cause_event_id = $2 order by t
 -- name: account_exists
 -- Points knows whoever served; an adjustment for an unknown id is a typing error.
 select exists (select from volunteers where volunteer_id = $1);
+
+-- name: evidence_by_key
+-- How many texts lie under which key; a wrapped key of 60 bytes is of before keys had names.
+select case when octet_length(wrapped_key) = 60 then '1'
+            else convert_from(substring(wrapped_key from 3 for get_byte(wrapped_key, 1)), 'UTF8') end as key_id,
+       count(*) as rows
+from adjustment_evidence group by 1 order by 1;
+
+-- name: stale_evidence
+-- Texts under another key than the current one, beyond the last row seen.
+select adjustment_id, part, wrapped_key from adjustment_evidence
+where ($3::uuid is null or (adjustment_id, part) > ($3, $4::text))
+  and (octet_length(wrapped_key) = 60 or substring(wrapped_key from 1 for octet_length($1::bytea)) <> $1)
+order by adjustment_id, part limit $2 for no key update;
+
+-- name: rewrap_evidence
+-- The same texts under the current key.
+update adjustment_evidence evidence set wrapped_key = fresh.wrapped_key
+from unnest($1::uuid[], $2::text[], $3::bytea[]) as fresh (adjustment_id, part, wrapped_key)
+where (evidence.adjustment_id, evidence.part) = (fresh.adjustment_id, fresh.part);

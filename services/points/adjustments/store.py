@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from services.points.adjustments.domain import Adjustment, Approved, Part, Posted, SealedEvidence, Status
 from shared.postgres import Tx, load_queries
+from shared.rewrapping import TextTable
+from shared.sealing import TextCipher
 
 SQL = load_queries(__file__)
 
@@ -109,3 +111,16 @@ async def posted(tx: Tx, volunteer_id: UUID, cause_event_id: UUID) -> list[Poste
 async def account_exists(tx: Tx, volunteer_id: UUID) -> bool:
     """Whether the ledger knows the volunteer."""
     return bool(await tx.fetchval(SQL["account_exists"], volunteer_id))
+
+
+def key_table(cipher: TextCipher, about: Callable[[UUID, Part], UUID]) -> TextTable:
+    """The sealed texts by their keys; ``about`` is what a text is bound to."""
+    return TextTable(
+        name="adjustment_evidence",
+        cipher=cipher,
+        key=("adjustment_id", "part"),
+        owner=lambda row: about(row["adjustment_id"], row["part"]),
+        count=SQL["evidence_by_key"],
+        stale=SQL["stale_evidence"],
+        update=SQL["rewrap_evidence"],
+    )

@@ -20,10 +20,11 @@ from shared.errors import PermanentError
 from shared.ids import new_id
 from shared.postgres import Database
 from shared.postgres.migrations import migrate
+from shared.rewrapping import key_counts, rewrap
 from shared.sealing import TextCipher
 from tests.integration.points.serving import EVIDENCE, NOW, Api, Ledger, Person, serving
 from tests.support.databases import Clock, PostgresServer, TestDatabase
-from tests.support.settings import SettingsFactory
+from tests.support.settings import SECRETS, SettingsFactory
 
 WORDS = "李秀英 13800138000，签字单第12页"
 NOTE = "问过李秀英本人"
@@ -163,6 +164,27 @@ async def test_another_key_is_named_and_nothing_is_decided_under_it(
     assert await points_db.pool.fetchval("select status from adjustments") == "proposed"
     app.state.evidence_cipher = EVIDENCE
     assert (await first.get(f"/adjustments/{adjustment}")).json()["evidence"] == WORDS
+
+
+async def test_evidence_and_notes_are_moved_to_another_key(
+    served: Api, ledger: Ledger, points_db: Database, settings_for: SettingsFactory
+) -> None:
+    volunteer, first, second = await ledger.volunteer(), served.operator, served.operator
+    adjustment = await propose(first, volunteer)
+    await second.post(f"/adjustments/{adjustment}/approve", {"note": NOTE})
+    new = base64.b64encode(os.urandom(32)).decode()
+    both = TextCipher(f"2:{new},1:{SECRETS.evidence_key}", "WEIGUANG_EVIDENCE_KEY")
+    app: Any = second.client._transport.app  # type: ignore[attr-defined]
+    app.state.evidence_cipher = both
+    assert (await first.get(f"/adjustments/{adjustment}")).json()["evidence"] == WORDS
+    tables = adjustments.key_tables(both)
+    assert await key_counts(points_db, tables) == {"adjustment_evidence": {"1": 2}}
+    moved = await rewrap(points_db, tables, limit=1)
+    assert (moved["adjustment_evidence"].rewrapped, moved["adjustment_evidence"].failed) == (2, 0)
+    assert await key_counts(points_db, tables) == {"adjustment_evidence": {"2": 2}}
+    app.state.evidence_cipher = TextCipher(f"2:{new}", "WEIGUANG_EVIDENCE_KEY")
+    read = (await first.get(f"/adjustments/{adjustment}")).json()
+    assert (read["evidence"], read["decision_note"]) == (WORDS, NOTE)
 
 
 async def test_no_plain_evidence_is_taken_any_more(served: Api, ledger: Ledger, points_db: Database) -> None:

@@ -4,21 +4,24 @@ import asyncio
 import base64
 import os
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import asyncpg
 import pytest
 
 from services.recruitment.devices import handlers as devices
+from services.recruitment.keys.store import tables
 from services.recruitment.vault import handlers as vault
 from services.recruitment.vault.cipher import Cipher
 from services.recruitment.vault.domain import Identity
 from shared.errors import Conflict
 from shared.ids import new_id
 from shared.postgres import Database
+from shared.rewrapping import key_counts, rewrap
 from tests.integration.recruitment.people import NOW
 from tests.integration.recruitment.work import Work, work_of
 from tests.support.databases import Clock, TestDatabase
-from tests.support.settings import SettingsFactory
+from tests.support.settings import SECRETS, SettingsFactory
 
 ID_NUMBER, OTHER_ID = "11010519491231002X", "440524188001010014"
 PHONE, OTHER = "13812345678", "13912345678"
@@ -142,3 +145,44 @@ async def test_the_auditor_reads_no_secret_of_a_device(work: Work, test_database
 
 def _bytes(value: object) -> bytes:
     return value if isinstance(value, bytes) else b""
+
+
+async def test_evidence_and_device_secrets_are_moved_to_the_new_key_too(work: Work, recruitment_db: Database) -> None:
+    device = UUID(await work.device())
+    _, volunteer, record = await work.serving()
+    old: Cipher = work.district.app.state.cipher
+    owner = UUID(volunteer.volunteer_id)
+    await recruitment_db.pool.execute(
+        "insert into attendance_evidence values ($1, $2, $3, $4, $5)",
+        UUID(record["record_id"]),
+        record["revision"],
+        owner,
+        *old.seal_text(owner, "签字单第12页"),
+    )
+    rotated = Cipher(f"2:{NEXT_VAULT},1:{SECRETS.vault_key}", f"2:{NEXT_LOOKUP},1:{SECRETS.lookup_key}")
+    moved = await rewrap(recruitment_db, tables(rotated))
+    assert (moved["evidence"].rewrapped, moved["devices"].rewrapped) == (1, 1)
+    assert {name: set(counts) for name, counts in (await key_counts(recruitment_db, tables(rotated))).items()} == {
+        "people": {"2/2"},
+        "evidence": {"2"},
+        "devices": {"2"},
+    }
+    alone = Cipher(f"2:{NEXT_VAULT}", f"2:{NEXT_LOOKUP}")
+    text = await recruitment_db.pool.fetchrow("select wrapped_key, sealed from attendance_evidence")
+    secret = await recruitment_db.pool.fetchrow("select secret_key, sealed_secret from devices")
+    assert text is not None
+    assert secret is not None
+    assert alone.open_text(owner, *text) == "签字单第12页"
+    assert alone.open_text(device, *secret) == work.secrets[str(device)]
+
+
+async def test_every_wrapped_key_of_the_schema_is_moved(recruitment_db: Database) -> None:
+    columns = await recruitment_db.pool.fetch(
+        "select table_name, column_name from information_schema.columns where table_schema = 'recruitment' "
+        "and data_type = 'bytea' and (column_name like '%wrapped%' or column_name like '%secret_key')"
+    )
+    assert {tuple(row) for row in columns} == {
+        ("vault_people", "wrapped_key"),
+        ("attendance_evidence", "wrapped_key"),
+        ("devices", "secret_key"),
+    }, "a column that services/recruitment/keys does not know keeps its old key for good"

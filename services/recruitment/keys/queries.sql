@@ -1,0 +1,62 @@
+-- name: people_by_key
+-- How many people lie under which keys; a wrapped key of 60 bytes is of before keys had names.
+select case when octet_length(wrapped_key) = 60 then '1'
+            else convert_from(substring(wrapped_key from 3 for get_byte(wrapped_key, 1)), 'UTF8') end as vault_key,
+       lookup_key_id as lookup_key, count(*) as rows
+from vault_people group by 1, 2 order by 1, 2;
+
+-- name: stale_people
+-- People under another key than the current ones, beyond the last row seen; locked, so that what they say now is not lost.
+select person_id, wrapped_key, sealed from vault_people
+where ($4::uuid is null or person_id > $4)
+  and (octet_length(wrapped_key) = 60 or substring(wrapped_key from 1 for octet_length($1::bytea)) <> $1
+       or lookup_key_id <> $2)
+order by person_id limit $3 for no key update;
+
+-- name: rewrap_people
+-- The same people under the current keys.
+update vault_people person
+set wrapped_key = fresh.wrapped_key, phone_lookup = fresh.phone_lookup, id_lookup = fresh.id_lookup, lookup_key_id = $5
+from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::bytea[])
+    as fresh (person_id, wrapped_key, phone_lookup, id_lookup)
+where person.person_id = fresh.person_id;
+
+-- name: evidence_by_key
+-- How many pieces of evidence lie under which key.
+select case when octet_length(wrapped_key) = 60 then '1'
+            else convert_from(substring(wrapped_key from 3 for get_byte(wrapped_key, 1)), 'UTF8') end as key_id,
+       count(*) as rows
+from attendance_evidence group by 1 order by 1;
+
+-- name: stale_evidence
+-- Evidence under another key than the current one, beyond the last row seen.
+select record_id, revision, volunteer_id, wrapped_key from attendance_evidence
+where ($3::uuid is null or (record_id, revision) > ($3, $4::integer))
+  and (octet_length(wrapped_key) = 60 or substring(wrapped_key from 1 for octet_length($1::bytea)) <> $1)
+order by record_id, revision limit $2 for no key update;
+
+-- name: rewrap_evidence
+-- The same evidence under the current key.
+update attendance_evidence evidence set wrapped_key = fresh.wrapped_key
+from unnest($1::uuid[], $2::integer[], $3::bytea[]) as fresh (record_id, revision, wrapped_key)
+where (evidence.record_id, evidence.revision) = (fresh.record_id, fresh.revision);
+
+-- name: devices_by_key
+-- How many device secrets lie under which key.
+select case when octet_length(secret_key) = 60 then '1'
+            else convert_from(substring(secret_key from 3 for get_byte(secret_key, 1)), 'UTF8') end as key_id,
+       count(*) as rows
+from devices where secret_key is not null group by 1 order by 1;
+
+-- name: stale_devices
+-- Device secrets under another key than the current one, beyond the last row seen.
+select device_id, secret_key as wrapped_key from devices
+where secret_key is not null and ($3::uuid is null or device_id > $3)
+  and (octet_length(secret_key) = 60 or substring(secret_key from 1 for octet_length($1::bytea)) <> $1)
+order by device_id limit $2 for no key update;
+
+-- name: rewrap_devices
+-- The same secrets under the current key.
+update devices device set secret_key = fresh.wrapped_key
+from unnest($1::uuid[], $2::bytea[]) as fresh (device_id, wrapped_key)
+where device.device_id = fresh.device_id;

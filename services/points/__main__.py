@@ -109,7 +109,7 @@ def _keys(what: str) -> NoReturn:
     from shared.sealing import TextCipher
 
     settings = PointsSettings()
-    logging.configure(settings)
+    production.configure(settings)
 
     async def work() -> dict[str, Any]:
         cipher = TextCipher(settings.evidence_key.get_secret_value(), "WEIGUANG_EVIDENCE_KEY")

@@ -1,6 +1,8 @@
 """Pages for everybody: the district's figures, the drives, a drive with its poster and form."""
 
 import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -8,13 +10,15 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.web.pages import teams, tickets
-from services.web.pages.district import figures_of
+from services.web.pages.district import district_now, figures_of
 from services.web.pages.render import page, part
 from services.web.pages.visit import Visit, VisitOf
+from services.web.pages.wording import parse
 from shared.auth.access import public
 from shared.clock import district_day, real_now
+from shared.typed import compact_upper
 
-__all__ = ["router"]
+__all__ = ["by_state", "router"]
 
 router = APIRouter(include_in_schema=False, dependencies=[public()])
 
@@ -38,18 +42,24 @@ async def figures(visit: VisitOf) -> Response:
 async def drives(visit: VisitOf, cursor: str | None = None, code: str | None = None) -> Response:
     """The drives, and the way in by the code that a poster shows."""
     if code is not None and code.strip():
-        return RedirectResponse(f"/d/{quote(code.strip().upper(), safe='')}", 303)
+        return RedirectResponse(f"/d/{quote(compact_upper(code), safe='')}", 303)
     query = {"cursor": cursor} if cursor else {}
-    found = await visit.ask("recruitment", "/drives", limit="200", **query)
-    # what is open stands first, then the latest
-    latest = sorted(found["items"], key=lambda drive: str(drive["starts_at"]), reverse=True)
-    return page(
-        "drives.html",
-        visit.session,
-        path=visit.path,
-        drives=sorted(latest, key=lambda drive: not drive["open"]),
-        next_cursor=found.get("next_cursor"),
-    )
+    found, now = await asyncio.gather(visit.ask("recruitment", "/drives", limit="200", **query), district_now(visit))
+    sections = by_state(found["items"], now)
+    return page("drives.html", visit.session, path=visit.path, sections=sections, next_cursor=found.get("next_cursor"))
+
+
+def by_state(drives: Iterable[Mapping[str, Any]], now: datetime) -> list[tuple[str, str, list[Mapping[str, Any]]]]:
+    """Drives apart as (state, heading, drives): open ones, those to come with the next first, the latest ended ones."""
+    latest = sorted(drives, key=lambda drive: parse(drive["starts_at"]), reverse=True)
+    coming = [drive for drive in latest if not drive["open"] and parse(drive["starts_at"]) > now]
+    ended = [drive for drive in latest if not drive["open"] and parse(drive["starts_at"]) <= now]
+    sections = [
+        ("open", "正在登记", [drive for drive in latest if drive["open"]]),
+        ("coming", "即将开始", coming[::-1]),
+        ("ended", "已结束", ended),
+    ]
+    return [section for section in sections if section[2]]
 
 
 @router.get("/d/{code}")

@@ -182,15 +182,15 @@ def moment(value: str | datetime | None) -> str:
     return f"{at.month}月{at.day}日 {at:%H:%M}"
 
 
-def span(start: str | datetime, end: str | datetime | None) -> str:
-    """From when to when; the second day is named only if it is another one."""
+def span(start: str | datetime, end: str | datetime | None, *, year: bool = False) -> str:
+    """From when to when; the second day is named only if it is another one, the year where it could be doubted."""
     first = parse(start)
     if end is None:
-        return f"{day(first)} {first:%H:%M} 起"
+        return f"{day(first, year=year)} {first:%H:%M} 起"
     last = parse(end)
     if last.date() == first.date():
-        return f"{day(first)} {first:%H:%M}—{last:%H:%M}"
-    return f"{day(first)} {first:%H:%M}—{day(last)} {last:%H:%M}"
+        return f"{day(first, year=year)} {first:%H:%M}—{last:%H:%M}"
+    return f"{day(first, year=year)} {first:%H:%M}—{day(last, year=year and last.year != first.year)} {last:%H:%M}"
 
 
 def spell_minutes(minutes: float | None) -> str:

@@ -107,8 +107,8 @@ async def _may_begin(tx: Tx, version: int, rehearsal_id: UUID) -> None:
 
     Raises:
         NotFound: ``rule-unknown``, ``rehearsal-unknown``.
-        Conflict: ``rule-not-a-draft``, ``rehearsal-of-another-rule``, ``rehearsal-not-done``, ``rehearsal-outdated``,
-            ``activation-in-progress``.
+        Conflict: ``rule-not-a-draft``, ``rehearsal-of-another-rule``, ``rehearsal-as-if``, ``rehearsal-not-done``,
+            ``rehearsal-outdated``, ``activation-in-progress``.
     """
     rule = await rules.find(tx, version)
     rehearsed = await store.rehearsed(tx, rehearsal_id)
@@ -118,6 +118,11 @@ async def _may_begin(tx: Tx, version: int, rehearsal_id: UUID) -> None:
         raise Conflict("rule-not-a-draft", f"Only a draft can come into force; this version is {rule.status}.")
     if rehearsed.version != version:
         raise Conflict("rehearsal-of-another-rule", f"This rehearsal was of rule version {rehearsed.version}.")
+    if rehearsed.as_if:
+        raise Conflict(
+            "rehearsal-as-if",
+            "This rehearsal took the draft to be in force since another day than it will; rehearse it as it is.",
+        )
     if rehearsed.status != "done":
         raise Conflict("rehearsal-not-done", f"A rehearsal must be done first; this one is {rehearsed.status}.")
     if await versions.under_way(tx):

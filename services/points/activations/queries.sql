@@ -40,7 +40,7 @@ select activation_id from activations where status in ('applying', 'reversing');
 -- name: find_rehearsal
 -- What a proposal rests on, and whether other rules came into force, or were settled, after what it saw; one of which
 -- the differences are forgotten is outdated too. Locked, so that they are not forgotten while it is being proposed.
-select r.version, r.status, r.forgotten_at is not null or
+select r.version, r.status, r.as_if_from is not null as as_if, r.forgotten_at is not null or
        coalesce(exists (select from rule_generations g where not pg_visible_in_snapshot(g.made_in, r.watermark))
            or exists (select from activations a where not pg_visible_in_snapshot(a.settled_in, r.watermark)), true) as outdated
 from rehearsals r where r.rehearsal_id = $1 for share;

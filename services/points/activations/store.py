@@ -18,10 +18,14 @@ _SQL = load_queries(__file__)
 
 
 class Rehearsed(NamedTuple):
-    """What a proposal rests on. ``outdated``: it has no snapshot, or other rules came into force since."""
+    """What a proposal rests on. ``outdated``: it has no snapshot, or other rules came into force since.
+
+    ``as_if``: it replayed the draft from another day on than it would take effect.
+    """
 
     version: int
     status: str
+    as_if: bool
     outdated: bool
 
 

@@ -14,9 +14,10 @@ from services.points.rehearsals.domain import Result, Summary
 from services.points.rehearsals.store import Rehearsal
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
+from shared.clock import district_day
 from shared.errors import Refusal
 from shared.http import cursors
-from shared.http.app import Db, Limit, Output, ReportDb
+from shared.http.app import Db, Input, Limit, Output, ReportDb
 from shared.http.cursors import Page, page_of
 from shared.http.idempotency import once
 from shared.postgres import Tx
@@ -55,11 +56,18 @@ class TotalsView(Output):
     largest_loss_of: UUID | None
 
 
+class RehearsalIn(Input):
+    """How to rehearse; ``as_if_from``: as if the draft had been in force since this day."""
+
+    as_if_from: date | None = None
+
+
 class RehearsalView(Output):
     """A rehearsal and where it stands; ``progress`` is between 0 and 1.
 
     ``watermark`` is the snapshot of the database that was replayed: what was recorded later is not in the result.
     ``seconds`` is real time, of the last attempt. ``forgotten_at``: since when only totals and budget are kept.
+    ``effective_from`` is the first day whose service the draft may change; ``notice`` says so while it has not come.
     """
 
     rehearsal_id: UUID
@@ -78,6 +86,9 @@ class RehearsalView(Output):
     started_at: datetime | None
     finished_at: datetime | None
     forgotten_at: datetime | None
+    as_if_from: date | None
+    effective_from: date
+    notice: str | None
     seconds: float | None
 
 
@@ -104,11 +115,14 @@ class BudgetView(Output):
 
 
 @router.post("/rules/{version}/rehearsals", status_code=201, response_model=RehearsalView)
-async def rehearse(request: Request, database: Db, caller: Centre, version: Version) -> Response:
+async def rehearse(
+    request: Request, database: Db, caller: Centre, version: Version, body: RehearsalIn | None = None
+) -> Response:
     """Replay a draft over all history, in the background; nothing of the ledger changes."""
+    as_if_from = None if body is None else body.as_if_from
 
     async def work(tx: Tx) -> RehearsalView:
-        return _view(await handlers.request(tx, caller, version))
+        return _view(await handlers.request(tx, caller, version, as_if_from))
 
     return await once(request, database, caller, work)
 
@@ -226,7 +240,22 @@ def _view(found: Rehearsal) -> RehearsalView:
         seconds = round((found.finished_at - found.started_at).total_seconds(), 3)
     values = {name: getattr(found, name) for name in RehearsalView.model_fields if hasattr(found, name)}
     totals = None if found.summary is None else _totals(found.summary)
-    return RehearsalView(**values, progress=round(progress, 4), totals=totals, seconds=seconds)
+    return RehearsalView(
+        **values,
+        progress=round(progress, 4),
+        totals=totals,
+        seconds=seconds,
+        notice=_notice(found.effective_from, found.requested_at),
+    )
+
+
+def _notice(effective_from: date, requested_at: datetime) -> str | None:
+    if effective_from <= district_day(requested_at):
+        return None
+    return (
+        f"The draft takes effect on {effective_from}, so no service so far is worth more or less under it. Rehearse it "
+        "with as_if_from to see what it would have changed."
+    )
 
 
 def _totals(summary: Summary) -> TotalsView:

@@ -8,7 +8,7 @@ about what is kept, not about what is earned.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -62,11 +62,18 @@ class Pair(NamedTuple):
 
 
 class Comparison:
-    """The rules in force, and the same with a draft from the day on which it would be effective."""
+    """The rules in force, and the same with a draft from the day on which it would be effective.
 
-    def __init__(self, in_force: Sequence[Rule], draft: Rule) -> None:
+    ``as_if_from``: with the draft alone from this day on, as if it and nothing later had come into force.
+    """
+
+    def __init__(self, in_force: Sequence[Rule], draft: Rule, as_if_from: date | None = None) -> None:
         self.before = Rulebook(in_force)
-        self.after = Rulebook([*in_force, draft])
+        if as_if_from is None:
+            self.after = Rulebook([*in_force, draft])
+        else:
+            earlier = [rule for rule in in_force if rule.effective_from < as_if_from]
+            self.after = Rulebook([*earlier, replace(draft, effective_from=as_if_from)])
         self.heeds_complaints = self.before.heeds_complaints or self.after.heeds_complaints
         self._days: dict[date, Pair] = {}
 

@@ -10,7 +10,8 @@ from services.points.rehearsals.store import Rehearsal
 from services.points.rules import handlers as rules
 from services.points.rules import store as rule_store
 from shared.auth.tokens import Caller
-from shared.errors import Conflict, NotFound
+from shared.clock import district_day
+from shared.errors import Conflict, Invalid, NotFound
 from shared.ids import new_id
 from shared.postgres import Database, Tx
 
@@ -23,10 +24,13 @@ EXPORT_ROWS = 5000
 BudgetLine = tuple[UUID | None, date, int, int]
 
 
-async def request(tx: Tx, caller: Caller, version: int) -> Rehearsal:
-    """Queue the rehearsal of a draft; the worker takes it up within a second.
+async def request(tx: Tx, caller: Caller, version: int, as_if_from: date | None = None) -> Rehearsal:
+    """Queue the rehearsal of a draft; the worker starts it within a second.
+
+    ``as_if_from``: replay as if the draft had been in force since this day. No activation may rest on that.
 
     Raises:
+        Invalid: ``as-if-in-future``: the day has not come.
         NotFound: ``rule-unknown``.
         Conflict: ``rule-not-draft``, with its ``rule_status``; ``rehearsal-under-way``, with its ``rehearsal_id``; or
             ``rules-under-way``: other rules are just coming into force.
@@ -38,7 +42,11 @@ async def request(tx: Tx, caller: Caller, version: int) -> Rehearsal:
     if await rule_store.under_way(tx):
         detail = "Other rules are coming into force; rehearse once everybody stands under them."
         raise Conflict("rules-under-way", detail)
-    made = Rehearsal(new_id(), version, "queued", caller.subject, await tx.now())
+    now = await tx.now()
+    if as_if_from is not None and as_if_from > district_day(now):
+        raise Invalid("as-if-in-future", "as_if_from must be a day that has come: there is no service after it yet.")
+    effective_from = as_if_from or stored.document.effective_from
+    made = Rehearsal(new_id(), version, "queued", caller.subject, now, effective_from, as_if_from=as_if_from)
     if not await store.insert(tx, made):
         present = await store.under_way(tx, version)
         detail = f"Rule version {version} is being rehearsed already: {present}."

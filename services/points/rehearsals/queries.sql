@@ -1,6 +1,6 @@
 -- name: insert_rehearsal
 -- Nothing comes back if one of the version is under way already.
-insert into rehearsals (rehearsal_id, version, requested_by, requested_at) values ($1, $2, $3, $4)
+insert into rehearsals (rehearsal_id, version, requested_by, requested_at, as_if_from) values ($1, $2, $3, $4, $5)
 on conflict (version) where status in ('queued', 'running') do nothing returning rehearsal_id;
 
 -- name: under_way
@@ -10,13 +10,15 @@ select rehearsal_id from rehearsals where version = $1 and status in ('queued', 
 -- name: find_rehearsal
 -- One of them, for reading.
 select rehearsal_id, version, status, requested_by, requested_at, attempts, watermark::text as watermark,
-       volunteers_total, volunteers_done, records_done, result, problem, started_at, finished_at, forgotten_at
+       volunteers_total, volunteers_done, records_done, result, problem, started_at, finished_at, forgotten_at, as_if_from,
+       coalesce(as_if_from, (select v.effective_from from rule_versions v where v.version = rehearsals.version)) as effective_from
 from rehearsals where rehearsal_id = $1;
 
 -- name: list_rehearsals
 -- Newest first, by keyset; UUIDv7 orders by creation.
 select rehearsal_id, version, status, requested_by, requested_at, attempts, watermark::text as watermark,
-       volunteers_total, volunteers_done, records_done, result, problem, started_at, finished_at, forgotten_at
+       volunteers_total, volunteers_done, records_done, result, problem, started_at, finished_at, forgotten_at, as_if_from,
+       coalesce(as_if_from, (select v.effective_from from rule_versions v where v.version = rehearsals.version)) as effective_from
 from rehearsals
 where ($1::uuid is null or rehearsal_id < $1) and ($2::integer is null or version = $2)
 order by rehearsal_id desc limit $3;
@@ -62,7 +64,7 @@ select pg_advisory_unlock(hashtext('points/rehearsals'));
 -- From the start, whatever an attempt before left; the number of the attempt is the right to write.
 update rehearsals set status = 'running', attempts = attempts + 1, started_at = clock_timestamp(), watermark = null,
        volunteers_total = null, volunteers_done = 0, records_done = 0
-where rehearsal_id = $1 and status in ('queued', 'running') and attempts < $2 returning version, attempts;
+where rehearsal_id = $1 and status in ('queued', 'running') and attempts < $2 returning version, attempts, as_if_from;
 
 -- name: give_up
 -- It was begun often enough.

@@ -88,7 +88,7 @@ class Share:
     def __init__(self, task: Task, runner: asyncio.Runner) -> None:
         self.runner = runner
         self._task = task
-        self._comparison = Comparison(task.in_force, task.draft)
+        self._comparison = Comparison(task.in_force, task.draft, task.attempt.as_if_from)
         self._versions = {rule.version: rule for rule in task.rules}
         self._resources = AsyncExitStack()
         self._database: Database

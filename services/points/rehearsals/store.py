@@ -22,13 +22,18 @@ FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """A rehearsal as it stands; ``watermark`` is PostgreSQL's text of the snapshot that the replay read."""
+    """A rehearsal as it stands; ``watermark`` is PostgreSQL's text of the snapshot that the replay read.
+
+    ``as_if_from``: the draft is replayed as if it had been in force since this day; ``effective_from``: the first day
+    whose service it may change.
+    """
 
     rehearsal_id: UUID
     version: int
     status: str
     requested_by: UUID
     requested_at: datetime
+    effective_from: date
     attempts: int = 0
     watermark: str | None = None
     volunteers_total: int | None = None
@@ -39,6 +44,7 @@ class Rehearsal:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     forgotten_at: datetime | None = None
+    as_if_from: date | None = None
 
 
 class Attempt(NamedTuple):
@@ -47,6 +53,7 @@ class Attempt(NamedTuple):
     rehearsal_id: UUID
     version: int
     number: int
+    as_if_from: date | None = None
 
 
 class Picture(NamedTuple):
@@ -66,7 +73,7 @@ class Portion(NamedTuple):
 
 async def insert(tx: Tx, made: Rehearsal) -> bool:
     """False if one of the version is under way."""
-    args = (made.rehearsal_id, made.version, made.requested_by, made.requested_at)
+    args = (made.rehearsal_id, made.version, made.requested_by, made.requested_at, made.as_if_from)
     return await tx.fetchval(_SQL["insert_rehearsal"], *args) is not None
 
 
@@ -141,7 +148,7 @@ async def begin(tx: Tx, rehearsal_id: UUID, attempts: int) -> Attempt | None:
     given_up = None if row is not None else await tx.fetchval(_SQL["give_up"], rehearsal_id, attempts)
     if row is not None or given_up is not None:
         await tx.execute(_SQL["forget_results"], rehearsal_id)
-    return None if row is None else Attempt(rehearsal_id, row["version"], row["attempts"])
+    return None if row is None else Attempt(rehearsal_id, row["version"], row["attempts"], row["as_if_from"])
 
 
 async def note_beginning(tx: Tx, attempt: Attempt, watermark: str, volunteers: int) -> bool:

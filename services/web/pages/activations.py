@@ -91,9 +91,9 @@ async def _context(visit: Visit, version: str, rehearsal: Any | None) -> dict[st
 async def _done(visit: Visit, version: str, rehearsal: Any | None) -> Sequence[Any]:
     """The rehearsals on which a proposal may rest; on a rehearsal's own page only that one."""
     if rehearsal is not None:
-        return [rehearsal] if rehearsal["status"] == "done" else []
+        return [rehearsal] if rehearsal["status"] == "done" and not rehearsal["as_if_from"] else []
     found = await visit.ask("points", "/rehearsals", version=version, limit="20")
-    return [one for one in found["items"] if one["status"] == "done"]
+    return [one for one in found["items"] if one["status"] == "done" and not one["as_if_from"]]
 
 
 async def _latest(visit: Visit, version: int) -> Any | None:

@@ -120,6 +120,8 @@ SENTENCES: Mapping[str, str] = {
     "rehearsal-ended": "这次试算已经结束。",
     "rehearsal-not-done": "试算还没有完成，请稍后再看。",
     "rule-not-a-draft": "只有草案可以启用，这个版本已经不是草案了。",
+    "as-if-in-future": "假设的生效日期不能晚于今天。",
+    "rehearsal-as-if": "这次试算假设规则早已生效，不能作为启用的依据；请按草案自己的生效日期再试算一次。",
     "rehearsal-of-another-rule": "这次试算的是另一个版本，请选这份草案的试算。",
     "rehearsal-outdated": "这次试算之后有别的规则生效，请重新试算再提议。",
     "activation-in-progress": "另一版规则正在启用或撤销，请等所有志愿者都换好再办。",

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import yaml
@@ -13,6 +13,7 @@ from services.web.pages.district import district_now
 from services.web.pages.render import fragment, page, part, part_state
 from services.web.pages.visit import Visit, VisitOf, centre_only
 from shared.auth.access import public
+from shared.clock import district_day
 
 __all__ = ["router"]
 
@@ -50,10 +51,11 @@ async def rulebook(visit: VisitOf) -> Response:
 async def rule(visit: VisitOf, version: str) -> Response:
     """One version, with its rehearsals."""
     centre_only(visit)
-    found, rehearsals, activation = await asyncio.gather(
+    found, rehearsals, activation, now = await asyncio.gather(
         visit.ask("points", f"/rules/{version}"),
         visit.ask("points", "/rehearsals", version=version, limit="20"),
         section(visit, version),
+        district_now(visit),
     )
     return page(
         "staff_rule.html",
@@ -63,6 +65,8 @@ async def rule(visit: VisitOf, version: str) -> Response:
         text=_text(found["document"]),
         rehearsals=rehearsals["items"],
         names={found["version"]: found["name"]},
+        coming=found["status"] == "draft" and date.fromisoformat(found["effective_from"]) > district_day(now),
+        as_if_from=_new_year(now),
         **activation,
     )
 
@@ -73,10 +77,11 @@ async def rehearsal(visit: VisitOf, rehearsal_id: str) -> Response:
     centre_only(visit)
     context = await _rehearsal(visit, rehearsal_id)
     found = context["rehearsal"]
-    rule = await visit.ask("points", f"/rules/{found['version']}")
+    rule, now = await asyncio.gather(visit.ask("points", f"/rules/{found['version']}"), district_now(visit))
     state = part_state(fragment("parts/rehearsal.html", visit.session, **context))
     activation = await section(visit, str(found["version"]), found)
-    return page("staff_rehearsal.html", visit.session, path=visit.path, rule=rule, state=state, **context, **activation)
+    context |= {"rule": rule, "state": state, "as_if_from": _new_year(now), **activation}
+    return page("staff_rehearsal.html", visit.session, path=visit.path, **context)
 
 
 @router.get("/rehearsals/{rehearsal_id}/part")
@@ -140,6 +145,11 @@ def _sums(lines: Iterable[Mapping[str, Any]], name: str) -> list[dict[str, Any]]
         for figure in ("before", "after", "difference"):
             total[figure] += line[figure]
     return list(found.values())
+
+
+def _new_year(now: datetime) -> str:
+    """The first day of the year, which the form for an assumed date begins with."""
+    return district_day(now).replace(month=1, day=1).isoformat()
 
 
 def _text(document: Mapping[str, Any]) -> str:

@@ -164,6 +164,39 @@ async def test_only_operators_and_only_drafts_and_one_at_a_time(api: Api, points
     assert [one["rehearsal_id"] for one in only] == [ids[1]]
 
 
+async def test_a_draft_that_takes_effect_later_says_so_and_can_be_rehearsed_as_if_it_had(
+    api: Api, points_db: Database, settings_for: SettingsFor
+) -> None:
+    ledger = await Ledger.open(points_db)
+    await ledger.volunteers(3, 120)
+    operator = api.operator
+    version = await draft(points_db, draft_text("2026-04-01"))
+    plain = (await operator.post(f"/rules/{version}/rehearsals", {})).json()
+    assert (plain["effective_from"], plain["as_if_from"]) == ("2026-04-01", None)
+    assert "takes effect on 2026-04-01" in plain["notice"]
+    assert "as_if_from" in plain["notice"]
+    async with rehearsing(settings_for("points"), UUID(plain["rehearsal_id"])) as process:
+        assert await process.wait() == 0
+    assert (await operator.get(f"/rehearsals/{plain['rehearsal_id']}")).json()["totals"]["difference"] == 0
+
+    early = await operator.post(f"/rules/{version}/rehearsals", {"as_if_from": "2026-03-21"})
+    assert slug(early) == (422, "as-if-in-future")
+    assumed = (await operator.post(f"/rules/{version}/rehearsals", {"as_if_from": "2026-01-01"})).json()
+    assert (assumed["effective_from"], assumed["as_if_from"], assumed["notice"]) == ("2026-01-01", "2026-01-01", None)
+    async with rehearsing(settings_for("points"), UUID(assumed["rehearsal_id"])) as process:
+        assert await process.wait() == 0
+    since = await draft(points_db, draft_text("2026-01-01"))
+    same = (await operator.post(f"/rules/{since}/rehearsals", {})).json()
+    async with rehearsing(settings_for("points"), UUID(same["rehearsal_id"])) as process:
+        assert await process.wait() == 0
+    found = [(await operator.get(f"/rehearsals/{one['rehearsal_id']}")).json() for one in (assumed, same)]
+    assert found[0]["totals"] == found[1]["totals"]
+    assert found[0]["totals"]["difference"] != 0
+
+    body = {"rehearsal_id": assumed["rehearsal_id"], "reason": "试算过"}
+    assert slug(await operator.post(f"/rules/{version}/activation", body)) == (409, "rehearsal-as-if")
+
+
 @pytest.mark.broker
 async def test_the_worker_takes_up_what_waits_and_a_dead_worker_takes_its_replay_along(
     broker: TestBroker, points_db: Database, settings_for: SettingsFor, clock: Clock

@@ -82,6 +82,32 @@ def test_before_and_after_are_what_the_reference_says_without_and_with_the_draft
     assert sum(after for _, after in found.budget.values()) == found.after
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    drawn_records,
+    drawn_rules(),
+    drawn_rules(2, date(2026, 3, 2)),
+    drawn_rules(3, date(2027, 1, 1)),
+    st.sampled_from([date(2026, 1, 2), date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 15)]),
+)
+def test_as_if_it_had_been_in_force_the_draft_alone_decides_from_that_day_on(
+    records: list[reference.Record],
+    first: dict[str, Any],
+    second: dict[str, Any],
+    draft: dict[str, Any],
+    since: date,
+) -> None:
+    draft |= {"version": 1001}
+    in_force = [first, second]
+    found = _appraise(
+        Comparison([_rule(rule) for rule in in_force], _rule(draft), since), [_facts(one, set()) for one in records], []
+    )
+    earlier = [rule for rule in in_force if rule["effective_from"] < since]
+    assumed = [*earlier, {**draft, "effective_from": since}]
+    assert found.before == sum(reference.awards(records, in_force, set()).values())
+    assert found.after == sum(reference.awards(records, assumed, set()).values())
+
+
 @settings(max_examples=150, deadline=None)
 @given(drawn_records, drawn_rules(), st.sampled_from([date(2026, 1, 1), date(2026, 1, 20), date(2026, 3, 1)]))
 def test_a_draft_that_says_what_is_in_force_differs_nowhere_from_the_beginning_on(

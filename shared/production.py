@@ -17,6 +17,8 @@ __all__ = ["configure", "faults", "require_machine_clock", "require_production"]
 
 MIN_SECRET = 16
 """Characters of a password or token."""
+_OTHERS = {"smtp_password": 8}
+"""Secrets that somebody else's system hands out, with their least length."""
 _EXAMPLES = ("replace", "change", "example", "password", "secret", "default", "placeholder")
 _SQL = load_queries(__file__)
 
@@ -75,7 +77,7 @@ def faults(settings: Settings) -> Iterator[str]:
             yield from _database(name, value.get_secret_value() if isinstance(value, SecretStr) else value)
         else:
             for secret in _secrets_in(value):
-                yield from _secret(name, secret.get_secret_value())
+                yield from _secret(name, secret.get_secret_value(), _OTHERS.get(name, MIN_SECRET))
 
 
 def _address(url: str) -> Iterator[str]:
@@ -106,18 +108,18 @@ def _secrets_in(value: object) -> Iterator[SecretStr]:
             yield from _secrets_in(inner)
 
 
-def _secret(name: str, value: str) -> Iterator[str]:
-    why = _weak(value) if value else None
+def _secret(name: str, value: str, least: int) -> Iterator[str]:
+    why = _weak(value, least) if value else None
     if why is not None:
         yield f"{_variable(name)} {why}."
 
 
-def _weak(value: str) -> str | None:
+def _weak(value: str, least: int = MIN_SECRET) -> str | None:
     """Why a secret is none, or None."""
     if not value:
         return "is not set"
-    if len(value) < MIN_SECRET:
-        return f"has fewer than {MIN_SECRET} characters"
+    if len(value) < least:
+        return f"has fewer than {least} characters"
     if any(word in value.lower() for word in _EXAMPLES):
         return "is an example: generate one of its own (python -m ops.provision secrets)"
     if len(set(_bytes_of(value))) < 6:

@@ -12,7 +12,7 @@ import aiohttp
 
 from services.notify.deliveries.addresses import RecruitmentAddressBook
 from services.notify.deliveries.handlers import Postman
-from services.notify.deliveries.smtp import SmtpMailer
+from services.notify.deliveries.smtp import SmtpMailer, SmtpSecurity
 from services.notify.inbox.stream import GROUP, TOPICS, InboxStream
 from services.notify.settings import NotifySettings
 from services.notify.templates.handlers import load_catalogue
@@ -72,6 +72,7 @@ async def worker(settings: NotifySettings, stop: asyncio.Event) -> None:
     Raises:
         WatchdogExpired: events wait and none can be applied.
         TransientError: database or broker are away at the start.
+        PermanentError: the mail server's settings contradict each other.
     """
     async with AsyncExitStack() as stack:
         database = await Database.connect(settings)
@@ -99,11 +100,23 @@ async def worker(settings: NotifySettings, stop: asyncio.Event) -> None:
                 database,
                 catalogue,
                 RecruitmentAddressBook(session, settings),
-                SmtpMailer(settings.smtp_host, settings.smtp_port, settings.smtp_from, settings.smtp_timeout_seconds),
+                _mailer(settings),
                 timedelta(seconds=settings.delivery_lease_seconds),
             )
             tasks.append(asyncio.create_task(postman.run(stop, delivered), name="postman"))
         await _until_stopped(tasks, stop, delivered)
+
+
+def _mailer(settings: NotifySettings) -> SmtpMailer:
+    security = SmtpSecurity(
+        settings.effective_smtp_tls,
+        settings.smtp_user,
+        settings.smtp_password.get_secret_value(),
+        settings.smtp_ca_file,
+    )
+    return SmtpMailer(
+        settings.smtp_host, settings.smtp_port, settings.smtp_from, settings.smtp_timeout_seconds, security
+    )
 
 
 async def _until_stopped(tasks: list[asyncio.Task[None]], stop: asyncio.Event, wake: asyncio.Event) -> None:

@@ -1,5 +1,10 @@
 """What notify needs beyond what every service needs."""
 
+from pathlib import Path
+from typing import Literal
+
+from pydantic import SecretStr
+
 from shared.settings import Settings
 
 __all__ = ["NotifySettings"]
@@ -12,6 +17,18 @@ class NotifySettings(Settings):
     smtp_host: str = ""
     smtp_port: int = 25
     smtp_from: str = "weiguang@localhost"
+    smtp_tls: Literal["required", "starttls", "none"] | None = None
+    """``required`` (the default in production): TLS with a verified certificate or nothing is sent; port 465 begins by
+    TLS. ``starttls``: where the server offers it. ``none`` (the default elsewhere): in the open."""
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_ca_file: Path | None = None
+    """PEM of the authority that signed the server's certificate; the system's authorities if unset."""
     smtp_timeout_seconds: float = 20.0
     """Limit on one whole attempt; a quarter of the lease, so that an attempt never outlives it."""
     delivery_lease_seconds: float = 80.0
+
+    @property
+    def effective_smtp_tls(self) -> Literal["required", "starttls", "none"]:
+        """The setting, or the environment's default."""
+        return self.smtp_tls or ("required" if self.environment == "production" else "none")

@@ -9,6 +9,7 @@ from services.recruitment.editing import api as editing_api
 from services.recruitment.organisation import api as organisation_api
 from services.recruitment.recruiting import api as recruiting_api
 from services.recruitment.reports import api as reports_api
+from services.recruitment.scheduling import api as scheduling_api
 from services.recruitment.security import api as security_api
 from services.recruitment.signups import api as signups_api
 from services.recruitment.volunteers import api as volunteers_api
@@ -22,6 +23,7 @@ ROUTERS = (
     recruiting_api.router,
     volunteers_api.router,
     activities_api.router,
+    scheduling_api.router,
     signups_api.router,
     attendance_api.router,
     corrections_api.router,

@@ -21,7 +21,7 @@ from shared.http.cursors import Page, decode, page_of
 from shared.http.idempotency import once
 from shared.postgres import Tx
 
-__all__ = ["router"]
+__all__ = ["ActivityOut", "Runner", "activity_out", "router"]
 
 router = APIRouter(prefix="/api/recruitment/v1", tags=["activities"])
 
@@ -80,7 +80,10 @@ class ClosingIn(Input):
 
 
 class ShiftOut(Output):
-    """A shift and its places; ``published_at`` is when it became visible for sign-up, null in a draft."""
+    """A shift and its places; ``published_at`` is when it became visible for sign-up, null in a draft.
+
+    One that was called off has ``cancelled_at``.
+    """
 
     shift_id: UUID
     starts_at: datetime
@@ -89,6 +92,7 @@ class ShiftOut(Output):
     taken: int
     remaining: int
     published_at: datetime | None
+    cancelled_at: datetime | None
 
 
 class ActivityOut(Output):
@@ -140,6 +144,7 @@ class ShiftViewOut(Output):
     team_name: str
     starts_at: datetime
     ends_at: datetime
+    cancelled_at: datetime | None
     capacity: int
     taken: int
     remaining: int
@@ -156,7 +161,7 @@ async def plan_activity(request: Request, db: Db, caller: Runner, body: Activity
     """Plan one activity."""
 
     async def work(tx: Tx) -> ActivityOut:
-        return _activity((await handlers.plan(tx, caller, [_new(body)]))[0])
+        return activity_out((await handlers.plan(tx, caller, [_new(body)]))[0])
 
     return await once(request, db, caller, work)
 
@@ -167,7 +172,7 @@ async def plan_activities(request: Request, db: Db, caller: Runner, body: Activi
 
     async def work(tx: Tx) -> ActivitiesOut:
         planned = await handlers.plan(tx, caller, [_new(each) for each in body.activities])
-        return ActivitiesOut(activities=[_activity(each) for each in planned])
+        return ActivitiesOut(activities=[activity_out(each) for each in planned])
 
     return await once(request, db, caller, work)
 
@@ -186,14 +191,14 @@ async def list_activities(
     after = _after(cursor)
     async with db.transaction() as tx:
         found = await handlers.listing(tx, caller, start=start, end=end, site_id=site_id, after=after, limit=limit + 1)
-    return page_of(found, limit, _activity, lambda each: (each.activity.starts_at, each.activity.activity_id))
+    return page_of(found, limit, activity_out, lambda each: (each.activity.starts_at, each.activity.activity_id))
 
 
 @router.get("/activities/{activity_id}")
 async def read_activity(db: Db, caller: Anyone, activity_id: UUID) -> ActivityOut:
     """One activity with its shifts."""
     async with db.transaction() as tx:
-        return _activity(await handlers.get(tx, caller, activity_id))
+        return activity_out(await handlers.get(tx, caller, activity_id))
 
 
 @router.post("/activities/{activity_id}/shifts", status_code=201, response_model=ActivityOut)
@@ -201,7 +206,7 @@ async def add_shifts(request: Request, db: Db, caller: Runner, activity_id: UUID
     """Add shifts; answers the whole activity."""
 
     async def work(tx: Tx) -> ActivityOut:
-        return _activity(await handlers.add_shifts(tx, caller, activity_id, _new_shifts(body.shifts)))
+        return activity_out(await handlers.add_shifts(tx, caller, activity_id, _new_shifts(body.shifts)))
 
     return await once(request, db, caller, work)
 
@@ -211,7 +216,7 @@ async def open_activity(request: Request, db: Db, caller: Runner, activity_id: U
     """Open a draft for sign-up."""
 
     async def work(tx: Tx) -> ActivityOut:
-        return _activity(await handlers.open_for_signup(tx, caller, activity_id))
+        return activity_out(await handlers.open_for_signup(tx, caller, activity_id))
 
     return await once(request, db, caller, work, status=200)
 
@@ -221,7 +226,7 @@ async def close_activity(request: Request, db: Db, caller: Runner, activity_id: 
     """Close an activity with the residents that it served."""
 
     async def work(tx: Tx) -> ActivityOut:
-        return _activity(await handlers.close(tx, caller, activity_id, body.residents_served, body.note))
+        return activity_out(await handlers.close(tx, caller, activity_id, body.residents_served, body.note))
 
     return await once(request, db, caller, work, status=200)
 
@@ -279,10 +284,12 @@ def _shift(shift: Shift) -> ShiftOut:
         taken=shift.taken,
         remaining=shift.capacity - shift.taken,
         published_at=shift.published_at,
+        cancelled_at=shift.cancelled_at,
     )
 
 
-def _activity(planned: Planned) -> ActivityOut:
+def activity_out(planned: Planned) -> ActivityOut:
+    """An activity with its shifts."""
     names = [name for name in ActivityOut.model_fields if name != "shifts"]
     values = {name: getattr(planned.activity, name) for name in names}
     return ActivityOut(**values, shifts=[_shift(shift) for shift in planned.shifts])

@@ -18,6 +18,7 @@ __all__ = [
     "State",
     "add_shifts",
     "close",
+    "fault_of_times",
     "open_for_signup",
     "overlaps",
     "plan",
@@ -60,6 +61,7 @@ class Shift:
     """A half-open interval [starts_at, ends_at) with places; ``taken`` are active sign-ups.
 
     ``published_at`` is when the shift became visible for sign-up; None while its activity is a draft.
+    A shift that was called off (``cancelled_at``) takes nobody.
     """
 
     shift_id: UUID
@@ -69,6 +71,7 @@ class Shift:
     capacity: int
     taken: int = 0
     published_at: datetime | None = None
+    cancelled_at: datetime | None = None
 
     @property
     def planned_minutes(self) -> int:
@@ -167,7 +170,7 @@ def close(activity: Activity, shifts: Sequence[Shift], closing: Closing, now: da
         return Refused("activity-closed", f"This activity was closed on {_said(activity.closed_at)}.")
     if activity.state is State.PLANNED:
         return Refused("activity-not-open", "This activity was never opened, so there is nothing to close.")
-    if (later := max((shift.starts_at for shift in shifts), default=now)) > now:
+    if (later := max((shift.starts_at for shift in shifts if shift.cancelled_at is None), default=now)) > now:
         return Refused(
             "shift-not-begun", f"A shift of this activity begins only on {_said(later)}; close it after that."
         )
@@ -193,16 +196,23 @@ def _check_shifts(
     return None
 
 
-def _fault_of(shift: Shift, by_staff: bool, policy: Policy, now: datetime) -> str | None:
+def fault_of_times(shift: Shift, policy: Policy, now: datetime) -> str | None:
+    """What is wrong with the times of a shift, whoever plans it and wherever they lie before now; None if nothing."""
     if shift.ends_at <= shift.starts_at:
         return "ends_at must come after starts_at."
     if shift.ends_at - shift.starts_at > policy.longest_shift:
         return f"it is longer than {policy.longest_shift.total_seconds() / 3600:g} hours."
     if shift.starts_at > now + policy.furthest:
         return f"it begins more than {policy.furthest.days} days from now."
-    if shift.ends_at <= now and not by_staff:
-        # Hours for what is said to have happened are entered by a site's staff, with evidence.
-        return "it is over already; only staff of the site may enter a past shift."
+    return None
+
+
+def _fault_of(shift: Shift, by_staff: bool, policy: Policy, now: datetime) -> str | None:
+    if (fault := fault_of_times(shift, policy, now)) is not None:
+        return fault
+    if shift.starts_at < now and not by_staff:
+        # It takes hours entered afterwards only, which are the staff's, with evidence.
+        return "it has begun already; only staff of the site may enter a shift after its start."
     return None
 
 

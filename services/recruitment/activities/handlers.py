@@ -31,9 +31,11 @@ __all__ = [
     "close",
     "get",
     "listing",
+    "locked",
     "open_for_signup",
     "open_shifts",
     "plan",
+    "require_references",
     "shift_for_code",
     "shift_view",
 ]
@@ -96,17 +98,27 @@ async def plan(tx: Tx, caller: Caller, given: Sequence[NewActivity]) -> list[Pla
         decided = domain.plan(activity, shifts, draft=wanted.draft, by_staff=staff, policy=DEFAULT_POLICY, now=now)
         activity = unwrap(decided)
         planned.append(Planned(activity, domain.published(activity, shifts, now)))
-    unknown = await store.unknown_references(tx, [each.activity for each in planned])
-    if unknown:
-        member, value = unknown[0]
-        raise Invalid("reference-unknown", f"{member} {value} does not exist.", member=member)
-    closed = await store.closed_references(tx, [each.activity for each in planned])
-    if closed:
-        kind, value = closed[0]
-        raise Conflict(f"{kind}-closed", f"The {kind} {value} is closed; no activity can be planned for it any more.")
+    await require_references(tx, [each.activity for each in planned])
     await store.insert_plan(tx, [each.activity for each in planned], by=actor_id(caller), at=now)
     await _insert_shifts(tx, [shift for each in planned for shift in each.shifts])
     return planned
+
+
+async def require_references(tx: Tx, named_by: Sequence[Activity]) -> None:
+    """Insist that the sites, teams, themes and projects that activities name exist and are open.
+
+    Raises:
+        Invalid: one does not exist.
+        Conflict: one is closed.
+    """
+    unknown = await store.unknown_references(tx, named_by)
+    if unknown:
+        member, value = unknown[0]
+        raise Invalid("reference-unknown", f"{member} {value} does not exist.", member=member)
+    closed = await store.closed_references(tx, named_by)
+    if closed:
+        kind, value = closed[0]
+        raise Conflict(f"{kind}-closed", f"The {kind} {value} is closed; no activity can be planned for it any more.")
 
 
 async def add_shifts(tx: Tx, caller: Caller, activity_id: UUID, given: Sequence[NewShift]) -> Planned:
@@ -115,7 +127,7 @@ async def add_shifts(tx: Tx, caller: Caller, activity_id: UUID, given: Sequence[
     Raises:
         NotFound, Forbidden, Refusal: as for planning; ``activity-closed``.
     """
-    activity, present = await _locked(tx, caller, activity_id)
+    activity, present = await locked(tx, caller, activity_id)
     now, added = await tx.now(), _shifts(activity_id, given)
     staff = is_staff_of(caller, activity.site_id)
     changed = unwrap(domain.add_shifts(activity, present, added, by_staff=staff, policy=DEFAULT_POLICY, now=now))
@@ -132,7 +144,7 @@ async def open_for_signup(tx: Tx, caller: Caller, activity_id: UUID) -> Planned:
         NotFound, Forbidden: it is not there, or not the caller's.
         Refusal: it is open or closed already, or has no shift.
     """
-    activity, shifts = await _locked(tx, caller, activity_id)
+    activity, shifts = await locked(tx, caller, activity_id)
     now = await tx.now()
     changed = unwrap(domain.open_for_signup(activity, shifts, now))
     await _update(tx, changed)
@@ -147,7 +159,7 @@ async def close(tx: Tx, caller: Caller, activity_id: UUID, residents_served: int
         NotFound, Forbidden: it is not there, or not the caller's.
         Refusal: it is closed already, was never opened, or a shift has not begun.
     """
-    activity, shifts = await _locked(tx, caller, activity_id)
+    activity, shifts = await locked(tx, caller, activity_id)
     closing = Closing(residents_served, note, actor_id(caller))
     changed = unwrap(domain.close(activity, shifts, closing, await tx.now()))
     await _update(tx, changed)
@@ -262,7 +274,12 @@ async def _insert_shifts(tx: Tx, shifts: Sequence[Shift]) -> None:
         await store.insert_shifts(tx, shifts, {shift.shift_id: secrets.token_bytes(_SECRET_BYTES) for shift in shifts})
 
 
-async def _locked(tx: Tx, caller: Caller, activity_id: UUID) -> tuple[Activity, list[Shift]]:
+async def locked(tx: Tx, caller: Caller, activity_id: UUID) -> tuple[Activity, list[Shift]]:
+    """An activity that the caller runs with its shifts, under their locks; the volunteers' come before.
+
+    Raises:
+        NotFound, Forbidden: it is not there, or not the caller's.
+    """
     await store.lock_activity(tx, activity_id)
     activity = await store.find_activity(tx, activity_id)
     if activity is None:

@@ -72,7 +72,7 @@ from activities where activity_id = $1;
 
 -- name: find_shifts
 -- The shifts of one or more activities, for deciding and for showing; the secret stays where it is.
-select shift_id, activity_id, starts_at, ends_at, capacity, taken, published_at
+select shift_id, activity_id, starts_at, ends_at, capacity, taken, published_at, cancelled_at
 from shifts where activity_id = any($1::uuid[]) order by starts_at, shift_id;
 
 -- name: update_activity
@@ -97,7 +97,7 @@ limit $9;
 -- name: list_open_shifts
 -- What a volunteer can still sign up for, and how they stand with it already.
 select s.shift_id, s.activity_id, a.title, t.name as theme, a.kind, a.place, a.content, a.state, a.site_id,
-       si.name as site_name, a.team_id, te.name as team_name, s.starts_at, s.ends_at, s.capacity, s.taken,
+       si.name as site_name, a.team_id, te.name as team_name, s.starts_at, s.ends_at, s.cancelled_at, s.capacity, s.taken,
        g.signup_id, r.record_id, r.status as record_status, r.started_at as record_started_at, r.ended_at as record_ended_at
 from shifts s
 join activities a using (activity_id)
@@ -109,7 +109,7 @@ left join lateral (
     select record_id, status, started_at, ended_at from attendance_records
     where volunteer_id = $4 and shift_id = s.shift_id and status <> 'void' order by started_at desc limit 1
 ) r on true
-where a.state = 'open' and s.ends_at > $1
+where a.state = 'open' and s.ends_at > $1 and s.cancelled_at is null
   and s.starts_at >= $2 and s.starts_at < coalesce($3::timestamptz, 'infinity')
   and ($5::timestamptz is null or (s.starts_at, s.shift_id) > ($5, $6::uuid))
   and ($8::uuid is null or a.site_id = $8)
@@ -119,7 +119,7 @@ limit $7;
 -- name: find_shift_view
 -- One shift as a volunteer sees it.
 select s.shift_id, s.activity_id, a.title, t.name as theme, a.kind, a.place, a.content, a.state, a.site_id,
-       si.name as site_name, a.team_id, te.name as team_name, s.starts_at, s.ends_at, s.capacity, s.taken,
+       si.name as site_name, a.team_id, te.name as team_name, s.starts_at, s.ends_at, s.cancelled_at, s.capacity, s.taken,
        g.signup_id, r.record_id, r.status as record_status, r.started_at as record_started_at, r.ended_at as record_ended_at
 from shifts s
 join activities a using (activity_id)

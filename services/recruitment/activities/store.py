@@ -51,6 +51,7 @@ class ShiftView:
     team_name: str
     starts_at: datetime
     ends_at: datetime
+    cancelled_at: datetime | None
     capacity: int
     taken: int
     signup_id: UUID | None

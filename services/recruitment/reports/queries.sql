@@ -11,7 +11,8 @@ select least(
 
 -- name: counts
 -- Everything that is counted without looking at attendance; $3 is the instant as of which, or infinity. What was closed by
--- then, and before the period's end, no longer counts. Docking and residents served as the history of changes has them.
+-- then, and before the period's end, no longer counts, nor do activities whose shifts were all called off before they
+-- began. Docking and residents served are as the history of changes has them.
 select
     (select jsonb_object_agg(kind, n) from (select kind, count(*) as n from sites
         where created_at <= $3 and (closed_at is null or closed_at > least($2, $3)) group by kind) s) as sites,
@@ -32,7 +33,10 @@ select
      where created_at <= $3 and (closed_at is null or closed_at > least($2, $3))) as projects,
     (select count(*) from honours where created_at <= $3) as honours,
     (select count(*) from volunteers where registered_at < $2 and registered_at <= $3) as registered,
-    (select count(*) from activities where starts_at >= $1 and starts_at < $2 and opened_at <= $3) as activities,
+    (select count(*) from activities a
+     where starts_at >= $1 and starts_at < $2 and opened_at <= $3 and exists (
+         select from shifts s where s.activity_id = a.activity_id
+         and (s.cancelled_at is null or s.cancelled_at > s.starts_at or s.cancelled_at > $3))) as activities,
     (select coalesce(sum(coalesce((
                 select (c.before ->> 'residents_served')::integer from object_changes c
                 where c.object_id = a.activity_id and c.changed_at > $3 and c.before ? 'residents_served'
@@ -49,6 +53,9 @@ select s.level, count(*) as sites,
              and exists (
                  select from activities a
                  where a.site_id = s.site_id and a.starts_at >= $1 and a.starts_at < $2 and a.opened_at <= $3
+                   and exists (
+                       select from shifts h where h.activity_id = a.activity_id
+                       and (h.cancelled_at is null or h.cancelled_at > h.starts_at or h.cancelled_at > $3))
              )
        ) as covered
 from sites s
@@ -59,7 +66,9 @@ group by s.level;
 -- Opened activities of the period by the pillar of their theme.
 select t.pillar, count(*) as activities
 from activities a join themes t using (theme_id)
-where a.starts_at >= $1 and a.starts_at < $2 and a.opened_at <= $3
+where a.starts_at >= $1 and a.starts_at < $2 and a.opened_at <= $3 and exists (
+      select from shifts s where s.activity_id = a.activity_id
+      and (s.cancelled_at is null or s.cancelled_at > s.starts_at or s.cancelled_at > $3))
 group by t.pillar;
 
 -- name: attendance_now

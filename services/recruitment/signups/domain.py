@@ -67,6 +67,8 @@ class Placing:
 def place(state: Placing, signup: Signup, now: datetime) -> Signup | Refused:
     """The sign-up, or why there is none. Allowed until the shift ends: who comes late still helps."""
     shift = state.shift
+    if shift.cancelled_at is not None:
+        return Refused("shift-cancelled", "This shift was called off; choose another one.")
     if state.activity_state is not State.OPEN:
         return Refused("activity-not-open", f"The activity is {state.activity_state}; sign-up is for open ones.")
     if now >= shift.ends_at:

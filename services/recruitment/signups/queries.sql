@@ -8,7 +8,8 @@ select shift_id from shifts where shift_id = $1 for no key update;
 
 -- name: find_placing
 -- What deciding on a sign-up needs, read after the locks in a statement of its own.
-select s.shift_id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, a.state, a.title, a.site_id, a.team_id
+select s.shift_id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, s.cancelled_at, a.state, a.title, a.site_id,
+       a.team_id
 from shifts s join activities a using (activity_id) where s.shift_id = $1;
 
 -- name: find_held
@@ -16,7 +17,7 @@ from shifts s join activities a using (activity_id) where s.shift_id = $1;
 select g.signup_id, g.shift_id, s.starts_at, s.ends_at
 from signups g join shifts s using (shift_id)
 where g.volunteer_id = $1 and g.status = 'active'
-  and (g.shift_id = $2 or (s.starts_at < $4 and s.ends_at > $3));
+  and (g.shift_id = $2 or (s.cancelled_at is null and s.starts_at < $4 and s.ends_at > $3));
 
 -- name: insert_signup
 -- A place taken: the sign-up and the shift's count in one statement; the constraint on the count cannot be passed.

@@ -1,6 +1,6 @@
 """Rows of sign-ups, to the domain and back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -98,7 +98,8 @@ async def find_placing(tx: Tx, shift_id: UUID) -> PlacingRow | None:
     row = await tx.fetchrow(_SQL["find_placing"], shift_id)
     if row is None:
         return None
-    return PlacingRow(_shift(row), State(row["state"]), row["title"], row["site_id"], row["team_id"])
+    shift = replace(_shift(row), cancelled_at=row["cancelled_at"])
+    return PlacingRow(shift, State(row["state"]), row["title"], row["site_id"], row["team_id"])
 
 
 async def find_held(tx: Tx, volunteer_id: UUID, shift: Shift) -> list[Held]:

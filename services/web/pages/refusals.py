@@ -56,6 +56,7 @@ SENTENCES: Mapping[str, str] = {
     # sign-up and attendance
     "shift-unknown": "没有这个班次。",
     "shift-full": "名额已满（共 {capacity} 个），请选别的班次。",
+    "shift-cancelled": "这个班次已经取消了，请选别的班次。",
     "shift-over": "这个班次已经结束。",
     "shift-not-begun": "班次还没有开始。",
     "already-signed-up": "您已经报过这个班次了。",

@@ -61,6 +61,7 @@ class Agents(ABC):
             {topic_name(settings, entity): entity for entity in topics},
             put_aside=self._put_aside,
             stop_worker=self.app.crash,
+            gaps=self.app.gaps,
         )
 
     def topic(self, entity: str, *, partitions: int | None = None) -> Any:

@@ -25,6 +25,8 @@ import structlog
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 
+from shared.kafka.fetching import Fetching, Gaps
+
 __all__ = ["Changes", "TablesApp"]
 
 _log = structlog.get_logger(__name__)
@@ -195,6 +197,7 @@ class _Alone(AIOKafkaConsumerThread):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._taken: frozenset[str] = frozenset()
+        self._fetching = Fetching(self.app.conf.id, self.app.gaps, self.consumer._is_changelog_tp)
 
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Begin with the topics as soon as all of them are there. What agents read is known when they start: no more
@@ -217,6 +220,16 @@ class _Alone(AIOKafkaConsumerThread):
         await self._rebalance_listener.on_partitions_revoked(())
         consumer.assign(partitions)
         await self._rebalance_listener.on_partitions_assigned(partitions)
+
+    async def _fetch_records(
+        self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None
+    ) -> Any:
+        async def client() -> Any:
+            return await AIOKafkaConsumerThread._fetch_records(
+                self, consumer, active_partitions, timeout=timeout, max_records=max_records
+            )
+
+        return await self._fetching.fetch(consumer, active_partitions, client)
 
     async def _known(self, client: Any, topics: frozenset[str]) -> Any:
         """The cluster's metadata, once it knows all the topics."""
@@ -255,7 +268,9 @@ class _DurableConsumer(Consumer):
         return found
 
     async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
-        """Nothing: there are none in a log without transactions, and what is missing must not be committed past."""
+        """Pass a gap that the log itself has; what else is missing must not be committed past."""
+        if self.app.gaps.explain(tuple(tp), offset_from, offset_to):
+            await super()._add_gap(tp, offset_from, offset_to - 1)  # the record behind it is not done yet
 
     async def _commit_tps(self, tps: Any, start_new_transaction: bool) -> bool:
         if self.app.rebalancing:  # until tables are restored
@@ -277,6 +292,7 @@ class TablesApp(faust.App):
     def __init__(self, name: str, *, last_alone: bool, **options: Any) -> None:
         super().__init__(name, Table=DurableTable, **options)
         self.changes = Changes(self, last_alone=last_alone)
+        self.gaps = Gaps()
 
     def _new_consumer(self) -> Any:
         return _DurableConsumer(

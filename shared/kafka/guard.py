@@ -11,7 +11,7 @@ How it holds: faust acknowledges by counting references down. The guard takes on
 only when the record is done; whatever else happens to the body, the offset cannot pass the record.
 
 A record that does not follow the last one of its partition ends the worker: faust skipped what lies between, and would
-commit past it. There are no gaps in topics that are neither compacted nor written in transactions.
+commit past it. Gaps that the log itself has are passed.
 
 Rules for agents under a guard: no ``take``, no ``noack``, no ``concurrency`` above 1, no ``exactly_once``; the app has
 ``stream_wait_empty=False``, or a stop would wait for the very record that cannot be applied.
@@ -23,9 +23,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import structlog
+from aiokafka import TopicPartition
 
-from shared.errors import TransientError
-from shared.kafka.consumer import Message
+from shared.errors import PermanentError, TransientError
+from shared.kafka.fetching import Gaps, UnreadableBytes
+from shared.kafka.messages import Message
+from shared.kafka.reading import message_from, why_unreadable
 
 __all__ = ["Guard", "GuardGaveUp", "message_of"]
 
@@ -50,6 +53,7 @@ class Guard:
         put_aside: stores a dead letter; may raise TransientError.
         stop_worker: ends the process with an error, usually ``app.crash``.
         patience: seconds for which one record may fail with TransientError before the worker is stopped.
+        gaps: what logs lack; without it every gap stops the worker.
     """
 
     def __init__(
@@ -59,12 +63,14 @@ class Guard:
         put_aside: PutAside,
         stop_worker: StopWorker,
         patience: float = 30.0,
+        gaps: Gaps | None = None,
     ) -> None:
         self._entities = entities
         self._put_aside = put_aside
         self._stop_worker = stop_worker
         self._last: dict[tuple[str, int], int] = {}
         self._patience = patience
+        self._gaps = gaps or Gaps()
         self.applied = 0
         self.aside = 0
 
@@ -79,6 +85,8 @@ class Guard:
         if not self._follows(record):
             await self._give_up(record, RuntimeError("records before it were skipped"))
         try:
+            if record.unreadable_to is not None:
+                raise PermanentError(why_unreadable(record))
             await self._with_patience(record, lambda: apply(record))
             self.applied += 1
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not leave the body
@@ -89,9 +97,9 @@ class Guard:
         """Whether no record of its partition is missing between this one and the last; one may well come again."""
         place = record.topic, record.partition
         last = self._last.get(place, record.offset)
-        if record.offset > last + 1:
+        if record.offset > last + 1 and not self._gaps.explain(place, last + 1, record.offset):
             return False
-        self._last[place] = max(last, record.offset)
+        self._last[place] = max(last, record.next_offset - 1)
         return True
 
     async def _aside(self, record: Message, error: Exception) -> None:
@@ -126,13 +134,16 @@ class Guard:
 
 
 def message_of(message: Any, entities: Mapping[str, str]) -> Message:
-    """A faust message as the plain record that it was on the topic."""
-    raw: Iterable[tuple[str, bytes]] = (
+    """A faust message as the plain record that it was on the topic, or the range of offsets that it stands for."""
+    entity = entities.get(message.topic, message.topic)
+    if isinstance(message.value, UnreadableBytes):
+        return message_from(TopicPartition(message.topic, message.partition), entity, message.value.unreadable)
+    raw: Iterable[tuple[str, bytes | None]] = (
         message.headers.items() if isinstance(message.headers, Mapping) else message.headers or ()
     )
     return Message(
         message.topic,
-        entities.get(message.topic, message.topic),
+        entity,
         message.partition,
         message.offset,
         message.key,

@@ -11,9 +11,14 @@ from aiokafka.errors import for_code
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.util import calc_crc32c
 
+from tests.support.waiting import eventually
+
 __all__ = ["CODECS", "RawHeaders", "batch", "produce_raw", "record", "varint"]
 
 CODECS = {0: bytes, 1: gzip_encode, 2: snappy_encode, 3: lz4_encode, 4: zstd_encode}
+_NOT_YET = (3, 5, 6)
+"""A topic that is not known everywhere yet, or a partition that has no leader."""
+_SHIFT = 1000
 RawHeaders = Sequence[tuple[bytes, bytes | None]]
 
 
@@ -81,9 +86,17 @@ def batch(
 
 async def produce_raw(client: AIOKafkaClient, topic: str, partition: int, data: bytes) -> Exception | None:
     """Append bytes to a partition as they are; returns the broker's refusal, if there is one."""
-    await client.set_topics([topic])
-    node: Any = client.cluster.leader_for_partition(TopicPartition(topic, partition))
     request: Any = ProduceRequest(None, -1, 10_000, [(topic, [(partition, data)])])
-    response: Any = await client.send(node, request)
-    code = response.topics[0][1][0][1]
+
+    async def answer() -> int | None:
+        await client.set_topics([topic])
+        node: Any = client.cluster.leader_for_partition(TopicPartition(topic, partition))
+        if node in (None, -1):
+            await client.force_metadata_update()
+            return None
+        response: Any = await client.send(node, request)
+        code: int = response.topics[0][1][0][1]
+        return None if code in _NOT_YET else code + _SHIFT
+
+    code = await eventually(answer, within=30) - _SHIFT
     return None if code == 0 else for_code(code)()

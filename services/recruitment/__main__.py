@@ -19,6 +19,7 @@ from services.recruitment.access import channels
 from services.recruitment.access import handlers as access
 from services.recruitment.access.domain import StaffRole, check_password_form
 from services.recruitment.access.passwords import Passwords
+from services.recruitment.approvals import timers as approvals_timers
 from services.recruitment.attendance import handlers as attendance
 from services.recruitment.attendance import timers as attendance_timers
 from services.recruitment.keys.store import tables as key_tables
@@ -93,11 +94,12 @@ def build_app(settings: RecruitmentSettings) -> "FastAPI":
 
 
 async def worker(settings: RecruitmentSettings, stop: asyncio.Event) -> None:
-    """Timers: close overdue attendance, and forget what must not be kept; until ``stop`` is set."""
+    """Timers: close overdue attendance, lapse approvals, and forget what must not be kept; until ``stop`` is set."""
     database = await Database.connect(settings)
     try:
         async with serve_ops(settings, _readiness(settings, database)), asyncio.TaskGroup() as group:
             group.create_task(attendance_timers.run(database, stop), name="attendance")
+            group.create_task(approvals_timers.run(database, stop), name="approvals")
             group.create_task(_purge(settings, database, stop), name="purge")
     finally:
         await database.close()

@@ -2,6 +2,7 @@
 
 from services.recruitment.access import api as access_api
 from services.recruitment.activities import api as activities_api
+from services.recruitment.approvals import api as approvals_api
 from services.recruitment.attendance import api as attendance_api
 from services.recruitment.corrections import api as corrections_api
 from services.recruitment.devices import api as devices_api
@@ -26,6 +27,7 @@ ROUTERS = (
     scheduling_api.router,
     signups_api.router,
     attendance_api.router,
+    approvals_api.router,
     corrections_api.router,
     devices_api.router,
     reports_api.router,

@@ -28,6 +28,11 @@ class RecruitmentSettings(Settings):
     """Message gateway that takes ``{phone, code}`` by POST."""
     code_webhook_token: SecretStr = SecretStr("")
 
+    asserted_minutes_per_volunteer: int = Field(default=480, ge=0)
+    """Most minutes of one volunteer's day that one account can assert; more waits for another site."""
+    asserted_minutes_per_account: int = Field(default=12_000, ge=0)
+    """Most minutes of one day that one account can assert for all volunteers together; more waits for another site."""
+
     public_url: str = "http://127.0.0.1:8000"
     """Where people reach the pages; printed into QR codes."""
 

@@ -1,6 +1,6 @@
 """Every event that crosses a topic: frozen models, exported as JSON Schema and AsyncAPI and kept compatible."""
 
-from shared.contracts.attendance import AttendanceRecorded
+from shared.contracts.attendance import AssertionNoted, AttendanceRecorded
 from shared.contracts.base import Contract, Instant
 from shared.contracts.integrity import ActSeen, CaseOpened, CaseSettled
 from shared.contracts.live import DrivePulse, MessageDelivered, PulseTick, SitePulse
@@ -22,6 +22,7 @@ __all__ = [
     "BY_TYPE",
     "CONTRACTS",
     "ActSeen",
+    "AssertionNoted",
     "AttendanceRecorded",
     "BadgeAwarded",
     "BadgeRevoked",
@@ -53,6 +54,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     SignupPlaced,
     SignupCancelled,
     AttendanceRecorded,
+    AssertionNoted,
     PointsPosted,
     BadgeAwarded,
     BadgeRevoked,

@@ -7,12 +7,33 @@ from pydantic import Field
 
 from shared.contracts.base import Contract, Instant
 
-__all__ = ["ApprovalLevel", "AttendanceRecorded", "ClosedBy", "Provenance", "RecordStatus"]
+__all__ = [
+    "ApprovalLevel",
+    "AssertionAct",
+    "AssertionNoted",
+    "AttendanceRecorded",
+    "ClosedBy",
+    "Provenance",
+    "RecordStatus",
+]
 
 Provenance = Literal["scanned", "kiosk", "leader", "backfilled", "imported"]
 ClosedBy = Literal["self", "staff", "auto", "correction"]
 RecordStatus = Literal["provisional", "confirmed", "void"]
 ApprovalLevel = Literal["none", "leader", "site", "centre"]
+AssertionAct = Literal[
+    "recorded",
+    "confirmed",
+    "overtime",
+    "added",
+    "corrected",
+    "voided",
+    "restored",
+    "denied",
+    "approved",
+    "rejected",
+    "lapsed",
+]
 
 
 class AttendanceRecorded(Contract):
@@ -52,3 +73,33 @@ class AttendanceRecorded(Contract):
     device_ref: Annotated[str, Field(max_length=200)] | None = None
     approval_level: ApprovalLevel = "none"
     distance_m: Annotated[int, Field(ge=0)] | None = None
+
+
+class AssertionNoted(Contract):
+    """Another account asserted, changed or decided something about a volunteer's record; the volunteer is notified.
+
+    ``minutes`` are those of the record as it stands, ``overtime_minutes`` those that this act is about. ``waits_for``
+    holds the codes of what another site must decide before they count. Until ``deniable_until`` the volunteer may deny
+    the record. ``act`` ``denied`` is the volunteer's own.
+    """
+
+    topic: ClassVar[str] = "assertions"
+    type: ClassVar[str] = "volunteering.assertions.noted.v1"
+    key: ClassVar[str] = "volunteer_id"
+    aggregate: ClassVar[str] = "record_id"
+
+    record_id: UUID
+    revision: Annotated[int, Field(ge=1, le=1_000_000)]
+    volunteer_id: UUID
+    act: AssertionAct
+    activity_id: UUID | None = None
+    site_id: UUID | None = None
+    provenance: Provenance
+    status: RecordStatus
+    minutes: Annotated[int, Field(ge=0, le=60_000_000)]
+    overtime_minutes: Annotated[int, Field(ge=0, le=60_000_000)] = 0
+    waits_for: tuple[Annotated[str, Field(max_length=50)], ...] = ()
+    recorded_by: UUID | None = None
+    recorder_site_id: UUID | None = None
+    started_at: Instant
+    deniable_until: Instant | None = None

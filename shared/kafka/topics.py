@@ -54,6 +54,12 @@ _ALL = (
     Topic("drives", "recruitment", "drive_id", "a recruitment drive was opened"),
     Topic("signups", "recruitment", "volunteer_id", "a place in a shift was taken or given back"),
     Topic("attendance", "recruitment", "volunteer_id", "a service record at a revision, whole"),
+    Topic(
+        "assertions",
+        "recruitment",
+        "volunteer_id",
+        "another account asserted, changed or decided something about a service record",
+    ),
     Topic("points", "points", "volunteer_id", "a balance changed, and why"),
     Topic("badges", "points", "volunteer_id", "a badge was awarded or revoked"),
     Topic("team-badges", "points", "team_id", "a team's badge was awarded or revoked"),
@@ -79,6 +85,7 @@ _ALL = (
     Topic("badges.notify.dlq", "notify", "volunteer_id", "badge events that notify could not apply"),
     Topic("signups.notify.dlq", "notify", "volunteer_id", "sign-up events that notify could not apply"),
     Topic("redemptions.notify.dlq", "notify", "volunteer_id", "redemption events that notify could not apply"),
+    Topic("assertions.notify.dlq", "notify", "volunteer_id", "assertions that notify could not apply"),
     Topic("control", "ops", "incarnation", "which life of the broker's log this is", 1),
 )
 
@@ -102,7 +109,7 @@ READERS = (
     Reader("points", ("attendance",), "points-teams"),
     Reader("points", ("attendance", "points"), "points-pulse", tables=True),
     Reader("points", ("attendance", "integrity-acts"), "points-integrity", tables=True),
-    Reader("notify", ("points", "badges", "signups", "redemptions"), "notify"),
+    Reader("notify", ("points", "badges", "signups", "redemptions", "assertions"), "notify"),
     Reader("web", ("pulse",)),
 )
 """Who reads what: the broker's ACLs are made from this, so a reader that is not named here reads nothing."""

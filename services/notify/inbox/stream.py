@@ -1,4 +1,4 @@
-"""Kafka in: events of points, badges, sign-ups and redemptions as notices.
+"""Kafka in: events of points, badges, sign-ups, redemptions and assertions about hours as notices.
 
 What makes no message, and why: ``hold``, ``capture``, ``release`` and ``refund`` of points, because the redemption's
 own event tells it once; attendance, because its points do.
@@ -11,10 +11,12 @@ from uuid import UUID
 
 from services.notify.inbox import handlers
 from services.notify.inbox.domain import Notice, star_level
+from services.notify.templates.domain import day_said
 from services.notify.templates.handlers import Catalogue
 from shared import deadletters
 from shared.cloudevents import Event, decode
 from shared.contracts import (
+    AssertionNoted,
     BadgeAwarded,
     BadgeRevoked,
     PointsPosted,
@@ -34,7 +36,7 @@ from shared.postgres import Database
 __all__ = ["GROUP", "TOPICS", "InboxStream", "notice_of"]
 
 GROUP = "notify"
-TOPICS = ("points", "badges", "signups", "redemptions")
+TOPICS = ("points", "badges", "signups", "redemptions", "assertions")
 
 
 def notice_of(event: Event[Any]) -> Notice:
@@ -122,7 +124,42 @@ def _redemption(template: str) -> Callable[[Event[Any]], Notice]:
     return build
 
 
+_ASSERTED = {"recorded": "已记", "added": "补记了", "confirmed": "已确认", "overtime": "加记超时"}
+_CHANGED = {"corrected": "缩短", "voided": "作废", "restored": "恢复"}
+_DECIDED = {
+    "approved": ("已通过", "时长已计入。如果不对，请到“我的服务时长”（/me/hours）点“不对”。"),
+    "rejected": ("未通过", "这段时长不计入；如有疑问，请联系服务站点。"),
+    "lapsed": ("30 天内无人核对", "这段时长不计入；请联系服务站点重新补记。"),
+}
+
+
+def _assertion(event: Event[AssertionNoted]) -> Notice:
+    data = event.data
+    minutes = data.overtime_minutes or data.minutes
+    then = ""
+    if data.act in _ASSERTED:
+        template, what = "hours_recorded", _ASSERTED[data.act]
+    elif data.act in _CHANGED:
+        template, what = "hours_changed", _CHANGED[data.act]
+    elif data.act in _DECIDED:
+        template, (what, then) = "hours_decided", _DECIDED[data.act]
+    else:
+        template, what = "hours_denied", ""
+    return _notice(
+        event,
+        template,
+        activity_id=data.activity_id,
+        what=what,
+        then=then,
+        minutes=minutes,
+        day=day_said(data.started_at),
+        waits=bool(data.waits_for) and data.act not in _DECIDED,
+        until=data.deniable_until,
+    )
+
+
 _BUILDERS: dict[type, Callable[[Event[Any]], Notice]] = {
+    AssertionNoted: _assertion,
     PointsPosted: _points,
     BadgeAwarded: _badge_awarded,
     BadgeRevoked: _badge_revoked,

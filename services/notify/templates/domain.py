@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-__all__ = ["Rendered", "Template", "in_force", "moment", "one_line"]
+__all__ = ["Rendered", "Template", "day_said", "in_force", "moment", "one_line"]
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -46,6 +46,12 @@ def moment(at: datetime) -> str:
     """A point in time as people in the district say it: 3月5日 09:00."""
     local = at.astimezone(_ZONE)
     return f"{local.month}月{local.day}日 {local:%H:%M}"
+
+
+def day_said(at: datetime) -> str:
+    """The day of a point in time as people in the district say it: 3月5日."""
+    local = at.astimezone(_ZONE)
+    return f"{local.month}月{local.day}日"
 
 
 def one_line(text: str) -> str:

@@ -81,7 +81,7 @@ class CheckOutIn(Input):
 
 
 class RecordOut(Output):
-    """A service record as it stands; ``minutes`` are whole."""
+    """A service record as it stands; ``minutes`` are whole, inside the shift or approved ``overtime_minutes``."""
 
     record_id: UUID
     revision: int
@@ -105,13 +105,16 @@ class RecordOut(Output):
     device_ref: str | None
     approval_level: ApprovalLevel
     distance_m: int | None
+    overtime_minutes: int
+    linked_record_id: UUID | None
 
 
 class ListedRecordOut(RecordOut):
-    """A record with the names that people know it by."""
+    """A record with the names that people know it by; ``waits_for``: why another site must decide on it first."""
 
     activity_title: str | None
     site_name: str | None
+    waits_for: list[str]
 
 
 class RevisionOut(Output):
@@ -134,8 +137,9 @@ class RevisionOut(Output):
 
 
 class RecordWithHistoryOut(RecordOut):
-    """A record with all its revisions, oldest first."""
+    """A record with all its revisions, oldest first, and why another site must decide on it first if so."""
 
+    waits_for: list[str]
     revisions: list[RevisionOut]
 
 
@@ -216,8 +220,10 @@ async def list_records(
 async def read_record(db: Db, caller: Reader, record_id: UUID) -> RecordWithHistoryOut:
     """One record with its history."""
     async with db.transaction() as tx:
-        record, revisions = await handlers.get(tx, caller, record_id)
-    return RecordWithHistoryOut(**_members(record), revisions=[_revision(each) for each in revisions])
+        record, revisions, waits_for = await handlers.get(tx, caller, record_id)
+    return RecordWithHistoryOut(
+        **_members(record), waits_for=list(waits_for), revisions=[_revision(each) for each in revisions]
+    )
 
 
 def record_out(record: Record) -> RecordOut:
@@ -230,7 +236,12 @@ def _members(record: Record) -> dict[str, object]:
 
 
 def _listed(listed: ListedRecord) -> ListedRecordOut:
-    return ListedRecordOut(**_members(listed.record), activity_title=listed.activity_title, site_name=listed.site_name)
+    return ListedRecordOut(
+        **_members(listed.record),
+        activity_title=listed.activity_title,
+        site_name=listed.site_name,
+        waits_for=list(listed.waits_for),
+    )
 
 
 def _revision(past: PastRevision) -> RevisionOut:

@@ -74,8 +74,8 @@ async def check_in(
         NotFound, Forbidden: as for `ticket`; the volunteer is not known; the ticket is over or another shift's; a
             leader showed the code to themselves (``leaders-own-code``).
         Refusal: ``ticket-used-by-another``, ``signup-missing``, ``already-checked-in``, ``checked-in-elsewhere``,
-            ``attendance-overlaps``, ``check-in-too-early``, ``shift-over``, ``activity-not-open``,
-            ``too-many-check-ins``.
+            ``attendance-overlaps``, ``check-in-too-early``, ``shift-over``, ``shift-planned-late``,
+            ``activity-not-open``, ``too-many-check-ins``.
     """
     volunteer_id = caller.require_volunteer()
     known, drive_id = await store.lock_volunteer(tx, volunteer_id)
@@ -104,8 +104,10 @@ async def check_out(tx: Tx, caller: Caller, shift_id: UUID, proof: Proof, device
     await _prove(tx, found, caller, volunteer_id, proof)
     now = await tx.now()
     arrival = await _arrival(tx, found, volunteer_id, now)
-    decided = domain.check_out(arrival, volunteer_id, DEFAULT_POLICY, now, device_id)
-    return await commit(tx, unwrap(decided), now)
+    revision = unwrap(domain.check_out(arrival, volunteer_id, DEFAULT_POLICY, now, device_id))
+    # A confirmation that waited for another site is no longer needed.
+    await store.withdraw_approvals(tx, [revision.record.record_id], volunteer_id, now)
+    return await commit(tx, revision, now)
 
 
 async def record_imported(tx: Tx, rows: Sequence[ImportedHours]) -> None:
@@ -185,14 +187,14 @@ async def listing(
     )
 
 
-async def get(tx: Tx, caller: Caller, record_id: UUID) -> tuple[Record, list[PastRevision]]:
-    """One record with its history.
+async def get(tx: Tx, caller: Caller, record_id: UUID) -> tuple[Record, list[PastRevision], tuple[str, ...]]:
+    """One record with its history, and why it waits for another site if it does.
 
     Raises:
         NotFound: there is none, or it is not the caller's to see.
     """
     record = visible(caller, record_id, await store.find_record(tx, record_id))
-    return record, await store.find_revisions(tx, record_id)
+    return record, await store.find_revisions(tx, record_id), await store.find_waiting(tx, record_id)
 
 
 def visible(caller: Caller, record_id: UUID, record: Record | None) -> Record:

@@ -14,7 +14,7 @@ order by volunteer_id for no key update skip locked;
 -- name: find_place
 -- The shift that somebody wants to check in to or out of, and whether they signed up for it.
 select s.shift_id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, s.secret, a.state, a.site_id, a.team_id,
-       t.name as theme, a.kind,
+       t.name as theme, a.kind, s.published_at,
        exists (
            select from signups g where g.shift_id = s.shift_id and g.volunteer_id = $2 and g.status = 'active'
        ) as signed_up
@@ -39,7 +39,7 @@ delete from attendance_tickets where bound_at < $1;
 -- name: find_places
 -- The shifts that a batch names.
 select s.shift_id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, a.state, a.site_id, a.team_id,
-       t.name as theme, a.kind
+       t.name as theme, a.kind, s.published_at
 from shifts s join activities a using (activity_id) join themes t using (theme_id)
 where s.shift_id = any($1::uuid[]);
 
@@ -47,7 +47,7 @@ where s.shift_id = any($1::uuid[]);
 -- A volunteer's records of one shift, and those near an instant; nothing is longer than a day, open ones included.
 select r.record_id, r.revision, r.volunteer_id, r.activity_id, r.shift_id, r.site_id, r.team_id, r.drive_id, r.theme, r.kind,
        r.provenance, r.closed_by, r.status, r.started_at, r.ended_at, r.minutes, r.planned_minutes, r.recorded_by,
-       r.recorder_site_id, r.device_ref, r.approval_level, r.distance_m, s.ends_at as shift_ends_at
+       r.recorder_site_id, r.device_ref, r.approval_level, r.distance_m, r.overtime_minutes, r.linked_record_id, s.ends_at as shift_ends_at
 from attendance_records r left join shifts s using (shift_id)
 where r.volunteer_id = $1 and r.status <> 'void' and (r.started_at > $3::timestamptz - interval '2 days' or r.shift_id = $2)
 order by r.started_at, r.record_id;
@@ -67,35 +67,36 @@ with given as (
     select * from unnest(
         $1::uuid[], $2::integer[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[],
         $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::timestamptz[], $16::integer[],
-        $17::integer[], $18::uuid[], $19::uuid[], $20::text[], $21::text[], $22::integer[], $23::text[], $24::uuid[],
-        $25::text[]
+        $17::integer[], $18::uuid[], $19::uuid[], $20::text[], $21::text[], $22::integer[], $23::integer[], $24::uuid[],
+        $25::text[], $26::uuid[], $27::text[]
     ) as r (record_id, revision, volunteer_id, activity_id, shift_id, site_id, team_id, drive_id, theme, kind, provenance,
             closed_by, status, started_at, ended_at, minutes, planned_minutes, recorded_by, recorder_site_id, device_ref,
-            approval_level, distance_m, change, made_by, reason)
+            approval_level, distance_m, overtime_minutes, linked_record_id, change, made_by, reason)
 ), written as (
     insert into attendance_records (
         record_id, revision, volunteer_id, activity_id, shift_id, site_id, team_id, drive_id, theme, kind, provenance,
         closed_by, status, started_at, ended_at, minutes, planned_minutes, recorded_by, recorder_site_id, device_ref,
-        approval_level, distance_m, recorded_at)
+        approval_level, distance_m, overtime_minutes, linked_record_id, recorded_at)
     select record_id, revision, volunteer_id, activity_id, shift_id, site_id, team_id, drive_id, theme, kind, provenance,
            closed_by, status, started_at, ended_at, minutes, planned_minutes, recorded_by, recorder_site_id, device_ref,
-           approval_level, distance_m, $26
+           approval_level, distance_m, overtime_minutes, linked_record_id, $28
     from given
     on conflict (record_id) do update
     set revision = excluded.revision, closed_by = excluded.closed_by, status = excluded.status,
         started_at = excluded.started_at, ended_at = excluded.ended_at, minutes = excluded.minutes,
         recorded_by = excluded.recorded_by, recorder_site_id = excluded.recorder_site_id, device_ref = excluded.device_ref,
-        approval_level = excluded.approval_level, recorded_at = excluded.recorded_at
+        approval_level = excluded.approval_level, overtime_minutes = excluded.overtime_minutes,
+        recorded_at = excluded.recorded_at
     where attendance_records.revision = excluded.revision - 1
     returning attendance_records.record_id, attendance_records.revision
 )
 insert into attendance_revisions (
     record_id, revision, volunteer_id, activity_id, shift_id, site_id, team_id, drive_id, theme, kind, provenance, closed_by,
     status, started_at, ended_at, minutes, planned_minutes, recorded_by, recorder_site_id, device_ref, approval_level,
-    distance_m, change, made_by, reason, recorded_at)
+    distance_m, overtime_minutes, linked_record_id, change, made_by, reason, recorded_at)
 select record_id, revision, volunteer_id, activity_id, shift_id, site_id, team_id, drive_id, theme, kind, provenance, closed_by,
        status, started_at, ended_at, minutes, planned_minutes, recorded_by, recorder_site_id, device_ref, approval_level,
-       distance_m, change, made_by, reason, $26
+       distance_m, overtime_minutes, linked_record_id, change, made_by, reason, $28
 from given join written using (record_id, revision)
 returning record_id;
 
@@ -103,8 +104,15 @@ returning record_id;
 -- One record as it stands: to learn whom to lock, again under the lock, and to show it.
 select record_id, revision, volunteer_id, activity_id, shift_id, site_id, team_id, drive_id, theme, kind, provenance,
        closed_by, status, started_at, ended_at, minutes, planned_minutes, recorded_by, recorder_site_id, device_ref,
-       approval_level, distance_m
+       approval_level, distance_m, overtime_minutes, linked_record_id
 from attendance_records where record_id = $1;
+
+-- name: find_records
+-- Several records as they stand; their volunteers are locked.
+select record_id, revision, volunteer_id, activity_id, shift_id, site_id, team_id, drive_id, theme, kind, provenance,
+       closed_by, status, started_at, ended_at, minutes, planned_minutes, recorded_by, recorder_site_id, device_ref,
+       approval_level, distance_m, overtime_minutes, linked_record_id
+from attendance_records where record_id = any($1::uuid[]);
 
 -- name: find_revisions
 -- How a record came to be what it is, oldest first.
@@ -117,10 +125,12 @@ from attendance_revisions where record_id = $1 order by revision;
 -- A null list of sites means all; one's own records are always one's own to see.
 select r.record_id, r.revision, r.volunteer_id, r.activity_id, r.shift_id, r.site_id, r.team_id, r.drive_id, r.theme, r.kind,
        r.provenance, r.closed_by, r.status, r.started_at, r.ended_at, r.minutes, r.planned_minutes, r.recorded_by,
-       r.recorder_site_id, r.device_ref, r.approval_level, r.distance_m, a.title as activity_title, si.name as site_name
+       r.recorder_site_id, r.device_ref, r.approval_level, r.distance_m, r.overtime_minutes, r.linked_record_id, a.title as activity_title, si.name as site_name,
+       coalesce(w.reasons, '{}') as waits_for
 from attendance_records r
 left join activities a using (activity_id)
 left join sites si on si.site_id = r.site_id
+left join attendance_approvals w on w.record_id = r.record_id and w.state = 'open'
 where ($1::uuid is null or r.volunteer_id = $1)
   and ($2::uuid is null or r.shift_id = $2)
   and ($3::text is null or r.status = $3)
@@ -141,8 +151,17 @@ limit $2;
 -- The open records of volunteers that are locked now, with their shifts.
 select r.record_id, r.revision, r.volunteer_id, r.activity_id, r.shift_id, r.site_id, r.team_id, r.drive_id, r.theme, r.kind,
        r.provenance, r.closed_by, r.status, r.started_at, r.ended_at, r.minutes, r.planned_minutes, r.recorded_by,
-       r.recorder_site_id, r.device_ref, r.approval_level, r.distance_m,
+       r.recorder_site_id, r.device_ref, r.approval_level, r.distance_m, r.overtime_minutes, r.linked_record_id,
        s.starts_at as shift_starts_at, s.ends_at as shift_ends_at, s.capacity as shift_capacity
 from attendance_records r join shifts s using (shift_id)
 where r.volunteer_id = any($1::uuid[]) and r.ended_at is null and r.status <> 'void'
 order by r.volunteer_id, r.started_at;
+
+-- name: withdraw_approvals
+-- What waited for another site no longer does: the record was voided, or a real check-out took its place.
+update attendance_approvals set state = 'withdrawn', decided_at = $2, decided_by = $3
+where record_id = any($1::uuid[]) and state = 'open';
+
+-- name: find_waiting
+-- Why a record waits for another site, for showing it; no row when it does not.
+select reasons from attendance_approvals where record_id = $1 and state = 'open';

@@ -28,8 +28,10 @@ __all__ = [
     "find_place",
     "find_places",
     "find_record",
+    "find_records",
     "find_revisions",
     "find_secret",
+    "find_waiting",
     "forget_tickets",
     "list_records",
     "lock_idle_volunteers",
@@ -39,6 +41,7 @@ __all__ = [
     "overdue_volunteers",
     "records_around",
     "save",
+    "withdraw_approvals",
 ]
 
 _SQL = load_queries(__file__)
@@ -81,6 +84,8 @@ class ListedRecord:
     record: Record
     activity_title: str | None
     site_name: str | None
+    waits_for: Sequence[str] = ()
+    """Why another site's approval is needed; empty when none is awaited."""
 
 
 async def lock_volunteer(tx: Tx, volunteer_id: UUID) -> tuple[bool, UUID | None]:
@@ -172,6 +177,21 @@ async def find_record(tx: Tx, record_id: UUID) -> Record | None:
     return None if row is None else _record(row)
 
 
+async def find_records(tx: Tx, record_ids: Sequence[UUID]) -> dict[UUID, Record]:
+    """Those of the records that exist."""
+    return {row["record_id"]: _record(row) for row in await tx.fetch(_SQL["find_records"], list(record_ids))}
+
+
+async def find_waiting(tx: Tx, record_id: UUID) -> tuple[str, ...]:
+    """Why the record waits for another site's approval; empty when it does not."""
+    return tuple(await tx.fetchval(_SQL["find_waiting"], record_id) or ())
+
+
+async def withdraw_approvals(tx: Tx, record_ids: Sequence[UUID], by: UUID | None, at: datetime) -> None:
+    """Close the open approvals of these records without a decision."""
+    await tx.execute(_SQL["withdraw_approvals"], list(record_ids), at, by)
+
+
 async def find_revisions(tx: Tx, record_id: UUID) -> list[PastRevision]:
     """A record's history, oldest first."""
     return [PastRevision(**dict(row)) for row in await tx.fetch(_SQL["find_revisions"], record_id)]
@@ -205,7 +225,9 @@ async def list_records(
         record_id,
         limit,
     )
-    return [ListedRecord(_record(row), row["activity_title"], row["site_name"]) for row in rows]
+    return [
+        ListedRecord(_record(row), row["activity_title"], row["site_name"], tuple(row["waits_for"])) for row in rows
+    ]
 
 
 async def overdue_volunteers(tx: Tx, ended_by: datetime, limit: int) -> list[UUID]:
@@ -236,6 +258,7 @@ def _place(row: Any) -> Place:
         ends_at=row["ends_at"],
         capacity=row["capacity"],
         taken=row["taken"],
+        published_at=row["published_at"],
     )
     return Place(shift, State(row["state"]), row["site_id"], row["team_id"], row["theme"], row["kind"])
 

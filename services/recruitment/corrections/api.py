@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
 from services.recruitment.activities.guards import STAFF
+from services.recruitment.approvals.api import caps_of
 from services.recruitment.attendance.api import RecordOut, record_out
 from services.recruitment.corrections import handlers
 from services.recruitment.vault.api import CipherDep
@@ -45,9 +46,15 @@ class VoidIn(Input):
 
 
 class ConfirmIn(Input):
-    """How the record was checked."""
+    """How it was checked."""
 
     reason: Reason
+
+
+class PurposeIn(Input):
+    """What the evidence is read for."""
+
+    purpose: Reason
 
 
 class EvidenceOut(Output):
@@ -67,7 +74,7 @@ class EvidencesOut(Output):
 async def correct(
     request: Request, db: Db, cipher: CipherDep, caller: Staff, record_id: UUID, body: CorrectionIn
 ) -> Response:
-    """Give a record new times."""
+    """Shorten a record."""
 
     async def work(tx: Tx) -> RecordOut:
         times = (body.started_at, body.ended_at)
@@ -87,25 +94,59 @@ async def void(request: Request, db: Db, cipher: CipherDep, caller: Staff, recor
     return await once(request, db, caller, work)
 
 
-@router.post("/attendance/records/{record_id}/confirm", status_code=201, response_model=RecordOut)
-async def confirm(request: Request, db: Db, caller: Approver, record_id: UUID, body: ConfirmIn) -> Response:
-    """Stand for a record that was closed automatically or entered afterwards."""
+@router.post("/attendance/records/{record_id}/restoration", status_code=201, response_model=RecordOut)
+async def restore(
+    request: Request, db: Db, cipher: CipherDep, caller: Staff, record_id: UUID, body: VoidIn
+) -> Response:
+    """Undo a void, provisionally until another site approves it."""
 
     async def work(tx: Tx) -> RecordOut:
-        return record_out(await handlers.confirm(tx, caller, record_id, body.reason))
+        return record_out(await handlers.restore(tx, cipher, caller, record_id, body.reason, body.evidence))
 
     return await once(request, db, caller, work)
 
 
-@router.get("/attendance/records/{record_id}/evidence")
+@router.post("/attendance/records/{record_id}/additions", status_code=201, response_model=RecordOut)
+async def add(
+    request: Request, db: Db, cipher: CipherDep, caller: Staff, record_id: UUID, body: CorrectionIn
+) -> Response:
+    """Enter forgotten time of the same shift as a second record, which another site approves."""
+
+    async def work(tx: Tx) -> RecordOut:
+        times = (body.started_at, body.ended_at)
+        return record_out(await handlers.add(tx, cipher, caller, record_id, times, body.reason, body.evidence))
+
+    return await once(request, db, caller, work)
+
+
+@router.post("/attendance/records/{record_id}/confirm", status_code=201, response_model=RecordOut)
+async def confirm(request: Request, db: Db, caller: Approver, record_id: UUID, body: ConfirmIn) -> Response:
+    """Confirm a record that was closed automatically; it stays provisional when another site must approve it."""
+
+    async def work(tx: Tx) -> RecordOut:
+        return record_out(await handlers.confirm(tx, caller, record_id, body.reason, caps_of(request)))
+
+    return await once(request, db, caller, work)
+
+
+@router.post("/attendance/records/{record_id}/overtime", status_code=201, response_model=RecordOut)
+async def overtime(request: Request, db: Db, caller: Approver, record_id: UUID, body: ConfirmIn) -> Response:
+    """Approve the time after the shift's end, at most 4 hours; it is added at once or waits for another site."""
+
+    async def work(tx: Tx) -> RecordOut:
+        return record_out(await handlers.overtime(tx, caller, record_id, body.reason, caps_of(request)))
+
+    return await once(request, db, caller, work)
+
+
+@router.post("/attendance/records/{record_id}/evidence", response_model=EvidencesOut)
 async def read_evidence(
-    db: Db,
-    cipher: CipherDep,
-    caller: Staff,
-    record_id: UUID,
-    purpose: Annotated[str, Query(min_length=1, max_length=500)],
-) -> EvidencesOut:
-    """What the record's revisions rest on. Who read it, when and what for is written down."""
-    async with db.transaction() as tx:
-        found = await handlers.read_evidence(tx, cipher, caller, record_id, purpose)
-    return EvidencesOut(items=[EvidenceOut(revision=each.revision, evidence=each.text) for each in found])
+    request: Request, db: Db, cipher: CipherDep, caller: Staff, record_id: UUID, body: PurposeIn
+) -> Response:
+    """Read what the record's revisions rest on; who read it, when and what for is kept."""
+
+    async def work(tx: Tx) -> EvidencesOut:
+        found = await handlers.read_evidence(tx, cipher, caller, record_id, body.purpose)
+        return EvidencesOut(items=[EvidenceOut(revision=each.revision, evidence=each.text) for each in found])
+
+    return await once(request, db, caller, work, status=200)

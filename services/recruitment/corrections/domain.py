@@ -1,4 +1,8 @@
-"""Confirming, correcting and voiding: who may change a record afterwards, and what it becomes. Pure."""
+"""Changes of a record afterwards: who may make them, and what the record becomes. Pure.
+
+A correction only shortens, within the record. What one person adds to it is a second record that another site approves,
+or overtime within the caps.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +17,19 @@ from services.recruitment.attendance.domain import (
     Busy,
     Change,
     ClosedBy,
+    Place,
     Policy,
     Provenance,
     Record,
     Revision,
     Status,
     clash,
+    counted_minutes,
     fault_of_times,
-    minutes_between,
+    overtime_minutes,
 )
 
-__all__ = ["Actor", "confirm", "correct", "void"]
+__all__ = ["Actor", "add", "confirm", "correct", "overtime", "restore", "void", "with_overtime"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,71 +42,59 @@ class Actor:
     home_site_id: UUID | None = None
 
 
-def confirm(record: Record, actor: Actor, reason: str) -> Revision | Refused:
-    """Stand for a closed provisional record. Backfilled hours need somebody of another site than recorded them."""
+def confirm(record: Record, actor: Actor, last_approval: str | None, reason: str) -> Revision | Refused:
+    """Assert a closed record that was checked in by a scan; ``last_approval`` is the state of its last approval."""
     if (refused := _may_change(record, actor)) is not None:
         return refused
     if record.status is Status.CONFIRMED:
         return Refused("record-confirmed", "This record is confirmed already.")
     if record.is_open:
         return Refused("record-open", "This record is still open; it can be confirmed after check-out.")
-    if record.provenance is Provenance.BACKFILLED:
-        if actor.level is ApprovalLevel.LEADER:
-            return Refused("approval-too-low", "Hours entered afterwards are approved by staff, not by leaders.", 403)
-        if record.recorded_by == actor.subject or (
-            actor.home_site_id is not None and actor.home_site_id == record.recorder_site_id
-        ):
-            return Refused(
-                "second-approver-needed", "Hours entered afterwards are approved by staff of another site.", 403
-            )
+    if record.provenance is not Provenance.SCANNED or last_approval in ("open", "lapsed", "rejected"):
+        return Refused(
+            "another-site-needed",
+            "This record waits for staff of another site; a site itself confirms only what a scan checked in and the"
+            " shift's end closed.",
+            403,
+        )
     confirmed = replace(record, revision=record.revision + 1, status=Status.CONFIRMED, approval_level=actor.level)
     return Revision(confirmed, Change.CONFIRM, actor.subject, reason)
 
 
 def correct(
-    record: Record,
-    times: tuple[datetime, datetime],
-    busy: Sequence[Busy],
-    actor: Actor,
-    reason: str,
-    policy: Policy,
-    now: datetime,
+    record: Record, times: tuple[datetime, datetime], place: Place | None, actor: Actor, reason: str
 ) -> Revision | Refused:
-    """New times for a record, in the past, without overlap. Backfilled hours wait for approval again."""
+    """Shorten a closed record; its minutes never rise, and what waits goes on waiting."""
     started_at, ended_at = times
     if (refused := _may_change(record, actor)) is not None:
         return refused
-    if record.provenance is Provenance.IMPORTED:
+    if record.provenance is Provenance.IMPORTED or place is None:
         return Refused("record-imported", "Imported hours are corrected in the registry that they come from.")
-    if (detail := fault_of_times(started_at, ended_at, policy, now)) is not None:
-        return Refused("times-invalid", detail, 422)
-    if (other := clash(started_at, ended_at, [b for b in busy if b.record_id != record.record_id])) is not None:
+    if record.ended_at is None:
         return Refused(
-            "attendance-overlaps",
-            "The new times overlap another record of this volunteer.",
-            extra={"record_id": str(other.record_id)},
+            "record-open", "This record is still open; it can be corrected after check-out or its shift's end."
         )
-    if (started_at, ended_at) == (record.started_at, record.ended_at):
+    if ended_at <= started_at:
+        return Refused("times-invalid", "ended_at must come after started_at; to count nothing, void the record.", 422)
+    if started_at < record.started_at or ended_at > record.ended_at:
+        return Refused(
+            "correction-only-shortens",
+            "A correction stays inside the record; add forgotten time as a second record (additions) with evidence.",
+            extra={"started_at": record.started_at.isoformat(), "ended_at": record.ended_at.isoformat()},
+        )
+    if times == (record.started_at, record.ended_at):
         return Refused("nothing-to-correct", "The record has these times already.")
+    after = min(record.overtime_minutes, overtime_minutes(started_at, ended_at, place.shift))
     corrected = replace(
         record,
         revision=record.revision + 1,
         closed_by=ClosedBy.CORRECTION,
-        status=Status.CONFIRMED,
         started_at=started_at,
         ended_at=ended_at,
-        minutes=minutes_between(started_at, ended_at),
+        minutes=min(record.minutes, counted_minutes(started_at, ended_at, place.shift) + after),
+        overtime_minutes=after,
         approval_level=actor.level,
     )
-    if record.provenance is Provenance.BACKFILLED:
-        # Entered by hand once more, so approved once more, by somebody else than entered it.
-        corrected = replace(
-            corrected,
-            status=Status.PROVISIONAL,
-            approval_level=ApprovalLevel.NONE,
-            recorded_by=actor.subject,
-            recorder_site_id=actor.home_site_id or record.recorder_site_id,
-        )
     return Revision(corrected, Change.CORRECT, actor.subject, reason)
 
 
@@ -112,9 +106,124 @@ def void(record: Record, actor: Actor, reason: str) -> Revision | Refused:
     return Revision(voided, Change.VOID, actor.subject, reason)
 
 
+def restore(record: Record, busy: Sequence[Busy], actor: Actor, reason: str) -> Revision | Refused:
+    """A void record gets its last content back, provisionally: another site decides whether it counts."""
+    if (refused := _own(record, actor)) is not None:
+        return refused
+    if record.status is not Status.VOID:
+        return Refused("record-not-void", "This record is not void, so there is nothing to restore.")
+    if record.provenance is Provenance.IMPORTED:
+        return Refused("record-imported", "Imported hours are corrected in the registry that they come from.")
+    if record.ended_at is None:
+        return Refused(
+            "record-never-closed",
+            "This record was void before its check-out, so it has no hours; enter them afterwards, with evidence.",
+        )
+    if (other := clash(record.started_at, record.ended_at, busy)) is not None:
+        return _overlaps(other)
+    restored = replace(
+        record, revision=record.revision + 1, status=Status.PROVISIONAL, approval_level=ApprovalLevel.NONE
+    )
+    return Revision(restored, Change.RESTORE, actor.subject, reason)
+
+
+def add(
+    record: Record,
+    record_id: UUID,
+    times: tuple[datetime, datetime],
+    place: Place | None,
+    busy: Sequence[Busy],
+    actor: Actor,
+    reason: str,
+    policy: Policy,
+    now: datetime,
+) -> Revision | Refused:
+    """Forgotten time as a second record of the same shift, entered afterwards and linked to the first."""
+    started_at, ended_at = times
+    if (refused := _own(record, actor)) is not None:
+        return refused
+    if place is None:
+        return Refused("record-imported", "Imported hours are corrected in the registry that they come from.")
+    if (detail := fault_of_times(started_at, ended_at, policy, now)) is not None:
+        return Refused("times-invalid", detail, 422)
+    minutes = counted_minutes(started_at, ended_at, place.shift)
+    if minutes == 0:
+        return Refused("times-invalid", "No whole minute of these times lies inside the shift.", 422)
+    if (other := clash(started_at, ended_at, busy)) is not None:
+        return _overlaps(other)
+    added = replace(
+        record,
+        record_id=record_id,
+        revision=1,
+        provenance=Provenance.BACKFILLED,
+        closed_by=ClosedBy.STAFF,
+        status=Status.PROVISIONAL,
+        started_at=started_at,
+        ended_at=ended_at,
+        minutes=minutes,
+        recorded_by=actor.subject,
+        recorder_site_id=actor.home_site_id or place.site_id,
+        device_ref=None,
+        approval_level=ApprovalLevel.NONE,
+        distance_m=None,
+        overtime_minutes=0,
+        linked_record_id=record.record_id,
+    )
+    return Revision(added, Change.ADD, actor.subject, reason)
+
+
+def overtime(
+    record: Record, place: Place | None, approved: int, waits: bool, actor: Actor, policy: Policy
+) -> int | Refused:
+    """The whole minutes of the stay after the shift's end that may be approved; ``approved`` are the shift's so far."""
+    if (refused := _may_change(record, actor)) is not None:
+        return refused
+    if place is None or record.provenance in (Provenance.IMPORTED, Provenance.BACKFILLED):
+        return Refused("no-overtime", "Overtime is approved for what a scan, a device or a roll-call recorded.")
+    if record.status is not Status.CONFIRMED or record.ended_at is None:
+        return Refused(
+            "record-not-confirmed", "Overtime is approved for confirmed records; close and confirm it first."
+        )
+    if waits:
+        return Refused("record-waits", "This record waits for another site; its overtime can be approved afterwards.")
+    stayed = overtime_minutes(record.started_at, record.ended_at, place.shift) - record.overtime_minutes
+    left = int(policy.most_overtime.total_seconds()) // 60 - approved
+    if stayed <= 0:
+        return Refused("no-overtime", "This record does not reach beyond its shift's end, so there is no overtime.")
+    if left <= 0:
+        hours = policy.most_overtime.total_seconds() / 3600
+        return Refused("overtime-exhausted", f"At most {hours:g} hours of overtime count per volunteer and shift.")
+    return min(stayed, left)
+
+
+def with_overtime(record: Record, minutes: int, actor: Actor, reason: str) -> Revision:
+    """The record with so many minutes of overtime more."""
+    longer = replace(
+        record,
+        revision=record.revision + 1,
+        minutes=record.minutes + minutes,
+        overtime_minutes=record.overtime_minutes + minutes,
+    )
+    return Revision(longer, Change.OVERTIME, actor.subject, reason)
+
+
 def _may_change(record: Record, actor: Actor) -> Refused | None:
-    if actor.volunteer_id is not None and actor.volunteer_id == record.volunteer_id:
-        return Refused("own-record", "Nobody changes a record of their own; ask another member of staff.", 403)
+    if (refused := _own(record, actor)) is not None:
+        return refused
     if record.status is Status.VOID:
-        return Refused("record-void", "This record is void; it cannot be changed any more.")
+        return Refused("record-void", "This record is void; it can only be restored, which another site approves.")
     return None
+
+
+def _own(record: Record, actor: Actor) -> Refused | None:
+    if actor.volunteer_id is not None and actor.volunteer_id == record.volunteer_id:
+        return Refused("own-record", "Volunteers cannot change their own records; another member of staff can.", 403)
+    return None
+
+
+def _overlaps(other: Busy) -> Refused:
+    return Refused(
+        "attendance-overlaps",
+        "The times overlap another record of this volunteer.",
+        extra={"record_id": str(other.record_id)},
+    )

@@ -1,15 +1,19 @@
-"""Use cases of corrections: confirm, correct, void, and read what a revision rests on."""
+"""Use cases of corrections: confirm, correct, void, restore, add, approve overtime, and read the evidence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.recruitment.activities.domain import Refused
 from services.recruitment.activities.guards import actor_id, is_staff_of, unwrap
+from services.recruitment.approvals import events
+from services.recruitment.approvals import handlers as approvals
+from services.recruitment.approvals import store as waiting
+from services.recruitment.approvals.domain import Assertion, Caps, Reason, reasons_to_wait
+from services.recruitment.approvals.events import Note
 from services.recruitment.attendance import handlers as attendance
 from services.recruitment.attendance import store as records
-from services.recruitment.attendance.domain import DEFAULT_POLICY, ApprovalLevel, Record, Revision
+from services.recruitment.attendance.domain import DEFAULT_POLICY, ApprovalLevel, Busy, Place, Record, Revision
 from services.recruitment.corrections import domain, store
 from services.recruitment.corrections.domain import Actor
 from services.recruitment.vault import store as vault
@@ -19,7 +23,9 @@ from shared.errors import Forbidden
 from shared.ids import new_id
 from shared.postgres import Tx
 
-__all__ = ["Evidence", "confirm", "correct", "keep_evidence", "read_evidence", "void"]
+__all__ = ["Evidence", "add", "confirm", "correct", "keep_evidence", "overtime", "read_evidence", "restore", "void"]
+
+Times = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,42 +36,70 @@ class Evidence:
     text: str
 
 
-async def confirm(tx: Tx, caller: Caller, record_id: UUID, reason: str) -> Record:
-    """Stand for a record that was closed automatically or entered afterwards.
+async def confirm(tx: Tx, caller: Caller, record_id: UUID, reason: str, caps: Caps) -> Record:
+    """Assert a record that was closed automatically; beyond the caps, or for a late shift, it waits for another site.
 
     Raises:
         NotFound: no such record, or not the caller's to see.
         Forbidden: neither staff of the site nor leader of the team.
-        Refusal: ``record-confirmed``, ``record-open``, ``record-void``, ``own-record``, ``approval-too-low``,
-            ``second-approver-needed``.
+        Refusal: ``record-confirmed``, ``record-open``, ``record-void``, ``own-record``, ``another-site-needed``.
     """
     record = await _locked(tx, caller, record_id, staff_only=False)
-    actor = await _actor(tx, caller, record)
-    return await attendance.commit(tx, unwrap(domain.confirm(record, actor, reason)), await tx.now())
+    actor, now = await _actor(tx, caller, record), await tx.now()
+    revision = unwrap(domain.confirm(record, actor, await waiting.last_state(tx, record_id), reason))
+    assertion = Assertion(record_id, "confirm", record.volunteer_id, record.minutes, record.started_at)
+    reasons = await _reasons(tx, record, actor, assertion, caps)
+    if reasons:
+        await approvals.wait(tx, {record_id: reasons}, now, asked_by=actor.subject)
+    else:
+        record = await attendance.commit(tx, revision, now)
+        await approvals.keep_assertions(tx, actor.subject, [assertion], now)
+    await events.publish(tx, [Note(record, "confirmed", reasons, by=actor.subject)], now)
+    return record
+
+
+async def overtime(tx: Tx, caller: Caller, record_id: UUID, reason: str, caps: Caps) -> Record:
+    """Approve the stay after the shift's end; beyond the caps, or for a late shift, those minutes wait.
+
+    Raises:
+        NotFound, Forbidden: as for `confirm`.
+        Refusal: ``no-overtime``, ``overtime-exhausted``, ``record-not-confirmed``, ``record-waits``, ``record-void``,
+            ``own-record``.
+    """
+    record = await _locked(tx, caller, record_id, staff_only=False)
+    actor, now = await _actor(tx, caller, record), await tx.now()
+    approved = await store.approved_overtime(tx, record.volunteer_id, record.shift_id)
+    waits = bool(await records.find_waiting(tx, record_id))
+    place = await _place(tx, record)
+    minutes = unwrap(domain.overtime(record, place, approved, waits, actor, DEFAULT_POLICY))
+    assertion = Assertion(record_id, "overtime", record.volunteer_id, minutes, record.started_at)
+    reasons = await _reasons(tx, record, actor, assertion, caps)
+    if reasons:
+        await approvals.wait(tx, {record_id: reasons}, now, asked_by=actor.subject, overtime=minutes)
+    else:
+        record = await attendance.commit(tx, domain.with_overtime(record, minutes, actor, reason), now)
+        await approvals.keep_assertions(tx, actor.subject, [assertion], now)
+    await events.publish(tx, [Note(record, "overtime", reasons, minutes, by=actor.subject)], now)
+    return record
 
 
 async def correct(
-    tx: Tx,
-    cipher: Cipher,
-    caller: Caller,
-    record_id: UUID,
-    times: tuple[datetime, datetime],
-    reason: str,
-    evidence: str,
+    tx: Tx, cipher: Cipher, caller: Caller, record_id: UUID, times: Times, reason: str, evidence: str
 ) -> Record:
-    """Give a record new times.
+    """Shorten a record.
 
     Raises:
         NotFound, Forbidden: as for `confirm`; leaders may not correct.
-        Refusal: ``times-invalid``, ``attendance-overlaps``, ``nothing-to-correct``, ``record-void``,
-            ``record-imported``, ``own-record``.
+        Refusal: ``correction-only-shortens``, ``times-invalid``, ``nothing-to-correct``, ``record-open``,
+            ``record-void``, ``record-imported``, ``own-record``.
     """
     record = await _locked(tx, caller, record_id, staff_only=True)
     actor, now = await _actor(tx, caller, record), await tx.now()
-    around = await records.busy_between(tx, [record.volunteer_id], *times, DEFAULT_POLICY.grace)
-    busy = around.get(record.volunteer_id, [])
-    decided = domain.correct(record, times, busy, actor, reason, DEFAULT_POLICY, now)
-    return await _with_evidence(tx, cipher, decided, evidence, now)
+    revision = unwrap(domain.correct(record, times, await _place(tx, record), actor, reason))
+    corrected = await _with_evidence(tx, cipher, revision, evidence, now)
+    await waiting.withdraw_overtime(tx, record_id, actor.subject, now)
+    await events.publish(tx, [Note(corrected, "corrected", by=actor.subject)], now)
+    return corrected
 
 
 async def void(tx: Tx, cipher: Cipher, caller: Caller, record_id: UUID, reason: str, evidence: str) -> Record:
@@ -77,23 +111,65 @@ async def void(tx: Tx, cipher: Cipher, caller: Caller, record_id: UUID, reason: 
     """
     record = await _locked(tx, caller, record_id, staff_only=True)
     actor, now = await _actor(tx, caller, record), await tx.now()
-    return await _with_evidence(tx, cipher, domain.void(record, actor, reason), evidence, now)
+    voided = await _with_evidence(tx, cipher, unwrap(domain.void(record, actor, reason)), evidence, now)
+    await records.withdraw_approvals(tx, [record_id], actor.subject, now)
+    await events.publish(tx, [Note(voided, "voided", by=actor.subject)], now)
+    return voided
 
 
-async def keep_evidence(tx: Tx, cipher: Cipher, revisions: Sequence[Revision], evidence: str) -> None:
-    """Keep what these revisions rest on, sealed for each volunteer apart."""
-    rows = [(each, *cipher.seal_text(each.record.volunteer_id, evidence)) for each in revisions]
+async def restore(tx: Tx, cipher: Cipher, caller: Caller, record_id: UUID, reason: str, evidence: str) -> Record:
+    """Give a void record its last content back, provisionally until another site approves it.
+
+    Raises:
+        NotFound, Forbidden: as for `correct`.
+        Refusal: ``record-not-void``, ``record-never-closed``, ``record-imported``, ``attendance-overlaps``,
+            ``own-record``.
+    """
+    record = await _locked(tx, caller, record_id, staff_only=True)
+    actor, now = await _actor(tx, caller, record), await tx.now()
+    busy = await _busy(tx, record.volunteer_id, (record.started_at, record.ended_at or record.started_at))
+    restored = await _with_evidence(tx, cipher, unwrap(domain.restore(record, busy, actor, reason)), evidence, now)
+    await approvals.wait(tx, {record_id: [Reason.RESTORED]}, now)
+    await events.publish(tx, [Note(restored, "restored", [Reason.RESTORED], by=actor.subject)], now)
+    return restored
+
+
+async def add(
+    tx: Tx, cipher: Cipher, caller: Caller, record_id: UUID, times: Times, reason: str, evidence: str
+) -> Record:
+    """Enter forgotten time as a second record, linked to the first; another site approves it.
+
+    Raises:
+        NotFound, Forbidden: as for `correct`.
+        Refusal: ``times-invalid``, ``attendance-overlaps``, ``record-imported``, ``own-record``.
+    """
+    record = await _locked(tx, caller, record_id, staff_only=True)
+    actor, now = await _actor(tx, caller, record), await tx.now()
+    busy = await _busy(tx, record.volunteer_id, times)
+    place = await _place(tx, record)
+    decided = domain.add(record, new_id(), times, place, busy, actor, reason, DEFAULT_POLICY, now)
+    added = await _with_evidence(tx, cipher, unwrap(decided), evidence, now)
+    await approvals.wait(tx, {added.record_id: [Reason.BACKFILLED]}, now)
+    await events.publish(tx, [Note(added, "added", [Reason.BACKFILLED], by=actor.subject)], now)
+    return added
+
+
+async def keep_evidence(tx: Tx, cipher: Cipher, revisions: Sequence[tuple[Revision, str]]) -> None:
+    """Keep what each of these revisions rests on, sealed for its volunteer."""
+    rows = [(each, *cipher.seal_text(each.record.volunteer_id, evidence)) for each, evidence in revisions]
     await store.keep_evidence(tx, rows)
 
 
 async def read_evidence(tx: Tx, cipher: Cipher, caller: Caller, record_id: UUID, purpose: str) -> list[Evidence]:
-    """What a record's revisions rest on; the reading itself is written down.
+    """What a record's revisions rest on, for the site's staff and for who may decide; the reading is written down.
 
     Raises:
         NotFound: no such record, or not the caller's to see.
-        Forbidden: the caller is not staff of the site.
+        Forbidden: the caller is not staff of the site, nor may decide on the record.
     """
-    record = _permitted(caller, record_id, await records.find_record(tx, record_id), staff_only=True)
+    record = await records.find_record(tx, record_id)
+    if record is None or not await approvals.may_decide_on(tx, caller, record_id):
+        record = _permitted(caller, record_id, record, staff_only=True)
     found = await store.find_evidence(tx, record.record_id)
     if found:
         role = "operator" if caller.has(Role.OPERATOR) else "station"
@@ -105,10 +181,31 @@ async def read_evidence(tx: Tx, cipher: Cipher, caller: Caller, record_id: UUID,
     ]
 
 
-async def _with_evidence(tx: Tx, cipher: Cipher, decided: Revision | Refused, evidence: str, now: datetime) -> Record:
-    revision = unwrap(decided)
+async def _reasons(tx: Tx, record: Record, actor: Actor, assertion: Assertion, caps: Caps) -> list[Reason]:
+    """Why what the actor asserts about a record waits for another site; empty when it counts at once."""
+    place = await _place(tx, record)
+    assert place is not None
+    reasons = reasons_to_wait(place, await waiting.find_known(tx, record.volunteer_id))
+    if not reasons:
+        _, above = await approvals.split_by_caps(tx, actor.subject, [assertion], caps)
+        reasons = [Reason.CAP] if above else []
+    return reasons
+
+
+async def _place(tx: Tx, record: Record) -> Place | None:
+    if record.shift_id is None:
+        return None
+    return (await records.find_places(tx, [record.shift_id])).get(record.shift_id)
+
+
+async def _busy(tx: Tx, volunteer_id: UUID, times: Times) -> Sequence[Busy]:
+    around = await records.busy_between(tx, [volunteer_id], *times, DEFAULT_POLICY.grace)
+    return around.get(volunteer_id, [])
+
+
+async def _with_evidence(tx: Tx, cipher: Cipher, revision: Revision, evidence: str, now: datetime) -> Record:
     record = await attendance.commit(tx, revision, now)
-    await keep_evidence(tx, cipher, [revision], evidence)
+    await keep_evidence(tx, cipher, [(revision, evidence)])
     return record
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.recruitment.attendance.domain import Revision
 from shared.postgres import Tx, load_queries
 
-__all__ = ["SealedEvidence", "find_evidence", "home_site", "keep_evidence"]
+__all__ = ["SealedEvidence", "approved_overtime", "find_evidence", "home_site", "keep_evidence"]
 
 _SQL = load_queries(__file__)
 
@@ -27,6 +27,12 @@ async def home_site(tx: Tx, staff_id: UUID) -> UUID | None:
     """The site of a member of staff; None for the centre and for people who are not staff."""
     site_id: UUID | None = await tx.fetchval(_SQL["home_site"], staff_id)
     return site_id
+
+
+async def approved_overtime(tx: Tx, volunteer_id: UUID, shift_id: UUID | None) -> int:
+    """Minutes of overtime of a volunteer's shift, approved or waiting; the volunteer is locked."""
+    minutes: int = await tx.fetchval(_SQL["approved_overtime"], volunteer_id, shift_id)
+    return minutes
 
 
 async def keep_evidence(tx: Tx, revisions: Sequence[tuple[Revision, bytes, bytes]]) -> None:

@@ -11,6 +11,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.recruitment.activities.guards import STAFF
+from services.recruitment.approvals.api import caps_of
 from services.recruitment.attendance.domain import Provenance
 from services.recruitment.devices import handlers
 from services.recruitment.devices.domain import Accepted, Duplicate, RefusedRow, Upload
@@ -71,13 +72,18 @@ class UploadIn(Input):
 
 
 class BatchIn(Input):
-    """A signed batch. ``measured_skew_seconds``: how far the device's clock is ahead of the server's."""
+    """A signed batch. ``measured_skew_seconds``: how far the device's clock is ahead of the server's.
+
+    ``provenance`` is what the device asks for; the server decides. ``sequence`` numbers the device's batches from 1:
+    when none is missing, an upload may come up to 30 days after its shift and keep its provenance.
+    """
 
     device_id: UUID
     provenance: Literal["kiosk", "leader", "backfilled"]
     measured_skew_seconds: Annotated[int | float, Field(ge=-DAY_SECONDS, le=DAY_SECONDS)]
     records: Annotated[list[UploadIn], Field(min_length=1, max_length=MOST_ROWS)]
     evidence: Annotated[str, Field(min_length=1, max_length=4000)] | None = None
+    sequence: Annotated[int, Field(ge=1, le=2**53)] | None = None
     signature: Annotated[str, Field(min_length=64, max_length=64)]
 
 
@@ -90,10 +96,14 @@ class RefusedOut(Output):
 
 
 class RecordedOut(Output):
-    """The record that a row became, now or when it was first uploaded."""
+    """The record that a row became, now or when it was first uploaded.
+
+    ``waits_for``: why another site must approve it before it counts; empty for rows that were uploaded before.
+    """
 
     upload_id: str
     record_id: UUID
+    waits_for: list[str]
 
 
 class BatchOut(Output):
@@ -151,10 +161,11 @@ async def upload(request: Request, db: Db, cipher: CipherDep, caller: Uploader, 
         uploads=[_upload(index, row) for index, row in enumerate(body.records)],
         evidence=body.evidence,
         body=sent,
+        sequence=body.sequence,
     )
 
     async def work(tx: Tx) -> BatchOut:
-        return _result(await handlers.take_in(tx, cipher, caller, batch))
+        return _result(await handlers.take_in(tx, cipher, caller, batch, caps_of(request)))
 
     return await once(request, db, caller, work)
 
@@ -177,6 +188,7 @@ def _result(result: Result) -> BatchOut:
             RecordedOut(
                 upload_id=each.upload.upload_id,
                 record_id=each.revision.record.record_id if isinstance(each, Accepted) else each.record_id,
+                waits_for=[str(reason) for reason in each.reasons] if isinstance(each, Accepted) else [],
             )
             for each in outcomes
             if isinstance(each, Accepted | Duplicate)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from services.recruitment.activities.domain import State
+from services.recruitment.approvals.domain import Assertion, Drive, Known, Reason, reasons_to_wait
 from services.recruitment.attendance.domain import (
     ApprovalLevel,
     Busy,
@@ -26,11 +27,16 @@ from services.recruitment.attendance.domain import (
     Revision,
     Status,
     clash,
-    minutes_between,
+    counted_minutes,
 )
 from services.recruitment.volunteers.domain import parse_volunteer_number
 
-__all__ = ["Accepted", "Context", "Duplicate", "Known", "Outcome", "Person", "RefusedRow", "Upload", "decide"]
+__all__ = ["Accepted", "Context", "Duplicate", "Outcome", "Person", "RefusedRow", "Seen", "Upload", "decide"]
+
+PROMPT = timedelta(hours=72)
+"""How long after a shift's end an upload counts like one on the day."""
+LATE = timedelta(days=30)
+"""How long after a shift's end an upload may keep its provenance, if none of the device's uploads is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +64,16 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whom a volunteer number stands for, and the drive that recruited them."""
+    """The volunteer of a number, registered ``since`` then; ``drive`` when a drive recruited them."""
 
     volunteer_id: UUID
     drive_id: UUID | None
+    since: datetime
+    drive: Drive | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Seen:
     """What the device has uploaded under an upload id before."""
 
     content_hash: bytes
@@ -81,31 +89,52 @@ class Context:
 
     device_id: UUID
     device_site_id: UUID
+    device_since: datetime
     device_sites: frozenset[UUID]
     """The device's site and everything under it."""
     provenance: Provenance
     recorded_by: UUID
     recorder_volunteer_id: UUID | None
+    owner_volunteer_id: UUID | None
+    """The volunteer who registered the device, as a member of staff."""
     teams: frozenset[UUID] | None
     """The teams that a leader may record for; None for staff."""
     people: Mapping[str, Person]
     places: Mapping[UUID, Place]
     record_ids: Mapping[int, UUID]
     """Row index → the id that its record gets."""
+    in_order: bool = False
+    """The batch has the number that follows the device's last upload."""
+    gap_at: datetime | None = None
+    """When an upload of the device was last found missing."""
     busy: dict[UUID, list[Busy]] = field(default_factory=dict)
     signed: set[tuple[UUID, UUID]] = field(default_factory=set)
     free: dict[UUID, int] = field(default_factory=dict)
-    known: dict[str, Known] = field(default_factory=dict)
+    known: dict[str, Seen] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A new record; ``takes_place``: a walk-in for whom a sign-up is made."""
+    """A new record. ``takes_place``: a walk-in gets a sign-up; ``reasons``: why the record waits for another site."""
 
     upload: Upload
     revision: Revision
     content_hash: bytes
     takes_place: bool
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def assertion(self) -> Assertion | None:
+        """What the account vouches for and counts at once; None when the row waits."""
+        record = self.revision.record
+        if self.reasons:
+            return None
+        return Assertion(record.record_id, "upload", record.volunteer_id, record.minutes, record.started_at)
+
+    def above_cap(self) -> Accepted:
+        """The row when its account has asserted too much already: it waits."""
+        record = replace(self.revision.record, status=Status.PROVISIONAL)
+        return replace(self, revision=replace(self.revision, record=record), reasons=(Reason.CAP,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +186,24 @@ def _row(
         detail = _conflict(person, place, started_at, ended_at, context, policy)
     if detail is not None:
         return RefusedRow(upload, detail)
-    return _accept(upload, started_at, ended_at, content_hash, person, place, context)
+    standing = _standing(person, place, context, now)
+    return _accept(upload, (started_at, ended_at), content_hash, person, place, standing, context)
+
+
+def _standing(person: Person, place: Place, context: Context, now: datetime) -> tuple[Provenance, list[Reason]]:
+    """What the server makes of the provenance that the batch claims, and why the row waits for another site."""
+    entered = (Provenance.BACKFILLED, [Reason.BACKFILLED])
+    shift = place.shift
+    if context.provenance is Provenance.BACKFILLED or place.planned_late:
+        return entered
+    known = Known(person.since, context.device_since, context.device_sites, person.drive)
+    reasons = reasons_to_wait(place, known)
+    if now <= shift.ends_at + PROMPT:
+        return context.provenance, reasons
+    unbroken = context.in_order and (context.gap_at is None or context.gap_at < shift.starts_at)
+    if now <= shift.ends_at + LATE and unbroken:
+        return context.provenance, [*reasons, Reason.LATE_UPLOAD]
+    return entered
 
 
 def _unknown_number(number: str) -> str:
@@ -169,7 +215,9 @@ def _unknown_number(number: str) -> str:
 
 def _not_allowed(person: Person, place: Place, context: Context) -> str | None:
     if person.volunteer_id == context.recorder_volunteer_id:
-        return "Nobody records hours of their own."
+        return "Recorders cannot record hours of their own; another member of staff can."
+    if context.provenance is Provenance.LEADER and person.volunteer_id == context.owner_volunteer_id:
+        return "A roll-call cannot name the volunteer who registered its device; another device can."
     if place.site_id not in context.device_sites:
         return "The shift is at a site that this device does not belong to."
     if context.teams is not None and place.team_id not in context.teams:
@@ -191,7 +239,7 @@ def _fault_of_times(
         return f"The record is longer than {policy.longest.total_seconds() / 3600:g} hours."
     if started_at < shift.starts_at - policy.early_check_in or started_at >= shift.ends_at:
         return "started_at lies outside of the shift."
-    if ended_at > shift.ends_at + policy.grace:
+    if ended_at > shift.ends_at + policy.late_check_out:
         return "ended_at lies too long after the shift's end."
     return None
 
@@ -210,25 +258,27 @@ def _conflict(
 
 def _accept(
     upload: Upload,
-    started_at: datetime,
-    ended_at: datetime,
+    times: tuple[datetime, datetime],
     content_hash: bytes,
     person: Person,
     place: Place,
+    standing: tuple[Provenance, list[Reason]],
     context: Context,
 ) -> Accepted:
-    record = _record(context.record_ids[upload.index], person, place, started_at, ended_at, context)
+    provenance, reasons = standing
+    waits = bool(reasons)
+    record = _record(context.record_ids[upload.index], person, place, times, provenance, waits, context)
     key = (person.volunteer_id, place.shift.shift_id)
     takes_place = key not in context.signed and context.free.get(place.shift.shift_id, 0) > 0
     if takes_place:
         context.signed.add(key)
         context.free[place.shift.shift_id] -= 1
     context.busy.setdefault(person.volunteer_id, []).append(
-        Busy(record.record_id, record.shift_id, started_at, ended_at, is_open=False)
+        Busy(record.record_id, record.shift_id, *times, is_open=False)
     )
-    context.known[upload.upload_id] = Known(content_hash, record.record_id)
+    context.known[upload.upload_id] = Seen(content_hash, record.record_id)
     revision = Revision(record, Change.UPLOAD, context.recorded_by)
-    return Accepted(upload, revision, content_hash, takes_place)
+    return Accepted(upload, revision, content_hash, takes_place, tuple(reasons))
 
 
 _CLOSED_BY = {Provenance.KIOSK: ClosedBy.SELF, Provenance.LEADER: ClosedBy.STAFF, Provenance.BACKFILLED: ClosedBy.STAFF}
@@ -236,10 +286,15 @@ _APPROVAL = {Provenance.LEADER: ApprovalLevel.LEADER}
 
 
 def _record(
-    record_id: UUID, person: Person, place: Place, started_at: datetime, ended_at: datetime, context: Context
+    record_id: UUID,
+    person: Person,
+    place: Place,
+    times: tuple[datetime, datetime],
+    provenance: Provenance,
+    waits: bool,
+    context: Context,
 ) -> Record:
-    # Hours entered afterwards wait for a second approver of another site.
-    backfilled = context.provenance is Provenance.BACKFILLED
+    started_at, ended_at = times
     return Record(
         record_id=record_id,
         revision=1,
@@ -251,15 +306,15 @@ def _record(
         drive_id=person.drive_id,
         theme=place.theme,
         kind=place.kind,
-        provenance=context.provenance,
-        closed_by=_CLOSED_BY[context.provenance],
-        status=Status.PROVISIONAL if backfilled else Status.CONFIRMED,
+        provenance=provenance,
+        closed_by=_CLOSED_BY[provenance],
+        status=Status.PROVISIONAL if waits else Status.CONFIRMED,
         started_at=started_at,
         ended_at=ended_at,
-        minutes=minutes_between(started_at, ended_at),
+        minutes=counted_minutes(started_at, ended_at, place.shift),
         planned_minutes=place.shift.planned_minutes,
         recorded_by=context.recorded_by,
         recorder_site_id=context.device_site_id,
         device_ref=str(context.device_id),
-        approval_level=_APPROVAL.get(context.provenance, ApprovalLevel.NONE),
+        approval_level=_APPROVAL.get(provenance, ApprovalLevel.NONE),
     )

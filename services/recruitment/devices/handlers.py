@@ -8,13 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from services.recruitment.activities.guards import actor_id, is_staff_of
+from services.recruitment.approvals import handlers as approvals
+from services.recruitment.approvals.domain import Caps
+from services.recruitment.approvals.events import Note, publish
 from services.recruitment.attendance import handlers as attendance
 from services.recruitment.attendance import store as records
 from services.recruitment.attendance.domain import DEFAULT_POLICY, Place, Provenance
 from services.recruitment.corrections.handlers import keep_evidence
 from services.recruitment.devices import domain, store
 from services.recruitment.devices.domain import Accepted, Context, Outcome, Person, Upload
-from services.recruitment.devices.signing import signature_holds
+from services.recruitment.devices.signing import canonical, signature_holds
 from services.recruitment.devices.store import Device, SigningDevice
 from services.recruitment.vault.cipher import Cipher
 from shared.auth.tokens import Caller, Role
@@ -37,6 +40,8 @@ class Batch:
     uploads: Sequence[Upload]
     evidence: str | None
     body: Mapping[str, Any]
+    sequence: int | None = None
+    """The device's own number of the batch, one more than that of its last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +111,11 @@ async def listing(tx: Tx, caller: Caller, *, before: UUID | None, limit: int) ->
     return await store.list_devices(tx, site_ids=site_ids, before=before, limit=limit)
 
 
-async def take_in(tx: Tx, cipher: Cipher, caller: Caller, batch: Batch) -> Result:
+async def take_in(tx: Tx, cipher: Cipher, caller: Caller, batch: Batch, caps: Caps) -> Result:
     """Take in a batch: each row accepted, recognised as a duplicate, or refused with a reason.
+
+    The server decides what an accepted row counts for: at once within the caps of the caller's account, or after
+    another site approves it.
 
     Raises:
         NotFound: the device is not registered.
@@ -122,15 +130,37 @@ async def take_in(tx: Tx, cipher: Cipher, caller: Caller, batch: Batch) -> Resul
     now = await tx.now()
     skewed = {upload.index: (upload.started_at - batch.skew, upload.ended_at - batch.skew) for upload in batch.uploads}
     context = await _context(tx, caller, device, batch, skewed)
-    outcomes = domain.decide(batch.uploads, skewed, context, DEFAULT_POLICY, now)
+    await store.save_sequence(tx, device.device_id, *_sequence(device, batch, now))
+    decided = domain.decide(batch.uploads, skewed, context, DEFAULT_POLICY, now)
+    outcomes = await _within_caps(tx, context.recorded_by, decided, caps)
     accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
     if accepted:
-        await _keep(tx, cipher, batch, accepted, now)
+        await _keep(tx, cipher, batch, accepted, context, now)
     return Result(outcomes)
 
 
 def _secret(cipher: Cipher, device: SigningDevice) -> str:
     return cipher.open_text(device.device_id, device.secret_key, device.sealed_secret)
+
+
+def _sequence(device: SigningDevice, batch: Batch, now: datetime) -> tuple[int, datetime | None]:
+    """The device's last number from now on, and when an upload was last found missing."""
+    last = device.last_sequence
+    if batch.sequence is None or batch.sequence <= last:
+        return last, device.sequence_gap_at
+    return batch.sequence, device.sequence_gap_at if batch.sequence == last + 1 else now
+
+
+async def _within_caps(tx: Tx, account_id: UUID, outcomes: Sequence[Outcome], caps: Caps) -> list[Outcome]:
+    """The outcomes, rows above the account's caps waiting for another site."""
+    accepted = [each for each in outcomes if isinstance(each, Accepted)]
+    assertions = [assertion for each in accepted if (assertion := each.assertion) is not None]
+    _, above = await approvals.split_by_caps(tx, account_id, assertions, caps)
+    too_many = {each.record_id for each in above}
+    return [
+        each.above_cap() if isinstance(each, Accepted) and each.revision.record.record_id in too_many else each
+        for each in outcomes
+    ]
 
 
 def _permit(caller: Caller, device: SigningDevice, secret: str, batch: Batch) -> None:
@@ -163,13 +193,17 @@ async def _context(
     return Context(
         device_id=device.device_id,
         device_site_id=device.site_id,
+        device_since=device.registered_at,
         device_sites=device.sites,
         provenance=batch.provenance,
         recorded_by=actor_id(caller),
         recorder_volunteer_id=caller.volunteer_id,
+        owner_volunteer_id=device.owner_volunteer_id,
         teams=None if staff else caller.team_ids,
         people=people,
         places=places,
+        in_order=batch.sequence == device.last_sequence + 1,
+        gap_at=device.sequence_gap_at,
         record_ids={upload.index: derived_id("upload", device.device_id, upload.upload_id) for upload in batch.uploads},
         busy=await records.busy_between(
             tx,
@@ -197,14 +231,31 @@ async def _lock(
     return places, free, signed
 
 
-async def _keep(tx: Tx, cipher: Cipher, batch: Batch, accepted: Sequence[Accepted], now: datetime) -> None:
-    revisions = [each.revision for each in accepted]
-    await attendance.commit_all(tx, revisions, now)
+async def _keep(
+    tx: Tx, cipher: Cipher, batch: Batch, accepted: Sequence[Accepted], context: Context, now: datetime
+) -> None:
+    await attendance.commit_all(tx, [each.revision for each in accepted], now)
     await store.insert_uploads(tx, batch.device_id, accepted, now)
     walk_ins = [
         (new_id(), each.upload.shift_id, each.revision.record.volunteer_id) for each in accepted if each.takes_place
     ]
     if walk_ins:
         await store.insert_walk_ins(tx, walk_ins, now)
-    if batch.evidence:
-        await keep_evidence(tx, cipher, revisions, batch.evidence)
+    assertions = [assertion for each in accepted if (assertion := each.assertion) is not None]
+    await approvals.keep_assertions(tx, context.recorded_by, assertions, now)
+    await approvals.wait(tx, {each.revision.record.record_id: each.reasons for each in accepted}, now)
+    evidence = [(each.revision, text) for each in accepted if (text := _evidence(batch, each)) is not None]
+    if evidence:
+        await keep_evidence(tx, cipher, evidence)
+    await publish(tx, [Note(each.revision.record, "recorded", each.reasons) for each in accepted], now)
+
+
+def _evidence(batch: Batch, row: Accepted) -> str | None:
+    """What the row rests on: what the caller gave, or, for hours that came too late, the signed row itself."""
+    if batch.evidence or row.revision.record.provenance is not Provenance.BACKFILLED:
+        return batch.evidence
+    signed = {
+        **{name: value for name, value in batch.body.items() if name != "records"},
+        "record": batch.body["records"][row.upload.index],
+    }
+    return canonical(signed).decode() + f"\nsignature: {batch.body['signature']}"

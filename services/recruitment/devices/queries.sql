@@ -38,18 +38,26 @@ returning device_id, name, site_id, registered_by, registered_at, revoked_at;
 select device_id from devices where device_id = $1 for no key update;
 
 -- name: find_device
--- The device, its secret, and its site with everything under it.
+-- The device, its secret, its site with everything under it, and the volunteer that the registrant is too.
 with recursive subtree as (
     select s.site_id from sites s join devices d using (site_id) where d.device_id = $1
     union all
     select s.site_id from sites s join subtree on s.parent_id = subtree.site_id
 )
-select d.device_id, d.name, d.site_id, d.secret_key, d.sealed_secret, d.revoked_at, array(select site_id from subtree) as sites
-from devices d where d.device_id = $1;
+select d.device_id, d.name, d.site_id, d.secret_key, d.sealed_secret, d.revoked_at, d.registered_at, d.last_sequence, d.sequence_gap_at,
+       s.volunteer_id as owner_volunteer_id, array(select site_id from subtree) as sites
+from devices d left join staff s on s.staff_id = d.registered_by where d.device_id = $1;
+
+-- name: save_sequence
+-- The number of the device's last upload, and when one was last found missing; the device is locked.
+update devices set last_sequence = $2, sequence_gap_at = $3 where device_id = $1;
 
 -- name: find_people
--- Whom the numbers of a batch stand for; read without a lock to learn whom to lock, and numbers never change.
-select volunteer_number, volunteer_id, drive_id from volunteers where volunteer_number = any($1::text[]);
+-- Whom the numbers of a batch stand for, since when, and by which drive; read without a lock to learn whom to lock, and
+-- none of it ever changes.
+select v.volunteer_number, v.volunteer_id, v.drive_id, v.registered_at, d.site_id as drive_site,
+       d.starts_at as drive_starts, d.ends_at as drive_ends
+from volunteers v left join drives d using (drive_id) where v.volunteer_number = any($1::text[]);
 
 -- name: known_uploads
 -- What this device has uploaded before under these ids.

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from services.recruitment.devices.domain import Accepted, Known, Person
+from services.recruitment.approvals.domain import Drive
+from services.recruitment.devices.domain import Accepted, Person, Seen
 from shared.postgres import Tx, load_queries
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "lock_shifts",
     "plain_secrets",
     "revoke_device",
+    "save_sequence",
     "seal_secrets",
     "site_exists",
 ]
@@ -52,6 +55,13 @@ class SigningDevice:
     secret_key: bytes
     sealed_secret: bytes
     revoked_at: datetime | None
+    registered_at: datetime
+    last_sequence: int
+    """The number of its last upload; 0 before the first."""
+    sequence_gap_at: datetime | None
+    """When an upload was last found missing."""
+    owner_volunteer_id: UUID | None
+    """The volunteer that the registrant is too."""
     sites: frozenset[UUID]
 
 
@@ -110,13 +120,23 @@ async def find_device(tx: Tx, device_id: UUID) -> SigningDevice | None:
 async def find_people(tx: Tx, numbers: Sequence[str]) -> dict[str, Person]:
     """Whom these volunteer numbers stand for."""
     rows = await tx.fetch(_SQL["find_people"], list(numbers))
-    return {row["volunteer_number"]: Person(row["volunteer_id"], row["drive_id"]) for row in rows}
+    return {row["volunteer_number"]: _person(row) for row in rows}
 
 
-async def known_uploads(tx: Tx, device_id: UUID, upload_ids: Sequence[str]) -> dict[str, Known]:
+def _person(row: Any) -> Person:
+    drive = None if row["drive_site"] is None else Drive(row["drive_site"], row["drive_starts"], row["drive_ends"])
+    return Person(row["volunteer_id"], row["drive_id"], row["registered_at"], drive)
+
+
+async def save_sequence(tx: Tx, device_id: UUID, sequence: int, gap_at: datetime | None) -> None:
+    """Write the number of the device's last upload."""
+    await tx.execute(_SQL["save_sequence"], device_id, sequence, gap_at)
+
+
+async def known_uploads(tx: Tx, device_id: UUID, upload_ids: Sequence[str]) -> dict[str, Seen]:
     """What the device has uploaded under these ids before."""
     rows = await tx.fetch(_SQL["known_uploads"], device_id, list(upload_ids))
-    return {row["upload_id"]: Known(bytes(row["content_hash"]), row["record_id"]) for row in rows}
+    return {row["upload_id"]: Seen(bytes(row["content_hash"]), row["record_id"]) for row in rows}
 
 
 async def insert_uploads(tx: Tx, device_id: UUID, accepted: Sequence[Accepted], at: datetime) -> None:

@@ -15,6 +15,7 @@ from services.notify.templates.handlers import load_catalogue
 from shared.auth.tokens import Caller, Role, mint
 from shared.cloudevents import encode
 from shared.contracts import (
+    AssertionNoted,
     BadgeAwarded,
     Contract,
     DriveOpened,
@@ -326,3 +327,39 @@ async def test_the_report_counts_and_is_for_the_centre(
 async def test_a_template_that_was_used_cannot_be_rewritten(notify_db: Database) -> None:
     with pytest.raises(Exception, match="is final"):
         await notify_db.pool.execute("update templates set body = 'x'")
+
+
+async def test_hours_that_others_asserted_are_told_with_the_way_to_deny_them(
+    stream: InboxStream, notify_db: Database
+) -> None:
+    zhang, record_id = new_id(), new_id()
+    said: dict[str, Any] = {
+        "record_id": record_id,
+        "volunteer_id": zhang,
+        "provenance": "kiosk",
+        "minutes": 120,
+        "started_at": NOW,
+        "deniable_until": NOW + timedelta(days=14),
+    }
+    acts: list[tuple[str, str, dict[str, Any]]] = [
+        ("recorded", "provisional", {"waits_for": ("device-new",)}),
+        ("approved", "confirmed", {"waits_for": ("device-new",)}),
+        ("overtime", "confirmed", {"overtime_minutes": 30}),
+        ("corrected", "confirmed", {}),
+        ("denied", "provisional", {}),
+        ("rejected", "void", {"deniable_until": None}),
+        ("voided", "void", {"deniable_until": None}),
+        ("restored", "provisional", {"waits_for": ("restored",)}),
+        ("lapsed", "provisional", {"waits_for": ("restored",)}),
+    ]
+    for revision, (act, status, more) in enumerate(acts, 1):
+        note = AssertionNoted.model_validate({**said, "act": act, "status": status, "revision": revision, **more})
+        await stream.handle([record(note, revision)])
+    found = await messages(notify_db, zhang)
+    assert len(found) == len(acts)
+    told = dict(found)
+    assert "待其他站点核对后计入" in told["为您记录了服务 120 分钟"]
+    assert "3月18日" in told["为您记录了服务 120 分钟"], "until when it can be denied"
+    assert "点“不对”" in told["为您记录了服务 120 分钟"]
+    assert "加记超时 30 分钟" in told["为您记录了服务 30 分钟"]
+    assert {"服务记录核对结果：已通过", "服务记录核对结果：未通过", "服务记录核对结果：30 天内无人核对"} <= set(told)

@@ -181,7 +181,10 @@ async def test_what_is_left_open_is_closed_provisionally_and_a_late_check_out_re
     assert (found["status"], found["closed_by"], found["minutes"]) == ("provisional", "auto", 120)
     assert instant(found["ended_at"]) == NOW + 3 * HOUR
     late = (await work.check("out", shift_id, somebody)).json()
-    assert (late["revision"], late["status"], late["closed_by"], late["minutes"]) == (3, "confirmed", "self", 150)
+    assert (late["revision"], late["status"], late["closed_by"], late["minutes"]) == (3, "confirmed", "self", 120)
+    assert instant(late["ended_at"]) == NOW + 3 * HOUR + 30 * MINUTE, (
+        "the instant is kept, what is counted is the shift"
+    )
     assert [event["revision"] for event in await work.events("attendance")] == [1, 2, 3]
 
 

@@ -213,7 +213,7 @@ async def test_a_leader_calls_the_roll_of_their_own_team_and_never_themselves(wo
     assert event["recorded_by"] == work.leader.volunteer_id
 
 
-async def test_backfilled_hours_need_evidence_and_a_second_approver_of_another_site(work: Work) -> None:
+async def test_backfilled_hours_need_evidence_and_the_approval_of_another_site(work: Work) -> None:
     shift_id, device, (person,) = await work.shift(), await work.device(), await work.people(1)
     await work.clock.set(NOW + 30 * HOUR)
     row = a_row(1, person, shift_id)
@@ -225,9 +225,12 @@ async def test_backfilled_hours_need_evidence_and_a_second_approver_of_another_s
     record_id = (await upload(work, body))["records"][0]["record_id"]
     assert (await work.events("attendance"))[0]["status"] == "provisional"
     confirm = f"/attendance/records/{record_id}/confirm"
-    assert slug(await work.post(confirm, {"reason": "核对过"}, work.leader.token)) == "approval-too-low"
-    assert slug(await work.post(confirm, {"reason": "核对过"}, work.station)) == "second-approver-needed"
-    confirmed = (await work.post(confirm, {"reason": "核对过"}, work.operator)).json()
+    for token in (work.leader.token, work.station, work.operator):
+        assert slug(await work.post(confirm, {"reason": "核对过"}, token)) == "another-site-needed"
+    decide = {"record_ids": [record_id], "decision": "approve", "reason": "核对过"}
+    path = "/attendance/approvals/decisions"
+    assert slug(await work.post(path, decide, work.station)) == "another-site-needed"
+    (confirmed,) = (await work.post(path, decide, work.operator)).json()["records"]
     assert (confirmed["status"], confirmed["approval_level"], confirmed["provenance"]) == (
         "confirmed",
         "centre",
@@ -241,18 +244,22 @@ async def test_a_correction_and_a_void_are_revisions_with_reason_and_sealed_evid
     await work.check("out", shift_id, somebody)
     await work.clock.set(NOW + 6 * HOUR)
     path = f"/attendance/records/{record['record_id']}"
-    new_times = {"started_at": at(HOUR), "ended_at": at(150 * MINUTE)}
+    new_times = {"started_at": at(HOUR), "ended_at": at(90 * MINUTE)}
     why = {"reason": "签退机慢了", "evidence": "王建国作证，照片第7张"}
     for token, status in ((somebody.token, 403), (work.leader.token, 403), (work.other_station, 404)):
         assert (await work.post(f"{path}/corrections", {**new_times, **why}, token)).status_code == status
     corrected = (await work.post(f"{path}/corrections", {**new_times, **why}, work.station)).json()
-    assert (corrected["minutes"], corrected["closed_by"], corrected["approval_level"]) == (90, "correction", "site")
+    assert (corrected["minutes"], corrected["closed_by"], corrected["approval_level"]) == (30, "correction", "site")
     again = await work.post(f"{path}/corrections", {**new_times, **why}, work.station)
     assert slug(again) == "nothing-to-correct"
-    for bad in ({"ended_at": at(30 * MINUTE)}, {"ended_at": at(7 * HOUR)}):
-        assert slug(await work.post(f"{path}/corrections", {**new_times, **why, **bad})) == "times-invalid"
+    for bad, refused in (
+        ({"ended_at": at(30 * MINUTE)}, "times-invalid"),
+        ({"ended_at": at(91 * MINUTE)}, "correction-only-shortens"),
+        ({"started_at": at(59 * MINUTE)}, "correction-only-shortens"),
+    ):
+        assert slug(await work.post(f"{path}/corrections", {**new_times, **why, **bad})) == refused
     voided = (await work.post(f"{path}/void", why, work.operator)).json()
-    assert (voided["status"], voided["revision"], voided["minutes"]) == ("void", 4, 90)
+    assert (voided["status"], voided["revision"], voided["minutes"]) == ("void", 4, 30)
     assert slug(await work.post(f"{path}/void", why)) == "record-void"
 
     assert [event["revision"] for event in await work.events("attendance")] == [1, 2, 3, 4]
@@ -263,14 +270,14 @@ async def test_a_correction_and_a_void_are_revisions_with_reason_and_sealed_evid
     assert raw == 0
     assert await work.count("select count(*) from attendance_evidence") == 2
 
-    evidence = await work.get(f"{path}/evidence", work.station, purpose="申诉核查")
+    evidence = await work.post(f"{path}/evidence", {"purpose": "申诉核查"}, work.station)
     assert [each["evidence"] for each in evidence.json()["items"]] == [why["evidence"]] * 2
     assert await work.count("select count(*) from vault_reads where purpose = '申诉核查'") == 1
-    assert (await work.get(f"{path}/evidence", work.station)).status_code == 422, "a purpose must be given"
-    assert (await work.get(f"{path}/evidence", somebody.token, purpose="x")).status_code == 403
+    assert (await work.post(f"{path}/evidence", {}, work.station)).status_code == 422, "a purpose must be given"
+    assert (await work.post(f"{path}/evidence", {"purpose": "x"}, somebody.token)).status_code == 403
 
 
-async def test_a_correction_may_not_overlap_another_record(work: Work) -> None:
+async def test_an_addition_may_not_overlap_another_record(work: Work) -> None:
     shift_id, somebody, record = await work.serving()
     await work.clock.set(NOW + 2 * HOUR)
     await work.check("out", shift_id, somebody)
@@ -279,8 +286,8 @@ async def test_a_correction_may_not_overlap_another_record(work: Work) -> None:
     await work.clock.set(NOW + 5 * HOUR)
     result = await upload(work, work.batch(device, a_row(1, somebody, other, 2 * HOUR, 3 * HOUR)))
     assert result["accepted"] == 1, "back to back is no overlap"
-    body = {"started_at": at(HOUR), "ended_at": at(2 * HOUR + MINUTE), "reason": "r", "evidence": "e"}
-    answer = await work.post(f"/attendance/records/{record['record_id']}/corrections", body, work.station)
+    body = {"started_at": at(2 * HOUR), "ended_at": at(2 * HOUR + MINUTE), "reason": "r", "evidence": "e"}
+    answer = await work.post(f"/attendance/records/{record['record_id']}/additions", body, work.station)
     assert (slug(answer), answer.json()["record_id"]) == ("attendance-overlaps", result["records"][0]["record_id"])
 
 

@@ -73,7 +73,7 @@ async def test_a_draft_is_there_for_those_who_run_it_only(work: Work) -> None:
 
 async def test_signing_up_somebody_does_not_say_who_is_registered(work: Work) -> None:
     here, elsewhere = work.sites["惠民社区"], work.sites["东湖社区"]
-    ours, theirs, nobodys = [await work.volunteer(**said) for said in ({"site_id": here}, {"site_id": elsewhere}, {})]
+    ours, theirs, nobodys = [await work.volunteer(site_id=site) for site in (here, elsewhere, None)]
     path = f"/shifts/{await work.shift()}/signups"
 
     async def sign_up(volunteer_id: str, caller: str) -> Any:

@@ -22,9 +22,11 @@ from tests.integration.recruitment.people import NOW, Answer, District
 from tests.support.databases import Clock
 from tests.support.settings import SettingsFactory
 
-__all__ = ["HOUR", "MINUTE", "NOW", "Volunteer", "Work", "at", "work_of"]
+__all__ = ["DAY", "HOUR", "MINUTE", "NOW", "Volunteer", "Work", "at", "instant", "staff_token", "work_of"]
 
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+HOUR, MINUTE, DAY = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)
+EARLIER, LONG_AGO = NOW - 3 * DAY, NOW - 60 * DAY
+"""When people, shifts and devices are registered unless a test says otherwise; and since when the staff are there."""
 
 
 def at(offset: timedelta) -> str:
@@ -67,9 +69,22 @@ class Work:
     def post(self, path: str, body: Any, token: str | None = None, **options: Any) -> Any:
         return self.district.post(path, body, token or self.operator, **options)
 
-    async def volunteer(self, **said: Any) -> Volunteer:
-        """Somebody registers."""
-        made = await self.district.register(**said)
+    @asynccontextmanager
+    async def earlier(self, *, unless: bool = False) -> AsyncIterator[None]:
+        """Business time is `EARLIER` inside the block."""
+        if unless:
+            yield
+            return
+        async with self.database.transaction() as tx:
+            now = await tx.now()
+        await self.clock.set(EARLIER)
+        yield
+        await self.clock.set(now)
+
+    async def volunteer(self, *, late: bool = False, **said: Any) -> Volunteer:
+        """Somebody registers: days before, unless it is said to be late or at a drive."""
+        async with self.earlier(unless=late or "drive_code" in said):
+            made = await self.district.register(**said)
         return Volunteer(made["volunteer_id"], made["volunteer_number"], made["session"]["access_token"])
 
     async def people(self, count: int) -> list[Volunteer]:
@@ -79,7 +94,8 @@ class Work:
             for n in range(count)
         ]
         body = {"registry": "龙江志愿", "file_reference": "f", "approval_reference": "a", "rows": rows}
-        assert (await self.district.made("/volunteers/batches", body))["imported"] == count
+        async with self.earlier():
+            assert (await self.district.made("/volunteers/batches", body))["imported"] == count
         async with self.database.transaction() as tx:
             found = await tx.fetch("select volunteer_id, volunteer_number from volunteers where source = 'import'")
         return [
@@ -105,8 +121,14 @@ class Work:
             **changes,
         }
 
-    async def activity(self, *shifts: tuple[timedelta, timedelta], **changes: Any) -> Answer:
-        return await self.district.made("/activities", self.body(*(shifts or ((HOUR, 3 * HOUR),)), **changes))
+    async def activity(
+        self, *shifts: tuple[timedelta, timedelta], late: bool = False, token: str | None = None, **changes: Any
+    ) -> Answer:
+        """An activity that is planned days before, unless it is said to be late."""
+        async with self.earlier(unless=late):
+            return await self.district.made(
+                "/activities", self.body(*(shifts or ((HOUR, 3 * HOUR),)), **changes), token
+            )
 
     async def shift(self, start: timedelta = HOUR, end: timedelta = 3 * HOUR, **changes: Any) -> str:
         """One open shift; its id."""
@@ -142,13 +164,40 @@ class Work:
         assert answer.status_code == 201, answer.text
         return shift_id, volunteer, answer.json()
 
-    async def device(self, site: str = "惠民社区", token: str | None = None) -> str:
-        """A registered device; its id."""
+    async def device(self, site: str = "惠民社区", token: str | None = None, *, late: bool = False) -> str:
+        """A device that is registered days before, unless it is said to be late; its id."""
         body = {"name": "一号签到机", "site_id": self.sites[site]}
-        made = await self.district.made("/devices", body, token)
+        async with self.earlier(unless=late):
+            made = await self.district.made("/devices", body, token)
         self.secrets[made["device_id"]] = made["secret"]
         device_id: str = made["device_id"]
         return device_id
+
+    async def staff(
+        self, name: str, site: str | None, role: StaffRole = StaffRole.STATION, since: datetime = LONG_AGO
+    ) -> str:
+        """The token of a further member of staff, whose account is there ``since`` then."""
+        async with self.database.transaction() as tx:
+            now = await tx.now()
+        await self.clock.set(since)
+        site_id = None if site is None else UUID(self.sites[site])
+        settings, cipher = self.district.settings, self.district.app.state.cipher
+        token = await staff_token(settings, self.database, cipher, name, role, site_id)
+        await self.clock.set(now)
+        return token
+
+    async def approvals(self, token: str | None = None, **params: Any) -> list[Answer]:
+        """What that account may decide now."""
+        answer = await self.get("/attendance/approvals", token, **params)
+        assert answer.status_code == 200, answer.text
+        items: list[Answer] = answer.json()["items"]
+        return items
+
+    async def decide(self, records: list[str], token: str | None = None, decision: str = "approve") -> httpx.Response:
+        """Another site decides on records."""
+        body = {"record_ids": records, "decision": decision, "reason": "核对过"}
+        answer: httpx.Response = await self.post("/attendance/approvals/decisions", body, token)
+        return answer
 
     def batch(self, device_id: str, *rows: Answer, provenance: str = "kiosk", skew: float = 0, **more: Any) -> Answer:
         """A signed batch."""
@@ -178,7 +227,7 @@ class Work:
 @asynccontextmanager
 async def work_of(settings_for: SettingsFactory, database: Database, clock: Clock) -> AsyncIterator[Work]:
     """The district with two teams, a leader, and staff of two stations. Tokens are minted: passwords cost time."""
-    await clock.set(NOW)
+    await clock.set(LONG_AGO)
     settings: RecruitmentSettings = settings_for("recruitment")
     app = build_app(settings)
     assert settings.message_log is not None
@@ -202,6 +251,7 @@ async def work_of(settings_for: SettingsFactory, database: Database, clock: Cloc
             await staff_token(settings, database, app.state.cipher, name, StaffRole.STATION, UUID(sites[site]))
             for name, site in (("huimin", "惠民社区"), ("donghu", "东湖社区"))
         ]
+        await clock.set(NOW)
         yield Work(
             district=district,
             database=database,

@@ -151,11 +151,15 @@ def test_a_check_out_without_a_check_in_or_twice_is_told() -> None:
     assert (refused.slug, refused.extra["record_id"]) == ("already-checked-out", str(record.record_id))
 
 
-def test_who_stays_longer_is_counted_until_the_grace_is_over() -> None:
-    record = done(arrives(START))
+def test_what_counts_is_inside_the_shift_and_the_instants_are_kept() -> None:
+    early = done(arrives(START - HOUR))
     end = PLACE.shift.ends_at
-    assert done(leaves(end + 20 * MINUTE, arrival(record))).minutes == 140
-    assert done(leaves(end + 3 * HOUR, arrival(record))).ended_at == end + DEFAULT_POLICY.grace
+    assert done(leaves(START, arrival(early))).minutes == 0
+    for at in (end, end + 20 * MINUTE, end + 4 * HOUR):
+        closed = done(leaves(at, arrival(early)))
+        assert (closed.started_at, closed.ended_at, closed.minutes) == (START - HOUR, at, 120)
+    record = done(arrives(START + HOUR))
+    assert done(leaves(end + HOUR, arrival(record))).minutes == 60
     assert slug(leaves(end + 4 * HOUR + MINUTE, arrival(record))) == "check-out-too-late"
 
 
@@ -248,7 +252,9 @@ def test_in_no_order_do_hours_overlap_or_exceed_the_time_there_was(steps: list[t
     for record in closed:
         assert record.ended_at is not None
         assert record.started_at <= record.ended_at <= now
-        assert record.minutes == minutes_between(record.started_at, record.ended_at)
+        shift = next(each.shift for each in PLACES if each.shift.shift_id == record.shift_id)
+        inside = minutes_between(max(record.started_at, shift.starts_at), min(record.ended_at, shift.ends_at))
+        assert record.minutes == inside <= shift.planned_minutes
         for other in closed:
             if other.record_id != record.record_id:
                 assert other.ended_at is not None

@@ -5,29 +5,34 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.recruitment.activities.domain import Refused
+from services.recruitment.activities.domain import Refused, Shift, State
 from services.recruitment.attendance.domain import (
     DEFAULT_POLICY,
     ApprovalLevel,
     Busy,
     ClosedBy,
+    Place,
     Provenance,
     Record,
     Revision,
     Status,
 )
-from services.recruitment.corrections.domain import Actor, confirm, correct, void
+from services.recruitment.corrections.domain import Actor, add, confirm, correct, overtime, restore, void, with_overtime
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 SITE, RECORDER = uuid4(), uuid4()
+SHIFT = Shift(uuid4(), uuid4(), NOW - 6 * HOUR, NOW - 4 * HOUR, 10)
+PLACE = Place(SHIFT, State.OPEN, SITE, uuid4(), "t", "k")
 RECORD = Record(
     record_id=uuid4(),
     revision=2,
     volunteer_id=uuid4(),
-    activity_id=uuid4(),
-    shift_id=uuid4(),
+    activity_id=SHIFT.activity_id,
+    shift_id=SHIFT.shift_id,
     site_id=SITE,
     team_id=uuid4(),
     drive_id=None,
@@ -42,28 +47,39 @@ RECORD = Record(
     planned_minutes=120,
 )
 BACKFILLED = replace(RECORD, revision=1, provenance=Provenance.BACKFILLED, recorded_by=RECORDER, recorder_site_id=SITE)
+LONG = replace(RECORD, status=Status.CONFIRMED, closed_by=ClosedBy.SELF, ended_at=NOW - HOUR)
 LEADER = Actor(uuid4(), uuid4(), ApprovalLevel.LEADER)
 STATION = Actor(uuid4(), None, ApprovalLevel.SITE, SITE)
 CENTRE = Actor(uuid4(), None, ApprovalLevel.CENTRE)
-TIMES = (NOW - 5 * HOUR, NOW - 3 * HOUR)
+TIMES = (NOW - 5 * HOUR, NOW - 4 * HOUR - MINUTE)
 
 
-def slug(outcome: Revision | Refused) -> str | None:
+def slug(outcome: Revision | Refused | int) -> str | None:
     return outcome.slug if isinstance(outcome, Refused) else None
 
 
 def corrected(
+    record: Record = RECORD, times: tuple[datetime, datetime] = TIMES, actor: Actor = STATION
+) -> Revision | Refused:
+    return correct(record, times, PLACE, actor, "提前离开")
+
+
+def added(
     record: Record = RECORD,
     times: tuple[datetime, datetime] = TIMES,
     busy: list[Busy] | None = None,
     actor: Actor = STATION,
 ) -> Revision | Refused:
-    return correct(record, times, busy or [], actor, "签到机慢了一小时", DEFAULT_POLICY, NOW)
+    return add(record, uuid4(), times, PLACE, busy or [], actor, "忘记签到", DEFAULT_POLICY, NOW)
+
+
+def overtimed(record: Record = LONG, approved: int = 0, waits: bool = False, actor: Actor = STATION) -> int | Refused:
+    return overtime(record, PLACE, approved, waits, actor, DEFAULT_POLICY)
 
 
 @pytest.mark.parametrize("actor", [LEADER, STATION, CENTRE])
 def test_confirming_keeps_how_the_record_came_about(actor: Actor) -> None:
-    outcome = confirm(RECORD, actor, "问过了")
+    outcome = confirm(RECORD, actor, None, "问过了")
     assert isinstance(outcome, Revision)
     record = outcome.record
     assert (record.revision, record.status, record.approval_level) == (3, Status.CONFIRMED, actor.level)
@@ -76,85 +92,123 @@ def test_confirming_keeps_how_the_record_came_about(actor: Actor) -> None:
         (replace(RECORD, status=Status.CONFIRMED), "record-confirmed"),
         (replace(RECORD, status=Status.VOID), "record-void"),
         (replace(RECORD, ended_at=None, closed_by=None, minutes=0), "record-open"),
+        (BACKFILLED, "another-site-needed"),
+        (replace(RECORD, provenance=Provenance.KIOSK), "another-site-needed"),
+        (replace(RECORD, provenance=Provenance.LEADER), "another-site-needed"),
     ],
 )
-def test_only_what_waits_can_be_confirmed(record: Record, expected: str) -> None:
-    assert slug(confirm(record, STATION, "x")) == expected
-
-
-def test_nobody_touches_a_record_of_their_own() -> None:
-    oneself = replace(LEADER, volunteer_id=RECORD.volunteer_id)
-    for outcome in (confirm(RECORD, oneself, "x"), corrected(actor=oneself), void(RECORD, oneself, "x")):
-        assert slug(outcome) == "own-record"
-
-
-def test_backfilled_hours_need_staff_of_another_site_than_entered_them() -> None:
-    assert slug(confirm(BACKFILLED, LEADER, "x")) == "approval-too-low"
-    assert slug(confirm(BACKFILLED, STATION, "x")) == "second-approver-needed"
-    assert slug(confirm(BACKFILLED, replace(CENTRE, subject=RECORDER), "x")) == "second-approver-needed"
-    assert slug(confirm(BACKFILLED, replace(STATION, home_site_id=uuid4()), "x")) is None
-    assert slug(confirm(BACKFILLED, CENTRE, "x")) is None
-
-
-def test_a_correction_gives_new_times_and_confirms() -> None:
-    outcome = corrected()
-    assert isinstance(outcome, Revision)
-    record = outcome.record
-    assert (record.started_at, record.ended_at, record.minutes) == (*TIMES, 120)
-    assert (record.revision, record.status, record.closed_by) == (3, Status.CONFIRMED, ClosedBy.CORRECTION)
-    assert record.approval_level is ApprovalLevel.SITE
-    assert outcome.reason == "签到机慢了一小时"
-
-
-def test_correcting_backfilled_hours_sends_them_to_a_second_approver_again() -> None:
-    approved = replace(BACKFILLED, status=Status.CONFIRMED, approval_level=ApprovalLevel.CENTRE)
-    outcome = corrected(approved, actor=STATION)
-    assert isinstance(outcome, Revision)
-    record = outcome.record
-    assert (record.status, record.approval_level, record.recorded_by) == (
-        Status.PROVISIONAL,
-        ApprovalLevel.NONE,
-        STATION.subject,
-    )
-    assert slug(confirm(record, STATION, "x")) == "second-approver-needed"
+def test_a_site_confirms_only_what_a_scan_checked_in(record: Record, expected: str) -> None:
+    assert slug(confirm(record, STATION, None, "x")) == expected
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "said"),
+    ("last", "expected"),
     [
-        (NOW - HOUR, NOW - HOUR, "after started_at"),
-        (NOW - HOUR, NOW - 2 * HOUR, "after started_at"),
-        (NOW - HOUR, NOW + HOUR, "in the future"),
-        (NOW - 17 * HOUR, NOW - timedelta(minutes=59), "at most 16 hours"),
+        ("open", "another-site-needed"),
+        ("lapsed", "another-site-needed"),
+        ("rejected", "another-site-needed"),
+        ("approved", None),
+        ("withdrawn", None),
     ],
 )
-def test_impossible_times_are_refused(start: datetime, end: datetime, said: str) -> None:
-    refused = corrected(times=(start, end))
-    assert isinstance(refused, Refused)
-    assert (refused.slug, refused.status) == ("times-invalid", 422)
-    assert said in refused.detail
+def test_what_waits_for_another_site_is_not_confirmed_inside_the_site(last: str, expected: str | None) -> None:
+    assert slug(confirm(RECORD, STATION, last, "x")) == expected
 
 
-def test_corrected_times_overlap_no_other_record_but_may_overlap_their_own() -> None:
-    own = Busy(RECORD.record_id, RECORD.shift_id, RECORD.started_at, NOW, is_open=False)
-    assert slug(corrected(busy=[own])) is None
-    other = replace(own, record_id=uuid4())
-    assert slug(corrected(busy=[own, other])) == "attendance-overlaps"
+def test_volunteers_change_no_record_of_their_own() -> None:
+    oneself = replace(LEADER, volunteer_id=RECORD.volunteer_id)
+    voided = replace(RECORD, status=Status.VOID)
+    for outcome in (
+        confirm(RECORD, oneself, None, "x"),
+        corrected(actor=oneself),
+        void(RECORD, oneself, "x"),
+        restore(voided, [], oneself, "x"),
+        added(actor=oneself),
+        overtimed(actor=oneself),
+    ):
+        assert slug(outcome) == "own-record"
 
 
-def test_a_correction_that_changes_nothing_is_none() -> None:
-    assert RECORD.ended_at is not None
-    assert slug(corrected(times=(RECORD.started_at, RECORD.ended_at))) == "nothing-to-correct"
+def test_a_correction_shortens_and_leaves_the_status() -> None:
+    for status in (Status.PROVISIONAL, Status.CONFIRMED):
+        outcome = corrected(replace(RECORD, status=status))
+        assert isinstance(outcome, Revision)
+        record = outcome.record
+        assert (record.started_at, record.ended_at, record.minutes) == (*TIMES, 59)
+        assert (record.revision, record.status, record.closed_by) == (3, status, ClosedBy.CORRECTION)
+        assert (record.approval_level, outcome.reason) == (ApprovalLevel.SITE, "提前离开")
 
 
-def test_imported_hours_are_corrected_where_they_come_from() -> None:
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (NOW - 5 * HOUR, NOW - 5 * HOUR, "times-invalid"),
+        (NOW - 5 * HOUR, NOW - 6 * HOUR, "times-invalid"),
+        (NOW - 6 * HOUR - MINUTE, NOW - 4 * HOUR, "correction-only-shortens"),
+        (NOW - 6 * HOUR, NOW - 4 * HOUR + MINUTE, "correction-only-shortens"),
+        (NOW - 30 * HOUR, NOW - 14 * HOUR, "correction-only-shortens"),
+        (NOW - 6 * HOUR, NOW - 4 * HOUR, "nothing-to-correct"),
+    ],
+)
+def test_a_correction_stays_inside_the_record(start: datetime, end: datetime, expected: str) -> None:
+    assert slug(corrected(times=(start, end))) == expected
+
+
+@given(st.integers(-90, 400), st.integers(-90, 400), st.integers(0, 240))
+def test_a_correction_never_raises_minutes(start: int, end: int, approved: int) -> None:
+    record = with_overtime(LONG, approved, STATION, "x").record
+    outcome = corrected(record, (record.started_at + start * MINUTE, record.started_at + end * MINUTE))
+    if isinstance(outcome, Revision):
+        after = outcome.record
+        assert 0 <= after.minutes <= record.minutes
+        assert after.overtime_minutes <= min(after.minutes, record.overtime_minutes)
+        assert record.ended_at is not None
+        assert after.ended_at is not None
+        assert record.started_at <= after.started_at < after.ended_at <= record.ended_at
+
+
+def test_an_open_record_and_imported_hours_are_not_corrected_here() -> None:
+    assert slug(corrected(replace(RECORD, ended_at=None, minutes=0))) == "record-open"
     assert slug(corrected(replace(RECORD, provenance=Provenance.IMPORTED))) == "record-imported"
 
 
-def test_a_void_record_keeps_its_times_and_stays_void() -> None:
+def test_a_void_record_keeps_its_times_and_is_restored_provisionally() -> None:
     outcome = void(RECORD, CENTRE, "冒名")
     assert isinstance(outcome, Revision)
     record = outcome.record
     assert (record.status, record.minutes, record.ended_at) == (Status.VOID, 120, RECORD.ended_at)
     assert slug(void(record, CENTRE, "x")) == "record-void"
     assert slug(corrected(record)) == "record-void"
+    restored = restore(record, [], STATION, "弄错了")
+    assert isinstance(restored, Revision)
+    again = restored.record
+    assert (again.status, again.minutes, again.revision) == (Status.PROVISIONAL, 120, 4)
+    assert slug(restore(again, [], STATION, "x")) == "record-not-void"
+    busy = Busy(uuid4(), uuid4(), NOW - 5 * HOUR, NOW, is_open=False)
+    assert slug(restore(record, [busy], STATION, "x")) == "attendance-overlaps"
+    assert slug(restore(replace(record, ended_at=None), [], STATION, "x")) == "record-never-closed"
+
+
+def test_forgotten_time_is_a_second_record_that_waits() -> None:
+    outcome = added(times=(NOW - 7 * HOUR, NOW - 5 * HOUR))
+    assert isinstance(outcome, Revision)
+    record = outcome.record
+    assert (record.provenance, record.status, record.minutes) == (Provenance.BACKFILLED, Status.PROVISIONAL, 60)
+    assert (record.linked_record_id, record.recorded_by, record.revision) == (RECORD.record_id, STATION.subject, 1)
+    assert slug(added(times=(NOW - 4 * HOUR, NOW - 3 * HOUR))) == "times-invalid", "outside of the shift"
+    assert slug(added(times=(NOW - 5 * HOUR, NOW + HOUR))) == "times-invalid", "in the future"
+    busy = Busy(uuid4(), uuid4(), NOW - 5 * HOUR, NOW, is_open=False)
+    assert slug(added(busy=[busy])) == "attendance-overlaps"
+
+
+def test_overtime_is_the_stay_after_the_shift_up_to_four_hours_a_shift() -> None:
+    assert overtimed() == 180
+    assert overtimed(approved=200) == 40
+    assert slug(overtimed(approved=240)) == "overtime-exhausted"
+    assert slug(overtimed(waits=True)) == "record-waits"
+    assert slug(overtimed(RECORD)) == "record-not-confirmed"
+    assert slug(overtimed(replace(LONG, ended_at=SHIFT.ends_at))) == "no-overtime"
+    assert slug(overtimed(replace(BACKFILLED, status=Status.CONFIRMED))) == "no-overtime"
+    longer = with_overtime(LONG, 180, STATION, "收尾").record
+    assert (longer.minutes, longer.overtime_minutes, longer.revision) == (300, 180, 3)
+    assert slug(overtimed(longer)) == "no-overtime", "it was approved already"

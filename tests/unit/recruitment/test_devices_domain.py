@@ -23,10 +23,10 @@ from services.recruitment.devices.domain import (
     Accepted,
     Context,
     Duplicate,
-    Known,
     Outcome,
     Person,
     RefusedRow,
+    Seen,
     Upload,
     decide,
 )
@@ -35,9 +35,10 @@ START = datetime(2026, 3, 4, 1, tzinfo=UTC)
 NOW = START + timedelta(hours=12)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 SITE, TEAM, DEVICE = uuid4(), uuid4(), uuid4()
-SHIFT = Shift(uuid4(), uuid4(), START, START + 2 * HOUR, capacity=3, taken=1)
+SHIFT = Shift(uuid4(), uuid4(), START, START + 2 * HOUR, capacity=3, taken=1, published_at=START - timedelta(days=9))
 PLACE = Place(SHIFT, State.OPEN, SITE, TEAM, "theme", "kind")
-PEOPLE = {f"LD{number}": Person(uuid4(), None) for number in range(3)}
+LONG_AGO = START - timedelta(days=9)
+PEOPLE = {f"LD{number}": Person(uuid4(), None, LONG_AGO) for number in range(3)}
 
 
 def a_row(
@@ -51,10 +52,12 @@ def a_context(rows: list[Upload], provenance: Provenance = Provenance.KIOSK, **c
     context = Context(
         device_id=DEVICE,
         device_site_id=SITE,
+        device_since=LONG_AGO,
         device_sites=frozenset({SITE}),
         provenance=provenance,
         recorded_by=uuid4(),
         recorder_volunteer_id=None,
+        owner_volunteer_id=None,
         teams=None,
         people=PEOPLE,
         places={SHIFT.shift_id: PLACE},
@@ -115,7 +118,7 @@ def test_a_row_becomes_a_record(
         (a_row(start=MINUTE, end=13 * HOUR), "in the future"),
         (a_row(start=-61 * MINUTE), "outside of the shift"),
         (a_row(start=2 * HOUR, end=2 * HOUR + MINUTE), "outside of the shift"),
-        (a_row(end=2 * HOUR + 31 * MINUTE), "too long after"),
+        (a_row(end=6 * HOUR + MINUTE), "too long after"),
     ],
 )
 def test_a_row_that_cannot_be_true_says_why_and_the_others_stand(row: Upload, said: str) -> None:
@@ -166,7 +169,7 @@ def test_the_same_row_again_is_a_duplicate_even_with_another_skew() -> None:
     assert isinstance(first, Accepted)
     assert isinstance(again, Duplicate)
     assert again.record_id == first.revision.record.record_id
-    known = {row.upload_id: Known(first.content_hash, first.revision.record.record_id)}
+    known = {row.upload_id: Seen(first.content_hash, first.revision.record.record_id)}
     (later,) = outcomes_of(row, skew=MINUTE, context=a_context([row], known=known))
     assert isinstance(later, Duplicate)
 

@@ -1,0 +1,42 @@
+"""The timer of approvals: lapses what another site did not decide in time, a bounded batch at a time."""
+
+import asyncio
+
+import structlog
+
+from services.recruitment.approvals import handlers
+from shared.errors import TransientError
+from shared.postgres import Database
+from shared.waiting import set_within
+
+__all__ = ["BATCH", "EVERY_SECONDS", "lapse_due", "run"]
+
+BATCH = 200
+EVERY_SECONDS = 5.0
+_log = structlog.get_logger("recruitment.approvals.timers")
+
+
+async def lapse_due(database: Database, *, batch: int = BATCH) -> int:
+    """Lapse everything that is due now, one transaction per batch; returns how many approvals.
+
+    Raises:
+        TransientError: the database is away; what was committed stays lapsed.
+    """
+    total = 0
+    while True:
+        async with database.transaction() as tx:
+            lapsed = await handlers.lapse(tx, batch)
+        total += lapsed
+        if lapsed == 0:
+            return total
+
+
+async def run(database: Database, stop: asyncio.Event) -> None:
+    """Lapse due approvals every few seconds until ``stop`` is set, waiting for a database that is away."""
+    while not stop.is_set():
+        try:
+            if lapsed := await lapse_due(database):
+                _log.info("approvals.lapsed", approvals=lapsed)
+        except TransientError as error:
+            _log.warning("approvals.lapse_waits", reason=str(error))
+        await set_within(stop, EVERY_SECONDS)

@@ -1,0 +1,1 @@
+"""Terms of attendance: records, their parts and the bounds of what counts."""

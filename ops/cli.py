@@ -144,6 +144,34 @@ def audit(
     _finish(work)
 
 
+report = typer.Typer(no_args_is_help=True, help="Reports for people; they read and change nothing.")
+app.add_typer(report, name="report")
+
+
+@report.callback()
+def _report() -> None:
+    """Keep the name of a report on the command line while there is only one."""
+
+
+@report.command()
+def suspicious(
+    dsn: Annotated[str, typer.Option(help="Address of the database for the auditor; else the running stack's.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    var: VarDirectory = _VAR,
+) -> None:
+    """List service records that a person should check: stretched, too new, too long, or approved inside one site."""
+    run_report: Callable[..., Awaitable[int]] = import_module("ops.suspicious.main").run_report
+
+    async def work() -> int:
+        state: dict[str, Any] | None = read_state(var)
+        if dsn or state is not None:
+            return await run_report(dsn or (state or {})["dsns"]["auditor"], as_json=as_json)
+        async with Stack(Options(var=var, processes=(), port=0), progress=_say) as running:
+            return await run_report(running.dsn("auditor"), as_json=as_json)
+
+    _finish(work)
+
+
 @app.command()
 def clean(var: VarDirectory = _VAR) -> None:
     """Forget all data, logs and secrets in var/."""

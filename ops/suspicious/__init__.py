@@ -1,0 +1,1 @@
+"""Doubtful service records that exist: a report for people, which changes nothing."""

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+from services.web.pages.district import district_now
 from services.web.pages.visit import Visit
 from services.web.pages.wording import day, device, figure, moment, parse, span, spell_minutes, word
 from shared.clock import DISTRICT_ZONE
@@ -25,6 +26,8 @@ __all__ = [
     "sum_of",
 ]
 
+DENIABLE = timedelta(days=14)
+"""How long the page offers to deny what others recorded; recruitment decides."""
 _REASONS: Mapping[str, str] = {
     "counted": "全部计分",
     "cut": "当日计分时长已到上限，超出部分不计分",
@@ -111,6 +114,7 @@ def record_line(record: Mapping[str, Any], notes: Mapping[str, Any] | None = Non
     if reason == "short" and not minutes:
         said = "不足 1 分钟，不计分"
     uncounted = minutes - counted
+    outside = _outside(record, minutes)
     return {
         "title": record.get("theme") or "志愿服务",
         "when": moment(record["started_at"]) if record.get("started_at") else "",
@@ -118,6 +122,10 @@ def record_line(record: Mapping[str, Any], notes: Mapping[str, Any] | None = Non
         "provenance": word(record["provenance"], "provenance") if record.get("provenance") else "",
         "closed_by": word(record["closed_by"], "closed_by") if record.get("closed_by") else "",
         "duration": spell_minutes(minutes),
+        "outside": spell_minutes(outside) if outside > 0 else "",
+        "asserted": bool(record.get("recorded_by")) or record.get("closed_by") in ("auto", "staff", "correction"),
+        "void": record.get("status") == "void",
+        "started_at": record.get("started_at"),
         "uncounted": spell_minutes(uncounted) if counted and uncounted > 0 else "",
         "planned": spell_minutes(record["planned_minutes"]) if record.get("planned_minutes") else "",
         "sum": sum_of(counted, per_hour, points, notes or {}),
@@ -134,6 +142,13 @@ def record_line(record: Mapping[str, Any], notes: Mapping[str, Any] | None = Non
         "event": record.get("event_id"),
         "trace": record.get("correlation_id"),
     }
+
+
+def _outside(record: Mapping[str, Any], minutes: int) -> int:
+    """Whole minutes of the stay that lie outside of the shift and so count for nothing; 0 for imported hours."""
+    if record.get("provenance") == "imported" or not record.get("started_at") or not record.get("ended_at"):
+        return 0
+    return int((parse(record["ended_at"]) - parse(record["started_at"])).total_seconds()) // 60 - minutes
 
 
 def records_of(explanation: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -284,11 +299,13 @@ async def hours(visit: Visit, whose: Whose, cursor: str | None) -> dict[str, Any
     """Context of the page of hours: totals by provenance, and each day's records with what they came to."""
     volunteer_id = whose.volunteer_id
     query = {"cursor": cursor} if cursor else {}
-    account, found, sites = await asyncio.gather(
+    account, found, sites, now = await asyncio.gather(
         visit.ask("points", f"/accounts/{volunteer_id}"),
         visit.ask("points", f"/accounts/{volunteer_id}/explanations", limit="20", **query),
         visit.site_names(),
+        district_now(visit),
     )
+    since = now - DENIABLE
     days = [
         {
             "title": bucket_said(bucket["bucket"]),
@@ -299,6 +316,10 @@ async def hours(visit: Visit, whose: Whose, cursor: str | None) -> dict[str, Any
         for bucket in found["items"]
         if bucket["explanation"].get("records")
     ]
+    for day_of in days:
+        for record in day_of["records"]:
+            known = record["asserted"] and not record["void"] and not record["imported"] and record["ended"]
+            record["deniable"] = bool(whose.own and known and parse(record["started_at"]) > since)
     return {
         "whose": whose,
         "account": account,

@@ -123,7 +123,12 @@ async def run(app_dsn: str, draft: str = DRAFT) -> Measured:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "services.points", "rehearse", str(rehearsal_id)),
             cwd=ROOT,
-            env={**os.environ, "WEIGUANG_DATABASE_URL": app_dsn, "WEIGUANG_LOG_LEVEL": "WARNING"},
+            env={
+                **os.environ,
+                "WEIGUANG_ENVIRONMENT": "embedded",
+                "WEIGUANG_DATABASE_URL": app_dsn,
+                "WEIGUANG_LOG_LEVEL": "WARNING",
+            },
         )
         peak = await _peak_memory(process)
         seconds, after = time.perf_counter() - began, os.times()

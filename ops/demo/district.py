@@ -61,7 +61,7 @@ class District:
         session = await self.client.post(
             f"{RECRUITMENT}/auth/sessions", {"username": "operator", "password": self.password}, None
         )
-        self.operator = session["access_token"]
+        self.operator = session["session"]["access_token"]
 
     async def _found(self, path: str, key: str, bodies: Iterable[dict[str, Any]]) -> list[str]:
         answers = await all_of(
@@ -201,10 +201,11 @@ class District:
     async def register(self, index: int) -> None:
         """One person at a drive, through an appeal or by themselves: a code to the phone, then the form."""
         person = self.plan.people[index]
-        await self.client.post(f"{RECRUITMENT}/auth/codes", {"phone": person.phone}, None, "code", index)
+        asked = await self.client.post(f"{RECRUITMENT}/auth/codes", {"phone": person.phone}, None, "code", index)
         body: dict[str, Any] = {
             "name": person.name,
             "phone": person.phone,
+            "challenge_id": asked["challenge_id"],
             "code": await self.codes.for_phone(person.phone),
             "birth_date": person.birth.isoformat(),
             "site_id": self.sites[person.station],

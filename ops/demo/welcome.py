@@ -41,12 +41,13 @@ async def open_record(stack: Stack, district: District) -> dict[str, Any]:
             },
             operator,
         )
-        await client.post(f"{RECRUITMENT}/auth/codes", {"phone": PHONE}, None)
+        asked = await client.post(f"{RECRUITMENT}/auth/codes", {"phone": PHONE}, None)
         registered = await client.post(
             f"{RECRUITMENT}/volunteers",
             {
                 "name": NAME,
                 "phone": PHONE,
+                "challenge_id": asked["challenge_id"],
                 "code": await district.codes.for_phone(PHONE),
                 "birth_date": "1990-03-05",
                 "drive_code": drive["code"],

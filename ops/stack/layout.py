@@ -14,6 +14,7 @@ from ops.stack.secrets import StackSecrets
 
 __all__ = [
     "DATABASE",
+    "GENEROUS_LIMITS",
     "KEYS",
     "PROCESSES",
     "ROOT",
@@ -26,6 +27,15 @@ __all__ = [
 
 ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "weiguang"
+GENEROUS_LIMITS = {
+    "limit_codes_per_phone": 200,
+    "limit_codes_per_phone_and_day": 2000,
+    "limit_codes_per_address": 1_000_000,
+    "limit_codes_in_all": 1_000_000,
+    "limit_tries_per_address": 100_000,
+    "limit_passwords_per_address": 10_000,
+}
+"""Everybody of the embedded stack comes from one address, and its demo registers thousands in minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +200,7 @@ def _of_role(spec: ProcessSpec, around: Surroundings) -> dict[str, str]:
     values |= {name: secrets[spec.service, name] for name in KEYS.get(spec.name, ())}
     if spec.service == "recruitment":
         values["WEIGUANG_MESSAGE_LOG"] = str(around.options.var / "messages.jsonl")
+        values |= {f"WEIGUANG_{name.upper()}": str(most) for name, most in GENEROUS_LIMITS.items()}
     if spec.name == "notify-worker":
         values["WEIGUANG_SMTP_HOST"] = "127.0.0.1"
         values["WEIGUANG_SMTP_PORT"] = str(around.smtp_port)

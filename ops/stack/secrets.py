@@ -38,6 +38,8 @@ class StackSecrets:
     """Ed25519 seed, base64, that badges are issued under; empty in a file of before there were credentials."""
     evidence_key: str = ""
     """Seals the evidence of adjustments; made and added to a file of before evidence was sealed."""
+    second_operator_password: str = ""
+    """Decisions need two operators; added to a file of before there were two."""
 
     def rings(self) -> dict[str, str]:
         """Variable of a `.env` → ring of the keys that are rotated."""
@@ -94,6 +96,7 @@ def make_secrets() -> StackSecrets:
         engineer_password=_password(),
         credential_key=_base64(Ed25519PrivateKey.generate().private_bytes_raw()),
         evidence_key=_base64(secrets.token_bytes(32)),
+        second_operator_password=_password(),
     )
 
 
@@ -116,6 +119,9 @@ def load_secrets(path: Path) -> StackSecrets:
         ) from error
     if not found.evidence_key:
         found = replace(found, evidence_key=_base64(secrets.token_bytes(32)))
+        save_secrets(path, found)
+    if not found.second_operator_password:
+        found = replace(found, second_operator_password=_password())
         save_secrets(path, found)
     return found
 

@@ -224,24 +224,25 @@ class Stack:
         return lambda: environment(spec, self._around)
 
     async def _create_accounts(self) -> None:
-        """The first operator and engineer, once per data directory."""
-        made = self.var / "accounts-made"
+        """The first two operators and the engineer, once per data directory."""
+        made = self.var / "two-operators-made"
         if made.exists():
             return
         await _all(
-            self._create_account("operator", "区志愿服务总队", self.secrets.operator_password),
-            self._create_account("engineer", "运维工程师", self.secrets.engineer_password),
+            self._create_account("operator", "operator", "区志愿服务总队", self.secrets.operator_password),
+            self._create_account("operator2", "operator", "区文明办", self.secrets.second_operator_password),
+            self._create_account("engineer", "engineer", "运维工程师", self.secrets.engineer_password),
         )
         made.touch()
 
-    async def _create_account(self, role: str, name: str, password: str) -> None:
+    async def _create_account(self, username: str, role: str, name: str, password: str) -> None:
         spec = ProcessSpec("recruitment", "create-operator")
-        log = self.log_directory / f"create-{role}.log"
-        command = [*spec.command, "--username", role, "--name", name, "--role", role]
+        log = self.log_directory / f"create-{username}.log"
+        command = [*spec.command, "--username", username, "--name", name, "--role", role]
         env = environment(spec, self._around) | {"WEIGUANG_OPERATOR_PASSWORD": password}
         process = await spawn(command, log=log, env=env, cwd=ROOT)
         if (code := await process.wait()) != 0:
-            raise StackError(f"the account {role} could not be made ({describe_exit(code)}):\n{tail(log)}")
+            raise StackError(f"the account {username} could not be made ({describe_exit(code)}):\n{tail(log)}")
 
     # -- keeping it up
 

@@ -17,14 +17,19 @@ import structlog
 
 from services.recruitment.access import channels
 from services.recruitment.access import handlers as access
-from services.recruitment.access.domain import StaffRole, check_password_form
+from services.recruitment.access.domain import StaffRole
 from services.recruitment.access.passwords import Passwords
 from services.recruitment.approvals import timers as approvals_timers
 from services.recruitment.attendance import handlers as attendance
 from services.recruitment.attendance import timers as attendance_timers
+from services.recruitment.factors import handlers as factors
 from services.recruitment.keys.store import tables as key_tables
 from services.recruitment.security import handlers as security
 from services.recruitment.settings import RecruitmentSettings
+from services.recruitment.staff import handlers as staff
+from services.recruitment.staff import passwords
+from services.recruitment.staff.common import common_passwords
+from services.recruitment.staff.domain import check_password
 from services.recruitment.vault.cipher import Cipher
 from shared import production
 from shared.clock import real_now
@@ -119,6 +124,7 @@ async def purge_once(settings: RecruitmentSettings, database: Database) -> None:
     """Forget by-products that hold or point to people: codes, sessions, tickets, answers, the message log."""
     async with database.transaction() as tx:
         await access.purge(tx)
+        await factors.purge(tx)
         await attendance.purge(tx)
         await purge_idempotency(tx)
         await security.purge(tx, timedelta(days=settings.security_log_days))
@@ -136,29 +142,47 @@ async def _purge(settings: RecruitmentSettings, database: Database, stop: asynci
         await set_within(stop, PURGE_SECONDS)
 
 
-async def create_operator(settings: RecruitmentSettings, username: str, name: str, role: str, password: str) -> bool:
-    """Add the first member of the centre's staff; false when the username exists, which is left as it is.
+async def create_operator(
+    settings: RecruitmentSettings,
+    username: str,
+    name: str,
+    role: str,
+    password: str,
+    *,
+    phone: str | None = None,
+    reset: bool = False,
+) -> str:
+    """Add one of the first members of the centre's staff: ``created``, or ``exists`` when the username is taken.
+
+    An existing account is left as it is, unless ``reset`` asks for the new password (``reset``). The rest of the staff
+    is invited; more than one operator can be made here, since the first activations need two.
 
     Raises:
-        Refusal: the username or name is malformed.
+        Refusal: the username, name or phone is malformed.
         PermanentError: the password is too weak.
     """
     try:
-        check_password_form(password, username)
+        check_password(password, [username], common_passwords())
     except ValueError as error:
         raise PermanentError(f"{error} (it is read from WEIGUANG_OPERATOR_PASSWORD)") from None
     cipher, password_hash = _cipher(settings), await Passwords().hash(password)
+    own_phone = access.phone_of(phone) if phone else None
     database = await Database.connect(settings)
     try:
+        if reset:
+            async with database.transaction() as tx:
+                if await passwords.set_on_the_machine(tx, username, password_hash):
+                    return "reset"
         async with database.transaction() as tx:
-            await access.add_staff(tx, cipher, access.NewStaff(username, password_hash, name, StaffRole(role), None))
+            new = staff.NewStaff(username, password_hash, name, StaffRole(role), phone=own_phone)
+            await staff.add_account(tx, cipher, new)
     except Refusal as refusal:
         if refusal.type != "username-taken":
             raise
-        return False
+        return "exists"
     finally:
         await database.close()
-    return True
+    return "created"
 
 
 async def keys(settings: RecruitmentSettings, what: str) -> dict[str, Any]:
@@ -201,6 +225,8 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     operator.add_argument("--username", required=True)
     operator.add_argument("--name", required=True)
     operator.add_argument("--role", choices=[StaffRole.OPERATOR, StaffRole.ENGINEER], default=StaffRole.OPERATOR)
+    operator.add_argument("--phone", help="where a code for a new password is sent")
+    operator.add_argument("--reset", action="store_true", help="set the password of an existing account")
     held = roles.add_parser("keys", help="which rows lie under which key, and moving them to the current ones")
     held.add_argument("what", choices=["status", "rewrap"])
     return parser.parse_args(arguments)
@@ -224,10 +250,20 @@ def main(arguments: Sequence[str]) -> None:
     else:
         password = os.environ.get("WEIGUANG_OPERATOR_PASSWORD", "")
         try:
-            added = asyncio.run(create_operator(settings, chosen.username, chosen.name, chosen.role, password))
+            done = asyncio.run(
+                create_operator(
+                    settings,
+                    chosen.username,
+                    chosen.name,
+                    chosen.role,
+                    password,
+                    phone=chosen.phone,
+                    reset=chosen.reset,
+                )
+            )
         except WeiguangError as error:
             raise SystemExit(f"create-operator: {error}") from None
-        _log.info("operator.created" if added else "operator.exists", username=chosen.username)
+        _log.info(f"operator.{done}", account=chosen.username, role=str(chosen.role))
 
 
 if __name__ == "__main__":

@@ -13,12 +13,16 @@ from services.recruitment.reports import api as reports_api
 from services.recruitment.scheduling import api as scheduling_api
 from services.recruitment.security import api as security_api
 from services.recruitment.signups import api as signups_api
+from services.recruitment.staff import api as staff_api
+from services.recruitment.staff import sign_in_api
 from services.recruitment.volunteers import api as volunteers_api
 
 __all__ = ["ROUTERS"]
 
 ROUTERS = (
     access_api.router,
+    sign_in_api.router,
+    staff_api.router,
     organisation_api.router,
     editing_api.router,
     recruiting_api.router,

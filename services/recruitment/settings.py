@@ -38,3 +38,29 @@ class RecruitmentSettings(Settings):
 
     security_log_days: int = Field(default=180, ge=30)
     """Days for which events of the security log are kept; the database deletes none younger than 30."""
+
+    limit_codes_per_phone: int = Field(default=5, ge=1)
+    """One-time codes per phone within 15 minutes."""
+    limit_codes_per_phone_and_day: int = Field(default=10, ge=1)
+    """One-time codes per phone and day."""
+    limit_codes_per_address: int = Field(default=30, ge=1)
+    """One-time codes per address and hour that proved no phone."""
+    limit_codes_in_all: int = Field(default=2000, ge=1)
+    """One-time codes per hour in all; the first one refused is an alert in the security log."""
+    limit_tries_per_address: int = Field(default=60, ge=1)
+    """Wrong one-time codes per address and hour."""
+    limit_passwords_per_address: int = Field(default=30, ge=1)
+    """Wrong passwords per address and hour."""
+    limit_passwords_per_account: int = Field(default=100, ge=1)
+    """Wrong passwords per account and day from browsers and addresses that the account was not used at."""
+    limit_passwords_in_all: int = Field(default=600, ge=1)
+    """Wrong passwords per hour in all, from such browsers and addresses; the first one refused is an alert."""
+    refresh_grace_seconds: int = Field(default=10, ge=0, le=60)
+    """Seconds for which a spent refresh token gives its browser the same successor again."""
+    second_factor: Literal["required", "offered"] | None = None
+    """Whether operators and engineers need a second factor; required in production unless said otherwise."""
+
+    @property
+    def second_factor_required(self) -> bool:
+        """Whether operators and engineers without a second factor can only set one."""
+        return (self.second_factor or ("required" if self.environment == "production" else "offered")) == "required"

@@ -15,6 +15,7 @@ from services.web.gateway.proxy import METHODS, Proxy, is_api
 from services.web.gateway.sessions import Sessions
 from services.web.gateway.upstream import CALLER, Upstream, UpstreamAway, open_session
 from services.web.pages import (
+    account,
     accounts,
     activations,
     adjustments,
@@ -74,6 +75,7 @@ class Gateway:
                 public.router,
                 rules.router,
                 login.router,
+                account.router,
                 badges.router,
                 teams.router,
                 me.router,

@@ -6,13 +6,17 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 
 from ops import database
 from ops.stack.supervisor import Stack
+from services.recruitment.vault.cipher import Cipher
+from shared.postgres import Database
+from tests.support.staff import add_staff
 
-__all__ = ["REGISTRY_NUMBER", "START", "District", "make_district"]
+__all__ = ["PASSWORD", "REGISTRY_NUMBER", "START", "District", "make_district", "staff_account"]
 
 REGISTRY_NUMBER = "hlj-2024-000017"
 """Of a volunteer who came with twelve hours from elsewhere."""
@@ -69,12 +73,24 @@ class Api:
             "/api/recruitment/v1/auth/sessions", json={"username": username, "password": password}
         )
         answer.raise_for_status()
-        self.client.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
+        self.client.headers["authorization"] = f"Bearer {answer.json()['session']['access_token']}"
 
     async def post(self, path: str, body: dict[str, Any]) -> Any:
         answer = await self.client.post(f"/api{path}", json=body, headers={"idempotency-key": uuid.uuid4().hex})
         assert answer.status_code < 300, f"{path}: {answer.text}"
         return answer.json()
+
+
+async def staff_account(
+    stack: Stack, username: str, password: str, role: str, site_id: str | UUID | None = None
+) -> None:
+    """An account of long standing."""
+    cipher = Cipher(stack.secrets.vault_key, stack.secrets.lookup_key)
+    recruitment = await Database.open(stack.dsn("recruitment_app"), "recruitment", size=1)
+    try:
+        await add_staff(recruitment, cipher, username, password, role, site_id)
+    finally:
+        await recruitment.close()
 
 
 async def make_district(stack: Stack) -> District:
@@ -123,10 +139,7 @@ async def make_district(stack: Stack) -> District:
             },
         )
         user = "station"
-        await api.post(
-            f"{recruitment}/staff",
-            {"username": user, "password": PASSWORD, "name": "王站长", "role": "station", "site_id": site_id},
-        )
+        await staff_account(stack, user, PASSWORD, "station", site_id)
         person = {"name": "李建国", "phone": "13912399999", "prior_hours": 12, "site_id": site_id}
         await api.post(
             f"{recruitment}/volunteers/batches",

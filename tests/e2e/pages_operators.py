@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
-import httpx
 from playwright.async_api import Page
 
-from tests.e2e.pages_district import PASSWORD, District
+from tests.e2e.pages_district import PASSWORD, District, staff_account
 from tests.e2e.pages_visitors import DESK, PHONE
 
 __all__ = ["SECOND", "log_in", "operator_of", "refusal", "second_operator", "shot"]
@@ -46,13 +45,7 @@ async def second_operator(district: District) -> None:
 
 async def operator_of(district: District, username: str, site_id: UUID | None) -> None:
     """Add an operator who is responsible for a site and what is under it; without one, for all."""
-    async with httpx.AsyncClient(base_url=f"{district.url}/api/recruitment/v1") as client:
-        login = {"username": "operator", "password": district.stack.secrets.operator_password}
-        token = (await client.post("/auth/sessions", json=login)).json()["access_token"]
-        headers = {"authorization": f"Bearer {token}", "idempotency-key": uuid.uuid4().hex}
-        body: dict[str, str | None] = {"username": username, "password": PASSWORD, "name": "李中心", "role": "operator"}
-        body["site_id"] = None if site_id is None else str(site_id)
-        (await client.post("/staff", json=body, headers=headers)).raise_for_status()
+    await staff_account(district.stack, username, PASSWORD, "operator", site_id)
 
 
 async def refusal(page: Page, address: str, body: Mapping[str, object]) -> str:

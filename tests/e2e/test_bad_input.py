@@ -242,12 +242,14 @@ async def people(wire: Wire) -> People:
     district = await make_district(wire.stack)
     async with httpx.AsyncClient(base_url=district.url) as client:
         operator = {"username": "operator", "password": wire.stack.secrets.operator_password}
-        staff = (await client.post("/api/recruitment/v1/auth/sessions", json=operator)).json()["access_token"]
+        signed_in = (await client.post("/api/recruitment/v1/auth/sessions", json=operator)).json()
+        staff = signed_in["session"]["access_token"]
         tokens = []
         for name in ("王闲", "李勤"):
             phone = district.new_phone()
-            await client.post("/api/recruitment/v1/auth/codes", json={"phone": phone})
+            asked = (await client.post("/api/recruitment/v1/auth/codes", json={"phone": phone})).json()
             body = {"name": name, "phone": phone, "code": district.one_time_code(phone), "consent": True}
+            body["challenge_id"] = asked["challenge_id"]
             key = {"Idempotency-Key": str(new_id())}
             answer = await client.post("/api/recruitment/v1/volunteers", json=body, headers=key)
             assert answer.status_code == 201, answer.text

@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
+from ops.stack.layout import GENEROUS_LIMITS
 from ops.stack.secrets import StackSecrets, make_secrets
 from shared.settings import Settings
 from tests.support.brokers import TestBroker
@@ -47,6 +48,8 @@ class SettingsFactory:
             "message_log": self.directory / "messages.jsonl",
             "faust_data_dir": self.directory / "faust",
         }
+        if service == "recruitment":
+            values |= GENEROUS_LIMITS
         if service in SECRETS.signing_keys:
             values["auth_signing_key"] = SECRETS.signing_keys[service]
         if service != "web":

@@ -54,8 +54,8 @@ class _Overheard:
         self._note = note
 
     @asynccontextmanager
-    async def acquire(self) -> AsyncIterator[Any]:
-        async with self._pool.acquire() as conn:
+    async def acquire(self, **how: Any) -> AsyncIterator[Any]:
+        async with self._pool.acquire(**how) as conn:
             conn.add_query_logger(self._note)
             try:
                 yield conn

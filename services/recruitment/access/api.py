@@ -1,6 +1,6 @@
-"""Routes of access: codes, tokens, sessions of staff, and staff themselves."""
+"""Routes of access: codes, tokens by code, renewal, logout and one's sessions."""
 
-from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,29 +10,31 @@ from starlette.responses import Response
 
 from services.recruitment.access import handlers
 from services.recruitment.access.channels import CodeChannel
-from services.recruitment.access.domain import Refresh, StaffRole, check_password_form
-from services.recruitment.access.handlers import Grant, NewStaff
+from services.recruitment.access.domain import Proof, Refresh
+from services.recruitment.access.handlers import IssuedCode
 from services.recruitment.access.passwords import Passwords
-from services.recruitment.access.sessions import CallerOut, SessionOut, caller_out, session_out
-from services.recruitment.organisation.handlers import require_site_exists
-from services.recruitment.settings import RecruitmentSettings
+from services.recruitment.access.sessions import (
+    CallerOut,
+    ClientDep,
+    PolicyDep,
+    SessionOut,
+    SettingsDep,
+    caller_out,
+    refuse_codes,
+    session_out,
+    spend_attempt,
+)
 from services.recruitment.vault.api import CipherDep
 from shared.auth.access import allow, public
 from shared.auth.tokens import Caller, Role
-from shared.errors import Forbidden, Invalid, Unauthorized
+from shared.errors import Unauthorized
 from shared.http.app import Db, Input, Output
-from shared.http.idempotency import once
-from shared.postgres import Tx
-from shared.typed import CodeText, PhoneText, UsernameText
+from shared.http.cursors import Page
+from shared.typed import CodeText, PhoneText
 
-__all__ = ["CodeText", "PhoneText", "SettingsDep", "router"]
+__all__ = ["ChallengeOut", "ChannelDep", "PasswordsDep", "router"]
 
 router = APIRouter(prefix="/api/recruitment/v1", tags=["access"])
-
-
-async def _settings(request: Request) -> RecruitmentSettings:
-    settings: RecruitmentSettings = request.app.state.settings
-    return settings
 
 
 async def _channel(request: Request) -> CodeChannel:
@@ -45,10 +47,11 @@ async def _passwords(request: Request) -> Passwords:
     return passwords
 
 
-SettingsDep = Annotated[RecruitmentSettings, Depends(_settings)]
 ChannelDep = Annotated[CodeChannel, Depends(_channel)]
 PasswordsDep = Annotated[Passwords, Depends(_passwords)]
-Operator = Annotated[Caller, allow(Role.OPERATOR)]
+SignedIn = Annotated[
+    Caller, allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER)
+]
 
 
 class CodeIn(Input):
@@ -57,24 +60,19 @@ class CodeIn(Input):
     phone: PhoneText
 
 
-class CodeOut(Output):
-    """The code is on its way; it lives this many seconds."""
+class ChallengeOut(Output):
+    """The code is on its way and lives so many seconds; it is good only beside the ``challenge_id``."""
 
+    challenge_id: UUID
     expires_in: int
 
 
 class TokenIn(Input):
-    """A phone and the code that it got."""
+    """A phone, the challenge that its code was asked for with, and the code that it got."""
 
     phone: PhoneText
+    challenge_id: UUID
     code: CodeText
-
-
-class PasswordIn(Input):
-    """What staff sign in with."""
-
-    username: UsernameText
-    password: Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class RefreshIn(Input):
@@ -83,90 +81,66 @@ class RefreshIn(Input):
     refresh_token: Annotated[str, Field(min_length=20, max_length=200)]
 
 
-class StaffIn(Input):
-    """A member of staff; station staff belong to a site, operators without one to the centre."""
+class OpenSessionOut(Output):
+    """One of the caller's open sessions; ``agent`` is the browser in two words."""
 
-    username: UsernameText
-    password: Annotated[str, Field(max_length=128)]
-    name: Annotated[str, Field(max_length=100)]
-    role: StaffRole
-    site_id: UUID | None = None
-    volunteer_id: Annotated[UUID | None, Field(description="the volunteer that they are too; by the centre only")] = (
-        None
-    )
-
-
-class StaffVolunteerIn(Input):
-    """Which volunteer the member of staff is too; null: none."""
-
-    volunteer_id: UUID | None
-
-
-class StaffOut(Output):
-    """An account of the staff; ``volunteer_id`` is the volunteer that they are too, on whose records and points they do
-    not decide.
-    """
-
-    staff_id: UUID
-    username: str
-    role: StaffRole
-    site_id: UUID | None
-    volunteer_id: UUID | None
+    session_id: UUID
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime
+    address: str | None
+    agent: str | None
+    current: bool
 
 
 @router.post("/auth/codes", status_code=202, dependencies=[public()])
-async def send_code(body: CodeIn, database: Db, cipher: CipherDep, channel: ChannelDep) -> CodeOut:
-    """Send a one-time code; the answer is the same for a phone that nobody knows."""
+async def send_code(
+    body: CodeIn, database: Db, cipher: CipherDep, channel: ChannelDep, policy: PolicyDep, client: ClientDep
+) -> ChallengeOut:
+    """Send a one-time code; the answer is the same for known and unknown phones."""
     phone = handlers.phone_of(body.phone)
     async with database.transaction() as tx:
-        issued = await handlers.issue_code(tx, cipher, phone)
+        issued = await handlers.issue_code(tx, cipher, policy, client, phone)
+    if not isinstance(issued, IssuedCode):
+        raise refuse_codes(issued)
     await channel.send(issued.phone, issued.code)
-    return CodeOut(expires_in=issued.expires_in)
+    return ChallengeOut(challenge_id=issued.challenge_id, expires_in=issued.expires_in)
 
 
 @router.post("/auth/tokens", dependencies=[public()])
-async def sign_in_by_code(body: TokenIn, database: Db, cipher: CipherDep, settings: SettingsDep) -> SessionOut:
-    """A session for the owner of a phone."""
-    phone = handlers.phone_of(body.phone)
-    async with database.transaction() as tx:
-        await handlers.spend_attempt(tx, cipher, phone)
-    async with database.transaction() as tx:
-        grant = await handlers.log_in(tx, cipher, phone, body.code)
-    return session_out(settings, grant)
-
-
-@router.post("/auth/sessions", dependencies=[public()])
-async def sign_in_by_password(
-    body: PasswordIn, database: Db, passwords: PasswordsDep, settings: SettingsDep
+async def sign_in_by_code(
+    body: TokenIn, database: Db, cipher: CipherDep, settings: SettingsDep, policy: PolicyDep, client: ClientDep
 ) -> SessionOut:
-    """A session for a member of staff."""
+    """A session for the owner of a phone."""
+    proof = Proof(handlers.phone_of(body.phone), body.challenge_id, body.code)
+    await spend_attempt(database, cipher, policy, client, proof.challenge_id)
     async with database.transaction() as tx:
-        attempt = await handlers.attempt_password(tx, body.username)
-    right = await passwords.verify(attempt.password_hash, body.password)
-    async with database.transaction() as tx:
-        grant = await handlers.confirm_password(tx, attempt, right)
+        grant = await handlers.log_in(tx, cipher, policy, client, proof)
     return session_out(settings, grant)
 
 
 @router.post("/auth/refresh", dependencies=[public()])
-async def refresh(body: RefreshIn, database: Db, settings: SettingsDep) -> SessionOut:
+async def refresh(
+    body: RefreshIn, database: Db, cipher: CipherDep, settings: SettingsDep, policy: PolicyDep, client: ClientDep
+) -> SessionOut:
     """The next pair of tokens, with roles and bounds as they are now."""
     async with database.transaction() as tx:
-        outcome = await handlers.refresh(tx, body.refresh_token)
-    if isinstance(outcome, Grant):
-        return session_out(settings, outcome)
-    if outcome is Refresh.REUSED:
+        outcome = await handlers.refresh(tx, cipher, policy, client, body.refresh_token)
+    if outcome.grant is not None:
+        return session_out(settings, outcome.grant)
+    if outcome.verdict in (Refresh.REUSED, Refresh.STOLEN):
         raise Unauthorized(
-            "refresh-token-reused", "this token was used before, so the session was ended: please sign in again"
+            "refresh-token-reused",
+            "this token was used before or belongs to another browser, so the session was ended: please sign in again",
         )
     raise Unauthorized("refresh-token-invalid", "the session has ended: please sign in again")
 
 
 @router.post("/auth/logout", status_code=204, dependencies=[public()])
-async def log_out(body: RefreshIn, database: Db) -> Response:
+async def log_out(body: RefreshIn, database: Db, client: ClientDep) -> Response:
     """End a session; its access token still lives out its minutes."""
     async with database.transaction() as tx:
-        await handlers.log_out(tx, body.refresh_token)
+        await handlers.log_out(tx, body.refresh_token, client)
     return Response(status_code=204)
 
 
@@ -174,49 +148,53 @@ async def log_out(body: RefreshIn, database: Db) -> Response:
 async def me(
     caller: Annotated[
         Caller,
-        allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.SERVICE),
+        allow(
+            Role.VOLUNTEER,
+            Role.RESIDENT,
+            Role.LEADER,
+            Role.STATION,
+            Role.OPERATOR,
+            Role.ENGINEER,
+            Role.SERVICE,
+            Role.ENROLLING,
+        ),
     ],
 ) -> CallerOut:
     """Who this token speaks for."""
     return caller_out(caller)
 
 
-@router.post("/staff", status_code=201, response_model=StaffOut)
-async def add_staff(
-    request: Request, body: StaffIn, caller: Operator, database: Db, cipher: CipherDep, passwords: PasswordsDep
-) -> Response:
-    """Add a member of staff within one's own bounds; engineers and unbounded operators by the centre only."""
-    try:
-        check_password_form(body.password, body.username)
-    except ValueError as error:
-        raise Invalid("password-weak", str(error)) from None
-    password_hash = await passwords.hash(body.password)
-
-    async def work(tx: Tx) -> StaffOut:
-        if body.site_id is not None:
-            await require_site_exists(tx, caller, body.site_id)
-        if caller.site_ids is not None and (body.site_id is None or body.role is StaffRole.ENGINEER):
-            raise Forbidden("site-out-of-bounds", "only the centre adds staff who are bound to no site, and engineers")
-        new = NewStaff(body.username, password_hash, body.name, body.role, body.site_id)
-        staff_id = await handlers.add_staff(tx, cipher, new)
-        if body.volunteer_id is not None:
-            await handlers.say_volunteer(tx, caller, staff_id, body.volunteer_id)
-        return StaffOut(
-            staff_id=staff_id,
-            username=body.username,
-            role=body.role,
-            site_id=body.site_id,
-            volunteer_id=body.volunteer_id,
-        )
-
-    return await once(request, database, caller, work)
-
-
-@router.put("/staff/{staff_id}/volunteer")
-async def say_volunteer(
-    staff_id: UUID, body: StaffVolunteerIn, caller: Annotated[Caller, allow(Role.OPERATOR, centre=True)], database: Db
-) -> StaffOut:
-    """Say which volunteer a member of staff is too; holds from their next token on, within a quarter of an hour."""
+@router.get("/auth/sessions")
+async def sessions(caller: SignedIn, database: Db) -> Page[OpenSessionOut]:
+    """The caller's open sessions, newest first."""
     async with database.transaction() as tx:
-        member = await handlers.say_volunteer(tx, caller, staff_id, body.volunteer_id)
-    return StaffOut(**asdict(member))
+        found = await handlers.list_sessions(tx, caller)
+    items = [
+        OpenSessionOut(
+            session_id=one.session_id,
+            created_at=one.created_at,
+            last_used_at=one.last_used_at,
+            expires_at=one.expires_at,
+            address=one.address,
+            agent=one.agent,
+            current=one.session_id == caller.session_id,
+        )
+        for one in found
+    ]
+    return Page(items=items)
+
+
+@router.delete("/auth/sessions", status_code=204)
+async def end_other_sessions(caller: SignedIn, database: Db, client: ClientDep) -> Response:
+    """End all sessions of the caller but the present one."""
+    async with database.transaction() as tx:
+        await handlers.end_sessions(tx, caller, client, None)
+    return Response(status_code=204)
+
+
+@router.delete("/auth/sessions/{session_id}", status_code=204)
+async def end_session(session_id: UUID, caller: SignedIn, database: Db, client: ClientDep) -> Response:
+    """End one session of the caller."""
+    async with database.transaction() as tx:
+        await handlers.end_sessions(tx, caller, client, session_id)
+    return Response(status_code=204)

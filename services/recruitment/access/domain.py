@@ -1,47 +1,57 @@
-"""Rules of one-time codes, passwords and sessions. Pure; every instant here is real time."""
+"""Rules of one-time codes, sessions and their renewal. Pure; every instant here is real time."""
 
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
+
+from services.recruitment.limits.domain import Cap, Delay
 
 __all__ = [
     "ATTEMPTS_PER_CODE",
-    "ATTEMPTS_PER_HOUR",
-    "CODES_PER_WINDOW",
     "CODE_LIFETIME",
-    "CODE_WINDOW",
-    "PASSWORD_ATTEMPTS",
-    "PASSWORD_LENGTH",
-    "PASSWORD_PAUSE",
+    "PASSWORD_DELAY",
     "SESSION_LIFETIME",
     "STAFF_SESSION_LIFETIME",
-    "RecentCodes",
+    "Client",
+    "Policy",
+    "Proof",
+    "Purpose",
     "Refresh",
     "RefreshState",
     "StaffRole",
-    "check_password_form",
+    "agent_of",
     "check_username",
     "judge_refresh",
-    "may_issue",
-    "password_pause",
 ]
 
 CODE_LIFETIME = timedelta(minutes=5)
-CODE_WINDOW = timedelta(minutes=15)
-CODES_PER_WINDOW = 5
 ATTEMPTS_PER_CODE = 5
-ATTEMPTS_PER_HOUR = 20
-"""Over all codes of one phone: asking for new codes must not buy new guesses without end."""
-
-PASSWORD_ATTEMPTS = 10
-PASSWORD_PAUSE = timedelta(minutes=1)
-PASSWORD_LENGTH = range(10, 129)
-
 SESSION_LIFETIME = timedelta(days=30)
 STAFF_SESSION_LIFETIME = timedelta(hours=12)
+PASSWORD_DELAY = Delay(5, timedelta(seconds=1), timedelta(minutes=15), forgotten_after=timedelta(days=1))
+"""Pauses after wrong passwords for one name from one address."""
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{2,49}")
+_BROWSERS = (
+    ("MicroMessenger", "WeChat"),
+    ("DingTalk", "DingTalk"),
+    ("QQBrowser", "QQBrowser"),
+    ("Edg", "Edge"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS = (
+    ("HarmonyOS", "HarmonyOS"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
 
 
 class StaffRole(StrEnum):
@@ -52,28 +62,51 @@ class StaffRole(StrEnum):
     ENGINEER = "engineer"
 
 
+class Purpose(StrEnum):
+    """What a one-time code is good for; a code for one purpose is none for another."""
+
+    LOGIN = "login"
+    INVITATION = "invitation"
+    RESET = "reset"
+
+
 @dataclass(frozen=True, slots=True)
-class RecentCodes:
-    """What one phone has asked for and tried lately: codes in the window, attempts in the last hour."""
+class Client:
+    """Where a request comes from: its address, the browser that sessions are bound to, and what the browser is."""
 
-    issued: int
-    attempts: int
-
-
-def may_issue(recent: RecentCodes) -> bool:
-    """Whether another code may be sent to the phone now."""
-    return recent.issued < CODES_PER_WINDOW and recent.attempts < ATTEMPTS_PER_HOUR
+    address: str
+    binding: bytes | None = None
+    """Hash of the browser's own random cookie; None for clients without one."""
+    agent: str = ""
 
 
-def password_pause(attempts: int, attempted_at: datetime | None, now: datetime) -> timedelta | None:
-    """How long to wait before the next password is looked at, if at all.
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What proves a phone: the code, and the challenge of the browser that asked for it."""
 
-    ``attempts`` counts those without a success between them, the last of them at ``attempted_at``.
-    """
-    if attempted_at is None or attempts < PASSWORD_ATTEMPTS:
-        return None
-    left = attempted_at + PASSWORD_PAUSE - now
-    return left if left > timedelta(0) else None
+    phone: str
+    challenge_id: UUID
+    code: str
+    purpose: Purpose = Purpose.LOGIN
+
+    def __repr__(self) -> str:
+        return "Proof(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Limits of signing in, and what it needs; the settings fill it."""
+
+    codes_per_phone: Cap
+    codes_per_phone_and_day: Cap
+    codes_per_address: Cap
+    codes_in_all: Cap
+    tries_per_address: Cap
+    passwords_per_address: Cap
+    passwords_per_account: Cap
+    passwords_in_all: Cap
+    refresh_grace: timedelta
+    second_factor_required: bool
 
 
 def check_username(username: str) -> str:
@@ -89,16 +122,11 @@ def check_username(username: str) -> str:
     return username
 
 
-def check_password_form(password: str, username: str) -> None:
-    """Refuse what can be guessed at once.
-
-    Raises:
-        ValueError: it is shorter than 10 or longer than 128 characters, or holds the username.
-    """
-    if len(password) not in PASSWORD_LENGTH:
-        raise ValueError(f"password must have {PASSWORD_LENGTH[0]} to {PASSWORD_LENGTH[-1]} characters")
-    if username in password.lower():
-        raise ValueError("password must not contain the username")
+def agent_of(user_agent: str) -> str:
+    """A browser in two words, such as ``Chrome/Android``, for the list of one's sessions."""
+    browser = next((word for sign, word in _BROWSERS if sign in user_agent), "")
+    system = next((word for sign, word in _SYSTEMS if sign in user_agent), "")
+    return f"{browser}/{system}" if browser or system else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +136,33 @@ class RefreshState:
     used_at: datetime | None
     expires_at: datetime
     revoked_at: datetime | None
+    binding: bytes | None = None
 
 
 class Refresh(StrEnum):
     """What to do with a refresh token."""
 
     ROTATE = "rotate"
+    REPEAT = "repeat"
+    """Spent seconds ago by the same browser: its other requests get the same successor."""
     EXPIRED = "expired"
     REVOKED = "revoked"
     REUSED = "reused"
+    STOLEN = "stolen"
+    """It comes from another browser than the session's."""
 
 
-def judge_refresh(state: RefreshState, now: datetime) -> Refresh:
-    """A token is good once. Used a second time, either the thief or the owner holds a copy: the session ends."""
+def judge_refresh(state: RefreshState, now: datetime, binding: bytes | None, grace: timedelta) -> Refresh:
+    """A token is good once, and within the grace again for its browser.
+
+    Used later, or by another browser, either the thief or the owner holds a copy: the session ends.
+    """
     if state.revoked_at is not None:
         return Refresh.REVOKED
-    if state.used_at is not None:
-        return Refresh.REUSED
     if state.expires_at <= now:
         return Refresh.EXPIRED
-    return Refresh.ROTATE
+    if state.binding is not None and state.binding != binding:
+        return Refresh.STOLEN
+    if state.used_at is None:
+        return Refresh.ROTATE
+    return Refresh.REPEAT if now - state.used_at <= grace else Refresh.REUSED

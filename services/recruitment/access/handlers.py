@@ -1,48 +1,58 @@
-"""Use cases of access: codes to phones, sessions and their renewal, staff."""
+"""Use cases of access: codes to phones, sessions, their renewal and their end."""
 
+import base64
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from services.recruitment.access import domain, store
-from services.recruitment.access.domain import Refresh, StaffRole
+from services.recruitment.access.domain import Client, Policy, Proof, Purpose, Refresh
+from services.recruitment.access.store import StoredSession
+from services.recruitment.limits import handlers as limits
+from services.recruitment.limits.handlers import Reached, Use
+from services.recruitment.security import handlers as security
+from services.recruitment.security.handlers import Kind, Result, SecurityEvent
 from services.recruitment.vault import handlers as vault
 from services.recruitment.vault.cipher import Cipher
-from services.recruitment.vault.domain import Identity, clean_name, normalise_phone
+from services.recruitment.vault.domain import normalise_phone
 from shared.auth.tokens import Caller, Role
 from shared.clock import real_now
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, TooMany, Unauthorized
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
 from shared.ids import new_id
 from shared.postgres import Tx
 
 __all__ = [
     "Grant",
     "IssuedCode",
-    "Member",
-    "NewStaff",
-    "PasswordAttempt",
-    "add_staff",
-    "attempt_password",
-    "confirm_password",
+    "Proof",
+    "Refreshed",
+    "end_sessions",
+    "end_staff_sessions",
     "issue_code",
+    "list_sessions",
     "log_in",
     "log_out",
+    "note_limit",
     "open_person_session",
+    "open_staff_session",
     "phone_of",
     "purge",
     "redeem_code",
     "refresh",
-    "say_volunteer",
     "spend_attempt",
 ]
+
+_LONGEST_CHAIN = 8
+"""Successors of a spent token that are followed within the grace."""
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedCode:
     """A code to be sent; its digits exist only here and on the phone."""
 
+    challenge_id: UUID
     phone: str
     code: str
     expires_in: int
@@ -60,36 +70,6 @@ class Grant:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class PasswordAttempt:
-    """A counted attempt: what to verify the password against; without a hash it cannot be right."""
-
-    staff_id: UUID | None
-    password_hash: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class NewStaff:
-    """A member of staff to be."""
-
-    username: str
-    password_hash: str
-    name: str
-    role: StaffRole
-    site_id: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A member of staff as the centre sees them; ``volunteer_id`` is the volunteer that they are too."""
-
-    staff_id: UUID
-    username: str
-    role: StaffRole
-    site_id: UUID | None
-    volunteer_id: UUID | None
-
-
 def phone_of(text: str) -> str:
     """The normalised phone.
 
@@ -102,49 +82,89 @@ def phone_of(text: str) -> str:
         raise Invalid("phone-invalid", str(error)) from None
 
 
-async def issue_code(tx: Tx, cipher: Cipher, phone: str) -> IssuedCode:
-    """Make a code for a phone, whoever owns it: the answer never tells whether it is known.
+async def issue_code(
+    tx: Tx, cipher: Cipher, policy: Policy, client: Client, phone: str, purpose: Purpose = Purpose.LOGIN
+) -> IssuedCode | Reached:
+    """Make a code for a phone and the browser that asks, the same for known and unknown phones.
 
-    Raises:
-        TooMany: the phone asked for too many codes, or too many wrong digits were sent for it.
-    """
-    now = real_now()
-    lookup = cipher.phone_lookup(phone)
-    recent = await store.recent_codes(tx, lookup, now - domain.CODE_WINDOW, now - timedelta(hours=1))
-    if not domain.may_issue(recent):
-        raise TooMany("too-many-codes", "too many codes were asked for with this phone: please try again in 15 minutes")
-    code = f"{secrets.randbelow(1_000_000):06}"
-    expires_at = now + domain.CODE_LIFETIME
-    await store.add_code(tx, new_id(), lookup, _code_hash(cipher, lookup, code), now, expires_at)
-    return IssuedCode(phone, code, int(domain.CODE_LIFETIME.total_seconds()))
-
-
-async def spend_attempt(tx: Tx, cipher: Cipher, phone: str) -> None:
-    """Count an attempt at the phone's open code; to be committed before `redeem_code` looks at the digits."""
-    await store.spend_attempt(tx, cipher.phone_lookup(phone), real_now())
-
-
-async def redeem_code(tx: Tx, cipher: Cipher, phone: str, code: str) -> None:
-    """Take the code: it proves the phone, once.
-
-    Raises:
-        Unauthorized: it is wrong, spent or expired, or there were five attempts already. It is not said which.
+    To be committed whatever it returns: a limit that was reached is to be refused afterwards.
     """
     lookup = cipher.phone_lookup(phone)
-    hashed = _code_hash(cipher, lookup, code)
-    if not await store.use_code(tx, lookup, hashed, real_now(), domain.ATTEMPTS_PER_CODE):
+    known = await store.browser_knows_phone(tx, cipher.phone_lookups(phone), client.binding)
+    # Strangers share one count; the owner's own browser has another, which strangers cannot use up.
+    key = cipher.keyed_hash("limit", lookup, (known and client.binding) or b"")
+    uses = [
+        Use("codes-address", _address_key(cipher, client), policy.codes_per_address),
+        Use("codes-phone", key, policy.codes_per_phone),
+        Use("codes-phone-day", key, policy.codes_per_phone_and_day),
+        Use("codes-all", b"", policy.codes_in_all),
+    ]
+    detail = {"phone": lookup.hex()[:32], "purpose": str(purpose)}
+    if (over := await limits.count(tx, uses)) is not None:
+        await note_limit(tx, over, client, detail)
+        return over
+    code, challenge_id, now = f"{secrets.randbelow(1_000_000):06}", uuid4(), real_now()
+    hashed = _code_hash(cipher, lookup, code, purpose)
+    await store.add_code(tx, challenge_id, lookup, hashed, now, now + domain.CODE_LIFETIME, purpose)
+    await security.record(tx, SecurityEvent(Kind.CODE_ASKED, address=client.address, detail=detail))
+    return IssuedCode(challenge_id, phone, code, int(domain.CODE_LIFETIME.total_seconds()))
+
+
+async def note_limit(tx: Tx, over: Reached, client: Client, detail: dict[str, str]) -> None:
+    """Record a limit once per window; one of the whole district is an alert."""
+    if not over.first:
+        return
+    kind = Kind.ALERT if over.kind.endswith("-all") else Kind.LIMIT_REACHED
+    found = {**detail, "limit": over.kind}
+    await security.record(tx, SecurityEvent(kind, Result.REFUSED, address=client.address, detail=found))
+
+
+async def spend_attempt(tx: Tx, cipher: Cipher, policy: Policy, client: Client, challenge_id: UUID) -> Reached | None:
+    """Count an attempt at a challenge; to be committed before `redeem_code` looks at the digits."""
+    use = Use("tries-address", _address_key(cipher, client), policy.tries_per_address)
+    if (over := await limits.count(tx, [use])) is not None:
+        await note_limit(tx, over, client, {})
+        return over
+    await store.spend_attempt(tx, challenge_id, real_now())
+    return None
+
+
+async def redeem_code(tx: Tx, cipher: Cipher, policy: Policy, client: Client, proof: Proof) -> None:
+    """Take the code: it proves the phone, once. What proved a phone counts against no address.
+
+    Raises:
+        Unauthorized: it is wrong, spent or expired, another browser's, or there were five attempts already. It is not
+            said which.
+    """
+    lookup = cipher.phone_lookup(proof.phone)
+    hashed = _code_hash(cipher, lookup, proof.code, proof.purpose)
+    most, now = domain.ATTEMPTS_PER_CODE, real_now()
+    if not await store.use_code(tx, proof.challenge_id, lookup, hashed, proof.purpose, now, most):
         raise Unauthorized(
             "code-wrong",
             "the code is wrong or no longer valid (it lives five minutes and allows five attempts): ask for a new one",
         )
+    address = _address_key(cipher, client)
+    proved = [Use("codes-address", address, policy.codes_per_address)]
+    await limits.take_back(tx, [*proved, Use("tries-address", address, policy.tries_per_address)])
 
 
-async def open_person_session(tx: Tx, person_id: UUID) -> Grant:
+async def open_person_session(tx: Tx, person_id: UUID, client: Client) -> Grant:
     """A session of a volunteer or resident."""
-    return await _open(tx, await _person_caller(tx, person_id), person_id, None, domain.SESSION_LIFETIME)
+    return await _open(tx, await _person_caller(tx, person_id), person_id, None, client)
 
 
-async def log_in(tx: Tx, cipher: Cipher, phone: str, code: str) -> Grant:
+async def open_staff_session(tx: Tx, staff_id: UUID, client: Client, policy: Policy) -> Grant:
+    """A session of a member of staff; without the second factor that they need, it can only set one.
+
+    Raises:
+        Forbidden: the account is not active.
+    """
+    caller, person_id = await _staff_caller(tx, staff_id, policy)
+    return await _open(tx, caller, person_id, staff_id, client)
+
+
+async def log_in(tx: Tx, cipher: Cipher, policy: Policy, client: Client, proof: Proof) -> Grant:
     """A session for who owns the phone.
 
     Raises:
@@ -152,8 +172,8 @@ async def log_in(tx: Tx, cipher: Cipher, phone: str, code: str) -> Grant:
         NotFound: nobody is registered with the phone (told only to who proved to own it).
         Conflict: the person was imported and has not claimed the account.
     """
-    await redeem_code(tx, cipher, phone, code)
-    known = (await vault.find_by_phone(tx, cipher, [phone])).get(phone)
+    await redeem_code(tx, cipher, policy, client, proof)
+    known = (await vault.find_by_phone(tx, cipher, [proof.phone])).get(proof.phone)
     if known is None:
         raise NotFound("not-registered", "nobody is registered with this phone yet: please register first")
     if known.volunteer_id is not None and not known.claimed:
@@ -161,120 +181,103 @@ async def log_in(tx: Tx, cipher: Cipher, phone: str, code: str) -> Grant:
             "claim-first",
             "you are already on the registry's list: please claim your account, your hours are there",
         )
-    return await open_person_session(tx, known.person_id)
+    return await open_person_session(tx, known.person_id, client)
 
 
-async def attempt_password(tx: Tx, username: str) -> PasswordAttempt:
-    """Count an attempt and say what to verify; to be committed before the password is verified.
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What became of a refresh: a grant, or the verdict that is to be refused once it is committed."""
 
-    Raises:
-        TooMany: ten attempts without success; the pause is a minute.
+    verdict: Refresh
+    grant: Grant | None = None
+
+
+async def refresh(tx: Tx, cipher: Cipher, policy: Policy, client: Client, token: str) -> Refreshed:
+    """Renew a session with roles and bounds as they are now. To be committed whatever it returns.
+
+    The successor is derived from the token by the service's key, so that every gateway gets the same one within the
+    grace, and no token is stored.
     """
-    now = real_now()
-    found = await store.staff_credentials(tx, username)
-    if found is None:
-        return PasswordAttempt(None, None)
-    if (pause := domain.password_pause(found.attempts, found.attempted_at, now)) is not None:
-        seconds = int(pause.total_seconds()) + 1
-        raise TooMany(
-            "too-many-attempts", f"too many wrong passwords: please wait {seconds} seconds", retry_after=seconds
-        )
-    await store.count_password_attempt(tx, found.staff_id, now, domain.PASSWORD_PAUSE)
-    return PasswordAttempt(found.staff_id, found.password_hash)
-
-
-async def confirm_password(tx: Tx, attempt: PasswordAttempt, right: bool) -> Grant:
-    """A session of a member of staff whose password was right.
-
-    Raises:
-        Unauthorized: it was not, or there is no such account. It is not said which.
-    """
-    if not right or attempt.staff_id is None:
-        raise Unauthorized("password-wrong", "username or password is wrong")
-    await store.forget_password_attempts(tx, attempt.staff_id)
-    caller, person_id = await _staff_caller(tx, attempt.staff_id)
-    return await _open(tx, caller, person_id, attempt.staff_id, domain.STAFF_SESSION_LIFETIME)
-
-
-async def refresh(tx: Tx, token: str) -> Grant | Refresh:
-    """Renew a session with roles and bounds as they are now. Anything but a grant is to be committed, then refused."""
-    now = real_now()
-    stored = await store.refresh_state(tx, _token_hash(token))
+    now, hashed = real_now(), _token_hash(token)
+    stored = await store.refresh_state(tx, hashed)
     if stored is None:
-        return Refresh.REVOKED
-    verdict = domain.judge_refresh(stored.state, now)
-    if verdict is Refresh.REUSED:
-        await store.revoke_session(tx, stored.session_id, now, "a spent refresh token was used again")
-    if verdict is not Refresh.ROTATE:
-        return verdict
+        return Refreshed(Refresh.REVOKED)
+    verdict = domain.judge_refresh(stored.state, now, client.binding, policy.refresh_grace)
+    if verdict in (Refresh.REUSED, Refresh.STOLEN):
+        await store.revoke_session(tx, stored.session_id, now, "a spent or foreign refresh token was used")
+        event = SecurityEvent(
+            Kind.REFRESH_REUSED,
+            Result.REFUSED,
+            subject=stored.staff_id,
+            address=client.address,
+            detail={"session": str(stored.session_id), "verdict": str(verdict)},
+        )
+        await security.record(tx, event)
+    if verdict not in (Refresh.ROTATE, Refresh.REPEAT):
+        return Refreshed(verdict)
     if stored.staff_id is not None:
-        caller, _ = await _staff_caller(tx, stored.staff_id)
+        caller, _ = await _staff_caller(tx, stored.staff_id, policy)
     else:
         caller = await _person_caller(tx, stored.person_id)
-    renewed = secrets.token_urlsafe(32)
-    await store.rotate_token(tx, _token_hash(token), _token_hash(renewed), now)
-    return Grant(caller, renewed, stored.state.expires_at)
+    renewed = _successor(cipher, token)
+    if verdict is Refresh.ROTATE:
+        await store.rotate_token(tx, hashed, _token_hash(renewed), now, client.address)
+    else:
+        renewed = await _newest(tx, cipher, renewed)
+    return Refreshed(verdict, Grant(replace(caller, session_id=stored.session_id), renewed, stored.state.expires_at))
 
 
-async def log_out(tx: Tx, token: str) -> None:
+async def _newest(tx: Tx, cipher: Cipher, token: str) -> str:
+    for _ in range(_LONGEST_CHAIN):
+        if not await store.token_used(tx, _token_hash(token)):
+            break
+        token = _successor(cipher, token)
+    return token
+
+
+async def log_out(tx: Tx, token: str, client: Client) -> None:
     """End the session of a refresh token; an unknown token is nobody's session."""
     stored = await store.refresh_state(tx, _token_hash(token))
-    if stored is not None:
-        await store.revoke_session(tx, stored.session_id, real_now(), "logged out")
+    if stored is not None and await store.revoke_session(tx, stored.session_id, real_now(), "logged out"):
+        detail = {"session": str(stored.session_id), "why": "logout"}
+        await security.record(
+            tx, SecurityEvent(Kind.SESSION_ENDED, subject=stored.staff_id, address=client.address, detail=detail)
+        )
 
 
-async def add_staff(tx: Tx, cipher: Cipher, new: NewStaff) -> UUID:
-    """Add a member of staff; the site is known to exist.
-
-    Raises:
-        Invalid: the username or name is malformed, or station staff have no site.
-        Conflict: the username is taken.
-    """
-    try:
-        username = domain.check_username(new.username)
-        name = clean_name(new.name)
-    except ValueError as error:
-        raise Invalid("staff-invalid", str(error)) from None
-    if new.role is StaffRole.STATION and new.site_id is None:
-        raise Invalid("site-required", "station staff belong to a site: please give site_id")
-    now = await tx.now()
-    person = vault.NewPerson.of(Identity(name=name))
-    await vault.keep(tx, cipher, [person], now)
-    staff_id = new_id()
-    added = await store.add_staff(
-        tx, staff_id, username, person.person_id, new.password_hash, new.role, new.site_id, now
-    )
-    if not added:
-        raise Conflict("username-taken", f"there is already an account named {username}")
-    return staff_id
+async def list_sessions(tx: Tx, caller: Caller) -> list[StoredSession]:
+    """The caller's open sessions, newest first; none for a token without a session."""
+    return [] if caller.session_id is None else await store.own_sessions(tx, caller.session_id, real_now())
 
 
-async def say_volunteer(tx: Tx, caller: Caller, staff_id: UUID, volunteer_id: UUID | None) -> Member:
-    """Write down which volunteer a member of staff is too, or that they are none; their next token says so.
-
-    It gives them nothing to do: it is what their own records and points are known by, on which they do not decide.
+async def end_sessions(tx: Tx, caller: Caller, client: Client, session_id: UUID | None) -> int:
+    """End one of the caller's sessions, or all but the present one; returns how many.
 
     Raises:
-        Forbidden: ``centre-only``; ``second-person-needed``: nobody says it of themselves.
-        NotFound: ``staff-unknown``, ``volunteer-unknown``.
+        NotFound: there is no such open session of the caller.
     """
-    if caller.site_ids is not None:
-        raise Forbidden("centre-only", "only the centre says which volunteer a member of staff is")
-    if staff_id == caller.subject:
-        raise Forbidden("second-person-needed", "another operator than you says which volunteer you are")
-    if volunteer_id is not None and not await store.volunteer_known(tx, volunteer_id):
-        raise NotFound("volunteer-unknown", f"there is no volunteer {volunteer_id}")
-    found = await store.say_volunteer(tx, staff_id, volunteer_id, caller.subject, await tx.now())
-    if found is None:
-        raise NotFound("staff-unknown", f"there is no member of staff {staff_id}")
-    username, role, site_id = found
-    return Member(staff_id, username, StaffRole(role), site_id, volunteer_id)
+    ended = 0
+    if caller.session_id is not None:
+        ended = await store.end_own_sessions(tx, caller.session_id, session_id, real_now())
+    if session_id is not None and not ended:
+        raise NotFound("session-unknown", "there is no such open session of yours")
+    if ended:
+        detail: dict[str, str | int] = {"ended": ended, "why": "holder"}
+        event = SecurityEvent(Kind.SESSION_ENDED, subject=caller.subject, address=client.address, detail=detail)
+        await security.record(tx, event)
+    return ended
+
+
+async def end_staff_sessions(tx: Tx, staff_id: UUID, why: str, spared: UUID | None = None) -> None:
+    """End all sessions of a member of staff, but the one spared."""
+    await store.revoke_sessions_of_staff(tx, staff_id, real_now(), why, spared)
 
 
 async def purge(tx: Tx) -> None:
-    """Delete codes a day old and sessions that ended a week ago."""
+    """Delete codes a day old, sessions that ended a week ago, and counters out of their windows."""
     now = real_now()
     await store.purge(tx, now - timedelta(days=1), now - timedelta(days=7))
+    await limits.purge(tx)
 
 
 async def _person_caller(tx: Tx, person_id: UUID) -> Caller:
@@ -297,28 +300,43 @@ async def _person_caller(tx: Tx, person_id: UUID) -> Caller:
     )
 
 
-async def _staff_caller(tx: Tx, staff_id: UUID) -> tuple[Caller, UUID]:
+async def _staff_caller(tx: Tx, staff_id: UUID, policy: Policy) -> tuple[Caller, UUID]:
     profile = await store.staff_profile(tx, staff_id)
     if profile is None:
-        raise Forbidden("account-closed", "this account was closed")
+        raise Forbidden("account-closed", "this account is not active")
+    needs_factor = policy.second_factor_required and profile.role != "station" and not profile.has_second_factor
     caller = Caller(
         subject=profile.staff_id,
-        roles=frozenset({Role(profile.role)}),
+        roles=frozenset({Role.ENROLLING if needs_factor else Role(profile.role)}),
         volunteer_id=profile.volunteer_id,
         site_ids=profile.site_ids,
         name=profile.username,
+        since=profile.since,
+        made_by=profile.made_by,
+        reset_by=profile.reset_by,
     )
     return caller, profile.person_id
 
 
-async def _open(tx: Tx, caller: Caller, person_id: UUID, staff_id: UUID | None, lifetime: timedelta) -> Grant:
-    token, now = secrets.token_urlsafe(32), real_now()
-    await store.add_session(tx, new_id(), person_id, staff_id, _token_hash(token), now, now + lifetime)
-    return Grant(caller, token, now + lifetime)
+async def _open(tx: Tx, caller: Caller, person_id: UUID, staff_id: UUID | None, client: Client) -> Grant:
+    token, now, session_id = secrets.token_urlsafe(32), real_now(), new_id()
+    expires_at = now + (domain.SESSION_LIFETIME if staff_id is None else domain.STAFF_SESSION_LIFETIME)
+    await store.add_session(tx, session_id, person_id, staff_id, _token_hash(token), now, expires_at, client)
+    event = SecurityEvent(Kind.SIGN_IN, subject=caller.subject, address=client.address)
+    await security.record(tx, event)
+    return Grant(replace(caller, session_id=session_id), token, expires_at)
 
 
-def _code_hash(cipher: Cipher, phone_lookup: bytes, code: str) -> bytes:
-    return cipher.keyed_hash("code", phone_lookup, code)
+def _address_key(cipher: Cipher, client: Client) -> bytes:
+    return cipher.keyed_hash("limit", "address", client.address)
+
+
+def _code_hash(cipher: Cipher, phone_lookup: bytes, code: str, purpose: Purpose) -> bytes:
+    return cipher.keyed_hash("code", phone_lookup, code, purpose)
+
+
+def _successor(cipher: Cipher, token: str) -> str:
+    return base64.urlsafe_b64encode(cipher.keyed_hash("refresh", token)).rstrip(b"=").decode()
 
 
 def _token_hash(token: str) -> bytes:

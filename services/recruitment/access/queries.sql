@@ -1,63 +1,26 @@
--- name: recent_codes
--- What this phone asked for in the window and tried in the last hour; both decide about sending another code.
-select count(*) filter (where issued_at > $2) as issued, coalesce(sum(attempts), 0)::integer as attempts
-from one_time_codes where phone_lookup = $1 and issued_at > $3;
-
--- name: lock_phone
--- Two requests for the same phone count each other's codes.
-select pg_advisory_xact_lock(hashtextextended(encode($1::bytea, 'hex'), 0));
-
--- name: supersede_codes
--- Only the newest code of a phone is good.
-update one_time_codes set superseded = true where phone_lookup = $1 and used_at is null and not superseded;
+-- name: browser_knows_phone
+-- Whether this browser was logged in with the phone before: its owner's own tries are counted apart from strangers'.
+select exists (
+    select from sessions session join vault_people person using (person_id)
+    where person.phone_lookup = any($1::bytea[]) and session.binding = $2 and session.staff_id is null
+);
 
 -- name: add_code
--- The digits themselves are nowhere.
-insert into one_time_codes (code_id, phone_lookup, code_hash, issued_at, expires_at) values ($1, $2, $3, $4, $5);
+-- The digits themselves are nowhere; codes of other browsers stay as they are.
+insert into one_time_codes (code_id, phone_lookup, code_hash, issued_at, expires_at, purpose)
+values ($1, $2, $3, $4, $5, $6);
 
 -- name: spend_attempt
 -- Counted, and committed, before the digits are looked at: guesses sent side by side cannot all be the fifth.
 update one_time_codes set attempts = attempts + 1
-where phone_lookup = $1 and used_at is null and not superseded and expires_at > $2
-returning attempts;
+where code_id = $1 and used_at is null and expires_at > $2;
 
 -- name: use_code
 -- Takes the code if everything about it is right; one statement, so it is taken once.
-update one_time_codes set used_at = $3
-where phone_lookup = $1 and code_hash = $2 and used_at is null and not superseded
-  and expires_at > $3 and attempts <= $4
+update one_time_codes set used_at = $5
+where code_id = $1 and phone_lookup = $2 and code_hash = $3 and purpose = $4 and used_at is null
+  and expires_at > $5 and attempts <= $6
 returning code_id;
-
--- name: add_staff
--- A second member of staff with the name is refused by the caller.
-insert into staff (staff_id, username, person_id, password_hash, role, site_id, created_at)
-values ($1, $2, $3, $4, $5, $6, $7)
-on conflict (username) do nothing
-returning staff_id;
-
--- name: say_volunteer
--- Which volunteer a member of staff is, or that they are none; by whom it was said, and when.
-update staff set volunteer_id = $2, volunteer_said_by = $3, volunteer_said_at = $4 where staff_id = $1
-returning username, role, site_id;
-
--- name: volunteer_known
--- Before a member of staff is said to be this volunteer.
-select exists (select from volunteers where volunteer_id = $1);
-
--- name: staff_by_username
--- To verify a password; the row is locked so that attempts are counted one by one.
-select staff_id, person_id, password_hash, attempts, attempted_at
-from staff where username = $1 and active for update;
-
--- name: count_password_attempt
--- Counted before the password is verified; a pause that is over begins the count anew.
-update staff
-set attempts = case when attempted_at > $2::timestamptz - $3::interval then attempts + 1 else 1 end, attempted_at = $2
-where staff_id = $1;
-
--- name: forget_password_attempts
--- The right password was given.
-update staff set attempts = 0, attempted_at = null where staff_id = $1;
 
 -- name: staff_profile
 -- Who a member of staff is now, with every site at or under their own; none means all sites.
@@ -67,7 +30,11 @@ with recursive subtree as (
     select child.site_id from sites child join subtree on child.parent_id = subtree.site_id
 )
 select staff.staff_id, staff.person_id, staff.username, staff.role, staff.volunteer_id, home.kind as site_kind,
-       array(select site_id from subtree) as site_ids
+       array(select site_id from subtree) as site_ids, staff.created_at, staff.origin, staff.created_by, staff.reset_by,
+       exists (
+           select from staff_second_factors factor
+           where factor.staff_id = staff.staff_id and factor.confirmed_at is not null
+       ) as has_second_factor
 from staff left join sites home on home.site_id = staff.site_id
 where staff.staff_id = $1 and staff.active;
 
@@ -83,7 +50,9 @@ where person.person_id = $1;
 -- name: add_session
 -- The login and the first of its refresh tokens in one statement.
 with session as (
-    insert into sessions (session_id, person_id, staff_id, created_at, expires_at) values ($1, $2, $3, $4, $5)
+    insert into sessions
+        (session_id, person_id, staff_id, created_at, expires_at, binding, address, agent, last_used_at)
+    values ($1, $2, $3, $4, $5, $7, $8, $9, $4)
     returning session_id
 )
 insert into refresh_tokens (token_hash, session_id, issued_at) select $6, session_id, $4 from session;
@@ -95,7 +64,8 @@ where session_id = (select session_id from refresh_tokens where token_hash = $1)
 
 -- name: refresh_state
 -- Whether this token is still the good one.
-select token.used_at, session.session_id, session.person_id, session.staff_id, session.expires_at, session.revoked_at
+select token.used_at, session.session_id, session.person_id, session.staff_id, session.expires_at, session.revoked_at,
+       session.binding
 from refresh_tokens token join sessions session using (session_id)
 where token.token_hash = $1;
 
@@ -103,12 +73,43 @@ where token.token_hash = $1;
 -- The old one is spent, the new one takes its place.
 with spent as (
     update refresh_tokens set used_at = $3 where token_hash = $1 returning session_id
+), seen as (
+    update sessions set last_used_at = $3, address = $4 where session_id = (select session_id from spent)
 )
 insert into refresh_tokens (token_hash, session_id, issued_at) select $2, session_id, $3 from spent;
 
+-- name: token_used
+-- Whether a successor was spent as well: then its own successor is the newest.
+select used_at is not null from refresh_tokens where token_hash = $1;
+
 -- name: revoke_session
 -- Reuse of a spent token, or a logout.
-update sessions set revoked_at = $2, revoked_why = $3 where session_id = $1 and revoked_at is null;
+update sessions set revoked_at = $2, revoked_why = $3 where session_id = $1 and revoked_at is null returning person_id;
+
+-- name: revoke_sessions_of_staff
+-- A changed password or a closed account ends every session but the one named.
+update sessions set revoked_at = $2, revoked_why = $3
+where staff_id = $1 and revoked_at is null and session_id is distinct from $4;
+
+-- name: own_sessions
+-- What the holder of a session sees: the open ones of the same account.
+select session.session_id, session.created_at, session.last_used_at, session.expires_at, session.address, session.agent
+from sessions session
+join sessions own on own.session_id = $1
+where session.person_id = own.person_id and session.staff_id is not distinct from own.staff_id
+  and session.revoked_at is null and session.expires_at > $2 and own.revoked_at is null
+order by session.created_at desc, session.session_id desc
+limit 100;
+
+-- name: end_own_sessions
+-- One session of the same account, or without a name all others.
+update sessions session set revoked_at = $3, revoked_why = 'ended by the holder'
+from sessions own
+where own.session_id = $1 and own.revoked_at is null
+  and session.person_id = own.person_id and session.staff_id is not distinct from own.staff_id
+  and session.revoked_at is null
+  and case when $2::uuid is null then session.session_id <> $1 else session.session_id = $2 end
+returning session.session_id;
 
 -- name: purge_codes
 -- Codes are by-products: gone within a day.

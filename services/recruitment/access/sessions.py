@@ -1,18 +1,104 @@
-"""The session as it leaves the API: shared by every route that ends in one."""
+"""What routes of access share: the policy, the client of a request, and the session as it leaves the API."""
 
+import hashlib
 from datetime import timedelta
+from typing import Annotated
 from uuid import UUID
 
+from fastapi import Depends, Request
+
+from services.recruitment.access import handlers
+from services.recruitment.access.domain import Client, Policy, agent_of
 from services.recruitment.access.handlers import Grant
+from services.recruitment.limits.handlers import Cap, Reached, too_many
 from services.recruitment.settings import RecruitmentSettings
+from services.recruitment.vault.cipher import Cipher
 from shared.auth.tokens import Caller, mint
 from shared.clock import real_now
+from shared.errors import TooMany
+from shared.http.address import client_address
 from shared.http.app import Output
 from shared.http.models import GivenOnce
+from shared.postgres import Database
 
-__all__ = ["TOKEN_LIFETIME", "CallerOut", "SessionOut", "caller_out", "session_out"]
+__all__ = [
+    "TOKEN_LIFETIME",
+    "CallerOut",
+    "ClientDep",
+    "PolicyDep",
+    "SessionOut",
+    "SettingsDep",
+    "caller_out",
+    "policy_of",
+    "refuse_codes",
+    "session_out",
+    "spend_attempt",
+]
 
 TOKEN_LIFETIME = timedelta(minutes=15)
+BROWSER_HEADER = "x-weiguang-browser"
+"""Carries the browser's own random cookie from the gateway; sessions are bound to its hash."""
+_BINDING_LENGTHS = range(20, 201)
+
+
+async def _settings(request: Request) -> RecruitmentSettings:
+    settings: RecruitmentSettings = request.app.state.settings
+    return settings
+
+
+SettingsDep = Annotated[RecruitmentSettings, Depends(_settings)]
+
+
+def policy_of(settings: RecruitmentSettings) -> Policy:
+    """The limits that the settings name."""
+    quarter, hour, day = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1)
+    return Policy(
+        codes_per_phone=Cap(settings.limit_codes_per_phone, quarter),
+        codes_per_phone_and_day=Cap(settings.limit_codes_per_phone_and_day, day),
+        codes_per_address=Cap(settings.limit_codes_per_address, hour),
+        codes_in_all=Cap(settings.limit_codes_in_all, hour),
+        tries_per_address=Cap(settings.limit_tries_per_address, hour),
+        passwords_per_address=Cap(settings.limit_passwords_per_address, hour),
+        passwords_per_account=Cap(settings.limit_passwords_per_account, day),
+        passwords_in_all=Cap(settings.limit_passwords_in_all, hour),
+        refresh_grace=timedelta(seconds=settings.refresh_grace_seconds),
+        second_factor_required=settings.second_factor_required,
+    )
+
+
+async def _policy(settings: SettingsDep) -> Policy:
+    return policy_of(settings)
+
+
+async def _client(request: Request) -> Client:
+    sent = request.headers.get(BROWSER_HEADER, "")
+    binding = hashlib.sha256(sent.encode()).digest() if len(sent) in _BINDING_LENGTHS else None
+    return Client(client_address(request), binding, agent_of(request.headers.get("user-agent", "")[:500]))
+
+
+PolicyDep = Annotated[Policy, Depends(_policy)]
+ClientDep = Annotated[Client, Depends(_client)]
+
+
+async def spend_attempt(database: Database, cipher: Cipher, policy: Policy, client: Client, challenge_id: UUID) -> None:
+    """Count an attempt at a code in a transaction of its own: if what follows is rolled back, it stays counted.
+
+    Raises:
+        TooMany: the address tried too many wrong codes.
+    """
+    async with database.transaction() as tx:
+        over = await handlers.spend_attempt(tx, cipher, policy, client, challenge_id)
+    if over is not None:
+        raise too_many(over, "too-many-attempts", "too many wrong codes came from this address")
+
+
+def refuse_codes(over: Reached) -> TooMany:
+    """The refusal of a request for a code."""
+    what = {
+        "codes-address": "too many codes were asked for from this address",
+        "codes-all": "too many codes are being asked for in the district at the moment",
+    }.get(over.kind, "too many codes were asked for with this phone")
+    return too_many(over, "too-many-codes", what)
 
 
 class CallerOut(Output):

@@ -1,53 +1,41 @@
-"""Rows of codes, staff and sessions."""
+"""Rows of codes and sessions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from services.recruitment.access.domain import RecentCodes, RefreshState
+from services.recruitment.access.domain import Client, RefreshState
 from shared.postgres import Tx, load_queries
 
 __all__ = [
     "PersonProfile",
-    "StaffCredentials",
     "StaffProfile",
     "StoredRefresh",
+    "StoredSession",
     "add_code",
     "add_session",
-    "add_staff",
-    "count_password_attempt",
-    "forget_password_attempts",
+    "browser_knows_phone",
+    "end_own_sessions",
+    "own_sessions",
     "person_profile",
     "purge",
-    "recent_codes",
     "refresh_state",
     "revoke_session",
+    "revoke_sessions_of_staff",
     "rotate_token",
-    "say_volunteer",
     "spend_attempt",
-    "staff_credentials",
     "staff_profile",
+    "token_used",
     "use_code",
-    "volunteer_known",
 ]
 
 _SQL = load_queries(__file__)
 
 
 @dataclass(frozen=True, slots=True)
-class StaffCredentials:
-    """What is needed to verify a password."""
-
-    staff_id: UUID
-    person_id: UUID
-    password_hash: str
-    attempts: int
-    attempted_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class StaffProfile:
-    """A member of staff, their bounds (``site_ids`` none means all sites), and the volunteer that they are too."""
+    """A member of staff, their bounds (``site_ids`` none means all sites), and where the account comes from."""
 
     staff_id: UUID
     person_id: UUID
@@ -55,6 +43,10 @@ class StaffProfile:
     role: str
     site_ids: frozenset[UUID] | None
     volunteer_id: UUID | None
+    since: datetime | None
+    made_by: UUID | None
+    reset_by: UUID | None
+    has_second_factor: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,82 +71,61 @@ class StoredRefresh:
     state: RefreshState
 
 
-async def recent_codes(tx: Tx, phone: bytes, window_from: datetime, hour_from: datetime) -> RecentCodes:
-    """Lock the phone and count."""
-    await tx.execute(_SQL["lock_phone"], phone)
-    row = await tx.fetchrow(_SQL["recent_codes"], phone, window_from, hour_from)
-    assert row is not None
-    return RecentCodes(issued=row["issued"], attempts=row["attempts"])
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """A session as its holder sees it."""
+
+    session_id: UUID
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime
+    address: str | None
+    agent: str | None
+
+
+async def browser_knows_phone(tx: Tx, phones: Sequence[bytes], binding: bytes | None) -> bool:
+    """Whether the browser was logged in with the phone, given by its hashes, before."""
+    return binding is not None and bool(await tx.fetchval(_SQL["browser_knows_phone"], list(phones), binding))
 
 
 async def add_code(
-    tx: Tx, code_id: UUID, phone: bytes, code_hash: bytes, issued_at: datetime, expires_at: datetime
+    tx: Tx, code_id: UUID, phone: bytes, code_hash: bytes, issued_at: datetime, expires_at: datetime, purpose: str
 ) -> None:
-    """Store a new code's hash; earlier codes of the phone end."""
-    await tx.execute(_SQL["supersede_codes"], phone)
-    await tx.execute(_SQL["add_code"], code_id, phone, code_hash, issued_at, expires_at)
+    """Store a new code's hash."""
+    await tx.execute(_SQL["add_code"], code_id, phone, code_hash, issued_at, expires_at, purpose)
 
 
-async def spend_attempt(tx: Tx, phone: bytes, now: datetime) -> int | None:
-    """Count an attempt; the number of this one, or none when no code is open."""
-    attempts: int | None = await tx.fetchval(_SQL["spend_attempt"], phone, now)
-    return attempts
+async def spend_attempt(tx: Tx, code_id: UUID, now: datetime) -> None:
+    """Count an attempt at an open code; an unknown one has none to count."""
+    await tx.execute(_SQL["spend_attempt"], code_id, now)
 
 
-async def use_code(tx: Tx, phone: bytes, code_hash: bytes, now: datetime, most_attempts: int) -> bool:
-    """Take the code; false when it is wrong, spent, expired, or was tried too often."""
-    return await tx.fetchval(_SQL["use_code"], phone, code_hash, now, most_attempts) is not None
-
-
-async def add_staff(
-    tx: Tx,
-    staff_id: UUID,
-    username: str,
-    person_id: UUID,
-    password_hash: str,
-    role: str,
-    site_id: UUID | None,
-    now: datetime,
+async def use_code(
+    tx: Tx, code_id: UUID, phone: bytes, code_hash: bytes, purpose: str, now: datetime, most_attempts: int
 ) -> bool:
-    """Insert a member of staff; false when the username is taken."""
-    row = await tx.fetchval(_SQL["add_staff"], staff_id, username, person_id, password_hash, role, site_id, now)
-    return row is not None
-
-
-async def say_volunteer(
-    tx: Tx, staff_id: UUID, volunteer_id: UUID | None, by: UUID, now: datetime
-) -> tuple[str, str, UUID | None] | None:
-    """Write down which volunteer a member of staff is; their username, role and site, none if there is nobody."""
-    row = await tx.fetchrow(_SQL["say_volunteer"], staff_id, volunteer_id, by, now)
-    return None if row is None else (row["username"], row["role"], row["site_id"])
-
-
-async def volunteer_known(tx: Tx, volunteer_id: UUID) -> bool:
-    return bool(await tx.fetchval(_SQL["volunteer_known"], volunteer_id))
-
-
-async def staff_credentials(tx: Tx, username: str) -> StaffCredentials | None:
-    """Lock and read a member of staff by name."""
-    row = await tx.fetchrow(_SQL["staff_by_username"], username)
-    return None if row is None else StaffCredentials(**row)
-
-
-async def count_password_attempt(tx: Tx, staff_id: UUID, now: datetime, pause: timedelta) -> None:
-    await tx.execute(_SQL["count_password_attempt"], staff_id, now, pause)
-
-
-async def forget_password_attempts(tx: Tx, staff_id: UUID) -> None:
-    await tx.execute(_SQL["forget_password_attempts"], staff_id)
+    """Take the code; false when it is wrong, spent, expired, another phone's, or was tried too often."""
+    taken = await tx.fetchval(_SQL["use_code"], code_id, phone, code_hash, purpose, now, most_attempts)
+    return taken is not None
 
 
 async def staff_profile(tx: Tx, staff_id: UUID) -> StaffProfile | None:
-    """The present role and bounds; none when the account was closed."""
+    """The present role and bounds; none when the account is not active."""
     row = await tx.fetchrow(_SQL["staff_profile"], staff_id)
     if row is None:
         return None
     everywhere = row["site_kind"] in (None, "centre")
-    sites = None if everywhere else frozenset(row["site_ids"])
-    return StaffProfile(row["staff_id"], row["person_id"], row["username"], row["role"], sites, row["volunteer_id"])
+    return StaffProfile(
+        staff_id=row["staff_id"],
+        person_id=row["person_id"],
+        username=row["username"],
+        role=row["role"],
+        site_ids=None if everywhere else frozenset(row["site_ids"]),
+        volunteer_id=row["volunteer_id"],
+        since=None if row["origin"] == "bootstrap" else row["created_at"],
+        made_by=row["created_by"],
+        reset_by=row["reset_by"],
+        has_second_factor=row["has_second_factor"],
+    )
 
 
 async def person_profile(tx: Tx, person_id: UUID) -> PersonProfile | None:
@@ -180,8 +151,20 @@ async def add_session(
     token_hash: bytes,
     now: datetime,
     expires_at: datetime,
+    client: Client,
 ) -> None:
-    await tx.execute(_SQL["add_session"], session_id, person_id, staff_id, now, expires_at, token_hash)
+    await tx.execute(
+        _SQL["add_session"],
+        session_id,
+        person_id,
+        staff_id,
+        now,
+        expires_at,
+        token_hash,
+        client.binding,
+        client.address,
+        client.agent,
+    )
 
 
 async def refresh_state(tx: Tx, token_hash: bytes) -> StoredRefresh | None:
@@ -191,16 +174,37 @@ async def refresh_state(tx: Tx, token_hash: bytes) -> StoredRefresh | None:
     row = await tx.fetchrow(_SQL["refresh_state"], token_hash)
     if row is None:
         return None
-    state = RefreshState(row["used_at"], row["expires_at"], row["revoked_at"])
+    state = RefreshState(row["used_at"], row["expires_at"], row["revoked_at"], row["binding"])
     return StoredRefresh(row["session_id"], row["person_id"], row["staff_id"], state)
 
 
-async def rotate_token(tx: Tx, old_hash: bytes, new_hash: bytes, now: datetime) -> None:
-    await tx.execute(_SQL["rotate_token"], old_hash, new_hash, now)
+async def rotate_token(tx: Tx, old_hash: bytes, new_hash: bytes, now: datetime, address: str) -> None:
+    await tx.execute(_SQL["rotate_token"], old_hash, new_hash, now, address)
 
 
-async def revoke_session(tx: Tx, session_id: UUID, now: datetime, why: str) -> None:
-    await tx.execute(_SQL["revoke_session"], session_id, now, why)
+async def token_used(tx: Tx, token_hash: bytes) -> bool | None:
+    """Whether a token was spent; none for one that was never issued."""
+    used: bool | None = await tx.fetchval(_SQL["token_used"], token_hash)
+    return used
+
+
+async def revoke_session(tx: Tx, session_id: UUID, now: datetime, why: str) -> bool:
+    """End a session; false when it had ended before."""
+    return await tx.fetchval(_SQL["revoke_session"], session_id, now, why) is not None
+
+
+async def revoke_sessions_of_staff(tx: Tx, staff_id: UUID, now: datetime, why: str, spared: UUID | None) -> None:
+    await tx.execute(_SQL["revoke_sessions_of_staff"], staff_id, now, why, spared)
+
+
+async def own_sessions(tx: Tx, session_id: UUID, now: datetime) -> list[StoredSession]:
+    """The open sessions of the account that a session belongs to, newest first."""
+    return [StoredSession(**row) for row in await tx.fetch(_SQL["own_sessions"], session_id, now)]
+
+
+async def end_own_sessions(tx: Tx, session_id: UUID, ended: UUID | None, now: datetime) -> int:
+    """End one session of the same account, or all others; returns how many."""
+    return len(await tx.fetch(_SQL["end_own_sessions"], session_id, ended, now))
 
 
 async def purge(tx: Tx, codes_before: datetime, sessions_before: datetime) -> None:

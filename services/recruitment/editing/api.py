@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from services.recruitment.access.api import SettingsDep
+from services.recruitment.access.sessions import SettingsDep
 from services.recruitment.editing import handlers
 from services.recruitment.editing.domain import Change, ObjectKind
 from services.recruitment.organisation import store as organisation

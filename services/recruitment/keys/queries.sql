@@ -60,3 +60,23 @@ order by device_id limit $2 for no key update;
 update devices device set secret_key = fresh.wrapped_key
 from unnest($1::uuid[], $2::bytea[]) as fresh (device_id, wrapped_key)
 where device.device_id = fresh.device_id;
+
+-- name: factors_by_key
+-- How many secrets of second factors lie under which key.
+select case when octet_length(wrapped_key) = 60 then '1'
+            else convert_from(substring(wrapped_key from 3 for get_byte(wrapped_key, 1)), 'UTF8') end as key_id,
+       count(*) as rows
+from staff_second_factors group by 1 order by 1;
+
+-- name: stale_factors
+-- Secrets of second factors under another key than the current one, beyond the last row seen.
+select staff_id, wrapped_key from staff_second_factors
+where ($3::uuid is null or staff_id > $3)
+  and (octet_length(wrapped_key) = 60 or substring(wrapped_key from 1 for octet_length($1::bytea)) <> $1)
+order by staff_id limit $2 for no key update;
+
+-- name: rewrap_factors
+-- The same secrets under the current key.
+update staff_second_factors factor set wrapped_key = fresh.wrapped_key
+from unnest($1::uuid[], $2::bytea[]) as fresh (staff_id, wrapped_key)
+where factor.staff_id = fresh.staff_id;

@@ -91,4 +91,13 @@ def tables(cipher: Cipher) -> list[KeyedTable]:
             stale=_SQL["stale_devices"],
             update=_SQL["rewrap_devices"],
         ),
+        TextTable(
+            name="second_factors",
+            cipher=cipher,
+            key=("staff_id",),
+            owner=lambda row: row["staff_id"],
+            count=_SQL["factors_by_key"],
+            stale=_SQL["stale_factors"],
+            update=_SQL["rewrap_factors"],
+        ),
     ]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from services.recruitment.access.api import SettingsDep
+from services.recruitment.access.sessions import SettingsDep
 from services.recruitment.recruiting import handlers, store
 from services.recruitment.recruiting.domain import Funnel, NewAppeal, NewDrive, PlaceKind
 from services.recruitment.recruiting.handlers import DriveView

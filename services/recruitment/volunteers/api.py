@@ -10,10 +10,16 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.recruitment.access import handlers as access
-from services.recruitment.access.api import SettingsDep
-from services.recruitment.access.sessions import SessionOut, session_out
+from services.recruitment.access.domain import Proof
+from services.recruitment.access.sessions import (
+    ClientDep,
+    PolicyDep,
+    SessionOut,
+    SettingsDep,
+    session_out,
+    spend_attempt,
+)
 from services.recruitment.vault.api import CipherDep
-from services.recruitment.vault.cipher import Cipher
 from services.recruitment.volunteers import handlers
 from services.recruitment.volunteers.domain import MOST_IMPORT_ROWS, ImportRow
 from services.recruitment.volunteers.handlers import Masked, Registration
@@ -23,7 +29,7 @@ from shared.auth.tokens import Caller, Role
 from shared.http.app import Db, Input, Limit, Output
 from shared.http.cursors import Page, decode, page_of
 from shared.http.idempotency import once
-from shared.postgres import Database, Tx
+from shared.postgres import Tx
 from shared.typed import (
     CodeText,
     IdNumberText,
@@ -50,6 +56,7 @@ class RegistrationIn(Input):
 
     name: Annotated[str, Field(max_length=100)]
     phone: PhoneText
+    challenge_id: UUID
     code: CodeText
     consent: bool
     email: Annotated[str, Field(max_length=254)] | None = None
@@ -73,6 +80,7 @@ class ClaimIn(Input):
     """The phone on the registry's list and the code that it got."""
 
     phone: PhoneText
+    challenge_id: UUID
     code: CodeText
     guardian_consent: bool = False
 
@@ -89,6 +97,7 @@ class ResidentIn(Input):
 
     name: Annotated[str, Field(max_length=100)]
     phone: PhoneText
+    challenge_id: UUID
     code: CodeText
     consent: bool
 
@@ -181,15 +190,21 @@ class AddressOut(Output):
 
 @router.post("/volunteers", status_code=201, response_model=RegisteredOut, dependencies=[public()])
 async def register(
-    request: Request, body: RegistrationIn, database: Db, cipher: CipherDep, settings: SettingsDep
+    request: Request,
+    body: RegistrationIn,
+    database: Db,
+    cipher: CipherDep,
+    settings: SettingsDep,
+    policy: PolicyDep,
+    client: ClientDep,
 ) -> Response:
     """Register, optionally through a drive or an appeal."""
     phone = access.phone_of(body.phone)
     said = Registration(**{**body.model_dump(), "phone": phone})
-    await _count_attempt(database, cipher, phone)
+    await spend_attempt(database, cipher, policy, client, body.challenge_id)
 
     async def work(tx: Tx) -> RegisteredOut:
-        done = await handlers.register(tx, cipher, said)
+        done = await handlers.register(tx, cipher, policy, client, said)
         session = session_out(settings, done.grant)
         return RegisteredOut(volunteer_id=done.volunteer_id, volunteer_number=done.volunteer_number, session=session)
 
@@ -197,13 +212,21 @@ async def register(
 
 
 @router.post("/volunteers/claims", response_model=ClaimedOut, dependencies=[public()])
-async def claim(request: Request, body: ClaimIn, database: Db, cipher: CipherDep, settings: SettingsDep) -> Response:
+async def claim(
+    request: Request,
+    body: ClaimIn,
+    database: Db,
+    cipher: CipherDep,
+    settings: SettingsDep,
+    policy: PolicyDep,
+    client: ClientDep,
+) -> Response:
     """Claim an imported account by a code to the phone on file."""
-    phone = access.phone_of(body.phone)
-    await _count_attempt(database, cipher, phone)
+    proof = Proof(access.phone_of(body.phone), body.challenge_id, body.code)
+    await spend_attempt(database, cipher, policy, client, body.challenge_id)
 
     async def work(tx: Tx) -> ClaimedOut:
-        grant = await handlers.claim(tx, cipher, phone, body.code, body.guardian_consent)
+        grant = await handlers.claim(tx, cipher, policy, client, proof, body.guardian_consent)
         assert grant.caller.volunteer_id is not None
         return ClaimedOut(volunteer_id=grant.caller.volunteer_id, session=session_out(settings, grant))
 
@@ -212,14 +235,20 @@ async def claim(request: Request, body: ClaimIn, database: Db, cipher: CipherDep
 
 @router.post("/residents", status_code=201, response_model=ResidentOut, dependencies=[public()])
 async def register_resident(
-    request: Request, body: ResidentIn, database: Db, cipher: CipherDep, settings: SettingsDep
+    request: Request,
+    body: ResidentIn,
+    database: Db,
+    cipher: CipherDep,
+    settings: SettingsDep,
+    policy: PolicyDep,
+    client: ClientDep,
 ) -> Response:
     """Register as somebody who asks for help; whoever serves may ask as well without this."""
-    phone = access.phone_of(body.phone)
-    await _count_attempt(database, cipher, phone)
+    proof = Proof(access.phone_of(body.phone), body.challenge_id, body.code)
+    await spend_attempt(database, cipher, policy, client, body.challenge_id)
 
     async def work(tx: Tx) -> ResidentOut:
-        grant = await handlers.register_resident(tx, cipher, body.name, phone, body.code, body.consent)
+        grant = await handlers.register_resident(tx, cipher, policy, client, body.name, proof, body.consent)
         assert grant.caller.resident_id is not None
         return ResidentOut(resident_id=grant.caller.resident_id, session=session_out(settings, grant))
 
@@ -301,12 +330,6 @@ async def address(volunteer_id: UUID, caller: Service, database: Db, cipher: Cip
     async with database.transaction() as tx:
         person = await handlers.address_of(tx, cipher, caller, volunteer_id)
     return AddressOut(email=person.email, name=person.name)
-
-
-async def _count_attempt(database: Database, cipher: Cipher, phone: str) -> None:
-    # In a transaction of its own: if what follows is refused and rolled back, the attempt stays counted.
-    async with database.transaction() as tx:
-        await access.spend_attempt(tx, cipher, phone)
 
 
 def _volunteer(view: Masked) -> VolunteerOut:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.recruitment.access import handlers as access
+from services.recruitment.access.domain import Client, Policy, Proof
 from services.recruitment.access.handlers import Grant
 from services.recruitment.organisation.handlers import require_open_site
 from services.recruitment.recruiting import handlers as recruiting
@@ -55,6 +56,7 @@ class Registration:
 
     name: str
     phone: str
+    challenge_id: UUID
     code: str
     consent: bool
     email: str | None = None
@@ -67,6 +69,11 @@ class Registration:
 
     def __repr__(self) -> str:
         return "Registration(…)"
+
+    @property
+    def proof(self) -> Proof:
+        """What proves the phone."""
+        return Proof(self.phone, self.challenge_id, self.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ class Masked:
     email: str | None
 
 
-async def register(tx: Tx, cipher: Cipher, said: Registration) -> Registered:
+async def register(tx: Tx, cipher: Cipher, policy: Policy, client: Client, said: Registration) -> Registered:
     """Register a volunteer whose phone the code proves.
 
     Raises:
@@ -99,7 +106,7 @@ async def register(tx: Tx, cipher: Cipher, said: Registration) -> Registered:
     """
     now = await tx.now()
     identity = _identity(said, district_day(now))
-    await access.redeem_code(tx, cipher, said.phone, said.code)
+    await access.redeem_code(tx, cipher, policy, client, said.proof)
     source, drive_id, appeal_id, site_id = await _attribution(tx, said)
     known = (await vault.find_by_phone(tx, cipher, [said.phone])).get(said.phone)
     if known is not None and known.volunteer_id is not None:
@@ -112,10 +119,12 @@ async def register(tx: Tx, cipher: Cipher, said: Registration) -> Registered:
     await store.add_volunteers(tx, [new], Attribution(source, now, now, said.guardian_consent, drive_id, appeal_id))
     event = registered_event(new, source, now, drive_id, appeal_id)
     await outbox.append(tx, outbox.event(event, source=SOURCE, aggregate_version=1, time=now))
-    return Registered(new.volunteer_id, number, await access.open_person_session(tx, person_id))
+    return Registered(new.volunteer_id, number, await access.open_person_session(tx, person_id, client))
 
 
-async def register_resident(tx: Tx, cipher: Cipher, name: str, phone: str, code: str, consent: bool) -> Grant:
+async def register_resident(
+    tx: Tx, cipher: Cipher, policy: Policy, client: Client, name: str, proof: Proof, consent: bool
+) -> Grant:
     """Register somebody who asks for help and does not serve (yet).
 
     Raises:
@@ -126,17 +135,17 @@ async def register_resident(tx: Tx, cipher: Cipher, name: str, phone: str, code:
     now = await tx.now()
     try:
         check_consents(consent, False, None, district_day(now))
-        identity = Identity(name=clean_name(name), phone=phone)
+        identity = Identity(name=clean_name(name), phone=proof.phone)
     except ValueError as error:
         raise Invalid("registration-invalid", str(error)) from None
-    await access.redeem_code(tx, cipher, phone, code)
+    await access.redeem_code(tx, cipher, policy, client, proof)
     person = vault.NewPerson.of(identity)
     if not await vault.keep(tx, cipher, [person], now):
         raise Conflict("phone-registered", "this phone is registered already: please log in with a code")
-    return await access.open_person_session(tx, person.person_id)
+    return await access.open_person_session(tx, person.person_id, client)
 
 
-async def claim(tx: Tx, cipher: Cipher, phone: str, code: str, guardian_consent: bool) -> Grant:
+async def claim(tx: Tx, cipher: Cipher, policy: Policy, client: Client, proof: Proof, guardian_consent: bool) -> Grant:
     """Hand an imported account to the owner of the phone on file.
 
     Raises:
@@ -145,8 +154,8 @@ async def claim(tx: Tx, cipher: Cipher, phone: str, code: str, guardian_consent:
         Conflict: the account has been claimed already.
         Invalid: the person is under 14 and no guardian agreed.
     """
-    await access.redeem_code(tx, cipher, phone, code)
-    known = (await vault.find_by_phone(tx, cipher, [phone])).get(phone)
+    await access.redeem_code(tx, cipher, policy, client, proof)
+    known = (await vault.find_by_phone(tx, cipher, [proof.phone])).get(proof.phone)
     found = None if known is None else await store.volunteer_of_person_locked(tx, known.person_id)
     if known is None or found is None:
         raise NotFound("nothing-to-claim", "the registry's list holds nobody with this phone: please register")
@@ -160,7 +169,7 @@ async def claim(tx: Tx, cipher: Cipher, phone: str, code: str, guardian_consent:
     except ValueError as error:
         raise Invalid("consent-missing", str(error)) from None
     await store.claim(tx, volunteer_id, now, guardian_consent)
-    return await access.open_person_session(tx, known.person_id)
+    return await access.open_person_session(tx, known.person_id, client)
 
 
 async def own(tx: Tx, cipher: Cipher, volunteer_id: UUID) -> Masked:

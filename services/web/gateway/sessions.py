@@ -16,7 +16,7 @@ from services.web.gateway.headers import Headers, cookie, cookies, find
 from services.web.gateway.upstream import Answer, Upstream, UpstreamAway
 from shared.clock import real_now
 
-__all__ = ["ACCESS", "REFRESH", "Session", "Sessions", "claims", "same_origin"]
+__all__ = ["ACCESS", "BROWSER", "BROWSER_HEADER", "REFRESH", "Session", "Sessions", "claims", "same_origin"]
 
 _CACHING = frozenset({b"cache-control", b"cdn-cache-control", b"expires", b"pragma", b"surrogate-control"})
 ACCESS = "wg_access"
@@ -24,9 +24,14 @@ REFRESH = "wg_refresh"
 REFRESH_SECONDS = 30 * 24 * 3600
 EARLY_SECONDS = 20
 """A token about to run out is refreshed before it is used, so that it cannot run out on the way."""
-SHARED_SECONDS = 300
-"""How long a refreshed session answers requests that still carry the refresh token it replaced: parallel ones, and
-those of a browser that lost the answer on a bad network. The token is good once; a second use ends the session."""
+BROWSER = "wg_browser"
+"""The browser's own random cookie, which outlives sessions; recruitment binds sessions to its hash."""
+BROWSER_HEADER = "x-weiguang-browser"
+SHARED_SECONDS = 2.0
+"""How long a refresh answers the browser's other requests without asking again. Other gateways and later requests get
+the same successor from recruitment, for the seconds of its grace."""
+MOST_SHARED = 1024
+"""Refreshes remembered at once; beyond them each request asks for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,11 @@ class Session:
         return bool(sites == "*" or site_id in sites)
 
     @property
+    def account(self) -> bool:
+        """Whether the caller signed in with a staff account of their own."""
+        return bool(self.roles & {"station", "operator", "engineer", "enrolling"})
+
+    @property
     def staff(self) -> bool:
         """Whether the staff's pages are of use to the caller."""
         return bool(self.roles & {"leader", "station", "operator"})
@@ -104,12 +114,12 @@ def same_origin(headers: Headers) -> bool:
 
 
 class Sessions:
-    """Reads sessions from cookies, and refreshes each refresh token once however many requests carry it."""
+    """Reads sessions from cookies, and sends one refresh for all requests that carry the same token at once."""
 
     def __init__(self, upstream: Upstream, *, secure: bool) -> None:
         self._upstream = upstream
         self._secure = secure
-        self._refreshes: dict[str, tuple[float, asyncio.Task[Answer]]] = {}
+        self._refreshes: dict[tuple[str, str], tuple[float, asyncio.Task[Answer]]] = {}
 
     async def read(self, headers: Headers) -> Session:
         """The session of a request; a stranger's when there is none or it has ended."""
@@ -121,7 +131,7 @@ class Sessions:
         if not refresh:
             return Session(set_cookies=self.ended()) if access else Session()
         try:
-            answer = await self._refreshed(refresh)
+            answer = await self._refreshed(refresh, found.get(BROWSER, ""))
         except UpstreamAway:
             # Not the person's fault: keep them logged in, and let the call itself say that the service is away.
             return Session(token=access, claims=payload or {})
@@ -149,24 +159,39 @@ class Sessions:
     def _cookie(self, name: str, value: str, seconds: int) -> tuple[bytes, bytes]:
         return cookie(name, value, seconds=seconds, secure=self._secure)
 
-    async def _refreshed(self, refresh: str) -> Answer:
-        now = monotonic()
-        for token in [token for token, (at, _) in self._refreshes.items() if now - at > SHARED_SECONDS]:
-            del self._refreshes[token]
-        known = self._refreshes.get(refresh)
-        if known is None:
-            call = self._upstream.call("POST", "recruitment", "/auth/refresh", body={"refresh_token": refresh})
-            known = (now, asyncio.create_task(call))
-            self._refreshes[refresh] = known
-        try:
-            # Shielded: a browser that goes away must not cancel the refresh that its other requests wait for.
-            answer = await asyncio.shield(known[1])
-        except UpstreamAway:
-            self._refreshes.pop(refresh, None)
-            raise
-        if answer.status >= 500:
-            self._refreshes.pop(refresh, None)
-        return answer
+    def forget(self, refresh: str) -> None:
+        """Drop what is remembered about a token: after a logout nothing answers for it."""
+        for key in [key for key in self._refreshes if key[0] == refresh]:
+            del self._refreshes[key]
+
+    async def _refreshed(self, refresh: str, browser: str) -> Answer:
+        now, key = monotonic(), (refresh, browser)
+        for old in [
+            known for known, (at, task) in self._refreshes.items() if task.done() and now - at > SHARED_SECONDS
+        ]:
+            del self._refreshes[old]
+        if (known := self._refreshes.get(key)) is not None:
+            return await asyncio.shield(known[1])
+        task = asyncio.create_task(self._ask(refresh, browser))
+        if len(self._refreshes) < MOST_SHARED:
+            self._refreshes[key] = (now, task)
+            task.add_done_callback(lambda done: self._settle(key, done))
+        # Shielded: a browser that goes away must not cancel the refresh that its other requests wait for.
+        return await asyncio.shield(task)
+
+    async def _ask(self, refresh: str, browser: str) -> Answer:
+        headers = {BROWSER_HEADER: browser} if browser.isascii() and browser.isprintable() and browser else {}
+        return await self._upstream.call(
+            "POST", "recruitment", "/auth/refresh", body={"refresh_token": refresh}, headers=headers
+        )
+
+    def _settle(self, key: tuple[str, str], task: asyncio.Task[Answer]) -> None:
+        """Remember a success from its end on, and forget everything else at once."""
+        failed = task.cancelled() or task.exception() is not None or task.result().status >= 400
+        if failed:
+            self._refreshes.pop(key, None)
+        elif key in self._refreshes:
+            self._refreshes[key] = (monotonic(), task)
 
 
 def _fresh(payload: Mapping[str, Any]) -> bool:

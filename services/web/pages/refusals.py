@@ -14,7 +14,7 @@ __all__ = ["SENTENCES", "say", "translated"]
 SENTENCES: Mapping[str, str] = {
     # getting in
     "code-wrong": "验证码不对或已过期，请核对后重填，或重新获取。",
-    "too-many-codes": "这个手机号获取验证码太频繁了，请 15 分钟后再试。",
+    "too-many-codes": "获取验证码太频繁了，请稍后再试（{retry_after} 秒后）。",
     "too-many-attempts": "输错次数太多，请 {retry_after} 秒后再试。",
     "sign-ins-busy": "现在登录的人太多，请 {retry_after} 秒后再试。",
     "too-many-requests": "您的网络同时发来的请求太多，请稍等片刻再试。",
@@ -171,6 +171,23 @@ SENTENCES: Mapping[str, str] = {
     "evidence-unreadable": "凭据打不开：现在的密钥不是保存时的密钥，或者内容被改动过。请告诉工程师。",
     "adjustment-below-zero": "扣回的比给过的多（多出 {missing} 分），请不批准这一笔，另提一笔少些的。",
     "nothing-to-correct": "只有已经批准的人工调整才能扣回；服务得的积分不对，要更正服务记录。",
+    # accounts
+    "code-not-asked": "请先在这个浏览器里获取验证码。",
+    "account-pending": "密码正确。这个账号还在等候区中心另一位操作员启用，启用后就能登录。",
+    "account-deactivated": "这个账号已经停用了，请刷新页面。",
+    "account-exists": "这个手机号的主人已有账号，要先停用原来的账号再邀请。",
+    "account-not-pending": "这个账号不在等候启用，请刷新页面。",
+    "last-operator": "这是区中心最后一位操作员，请先启用另一位再停用。",
+    "invitation-unknown": "这个邀请已经用过、收回，或者过了七天。请联系邀请您的人。",
+    "password-weak": "密码太容易猜到：至少 10 个字符，不含账号和站点名，不用常见的词、生日、手机号。",
+    "own-password-wrong": "现在的密码不对。",
+    "phone-missing": "这个账号没有登记手机，请联系区中心。",
+    "second-factor-wrong": "验证码不对或已用过。等手机上换一个新的再填；还不行，请从头登录。",
+    "second-factor-set": "第二步验证已经开启了。",
+    "second-factor-missing": "请先显示二维码，用验证器扫一下。",
+    "session-unknown": "这台设备已经退出了，请刷新页面。",
+    "staff-invalid": "账号要 3 到 50 个小写字母、数字、点、横线，姓名不能空。",
+    "site-required": "站点工作人员要选一个站点。",
     # the rest
     "message-unknown": "没有这条消息。",
     "volunteer-unknown": "没有这位志愿者。",

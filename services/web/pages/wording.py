@@ -67,6 +67,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "badge": "徽章",
     },
     "role": {"leader": "队长", "station": "站点工作人员", "operator": "中心工作人员", "volunteer": "志愿者"},
+    "staff_role": {"station": "站点工作人员", "operator": "操作员", "engineer": "工程师"},
+    "account_state": {"pending": "等候启用", "active": "可用", "deactivated": "已停用"},
     "rule_status": {"active": "生效", "draft": "草案", "reversed": "已撤销"},
     "rehearsal_status": {
         "queued": "排队中",

@@ -1,5 +1,6 @@
 """A small district behind recruitment's real HTTP app: its staff, its people, and the codes on their phones."""
 
+import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import orjson
@@ -17,6 +19,7 @@ from services.recruitment.settings import RecruitmentSettings
 from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
 from tests.support.settings import SECRETS, SettingsFactory
+from tests.support.staff import add_staff
 
 __all__ = ["NOW", "PASSWORD", "ROOT", "Answer", "District", "district_of", "service_token"]
 
@@ -36,6 +39,8 @@ class District:
     operator: str
     log: Path
     phones: Any = field(default_factory=lambda: count(13_800_000_000))
+    challenges: dict[str, str] = field(default_factory=dict)
+    """What each phone was challenged with last; a browser would keep it."""
 
     def phone(self) -> str:
         """A number that nobody has yet."""
@@ -45,7 +50,9 @@ class District:
         return await self.http.get(ROOT + path, headers=_bearer(token), params=params)
 
     async def post(self, path: str, body: Any, token: str | None = None, *, key: str | None = None) -> httpx.Response:
-        """A POST with an Idempotency-Key of its own, unless one is given."""
+        """A POST with an Idempotency-Key of its own, unless one is given, and with the challenge of its code."""
+        if isinstance(body, dict) and "code" in body and "challenge_id" not in body:
+            body = {**body, "challenge_id": self.challenge(str(body.get("phone")))}
         headers = {"idempotency-key": key or str(new_id()), **_bearer(token)}
         return await self.http.post(ROOT + path, json=body, headers=headers)
 
@@ -60,7 +67,12 @@ class District:
         """Ask for a code and read it off the phone."""
         answer = await self.http.post(f"{ROOT}/auth/codes", json={"phone": phone})
         assert answer.status_code == 202, answer.text
+        self.challenges[_national(phone)] = answer.json()["challenge_id"]
         return self.last_code()
+
+    def challenge(self, phone: str) -> str:
+        """The challenge of a phone's last code; one that nobody was given for a phone that asked for none."""
+        return self.challenges.get(_national(phone)) or str(uuid4())
 
     def last_code(self) -> str:
         """The code that was sent last."""
@@ -76,7 +88,8 @@ class District:
     async def sign_in(self, phone: str) -> httpx.Response:
         """By a one-time code."""
         code = await self.code(phone)
-        return await self.http.post(f"{ROOT}/auth/tokens", json={"phone": phone, "code": code})
+        body = {"phone": phone, "code": code, "challenge_id": self.challenge(phone)}
+        return await self.http.post(f"{ROOT}/auth/tokens", json=body)
 
     async def renewed(self, session: Answer) -> str:
         """The access token of a session renewed, with the roles as they are now."""
@@ -88,14 +101,18 @@ class District:
 
     async def staff(self, username: str, role: str, site_id: str | None) -> str:
         """Add a member of staff and sign them in; their access token."""
-        body = {"username": username, "password": PASSWORD, "name": "李站长", "role": role, "site_id": site_id}
-        await self.made("/staff", body)
+        await self.add_staff(username, role, site_id)
         return await self.password(username)
+
+    async def add_staff(self, username: str, role: str, site_id: str | None = None) -> str:
+        """An account of long standing, with the usual password; its id."""
+        database, cipher = self.app.state.database, self.app.state.cipher
+        return str(await add_staff(database, cipher, username, PASSWORD, role, site_id))
 
     async def password(self, username: str, password: str = PASSWORD) -> str:
         answer = await self.http.post(f"{ROOT}/auth/sessions", json={"username": username, "password": password})
         assert answer.status_code == 200, answer.text
-        token: str = answer.json()["access_token"]
+        token: str = answer.json()["session"]["access_token"]
         return token
 
     async def sites(self) -> dict[str, str]:
@@ -130,7 +147,7 @@ class District:
 async def district_of(settings_for: SettingsFactory) -> AsyncIterator[District]:
     """The app with its first operator, on the test's database; no broker, which the API does not need."""
     settings: RecruitmentSettings = settings_for("recruitment")
-    assert await create_operator(settings, "centre", "王主任", "operator", PASSWORD)
+    assert await create_operator(settings, "centre", "王主任", "operator", PASSWORD) == "created"
     app = build_app(settings)
     assert settings.message_log is not None
     async with (
@@ -152,6 +169,11 @@ def service_token() -> str:
     return mint(
         Notify(), Caller(subject=new_id(), roles=frozenset({Role.SERVICE}), site_ids=None), services=("recruitment",)
     )
+
+
+def _national(phone: str) -> str:
+    """The eleven digits of a phone, however it was typed."""
+    return "".join(char for char in unicodedata.normalize("NFKC", phone) if char.isdigit())[-11:]
 
 
 def _secret(text: str) -> Any:

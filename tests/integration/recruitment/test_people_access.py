@@ -27,8 +27,9 @@ def wrong(code: str) -> str:
     return f"{(int(code) + 1) % 1_000_000:06}"
 
 
-async def token_call(district: District, phone: str, code: str) -> tuple[int, str]:
-    answer = await district.http.post(f"{ROOT}/auth/tokens", json={"phone": phone, "code": code})
+async def token_call(district: District, phone: str, code: str, challenge: str | None = None) -> tuple[int, str]:
+    body = {"phone": phone, "code": code, "challenge_id": challenge or district.challenge(phone)}
+    answer = await district.http.post(f"{ROOT}/auth/tokens", json=body)
     return answer.status_code, answer.json().get("type", "")
 
 
@@ -49,10 +50,8 @@ async def test_a_code_is_good_once_and_for_five_minutes(district: District, recr
         await tx.execute("update one_time_codes set expires_at = clock_timestamp() where used_at is null")
     assert await token_call(district, phone, code) == (401, "code-wrong")
 
-    older, newer = await district.code(phone), await district.code(phone)
-    if older != newer:
-        assert await token_call(district, phone, older) == (401, "code-wrong")
-    assert (await token_call(district, phone, newer))[0] == 200
+    other = await district.code(district.phone())
+    assert await token_call(district, phone, other) == (401, "code-wrong"), "another phone's"
 
 
 async def test_five_attempts_and_no_more(district: District) -> None:
@@ -85,15 +84,6 @@ async def test_guesses_side_by_side_count_too(district: District, recruitment_db
     assert (await district.post("/volunteers", body)).status_code == 401, "the right digits come too late"
 
 
-async def test_a_phone_cannot_be_flooded(district: District) -> None:
-    phone = district.phone()
-    for _ in range(5):
-        await district.code(phone)
-    again = await district.http.post(f"{ROOT}/auth/codes", json={"phone": phone})
-    assert (again.status_code, again.json()["type"]) == (429, "too-many-codes")
-    await district.code(district.phone())
-
-
 async def test_a_stranger_cannot_sign_in_and_learns_it_only_with_the_code(district: District) -> None:
     phone = district.phone()
     code = await district.code(phone)
@@ -113,26 +103,6 @@ async def test_codes_are_not_stored(district: District, test_database: TestDatab
     assert row is not None
     assert code not in str(dict(row))
     assert phone not in str(dict(row))
-
-
-async def test_refresh_rotates_and_reuse_ends_the_session(district: District) -> None:
-    first = (await district.register())["session"]
-    status, second = await refreshed(district, first["refresh_token"])
-    assert status == 200
-    assert second["volunteer_id"] == first["volunteer_id"]
-    assert second["refresh_token"] != first["refresh_token"]
-
-    status, problem = await refreshed(district, first["refresh_token"])
-    assert (status, problem["type"]) == (401, "refresh-token-reused")
-    status, problem = await refreshed(district, second["refresh_token"])
-    assert (status, problem["type"]) == (401, "refresh-token-invalid"), "the thief's token is dead as well"
-    assert (await refreshed(district, "x" * 43))[0] == 401
-
-
-async def test_one_of_two_refreshes_at_once_wins(district: District) -> None:
-    token = (await district.register())["session"]["refresh_token"]
-    outcomes = await asyncio.gather(*(refreshed(district, token) for _ in range(4)))
-    assert sorted(status for status, _ in outcomes) == [200, 401, 401, 401]
 
 
 async def test_a_session_ends_with_logout_and_in_time(district: District, recruitment_db: Database) -> None:
@@ -160,33 +130,18 @@ async def test_roles_are_looked_up_again_at_refresh(district: District) -> None:
     assert me["team_ids"] == renewed["team_ids"]
 
 
-async def test_wrong_passwords_pause_the_account(district: District, recruitment_db: Database) -> None:
-    async def attempt(username: str, password: str) -> tuple[int, str]:
-        body = {"username": username, "password": password}
-        answer = await district.http.post(f"{ROOT}/auth/sessions", json=body)
-        return answer.status_code, answer.json().get("type", "")
-
-    assert await attempt("nobody", PASSWORD) == (401, "password-wrong")
-    outcomes = await asyncio.gather(*(attempt("centre", "wrong password") for _ in range(14)))
-    assert sorted(outcomes) == [(401, "password-wrong")] * 10 + [(429, "too-many-attempts")] * 4
-    assert await attempt("centre", PASSWORD) == (429, "too-many-attempts")
-    async with recruitment_db.transaction() as tx:
-        await tx.execute("update staff set attempted_at = attempted_at - interval '61 seconds'")
-    assert (await attempt("centre", PASSWORD))[0] == 200
-    async with recruitment_db.transaction() as tx:
-        assert await tx.fetchval("select attempts from staff") == 0
-        await tx.execute("update staff set active = false")
-    assert await attempt("centre", PASSWORD) == (401, "password-wrong")
-
-
 async def test_the_first_operator_is_made_once(district: District) -> None:
-    assert not await create_operator(district.settings, "centre", "别人", "operator", "another-password")
+    assert await create_operator(district.settings, "centre", "别人", "operator", "another-word-of-mine") == "exists"
     assert await district.password("centre")
-    assert await create_operator(district.settings, "engineer", "赵工", "engineer", PASSWORD)
+    assert await create_operator(district.settings, "engineer", "赵工", "engineer", PASSWORD) == "created"
     me = (await district.get("/auth/me", await district.password("engineer"))).json()
     assert (me["roles"], me["site_ids"]) == (["engineer"], None)
-    with pytest.raises(PermanentError, match="WEIGUANG_OPERATOR_PASSWORD"):
-        await create_operator(district.settings, "third", "钱工", "operator", "short")
+    for weak in ("short", "password2026"):
+        with pytest.raises(PermanentError, match="WEIGUANG_OPERATOR_PASSWORD"):
+            await create_operator(district.settings, "third", "钱工", "operator", weak)
+    done = await create_operator(district.settings, "centre", "别人", "operator", "another-word-of-mine", reset=True)
+    assert done == "reset"
+    assert await district.password("centre", "another-word-of-mine")
 
 
 async def test_by_products_are_forgotten(district: District, recruitment_db: Database) -> None:

@@ -130,7 +130,7 @@ async def test_a_phone_registers_once(district: District, recruitment_db: Databa
     assert (again.status_code, again.json()["type"]) == (409, "phone-registered")
     assert "log in" in again.json()["detail"]
     assert await count(recruitment_db, "volunteers") == 1
-    session = await district.http.post("/api/recruitment/v1/auth/tokens", json={"phone": phone, "code": code})
+    session = await district.post("/auth/tokens", {"phone": phone, "code": code})
     assert session.json()["volunteer_id"] == first["volunteer_id"], "the refused registration did not spend the code"
 
 

@@ -11,10 +11,10 @@ import httpx
 import orjson
 
 from services.recruitment.__main__ import build_app
-from services.recruitment.access import handlers as access
 from services.recruitment.access.domain import StaffRole
 from services.recruitment.devices.signing import sign
 from services.recruitment.settings import RecruitmentSettings
+from services.recruitment.staff import handlers as staff
 from services.recruitment.vault.cipher import Cipher
 from shared.auth.tokens import Caller, Role, mint
 from shared.postgres import Database
@@ -271,7 +271,7 @@ async def staff_token(
 ) -> str:
     """The token of a new member of staff, who has no usable password."""
     async with database.transaction() as tx:
-        staff_id = await access.add_staff(tx, cipher, access.NewStaff(name, "none", "李站长", role, site_id))
+        staff_id = await staff.add_account(tx, cipher, staff.NewStaff(name, "none", "李站长", role, site_id))
         bounds = None if site_id is None else frozenset({site_id})
     return mint(settings, Caller(subject=staff_id, roles=frozenset({Role(role)}), site_ids=bounds))
 

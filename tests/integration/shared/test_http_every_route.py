@@ -20,7 +20,16 @@ from tests.support.openapi import Call, calls_of, hostile_calls
 from tests.support.settings import SettingsFactory
 
 FACTORIES = {"recruitment": "build_app", "points": "api", "notify": "api"}
-ORDER = (Role.OPERATOR, Role.VOLUNTEER, Role.STATION, Role.LEADER, Role.RESIDENT, Role.ENGINEER, Role.SERVICE)
+ORDER = (
+    Role.OPERATOR,
+    Role.VOLUNTEER,
+    Role.STATION,
+    Role.LEADER,
+    Role.RESIDENT,
+    Role.ENGINEER,
+    Role.SERVICE,
+    Role.ENROLLING,
+)
 COUNTS = "select (select count(*) from outbox), (select count(*) from idempotency)"
 
 

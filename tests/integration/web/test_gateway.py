@@ -20,6 +20,7 @@ from services.web.settings import WebSettings
 from shared.http.server import running
 
 MIB = 1024 * 1024
+CHALLENGE = "5b0c7f8e-7a42-4a53-9f0a-0f5d3c1b2a19"
 
 
 @dataclass
@@ -38,6 +39,8 @@ class StandIn:
 
     async def answer(self, request: Request, body: bytes) -> Response:
         path = request.url.path
+        if path.endswith("/auth/codes"):
+            return JSONResponse({"challenge_id": CHALLENGE, "expires_in": 300}, 202)
         if path.endswith("/auth/tokens"):
             session = {"access_token": token(600, "first"), "refresh_token": "refresh-1"}
             return JSONResponse(session if json.loads(body)["code"] == "123456" else {}, 200)
@@ -145,6 +148,7 @@ async def test_a_call_passes_with_the_callers_token_and_trace(setting: Setting) 
 
 async def test_services_count_the_caller_and_not_the_gateway(setting: Setting) -> None:
     page = {"x-weiguang-page": "1", "x-forwarded-for": "6.6.6.6, 203.0.113.7"}
+    setting.client.cookies.set("wg_challenge", CHALLENGE)
     await setting.client.post("/session", json={"phone": "13800000000", "code": "123456"}, headers=page)
     assert setting.upstream.seen[-1][1] == "/api/recruitment/v1/auth/tokens"
     assert setting.upstream.seen[-1][2]["x-forwarded-for"] == "203.0.113.7"
@@ -236,6 +240,8 @@ OURS = {"x-weiguang-page": "1"}
 
 
 async def log_in(setting: Setting) -> None:
+    asked = await setting.client.post("/session/codes", json={"phone": "13812345678"}, headers=OURS)
+    assert asked.json() == {"expires_in": 300}, "the challenge stays in a cookie that no script reads"
     body = {"phone": "13812345678", "code": "123456", "next": "/me"}
     answer = await setting.client.post("/session", json=body, headers=OURS)
     assert answer.json() == {"next": "/me"}

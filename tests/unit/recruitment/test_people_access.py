@@ -16,15 +16,11 @@ from pydantic import SecretStr
 
 from services.recruitment.access.channels import LogChannel, WebhookChannel, channel_for, prune_log
 from services.recruitment.access.domain import (
-    PASSWORD_ATTEMPTS,
-    RecentCodes,
     Refresh,
     RefreshState,
-    check_password_form,
+    agent_of,
     check_username,
     judge_refresh,
-    may_issue,
-    password_pause,
 )
 from services.recruitment.access.passwords import Passwords
 from services.recruitment.settings import RecruitmentSettings
@@ -41,36 +37,56 @@ def key() -> str:
     return base64.b64encode(os.urandom(32)).decode()
 
 
-@given(issued=st.integers(0, 10), attempts=st.integers(0, 40))
-def test_neither_codes_nor_guesses_are_without_end(issued: int, attempts: int) -> None:
-    assert may_issue(RecentCodes(issued, attempts)) == (issued < 5 and attempts < 20)
+GRACE = timedelta(seconds=10)
+OURS, FOREIGN = b"ours", b"foreign"
 
 
-def test_a_refresh_token_is_good_once() -> None:
-    assert judge_refresh(RefreshState(None, LATER, None), NOW) is Refresh.ROTATE
-    assert judge_refresh(RefreshState(NOW, LATER, None), NOW) is Refresh.REUSED
-    assert judge_refresh(RefreshState(None, NOW, None), NOW) is Refresh.EXPIRED
-    assert judge_refresh(RefreshState(None, LATER, NOW), NOW) is Refresh.REVOKED
-    assert judge_refresh(RefreshState(NOW, LATER, NOW), NOW) is Refresh.REVOKED
+@given(
+    used=st.none() | st.integers(0, 3600),
+    bound=st.booleans(),
+    ours=st.booleans(),
+    revoked=st.booleans(),
+    expired=st.booleans(),
+)
+def test_a_refresh_token_is_good_once_and_for_seconds_again_in_its_browser(
+    used: int | None, bound: bool, ours: bool, revoked: bool, expired: bool
+) -> None:
+    state = RefreshState(
+        used_at=None if used is None else NOW - timedelta(seconds=used),
+        expires_at=NOW if expired else LATER,
+        revoked_at=NOW if revoked else None,
+        binding=OURS if bound else None,
+    )
+    verdict = judge_refresh(state, NOW, OURS if ours else FOREIGN, GRACE)
+    if revoked:
+        assert verdict is Refresh.REVOKED, "nothing is given after a logout"
+    elif expired:
+        assert verdict is Refresh.EXPIRED
+    elif bound and not ours:
+        assert verdict is Refresh.STOLEN
+    elif used is None:
+        assert verdict is Refresh.ROTATE
+    else:
+        assert verdict is (Refresh.REPEAT if used <= 10 else Refresh.REUSED)
 
 
-def test_wrong_passwords_make_a_pause_that_ends() -> None:
-    assert password_pause(PASSWORD_ATTEMPTS - 1, NOW, NOW) is None
-    assert password_pause(PASSWORD_ATTEMPTS, NOW, NOW) == timedelta(minutes=1)
-    assert password_pause(PASSWORD_ATTEMPTS, NOW, NOW + timedelta(minutes=1)) is None
-    assert password_pause(0, None, NOW) is None
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ("Mozilla/5.0 (Linux; Android 14) AppleWebKit/537 Chrome/126 Mobile MicroMessenger/8.0", "WeChat/Android"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537 Chrome/126 Safari/537 Edg/126", "Edge/Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17 Mobile Safari/604", "Safari/iPhone"),
+        ("<script>", ""),
+    ],
+)
+def test_a_browser_is_named_in_two_words(sent: str, words: str) -> None:
+    assert agent_of(sent) == words
 
 
 @pytest.mark.parametrize("name", ["", "ab", "Zhang", "a b c", ".abc", "a" * 51, "张三丰", "abc\n"])
 def test_usernames_are_plain(name: str) -> None:
     with pytest.raises(ValueError):
         check_username(name)
-
-
-@pytest.mark.parametrize("password", ["short", "x" * 129, "my-centre-1234"])
-def test_weak_passwords_are_refused(password: str) -> None:
-    with pytest.raises(ValueError):
-        check_password_form(password, "centre")
 
 
 async def test_passwords_are_verified() -> None:

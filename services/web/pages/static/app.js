@@ -242,6 +242,9 @@
     busy(form, false);
     if (done) say(form, told(done, answer.data || {}), true);
     if (form.dataset.clear !== undefined) form.reset();
+    // drawn by our own server, such as the QR code of a new second factor
+    if (form.dataset.html) { var place = document.getElementById(form.dataset.html); place.innerHTML = answer.data.html; place.hidden = false; }
+    if (form.dataset.shows) document.getElementById(form.dataset.shows).hidden = false;
     if (then.indexOf("parts:") === 0) await refresh(then.slice(6).split(","));
     if (then.indexOf("watch:") === 0) await watch(then.slice(6).split(","));
   }
@@ -319,15 +322,17 @@
     var button = event.target.closest("button[data-send-code]");
     if (!button) return;
     var form = button.closest("form"), phone = form.querySelector("[name=phone]"), field = button.closest(".field");
-    tidy(phone);
-    if (!phone.checkValidity()) {
+    if (phone) tidy(phone);
+    if (phone && !phone.checkValidity()) {
       say(phone.closest(".field"), phone.dataset.message);
       phone.setAttribute("aria-invalid", "true");
       phone.focus();
       return;
     }
     button.disabled = true;
-    var answer = await call("POST", "/api/recruitment/v1/auth/codes", { phone: phone.value });
+    var body = phone ? { phone: phone.value } : {}, named = form.querySelector("[data-code-for]");
+    if (named) body[named.name] = named.value.trim();
+    var answer = await call("POST", button.dataset.sendCode || "/session/codes", body);
     say(field, answer.ok ? "验证码已发往这个手机号，请在 5 分钟内填入。" : answer.detail, answer.ok);
     if (!answer.ok) { button.disabled = false; return; }
     form.querySelector("[name=code]").focus();

@@ -1,0 +1,216 @@
+"""Use cases of passwords: sign in, change, reset by a code to the phone on file. Only the holder sets one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from services.recruitment.access import handlers as access
+from services.recruitment.access.domain import PASSWORD_DELAY, Client, Policy, Proof, Purpose
+from services.recruitment.access.handlers import Grant, IssuedCode
+from services.recruitment.factors import handlers as factors
+from services.recruitment.limits import handlers as limits
+from services.recruitment.limits.handlers import Reached, Use
+from services.recruitment.security import handlers as security
+from services.recruitment.security.handlers import Kind, SecurityEvent
+from services.recruitment.staff import store
+from services.recruitment.staff.domain import AccountState
+from services.recruitment.vault import handlers as vault
+from services.recruitment.vault.cipher import Cipher
+from shared.auth.tokens import Caller
+from shared.clock import real_now
+from shared.errors import Forbidden, Unauthorized
+from shared.postgres import Tx
+
+__all__ = [
+    "PasswordAttempt",
+    "SecondStep",
+    "ask_reset",
+    "attempt",
+    "attempt_own",
+    "change",
+    "complete_reset",
+    "confirm",
+    "finish",
+    "set_on_the_machine",
+    "succeed",
+    "words_for",
+]
+
+KNOWN_FOR = timedelta(days=30)
+"""How long a browser or address where an account signed in counts as its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordAttempt:
+    """A counted attempt: what to verify the password against; without a hash it cannot be right."""
+
+    username: str
+    staff_id: UUID | None
+    password_hash: str | None
+    uses: Sequence[Use]
+    pending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SecondStep:
+    """The password was right; a code of the second factor is awaited for so many seconds."""
+
+    challenge_id: UUID
+    expires_in: int
+
+
+async def attempt(tx: Tx, cipher: Cipher, policy: Policy, client: Client, username: str) -> PasswordAttempt | Reached:
+    """Count an attempt and say what to verify, the same for known and unknown names; to be committed whatever it is.
+
+    A pause follows failures of one name from one address. Limits of the account and of the district spare browsers and
+    addresses that the account was used at, so that strangers cannot lock its holder out.
+    """
+    found = await store.credentials(tx, username)
+    own = await store.known_place(tx, username, client.binding, client.address, real_now() - KNOWN_FOR)
+    pair = cipher.keyed_hash("limit", "pair", username, client.address)
+    if (over := await limits.pause(tx, "passwords-pair", pair, PASSWORD_DELAY)) is not None:
+        return over
+    account = cipher.keyed_hash("limit", "account", username)
+    uses = [
+        Use("passwords-address", cipher.keyed_hash("limit", "address", client.address), policy.passwords_per_address)
+    ]
+    if not own:
+        uses.append(Use("passwords-account", account, policy.passwords_per_account))
+        uses.append(Use("passwords-all", b"", policy.passwords_in_all))
+    if (over := await limits.count(tx, uses)) is not None:
+        await access.note_limit(tx, over, client, {"account": account.hex()[:32]})
+        return over
+    if found is None:
+        return PasswordAttempt(username, None, None, uses)
+    return PasswordAttempt(username, found.staff_id, found.password_hash, uses, found.state is AccountState.PENDING)
+
+
+async def confirm(
+    tx: Tx, cipher: Cipher, policy: Policy, client: Client, tried: PasswordAttempt, right: bool
+) -> Grant | SecondStep:
+    """A session of a member of staff whose password was right, or the step to their second factor.
+
+    Raises:
+        Unauthorized: it was not, or there is no such account. It is not said which.
+        Forbidden: the account waits for its activation (told only to who knows the password).
+    """
+    await succeed(tx, cipher, client, tried, right)
+    assert tried.staff_id is not None
+    if tried.pending:
+        raise Forbidden(
+            "account-pending", "your account is complete and waits for another operator of the centre to activate it"
+        )
+    if await factors.is_set(tx, tried.staff_id):
+        step_id, expires_in = await factors.begin_step(tx, tried.staff_id, client.binding)
+        return SecondStep(step_id, expires_in)
+    return await _signed_in(tx, policy, client, tried.staff_id)
+
+
+async def succeed(tx: Tx, cipher: Cipher, client: Client, tried: PasswordAttempt, right: bool) -> None:
+    """Insist on a right password, and end the count of failures.
+
+    Raises:
+        Unauthorized: it was wrong.
+    """
+    if not right or tried.staff_id is None:
+        raise Unauthorized("password-wrong", "username or password is wrong")
+    await limits.forget(tx, "passwords-pair", cipher.keyed_hash("limit", "pair", tried.username, client.address))
+    await limits.take_back(tx, tried.uses)
+
+
+async def finish(tx: Tx, cipher: Cipher, policy: Policy, client: Client, step_id: UUID, code: str) -> Grant:
+    """A session of who gave the code of their second factor after the password.
+
+    Raises:
+        Unauthorized: the code is wrong or used, or the step has ended or is another browser's. It is not said which.
+    """
+    staff_id = await factors.take_step(tx, cipher, step_id, client.binding, code)
+    return await _signed_in(tx, policy, client, staff_id)
+
+
+async def attempt_own(
+    tx: Tx, cipher: Cipher, policy: Policy, client: Client, caller: Caller
+) -> PasswordAttempt | Reached:
+    """As `attempt`, for who is signed in and confirms an act with their password."""
+    return await attempt(tx, cipher, policy, client, caller.name)
+
+
+async def change(tx: Tx, caller: Caller, client: Client, password_hash: str) -> None:
+    """Set the caller's new password, whose present one was verified, and end all their other sessions."""
+    await store.set_password(tx, caller.subject, password_hash, real_now())
+    await access.end_staff_sessions(tx, caller.subject, "the password was changed", caller.session_id)
+    await security.record(tx, SecurityEvent(Kind.PASSWORD_CHANGED, subject=caller.subject, address=client.address))
+
+
+async def ask_reset(
+    tx: Tx, cipher: Cipher, policy: Policy, client: Client, username: str
+) -> tuple[IssuedCode | Reached, bool]:
+    """Make a code for the phone on file, and whether there is one to send it to; to be committed whatever it is.
+
+    For unknown names, and accounts without a phone, a code is made for nobody: the answers are the same.
+    """
+    found = await store.credentials(tx, username)
+    phone = None
+    if found is not None:
+        phone = (await vault.identities(tx, cipher, [found.person_id]))[found.person_id].phone
+    issued = await access.issue_code(tx, cipher, policy, client, phone or _nobodys(username), Purpose.RESET)
+    if isinstance(issued, IssuedCode) and found is not None and phone is not None:
+        event = SecurityEvent(Kind.PASSWORD_RESET_ASKED, subject=found.staff_id, address=client.address)
+        await security.record(tx, event)
+    return issued, phone is not None
+
+
+async def complete_reset(
+    tx: Tx,
+    cipher: Cipher,
+    policy: Policy,
+    client: Client,
+    username: str,
+    challenge_id: UUID,
+    code: str,
+    password_hash: str,
+) -> None:
+    """Set a new password by the code, and end all sessions. The second factor stays.
+
+    Raises:
+        Unauthorized: the code is not good, or there is no such account. It is not said which.
+    """
+    found = await store.credentials(tx, username)
+    phone = None
+    if found is not None:
+        phone = (await vault.identities(tx, cipher, [found.person_id]))[found.person_id].phone
+    proof = Proof(phone or _nobodys(username), challenge_id, code, Purpose.RESET)
+    await access.redeem_code(tx, cipher, policy, client, proof)
+    if found is None or not await store.set_password(tx, found.staff_id, password_hash, real_now()):
+        raise Unauthorized("code-wrong", "the code is wrong or no longer valid: ask for a new one")
+    await access.end_staff_sessions(tx, found.staff_id, "the password was reset")
+    await security.record(tx, SecurityEvent(Kind.PASSWORD_RESET, subject=found.staff_id, address=client.address))
+
+
+async def set_on_the_machine(tx: Tx, username: str, password_hash: str) -> bool:
+    """Set a password from the command line and end the account's sessions; false when there is no open account."""
+    found = await store.credentials(tx, username)
+    if found is None:
+        return False
+    await store.set_password(tx, found.staff_id, password_hash, real_now())
+    await access.end_staff_sessions(tx, found.staff_id, "the password was set on the machine")
+    await security.record(tx, SecurityEvent(Kind.PASSWORD_RESET, subject=found.staff_id, detail={"by": "machine"}))
+    return True
+
+
+async def words_for(tx: Tx, username: str) -> list[str]:
+    """Words that a password must not hold, the same form for unknown names."""
+    found = await store.credentials(tx, username)
+    return [username] if found is None else await store.words_of(tx, found.staff_id)
+
+
+async def _signed_in(tx: Tx, policy: Policy, client: Client, staff_id: UUID) -> Grant:
+    grant = await access.open_staff_session(tx, staff_id, client, policy)
+    await store.signed_in(tx, staff_id, real_now())
+    return grant
+
+
+def _nobodys(username: str) -> str:
+    """What stands for the phone of an unknown name: no number, so nobody's."""
+    return f"nobody:{username}"

@@ -1,0 +1,330 @@
+"""Routes of staff who sign in: password, second factor, change and reset of the password."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, BackgroundTasks
+from pydantic import Field
+from starlette.responses import Response
+
+from services.recruitment.access.api import ChallengeOut, ChannelDep, PasswordsDep
+from services.recruitment.access.channels import CodeChannel
+from services.recruitment.access.domain import Client, Policy
+from services.recruitment.access.handlers import IssuedCode
+from services.recruitment.access.passwords import Passwords
+from services.recruitment.access.sessions import (
+    ClientDep,
+    PolicyDep,
+    SessionOut,
+    SettingsDep,
+    refuse_codes,
+    session_out,
+    spend_attempt,
+)
+from services.recruitment.factors import handlers as factors
+from services.recruitment.limits.handlers import Reached, too_many
+from services.recruitment.security import handlers as security
+from services.recruitment.security.handlers import Kind, Result, SecurityEvent
+from services.recruitment.staff import passwords as use
+from services.recruitment.staff.api import NewPasswordText, insist_on_strength
+from services.recruitment.staff.passwords import PasswordAttempt, SecondStep
+from services.recruitment.vault.api import CipherDep
+from services.recruitment.vault.cipher import Cipher
+from shared.auth.access import allow, public
+from shared.auth.tokens import Caller, Role
+from shared.errors import Forbidden, Refusal, TooMany
+from shared.http.app import Db, Input, Output
+from shared.postgres import Database
+from shared.typed import CodeText, UsernameText
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/recruitment/v1", tags=["staff sign-in"])
+
+Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.ENROLLING)]
+PasswordText = Annotated[str, Field(min_length=1, max_length=128)]
+FactorText = Annotated[str, Field(min_length=6, max_length=40, examples=["123456", "abcd-efgh-ijkl-mnop"])]
+
+
+class PasswordIn(Input):
+    """What staff sign in with."""
+
+    username: UsernameText
+    password: PasswordText
+
+
+class SignInOut(Output):
+    """A session, or the challenge that a code of the second factor answers."""
+
+    session: SessionOut | None
+    challenge_id: UUID | None = None
+    expires_in: int | None = None
+
+
+class SecondStepIn(Input):
+    """The code of the second factor, or one of the recovery codes."""
+
+    challenge_id: UUID
+    code: FactorText
+
+
+class ChangeIn(Input):
+    """The present password and the new one."""
+
+    password: PasswordText
+    new_password: NewPasswordText
+
+
+class ResetIn(Input):
+    """Whose password to reset."""
+
+    username: UsernameText
+
+
+class CompleteResetIn(Input):
+    """The code that the phone on file got, and the holder's new password."""
+
+    username: UsernameText
+    challenge_id: UUID
+    code: CodeText
+    password: NewPasswordText
+
+
+class FactorOut(Output):
+    """Whether a second factor is set, and how many recovery codes are left."""
+
+    set: bool
+    recovery_codes_left: int
+
+
+class EnrolmentOut(Output):
+    """A new secret for the holder's app: as text, and as the address that a QR code holds."""
+
+    secret: str
+    uri: str
+
+
+class FirstCodeIn(Input):
+    """The first code that the holder's app shows."""
+
+    code: CodeText
+
+
+class RecoveryOut(Output):
+    """Codes for a lost phone, each good once; they are shown this once."""
+
+    recovery_codes: list[str]
+
+
+class RemovalIn(Input):
+    """The password, and a code of the second factor or a recovery code."""
+
+    password: PasswordText
+    code: FactorText
+
+
+@router.post("/auth/sessions", dependencies=[public()])
+async def sign_in_by_password(
+    body: PasswordIn,
+    database: Db,
+    cipher: CipherDep,
+    passwords: PasswordsDep,
+    settings: SettingsDep,
+    policy: PolicyDep,
+    client: ClientDep,
+) -> SignInOut:
+    """A session for a member of staff; with a second factor, the challenge that its code answers."""
+    async with database.transaction() as tx:
+        tried = await use.attempt(tx, cipher, policy, client, body.username)
+    tried = _within(tried)
+    right = await passwords.verify(tried.password_hash, body.password)
+    try:
+        async with database.transaction() as tx:
+            outcome = await use.confirm(tx, cipher, policy, client, tried, right)
+    except Refusal as refusal:
+        await _refused(database, Kind.SIGN_IN, client, tried.staff_id, refusal)
+        raise
+    if isinstance(outcome, SecondStep):
+        return SignInOut(session=None, challenge_id=outcome.challenge_id, expires_in=outcome.expires_in)
+    return SignInOut(session=session_out(settings, outcome))
+
+
+@router.post("/auth/sessions/second-step", dependencies=[public()])
+async def second_step(
+    body: SecondStepIn, database: Db, cipher: CipherDep, settings: SettingsDep, policy: PolicyDep, client: ClientDep
+) -> SignInOut:
+    """The session, for a code of the second factor."""
+    async with database.transaction() as tx:
+        over = await factors.spend_step(tx, cipher, body.challenge_id)
+    if over is not None:
+        raise too_many(over, "too-many-attempts", "too many wrong codes were given for this account")
+    try:
+        async with database.transaction() as tx:
+            grant = await use.finish(tx, cipher, policy, client, body.challenge_id, body.code)
+    except Refusal as refusal:
+        await _refused(database, Kind.SIGN_IN, client, None, refusal)
+        raise
+    return SignInOut(session=session_out(settings, grant))
+
+
+@router.post("/auth/password", status_code=204)
+async def change_password(
+    body: ChangeIn,
+    caller: Staff,
+    database: Db,
+    cipher: CipherDep,
+    passwords: PasswordsDep,
+    policy: PolicyDep,
+    client: ClientDep,
+) -> Response:
+    """Change one's own password; all other sessions end. Its bodies are secrets, so it takes no Idempotency-Key."""
+    async with database.transaction() as tx:
+        insist_on_strength(body.new_password, await use.words_for(tx, caller.name))
+    await _verify_own(database, cipher, passwords, policy, client, caller, body.password)
+    password_hash = await passwords.hash(body.new_password)
+    async with database.transaction() as tx:
+        await use.change(tx, caller, client, password_hash)
+    return Response(status_code=204)
+
+
+@router.post("/auth/password-resets", status_code=202, dependencies=[public()])
+async def ask_reset(
+    body: ResetIn,
+    tasks: BackgroundTasks,
+    database: Db,
+    cipher: CipherDep,
+    channel: ChannelDep,
+    policy: PolicyDep,
+    client: ClientDep,
+) -> ChallengeOut:
+    """Send a code to the phone on file; the answer is the same for names without an account or a phone."""
+    async with database.transaction() as tx:
+        issued, known = await use.ask_reset(tx, cipher, policy, client, body.username)
+    if not isinstance(issued, IssuedCode):
+        raise refuse_codes(issued)
+    if known:
+        # After the answer, so that its time does not tell whether anything was sent.
+        tasks.add_task(_send, channel, issued)
+    return ChallengeOut(challenge_id=issued.challenge_id, expires_in=issued.expires_in)
+
+
+@router.post("/auth/password-resets/completion", status_code=204, dependencies=[public()])
+async def complete_reset(
+    body: CompleteResetIn,
+    database: Db,
+    cipher: CipherDep,
+    passwords: PasswordsDep,
+    policy: PolicyDep,
+    client: ClientDep,
+) -> Response:
+    """Set a new password by the code; all sessions end. The code is good once, so it takes no Idempotency-Key."""
+    await spend_attempt(database, cipher, policy, client, body.challenge_id)
+    async with database.transaction() as tx:
+        words = await use.words_for(tx, body.username)
+    insist_on_strength(body.password, words)
+    password_hash = await passwords.hash(body.password)
+    try:
+        async with database.transaction() as tx:
+            await use.complete_reset(
+                tx, cipher, policy, client, body.username, body.challenge_id, body.code, password_hash
+            )
+    except Refusal as refusal:
+        await _refused(database, Kind.PASSWORD_RESET, client, None, refusal)
+        raise
+    return Response(status_code=204)
+
+
+@router.get("/auth/second-factor")
+async def second_factor(caller: Staff, database: Db) -> FactorOut:
+    """Whether the caller has a second factor."""
+    async with database.transaction() as tx:
+        is_set, left = await factors.state_of(tx, caller.subject)
+    return FactorOut(set=is_set, recovery_codes_left=left)
+
+
+@router.post("/auth/second-factor")
+async def enrol(caller: Staff, database: Db, cipher: CipherDep) -> EnrolmentOut:
+    """A new secret, to be confirmed by a first code. Its answer must not be stored, so it takes no Idempotency-Key."""
+    async with database.transaction() as tx:
+        made = await factors.enrol(tx, cipher, caller)
+    return EnrolmentOut(secret=made.secret, uri=made.uri)
+
+
+@router.post("/auth/second-factor/confirmation")
+async def confirm_factor(
+    body: FirstCodeIn, caller: Staff, database: Db, cipher: CipherDep, client: ClientDep
+) -> RecoveryOut:
+    """Confirm the second factor; it is asked for from the next sign-in on. Refresh the session for its full roles."""
+    async with database.transaction() as tx:
+        codes = await factors.confirm(tx, cipher, caller, client, body.code)
+    return RecoveryOut(recovery_codes=codes)
+
+
+@router.post("/auth/second-factor/removal", status_code=204)
+async def remove_factor(
+    body: RemovalIn,
+    caller: Staff,
+    database: Db,
+    cipher: CipherDep,
+    passwords: PasswordsDep,
+    policy: PolicyDep,
+    client: ClientDep,
+) -> Response:
+    """Remove one's own second factor, by the password and a code."""
+    await _verify_own(database, cipher, passwords, policy, client, caller, body.password)
+    async with database.transaction() as tx:
+        await factors.remove(tx, cipher, caller, client, body.code)
+    return Response(status_code=204)
+
+
+async def _verify_own(
+    database: Database,
+    cipher: Cipher,
+    passwords: Passwords,
+    policy: Policy,
+    client: Client,
+    caller: Caller,
+    password: str,
+) -> None:
+    """Insist on the caller's present password, under the limits of signing in.
+
+    Raises:
+        Forbidden: it is wrong; the session itself is good.
+    """
+    async with database.transaction() as tx:
+        tried = await use.attempt_own(tx, cipher, policy, client, caller)
+    tried = _within(tried)
+    right = await passwords.verify(tried.password_hash, password)
+    try:
+        async with database.transaction() as tx:
+            await use.succeed(tx, cipher, client, tried, right and tried.staff_id == caller.subject)
+    except Refusal as refusal:
+        await _refused(database, Kind.PASSWORD_CHANGED, client, caller.subject, refusal)
+        raise Forbidden("own-password-wrong", "your present password is wrong") from None
+
+
+def _within(tried: PasswordAttempt | Reached) -> PasswordAttempt:
+    """Raises:
+    TooMany: a limit was reached, or a pause is not over.
+    """
+    if isinstance(tried, Reached):
+        raise _too_many_passwords(tried)
+    return tried
+
+
+def _too_many_passwords(over: Reached) -> TooMany:
+    what = {
+        "passwords-address": "too many wrong passwords came from this address",
+        "passwords-account": "too many wrong passwords were given for this account",
+        "passwords-all": "too many wrong passwords are being tried in the district at the moment",
+    }.get(over.kind, "too many wrong passwords")
+    return too_many(over, "too-many-attempts", what)
+
+
+async def _refused(database: Database, kind: Kind, client: Client, subject: UUID | None, refusal: Refusal) -> None:
+    event = SecurityEvent(kind, Result.REFUSED, subject=subject, address=client.address, detail={"code": refusal.type})
+    await security.record_apart(database, event)
+
+
+async def _send(channel: CodeChannel, issued: IssuedCode) -> None:
+    await channel.send(issued.phone, issued.code)

@@ -50,7 +50,7 @@ def line_of(item: Mapping[str, Any]) -> Sequence[Any]:
     sums = [f"{record['title']} {record['when']}：{record['sum']}（{record['reason']}）" for record in item["records"]]
     sums += [f"{one['points']} 分：{one['reason']}" for one in item["adjustments"]]
     return (
-        item["when"],
+        item["day_and_time"],
         item["title"],
         item["about"],
         item["change"],

@@ -1,7 +1,7 @@
 """Why a balance is what it is, in plain words: the statement's explanations and the records behind them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -20,6 +20,7 @@ __all__ = [
     "hours",
     "lot_line",
     "mine",
+    "movements",
     "record_line",
     "records_of",
     "statement",
@@ -185,6 +186,30 @@ _LIFE: Mapping[str, str] = {
 }
 
 
+def movements(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The entries of a statement as a person counts them: one redemption is one movement, from however many lots.
+
+    A pickup changes nothing that may be spent, so it has no entry: the redemption says that it was collected.
+    """
+    found: list[dict[str, Any]] = []
+    last: tuple[Any, ...] | None = None
+    for line in lines:
+        redeemed = (line.get("explanation") or {}).get("redemption")
+        if redeemed and line["code"] == "capture":
+            continue
+        key = (line["code"], redeemed["redemption_id"], line.get("cause_event_id")) if redeemed else None
+        item = entry(line)
+        if redeemed and line["code"] == "hold" and redeemed.get("status") in ("captured", "refunded"):
+            item |= {"title": _COLLECTED, "because": _because("capture", redeemed.get("reward_name"))}
+        if key is None or key != last:
+            found.append(item)
+        else:
+            whole = found[-1]
+            whole |= {name: whole[name] + item[name] for name in ("change", "amount", "lots", "transfer_ids")}
+        last = key
+    return found
+
+
 def entry(line: Mapping[str, Any]) -> dict[str, Any]:
     """One transfer as the page tells it. ``change`` is the signed change of the points that may be spent."""
     explanation = line.get("explanation") or {}
@@ -199,11 +224,14 @@ def entry(line: Mapping[str, Any]) -> dict[str, Any]:
     lot = explanation.get("lot") or {}
     first = explanation.get("first_record") or {}
     bucket = str(line.get("bucket") or "")
+    spends = change < 0 and code != "reversal"
+    expires_on = last_day(lot.get("expires_on"))
     return {
         "title": (bucket.startswith("life/adjustment/") and _ADJUSTED.get(code)) or word(code, "code"),
         "about": redemption.get("reward_name") or bucket_said(bucket),
         "because": "" if explanation.get("adjustments") else _because(code, redemption.get("reward_name")),
         "when": moment(line["posted_at"]),
+        "day_and_time": parse(line["posted_at"]).strftime("%Y-%m-%d %H:%M"),
         "change": change,
         "amount": int(line["amount"]),
         "rule_version": explanation.get("rule_version") or line.get("rule_version"),
@@ -217,15 +245,19 @@ def entry(line: Mapping[str, Any]) -> dict[str, Any]:
             {"points": int(one["points"]), "reason": one["reason"], "when": moment(one["decided_at"])}
             for one in explanation.get("adjustments", [])
         ],
-        "lot": bucket_said(lot.get("bucket")),
-        "spends": change < 0 and code != "reversal",
-        "expires_on": last_day(lot.get("expires_on")),
+        "spends": spends,
+        "lots": [{"name": bucket_said(lot["bucket"]), "amount": int(line["amount"]), "expires_on": expires_on}]
+        if spends and lot.get("bucket")
+        else [],
+        "expires_on": expires_on,
         "transfer_id": line.get("transfer_id"),
+        "transfer_ids": [line.get("transfer_id")],
         "cause": line.get("cause_event_id"),
         "correlation_id": line.get("correlation_id"),
     }
 
 
+_COLLECTED = "兑换，已领取"
 _ADJUSTED: Mapping[str, str] = {"award": "人工调整，积分入账", "reversal": "人工调整，积分扣回"}
 """Where it was people and no service that moved the points."""
 
@@ -288,7 +320,7 @@ async def statement(visit: Visit, whose: Whose, cursor: str | None) -> dict[str,
     return {
         "whose": whose,
         "account": account,
-        "entries": [entry(line) for line in found["items"]],
+        "entries": movements(found["items"]),
         "sites": sites,
         "next_cursor": found.get("next_cursor"),
         "first": cursor is None,
@@ -353,13 +385,13 @@ async def balance(visit: Visit, whose: Whose, cursor: str | None, on: str | None
         visit.ask("points", f"/accounts/{volunteer_id}/explanation", limit="30", **query),
         _past(visit, volunteer_id, asked),
     )
-    movements = [(word(code, "code"), int(change)) for code, change in whole["movements"].items() if change]
+    sums = [(word(code, "code"), int(change)) for code, change in whole["movements"].items() if change]
     return {
         "whose": whose,
         "available": whole["available"],
         "held": whole["held"],
         "debt": whole["debt"],
-        "movements": movements,
+        "movements": sums,
         "lots": [lot_line(lot) for lot in whole["items"]],
         "next_cursor": whole.get("next_cursor"),
         "first": cursor is None,

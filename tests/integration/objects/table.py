@@ -1,0 +1,280 @@
+"""Which object each route acts on, and who may: one row for every route that takes an id, in its path, query or body.
+
+Others than those named are refused (401, 403 or 404) and leave no trace; the rightful caller is not refused for who
+they are. A route without a row fails the matrix: say here whose object it acts on.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import FastAPI
+
+from shared.http.routes import walk_routes
+
+__all__ = ["OTHERS", "ROWS", "Row", "missing_rows", "routes_with_ids"]
+
+OTHERS = ("stranger", "other_station", "other_operator", "other_leader", "resident", "engineer")
+"""Callers who have nothing to do with the objects: another volunteer, staff of another site, …"""
+ALL = frozenset(OTHERS)
+
+Route = tuple[str, str, str]
+"""(service, method, path below its version)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Who may call a route with the world's ids.
+
+    ``rightful`` is who must not be refused (None: no call is tried, for the reason in ``why``); ``open_to`` are callers
+    whom the route serves too, since the object is everybody's or the call acts on the caller alone. ``ids`` replaces
+    ids in the path, ``body`` and ``query`` say what is sent instead of what the route's description suggests;
+    ``hidden`` is an id that a listing must not show to others.
+    """
+
+    rightful: str | None
+    open_to: frozenset[str] = frozenset()
+    ids: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    hidden: str | None = None
+    why: str = ""
+
+
+def everybody(why: str, rightful: str | None = None, **more: Any) -> Row:
+    """A route whose object is public."""
+    return Row(rightful, ALL, why=why, **more)
+
+
+STATION, LEADER, CENTRE, VOLUNTEER = Row("station"), Row("leader"), Row("operator"), Row("volunteer")
+VERSION = {"version": 1}
+PURPOSE = {"purpose": "核对保险"}
+REASON = {"reason": "核对原件", "evidence": "签到表第3页"}
+
+_RECRUITMENT: dict[tuple[str, str], Row] = {
+    ("POST", "/staff"): Row(
+        "north",
+        body={"username": "newcomer", "password": "guang-mang-2026", "name": "某人", "role": "station",
+              "site_id": "$site_id"},
+    ),
+    ("PUT", "/staff/{staff_id}/volunteer"): CENTRE,
+    ("POST", "/sites"): Row("north", body={"kind": "service_point", "name": "新窗口", "parent_id": "$site_id"}),
+    ("POST", "/teams"): Row("north", body={"kind": "team", "name": "新队", "site_id": "$site_id", "docked": False}),
+    ("POST", "/teams/{team_id}/leader"): STATION,
+    ("POST", "/projects"): Row("station", body={"name": "晨光问候", "site_id": "$site_id", "pillar": "precise"}),
+    ("PATCH", "/sites/{site_id}"): Row("north", body={**VERSION, "name": "改名"}),
+    ("POST", "/sites/{site_id}/close"): Row("north", body=VERSION),
+    ("PATCH", "/teams/{team_id}"): Row("north", body={"version": 2, "name": "改名"}),
+    ("POST", "/teams/{team_id}/close"): Row("north", body={"version": 2}),
+    ("PATCH", "/themes/{theme_id}"): Row("operator", body={**VERSION, "name": "改名"}),
+    ("POST", "/themes/{theme_id}/close"): Row("operator", ids={"theme_id": "idle_theme"}, body=VERSION),
+    ("PATCH", "/projects/{project_id}"): Row("station", body={**VERSION, "name": "改名"}),
+    ("POST", "/projects/{project_id}/close"): Row("station", body=VERSION),
+    ("PATCH", "/drives/{drive_id}"): Row("station", body={**VERSION, "name": "改名"}),
+    ("POST", "/drives/{drive_id}/close"): Row("station", body=VERSION),
+    ("PATCH", "/appeals/{appeal_id}"): Row("operator", body={**VERSION, "title": "改名"}),
+    ("POST", "/appeals/{appeal_id}/close"): Row("operator", body=VERSION),
+    ("GET", "/changes/{kind}/{object_id}"): Row(
+        "station", frozenset({"other_station", "other_operator"}), {"kind": "site", "object_id": "site_id"},
+        hidden="change_id", why="lists only what was changed at the caller's sites",
+    ),
+    ("POST", "/drives"): STATION,
+    ("GET", "/drives/by-code/{code}"): everybody("what stands on the poster"),
+    ("GET", "/drives/{drive_id}"): STATION,
+    ("GET", "/drives/{drive_id}/poster.svg"): everybody("the poster hangs in the street"),
+    ("GET", "/appeals/by-code/{code}"): everybody("what stands in the article"),
+    ("POST", "/volunteers"): everybody("people register themselves, by a code to their phone"),
+    ("POST", "/volunteers/batches"): Row(
+        "north", frozenset({"other_operator"}), why="each row of another site is refused by itself",
+        body={
+            "registry": "龙江志愿", "file_reference": "f", "approval_reference": "a",
+            "rows": [{"registry_number": "LJ000001", "name": "赵建国", "phone": "13900000001", "site_id": "$site_id"}],
+        },
+    ),
+    ("GET", "/volunteers/{volunteer_id}"): STATION,
+    ("POST", "/volunteers/{volunteer_id}/unmask"): Row("station", body={"purpose": "核对保险"}),
+    ("GET", "/internal/volunteers/{volunteer_id}/address"): Row("notify"),
+    ("POST", "/activities"): LEADER,
+    ("POST", "/activities/batches"): LEADER,
+    ("GET", "/activities"): Row(
+        "leader", ALL, query={"site_id": "site_id"}, hidden="draft_id", why="others are not shown drafts"
+    ),
+    ("GET", "/activities/{activity_id}"): Row("leader", ids={"activity_id": "draft_id"}),
+    ("POST", "/activities/{activity_id}/shifts"): LEADER,
+    ("POST", "/activities/{activity_id}/open"): Row("leader", ids={"activity_id": "draft_id"}),
+    ("POST", "/activities/{activity_id}/close"): LEADER,
+    ("GET", "/shifts"): Row(
+        "leader", ALL, query={"site_id": "site_id"}, hidden="draft_shift_id", why="nobody is shown shifts of drafts"
+    ),
+    ("GET", "/shifts/{shift_id}"): Row("leader", ids={"shift_id": "draft_shift_id"}),
+    ("PATCH", "/activities/{activity_id}"): Row("leader", body={**VERSION, "place": "新地方"}),
+    ("PATCH", "/shifts/{shift_id}"): Row("leader", body={**VERSION, "capacity": 50}),
+    ("POST", "/shifts/{shift_id}/postponement"): LEADER,
+    ("POST", "/shifts/{shift_id}/shortening"): LEADER,
+    ("POST", "/shifts/{shift_id}/cancellation"): LEADER,
+    ("POST", "/shifts/{shift_id}/signups"): STATION,
+    ("POST", "/signups/{signup_id}/cancel"): VOLUNTEER,
+    ("GET", "/shifts/{shift_id}/roster"): LEADER,
+    ("GET", "/shifts/{shift_id}/code"): LEADER,
+    ("POST", "/attendance/tickets"): everybody("the code on the wall is exchanged before login"),
+    ("POST", "/attendance/check-ins"): Row(None, frozenset({"stranger"}), why="acts on the caller alone"),
+    ("POST", "/attendance/check-outs"): Row(None, frozenset({"stranger"}), why="acts on the caller alone"),
+    ("GET", "/attendance/records"): Row(
+        "volunteer", frozenset({"other_station", "other_operator", "other_leader"}),
+        query={"volunteer_id": "volunteer_id"}, hidden="record_id", why="lists the records that the caller runs",
+    ),
+    ("GET", "/attendance/records/{record_id}"): VOLUNTEER,
+    ("POST", "/attendance/records/{record_id}/corrections"): Row("station"),
+    ("POST", "/attendance/records/{record_id}/void"): Row("station", body=REASON),
+    ("POST", "/attendance/records/{record_id}/confirm"): Row("leader", body={"reason": "到场"}),
+    ("POST", "/attendance/records/{record_id}/evidence"): Row(None, body=PURPOSE, why="the record has none"),
+    ("POST", "/attendance/records/{record_id}/overtime"): Row("leader", body={"reason": "收尾"}),
+    ("POST", "/attendance/records/{record_id}/additions"): STATION,
+    ("POST", "/attendance/records/{record_id}/restoration"): Row("station", body=REASON),
+    ("POST", "/attendance/records/{record_id}/denial"): Row("volunteer", body={"reason": "不是我"}),
+    ("POST", "/attendance/approvals/decisions"): Row(
+        None, frozenset({"other_station", "other_operator"}),
+        body={"record_ids": ["$record_id"], "decision": "approve", "reason": "核对过"},
+        why="staff of another site decide on what waits; tested with the approvals",
+    ),
+    ("GET", "/attendance/approvals"): Row(
+        "station", frozenset({"other_station", "other_operator"}), hidden="record_id",
+        why="lists what the caller may decide",
+    ),
+    ("POST", "/devices"): STATION,
+    ("POST", "/devices/{device_id}/revoke"): STATION,
+    ("POST", "/attendance/batches"): Row(None, why="a batch is signed by its device; tested with the uploads"),
+}  # fmt: skip
+
+_DISTRICT = Row(None, ids={"rehearsal_id": "nothing", "activation_id": "nothing"}, why="the centre's by its mark")
+_POINTS: dict[tuple[str, str], Row] = {
+    ("GET", "/rules/{version}"): everybody("rules are public", ids={"version": "one"}),
+    ("POST", "/rules/{version}/rehearsals"): Row(None, ids={"version": "one"}, why="the centre's by its mark"),
+    ("POST", "/rules/{version}/activation"): Row(
+        None, ids={"version": "one"}, body={"rehearsal_id": "$nothing", "reason": "x"}, why="the centre's by its mark"
+    ),
+    **{
+        (method, f"/{path}"): _DISTRICT
+        for method, path in (
+            ("GET", "rehearsals/{rehearsal_id}"),
+            ("POST", "rehearsals/{rehearsal_id}/cancel"),
+            ("GET", "rehearsals/{rehearsal_id}/volunteers"),
+            ("GET", "rehearsals/{rehearsal_id}/budget"),
+            ("GET", "rehearsals/{rehearsal_id}/volunteers.csv"),
+            ("GET", "rehearsals/{rehearsal_id}/budget.csv"),
+            ("GET", "activations/{activation_id}"),
+            ("GET", "activations/{activation_id}/moves"),
+            *(
+                ("POST", f"activations/{{activation_id}}/{act}")
+                for act in (
+                    "approve", "reject", "withdraw", "resume", "reversal", "reversal/approve", "reversal/reject",
+                    "reversal/withdraw",
+                )
+            ),
+        )
+    },
+    **{
+        ("GET", f"/accounts/{{volunteer_id}}{path}"): VOLUNTEER
+        for path in (
+            "", "/statement", "/statement.csv", "/transfers/{transfer_id}", "/explanation", "/explanations", "/badges",
+            "/badges/{award_id}/credential", "/visibility",
+        )
+    },
+    ("PUT", "/accounts/{volunteer_id}/visibility"): Row("volunteer", body={"shown": False}),
+    ("POST", "/redemptions/captures"): Row(
+        "station", frozenset({"other_station", "other_operator"}), body={"pickup_code": "ABCD2345", "site_id": None},
+        why="the code names the item; wrong codes are counted against their typist",
+    ),
+    ("POST", "/adjustments"): Row("north", body={"volunteer_id": "$volunteer_id", "points": 5, **REASON}),
+    ("GET", "/adjustments"): Row(
+        "north", frozenset({"other_operator"}), query={"volunteer_id": "volunteer_id"}, hidden="adjustment_id",
+        why="lists those of the caller's sites",
+    ),
+    ("GET", "/adjustments/{adjustment_id}"): Row("north"),
+    ("POST", "/adjustments/{adjustment_id}/approve"): Row("second"),
+    ("POST", "/adjustments/{adjustment_id}/reject"): Row("second"),
+    ("POST", "/adjustments/{adjustment_id}/withdraw"): Row("operator"),
+    ("GET", "/teams/{team_id}/badges/{award_id}/credential"): everybody("what a team shows to verifiers"),
+    ("GET", "/credentials/{award_id}"): everybody("what a volunteer shows to verifiers"),
+    ("GET", "/credentials/{award_id}/revocations"): everybody("what verifiers ask"),
+    ("POST", "/complaints"): Row("north", body={"record_id": "$record_id", "reason": "没有人来"}),
+    ("POST", "/complaints/{complaint_id}/withdraw"): Row("north"),
+    ("POST", "/referrals"): Row("station", body={"referrer_id": "$volunteer_id", "referred_id": "$referred_id"}),
+    ("GET", "/referrals"): Row(
+        "station", frozenset({"other_station", "other_operator"}), query={"referrer_id": "volunteer_id"},
+        hidden="referral_id", why="lists those of the caller's sites",
+    ),
+    ("POST", "/referrals/{referral_id}/withdraw"): STATION,
+    ("GET", "/cases/{case_id}"): STATION,
+    ("POST", "/cases/{case_id}/clear"): Row("north"),
+    ("POST", "/cases/{case_id}/confirm"): Row("north"),
+    ("GET", "/rewards/{reward_id}/stock"): Row(
+        "station", frozenset({"other_station", "other_operator"}), hidden="site_id", why="shows the caller's shelves"
+    ),
+    ("POST", "/rewards/{reward_id}/stock"): STATION,
+    ("POST", "/redemptions"): Row("volunteer", frozenset({"stranger"}), why="spends the caller's own points"),
+    ("GET", "/redemptions"): Row(
+        "volunteer", frozenset({"stranger", "other_station", "other_operator"}), query={"reward_id": "reward_id"},
+        hidden="redemption_id", why="lists the caller's own, or those of their sites",
+    ),
+    ("GET", "/redemptions/{redemption_id}"): VOLUNTEER,
+    ("POST", "/redemptions/{redemption_id}/capture"): Row("station", body={"pickup_code": "ABCD2345"}),
+    ("POST", "/redemptions/{redemption_id}/release"): VOLUNTEER,
+    ("POST", "/redemptions/{redemption_id}/refund"): Row("north"),
+    ("GET", "/catalogue/{reward_id}"): Row(
+        "station", frozenset({"other_station", "other_operator"}), why="the catalogue is the district's"
+    ),
+    ("PUT", "/rewards/{reward_id}"): CENTRE,
+    ("POST", "/rewards/{reward_id}/withdrawal"): CENTRE,
+    ("GET", "/rewards/{reward_id}/stock/{site_id}/history"): STATION,
+    ("POST", "/rewards/{reward_id}/counts"): STATION,
+    ("PUT", "/rewards/{reward_id}/sites/{site_id}/hold-days"): STATION,
+    ("PUT", "/rewards/{reward_id}/photo"): Row(None, why="the centre's by its mark; the body is an image"),
+    ("GET", "/rewards/{reward_id}/photo"): everybody("the shelf is public"),
+    ("GET", "/leaders"): Row(
+        "volunteer", ALL, query={"site_id": "site_id"}, hidden="volunteer_id", why="shows those who chose to be shown"
+    ),
+    ("GET", "/teams/{team_id}/badges"): everybody("the standings of teams are public"),
+}  # fmt: skip
+
+_NOTIFY: dict[tuple[str, str], Row] = {("POST", "/inbox/{message_id}/read"): VOLUNTEER}
+
+ROWS: dict[Route, Row] = {
+    (service, *route): row
+    for service, rows in (("recruitment", _RECRUITMENT), ("points", _POINTS), ("notify", _NOTIFY))
+    for route, row in rows.items()
+}
+
+
+def routes_with_ids(service: str, app: FastAPI) -> Iterator[Route]:
+    """Every route of a service that takes an id in its path, in its query, or anywhere in its body."""
+    document = app.openapi()
+    for route in walk_routes(app):
+        _, version, path = route.path.partition("/v1")
+        if not version:
+            continue
+        operation = document["paths"][route.path][route.method.lower()]
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        asked = [p["name"] for p in operation.get("parameters", []) if p["in"] == "query"]
+        if "{" in path or any(map(_names_object, asked)) or (body and _takes_id(body["schema"], document, ())):
+            yield service, route.method, path
+
+
+def missing_rows(service: str, app: FastAPI) -> list[Route]:
+    """Routes that take an id and have no row."""
+    return [route for route in routes_with_ids(service, app) if route not in ROWS]
+
+
+def _names_object(name: str) -> bool:
+    return name.endswith(("_id", "_ids"))
+
+
+def _takes_id(schema: dict[str, Any], document: dict[str, Any], within: tuple[str, ...]) -> bool:
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return name not in within and _takes_id(document["components"]["schemas"][name], document, (*within, name))
+    inner = [*schema.get("properties", {}).values(), *schema.get("anyOf", []), *schema.get("oneOf", [])]
+    inner += [schema["items"]] if isinstance(schema.get("items"), dict) else []
+    return any(map(_names_object, schema.get("properties", {}))) or any(
+        _takes_id(each, document, within) for each in inner
+    )

@@ -1,0 +1,220 @@
+"""One database with an object of every kind, three services over it, their rightful callers, and others."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+from fastapi import FastAPI
+
+from services.points.badges import handlers as badges
+from services.points.integrity import handlers as integrity
+from services.points.integrity.domain import Flag
+from services.points.ledger.ingest import Policy
+from services.points.rules import handlers as rules
+from shared.auth.tokens import Caller, Role, mint
+from shared.ids import new_id
+from shared.postgres import Database
+from tests.integration.points.serving import Ledger, record
+from tests.integration.recruitment.work import HOUR, MINUTE, NOW, Work, work_of
+from tests.support.databases import Clock, TestDatabase
+from tests.support.openapi import Call, calls_of
+from tests.support.settings import SettingsFactory
+
+__all__ = ["World", "apps_of", "world_of"]
+
+_FACTORIES = {"recruitment": "build_app", "points": "api", "notify": "api"}
+_UNTRACED = ("idempotency", "security_events", "schema_migrations")
+"""Tables that may change although a call was refused."""
+
+
+@dataclass
+class World:
+    """The services' apps, ids by name, and tokens by caller."""
+
+    apps: Mapping[str, FastAPI]
+    clients: Mapping[str, httpx.AsyncClient]
+    observer: asyncpg.Connection
+    ids: dict[str, str]
+    callers: dict[str, str]
+    calls: dict[tuple[str, str, str], Call] = field(default_factory=dict)
+
+    def describe(self) -> None:
+        """Derive a plausible call of every route from its description and the ids."""
+        for service, app in self.apps.items():
+            for call in calls_of(app.openapi(), self.ids):
+                self.calls[service, call.method, call.template.partition("/v1")[2]] = call
+
+    async def send(self, service: str, method: str, url: str, caller: str, body: Any, query: Any) -> httpx.Response:
+        """A call by somebody, under a key of its own."""
+        headers = {"Authorization": f"Bearer {self.callers[caller]}", "Idempotency-Key": str(new_id())}
+        json = {} if body is None else {"json": body}
+        return await self.clients[service].request(method, url, params=query, headers=headers, **json)
+
+    async def trace(self) -> dict[str, tuple[int, int]]:
+        """Table → how many rows it has and a hash of their content, for every table of the services."""
+        tables = await self.observer.fetch(
+            "select schemaname, tablename from pg_tables where schemaname = any($1) and tablename <> all($2)",
+            ["recruitment", "points", "notify"],
+            list(_UNTRACED),
+        )
+        each = " union all ".join(
+            f"select '{schema}.{table}' as name, count(*) as rows, coalesce(sum(hashtext(t::text)), 0) as hash "
+            f"from {schema}.{table} t"
+            for schema, table in tables
+        )
+        return {row["name"]: (row["rows"], row["hash"]) for row in await self.observer.fetch(each)}
+
+
+def apps_of(settings_for: SettingsFactory) -> dict[str, FastAPI]:
+    """Service → its app, not started."""
+    return {
+        name: getattr(import_module(f"services.{name}.__main__"), factory)(settings_for(name))
+        for name, factory in _FACTORIES.items()
+    }
+
+
+@asynccontextmanager
+async def world_of(settings_for: SettingsFactory, test_database: TestDatabase, clock: Clock) -> AsyncIterator[World]:
+    """The world; business time stands ten minutes after the beginning of its shift."""
+    async with AsyncExitStack() as stack:
+        opened = {
+            name: await stack.enter_async_context(test_database.connect(name, size=4))
+            for name in ("recruitment", "points", "notify")
+        }
+        work = await stack.enter_async_context(work_of(settings_for, opened["recruitment"], clock))
+        apps = {**apps_of(settings_for), "recruitment": work.district.app}
+        for name in ("points", "notify"):
+            await stack.enter_async_context(apps[name].router.lifespan_context(apps[name]))
+        clients = {
+            name: await stack.enter_async_context(
+                httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+            )
+            for name, app in apps.items()
+        }
+        observer = await asyncpg.connect(test_database.dsn_for("postgres"))
+        stack.push_async_callback(observer.close)
+        world = World(apps, clients, observer, await _recruitment(work), {})
+        world.callers.update(await _callers(work, world.ids, settings_for))
+        await _points(world, opened["points"])
+        await _notify(world)
+        world.describe()
+        yield world
+
+
+async def _recruitment(work: Work) -> dict[str, str]:
+    """Objects of one site and its team, with a volunteer who serves there."""
+    here = work.sites["惠民社区"]
+    volunteer, referred = [await work.volunteer(site_id=here) for _ in range(2)]
+    activity = await work.activity((HOUR, 3 * HOUR))
+    draft = await work.activity((5 * HOUR, 6 * HOUR), draft=True)
+    shift_id = activity["shifts"][0]["shift_id"]
+    signup = (await work.sign_up(shift_id, volunteer)).json()
+    coming = await work.shift(7 * HOUR, 8 * HOUR)
+    waiting = (await work.sign_up(coming, volunteer)).json()
+    drive = await work.district.drive(here)
+    project = await work.district.made("/projects", {"name": "晨光", "site_id": here, "pillar": "precise"})
+    idle_theme = await work.district.made("/themes", {"name": "雷锋精神", "pillar": "shared"})
+    appeal = await work.district.made("/appeals", {"title": "倡议书", "channel": "微视岭东", "body": "来吧。"})
+    device_id = await work.device()
+    staff_id = await work.count("select staff_id from staff where username = 'huimin'")
+    await work.clock.set(NOW + HOUR)
+    made = (await work.check("in", shift_id, volunteer)).json()
+    await work.clock.set(NOW + HOUR + 10 * MINUTE)
+    assert signup["signup_id"] != waiting["signup_id"]
+    return {
+        "site_id": here, "parent_id": work.sites["north"], "team_id": work.team, "theme_id": work.theme,
+        "idle_theme": idle_theme["theme_id"], "project_id": project["project_id"], "drive_id": drive["drive_id"],
+        "drive_code": drive["code"], "appeal_id": appeal["appeal_id"], "activity_id": activity["activity_id"],
+        "shift_id": shift_id, "draft_id": draft["activity_id"], "draft_shift_id": draft["shifts"][0]["shift_id"],
+        "signup_id": waiting["signup_id"], "volunteer_id": volunteer.volunteer_id,
+        "leader_volunteer_id": volunteer.volunteer_id, "volunteer_number": volunteer.number,
+        "referred_id": referred.volunteer_id, "record_id": made["record_id"], "device_id": device_id,
+        "staff_id": str(staff_id), "nothing": str(new_id()), "one": "1", "site": "site",
+        "volunteer_token": volunteer.token, "stranger_token": (await work.volunteer()).token,
+        "leader_token": work.leader.token, "station_token": work.station, "other_station_token": work.other_station,
+        "operator_token": work.operator, "other_team": work.other_team, "south": work.sites["south"],
+        "elsewhere": work.sites["东湖社区"], "point": work.sites["窗口"],
+    }  # fmt: skip
+
+
+async def _callers(work: Work, ids: dict[str, str], settings_for: SettingsFactory) -> dict[str, str]:
+    """Tokens: of those whose the objects are, and of others."""
+
+    def token(role: Role, *sites: str, teams: tuple[str, ...] = (), everywhere: bool = False) -> str:
+        caller = Caller(
+            subject=new_id(),
+            roles=frozenset({role}),
+            volunteer_id=new_id() if role is Role.LEADER else None,
+            resident_id=new_id() if role is Role.RESIDENT else None,
+            site_ids=None if everywhere else frozenset(UUID(ids[site]) for site in sites),
+            team_ids=frozenset(UUID(ids[team]) for team in teams),
+        )
+        return mint(work.district.settings, caller)
+
+    service = Caller(subject=new_id(), roles=frozenset({Role.SERVICE}), site_ids=None)
+    return {
+        **{name: ids.pop(f"{name}_token") for name in
+           ("volunteer", "stranger", "leader", "station", "other_station", "operator")},
+        "north": token(Role.OPERATOR, "parent_id", "site_id", "point"),
+        "other_operator": token(Role.OPERATOR, "south", "elsewhere"),
+        "other_leader": token(Role.LEADER, teams=("other_team",)),
+        "second": token(Role.OPERATOR, everywhere=True),
+        "resident": token(Role.RESIDENT),
+        "engineer": token(Role.ENGINEER),
+        "notify": mint(settings_for("notify"), service),
+    }  # fmt: skip
+
+
+async def _points(world: World, database: Database) -> None:
+    """Points of the volunteer, and what staff of the site and the centre have done about them."""
+    ids = world.ids
+    site_id, volunteer_id, referred_id = [UUID(ids[name]) for name in ("site_id", "volunteer_id", "referred_id")]
+    ledger = Ledger(database, Policy(await rules.install(database), await badges.install(database)))
+    first = record(volunteer_id, 480, site_id=site_id, record_id=UUID(ids["record_id"]))
+    later = [
+        record(volunteer_id, 480, site_id=site_id, started_at=first.started_at + timedelta(days=n))
+        for n in range(1, 14)
+    ]
+    await ledger.feed(first, *later, record(referred_id, 60, site_id=site_id))
+    evidence = {"day": "2026-01-11", "measured": 60, "limit": 1, "unit": "minutes"}
+    flagged = ((later[0].record_id, volunteer_id),)
+    flag = Flag("two-sites", "volunteer", str(volunteer_id), str(flagged), flagged, (site_id,), evidence, 1)
+    async with database.transaction() as tx:
+        assert await integrity.report(tx, [flag])
+    ids["case_id"] = str(integrity.case_id_of(flag))
+    pool = database.pool
+    ids["transfer_id"] = str(await pool.fetchval("select transfer_id from transfers order by posted_at limit 1"))
+    award = "select award_id from badge_awards where volunteer_id = $1 limit 1"
+    ids["award_id"] = str(await pool.fetchval(award, volunteer_id))
+
+    async def made(path: str, body: Any, caller: str = "operator") -> Any:
+        answer = await world.send("points", "POST", f"/api/points/v1{path}", caller, body, None)
+        assert answer.is_success, (path, answer.text)
+        return answer.json()
+
+    ids["reward_id"] = (await made("/rewards", {"name": "保温杯", "price": 10}))["reward_id"]
+    await made(f"/rewards/{ids['reward_id']}/stock", {"site_id": ids["site_id"], "quantity": 9})
+    hold = {"reward_id": ids["reward_id"], "site_id": ids["site_id"]}
+    ids["redemption_id"] = (await made("/redemptions", hold, "volunteer"))["redemption_id"]
+    words = {"volunteer_id": ids["volunteer_id"], "points": 5, "reason": "整理档案", "evidence": "签字单"}
+    ids["adjustment_id"] = (await made("/adjustments", words))["adjustment_id"]
+    about = {"record_id": str(later[1].record_id), "reason": "没有人来"}
+    ids["complaint_id"] = (await made("/complaints", about))["complaint_id"]
+    pair = {"referrer_id": ids["volunteer_id"], "referred_id": ids["referred_id"]}
+    ids["referral_id"] = (await made("/referrals", pair))["referral_id"]
+
+
+async def _notify(world: World) -> None:
+    """A message to the volunteer."""
+    world.ids["message_id"] = str(new_id())
+    insert = (
+        "insert into notify.messages (message_id, event_id, volunteer_id, template, template_version, title, body, "
+        "correlation_id, created_at) values ($1, $2, $3, 'signup_cancelled', 1, 't', 'b', 'c', now())"
+    )
+    await world.observer.execute(insert, UUID(world.ids["message_id"]), new_id(), UUID(world.ids["volunteer_id"]))

@@ -285,7 +285,7 @@ def _acts(people: People, code: str) -> list[tuple[str, str, object, str, int, s
     hour, day = timedelta(hours=1), timedelta(days=1)
     mine, soon = {"shift_id": ids["shift_id"], "code": code}, {"shift_id": ids["later"], "code": code}
     attendance, record = "/recruitment/v1/attendance", f"/recruitment/v1/attendance/records/{ids['record_id']}"
-    why = {"reason": "核实", "evidence": "签到表"}
+    why, stretches = {"reason": "核实", "evidence": "签到表"}, "correction-only-shortens"
 
     def span(start: datetime, end: datetime, names: tuple[str, str] = ("starts_at", "ends_at")) -> dict[str, str]:
         return {names[0]: start.isoformat(), names[1]: end.isoformat()}
@@ -315,8 +315,8 @@ def _acts(people: People, code: str) -> list[tuple[str, str, object, str, int, s
         ),
         ("POST", "/recruitment/v1/drives", {**drive, **span(now + hour, now)}, "", 422, ""),
         ("POST", f"{record}/corrections", {**why, **span(now, now - hour, times)}, "", 422, ""),
-        ("POST", f"{record}/corrections", {**why, **span(now + day, now + day + hour, times)}, "", 422, ""),
-        ("POST", f"{record}/corrections", {**why, **span(now - hour, now + 30 * day, times)}, "", 422, ""),
+        ("POST", f"{record}/corrections", {**why, **span(now + day, now + day + hour, times)}, "", 409, stretches),
+        ("POST", f"{record}/corrections", {**why, **span(now - hour, now + 30 * day, times)}, "", 409, stretches),
         ("POST", f"{attendance}/records/{stranger}/void", why, "", 404, "record-unknown"),
         (
             "GET",

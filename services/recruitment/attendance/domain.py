@@ -28,6 +28,7 @@ from services.recruitment.attendance.terms.domain import (
     Status,
     clash,
     counted_minutes,
+    end_of,
     fault_of_times,
     minutes_between,
     overtime_minutes,
@@ -110,6 +111,8 @@ def _may_arrive(state: Arrival, policy: Policy, now: datetime) -> Refused | None
         )
     if now >= shift.ends_at:
         return Refused("shift-over", "This shift is over; ask the team's leader to record what was done.")
+    if shift.cancelled_at is not None:
+        return Refused("shift-cancelled", "This shift was called off; sign up for another one.")
     if state.place.planned_late:
         return Refused(
             "shift-planned-late",
@@ -154,7 +157,7 @@ def check_out(
                 "already-checked-out", "Checked out of this shift already.", extra={"record_id": str(last.record_id)}
             )
         return Refused("not-checked-in", "There is no check-in for this shift, so there is nothing to check out of.")
-    if now > shift.ends_at + policy.late_check_out:
+    if now > end_of(shift) + policy.late_check_out:
         return Refused(
             "check-out-too-late",
             "The shift ended too long ago; its end stands until the team's leader or the site confirms the record.",
@@ -194,9 +197,9 @@ def _awaiting_check_out(state: Arrival) -> Record | None:
 
 def auto_close(record: Record, shift: Shift, policy: Policy, now: datetime) -> Revision | None:
     """Close what was left open at the shift's end, provisionally; None while the grace lasts or if it is closed."""
-    if not record.is_open or now < shift.ends_at + policy.grace:
+    if not record.is_open or now < end_of(shift) + policy.grace:
         return None
-    ended_at = max(record.started_at, shift.ends_at)
+    ended_at = max(record.started_at, end_of(shift))
     closed = replace(
         record,
         revision=record.revision + 1,

@@ -14,7 +14,7 @@ order by volunteer_id for no key update skip locked;
 -- name: find_place
 -- The shift that somebody wants to check in to or out of, and whether they signed up for it.
 select s.shift_id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, s.secret, a.state, a.site_id, a.team_id,
-       t.name as theme, a.kind, s.published_at,
+       t.name as theme, a.kind, s.published_at, s.cancelled_at,
        exists (
            select from signups g where g.shift_id = s.shift_id and g.volunteer_id = $2 and g.status = 'active'
        ) as signed_up
@@ -39,7 +39,7 @@ delete from attendance_tickets where bound_at < $1;
 -- name: find_places
 -- The shifts that a batch names.
 select s.shift_id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, a.state, a.site_id, a.team_id,
-       t.name as theme, a.kind, s.published_at
+       t.name as theme, a.kind, s.published_at, s.cancelled_at
 from shifts s join activities a using (activity_id) join themes t using (theme_id)
 where s.shift_id = any($1::uuid[]);
 
@@ -47,14 +47,14 @@ where s.shift_id = any($1::uuid[]);
 -- A volunteer's records of one shift, and those near an instant; nothing is longer than a day, open ones included.
 select r.record_id, r.revision, r.volunteer_id, r.activity_id, r.shift_id, r.site_id, r.team_id, r.drive_id, r.theme, r.kind,
        r.provenance, r.closed_by, r.status, r.started_at, r.ended_at, r.minutes, r.planned_minutes, r.recorded_by,
-       r.recorder_site_id, r.device_ref, r.approval_level, r.distance_m, r.overtime_minutes, r.linked_record_id, s.ends_at as shift_ends_at
+       r.recorder_site_id, r.device_ref, r.approval_level, r.distance_m, r.overtime_minutes, r.linked_record_id, least(s.ends_at, s.cancelled_at) as shift_ends_at
 from attendance_records r left join shifts s using (shift_id)
 where r.volunteer_id = $1 and r.status <> 'void' and (r.started_at > $3::timestamptz - interval '2 days' or r.shift_id = $2)
 order by r.started_at, r.record_id;
 
 -- name: busy_between
 -- What keeps these volunteers busy between two instants.
-select r.volunteer_id, r.record_id, r.shift_id, r.started_at, r.ended_at, s.ends_at as shift_ends_at
+select r.volunteer_id, r.record_id, r.shift_id, r.started_at, r.ended_at, least(s.ends_at, s.cancelled_at) as shift_ends_at
 from attendance_records r left join shifts s using (shift_id)
 where r.volunteer_id = any($1::uuid[]) and r.status <> 'void'
   and r.started_at > $2::timestamptz - interval '2 days' and r.started_at < $3
@@ -143,7 +143,7 @@ limit $10;
 -- Who has an open record whose shift ended long enough ago; a bounded batch, read without a lock and checked again.
 select distinct r.volunteer_id
 from attendance_records r join shifts s using (shift_id)
-where r.ended_at is null and r.status <> 'void' and s.ends_at <= $1
+where r.ended_at is null and r.status <> 'void' and least(s.ends_at, s.cancelled_at) <= $1
 order by r.volunteer_id
 limit $2;
 
@@ -152,7 +152,7 @@ limit $2;
 select r.record_id, r.revision, r.volunteer_id, r.activity_id, r.shift_id, r.site_id, r.team_id, r.drive_id, r.theme, r.kind,
        r.provenance, r.closed_by, r.status, r.started_at, r.ended_at, r.minutes, r.planned_minutes, r.recorded_by,
        r.recorder_site_id, r.device_ref, r.approval_level, r.distance_m, r.overtime_minutes, r.linked_record_id,
-       s.starts_at as shift_starts_at, s.ends_at as shift_ends_at, s.capacity as shift_capacity
+       s.starts_at as shift_starts_at, s.ends_at as shift_ends_at, s.cancelled_at as shift_cancelled_at, s.capacity as shift_capacity
 from attendance_records r join shifts s using (shift_id)
 where r.volunteer_id = any($1::uuid[]) and r.ended_at is null and r.status <> 'void'
 order by r.volunteer_id, r.started_at;

@@ -245,6 +245,7 @@ async def open_records_of(tx: Tx, volunteer_ids: Sequence[UUID]) -> list[tuple[R
             starts_at=row["shift_starts_at"],
             ends_at=row["shift_ends_at"],
             capacity=row["shift_capacity"],
+            cancelled_at=row["shift_cancelled_at"],
         )
         found.append((_record(row), shift))
     return found
@@ -259,6 +260,7 @@ def _place(row: Any) -> Place:
         capacity=row["capacity"],
         taken=row["taken"],
         published_at=row["published_at"],
+        cancelled_at=row["cancelled_at"],
     )
     return Place(shift, State(row["state"]), row["site_id"], row["team_id"], row["theme"], row["kind"])
 

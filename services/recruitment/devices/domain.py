@@ -222,6 +222,8 @@ def _not_allowed(person: Person, place: Place, context: Context) -> str | None:
         return "The shift is at a site that this device does not belong to."
     if context.teams is not None and place.team_id not in context.teams:
         return "The shift is one of a team that you do not lead."
+    if (cancelled_at := place.shift.cancelled_at) is not None and cancelled_at <= place.shift.starts_at:
+        return "The shift was called off before it began."
     if place.activity_state is State.PLANNED:
         return "The activity was never opened."
     return None

@@ -130,7 +130,8 @@ async def take_in(tx: Tx, cipher: Cipher, caller: Caller, batch: Batch, caps: Ca
     now = await tx.now()
     skewed = {upload.index: (upload.started_at - batch.skew, upload.ended_at - batch.skew) for upload in batch.uploads}
     context = await _context(tx, caller, device, batch, skewed)
-    await store.save_sequence(tx, device.device_id, *_sequence(device, batch, now))
+    if (sequence := _sequence(device, batch, now)) is not None:
+        await store.save_sequence(tx, device.device_id, *sequence)
     decided = domain.decide(batch.uploads, skewed, context, DEFAULT_POLICY, now)
     outcomes = await _within_caps(tx, context.recorded_by, decided, caps)
     accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
@@ -143,11 +144,11 @@ def _secret(cipher: Cipher, device: SigningDevice) -> str:
     return cipher.open_text(device.device_id, device.secret_key, device.sealed_secret)
 
 
-def _sequence(device: SigningDevice, batch: Batch, now: datetime) -> tuple[int, datetime | None]:
-    """The device's last number from now on, and when an upload was last found missing."""
+def _sequence(device: SigningDevice, batch: Batch, now: datetime) -> tuple[int, datetime | None] | None:
+    """The device's last number from now on, and when an upload was last found missing; None when neither changes."""
     last = device.last_sequence
     if batch.sequence is None or batch.sequence <= last:
-        return last, device.sequence_gap_at
+        return None
     return batch.sequence, device.sequence_gap_at if batch.sequence == last + 1 else now
 
 

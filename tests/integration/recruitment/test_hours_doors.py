@@ -295,3 +295,40 @@ async def test_a_leaders_roll_call_does_not_name_who_registered_its_device(work:
     body = work.batch(device, a_row(1, person, shift_id), provenance="leader")
     answer = (await work.post("/attendance/batches", body, work.leader.token)).json()
     assert "registered its device" in answer["refused"][0]["detail"]
+
+
+async def test_a_shift_that_was_called_off_before_it_began_counts_nothing(work: Work) -> None:
+    made = await work.activity((HOUR, 3 * HOUR))
+    shift_id, device, somebody = made["shifts"][0]["shift_id"], await work.device(), await work.volunteer()
+    await work.sign_up(shift_id, somebody)
+    await work.clock.set(NOW + 30 * MINUTE)
+    record = (await work.check("in", shift_id, somebody)).json()
+    body = {"version": made["version"], "reason": "weather"}
+    answer = await work.post(f"/shifts/{shift_id}/cancellation", body, work.station)
+    assert answer.status_code == 200, answer.text
+    closed = await record_of(work, record["record_id"])
+    assert (closed["closed_by"], closed["minutes"]) == ("auto", 0)
+    assert instant(closed["ended_at"]) == NOW + 30 * MINUTE
+    await work.clock.set(NOW + 5 * HOUR)
+    await timers.close_overdue(work.database)
+    row = a_row(1, somebody, shift_id)
+    refused = (await work.post("/attendance/batches", work.batch(device, row), work.station)).json()["refused"]
+    assert "called off" in refused[0]["detail"]
+    assert await credit_minutes(work) == 0
+
+
+async def test_a_shift_that_was_called_off_counts_until_then(work: Work) -> None:
+    made = await work.activity((HOUR, 3 * HOUR))
+    shift_id, somebody = made["shifts"][0]["shift_id"], await work.volunteer()
+    late = await work.volunteer()
+    for each in (somebody, late):
+        await work.sign_up(shift_id, each)
+    await work.clock.set(NOW + HOUR)
+    record = (await work.check("in", shift_id, somebody)).json()
+    await work.clock.set(NOW + 2 * HOUR)
+    body = {"version": made["version"], "reason": "weather"}
+    assert (await work.post(f"/shifts/{shift_id}/cancellation", body, work.station)).status_code == 200
+    closed = await record_of(work, record["record_id"])
+    assert (closed["status"], closed["closed_by"], closed["minutes"]) == ("provisional", "auto", 60)
+    real = (await work.check("out", shift_id, somebody)).json()
+    assert (real["status"], real["minutes"]) == ("confirmed", 60)

@@ -31,6 +31,7 @@ __all__ = [
     "Status",
     "clash",
     "counted_minutes",
+    "end_of",
     "fault_of_times",
     "minutes_between",
     "overtime_minutes",
@@ -233,12 +234,17 @@ def minutes_between(started_at: datetime, ended_at: datetime) -> int:
 
 def counted_minutes(started_at: datetime, ended_at: datetime, shift: Shift) -> int:
     """Whole minutes of the stay inside ``[starts_at, ends_at)`` of the shift; before and after it none count."""
-    return minutes_between(max(started_at, shift.starts_at), min(ended_at, shift.ends_at))
+    return minutes_between(max(started_at, shift.starts_at), min(ended_at, end_of(shift)))
+
+
+def end_of(shift: Shift) -> datetime:
+    """The shift's end, or when it was called off if that came before."""
+    return shift.ends_at if shift.cancelled_at is None else min(shift.ends_at, shift.cancelled_at)
 
 
 def overtime_minutes(started_at: datetime, ended_at: datetime, shift: Shift) -> int:
-    """Whole minutes of the stay after the shift's end, which count once they are approved."""
-    return minutes_between(max(started_at, shift.ends_at), ended_at)
+    """Whole minutes of the stay after the shift's end, which count once approved; none when it was called off."""
+    return 0 if shift.cancelled_at is not None else minutes_between(max(started_at, shift.ends_at), ended_at)
 
 
 def fault_of_times(started_at: datetime, ended_at: datetime, policy: Policy, now: datetime) -> str | None:

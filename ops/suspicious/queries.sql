@@ -28,7 +28,7 @@ order by r.started_at, r.record_id;
 select r.record_id, r.volunteer_id, r.site_id, r.recorded_by as account, r.started_at, r.minutes,
        (extract(epoch from s.published_at - s.starts_at) / 60)::bigint as excess
 from recruitment.attendance_records r join recruitment.shifts s using (shift_id)
-where r.status = 'confirmed' and r.provenance in ('kiosk', 'leader') and s.published_at >= s.starts_at
+where r.status = 'confirmed' and r.provenance in ('kiosk', 'leader') and s.published_at > s.starts_at
   and not exists (select from recruitment.attendance_approvals a where a.record_id = r.record_id and a.state = 'approved')
 order by r.started_at, r.record_id;
 

@@ -53,7 +53,7 @@ async def test_once_a_shift_has_begun_only_the_place_and_the_texts_change(work: 
 
 
 async def test_a_shift_is_edited_until_it_begins_and_then_stands(work: Work) -> None:
-    activity = await work.activity((HOUR, 3 * HOUR))
+    activity = await work.activity((HOUR, 3 * HOUR), late=True)
     path = f"/shifts/{activity['shifts'][0]['shift_id']}"
     await work.clock.set(NOW + 5 * MINUTE)
     later = await patch(work, path, {"version": 1, "starts_at": at(2 * HOUR), "capacity": 20})

@@ -4,8 +4,8 @@ from tests.integration.recruitment.work import HOUR, MINUTE, NOW, Work, at, inst
 
 
 async def test_a_shift_is_published_when_it_becomes_visible_for_sign_up(work: Work) -> None:
-    opened = await work.activity((HOUR, 2 * HOUR))
-    draft = await work.activity((HOUR, 2 * HOUR), draft=True)
+    opened = await work.activity((HOUR, 2 * HOUR), late=True)
+    draft = await work.activity((HOUR, 2 * HOUR), draft=True, late=True)
     assert [instant(shift["published_at"]) for shift in opened["shifts"]] == [NOW]
     assert [shift["published_at"] for shift in draft["shifts"]] == [None]
 

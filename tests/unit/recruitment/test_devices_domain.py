@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.recruitment.activities.domain import Shift, State, overlaps
+from services.recruitment.approvals.domain import Reason
 from services.recruitment.attendance.domain import (
     DEFAULT_POLICY,
     ApprovalLevel,
@@ -126,6 +127,25 @@ def test_a_row_that_cannot_be_true_says_why_and_the_others_stand(row: Upload, sa
     first, second = outcomes_of(row, good)
     assert said in refused(first)
     assert isinstance(second, Accepted)
+
+
+@pytest.mark.parametrize(
+    ("published", "provenance", "reasons"),
+    [
+        (START - timedelta(hours=24), Provenance.KIOSK, ()),
+        (START - timedelta(hours=23), Provenance.KIOSK, (Reason.SHIFT_LATE,)),
+        (START, Provenance.KIOSK, (Reason.SHIFT_LATE,)),
+        (START + timedelta(seconds=1), Provenance.BACKFILLED, (Reason.BACKFILLED,)),
+    ],
+)
+def test_a_shift_that_was_planned_late_makes_rows_wait_or_entered_hours(
+    published: datetime, provenance: Provenance, reasons: tuple[Reason, ...]
+) -> None:
+    row, place = a_row(), replace(PLACE, shift=replace(SHIFT, published_at=published))
+    (outcome,) = outcomes_of(row, context=a_context([row], places={SHIFT.shift_id: place}))
+    assert isinstance(outcome, Accepted)
+    assert (outcome.revision.record.provenance, outcome.reasons) == (provenance, reasons)
+    assert outcome.revision.record.status is (Status.PROVISIONAL if reasons else Status.CONFIRMED)
 
 
 def test_longer_than_sixteen_hours_is_refused() -> None:

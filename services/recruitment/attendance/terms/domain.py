@@ -196,7 +196,7 @@ class Place:
     def planned_late(self) -> bool:
         """The shift had begun before people could sign up for it, so it takes hours entered afterwards only."""
         published_at = self.shift.published_at
-        return published_at is not None and published_at >= self.shift.starts_at
+        return published_at is not None and published_at > self.shift.starts_at
 
 
 @dataclass(frozen=True, slots=True)

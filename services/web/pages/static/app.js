@@ -156,6 +156,12 @@
       if (input.disabled) return;
       // raw: every line stays where it is, as problems are told by line
       var name = input.name, value = input.dataset.raw !== undefined ? input.value : input.value.trim();
+      // a list: the values of its ticked boxes
+      if (input.dataset.list !== undefined) {
+        body[name] = body[name] || [];
+        if (input.checked) body[name].push(value);
+        return;
+      }
       if (input.type === "checkbox") { body[name] = input.checked; return; }
       if (input.type === "radio" && !input.checked) return;
       if (input.dataset.device !== undefined) value = deviceId();

@@ -170,7 +170,11 @@ def environment(spec: ProcessSpec, around: Surroundings) -> dict[str, str]:
     port = str(around.ports[spec.name])
     values |= {"WEIGUANG_HTTP_PORT": port} if spec.role == "api" else {"WEIGUANG_OPS_PORT": port}
     if spec.name == "web-api":
-        values |= {"WEIGUANG_OPS_PORT": str(around.ports["web-ops"])}
+        urls = {name: around.ports.health_url(name) for name in around.options.processes}
+        values |= {
+            "WEIGUANG_OPS_PORT": str(around.ports["web-ops"]),
+            "WEIGUANG_PROCESS_URLS": json.dumps(urls),
+        }
     values |= {"WEIGUANG_FAUST_DATA_DIR": str(around.options.var / "faust" / spec.name)}
     return {**values, **around.options.extra_environment}
 

@@ -43,6 +43,7 @@ def api(settings: NotifySettings) -> "FastAPI":
     from services.notify.deliveries.api import router as deliveries_router
     from services.notify.inbox.api import router as inbox_router
     from services.notify.preferences.api import router as preferences_router
+    from shared.deadletters import api as dead_letters
     from shared.http.app import create_app, databases
 
     @asynccontextmanager
@@ -59,7 +60,7 @@ def api(settings: NotifySettings) -> "FastAPI":
     app = create_app(
         settings,
         title="Weiguang notify",
-        routers=[inbox_router, preferences_router, deliveries_router],
+        routers=[inbox_router, preferences_router, deliveries_router, dead_letters.router_of("notify")],
         lifespan=lifespan,
         readiness={"database": database_ready, "broker": kafka_ready},
     )

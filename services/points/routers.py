@@ -16,6 +16,7 @@ from services.points.rewards import api as rewards_api
 from services.points.rewards import shelf_api
 from services.points.rules import api as rules_api
 from services.points.teams import api as teams_api
+from shared.deadletters import api as dead_letters
 
 __all__ = ["ROUTERS"]
 
@@ -36,4 +37,5 @@ ROUTERS = (
     shelf_api.router,
     leaders_api.router,
     teams_api.router,
+    dead_letters.router_of("points"),
 )

@@ -16,6 +16,7 @@ from services.recruitment.signups import api as signups_api
 from services.recruitment.staff import api as staff_api
 from services.recruitment.staff import sign_in_api
 from services.recruitment.volunteers import api as volunteers_api
+from shared.deadletters import api as dead_letters
 
 __all__ = ["ROUTERS"]
 
@@ -36,4 +37,5 @@ ROUTERS = (
     devices_api.router,
     reports_api.router,
     security_api.router,
+    dead_letters.router_of("recruitment"),
 )

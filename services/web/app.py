@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from services.web.gateway.headers import from_browser, security, to_browser
 from services.web.gateway.places import Places
 from services.web.gateway.problems import send_problem
+from services.web.gateway.processes import Processes
 from services.web.gateway.proxy import METHODS, Proxy, is_api
 from services.web.gateway.sessions import Sessions
 from services.web.gateway.upstream import CALLER, Upstream, UpstreamAway, open_session
@@ -33,6 +34,7 @@ from services.web.pages import (
     scan,
     shop,
     staff,
+    system,
     teams,
 )
 from services.web.pages.refusals import translated
@@ -41,6 +43,7 @@ from services.web.pulse.hub import Hub
 from services.web.pulse.stream import PULSE_PATH, stream_pulse
 from services.web.pulse.tail import Tail
 from services.web.settings import UPSTREAM_NAMES, WebSettings
+from shared.auth.tokens import Verifier
 from shared.http.address import grouped, networks, origin_of, within
 from shared.http.app import create_app
 from shared.http.cache import Cache
@@ -90,6 +93,7 @@ class Gateway:
                 adjustments.router,
                 approvals.router,
                 accounts.router,
+                system.router,
                 errors.router,
             ],
             lifespan=self._open,
@@ -150,7 +154,14 @@ class Gateway:
             sessions = Sessions(upstream, secure=self._settings.secure)
             self._upstream = upstream
             self._proxy = Proxy(upstream, sessions, translated)
-            app.state.web = Web(self._settings, upstream, sessions, Cache())
+            app.state.web = Web(
+                self._settings,
+                upstream,
+                sessions,
+                Cache(),
+                Processes(session, self._settings.process_urls),
+                Verifier(self._settings.auth_public_keys, service="recruitment"),
+            )
             tasks = [
                 asyncio.create_task(Tail(self._settings, self.hub.publish).run(self._stopping), name="pulse-tail"),
                 asyncio.create_task(self._close_streams(), name="pulse-end"),

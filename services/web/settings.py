@@ -1,5 +1,7 @@
 """Settings of the gateway and the pages."""
 
+from pydantic import Field
+
 from shared.settings import Settings
 
 __all__ = ["UPSTREAM_NAMES", "WebSettings"]
@@ -17,6 +19,8 @@ class WebSettings(Settings):
     public_url: str = "http://127.0.0.1:8000"
     """The address that QR codes carry; ``https`` makes the session's cookies ``Secure``."""
 
+    process_urls: dict[str, str] = Field(default_factory=dict)
+    """Process → base address of its health and metrics, inside; shown to engineers on one page."""
     upstream_connections: int = 256
     """Connections kept to all services together; further requests wait their turn."""
     upstream_timeout_seconds: float = 30.0

@@ -13,3 +13,12 @@ from unnest(
     last_offset)
 on conflict (consumer_group, topic, fingerprint) do nothing
 returning id, fingerprint;
+
+-- name: list_dead_letters
+-- The engineers' list, newest first; what a record held stays here.
+select id, consumer_group, topic, partition, offset_ as "offset", last_offset, kind, reason, attempts, status,
+    first_seen_at
+from dead_letters
+where status = $1 and ($2::bigint is null or id < $2)
+order by id desc
+limit $3;

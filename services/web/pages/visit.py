@@ -5,12 +5,14 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from services.web.gateway.processes import Processes
 from services.web.gateway.sessions import Session, Sessions
 from services.web.gateway.upstream import Problem, Upstream, UpstreamAway
 from services.web.settings import WebSettings
+from shared.auth.tokens import Role, Verifier
 from shared.http.cache import Cache
 
-__all__ = ["LoginNeeded", "Visit", "VisitOf", "Web", "centre_only", "operators_only", "safe_next"]
+__all__ = ["LoginNeeded", "Visit", "VisitOf", "Web", "centre_only", "engineers_only", "operators_only", "safe_next"]
 
 
 @dataclass(slots=True)
@@ -21,6 +23,9 @@ class Web:
     upstream: Upstream
     sessions: Sessions
     cache: Cache
+    processes: Processes
+    verifier: Verifier
+    """Of recruitment's tokens: the one page whose content no service guards checks the caller itself."""
 
 
 class LoginNeeded(Exception):
@@ -151,6 +156,20 @@ def operators_only(visit: Visit) -> None:
     visit.staff()
     if "operator" not in visit.session.roles:
         raise Problem("role-not-allowed", "This page is for operators.", status=403)
+
+
+def engineers_only(visit: Visit) -> None:
+    """Insist on an engineer, by the token's signature: no service is asked for what the page shows.
+
+    Raises:
+        LoginNeeded: the visitor is a stranger.
+        Problem: they are known, and no engineer.
+        Unauthorized: the token is not valid.
+    """
+    if visit.session.token is None:
+        raise LoginNeeded(visit.target, staff=True)
+    if not visit.web.verifier.verify(visit.session.token).has(Role.ENGINEER):
+        raise Problem("role-not-allowed", "This page is for engineers.", status=403)
 
 
 def centre_only(visit: Visit) -> None:

@@ -88,14 +88,14 @@ async def gateway_running(**overrides: Any) -> AsyncIterator[Setting]:
         behind = await stack.enter_async_context(running(upstream, "127.0.0.1", 0, lifespan=False))
         address = f"http://127.0.0.1:{behind}"
         # nobody listens on port 9: points is away, and so is the broker
-        settings = WebSettings(
-            environment="test",
-            recruitment_url=address,
-            notify_url=address,
-            points_url="http://127.0.0.1:9",
-            kafka_bootstrap="127.0.0.1:9",
-            **overrides,
-        )
+        values: dict[str, Any] = {
+            "environment": "test",
+            "recruitment_url": address,
+            "notify_url": address,
+            "points_url": "http://127.0.0.1:9",
+            "kafka_bootstrap": "127.0.0.1:9",
+        }
+        settings = WebSettings(**{**values, **overrides})
         gateway = Gateway(settings, stopping)
         port = await stack.enter_async_context(running(gateway, "127.0.0.1", 0))
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}"))

@@ -13,12 +13,14 @@ __all__ = ["ACTION", "PostForms"]
 ACTION = "/without-script"
 """Where a form of the script goes while there is none."""
 
-_SCRIPTED = re.compile(r"<form(?=[^>]*\sdata-(?:api|photo)=)(?![^>]*\smethod=)")
+_SCRIPTED = r"<form(?=[^>]*\sdata-(?:api|photo)=)(?![^>]*\s{}=)"
+_WITHOUT_ACTION, _WITHOUT_METHOD = re.compile(_SCRIPTED.format("action")), re.compile(_SCRIPTED.format("method"))
 
 
 class PostForms(Extension):
     """Gives every form of the script a method and an action for browsers that have not run it."""
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        """The template's source with ``method`` and ``action`` on the forms that have none."""
-        return _SCRIPTED.sub(f'<form method="post" action="{ACTION}"', source)
+        """The template's source with ``method`` and ``action`` on the forms that lack them."""
+        acting = _WITHOUT_ACTION.sub(f'<form action="{ACTION}"', source)
+        return _WITHOUT_METHOD.sub('<form method="post"', acting)

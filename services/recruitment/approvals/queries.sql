@@ -82,8 +82,7 @@ order by a.record_id, a.opened_at desc, a.approval_id desc;
 -- The account that wants to decide: its age, its makers, its home (the centre's own when it has none) and the sites above
 -- and below it.
 with recursive home as (
-    select s.staff_id, s.person_id, s.volunteer_id, s.created_at, (to_jsonb(s) ->> 'created_by')::uuid as created_by,
-           (to_jsonb(s) ->> 'reset_by')::uuid as reset_by,
+    select s.staff_id, s.person_id, s.volunteer_id, s.created_at, s.created_by, s.reset_by,
            coalesce(s.site_id, (select site_id from sites where kind = 'centre')) as site_id
     from staff s where s.staff_id = $1 and s.active
 ), above as (

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 __all__ = [
     "LONGEST_TYPED",
     "CodeText",
+    "FactorText",
     "IdNumberText",
     "ImportedPhoneText",
     "PhoneText",
@@ -49,19 +50,24 @@ _DASH = re.compile(f"[{_DASHES}]")
 _ADDRESS_CODE = re.compile(r"https?://[^?]*\?(?:.*&)?c=([0-9A-Za-z]+)(?:[&#].*)?", re.ASCII | re.IGNORECASE)
 
 
+def _composed(text: str) -> str:
+    # Again after each dropping: what a dropped character had kept apart may combine now.
+    return unicodedata.normalize("NFKC", text)
+
+
 def plain(text: str) -> str:
     """Normalise to NFKC without format characters and surrounding blanks; inner blanks and dashes stay."""
-    return _FORMAT.sub("", unicodedata.normalize("NFKC", _FORMAT.sub("", text))).strip()
+    return _composed(_FORMAT.sub("", _composed(_FORMAT.sub("", text)))).strip()
 
 
 def unspaced(text: str) -> str:
     """Normalise like `plain`, drop all blanks, and write every dash as a hyphen."""
-    return _DASH.sub("-", _BLANK.sub("", plain(text)))
+    return _composed(_DASH.sub("-", _BLANK.sub("", plain(text))))
 
 
 def compact(text: str) -> str:
     """Normalise like `unspaced` and drop dashes too: for numbers and codes in which they only group digits."""
-    return unspaced(text).replace("-", "")
+    return _composed(unspaced(text).replace("-", ""))
 
 
 def compact_upper(text: str) -> str:
@@ -112,6 +118,13 @@ CodeText = Annotated[
     str, _typed(compact), _form(r"[0-9]{6}", "must be the six digits of the message"), Field(examples=["123456"])
 ]
 """A one-time code from a message."""
+FactorText = Annotated[
+    str,
+    _typed(compact_upper),
+    _form(r"[0-9]{6}|[A-Z2-7]{16}", "must be the six digits of the app, or one of the recovery codes"),
+    Field(examples=["123456", "abcd-efgh-ijkl-mnop"]),
+]
+"""A code of the second factor, or a recovery code."""
 ImportedPhoneText = Annotated[str, _typed(compact), Field(max_length=100)]
 """A phone in a file: a wrong one refuses its row, not the whole file."""
 VolunteerNumberText = Annotated[

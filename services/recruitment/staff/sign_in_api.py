@@ -35,7 +35,7 @@ from shared.auth.tokens import Caller, Role
 from shared.errors import Forbidden, Refusal, TooMany
 from shared.http.app import Db, Input, Output
 from shared.postgres import Database
-from shared.typed import CodeText, UsernameText
+from shared.typed import CodeText, FactorText, UsernameText
 
 __all__ = ["router"]
 
@@ -43,7 +43,6 @@ router = APIRouter(prefix="/api/recruitment/v1", tags=["staff sign-in"])
 
 Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.ENROLLING)]
 PasswordText = Annotated[str, Field(min_length=1, max_length=128)]
-FactorText = Annotated[str, Field(min_length=6, max_length=40, examples=["123456", "abcd-efgh-ijkl-mnop"])]
 
 
 class PasswordIn(Input):

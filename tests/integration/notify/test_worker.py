@@ -32,7 +32,7 @@ pytestmark = pytest.mark.broker
 @asynccontextmanager
 async def role(name: str, settings: NotifySettings) -> AsyncIterator[asyncio.subprocess.Process]:
     environment = dict(os.environ)
-    for field, value in settings.model_dump(mode="json").items():
+    for field, value in settings.model_dump(mode="json", exclude_none=True).items():
         environment[f"WEIGUANG_{field.upper()}"] = value if isinstance(value, str) else json.dumps(value)
     environment["WEIGUANG_AUTH_SIGNING_KEY"] = settings.auth_signing_key.get_secret_value()
     process = await asyncio.create_subprocess_exec(

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import cache, partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -17,6 +18,7 @@ from shared.http.cache import Cache
 from shared.http.edge import Edge, Told
 from shared.http.guard import Guard
 from shared.http.models import Input, Instant, Limit, Output, SmallInt
+from shared.http.openapi import describe
 from shared.http.problems import problem_of
 from shared.http.query import refuse_unknown_parameters
 from shared.http.routes import check_marked, templates_of, walk_routes
@@ -167,6 +169,7 @@ def create_app(
         app.include_router(router)
     check_marked(app)
     templates.update(templates_of(app))
+    app.openapi = cache(partial(describe, app))  # type: ignore[method-assign]  # FastAPI's way to replace it
     app.add_middleware(Guard)
     app.add_middleware(Edge, templates=templates, told=told, inner=inner)
     return app

@@ -12,7 +12,17 @@ from services.web.settings import WebSettings
 from shared.auth.tokens import Role, Verifier
 from shared.http.cache import Cache
 
-__all__ = ["LoginNeeded", "Visit", "VisitOf", "Web", "centre_only", "engineers_only", "operators_only", "safe_next"]
+__all__ = [
+    "LoginNeeded",
+    "Visit",
+    "VisitOf",
+    "Web",
+    "centre_only",
+    "engineers_only",
+    "operators_only",
+    "safe_next",
+    "staff_only",
+]
 
 
 @dataclass(slots=True)
@@ -159,17 +169,27 @@ def operators_only(visit: Visit) -> None:
 
 
 def engineers_only(visit: Visit) -> None:
-    """Insist on an engineer, by the token's signature: no service is asked for what the page shows.
+    """Insist on an engineer; raises as `_verified`."""
+    _verified(visit, Role.ENGINEER)
+
+
+def staff_only(visit: Visit) -> None:
+    """Insist on a member of staff or an engineer; raises as `_verified`."""
+    _verified(visit, Role.STATION, Role.OPERATOR, Role.ENGINEER)
+
+
+def _verified(visit: Visit, *roles: Role) -> None:
+    """Insist on a role by the token's signature: no service is asked for what the page shows.
 
     Raises:
         LoginNeeded: the visitor is a stranger.
-        Problem: they are known, and no engineer.
+        Problem: they are known, and have none of the roles.
         Unauthorized: the token is not valid.
     """
     if visit.session.token is None:
         raise LoginNeeded(visit.target, staff=True)
-    if not visit.web.verifier.verify(visit.session.token).has(Role.ENGINEER):
-        raise Problem("role-not-allowed", "This page is for engineers.", status=403)
+    if not visit.web.verifier.verify(visit.session.token).has(*roles):
+        raise Problem("role-not-allowed", f"This page is for the roles: {', '.join(sorted(roles))}.", status=403)
 
 
 def centre_only(visit: Visit) -> None:

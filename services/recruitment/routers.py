@@ -15,6 +15,7 @@ from services.recruitment.security import api as security_api
 from services.recruitment.signups import api as signups_api
 from services.recruitment.staff import api as staff_api
 from services.recruitment.staff import sign_in_api
+from services.recruitment.vault import api as vault_api
 from services.recruitment.volunteers import api as volunteers_api
 from shared.deadletters import api as dead_letters
 
@@ -27,6 +28,7 @@ ROUTERS = (
     organisation_api.router,
     editing_api.router,
     recruiting_api.router,
+    vault_api.router,
     volunteers_api.router,
     activities_api.router,
     scheduling_api.router,

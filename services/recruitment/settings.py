@@ -20,6 +20,11 @@ class RecruitmentSettings(Settings):
     lookup_key: SecretStr = SecretStr("")
     """Key of the hashes that phones and ID numbers are compared by: base64 of 32 bytes."""
 
+    looks_per_hour: int = 30
+    """Looks of one member of staff at personal data in the clear, in any hour; more are refused and alerted."""
+    looks_per_day: int = 100
+    """The same in any 24 hours."""
+
     code_channel: Literal["log", "webhook"] = "log"
     """How one-time codes travel; ``log`` is refused in production."""
     message_log: Path | None = None

@@ -1,12 +1,25 @@
-"""The vault has no routes of its own; other capabilities' routes get its cipher here."""
+"""What other capabilities' routes take from the vault, and the routes that show who looked at whose data."""
 
+from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 
+from services.recruitment.security.api import AddressDep
+from services.recruitment.vault import store
 from services.recruitment.vault.cipher import Cipher
+from services.recruitment.vault.domain import Quota
+from services.recruitment.vault.handlers import Reader
+from services.recruitment.vault.store import Look
+from shared.auth.access import allow, caller_of
+from shared.auth.tokens import Caller, Role
+from shared.http.app import Db, Instant, Limit, Output
+from shared.http.cursors import Page, decode, page_of
 
-__all__ = ["CipherDep"]
+__all__ = ["CipherDep", "ReaderDep", "router"]
+
+router = APIRouter(prefix="/api/recruitment/v1", tags=["vault"])
 
 
 async def _cipher(request: Request) -> Cipher:
@@ -14,5 +27,77 @@ async def _cipher(request: Request) -> Cipher:
     return cipher
 
 
+async def _reader(request: Request, address: AddressDep) -> Reader:
+    caller, settings = caller_of(request), request.app.state.settings
+    quota = Quota(settings.looks_per_hour, settings.looks_per_day)
+    return Reader(caller.subject, ",".join(sorted(caller.roles)), address, quota)
+
+
 CipherDep = Annotated[Cipher, Depends(_cipher)]
 """The cipher that the composition root put into ``app.state.cipher``."""
+
+ReaderDep = Annotated[Reader, Depends(_reader)]
+"""The caller as a reader of personal data, with the quota of a member of staff."""
+
+
+class LookOut(Output):
+    """One look at your data: the role and site of the reader (no site: the centre), what, what for and when."""
+
+    read_id: UUID
+    reader_role: str
+    site: str | None
+    fields: list[str]
+    purpose: str
+    read_at: datetime
+
+
+class ReadersLookOut(LookOut):
+    """A look with its reader and, when it was at a volunteer's data, the volunteer."""
+
+    reader: UUID
+    username: str | None
+    site_id: UUID | None
+    volunteer_id: UUID | None
+    volunteer_number: str | None
+
+
+@router.get("/volunteers/me/looks")
+async def looks_at_me(
+    caller: Annotated[Caller, allow(Role.VOLUNTEER)], database: Db, cursor: str | None = None, limit: Limit = 50
+) -> Page[LookOut]:
+    """Who of the staff looked at one's own data in the clear, newest first."""
+    async with database.transaction() as tx:
+        found = await store.looks_at_volunteer(tx, caller.require_volunteer(), _before(cursor), limit + 1)
+    return page_of(found, limit, _look, lambda each: (each.read_at, each.read_id))
+
+
+@router.get("/looks")
+async def looks(
+    caller: Annotated[Caller, allow(Role.OPERATOR, centre=True)],
+    database: Db,
+    reader: UUID | None = None,
+    volunteer_id: UUID | None = None,
+    since: Annotated[Instant | None, Query(alias="from")] = None,
+    until: Annotated[Instant | None, Query(alias="to")] = None,
+    cursor: str | None = None,
+    limit: Limit = 50,
+) -> Page[ReadersLookOut]:
+    """Who looked at whose data in the clear, newest first; ``to`` is exclusive."""
+    async with database.transaction() as tx:
+        found = await store.looks(tx, reader, volunteer_id, since, until, _before(cursor), limit + 1)
+    return page_of(found, limit, _readers_look, lambda each: (each.read_at, each.read_id))
+
+
+def _before(cursor: str | None) -> tuple[datetime, UUID] | None:
+    if cursor is None:
+        return None
+    at, read_id = decode(cursor, [datetime, UUID])
+    return at, read_id
+
+
+def _look(look: Look) -> LookOut:
+    return LookOut(**{name: getattr(look, name) for name in LookOut.model_fields})
+
+
+def _readers_look(look: store.ReadersLook) -> ReadersLookOut:
+    return ReadersLookOut(**{name: getattr(look, name) for name in ReadersLookOut.model_fields})

@@ -1,12 +1,14 @@
 """What the vault holds about a person, how it is normalised, and how it is masked. Pure."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 __all__ = [
     "GUARDIAN_AGE",
     "Identity",
+    "Quota",
     "age_on",
     "birth_facts",
     "clean_birth_date",
@@ -16,6 +18,7 @@ __all__ = [
     "mask_name",
     "mask_phone",
     "needs_guardian",
+    "next_look_at",
     "normalise_phone",
 ]
 
@@ -46,6 +49,26 @@ class Identity:
 
     def __repr__(self) -> str:
         return "Identity(…)"  # so that no log or traceback shows a person
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many looks at personal data one member of staff has, in any hour and in any 24 hours."""
+
+    per_hour: int
+    per_day: int
+
+
+def next_look_at(looks: Sequence[datetime], quota: Quota, now: datetime) -> datetime:
+    """When the next look is possible: now, or when enough of the earlier looks are old enough.
+
+    ``looks`` are the reader's last ones, newest first, at least ``per_day`` of them if there are so many.
+    """
+    possible = now
+    for most, window in ((quota.per_hour, timedelta(hours=1)), (quota.per_day, timedelta(days=1))):
+        if len(looks) >= most:
+            possible = max(possible, looks[most - 1] + window)
+    return possible
 
 
 def normalise_phone(text: str) -> str:

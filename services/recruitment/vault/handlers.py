@@ -1,21 +1,42 @@
 """Use cases of the vault: keep people, find them by phone, read them masked or, audited, unmasked."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Self
 from uuid import UUID
 
+import structlog
+
+from services.recruitment.security import handlers as security
+from services.recruitment.security.handlers import Kind, Result, SecurityEvent
 from services.recruitment.vault import store
 from services.recruitment.vault.cipher import Cipher
-from services.recruitment.vault.domain import Identity
+from services.recruitment.vault.domain import Identity, Quota, next_look_at
 from services.recruitment.vault.store import Known
-from shared.clock import real_now
-from shared.errors import Conflict, NotFound
+from shared.clock import DISTRICT_ZONE, real_now
+from shared.errors import Conflict, NotFound, TooMany
 from shared.ids import new_id
-from shared.postgres import Tx
+from shared.postgres import Database, Tx
 
-__all__ = ["Known", "NewPerson", "Reader", "find_by_phone", "identities", "keep", "keep_or_update", "unmask"]
+__all__ = [
+    "LOOKS_LIMITED",
+    "Known",
+    "NewPerson",
+    "Reader",
+    "find_by_phone",
+    "identities",
+    "keep",
+    "keep_or_update",
+    "look",
+    "looking",
+    "unmask",
+]
+
+LOOKS_LIMITED = "looks-limited"
+_log = structlog.get_logger("security")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +54,12 @@ class NewPerson:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads unmasked data, and in which role."""
+    """Who reads unmasked data, in which role and from where. Services have no quota."""
 
     subject: UUID
     role: str
+    address: str | None = None
+    quota: Quota | None = None
 
 
 async def keep(tx: Tx, cipher: Cipher, people: Sequence[NewPerson], now: datetime) -> set[UUID]:
@@ -102,13 +125,73 @@ async def identities(tx: Tx, cipher: Cipher, person_ids: Sequence[UUID]) -> dict
 async def unmask(
     tx: Tx, cipher: Cipher, person_id: UUID, reader: Reader, purpose: str, fields: Sequence[str]
 ) -> Identity:
-    """Open a person for somebody else, and write down who read which fields and what for.
+    """Open a person for another one, and record who read which fields and what for.
 
     Raises:
         NotFound: the vault knows no such person.
+        TooMany: ``looks-limited``, the reader's quota is used up.
     """
     opened = await identities(tx, cipher, [person_id])
     if person_id not in opened:
         raise NotFound("person-unknown", "there is no such person")
-    await store.record_read(tx, new_id(), person_id, reader.subject, reader.role, fields, purpose, real_now())
+    await look(tx, person_id, reader, purpose, fields)
     return opened[person_id]
+
+
+async def look(tx: Tx, person_id: UUID, reader: Reader, purpose: str, fields: Sequence[str]) -> None:
+    """Count and record a look at a person's data, in the transaction that reads them.
+
+    Raises:
+        TooMany: ``looks-limited``, the reader's quota is used up.
+    """
+    now = real_now()
+    if reader.quota is not None:
+        most = max(reader.quota.per_hour, reader.quota.per_day)
+        recent = await store.last_reads(tx, reader.subject, now - timedelta(days=1), most)
+        possible = next_look_at(recent, reader.quota, now)
+        if possible > now:
+            raise _limited(possible, now)
+        said = SecurityEvent(
+            Kind.UNMASKED,
+            subject=person_id,
+            actor=reader.subject,
+            address=reader.address,
+            detail={"fields": len(fields), "kind": fields[0] if len(fields) == 1 else "person"},
+        )
+        await security.record(tx, said)
+    await store.record_read(tx, new_id(), person_id, reader.subject, reader.role, fields, purpose, now)
+
+
+@asynccontextmanager
+async def looking(database: Database, reader: Reader) -> AsyncIterator[Tx]:
+    """A transaction in which a reader looks at personal data; a refusal by the quota is recorded and alerted apart.
+
+    Raises:
+        TooMany: as `look`.
+    """
+    try:
+        async with database.transaction() as tx:
+            yield tx
+    except TooMany as refusal:
+        if refusal.type == LOOKS_LIMITED:
+            _log.warning("vault.quota_reached", reader=str(reader.subject), role=reader.role)
+            reached = SecurityEvent(
+                Kind.QUOTA_REACHED,
+                Result.REFUSED,
+                subject=reader.subject,
+                address=reader.address,
+                detail={"wait_seconds": int(refusal.extra["retry_after"])},
+            )
+            await security.record_apart(database, reached)
+        raise
+
+
+def _limited(possible: datetime, now: datetime) -> TooMany:
+    when = possible.astimezone(DISTRICT_ZONE)
+    seconds = ceil((possible - now).total_seconds())
+    return TooMany(
+        LOOKS_LIMITED,
+        f"You have read as many people's data as one account may: the next look is possible at {when:%Y-%m-%d %H:%M}.",
+        retry_after=seconds,
+        possible_at=when.isoformat(timespec="seconds"),
+    )

@@ -47,7 +47,35 @@ select person_id, wrapped_key, sealed from vault_people where person_id = any($1
 insert into vault_reads (read_id, person_id, reader, reader_role, fields, purpose, read_at)
 values ($1, $2, $3, $4, $5, $6, $7);
 
--- name: reads_of_person
--- Who looked: the person may ask.
-select read_id, reader, reader_role, fields, purpose, read_at
-from vault_reads where person_id = $1 order by read_at desc, read_id desc limit $2;
+-- name: lock_reader
+-- The looks of one reader are counted one after the other.
+select pg_advisory_xact_lock(hashtextextended('vault-reads:' || $1::uuid, 0));
+
+-- name: last_reads
+-- When a reader read lately, newest first: what the quota counts.
+select read_at from vault_reads where reader = $1 and read_at > $2 order by read_at desc limit $3;
+
+-- name: looks_at_volunteer
+-- Who read a volunteer's data, newest first by keyset; messages that were addressed are no looks of people.
+select read.read_id, read.reader_role, read.fields, read.purpose, read.read_at, site.site_id, site.name as site
+from volunteers volunteer
+join vault_reads read on read.person_id = volunteer.person_id
+left join staff on staff.staff_id = read.reader
+left join sites site on site.site_id = staff.site_id
+where volunteer.volunteer_id = $1 and read.reader_role <> 'service'
+  and ($2::timestamptz is null or (read.read_at, read.read_id) < ($2, $3::uuid))
+order by read.read_at desc, read.read_id desc limit $4;
+
+-- name: looks
+-- All looks of people, newest first by keyset, of one reader or at one volunteer or in a time.
+select read.read_id, read.reader, staff.username, read.reader_role, read.fields, read.purpose, read.read_at, site.site_id,
+       site.name as site, volunteer.volunteer_id, volunteer.volunteer_number
+from vault_reads read
+left join volunteers volunteer on volunteer.person_id = read.person_id
+left join staff on staff.staff_id = read.reader
+left join sites site on site.site_id = staff.site_id
+where read.reader_role <> 'service'
+  and ($1::uuid is null or read.reader = $1) and ($2::uuid is null or volunteer.volunteer_id = $2)
+  and ($3::timestamptz is null or read.read_at >= $3) and ($4::timestamptz is null or read.read_at < $4)
+  and ($5::timestamptz is null or (read.read_at, read.read_id) < ($5, $6::uuid))
+order by read.read_at desc, read.read_id desc limit $7;

@@ -10,9 +10,14 @@ from shared.postgres import Tx, load_queries
 
 __all__ = [
     "Known",
+    "Look",
+    "ReadersLook",
     "add_people",
     "known_lookups",
+    "last_reads",
     "lock_lookups",
+    "looks",
+    "looks_at_volunteer",
     "people_by_phone",
     "person_by_phone_locked",
     "record_read",
@@ -21,6 +26,29 @@ __all__ = [
 ]
 
 _SQL = load_queries(__file__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One look at a person's data: by which role of which site (none: the centre), what, what for and when."""
+
+    read_id: UUID
+    reader_role: str
+    fields: list[str]
+    purpose: str
+    read_at: datetime
+    site_id: UUID | None
+    site: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadersLook(Look):
+    """A look with its reader, and the volunteer whose data it was; neither is set for other people."""
+
+    reader: UUID
+    username: str | None
+    volunteer_id: UUID | None
+    volunteer_number: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +130,32 @@ async def record_read(
 ) -> None:
     """Write down an unmasked read."""
     await tx.execute(_SQL["record_read"], read_id, person_id, reader, role, list(fields), purpose, at)
+
+
+async def last_reads(tx: Tx, reader: UUID, since: datetime, limit: int) -> list[datetime]:
+    """Lock a reader; then when they read since then, newest first."""
+    await tx.execute(_SQL["lock_reader"], reader)
+    return [row["read_at"] for row in await tx.fetch(_SQL["last_reads"], reader, since, limit)]
+
+
+async def looks_at_volunteer(
+    tx: Tx, volunteer_id: UUID, before: tuple[datetime, UUID] | None, limit: int
+) -> list[Look]:
+    """A page of the looks of people at one volunteer, newest first."""
+    at, read_id = before or (None, None)
+    return [Look(**row) for row in await tx.fetch(_SQL["looks_at_volunteer"], volunteer_id, at, read_id, limit)]
+
+
+async def looks(
+    tx: Tx,
+    reader: UUID | None,
+    volunteer_id: UUID | None,
+    since: datetime | None,
+    until: datetime | None,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[ReadersLook]:
+    """A page of the looks of people, newest first."""
+    at, read_id = before or (None, None)
+    rows = await tx.fetch(_SQL["looks"], reader, volunteer_id, since, until, at, read_id, limit)
+    return [ReadersLook(**row) for row in rows]

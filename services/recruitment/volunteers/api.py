@@ -19,7 +19,8 @@ from services.recruitment.access.sessions import (
     session_out,
     spend_attempt,
 )
-from services.recruitment.vault.api import CipherDep
+from services.recruitment.vault.api import CipherDep, ReaderDep
+from services.recruitment.vault.handlers import looking
 from services.recruitment.volunteers import handlers
 from services.recruitment.volunteers.domain import MOST_IMPORT_ROWS, ImportRow
 from services.recruitment.volunteers.handlers import Masked, Registration
@@ -314,13 +315,15 @@ async def volunteer(volunteer_id: UUID, caller: Staff, database: Db, cipher: Cip
 
 
 @router.post("/volunteers/{volunteer_id}/unmask")
-async def unmask(volunteer_id: UUID, body: PurposeIn, caller: Staff, database: Db, cipher: CipherDep) -> PersonOut:
+async def unmask(
+    volunteer_id: UUID, body: PurposeIn, caller: Staff, reader: ReaderDep, database: Db, cipher: CipherDep
+) -> PersonOut:
     """A volunteer's data in the clear, against a purpose.
 
     It changes nothing but the record of reads, and its answer must not be stored: so it takes no Idempotency-Key.
     """
-    async with database.transaction() as tx:
-        person = await handlers.unmask(tx, cipher, caller, volunteer_id, body.purpose)
+    async with looking(database, reader) as tx:
+        person = await handlers.unmask(tx, cipher, caller, reader, volunteer_id, body.purpose)
     return PersonOut(name=person.name, phone=person.phone, email=person.email, birth_date=person.birth_date)
 
 

@@ -217,19 +217,21 @@ async def list_masked(
     return await _mask(tx, cipher, rows)
 
 
-async def unmask(tx: Tx, cipher: Cipher, caller: Caller, volunteer_id: UUID, purpose: str) -> Identity:
+async def unmask(
+    tx: Tx, cipher: Cipher, caller: Caller, reader: vault.Reader, volunteer_id: UUID, purpose: str
+) -> Identity:
     """Read a volunteer's data in the clear; who read them and what for is written down.
 
     Raises:
         NotFound: there is no such volunteer among those of the caller's sites.
         Invalid: no purpose is given.
+        TooMany: the reader's quota is used up.
     """
     purpose = " ".join(purpose.split())
     if not 4 <= len(purpose) <= 500:
         raise Invalid("purpose-required", "please say what the data are needed for, in 4 to 500 characters")
     volunteer = await _volunteer(tx, volunteer_id)
     _require_reach(caller, volunteer)
-    reader = vault.Reader(caller.subject, ",".join(sorted(caller.roles)))
     return await vault.unmask(
         tx, cipher, volunteer.person_id, reader, purpose, ["name", "phone", "email", "birth_date"]
     )

@@ -196,6 +196,7 @@ SENTENCES: Mapping[str, str] = {
     "idempotency-key-reused": "页面内容变了，请刷新后再试。",
     "idempotency-key-guessable": "页面已过期，请刷新后再试。",
     "answer-expired": "这次提交已经成功，请用验证码登录。",
+    "looks-limited": "您查看个人信息的次数已到上限，请稍后再看（{retry_after} 秒后）。",
     "too-many-replays": "这次提交已经成功，请用验证码登录。",
     "invalid-input": "填写的内容不对，请检查后重填。",
     "invalid-text": "填写的内容里有不能识别的字符，请重填。",

@@ -12,7 +12,8 @@ from services.recruitment.activities.guards import STAFF
 from services.recruitment.approvals.api import caps_of
 from services.recruitment.attendance.api import RecordOut, record_out
 from services.recruitment.corrections import handlers
-from services.recruitment.vault.api import CipherDep
+from services.recruitment.vault.api import CipherDep, ReaderDep
+from services.recruitment.vault.handlers import looking
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.http.app import Db, Input, Output
@@ -139,14 +140,14 @@ async def overtime(request: Request, db: Db, caller: Approver, record_id: UUID, 
     return await once(request, db, caller, work)
 
 
-@router.post("/attendance/records/{record_id}/evidence", response_model=EvidencesOut)
+@router.post("/attendance/records/{record_id}/evidence")
 async def read_evidence(
-    request: Request, db: Db, cipher: CipherDep, caller: Staff, record_id: UUID, body: PurposeIn
-) -> Response:
-    """Read what the record's revisions rest on; who read it, when and what for is kept."""
+    db: Db, cipher: CipherDep, caller: Staff, reader: ReaderDep, record_id: UUID, body: PurposeIn
+) -> EvidencesOut:
+    """Read what the record's revisions rest on; who read it, when and what for is kept.
 
-    async def work(tx: Tx) -> EvidencesOut:
-        found = await handlers.read_evidence(tx, cipher, caller, record_id, body.purpose)
-        return EvidencesOut(items=[EvidenceOut(revision=each.revision, evidence=each.text) for each in found])
-
-    return await once(request, db, caller, work, status=200)
+    It changes nothing but the record of reads, and its answer must not be stored: so it takes no Idempotency-Key.
+    """
+    async with looking(db, reader) as tx:
+        found = await handlers.read_evidence(tx, cipher, caller, reader, record_id, body.purpose)
+    return EvidencesOut(items=[EvidenceOut(revision=each.revision, evidence=each.text) for each in found])

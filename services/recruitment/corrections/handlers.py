@@ -16,7 +16,7 @@ from services.recruitment.attendance import store as records
 from services.recruitment.attendance.domain import DEFAULT_POLICY, ApprovalLevel, Busy, Place, Record, Revision
 from services.recruitment.corrections import domain, store
 from services.recruitment.corrections.domain import Actor
-from services.recruitment.vault import store as vault
+from services.recruitment.vault import handlers as vault
 from services.recruitment.vault.cipher import Cipher
 from shared.auth.tokens import Caller, Role
 from shared.errors import Forbidden
@@ -160,22 +160,22 @@ async def keep_evidence(tx: Tx, cipher: Cipher, revisions: Sequence[tuple[Revisi
     await store.keep_evidence(tx, rows)
 
 
-async def read_evidence(tx: Tx, cipher: Cipher, caller: Caller, record_id: UUID, purpose: str) -> list[Evidence]:
+async def read_evidence(
+    tx: Tx, cipher: Cipher, caller: Caller, reader: vault.Reader, record_id: UUID, purpose: str
+) -> list[Evidence]:
     """What a record's revisions rest on, for the site's staff and for who may decide; the reading is written down.
 
     Raises:
         NotFound: no such record, or not the caller's to see.
         Forbidden: the caller is not staff of the site, nor may decide on the record.
+        TooMany: the reader's quota is used up.
     """
     record = await records.find_record(tx, record_id)
     if record is None or not await approvals.may_decide_on(tx, caller, record_id):
         record = _permitted(caller, record_id, record, staff_only=True)
     found = await store.find_evidence(tx, record.record_id)
     if found:
-        role = "operator" if caller.has(Role.OPERATOR) else "station"
-        await vault.record_read(
-            tx, new_id(), found[0].person_id, caller.subject, role, ["evidence"], purpose, await tx.now()
-        )
+        await vault.look(tx, found[0].person_id, reader, purpose, ["evidence"])
     return [
         Evidence(each.revision, cipher.open_text(each.volunteer_id, each.wrapped_key, each.sealed)) for each in found
     ]

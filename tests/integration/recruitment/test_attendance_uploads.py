@@ -273,6 +273,10 @@ async def test_a_correction_and_a_void_are_revisions_with_reason_and_sealed_evid
     evidence = await work.post(f"{path}/evidence", {"purpose": "申诉核查"}, work.station)
     assert [each["evidence"] for each in evidence.json()["items"]] == [why["evidence"]] * 2
     assert await work.count("select count(*) from vault_reads where purpose = '申诉核查'") == 1
+    assert await work.count("select count(*) from security_events where kind = 'unmasked'") == 1
+    assert await work.count("select count(*) from idempotency where scope like '%/evidence'") == 0
+    work.district.app.state.settings = work.district.settings.model_copy(update={"looks_per_hour": 1})
+    assert slug(await work.post(f"{path}/evidence", {"purpose": "申诉核查"}, work.station)) == "looks-limited"
     assert (await work.post(f"{path}/evidence", {}, work.station)).status_code == 422, "a purpose must be given"
     assert (await work.post(f"{path}/evidence", {"purpose": "x"}, somebody.token)).status_code == 403
 

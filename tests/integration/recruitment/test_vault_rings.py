@@ -159,6 +159,12 @@ async def test_evidence_and_device_secrets_are_moved_to_the_new_key_too(work: Wo
         owner,
         *old.seal_text(owner, "签字单第12页"),
     )
+    staff_id = await recruitment_db.pool.fetchval("select staff_id from staff limit 1")
+    await recruitment_db.pool.execute(
+        "insert into staff_second_factors (staff_id, wrapped_key, sealed, created_at) values ($1, $2, $3, now())",
+        staff_id,
+        *old.seal_text(staff_id, "JBSWY3DP"),
+    )
     rotated = Cipher(f"2:{NEXT_VAULT},1:{SECRETS.vault_key}", f"2:{NEXT_LOOKUP},1:{SECRETS.lookup_key}")
     moved = await rewrap(recruitment_db, tables(rotated))
     assert (moved["evidence"].rewrapped, moved["devices"].rewrapped) == (1, 1)
@@ -166,12 +172,16 @@ async def test_evidence_and_device_secrets_are_moved_to_the_new_key_too(work: Wo
         "people": {"2/2"},
         "evidence": {"2"},
         "devices": {"2"},
+        "second_factors": {"2"},
     }
     alone = Cipher(f"2:{NEXT_VAULT}", f"2:{NEXT_LOOKUP}")
     text = await recruitment_db.pool.fetchrow("select wrapped_key, sealed from attendance_evidence")
     secret = await recruitment_db.pool.fetchrow("select secret_key, sealed_secret from devices")
     assert text is not None
     assert secret is not None
+    factor = await recruitment_db.pool.fetchrow("select wrapped_key, sealed from staff_second_factors")
+    assert factor is not None
+    assert alone.open_text(staff_id, *factor) == "JBSWY3DP"
     assert alone.open_text(owner, *text) == "签字单第12页"
     assert alone.open_text(device, *secret) == work.secrets[str(device)]
 
@@ -185,4 +195,5 @@ async def test_every_wrapped_key_of_the_schema_is_moved(recruitment_db: Database
         ("vault_people", "wrapped_key"),
         ("attendance_evidence", "wrapped_key"),
         ("devices", "secret_key"),
+        ("staff_second_factors", "wrapped_key"),
     }, "a column that services/recruitment/keys does not know keeps its old key for good"

@@ -188,3 +188,35 @@ async def test_only_staff_plan_a_shift_that_has_begun(work: Work) -> None:
     body = work.body((-HOUR, HOUR))
     assert refused(await work.post("/activities", body, work.leader.token)) == (422, "shift-times-invalid")
     assert (await work.post("/activities", body, work.station)).status_code == 201
+
+
+async def test_a_kiosk_records_nobody_at_a_shift_that_was_called_off_before_it_began(work: Work) -> None:
+    shift_id, device, somebody = await work.shift(), await work.device(), await work.volunteer()
+    cancellation = {"version": 1, "reason": "no-leader"}
+    assert (await work.post(f"/shifts/{shift_id}/cancellation", cancellation, work.station)).status_code == 200
+    await work.clock.set(NOW + 4 * HOUR)
+    row = {
+        "upload_id": "u1", "volunteer_number": somebody.number, "shift_id": shift_id,
+        "started_at": at(HOUR), "ended_at": at(2 * HOUR),
+    }  # fmt: skip
+    answer = (await work.post("/attendance/batches", work.batch(device, row), work.station)).json()
+    assert (answer["accepted"], [each["detail"] for each in answer["refused"]]) == (
+        0,
+        ["The shift was called off before it began."],
+    )
+    assert await work.count("select count(*) from attendance_records") == 0
+
+
+async def test_a_kiosk_row_counts_until_its_running_shift_was_called_off(work: Work) -> None:
+    shift_id, device, somebody = await work.shift(), await work.device(), await work.volunteer()
+    await work.clock.set(NOW + 2 * HOUR)
+    cancellation = {"version": 1, "reason": "weather"}
+    assert (await work.post(f"/shifts/{shift_id}/cancellation", cancellation, work.station)).status_code == 200
+    await work.clock.set(NOW + 4 * HOUR)
+    row = {
+        "upload_id": "u1", "volunteer_number": somebody.number, "shift_id": shift_id,
+        "started_at": at(90 * MINUTE), "ended_at": at(3 * HOUR),
+    }  # fmt: skip
+    answer = (await work.post("/attendance/batches", work.batch(device, row), work.station)).json()
+    assert answer["accepted"] == 1, answer
+    assert await work.count("select minutes from attendance_records") == 30

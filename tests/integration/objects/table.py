@@ -52,11 +52,21 @@ PURPOSE = {"purpose": "核对保险"}
 REASON = {"reason": "核对原件", "evidence": "签到表第3页"}
 
 _RECRUITMENT: dict[tuple[str, str], Row] = {
-    ("POST", "/staff"): Row(
+    ("POST", "/auth/tokens"): everybody("a login, by a code to the caller's phone"),
+    ("DELETE", "/auth/sessions/{session_id}"): VOLUNTEER,
+    ("POST", "/auth/sessions/second-step"): everybody("a login, by what its holder has"),
+    ("POST", "/auth/password-resets/completion"): everybody("by a code to the holder's phone"),
+    ("POST", "/staff/invitations"): Row(
         "north",
-        body={"username": "newcomer", "password": "guang-mang-2026", "name": "某人", "role": "station",
-              "site_id": "$site_id"},
+        body={"username": "newcomer", "name": "某人", "phone": "13900000009", "role": "station", "site_id": "$site_id"},
     ),
+    ("DELETE", "/staff/invitations/{invitation_id}"): Row("north"),
+    ("GET", "/staff/invitations/by-token/{token}"): everybody("whoever holds the link was invited"),
+    ("POST", "/staff/invitations/by-token/{token}/codes"): everybody("whoever holds the link was invited"),
+    ("POST", "/staff/invitations/by-token/{token}/acceptance"): everybody("whoever holds the link was invited"),
+    ("POST", "/staff/{staff_id}/activation"): Row("second"),
+    ("POST", "/staff/{staff_id}/deactivation"): Row("north"),
+    ("POST", "/staff/{staff_id}/password-reset"): Row("north"),
     ("PUT", "/staff/{staff_id}/volunteer"): CENTRE,
     ("POST", "/sites"): Row("north", body={"kind": "service_point", "name": "新窗口", "parent_id": "$site_id"}),
     ("POST", "/teams"): Row("north", body={"kind": "team", "name": "新队", "site_id": "$site_id", "docked": False}),
@@ -84,6 +94,8 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("GET", "/drives/{drive_id}/poster.svg"): everybody("the poster hangs in the street"),
     ("GET", "/appeals/by-code/{code}"): everybody("what stands in the article"),
     ("POST", "/volunteers"): everybody("people register themselves, by a code to their phone"),
+    ("POST", "/volunteers/claims"): everybody("people claim their account by a code to their phone"),
+    ("POST", "/residents"): everybody("people register themselves, by a code to their phone"),
     ("POST", "/volunteers/batches"): Row(
         "north", frozenset({"other_operator"}), why="each row of another site is refused by itself",
         body={

@@ -123,6 +123,9 @@ async def _recruitment(work: Work) -> dict[str, str]:
     appeal = await work.district.made("/appeals", {"title": "倡议书", "channel": "微视岭东", "body": "来吧。"})
     device_id = await work.device()
     staff_id = await work.count("select staff_id from staff where username = 'huimin'")
+    invited = {"username": "guest", "name": "某人", "phone": work.district.phone(), "role": "station", "site_id": here}
+    invitation = await work.district.made("/staff/invitations", invited)
+    sessions = (await work.get("/auth/sessions", volunteer.token)).json()["items"]
     await work.clock.set(NOW + HOUR)
     made = (await work.check("in", shift_id, volunteer)).json()
     await work.clock.set(NOW + HOUR + 10 * MINUTE)
@@ -135,7 +138,8 @@ async def _recruitment(work: Work) -> dict[str, str]:
         "signup_id": waiting["signup_id"], "volunteer_id": volunteer.volunteer_id,
         "leader_volunteer_id": volunteer.volunteer_id, "volunteer_number": volunteer.number,
         "referred_id": referred.volunteer_id, "record_id": made["record_id"], "device_id": device_id,
-        "staff_id": str(staff_id), "nothing": str(new_id()), "one": "1", "site": "site",
+        "staff_id": str(staff_id), "invitation_id": invitation["invitation_id"],
+        "session_id": sessions[0]["session_id"], "nothing": str(new_id()), "one": "1", "site": "site",
         "volunteer_token": volunteer.token, "stranger_token": (await work.volunteer()).token,
         "leader_token": work.leader.token, "station_token": work.station, "other_station_token": work.other_station,
         "operator_token": work.operator, "other_team": work.other_team, "south": work.sites["south"],

@@ -25,6 +25,7 @@ __all__ = ["caps_of", "router"]
 router = APIRouter(prefix="/api/recruitment/v1", tags=["approvals"])
 
 Staff = Annotated[Caller, allow(*STAFF)]
+Reader = Annotated[Caller, allow(Role.LEADER, *STAFF)]
 Volunteer = Annotated[Caller, allow(Role.VOLUNTEER)]
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
 MOST_RECORDS = 200
@@ -81,13 +82,13 @@ class DenialIn(Input):
 @router.get("/attendance/approvals")
 async def list_approvals(
     db: Db,
-    caller: Staff,
+    caller: Reader,
     view: Literal["decidable", "recorded"] = "decidable",
     drive_id: UUID | None = None,
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> Page[ApprovalOut]:
-    """What the caller may decide, oldest first; or what the caller's sites recorded, with its state, newest first."""
+    """What the caller may decide, oldest first; or what they or their sites recorded, with its state, newest first."""
     place = None
     if cursor is not None:
         at, last = decode(cursor, (datetime, UUID))

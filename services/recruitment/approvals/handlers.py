@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.recruitment.activities.domain import Refused
-from services.recruitment.activities.guards import refusal, unwrap
+from services.recruitment.activities.guards import STAFF, actor_id, refusal, unwrap
 from services.recruitment.approvals import domain, events, store
 from services.recruitment.approvals.domain import LIFE, Assertion, Caps, Decider, Decision, Reason
 from services.recruitment.approvals.events import Note
@@ -94,9 +94,13 @@ async def decidable(
 async def recorded(
     tx: Tx, caller: Caller, *, drive_id: UUID | None, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[ListedApproval]:
-    """A page of what the caller's sites recorded and another site decides or decided, newest first."""
-    site_ids = None if caller.site_ids is None else sorted(caller.site_ids)
-    return await store.list_recorded(tx, site_ids=site_ids, drive_id=drive_id, before=before, limit=limit)
+    """A page of what the caller or their sites recorded and another site decides or decided, newest first."""
+    site_ids: list[UUID] | None = []
+    if caller.has(*STAFF):
+        site_ids = None if caller.site_ids is None else sorted(caller.site_ids)
+    return await store.list_recorded(
+        tx, site_ids=site_ids, account_id=actor_id(caller), drive_id=drive_id, before=before, limit=limit
+    )
 
 
 async def decide(tx: Tx, caller: Caller, record_ids: Sequence[UUID], decision: Decision, reason: str) -> list[Record]:

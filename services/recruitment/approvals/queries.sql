@@ -126,7 +126,8 @@ where a.state = 'open' and a.lapses_at > $1
 order by a.opened_at, a.approval_id limit $12;
 
 -- name: list_recorded
--- What the caller's own sites wait for, or got decided, newest first by keyset. A null list of sites means all.
+-- What the caller's own sites, or the caller, recorded and wait for, or got decided, newest first by keyset. A null list of
+-- sites means all.
 select a.approval_id, a.record_id, a.reasons, a.overtime_minutes, a.opened_at, a.lapses_at, a.state, a.decided_at,
        a.decision_reason, r.revision, v.volunteer_number, r.provenance, r.status, r.started_at, r.ended_at, r.minutes,
        r.recorded_by, r.drive_id, ac.title as activity_title, si.name as site_name, te.name as team_name,
@@ -138,7 +139,7 @@ join volunteers v on v.volunteer_id = a.volunteer_id
 left join activities ac on ac.activity_id = r.activity_id
 left join sites si on si.site_id = r.site_id
 left join teams te on te.team_id = r.team_id
-where ($1::uuid[] is null or r.site_id = any($1) or a.claimant_sites && $1)
+where ($1::uuid[] is null or r.site_id = any($1) or a.claimant_sites && $1 or $6::uuid = any(a.claimant_ids))
   and ($2::uuid is null or r.drive_id = $2)
   and ($3::timestamptz is null or (a.opened_at, a.approval_id) < ($3, $4::uuid))
 order by a.opened_at desc, a.approval_id desc limit $5;

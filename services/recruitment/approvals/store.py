@@ -228,14 +228,15 @@ async def list_recorded(
     tx: Tx,
     *,
     site_ids: Sequence[UUID] | None,
+    account_id: UUID,
     drive_id: UUID | None,
     before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[ListedApproval]:
-    """A page of what these sites recorded and another site decides or decided, newest first."""
+    """A page of what these sites or this account recorded and another site decides or decided, newest first."""
     at, approval_id = before or (None, None)
     sites = None if site_ids is None else list(site_ids)
-    rows = await tx.fetch(_SQL["list_recorded"], sites, drive_id, at, approval_id, limit)
+    rows = await tx.fetch(_SQL["list_recorded"], sites, drive_id, at, approval_id, limit, account_id)
     return [ListedApproval(**dict(row)) for row in rows]
 
 

@@ -150,7 +150,7 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
         why="staff of another site decide on what waits; tested with the approvals",
     ),
     ("GET", "/attendance/approvals"): Row(
-        "station", frozenset({"other_station", "other_operator"}), hidden="record_id",
+        "station", frozenset({"other_station", "other_operator", "other_leader"}), hidden="record_id",
         why="lists what the caller may decide",
     ),
     ("POST", "/devices"): STATION,

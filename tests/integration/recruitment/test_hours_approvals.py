@@ -51,6 +51,20 @@ async def test_what_waits_shows_all_that_a_decider_needs(work: Work) -> None:
     assert await work.approvals(work.station) == []
     (own,) = await work.approvals(work.station, view="recorded")
     assert (own["record_id"], own["state"]) == (record_id, "open")
+    assert await work.approvals(work.leader.token, view="recorded") == [], "another account's"
+
+
+async def test_leaders_see_what_became_of_their_own_roll_call(work: Work) -> None:
+    shift_id, device, (person,) = await work.shift(late=True), await work.device(), await work.people(1)
+    await work.clock.set(NOW + 5 * HOUR)
+    body = work.batch(device, a_row(1, person, shift_id), provenance="leader")
+    (made,) = (await upload(work, body, work.leader.token))["records"]
+    assert made["waits_for"] == ["shift-late"]
+    assert await work.approvals(work.leader.token) == []
+    await work.clock.set(NOW + 40 * DAY)
+    await timers.lapse_due(work.database)
+    (own,) = await work.approvals(work.leader.token, view="recorded")
+    assert (own["record_id"], own["state"]) == (made["record_id"], "lapsed")
 
 
 @pytest.mark.parametrize(("decision", "status"), [("approve", "confirmed"), ("reject", "void")])

@@ -2,6 +2,7 @@
 
 from services.recruitment.approvals.domain import Reason
 from services.web.pages.approvals import line
+from services.web.pages.why import record_line
 from services.web.pages.wording import word
 
 ITEM = {
@@ -30,6 +31,14 @@ def test_a_line_says_what_waits_and_why() -> None:
     assert said["recorders"] == "惠民社区、北所"
     assert said["reasons"] == ["签到设备登记不满一天", "超出一个账户一天能记的时长"]
     assert line({**ITEM, "overtime_minutes": 30})["duration"] == "超时 30 分钟"
+
+
+def test_a_record_says_what_lies_outside_of_its_shift() -> None:
+    record = {**ITEM, "minutes": 90, "reason": "counted", "status": "confirmed", "counted_minutes": 90}
+    assert record_line(record)["outside"] == "30 分钟"
+    assert record_line({**record, "minutes": 120})["outside"] == ""
+    assert record_line({**record, "provenance": "imported", "minutes": 600})["outside"] == ""
+    assert record_line({**record, "minutes": 0, "ended_at": None})["outside"] == ""
 
 
 def test_every_reason_has_words() -> None:

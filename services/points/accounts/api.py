@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request
-from starlette.responses import StreamingResponse
 
 from services.points.accounts import handlers, store
 from services.points.accounts.domain import BucketVersion, LotSeen, Transfer
@@ -17,6 +16,7 @@ from shared.auth.access import allow, public
 from shared.auth.tokens import Caller, Role
 from shared.errors import Refusal
 from shared.http import cursors
+from shared.http.answers import Csv
 from shared.http.app import Db, Instant, Limit, Output, ReportDb, published
 from shared.http.cursors import Page, page_of
 from shared.postgres import Database
@@ -216,8 +216,8 @@ async def read_statement(
     return page_of(lines, limit, _line, lambda line: (line[0].transfer_id,))
 
 
-@router.get("/accounts/{volunteer_id}/statement.csv", response_class=StreamingResponse)
-async def export_statement(database: ReportDb, caller: Reader, volunteer_id: UUID) -> StreamingResponse:
+@router.get("/accounts/{volunteer_id}/statement.csv", response_class=Csv)
+async def export_statement(database: ReportDb, caller: Reader, volunteer_id: UUID) -> Csv:
     """All transfers, newest first, as CSV (UTF-8 with a mark for spreadsheets), streamed."""
     async with database.snapshot() as tx:
         await handlers.require_reader(tx, caller, volunteer_id)
@@ -231,7 +231,7 @@ async def export_statement(database: ReportDb, caller: Reader, volunteer_id: UUI
             yield csv_text(row_of(line, reward) for line, reward in portion)
 
     headers = {"Content-Disposition": f'attachment; filename="statement-{volunteer_id}.csv"'}
-    return StreamingResponse(text(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Csv(text(), headers=headers)
 
 
 @router.get("/accounts/{volunteer_id}/transfers/{transfer_id}")

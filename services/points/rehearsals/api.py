@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from fastapi.responses import StreamingResponse
 
 from services.points.accounts.spreadsheet import csv_text
 from services.points.rehearsals import handlers, store
@@ -17,6 +16,7 @@ from shared.auth.tokens import Caller, Role
 from shared.clock import district_day
 from shared.errors import Refusal
 from shared.http import cursors
+from shared.http.answers import Csv
 from shared.http.app import Db, Input, Limit, Output, ReportDb
 from shared.http.cursors import Page, page_of
 from shared.http.idempotency import once
@@ -192,25 +192,23 @@ async def list_budget(
     return page_of(found, limit, _budget, lambda line: (line[1].isoformat(), str(line[0] or "")))
 
 
-@router.get("/rehearsals/{rehearsal_id}/volunteers.csv", response_class=StreamingResponse)
-async def export_differences(database: ReportDb, caller: Centre, rehearsal_id: UUID) -> StreamingResponse:
+@router.get("/rehearsals/{rehearsal_id}/volunteers.csv", response_class=Csv)
+async def export_differences(database: ReportDb, caller: Centre, rehearsal_id: UUID) -> Csv:
     """Every volunteer's difference as CSV (UTF-8 with a mark for spreadsheets), streamed."""
     portions = handlers.export(database, rehearsal_id)
     rows = (([(*result, result.difference) for result in portion]) async for portion in portions)
     return await _csv(VOLUNTEER_COLUMNS, rows, f"rehearsal-{rehearsal_id}-volunteers.csv")
 
 
-@router.get("/rehearsals/{rehearsal_id}/budget.csv", response_class=StreamingResponse)
-async def export_budget(database: ReportDb, caller: Centre, rehearsal_id: UUID) -> StreamingResponse:
+@router.get("/rehearsals/{rehearsal_id}/budget.csv", response_class=Csv)
+async def export_budget(database: ReportDb, caller: Centre, rehearsal_id: UUID) -> Csv:
     """The points by site and month as CSV, streamed."""
     portions = handlers.export_budget(database, rehearsal_id)
     rows = ([(*line, line[3] - line[2]) for line in portion] async for portion in portions)
     return await _csv(BUDGET_COLUMNS, rows, f"rehearsal-{rehearsal_id}-budget.csv")
 
 
-async def _csv(
-    columns: Sequence[str], portions: AsyncIterator[Iterable[Sequence[Any]]], name: str
-) -> StreamingResponse:
+async def _csv(columns: Sequence[str], portions: AsyncIterator[Iterable[Sequence[Any]]], name: str) -> Csv:
     first = await anext(portions)  # what goes wrong before the first byte is still a problem with a status
 
     async def text() -> AsyncIterator[str]:
@@ -220,7 +218,7 @@ async def _csv(
             yield csv_text(portion)
 
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(text(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Csv(text(), headers=headers)
 
 
 def _budget_key(cursor: str) -> tuple[date, UUID | None]:

@@ -9,6 +9,7 @@ from pydantic import Field
 from services.points.rewards import shelves
 from shared.auth.access import allow, public
 from shared.auth.tokens import Caller, Role
+from shared.http.answers import IMAGE
 from shared.http.app import Db, Input, Output
 from shared.http.idempotency import once
 from shared.postgres import Tx
@@ -101,7 +102,7 @@ async def put_photo(
     return PhotoView(reward_id=reward_id, url=f"/api/points/v1/rewards/{reward_id}/photo", etag=etag)
 
 
-@router.get("/rewards/{reward_id}/photo", dependencies=[public()], response_class=Response)
+@router.get("/rewards/{reward_id}/photo", dependencies=[public()], response_class=Response, responses=IMAGE)
 async def read_photo(request: Request, database: Db, reward_id: UUID) -> Response:
     """The photo, for everybody; not sent again to whoever has it."""
     async with database.snapshot() as tx:

@@ -19,6 +19,7 @@ from shared.auth.access import allow, optional, public
 from shared.auth.tokens import Caller, Role
 from shared.clock import DISTRICT_ZONE
 from shared.errors import NotFound
+from shared.http.answers import Svg
 from shared.http.app import Db, Input, Limit, Output
 from shared.http.cursors import Page, decode, page_of
 from shared.http.idempotency import once
@@ -133,7 +134,7 @@ async def drive(drive_id: UUID, caller: Staff, database: Db, settings: SettingsD
         return drive_out(settings, await handlers.drive_view(tx, found))
 
 
-@router.get("/drives/{drive_id}/poster.svg", dependencies=[public()])
+@router.get("/drives/{drive_id}/poster.svg", dependencies=[public()], response_class=Svg)
 async def poster(drive_id: UUID, database: Db, settings: SettingsDep) -> Response:
     """The poster to print."""
     async with database.transaction() as tx:
@@ -147,7 +148,7 @@ async def poster(drive_id: UUID, database: Db, settings: SettingsDep) -> Respons
         code=found.code,
     )
     headers = {"Cache-Control": "public, max-age=300", "Content-Security-Policy": "default-src 'none'"}
-    return Response(svg, media_type="image/svg+xml", headers=headers)
+    return Svg(svg, headers=headers)
 
 
 @router.post("/appeals", status_code=201, response_model=AppealOut)

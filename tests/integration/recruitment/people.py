@@ -51,7 +51,7 @@ class District:
 
     async def post(self, path: str, body: Any, token: str | None = None, *, key: str | None = None) -> httpx.Response:
         """A POST with an Idempotency-Key of its own, unless one is given, and with the challenge of its code."""
-        if isinstance(body, dict) and "code" in body and not body.keys() & {"challenge_id", "shift_id"}:
+        if isinstance(body, dict) and {"phone", "code"} <= body.keys() and "challenge_id" not in body:
             body = {**body, "challenge_id": self.challenge(str(body.get("phone")))}
         headers = {"idempotency-key": key or str(new_id()), **_bearer(token)}
         return await self.http.post(ROOT + path, json=body, headers=headers)

@@ -20,6 +20,35 @@ async def fill_login(page: Page, district: District, username: str, password: st
     await page.get_by_role("button", name="登录").click()
 
 
+async def accept(own: Page, district: District, link: str) -> None:
+    """Open the invitation, prove the phone, and set a password."""
+    await own.goto(link)
+    await own.get_by_role("button", name="获取验证码").click()
+    await expect(own.get_by_text("验证码已发往这个手机号")).to_be_visible()
+    await own.get_by_label("短信验证码").fill(district.one_time_code(PHONE))
+    await own.get_by_label("设一个密码").fill("password2026")
+    await own.get_by_role("button", name="接受邀请").click()
+    await expect(own.get_by_text("密码太容易猜到")).to_be_visible()
+    await own.get_by_label("设一个密码").fill(OWN)
+    await shot(own, "invitation")
+    await own.get_by_role("button", name="接受邀请").click()
+    await own.wait_for_url("**/invitation-accepted")
+
+
+async def set_second_factor(own: Page) -> list[str]:
+    """Set a second factor from one's account; returns the recovery codes."""
+    await own.get_by_role("link", name="账号").click()
+    await own.get_by_role("link", name="开启第二步验证").click()
+    await own.get_by_role("button", name="显示二维码").click()
+    told = await own.get_by_text("把这串字母填进验证器").inner_text()
+    await expect(own.get_by_role("img", name="验证器二维码")).to_be_visible()
+    await own.get_by_label("6 位数字").fill(pyotp.TOTP(told.rpartition("：")[2].strip()).now())
+    await own.get_by_role("button", name="开启").click()
+    recovery = re.findall(r"[a-z2-7]{4}(?:-[a-z2-7]{4}){3}", await own.get_by_text("抄下这 10 个备用码").inner_text())
+    assert len(recovery) == 10
+    return recovery
+
+
 async def test_a_colleague_is_invited_activated_and_signs_in_with_two_steps(
     district: District, browser: Browser
 ) -> None:
@@ -31,25 +60,15 @@ async def test_a_colleague_is_invited_activated_and_signs_in_with_two_steps(
     ):
         await log_in(first, district, "operator", secrets.operator_password)
         await first.get_by_role("link", name="同事").click()
-        await first.get_by_label("账号").fill("colleague")
+        await first.locator("#username").fill("colleague")
         await first.get_by_label("姓名").fill("赵新")
         await first.get_by_label("手机号").fill(PHONE)
         await first.get_by_label("角色").select_option("operator")
-        await first.get_by_role("button", name="邀请").click()
+        await first.get_by_role("button", name="邀请", exact=True).click()
         link = await first.get_by_label("链接").input_value()
         await shot(first, "colleagues")
 
-        await own.goto(link)
-        await own.get_by_role("button", name="获取验证码").click()
-        await expect(own.get_by_text("验证码已发往这个手机号")).to_be_visible()
-        await own.get_by_label("短信验证码").fill(district.one_time_code(PHONE))
-        await own.get_by_label("设一个密码").fill("password2026")
-        await own.get_by_role("button", name="接受邀请").click()
-        await expect(own.get_by_text("密码太容易猜到")).to_be_visible()
-        await own.get_by_label("设一个密码").fill(OWN)
-        await shot(own, "invitation")
-        await own.get_by_role("button", name="接受邀请").click()
-        await own.wait_for_url("**/invitation-accepted")
+        await accept(own, district, link)
         await fill_login(own, district, "colleague", OWN)
         await expect(own.get_by_text("等候区中心另一位操作员启用")).to_be_visible()
 
@@ -62,17 +81,7 @@ async def test_a_colleague_is_invited_activated_and_signs_in_with_two_steps(
         await expect(second.get_by_text("operator2 启用")).to_be_visible()
 
         await log_in(own, district, "colleague", OWN)
-        await own.get_by_role("link", name="账号").click()
-        await own.get_by_role("link", name="开启第二步验证").click()
-        await own.get_by_role("button", name="显示二维码").click()
-        told = await own.get_by_text("把这串字母填进验证器").inner_text()
-        await expect(own.get_by_role("img", name="验证器二维码")).to_be_visible()
-        await own.get_by_label("6 位数字").fill(pyotp.TOTP(told.rpartition("：")[2].strip()).now())
-        await own.get_by_role("button", name="开启").click()
-        recovery = re.findall(
-            r"[a-z2-7]{4}(?:-[a-z2-7]{4}){3}", await own.get_by_text("抄下这 10 个备用码").inner_text()
-        )
-        assert len(recovery) == 10
+        recovery = await set_second_factor(own)
         await own.get_by_role("button", name="退出").click()
         await own.wait_for_url(f"{district.url}/")
         await fill_login(own, district, "colleague", OWN)

@@ -103,8 +103,8 @@ async def put_photo(
 
 
 @router.get("/rewards/{reward_id}/photo", dependencies=[public()], response_class=Response, responses=IMAGE)
-async def read_photo(request: Request, database: Db, reward_id: UUID) -> Response:
-    """The photo, for everybody; not sent again to whoever has it."""
+async def read_photo(request: Request, database: Db, reward_id: UUID, v: str | None = None) -> Response:
+    """The photo, for everybody; not sent again to whoever has it. ``v`` names its content, so that caches keep it."""
     async with database.snapshot() as tx:
         kind, content, etag = await shelves.photo(tx, reward_id)
     headers = {**PHOTO_HEADERS, "ETag": etag}

@@ -22,11 +22,12 @@ AWAY = frozenset({500, 502, 503, 504})
 
 
 class DemoError(Exception):
-    """A service refused what the plan says must work; the message is the service's, ``type`` its problem's."""
+    """A service refused a call; the message is the service's, ``type`` and ``status`` are its problem's."""
 
-    def __init__(self, message: str, type: str = "") -> None:
+    def __init__(self, message: str, type: str = "", status: int = 0) -> None:
         super().__init__(message)
         self.type = type
+        self.status = status
 
 
 class Client:
@@ -102,7 +103,7 @@ class Client:
             in_progress = status == 409 and b"in-progress" in text
             if not (status in AWAY or in_progress) or asyncio.get_running_loop().time() > deadline:
                 problem = _problem(text)
-                raise DemoError(f"{method} {path} → {status}: {problem['detail']}", problem["type"])
+                raise DemoError(f"{method} {path} → {status}: {problem['detail']}", problem["type"], status)
             await asyncio.sleep(pause)
             pause = min(pause * 2, 1.0)
 

@@ -1,6 +1,6 @@
 """The district's days, one after the other: driven time stands still while what is due at that moment is done."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -9,14 +9,30 @@ from typing import Any
 from ops.demo.client import DemoError
 from ops.demo.district import POINTS, RECRUITMENT, District, all_of
 from ops.demo.plan import Activity, Visit, at
+from ops.demo.staff import deciding_site
 from ops.demo.uploads import Upload, upload
 
-__all__ = ["Chronicle", "play_day", "play_prologue", "scan", "show_code"]
+__all__ = ["Chronicle", "Waiting", "play_day", "play_prologue", "scan", "show_code"]
 
 SetClock = Callable[[datetime], Awaitable[None]]
 Settle = Callable[[], Awaitable[None]]
+FATES = ("approve",) * 7 + ("reject",) + ("leave",) * 2
+"""What another site makes of late uploads, of each ten in turn."""
 SCANS = 5
 """How often somebody scans before giving up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A record that another site decides on, of this site's; ``fate`` is ``approve``, ``reject`` or ``leave``.
+
+    ``place`` is its visit, by activity and number.
+    """
+
+    record_id: str
+    site: int
+    fate: str
+    place: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -25,10 +41,16 @@ class Chronicle:
 
     set_clock: SetClock
     settle: Settle
+    latecomer: int | None = None
+    """Who does not register on their morning but when the minting attempts are played."""
     records: dict[tuple[int, int], str] = field(default_factory=dict)
-    late: dict[date, list[tuple[str, Upload]]] = field(default_factory=lambda: defaultdict(list))
-    forgotten: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    late: dict[date, list[Upload]] = field(default_factory=lambda: defaultdict(list))
+    forgotten: list[tuple[str, int]] = field(default_factory=list)
+    """(record, site) of who has not checked out."""
+    asked: list[tuple[str, int]] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
+    """What another site decides on the next morning."""
+    decided: Counter[str] = field(default_factory=Counter)
     redeemed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     spenders: list[tuple[int, int]] = field(default_factory=list)
     """(points left, person) of those who fetched a reward."""
@@ -38,6 +60,7 @@ class Chronicle:
     duplicates: int = 0
     corrected: int = 0
     voided: int = 0
+    restored: int = 0
     mended: set[str] = field(default_factory=set)
 
 
@@ -46,7 +69,7 @@ async def play_prologue(district: District, chronicle: Chronicle) -> None:
     for activity in district.plan.prologue:
         await chronicle.set_clock(activity.ends_at + timedelta(hours=1))
         rows = [Upload(activity, visit, number) for number, visit in enumerate(activity.visits)]
-        await upload(district, "kiosk", rows, "prologue", activity.index)
+        await upload(district, activity.site, "kiosk", rows, "prologue", activity.index)
 
 
 async def play_day(district: District, chronicle: Chronicle, number: int) -> None:
@@ -55,8 +78,10 @@ async def play_day(district: District, chronicle: Chronicle, number: int) -> Non
     activities = [district.plan.activities[index] for index in day.activities]
     await chronicle.set_clock(at(day.day, 7))
     await _confirm_forgotten(district, chronicle)
-    await all_of(district.register(index) for index in day.registrations)
-    chronicle.registrations += len(day.registrations)
+    await _decide(district, chronicle)
+    newcomers = [index for index in day.registrations if index != chronicle.latecomer]
+    await all_of(district.register(index) for index in newcomers)
+    chronicle.registrations += len(newcomers)
     scanned = [activity for activity in activities if activity.way == "scanned"]
     await _sign_up(district, scanned)
     await _serve(district, chronicle, scanned)
@@ -149,42 +174,66 @@ async def _pass(
     else:
         chronicle.check_ins += 1
         if visit.forgets:
-            chronicle.forgotten.append(record["record_id"])
+            chronicle.forgotten.append((record["record_id"], activity.site))
 
 
 async def _confirm_forgotten(district: District, chronicle: Chronicle) -> None:
-    """What was closed by the shift's end waits for staff, who ask the next day and confirm on the one after it."""
+    """What was closed by the shift's end waits for the site, which asks the next day and confirms on the one after."""
     closed, chronicle.asked, chronicle.forgotten = chronicle.asked, chronicle.forgotten, []
     if closed:
         await chronicle.settle()
-    for record_id in closed:
+    for record_id, site in closed:
         path = f"{RECRUITMENT}/attendance/records/{record_id}/confirm"
         body = {"reason": "经核实按班次结束时间确认"}
-        await district.client.post(path, body, district.operator, "confirm", record_id)
+        await district.client.post(path, body, district.account(site), "confirm", record_id)
+
+
+async def _decide(district: District, chronicle: Chronicle) -> None:
+    """Staff of another site decide on what came late and on what was restored; some of it is left waiting."""
+    waiting, chronicle.waiting = chronicle.waiting, []
+    lists: dict[tuple[int, str], list[Waiting]] = defaultdict(list)
+    for turn, each in enumerate(waiting):
+        if each.fate != "leave":
+            lists[deciding_site(each.site, turn), each.fate].append(each)
+    for (site, fate), found in lists.items():
+        records = [each.record_id for each in found]
+        reason = {"approve": "经核对签到表与终端记录属实", "reject": "当日无此人签到，不予认可"}[fate]
+        body = {"record_ids": records, "decision": fate, "reason": reason}
+        path = f"{RECRUITMENT}/attendance/approvals/decisions"
+        await district.client.post(path, body, district.account(site), "decide", *records)
+    for each in waiting:
+        chronicle.decided[each.fate] += 1
+        if each.fate == "approve" and each.place is not None:
+            chronicle.records[each.place] = each.record_id
 
 
 async def _upload_evening(district: District, chronicle: Chronicle, day: date, activities: list[Activity]) -> None:
-    """What kiosks and leaders recorded off line; late phones come days afterwards, and one upload arrives twice."""
-    rows: dict[str, list[Upload]] = {"kiosk": [], "leader": []}
+    """What each site recorded off line; late phones come days afterwards, and one day's uploads arrive twice."""
+    rows: dict[tuple[int, str], list[Upload]] = defaultdict(list)
     for activity in activities:
         if activity.way == "scanned":
             continue
         for number, visit in enumerate(activity.visits):
             row = Upload(activity, visit, number)
             if visit.late_days:
-                chronicle.late[day + timedelta(days=visit.late_days)].append((activity.way, row))
+                chronicle.late[day + timedelta(days=visit.late_days)].append(row)
             else:
-                rows[activity.way].append(row)
-    for way, row in chronicle.late.pop(day, []):
-        rows[way].append(row)
-    for way, found in rows.items():
-        if not found:
-            continue
-        answer = await upload(district, way, found, day)
+                rows[activity.site, activity.way].append(row)
+    for row in chronicle.late.pop(day, []):
+        rows[row.activity.site, row.activity.way].append(row)
+    answers = await all_of(upload(district, site, way, found, day) for (site, way), found in rows.items())
+    for ((site, _), found), answer in zip(rows.items(), answers, strict=True):
         for row in found:
-            chronicle.records[row.activity.index, row.number] = answer["records"][row.upload_id]
-    if rows["kiosk"] and day.day == 10:
-        chronicle.duplicates += (await upload(district, "kiosk", rows["kiosk"], day, "again"))["duplicates"]
+            place, record_id = (row.activity.index, row.number), answer.records[row.upload_id]
+            if row.upload_id in answer.waiting:
+                chronicle.waiting.append(Waiting(record_id, site, FATES[sum(place) % len(FATES)], place))
+            else:
+                chronicle.records[place] = record_id
+    if day.day == 10:
+        again = [
+            upload(district, site, way, found, day, "again") for (site, way), found in rows.items() if way == "kiosk"
+        ]
+        chronicle.duplicates += sum(answer.duplicates for answer in await all_of(again))
 
 
 async def _close(district: District, activities: list[Activity]) -> None:
@@ -245,35 +294,43 @@ async def _redeem(district: District, chronicle: Chronicle, index: int, reward: 
 
 
 async def _correct_a_spender(district: District, chronicle: Chronicle, number: int) -> None:
-    """Somebody who has spent points turns out to have left early, and a record of another turns out to be nobody's."""
+    """One who has spent points turns out to have left early, and a record of another to be somebody else's.
+
+    Every other void turns out to be wrong and is restored, on which another site decides.
+    """
     if not chronicle.spenders:
         return
     # Who has least left: what the correction takes away has been spent, so a debt remains.
-    for record_id, visit in _records_of(district, chronicle, min(chronicle.spenders)[1])[:1]:
+    for record_id, site, visit in _records_of(district, chronicle, min(chronicle.spenders)[1])[:1]:
         times = {
             "started_at": visit.starts_at.isoformat(),
             "ended_at": (visit.starts_at + timedelta(minutes=20)).isoformat(),
         }
         body = {**times, "reason": "负责人核实：提前离开", "evidence": f"签到表第{number}号"}
         path = f"{RECRUITMENT}/attendance/records/{record_id}/corrections"
-        await district.client.post(path, body, district.operator, "correct", record_id)
+        await district.client.post(path, body, district.account(site), "correct", record_id)
         chronicle.corrected += 1
-    for record_id, _ in _records_of(district, chronicle, max(chronicle.spenders)[1])[:1]:
+    for record_id, site, _ in _records_of(district, chronicle, max(chronicle.spenders)[1])[:1]:
         body = {"reason": "误扫他人班次", "evidence": f"值班记录第{number}号"}
-        path = f"{RECRUITMENT}/attendance/records/{record_id}/void"
-        await district.client.post(path, body, district.operator, "void", record_id)
+        path = f"{RECRUITMENT}/attendance/records/{record_id}"
+        await district.client.post(f"{path}/void", body, district.account(site), "void", record_id)
         chronicle.voided += 1
+        if chronicle.voided % 2 == 0:
+            body = {"reason": "复核：确系本人服务", "evidence": f"值班录像第{number}号"}
+            await district.client.post(f"{path}/restoration", body, district.account(site), "restore", record_id)
+            chronicle.waiting.append(Waiting(record_id, site, "approve"))
+            chronicle.restored += 1
 
 
-def _records_of(district: District, chronicle: Chronicle, person: int) -> list[tuple[str, Visit]]:
-    """Records that nobody has mended yet, in the plan's order; the first counts as mended from now on."""
+def _records_of(district: District, chronicle: Chronicle, person: int) -> list[tuple[str, int, Visit]]:
+    """Records without a correction so far, with their sites, in the plan's order; the first counts as corrected now."""
     found = [
-        (record_id, visit)
+        (record_id, activity.site, visit)
         for activity in district.plan.activities
         for place, visit in enumerate(activity.visits)
         if visit.person == person
         and (record_id := chronicle.records.get((activity.index, place))) is not None
         and record_id not in chronicle.mended
     ]
-    chronicle.mended.update(record_id for record_id, _ in found[:1])
+    chronicle.mended.update(record_id for record_id, _, _ in found[:1])
     return found

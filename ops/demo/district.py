@@ -1,4 +1,4 @@
-"""Founding the district: sites, teams, themes, projects, drives, appeals, devices, rewards, imported volunteers."""
+"""Founding the district: sites, teams, themes, projects, drives, appeals, rewards, imported volunteers."""
 
 import asyncio
 from collections.abc import Awaitable, Iterable
@@ -11,7 +11,7 @@ from ops.demo.pictures import PICTURES, png
 from ops.demo.plan import Activity, Person, Plan, at, drive_days
 from shared.ids import derived_id
 
-__all__ = ["District", "all_of"]
+__all__ = ["Device", "District", "all_of"]
 
 RECRUITMENT = "/api/recruitment/v1"
 POINTS = "/api/points/v1"
@@ -35,21 +35,39 @@ async def all_of(work: Iterable[Awaitable[T]], at_once: int = AT_ONCE) -> list[T
 
 
 @dataclass(slots=True)
+class Device:
+    """A registered device: what it signs with, and the number of its last upload."""
+
+    device_id: str
+    secret: str
+    sequence: int = 0
+
+
+@dataclass(slots=True)
 class District:
-    """What the demo knows of the district that it founds: ids by the plan's indices, and who is logged in."""
+    """What the demo knows of the district that it founds: ids by the plan's indices, and tokens.
+
+    ``passwords`` are those of the centre's two operators.
+    """
 
     client: Client
     codes: OneTimeCodes
     plan: Plan
-    password: str
+    passwords: tuple[str, str]
     operator: str = ""
+    second_operator: str = ""
+    stations: dict[int, str] = field(default_factory=dict)
+    """Tokens of the sites' own staff, by site."""
+    logins: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """Username and password of the sites' own staff, by site."""
     sites: list[str] = field(default_factory=list)
     teams: list[str] = field(default_factory=list)
     themes: list[str] = field(default_factory=list)
     drives: list[str] = field(default_factory=list)
     appeals: list[str] = field(default_factory=list)
     rewards: list[tuple[str, int]] = field(default_factory=list)
-    devices: dict[str, tuple[str, str]] = field(default_factory=dict)
+    devices: dict[tuple[int, str], Device] = field(default_factory=dict)
+    """By site and ``kiosk`` or ``leader``."""
     volunteers: dict[int, str] = field(default_factory=dict)
     numbers: dict[int, str] = field(default_factory=dict)
     tokens: dict[int, str] = field(default_factory=dict)
@@ -57,11 +75,44 @@ class District:
     shifts: dict[int, str] = field(default_factory=dict)
 
     async def log_in(self) -> None:
-        """The operator's session; tokens are short-lived, so it is asked for again now and then."""
-        session = await self.client.post(
-            f"{RECRUITMENT}/auth/sessions", {"username": "operator", "password": self.password}, None
-        )
-        self.operator = session["session"]["access_token"]
+        """Sessions of the centre's two operators; tokens are short-lived, so they are asked for again now and then."""
+        first, second = self.passwords
+        self.operator = await self.sign_in("operator", first)
+        self.second_operator = await self.sign_in("operator2", second)
+
+    async def sign_in(self, username: str, password: str) -> str:
+        """The token of a session of staff.
+
+        Raises:
+            DemoError: the sign-in was refused.
+        """
+        body = {"username": username, "password": password}
+        answer = await self.client.post(f"{RECRUITMENT}/auth/sessions", body, None)
+        return str(answer["session"]["access_token"])
+
+    async def sign_in_by_code(self, phone: str) -> str:
+        """The token of a session of a volunteer, by a code to their phone.
+
+        Raises:
+            DemoError: three codes were refused.
+        """
+        for _ in range(3):
+            asked = await self.client.post(f"{RECRUITMENT}/auth/codes", {"phone": phone}, None)
+            body = {
+                "phone": phone,
+                "challenge_id": asked["challenge_id"],
+                "code": await self.codes.for_phone(phone),
+            }
+            try:
+                return str((await self.client.post(f"{RECRUITMENT}/auth/tokens", body, None))["access_token"])
+            except DemoError as error:
+                # The call that spent the code was answered by nobody: the service went away under it.
+                refused = error
+        raise refused
+
+    def account(self, site: int) -> str:
+        """The token of the site's own staff."""
+        return self.stations[site]
 
     async def _found(self, path: str, key: str, bodies: Iterable[dict[str, Any]]) -> list[str]:
         answers = await all_of(
@@ -71,7 +122,7 @@ class District:
         return [answer[key] for answer in answers]
 
     async def found(self) -> None:
-        """Sites, teams, themes, projects and the devices of the centre."""
+        """Sites, teams, themes and projects."""
         parents: dict[int | None, str | None] = {None: None}
         for index, (kind, name, level, parent) in enumerate(self.plan.sites):
             body = {"kind": kind, "name": name, "level": level, "parent_id": parents[parent]}
@@ -104,10 +155,6 @@ class District:
                 for name, pillar, honours in names.PROJECTS
             ),
         )
-        for kind in ("kiosk", "leader"):
-            body = {"name": f"中心{kind}终端", "site_id": self.sites[0]}
-            answer = await self.client.post(f"{RECRUITMENT}/devices", body, self.operator, "device", kind)
-            self.devices[kind] = (answer["device_id"], answer["secret"])
 
     async def open_drives(self) -> None:
         """Drives into squares, enterprises and compounds, and appeals on WeChat."""
@@ -200,6 +247,16 @@ class District:
 
     async def register(self, index: int) -> None:
         """One person at a drive, through an appeal or by themselves: a code to the phone, then the form."""
+        body = await self.registration_of(index)
+        answer = await self.client.post(f"{RECRUITMENT}/volunteers", body, None, "register", index)
+        session = self.registered(index, answer)
+        # A repeated answer holds no session.
+        self.tokens[index] = session or await self.sign_in_by_code(self.plan.people[index].phone)
+        if self.plan.people[index].email:
+            await self._want_mail(index)
+
+    async def registration_of(self, index: int) -> dict[str, Any]:
+        """The form of one person, with the code that their phone got."""
         person = self.plan.people[index]
         asked = await self.client.post(f"{RECRUITMENT}/auth/codes", {"phone": person.phone}, None, "code", index)
         body: dict[str, Any] = {
@@ -217,12 +274,14 @@ class District:
             body["drive_code"] = self.drives[person.drive]
         if person.appeal is not None:
             body["appeal_code"] = self.appeals[person.appeal]
-        answer = await self.client.post(f"{RECRUITMENT}/volunteers", body, None, "register", index)
+        return body
+
+    def registered(self, index: int, answer: dict[str, Any]) -> str | None:
+        """Note who registered; returns the token of their session, if the answer holds one."""
         self.volunteers[index] = answer["volunteer_id"]
         self.numbers[index] = answer["volunteer_number"]
-        self.tokens[index] = answer["session"]["access_token"]
-        if person.email:
-            await self._want_mail(index)
+        session = answer["session"]
+        return None if session is None else str(session["access_token"])
 
     async def _want_mail(self, index: int) -> None:
         await self.client.patch(f"{NOTIFY}/preferences", {"email": True}, self.tokens[index], "mail", index)

@@ -19,9 +19,11 @@ from ops.demo.client import Client, OneTimeCodes
 from ops.demo.days import Chronicle, play_day, play_prologue
 from ops.demo.district import District
 from ops.demo.latency import Latency, play_finale
+from ops.demo.minting import Minted, Minting
 from ops.demo.plan import FULL, PROLOGUE, SMALL, Plan, Scale, at, make_plan
 from ops.demo.report import gather, show
 from ops.demo.settled import Settling
+from ops.demo.staff import employ
 from ops.demo.welcome import open_record
 from ops.stack.layout import Options
 from ops.stack.postgres import forget
@@ -32,6 +34,8 @@ __all__ = ["Played", "play", "run_demo", "seed_small"]
 
 console = Console(stderr=True)
 AFTER = timedelta(hours=3)
+FOUNDED_BEFORE = timedelta(days=21)
+PLANNED_BEFORE = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Played:
     district: District
     chronicle: Chronicle
     latency: Latency
+    minted: Minted
     seconds: float
 
 
@@ -66,11 +71,14 @@ async def play(
     chronicle = Chronicle(clock, settling.expired)
     async with Client(stack.urls["gateway"]) as client:
         codes = OneTimeCodes(stack.var / "messages.jsonl")
-        district = District(client, codes, plan, stack.secrets.operator_password)
-        await clock(at(PROLOGUE, 7))
+        secrets = stack.secrets
+        district = District(client, codes, plan, (secrets.operator_password, secrets.second_operator_password))
+        # Accounts, devices and volunteers are of some standing when the first shift begins.
+        await clock(at(PROLOGUE - FOUNDED_BEFORE, 7))
         await district.log_in()
-        progress("建阵地、队伍、主题", 0, 1)
+        progress("建阵地、队伍、主题，邀请各站值班员", 0, 1)
         await district.found()
+        await employ(district)
         baseline = [person for person in plan.people if person.registry]
         progress("导入龙江志愿在册志愿者", 0, 1)
         await district.import_volunteers(baseline, "2023-12")
@@ -79,23 +87,28 @@ async def play(
         await play_prologue(district, chronicle)
         # What was earned is applied before its expiry comes, as it was in those two years.
         await settling.points()
-        await clock(at(plan.scale.first, 6))
+        # What is planned a day before its shift or later waits for another site.
+        await clock(at(plan.scale.first - PLANNED_BEFORE, 6))
         await settling.expired()
         await district.open_drives()
         await district.offer_rewards()
         await district.plan_activities((*plan.activities, plan.finale))
+        minting = Minting(stack.urls["gateway"], district, chronicle)
+        await minting.prepare()
         for number in range(len(plan.days)):
             progress(f"{plan.days[number].day:%m月%d日}", number, len(plan.days))
             if at_day is not None:
                 await at_day(number)
             await play_day(district, chronicle, number)
+            if number == len(plan.days) - 2:
+                minted = await minting.play()
         progress("雷锋主题社区揭牌，逐个签退", len(plan.days), len(plan.days))
         latency = await play_finale(district, chronicle)
         await clock(plan.finale.ends_at + AFTER)
         await settling.expired()
         await settling.everything()
         await settling.close()
-    return Played(district, chronicle, latency, time.monotonic() - began)
+    return Played(district, chronicle, latency, minted, time.monotonic() - began)
 
 
 def _clock(stack: Stack) -> Callable[[datetime], Awaitable[None]]:
@@ -141,7 +154,7 @@ async def run_demo(*, seed: int = 2026, var: Path, scale: Scale = FULL) -> int:
             report = await gather(stack, played, proof, memory, time.monotonic() - began)
     (home / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", "utf-8")
     show(report, played, proof, memory)
-    return 0 if proof.ok else 1
+    return 0 if proof.ok and played.minted.refuted else 1
 
 
 def _forget(home: Path) -> None:

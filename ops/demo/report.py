@@ -74,7 +74,14 @@ async def gather(
             "duplicates": played.chronicle.duplicates,
             "corrected": played.chronicle.corrected,
             "voided": played.chronicle.voided,
+            "restored": played.chronicle.restored,
         },
+        "approvals": {
+            "approved": played.chronicle.decided["approve"],
+            "rejected": played.chronicle.decided["reject"],
+            "undecided": played.chronicle.decided["leave"] + len(played.chronicle.waiting),
+        },
+        "minting": played.minted.as_json(),
         "memory_mb": round(memory["total"] / 1e6),
         "seed": plan.seed,
         "broker": stack.broker.version,
@@ -87,6 +94,17 @@ def _cases_said(cases: dict[str, dict[str, int]]) -> str:
     """What integrity found; the points of who was at two sites at once are held back until somebody decides."""
     held = sum(number for status, number in cases.get("two-sites", {}).items() if status != "cleared")
     return f"{json.dumps(cases) if cases else '没有发现异常'}，因“同时在两个站点”暂不计分的 {held} 件"
+
+
+def _minting_table(minting: dict[str, Any]) -> Table:
+    """What was tried to get points for service that never was."""
+    tried, refused, waiting, points = (minting[name] for name in ("tried", "refused", "waiting", "points"))
+    title = f"虚假时数尝试 {tried} 种：拒绝 {refused}，待他站审核 {waiting}，得到积分 {points}"
+    table = Table(title=title, show_header=False)
+    for each in minting["attempts"]:
+        word = {"refused": "[green]拒绝[/]", "waiting": "[yellow]待审[/]"}.get(each["outcome"], "[red]得逞[/]")
+        table.add_row(each["what"], word, each["answer"])
+    return table
 
 
 def show(report: dict[str, Any], played: "Played", proof: Report, memory: dict[str, int]) -> None:
@@ -112,12 +130,15 @@ def show(report: dict[str, Any], played: "Played", proof: Report, memory: dict[s
     table.add_row("兑换", json.dumps(report["redemptions"]))
     table.add_row("诚信核查", _cases_said(report["cases"]))
     table.add_row("逐个经 HTTP", json.dumps(report["one_by_one"]))
-    table.add_row("重复上传 / 更正 / 作废", " / ".join(str(value) for value in report["told"].values()))
+    waited = " / ".join(str(number) for number in report["approvals"].values())
+    table.add_row("他站审核 通过 / 驳回 / 未决", waited)
+    table.add_row("重复上传 / 更正 / 作废 / 恢复", " / ".join(str(value) for value in report["told"].values()))
     table.add_row("签退到积分", f"p50 {report['latency_ms']['p50']} ms, p99 {report['latency_ms']['p99']} ms")
     table.add_row("用时", f"{report['seconds']} s（其中启动 {report['seconds'] - report['played_seconds']:.1f} s）")
     table.add_row("内存", f"{report['memory_mb']} MB（PSS）")
     table.add_row("运行于", f"{report['broker']}; {report['postgres']}")
     out.print(table)
+    out.print(_minting_table(report["minting"]))
     audit = Table(title="审计 A1–A8", show_header=False)
     for check in proof.checks:
         audit.add_row(check.code, "[green]通过[/]" if check.ok else "[red]违反[/]", check.title)

@@ -175,5 +175,7 @@ async def seed_small(stack: Stack, seed: int = 2026) -> dict[str, Any]:
     """A small district for `make run`, and one volunteer whose record has been open for 65 minutes."""
     played = await play(stack, make_plan(seed, SMALL))
     notes = await open_record(stack, played.district)
-    (stack.var / "accounts.txt").write_text(notes["text"], "utf-8")
+    accounts = stack.var / "accounts.txt"
+    accounts.touch(0o600)
+    accounts.write_text(notes["text"], "utf-8")
     return notes

@@ -13,6 +13,10 @@ __all__ = ["open_record"]
 
 PHONE = "13900000001"
 NAME = "林晓光"
+LEADER_PHONE = "13900000002"
+LEADER = "周启明"
+SITE, TEAM = 8, 21
+"""The station where it happens, and its team."""
 OPEN_FOR = timedelta(minutes=65)
 
 
@@ -41,21 +45,10 @@ async def open_record(stack: Stack, district: District) -> dict[str, Any]:
             },
             operator,
         )
-        asked = await client.post(f"{RECRUITMENT}/auth/codes", {"phone": PHONE}, None)
-        registered = await client.post(
-            f"{RECRUITMENT}/volunteers",
-            {
-                "name": NAME,
-                "phone": PHONE,
-                "challenge_id": asked["challenge_id"],
-                "code": await district.codes.for_phone(PHONE),
-                "birth_date": "1990-03-05",
-                "drive_code": drive["code"],
-                "consent": True,
-            },
-            None,
-        )
-        token = registered["session"]["access_token"]
+        token, _ = await _register(district, NAME, PHONE, drive["code"])
+        _, leader = await _register(district, LEADER, LEADER_PHONE, drive["code"])
+        team = f"{RECRUITMENT}/teams/{district.teams[TEAM]}/leader"
+        await client.post(team, {"volunteer_id": leader}, operator)
         shifts = [
             await _announce(district, "惠民社区“晨光问候”志愿服务", begin, begin + timedelta(hours=3)),
             await _announce(district, "东湖社区“文明交通劝导”", begin + timedelta(hours=4), begin + timedelta(hours=6)),
@@ -75,16 +68,45 @@ async def open_record(stack: Stack, district: District) -> dict[str, Any]:
         f"  志愿者页    {base}/me （手机号登录，验证码见 codes）\n"
         f"  签退二维码  {base}/staff/shifts/{shifts[0]}/qr （operator 登录后显示）\n"
         f"  招募页      {base}/d/{drive['code']}\n"
+        f"{_others(district)}"
     )
     return {"phone": PHONE, "shift_id": shifts[0], "drive_code": drive["code"], "text": text}
+
+
+def _others(district: District) -> str:
+    """Who else may sign in, and what each may do."""
+    username, password = district.logins[SITE]
+    return (
+        f"  队长        {LEADER}，手机 {LEADER_PHONE}：看本队班次与签到码、为队员点名、安排本队活动，不能记自己的时数\n"
+        f"  站点账号    {username} / {password}：惠民社区站的班次、终端、签到、更正、兑换，审核别的站点待审的时数\n"
+        "  operator、operator2  全区事务、邀请工作人员、规则与人工调整；一人提出，另一人批准或启用\n"
+        "  engineer    服务状态、指标、死信，不见个人资料\n"
+    )
+
+
+async def _register(district: District, name: str, phone: str, drive_code: str) -> tuple[str, str]:
+    """Register a volunteer through the drive; returns the token of the session and the volunteer's id."""
+    asked = await district.client.post(f"{RECRUITMENT}/auth/codes", {"phone": phone}, None)
+    body = {
+        "name": name,
+        "phone": phone,
+        "challenge_id": asked["challenge_id"],
+        "code": await district.codes.for_phone(phone),
+        "birth_date": "1990-03-05",
+        "drive_code": drive_code,
+        "site_id": district.sites[SITE],
+        "consent": True,
+    }
+    answer = await district.client.post(f"{RECRUITMENT}/volunteers", body, None)
+    return str(answer["session"]["access_token"]), str(answer["volunteer_id"])
 
 
 async def _announce(district: District, title: str, starts_at: Any, ends_at: Any) -> str:
     body = {
         "title": title,
         "theme_id": district.themes[4],
-        "team_id": district.teams[0],
-        "site_id": district.sites[8],
+        "team_id": district.teams[TEAM],
+        "site_id": district.sites[SITE],
         "kind": "服务",
         "place": "惠民社区广场",
         "shifts": [{"starts_at": iso(starts_at), "ends_at": iso(ends_at), "capacity": 20}],

@@ -38,11 +38,13 @@ def check(directory: Path = DIRECTORY, contracts: tuple[type[Contract], ...] = C
         for number, old in enumerate(published, 1):
             problems += [f"{contract.type} cannot read version {number}: {reason}" for reason in breaks(old, current)]
         if not published or published[-1] != current:
-            problems.append(f"{contract.type}: the committed schema is not the code's; run make contracts")
+            problems.append(
+                f"{contract.type}: the committed schema is not the code's; run python -m shared.contracts export"
+            )
     gone = {path.name for path in directory.iterdir() if path.is_dir()} - {contract.type for contract in contracts}
     problems += [f"{name}: was published and is no longer in the code" for name in sorted(gone)]
     if directory == DIRECTORY and (not ASYNCAPI.exists() or json.loads(ASYNCAPI.read_text("utf-8")) != asyncapi()):
-        problems.append("asyncapi.json is not the code's; run make contracts")
+        problems.append("asyncapi.json is not the code's; run python -m shared.contracts export")
     return problems
 
 

@@ -52,7 +52,7 @@ class Topic:
 _ALL = (
     Topic("volunteers", "recruitment", "volunteer_id", "a volunteer was registered or imported"),
     Topic("drives", "recruitment", "drive_id", "a recruitment drive was opened"),
-    Topic("signups", "recruitment", "volunteer_id", "a place in a shift was taken or given back"),
+    Topic("signups", "recruitment", "volunteer_id", "a sign-up for a shift was placed or cancelled"),
     Topic("attendance", "recruitment", "volunteer_id", "a service record at a revision, whole"),
     Topic(
         "assertions",

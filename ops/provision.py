@@ -90,6 +90,7 @@ def env_file(example: str) -> str:
     fresh |= {f"{issuer.upper()}_SIGNING_KEY": key for issuer, key in made.signing_keys.items()}
     fresh |= {f"{issuer.upper()}_PUBLIC_KEY": key for issuer, key in made.public_keys.items()}
     fresh |= {"VAULT_KEY": made.vault_key, "LOOKUP_KEY": made.lookup_key, "OPERATOR_PASSWORD": made.operator_password}
+    fresh["SECOND_OPERATOR_PASSWORD"] = made.second_operator_password
     fresh["CODE_WEBHOOK_TOKEN"] = token_hex(16)
     fresh |= {"CREDENTIAL_SIGNING_KEY": made.credential_key, "EVIDENCE_KEY": made.evidence_key}
     lines: list[str] = []

@@ -76,6 +76,15 @@ class Stack:
 
     # -- what users ask
 
+    @property
+    def accounts(self) -> dict[str, str]:
+        """Username → password of the accounts that the stack makes."""
+        return {
+            "operator": self.secrets.operator_password,
+            "operator2": self.secrets.second_operator_password,
+            "engineer": self.secrets.engineer_password,
+        }
+
     def dsn(self, role: str) -> str:
         """Address of the database for `auditor`, `clock_driver`, `<service>_app`, `<service>_owner` or `postgres`."""
         return self._around.server.dsn(role, DATABASE)
@@ -156,7 +165,7 @@ class Stack:
             "smtp_port": self.mail.port,
             "mail": str(self.mail.directory),
             "message_log": str(self.var / "messages.jsonl"),
-            "accounts": {"operator": self.secrets.operator_password, "engineer": self.secrets.engineer_password},
+            "accounts": self.accounts,
             "dsns": {role: self.dsn(role) for role in self.secrets.passwords},
             "processes": {
                 name: {"pid": unit.pid, "url": unit.url, "restarts": unit.restarts, "ready": unit.ready.is_set()}

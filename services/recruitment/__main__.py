@@ -53,6 +53,7 @@ __all__ = ["MIGRATIONS", "build_app", "create_operator", "keys", "main", "purge_
 MIGRATIONS = Path(__file__).with_name("migrations")
 PURGE_SECONDS = 300.0
 MESSAGE_LOG_KEPT = timedelta(hours=24)
+_PASSWORDS = ("WEIGUANG_OPERATOR_PASSWORD", "WEIGUANG_SECOND_OPERATOR_PASSWORD")
 _log = structlog.get_logger(__name__)
 
 
@@ -164,7 +165,9 @@ async def create_operator(
     try:
         check_password(password, [username], common_passwords())
     except ValueError as error:
-        raise PermanentError(f"{error} (it is read from WEIGUANG_OPERATOR_PASSWORD)") from None
+        raise PermanentError(
+            f"{error} (it is read from WEIGUANG_OPERATOR_PASSWORD or WEIGUANG_SECOND_OPERATOR_PASSWORD)"
+        ) from None
     cipher, password_hash = _cipher(settings), await Passwords().hash(password)
     own_phone = access.phone_of(phone) if phone else None
     database = await Database.connect(settings)
@@ -221,8 +224,12 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     roles = parser.add_subparsers(dest="role", required=True)
     for role in ("api", "worker", "relay", "migrate"):
         roles.add_parser(role)
-    operator = roles.add_parser("create-operator", help="the password is read from WEIGUANG_OPERATOR_PASSWORD")
-    operator.add_argument("--username", required=True)
+    operator = roles.add_parser(
+        "create-operator",
+        help="passwords are read from WEIGUANG_OPERATOR_PASSWORD and, for a second --username, "
+        "WEIGUANG_SECOND_OPERATOR_PASSWORD",
+    )
+    operator.add_argument("--username", required=True, action="append", help="given twice: two operators")
     operator.add_argument("--name", required=True)
     operator.add_argument("--role", choices=[StaffRole.OPERATOR, StaffRole.ENGINEER], default=StaffRole.OPERATOR)
     operator.add_argument("--phone", help="where a code for a new password is sent")
@@ -230,6 +237,27 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     held = roles.add_parser("keys", help="which rows lie under which key, and moving them to the current ones")
     held.add_argument("what", choices=["status", "rewrap"])
     return parser.parse_args(arguments)
+
+
+def _create_operators(settings: RecruitmentSettings, chosen: argparse.Namespace) -> None:
+    """Make the accounts named, and log of each whether it was created, existed or was reset.
+
+    Raises:
+        SystemExit: there are more names than passwords, or one is weak or malformed.
+    """
+    if len(chosen.username) > len(_PASSWORDS):
+        raise SystemExit("create-operator: at most two usernames; the rest of the staff is invited on the pages")
+    for username, variable in zip(chosen.username, _PASSWORDS, strict=False):
+        password = os.environ.get(variable, "")
+        try:
+            done = asyncio.run(
+                create_operator(
+                    settings, username, chosen.name, chosen.role, password, phone=chosen.phone, reset=chosen.reset
+                )
+            )
+        except WeiguangError as error:
+            raise SystemExit(f"create-operator: {username}: {error}") from None
+        _log.info(f"operator.{done}", account=username, role=str(chosen.role))
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -248,22 +276,7 @@ def main(arguments: Sequence[str]) -> None:
     elif chosen.role == "keys":
         end_with_json(lambda: keys(settings, chosen.what))
     else:
-        password = os.environ.get("WEIGUANG_OPERATOR_PASSWORD", "")
-        try:
-            done = asyncio.run(
-                create_operator(
-                    settings,
-                    chosen.username,
-                    chosen.name,
-                    chosen.role,
-                    password,
-                    phone=chosen.phone,
-                    reset=chosen.reset,
-                )
-            )
-        except WeiguangError as error:
-            raise SystemExit(f"create-operator: {error}") from None
-        _log.info(f"operator.{done}", account=chosen.username, role=str(chosen.role))
+        _create_operators(settings, chosen)
 
 
 if __name__ == "__main__":

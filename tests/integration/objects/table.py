@@ -104,6 +104,7 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
         },
     ),
     ("GET", "/volunteers/{volunteer_id}"): STATION,
+    ("GET", "/looks"): Row("operator", query={"volunteer_id": "volunteer_id"}),
     ("POST", "/volunteers/{volunteer_id}/unmask"): Row("station", body={"purpose": "核对保险"}),
     ("GET", "/internal/volunteers/{volunteer_id}/address"): Row("notify"),
     ("POST", "/activities"): LEADER,

@@ -23,13 +23,15 @@ where code_id = $1 and phone_lookup = $2 and code_hash = $3 and purpose = $4 and
 returning code_id;
 
 -- name: staff_profile
--- Who a member of staff is now, with every site at or under their own; none means all sites.
+-- Who a member of staff is now, with every site at or under their own; none means all sites. Their own volunteer is the one
+-- that was said, or else the one that the same person registered, whenever that was.
 with recursive subtree as (
     select site.site_id from sites site join staff on staff.site_id = site.site_id where staff.staff_id = $1
     union all
     select child.site_id from sites child join subtree on child.parent_id = subtree.site_id
 )
-select staff.staff_id, staff.person_id, staff.username, staff.role, staff.volunteer_id, home.kind as site_kind,
+select staff.staff_id, staff.person_id, staff.username, staff.role, home.kind as site_kind,
+       coalesce(staff.volunteer_id, (select own.volunteer_id from volunteers own where own.person_id = staff.person_id)) as volunteer_id,
        array(select site_id from subtree) as site_ids, staff.created_at, staff.origin, staff.created_by, staff.reset_by,
        exists (
            select from staff_second_factors factor

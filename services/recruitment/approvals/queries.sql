@@ -1,11 +1,26 @@
 -- name: lock_asserter
--- One account's assertions go one after the other, after the volunteers' locks, so that two at once cannot pass a cap.
-select pg_advisory_xact_lock(hashtextextended('assertions/' || $1::uuid::text, 0));
+-- One person's assertions go one after the other, after the volunteers' locks, so that two at once cannot pass a cap. Their
+-- accounts as staff and as leader share the lock.
+select pg_advisory_xact_lock(hashtextextended('assertions/' || coalesce(
+    (select coalesce(v.person_id, s.person_id) from staff s left join volunteers v using (volunteer_id) where s.staff_id = $1::uuid),
+    (select person_id from volunteers where volunteer_id = $1), $1)::text, 0));
 
 -- name: spent
--- What an account has asserted for these days, by volunteer: the sums that the caps bound.
+-- What the person behind an account has asserted for these days, as staff and as leader, by volunteer: the sums that the
+-- caps bound.
+with person as (
+    select coalesce(
+        (select coalesce(v.person_id, s.person_id) from staff s left join volunteers v using (volunteer_id) where s.staff_id = $1),
+        (select person_id from volunteers where volunteer_id = $1)) as person_id
+), own as (
+    select $1::uuid as account_id
+    union select volunteer_id from volunteers join person using (person_id)
+    union select s.staff_id from staff s left join volunteers v using (volunteer_id), person p
+          where p.person_id in (s.person_id, v.person_id)
+)
 select day, volunteer_id, sum(minutes)::integer as minutes
-from attendance_assertions where asserter_id = $1 and day = any($2::date[]) group by day, volunteer_id;
+from attendance_assertions where asserter_id in (select account_id from own) and day = any($2::date[])
+group by day, volunteer_id;
 
 -- name: insert_assertions
 -- Minutes that count at once on one account's word.
@@ -82,7 +97,8 @@ order by a.record_id, a.opened_at desc, a.approval_id desc;
 -- The account that wants to decide: its age, its makers, its home (the centre's own when it has none) and the sites above
 -- and below it.
 with recursive home as (
-    select s.staff_id, s.person_id, s.volunteer_id, s.created_at, s.created_by, s.reset_by,
+    select s.staff_id, s.person_id, s.created_at, s.created_by, s.reset_by,
+           coalesce(s.volunteer_id, (select v.volunteer_id from volunteers v where v.person_id = s.person_id)) as volunteer_id,
            coalesce(s.site_id, (select site_id from sites where kind = 'centre')) as site_id
     from staff s where s.staff_id = $1 and s.active
 ), above as (

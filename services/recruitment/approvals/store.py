@@ -98,12 +98,12 @@ class Lapsed:
 
 
 async def lock_asserter(tx: Tx, account_id: UUID) -> None:
-    """Queue behind the account's other assertions; the volunteers are locked before."""
+    """Queue behind the other assertions of the person behind the account; the volunteers are locked before."""
     await tx.fetchval(_SQL["lock_asserter"], account_id)
 
 
 async def spent(tx: Tx, account_id: UUID, days: Sequence[date]) -> dict[date, Spent]:
-    """What the account has asserted for each of the days."""
+    """What the person behind the account has asserted for each of the days, as staff and as leader."""
     found = {day: Spent({}, 0) for day in days}
     for row in await tx.fetch(_SQL["spent"], account_id, list(days)):
         found[row["day"]] = found[row["day"]].adding(row["volunteer_id"], row["minutes"])

@@ -148,8 +148,10 @@ async def read_code(request: Request, db: Db, caller: Runner, shift_id: UUID) ->
     """The rotating code of a shift, to be shown at its place by those who run it."""
     async with db.transaction() as tx:
         shift = await shift_for_code(tx, caller, shift_id)
-    # A leader's code does not let that leader check in: nobody records their own hours.
-    shown_by = ShownBy.STAFF if caller.has(*STAFF) else ShownBy.LEADER
+    # The code does not let those check in who show it to themselves.
+    shown_by = ShownBy.LEADER
+    if caller.has(*STAFF):
+        shown_by = ShownBy.STAFF if caller.volunteer_id is None else ShownBy.SERVING
     now = real_now()
     code = codes.code_at(shift.secret, shown_by, now)
     base = request.app.state.settings.public_url.rstrip("/")

@@ -1,10 +1,10 @@
 """Rotating codes and tickets: proof of having been in front of a shift's code. Pure; in real time, never business time.
 
-A code lives for one window of 8 seconds and is accepted in the next one too. It says who showed it: nobody checks in
-to a shift of the team that they lead with a code that a leader showed, since leaders never record their own hours. A
-ticket is what a code buys: 15 minutes for the browser that opened it, logged in or not, so that gloves, a slow network
-or a login don't lose it. It is signed with the shift's key and carries who showed the code, so nothing is stored when
-one is given.
+A code lives for one window of 8 seconds and is accepted in the next one too. It says who showed it: leaders do not
+check in to their own team's shifts with a code that a leader showed, nor do staff of the site with one that staff who
+are volunteers too showed, since a code that people show to themselves witnesses nothing. A ticket is what a code
+buys: 15 minutes for the browser that opened it, logged in or not, so that gloves, a slow network or a login don't
+lose it. It is signed with the shift's key and carries who showed the code, so nothing is stored when one is given.
 
 What keeps tickets from being passed on: each has an id of its own, and the first check-in or check-out that succeeds
 with it binds that id to its volunteer (in their transaction; a refused attempt binds nothing). For everybody else it is
@@ -13,7 +13,7 @@ remains is inherent: whoever sees a code may buy several tickets while it lives,
 have sent the code itself to several people. A ticket stretches that to 15 minutes, in exchange for not losing who
 stands there without a session; many accounts on one phone, or a burst of check-ins, is a matter for integrity checks.
 Buying is open to strangers and cheap (one indexed read, no write), and guessing hopeless: 40 bits against the at most
-four codes that hold at a time.
+six codes that hold at a time.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ class ShownBy(StrEnum):
 
     STAFF = "staff"
     LEADER = "leader"
+    SERVING = "serving"
+    """Staff who are volunteers too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.recruitment.activities.guards import leads, may_run, unwrap
+from services.recruitment.activities.guards import may_run, unwrap
 from services.recruitment.attendance import codes, domain, events, store
 from services.recruitment.attendance.codes import ShownBy
 from services.recruitment.attendance.domain import DEFAULT_POLICY, Arrival, CheckIn, Policy, Record, Revision
@@ -72,7 +72,7 @@ async def check_in(
 
     Raises:
         NotFound, Forbidden: as for `ticket`; the volunteer is not known; the ticket is over or another shift's; a
-            leader showed the code to themselves (``leaders-own-code``).
+            leader or a member of staff showed the code to themselves (``leaders-own-code``, ``staff-own-code``).
         Refusal: ``ticket-used-by-another``, ``signup-missing``, ``already-checked-in``, ``checked-in-elsewhere``,
             ``attendance-overlaps``, ``check-in-too-early``, ``shift-over``, ``shift-planned-late``,
             ``activity-not-open``, ``too-many-check-ins``.
@@ -82,7 +82,7 @@ async def check_in(
     if not known:
         raise NotFound("volunteer-unknown", f"There is no volunteer {volunteer_id}.")
     found = await _place(tx, shift_id, volunteer_id)
-    await _prove(tx, found, caller, volunteer_id, proof)
+    await _prove(tx, found, volunteer_id, proof)
     now = await tx.now()
     command = CheckIn(new_id(), volunteer_id, drive_id, distance_m, device_id)
     decided = domain.check_in(await _arrival(tx, found, volunteer_id, now), command, DEFAULT_POLICY, now)
@@ -101,7 +101,7 @@ async def check_out(tx: Tx, caller: Caller, shift_id: UUID, proof: Proof, device
     if not known:
         raise NotFound("volunteer-unknown", f"There is no volunteer {volunteer_id}.")
     found = await _place(tx, shift_id, volunteer_id)
-    await _prove(tx, found, caller, volunteer_id, proof)
+    await _prove(tx, found, volunteer_id, proof)
     now = await tx.now()
     arrival = await _arrival(tx, found, volunteer_id, now)
     revision = unwrap(domain.check_out(arrival, volunteer_id, DEFAULT_POLICY, now, device_id))
@@ -243,7 +243,7 @@ async def _arrival(tx: Tx, found: FoundPlace, volunteer_id: UUID, now: datetime)
     return Arrival(found.place, found.signed_up, here, busy)
 
 
-async def _prove(tx: Tx, found: FoundPlace, caller: Caller, volunteer_id: UUID, proof: Proof) -> None:
+async def _prove(tx: Tx, found: FoundPlace, volunteer_id: UUID, proof: Proof) -> None:
     if (proof.code is None) == (proof.ticket is None):
         raise Invalid(
             "proof-missing", "Give either the code that is shown at the place, or the ticket it was changed for."
@@ -253,7 +253,7 @@ async def _prove(tx: Tx, found: FoundPlace, caller: Caller, volunteer_id: UUID, 
         shown_by = codes.shown_by(found.secret, proof.code, now)
         if shown_by is None:
             raise _not_shown_now()
-        _require_not_own(found, caller, shown_by)
+        await _require_not_own(tx, found, volunteer_id, shown_by)
         return
     assert proof.ticket is not None
     shift_id = found.place.shift.shift_id
@@ -262,7 +262,7 @@ async def _prove(tx: Tx, found: FoundPlace, caller: Caller, volunteer_id: UUID, 
         raise Forbidden("ticket-invalid", "This is no ticket for this shift: scan the code that is shown at the place.")
     if now >= ticket.expires_at:
         raise Forbidden("ticket-expired", "The ticket's 15 minutes are over: scan the code at the place again.")
-    _require_not_own(found, caller, ticket.shown_by)
+    await _require_not_own(tx, found, volunteer_id, ticket.shown_by)
     if await store.bind_ticket(tx, ticket.ticket_id, shift_id, volunteer_id, now) != volunteer_id:
         raise Conflict(
             "ticket-used-by-another",
@@ -270,10 +270,14 @@ async def _prove(tx: Tx, found: FoundPlace, caller: Caller, volunteer_id: UUID, 
         )
 
 
-def _require_not_own(found: FoundPlace, caller: Caller, shown_by: ShownBy) -> None:
-    if shown_by is ShownBy.LEADER and leads(caller, found.place.team_id):
+async def _require_not_own(tx: Tx, found: FoundPlace, volunteer_id: UUID, shown_by: ShownBy) -> None:
+    # As the rows say it: a token may be from before its holder became the leader or a member of staff.
+    if shown_by is ShownBy.LEADER and found.leads:
         detail = "Leaders do not record their own hours: scan the code that the site's staff show."
         raise Forbidden("leaders-own-code", detail)
+    if shown_by is ShownBy.SERVING and await store.runs_as_staff(tx, volunteer_id, found.place.site_id):
+        detail = "Staff do not record their own hours: scan the code that the team's leader shows."
+        raise Forbidden("staff-own-code", detail)
 
 
 def _not_shown_now() -> Forbidden:

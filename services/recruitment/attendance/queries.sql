@@ -12,14 +12,29 @@ select volunteer_id from volunteers where volunteer_id = any($1::uuid[])
 order by volunteer_id for no key update skip locked;
 
 -- name: find_place
--- The shift that somebody wants to check in to or out of, and whether they signed up for it.
+-- The shift that a volunteer wants to check in to or out of, whether they signed up for it, and whether they lead its team.
 select s.shift_id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, s.secret, a.state, a.site_id, a.team_id,
        t.name as theme, a.kind, s.published_at, s.cancelled_at,
        exists (
            select from signups g where g.shift_id = s.shift_id and g.volunteer_id = $2 and g.status = 'active'
-       ) as signed_up
+       ) as signed_up,
+       exists (select from teams where teams.team_id = a.team_id and teams.leader_volunteer_id = $2) as leads
 from shifts s join activities a using (activity_id) join themes t using (theme_id)
 where s.shift_id = $1;
+
+-- name: runs_as_staff
+-- Whether the volunteer has an active account of staff whose site is this one or above it, or the centre's.
+with recursive above as (
+    select site_id, parent_id from sites where site_id = $2
+    union all
+    select site.site_id, site.parent_id from sites site join above on site.site_id = above.parent_id
+)
+select exists (
+    select from staff join volunteers own on own.volunteer_id = $1
+    where staff.active and staff.role <> 'engineer'
+      and (staff.volunteer_id = own.volunteer_id or staff.person_id = own.person_id)
+      and (staff.site_id is null or staff.site_id in (select site_id from above))
+);
 
 -- name: find_secret
 -- To change a code for a ticket: strangers ask this, so it is one read by key.

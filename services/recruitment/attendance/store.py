@@ -40,6 +40,7 @@ __all__ = [
     "open_records_of",
     "overdue_volunteers",
     "records_around",
+    "runs_as_staff",
     "save",
     "withdraw_approvals",
 ]
@@ -50,11 +51,12 @@ _COLUMNS = tuple(field.name for field in fields(Record))
 
 @dataclass(frozen=True, slots=True)
 class FoundPlace:
-    """A shift to check in to, the key of its codes, and whether the volunteer signed up."""
+    """A shift to check in to, the key of its codes, and whether the volunteer signed up and leads its team."""
 
     place: Place
     secret: bytes
     signed_up: bool
+    leads: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,12 @@ async def lock_idle_volunteers(tx: Tx, volunteer_ids: Sequence[UUID]) -> list[UU
 async def find_place(tx: Tx, shift_id: UUID, volunteer_id: UUID) -> FoundPlace | None:
     """The shift, or none."""
     row = await tx.fetchrow(_SQL["find_place"], shift_id, volunteer_id)
-    return None if row is None else FoundPlace(_place(row), row["secret"], row["signed_up"])
+    return None if row is None else FoundPlace(_place(row), row["secret"], row["signed_up"], row["leads"])
+
+
+async def runs_as_staff(tx: Tx, volunteer_id: UUID, site_id: UUID) -> bool:
+    """Whether the volunteer is a member of staff of the site too."""
+    return bool(await tx.fetchval(_SQL["runs_as_staff"], volunteer_id, site_id))
 
 
 async def find_secret(tx: Tx, shift_id: UUID) -> bytes | None:

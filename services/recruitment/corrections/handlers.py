@@ -74,6 +74,9 @@ async def overtime(tx: Tx, caller: Caller, record_id: UUID, reason: str, caps: C
     minutes = unwrap(domain.overtime(record, place, approved, waits, actor, DEFAULT_POLICY))
     assertion = Assertion(record_id, "overtime", record.volunteer_id, minutes, record.started_at)
     reasons = await _reasons(tx, record, actor, assertion, caps)
+    if not reasons and await waiting.last_state(tx, record_id) in ("rejected", "lapsed"):
+        # What was above the cap of a first account and not approved does not count on a second account's word.
+        reasons = [Reason.CAP]
     if reasons:
         await approvals.wait(tx, {record_id: reasons}, now, asked_by=actor.subject, overtime=minutes)
     else:

@@ -45,7 +45,7 @@ with recursive subtree as (
     select s.site_id from sites s join subtree on s.parent_id = subtree.site_id
 )
 select d.device_id, d.name, d.site_id, d.secret_key, d.sealed_secret, d.revoked_at, d.registered_at, d.last_sequence, d.sequence_gap_at,
-       s.volunteer_id as owner_volunteer_id, array(select site_id from subtree) as sites
+       coalesce(s.volunteer_id, (select v.volunteer_id from volunteers v where v.person_id = s.person_id)) as owner_volunteer_id, array(select site_id from subtree) as sites
 from devices d left join staff s on s.staff_id = d.registered_by where d.device_id = $1;
 
 -- name: save_sequence

@@ -106,6 +106,7 @@ SENTENCES: Mapping[str, str] = {
     "ticket-invalid": "扫码凭证已失效，请再扫一次现场屏幕上的二维码。",
     "ticket-used-by-another": "这次扫码已经由另一位志愿者用了，每人要自己扫一次：请再扫现场屏幕上的二维码。",
     "leaders-own-code": "队长不能用自己出示的二维码签到，请扫站点工作人员出示的二维码。",
+    "staff-own-code": "工作人员不能用自己出示的二维码给自己签到，请扫队长出示的二维码。",
     "own-record": "不能操作自己的服务记录，请另一位工作人员来办。",
     # rewards
     "insufficient-points": "积分不够，再攒一攒吧。",
@@ -161,6 +162,7 @@ SENTENCES: Mapping[str, str] = {
     "complaint-withdrawn": "这件投诉已经撤销了。",
     "own-referral": "不能引荐自己。",
     "referrer-unknown": "没有这位引荐人，或者这位志愿者没有在您负责的站点服务过。",
+    "referrals-of-the-day": "一个账户每天最多登记20人的引荐，其余的请明天再登记。",
     "referred-not-served": "被引荐的人还没有已确认的服务，请等第一次服务确认之后再登记。",
     "already-referred": "这个人是谁引荐的，已经登记过了。",
     "referral-unknown": "没有这次引荐。",

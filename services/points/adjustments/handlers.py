@@ -94,6 +94,7 @@ async def decision(
 
     Raises:
         Refusal: no such adjustment, decided before, the wrong person, or more would be taken back than was given.
+        Forbidden: ``centre-only``: two accounts of one site give no points, so the centre approves.
     """
     seen = await find(tx, caller, adjustment_id)
     await ledger.lock(tx, [seen.volunteer_id])
@@ -105,6 +106,8 @@ async def decision(
         raise Forbidden(declined.slug, declined.detail)
     if status is not Status.WITHDRAWN:
         caller.require_second_person(adjustment.proposed_by, adjustment.proposed_at)
+    if status is Status.APPROVED:
+        caller.require_centre()
     now = await tx.now()
     day = district_day(now)
     if not await store.settle(tx, adjustment_id, status, by=caller.subject, at=now, day=day):

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-__all__ = ["BroughtIn", "Complaint"]
+__all__ = ["MOST_A_DAY", "BroughtIn", "Complaint"]
+
+MOST_A_DAY = 20
+"""Referrals that one account records on a day, withdrawn ones too: each may be worth points on its word alone."""
 
 
 @dataclass(frozen=True, slots=True)

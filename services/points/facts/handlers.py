@@ -6,7 +6,7 @@ from uuid import UUID
 from services.points.accounts import handlers as accounts
 from services.points.badges.handlers import current_criteria
 from services.points.facts import store
-from services.points.facts.domain import BroughtIn, Complaint
+from services.points.facts.domain import MOST_A_DAY, BroughtIn, Complaint
 from services.points.ledger import handlers as ledger
 from services.points.ledger import store as records
 from services.points.ledger.ingest import Policy, lock, reconsider
@@ -93,7 +93,8 @@ async def refer(tx: Tx, caller: Caller, referrer_id: UUID, referred_id: UUID) ->
         Forbidden: ``own-account``: the bonus would be the caller's own.
         NotFound: ``referrer-unknown``: points knows volunteers from their first service on, and staff of sites record
             referrals of those who served or redeemed something there.
-        Conflict: ``referred-not-served``: whoever was brought in has no confirmed service; ``already-referred``.
+        Conflict: ``referred-not-served``: whoever was brought in has no confirmed service; ``already-referred``;
+            ``referrals-of-the-day``: the account recorded `MOST_A_DAY` today.
     """
     if referrer_id == referred_id:
         raise Invalid("own-referral", "nobody brings in themselves")
@@ -109,6 +110,10 @@ async def refer(tx: Tx, caller: Caller, referrer_id: UUID, referred_id: UUID) ->
         raise Conflict("referred-not-served", detail)
     now = await tx.now()
     made = BroughtIn(new_id(), referrer_id, referred_id, district_day(now), caller.subject, now)
+    await store.lock_recorder(tx, caller.subject)
+    if await store.count_recorded(tx, caller.subject, made.day) >= MOST_A_DAY:
+        detail = f"An account records at most {MOST_A_DAY} referrals a day; record further ones tomorrow."
+        raise Conflict("referrals-of-the-day", detail, most=MOST_A_DAY)
     if not await store.insert_referral(tx, made):
         raise Conflict("already-referred", "it is on record already who brought this person in")
     await _bonus(tx, made, standing=True)

@@ -44,6 +44,14 @@ select exists (select from records where volunteer_id = $1 and status = 'confirm
 -- Has points seen this volunteer?
 select exists (select from volunteers where volunteer_id = $1);
 
+-- name: lock_recorder
+-- One account's referrals go one after the other, so that two at once cannot pass the limit of its day.
+select pg_advisory_xact_lock(hashtextextended('referrals/' || $1::uuid::text, 0));
+
+-- name: count_recorded
+-- What the account recorded on a day, withdrawn ones too.
+select count(*) from referrals where recorded_by = $1 and day = $2;
+
 -- name: insert_referral
 -- Somebody is brought in once; nothing comes back if they were already.
 insert into referrals (referral_id, referrer_id, referred_id, day, recorded_by, recorded_at)

@@ -1,7 +1,7 @@
 """Complaints and referrals between rows and domain."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from services.points.facts.domain import BroughtIn, Complaint
@@ -61,6 +61,17 @@ async def list_complaints(
 async def withdraw_complaint(tx: Tx, complaint_id: UUID, by: UUID, at: datetime, reason: str) -> bool:
     """False if it was withdrawn already."""
     return await tx.fetchval(_SQL["withdraw_complaint"], complaint_id, by, at, reason) is not None
+
+
+async def lock_recorder(tx: Tx, account_id: UUID) -> None:
+    """Queue behind the account's other referrals, after the volunteers' locks."""
+    await tx.execute(_SQL["lock_recorder"], account_id)
+
+
+async def count_recorded(tx: Tx, account_id: UUID, day: date) -> int:
+    """How many referrals the account recorded on a day."""
+    found: int = await tx.fetchval(_SQL["count_recorded"], account_id, day)
+    return found
 
 
 async def insert_referral(tx: Tx, made: BroughtIn) -> bool:

@@ -1,13 +1,17 @@
 """Operators who are responsible for some sites: what they may not do, and what they see of the rest, over HTTP."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
 from services.points import __main__ as points
+from services.points.facts.domain import MOST_A_DAY
 from services.points.policy import policy_of
 from services.points.rules import documents
 from shared.auth.tokens import Role
@@ -144,7 +148,30 @@ async def test_adjustments_stay_among_the_volunteers_of_ones_sites(
     assert len((await api.operator.get("/adjustments")).json()["items"]) == 2
     path = f"/adjustments/{own.json()['adjustment_id']}"
     assert (await second.get(path)).status_code == 200
-    assert (await second.post(f"{path}/approve", {"note": "对照过原件"})).json()["status"] == "approved"
+    note = {"note": "对照过原件"}
+    assert await refused(await second.post(f"{path}/approve", note)) == (403, "centre-only"), "an account of their site"
+    assert (await api.operator.post(f"{path}/approve", note)).json()["status"] == "approved"
+
+
+async def test_an_account_records_so_many_referrals_a_day_and_no_more(
+    ledger: Ledger, api: Points, clock: Clock
+) -> None:
+    here, *brought = [new_id() for _ in range(MOST_A_DAY + 2)]
+    await ledger.feed(*(record(person) for person in (here, *brought)))
+    station = api.station
+
+    async def refer(referred_id: UUID) -> Any:
+        return await station.post("/referrals", {"referrer_id": str(here), "referred_id": str(referred_id)})
+
+    first, *answers = await asyncio.gather(*(refer(person) for person in brought))
+    statuses = sorted(answer.status_code for answer in (first, *answers))
+    assert statuses == [201] * MOST_A_DAY + [409], "also when they come at once"
+    (left,) = [person for person, answer in zip(brought, (first, *answers), strict=True) if answer.status_code == 409]
+    made = next(answer for answer in (first, *answers) if answer.status_code == 201).json()["referral_id"]
+    await station.post(f"/referrals/{made}/withdraw", {"reason": "mistaken"})
+    assert await refused(await refer(left)) == (409, "referrals-of-the-day"), "a withdrawal makes no room"
+    await clock.set(NOW + timedelta(days=1))
+    assert (await refer(left)).status_code == 201
 
 
 async def test_complaints_are_about_service_at_ones_sites(ledger: Ledger, api: Points, points_db: Database) -> None:

@@ -61,6 +61,7 @@ def record_line(record: Mapping[str, Any], notes: Mapping[str, Any] | None = Non
         "closed_by": word(record["closed_by"], "closed_by") if record.get("closed_by") else "",
         "duration": spell_minutes(minutes),
         "outside": spell_minutes(outside) if outside > 0 else "",
+        "deniable": False,  # offered on the page of hours alone
         "asserted": bool(record.get("recorded_by")) or record.get("closed_by") in ("auto", "staff", "correction"),
         "void": record.get("status") == "void",
         "started_at": record.get("started_at"),

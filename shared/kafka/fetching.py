@@ -6,8 +6,8 @@ itself has is remembered, so that the guard and faust's commits can pass it.
 """
 
 import time
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import structlog
@@ -47,14 +47,21 @@ class Gaps:
 
     def __init__(self) -> None:
         self._behind: defaultdict[Place, dict[int, int]] = defaultdict(dict)
+        self._new: deque[tuple[Place, int, int]] = deque()
 
     def note(self, place: Place, missing: int, behind: int) -> None:
         """Note that from ``missing`` on there is nothing before ``behind``."""
         if missing < behind:
             known = self._behind[place]
             known[behind] = missing
+            self._new.append((place, missing, behind))
             if len(known) > _GAPS_KEPT:
                 del known[next(iter(known))]
+
+    def new(self) -> Iterator[tuple[Place, int, int]]:
+        """Yield what was noted since the last call, each once: the place, the first offset missing, and that behind."""
+        while self._new:
+            yield self._new.popleft()
 
     def explain(self, place: Place, missing: int, behind: int) -> bool:
         """Whether the log has nothing from ``missing`` to ``behind``."""
@@ -89,7 +96,7 @@ class Fetching:
         for partition, records in found.items():
             expected = self._next.get(partition)
             self._next[partition] = records[-1].offset + 1
-            if expected is not None and not self._compacted(partition):
+            if expected is not None:
                 self._note(partition, expected, records[0])
         return found
 
@@ -108,7 +115,8 @@ class Fetching:
             self._fruitless = 0 if found else self._fruitless + 1
             return found
         self._fruitless = 0
-        missing = {tp: before[tp] for tp, records in found.items() if self._leaves_out(tp, records, before.get(tp))}
+        starts = {tp: min(records[0].offset, before.get(tp, records[0].offset)) for tp, records in found.items()}
+        missing = {tp: starts[tp] for tp, records in found.items() if self._leaves_out(tp, records, starts[tp])}
         if missing:
             kept = {tp: records for tp, records in found.items() if tp not in missing}
             return kept | await self._by_hand(consumer, missing, "offsets are missing")
@@ -116,11 +124,8 @@ class Fetching:
             return found | await self._by_hand(consumer, still, "nothing moves")
         return found
 
-    def _leaves_out(self, partition: TopicPartition, records: list[Any], position: int | None) -> bool:
-        if position is None or self._compacted(partition):
-            return False
-        first = min(records[0].offset, position)
-        return bool(records[-1].offset - first + 1 != len(records))
+    def _leaves_out(self, partition: TopicPartition, records: list[Any], start: int) -> bool:
+        return not self._compacted(partition) and bool(records[-1].offset - start + 1 != len(records))
 
     def _standing_still(
         self, consumer: Any, before: Mapping[TopicPartition, int], found: Records
@@ -156,6 +161,8 @@ class Fetching:
 
     def _note(self, partition: TopicPartition, expected: int, record: Any) -> None:
         """Note what lies before a record; what it stands for itself is a gap only for faust, which sees its last."""
+        if self._compacted(partition):
+            return
         first = record.value.unreadable.first if isinstance(record.value, UnreadableBytes) else record.offset
         self.gaps.note(tuple(partition), expected, first)
         self.gaps.note(tuple(partition), min(expected, first), record.offset)

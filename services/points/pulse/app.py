@@ -54,8 +54,10 @@ class Pulse(Agents):
 
     async def _beat(self, message: Message) -> None:
         beat = beat_of(message)
-        # What a relay sends again keeps its old time: nothing of it belongs to this minute.
-        if beat is None or message.timestamp_ms / 1000 < time.time() - WINDOW_SECONDS:
+        # What a relay sends again keeps its old time: nothing of it belongs to this minute. A time far ahead would
+        # expire the slices of the present, and faust counts its way there slice by slice.
+        age = time.time() - message.timestamp_ms / 1000
+        if beat is None or not WINDOW_SECONDS - KEEP_SECONDS <= age <= WINDOW_SECONDS:
             return
         for key, amount in cells(beat, message.partition):
             self.slices[key] += amount

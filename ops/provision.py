@@ -31,8 +31,11 @@ class ProvisionSettings(Settings):
 
     service: str = "provision"
     superuser_database_url: SecretStr = SecretStr("")
+    """DSN of PostgreSQL's superuser, who creates roles and schemas."""
     database: str = "weiguang"
+    """Database that is created."""
     database_passwords: dict[str, str] = Field(default_factory=dict)
+    """Role → password of the roles that are created, as JSON."""
     kafka_passwords: dict[str, SecretStr] = Field(default_factory=dict)
     """Principal → password of the services' SCRAM users; needed where clients connect by SASL."""
 

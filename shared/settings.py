@@ -20,13 +20,16 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="WEIGUANG_", extra="ignore")
 
     environment: Literal["production", "embedded", "test"] = "production"
+    """``production`` refuses unsafe settings, and a database whose business time can be driven."""
     service: str = "unnamed"
+    """Name of the service in logs and tokens; each service sets its own."""
 
     database_url: str = ""
     """DSN of the role the service runs as; it cannot change the schema."""
     migration_database_url: str = ""
     """DSN of the role that owns the service's schema; used by ``migrate`` only."""
     database_pool_size: int = 8
+    """Connections of one process to the database."""
     database_acquire_seconds: float = 5.0
     """A request that gets no connection within this time is answered 503 with ``Retry-After``."""
     database_statement_seconds: float = 20.0
@@ -49,9 +52,11 @@ class Settings(BaseSettings):
     kafka_allow_plaintext: bool = False
     """Lets production use a broker without authentication, on a network that admits these services only."""
     kafka_sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
+    """How clients authenticate where ``kafka_security`` says SASL."""
     kafka_user: str = ""
     """The principal of this process: the service's name, which the broker's ACLs are made for."""
     kafka_password: SecretStr = SecretStr("")
+    """Password of the principal."""
     kafka_ca_file: Path | None = None
     """PEM of the authority that signed the brokers' certificates; the system's authorities if unset."""
     kafka_cert_file: Path | None = None
@@ -67,14 +72,18 @@ class Settings(BaseSettings):
     broker_incarnation: str = "durable"
     """Identity of the broker's log. A new value means that the log began anew: relays send everything again."""
     topic_prefix: str = ""
+    """Before the name of every topic; keeps tests on one broker apart."""
     topic_partitions: int = 12
+    """Partitions of topics that are created and name no number of their own."""
 
     http_host: str = "127.0.0.1"
+    """Address on which the process listens."""
     http_port: int = 0
+    """Port of the API; 0 takes any free one."""
     http_connections: int = 1024
     """Connections that one process keeps open; beyond, the one that waited longest for a request is closed."""
     http_connections_per_address: int = 256
-    """Of one address, IPv6 by /64; trusted proxies are not counted."""
+    """Connections of one address, IPv6 by /64; trusted proxies are not counted."""
     http_header_seconds: float = 10.0
     """Time for the head of a request to arrive."""
     http_idle_seconds: float = 30.0
@@ -91,10 +100,14 @@ class Settings(BaseSettings):
     """Raw Ed25519 seed, base64, or a ring whose first key signs: ``2:…,1:…``. Held by the services that mint tokens."""
 
     recruitment_url: str = "http://127.0.0.1:8101"
+    """Base address of recruitment's API, inside."""
     points_url: str = "http://127.0.0.1:8102"
+    """Base address of points' API, inside."""
     notify_url: str = "http://127.0.0.1:8103"
+    """Base address of notify's API, inside."""
 
     log_level: str = "INFO"
+    """Lowest level that is logged."""
 
     @field_validator("trusted_proxies")
     @classmethod

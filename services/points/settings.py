@@ -37,8 +37,8 @@ class PointsSettings(Settings):
     credential_signing_key: SecretStr = SecretStr("")
     """Raw Ed25519 seed, base64; badges are issued as credentials under it. Without it they cannot be exported."""
     evidence_key: SecretStr = SecretStr("")
-    """Key that the evidence of manual adjustments is sealed under: base64 of 32 bytes. Whoever loses it loses that."""
+    """Key of the evidence of manual adjustments: base64 of 32 bytes. Its loss is that of the evidence."""
     faust_data_dir: Path = Path("var/faust")
-    """Where faust keeps what may be lost."""
+    """Directory of faust; it holds nothing that may not be lost."""
     integrity_generation: int = 0
     """Raised to build integrity's tables anew from the topics: another number is another consumer group."""

@@ -16,14 +16,14 @@ class RecruitmentSettings(Settings):
     service: str = "recruitment"
 
     vault_key: SecretStr = SecretStr("")
-    """Master key of the vault: base64 of 32 bytes. Whoever loses it loses every name and phone."""
+    """Master key of the vault: base64 of 32 bytes. Its loss is that of every name and phone."""
     lookup_key: SecretStr = SecretStr("")
     """Key of the hashes that phones and ID numbers are compared by: base64 of 32 bytes."""
 
     looks_per_hour: int = 30
     """Looks of one member of staff at personal data in the clear, in any hour; more are refused and alerted."""
     looks_per_day: int = 100
-    """The same in any 24 hours."""
+    """Such looks in any 24 hours."""
 
     code_channel: Literal["log", "webhook"] = "log"
     """How one-time codes travel; ``log`` is refused in production."""
@@ -32,6 +32,7 @@ class RecruitmentSettings(Settings):
     code_webhook_url: str = ""
     """Message gateway that takes ``{phone, code}`` by POST."""
     code_webhook_token: SecretStr = SecretStr("")
+    """Bearer token that the message gateway expects."""
 
     asserted_minutes_per_volunteer: int = Field(default=480, ge=0)
     """Most minutes of one volunteer's day that one account can assert; more waits for another site."""

@@ -15,7 +15,9 @@ class WebSettings(Settings):
 
     service: str = "web"
     http_port: int = 8000
+    """Port of the gateway."""
     http_connections: int = 4096
+    """Connections that the gateway keeps open."""
     public_url: str = "http://127.0.0.1:8000"
     """The address that QR codes carry; ``https`` makes the session's cookies ``Secure``."""
 
@@ -24,15 +26,16 @@ class WebSettings(Settings):
     upstream_connections: int = 256
     """Connections kept to all services together; further requests wait their turn."""
     upstream_timeout_seconds: float = 30.0
+    """Longest wait for an answer of a service, which then counts as away (503)."""
     figures_age_seconds: float = 1.0
-    """How old the district's figures on the public page may be: many viewers cost the services one question."""
+    """How old the district's figures on the public page may be: many viewers cost the services one request."""
     pulse_clients: int = 2000
-    """Browsers that may watch the pulse at once; the next ones are told to come back."""
+    """Browsers that may watch the pulse at once; further ones get 503 with ``Retry-After``."""
 
     pulse_clients_per_address: int = 32
-    """Of one address, IPv6 by /64."""
+    """Browsers of one address that may watch the pulse, IPv6 by /64."""
     requests_per_address: int = 256
-    """Requests of one address under way at once; the next ones are told to come back."""
+    """Requests of one address under way at once; further ones get 429 with ``Retry-After``."""
 
     @property
     def upstreams(self) -> dict[str, str]:

@@ -70,7 +70,7 @@ async def test_a_colleague_is_invited_activated_and_signs_in_with_two_steps(
 
         await accept(own, district, link)
         await fill_login(own, district, "colleague", OWN)
-        await expect(own.get_by_text("等候区中心另一位操作员启用")).to_be_visible()
+        await expect(own.get_by_text("等候另一位操作员启用")).to_be_visible()
 
         await first.reload()
         await first.get_by_role("button", name="启用", exact=True).click()

@@ -175,7 +175,7 @@ class Decider:
     """Its home and every site under it."""
     centre: UUID
     makers: frozenset[UUID] = frozenset()
-    """The accounts that created it or reset its password."""
+    """The accounts that created it, activated it or reset its password."""
 
     @property
     def persons(self) -> frozenset[UUID]:
@@ -230,7 +230,7 @@ def may_decide(decider: Decider, claim: Claim) -> Refused | None:
     if decider.persons & (claim.claimant_ids | claim.claimant_persons):
         return _another("You had a hand in this record yourself.")
     if decider.makers & claim.claimant_ids:
-        return _another("Your account was created or reset by an account that recorded these hours.")
+        return _another("Your account was created, activated or reset by an account that recorded these hours.")
     if decider.created_at > claim.first_recorded_at - SENIORITY:
         return _another(f"Your account is less than {SENIORITY.days} days older than this record.")
     if decider.home in claim.claimant_sites:

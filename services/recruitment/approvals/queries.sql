@@ -97,7 +97,8 @@ order by a.record_id, a.opened_at desc, a.approval_id desc;
 -- The account that wants to decide: its age, its makers, its home (the centre's own when it has none) and the sites above
 -- and below it.
 with recursive home as (
-    select s.staff_id, s.person_id, s.created_at, s.created_by, s.reset_by,
+    select s.staff_id, s.person_id, s.created_at,
+           array_remove(array[s.created_by, s.activated_by, s.reset_by], null) as makers,
            coalesce(s.volunteer_id, (select v.volunteer_id from volunteers v where v.person_id = s.person_id)) as volunteer_id,
            coalesce(s.site_id, (select site_id from sites where kind = 'centre')) as site_id
     from staff s where s.staff_id = $1 and s.active
@@ -110,7 +111,7 @@ with recursive home as (
     union all
     select c.site_id from sites c join below on c.parent_id = below.site_id
 )
-select home.person_id, home.volunteer_id, home.created_at, home.created_by, home.reset_by, home.site_id, sites.kind,
+select home.person_id, home.volunteer_id, home.created_at, home.makers, home.site_id, sites.kind,
        array(select site_id from above) as above, array(select site_id from below) as below,
        (select site_id from sites where kind = 'centre') as centre
 from home join sites using (site_id);

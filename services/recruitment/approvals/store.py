@@ -190,7 +190,7 @@ async def find_decider(tx: Tx, staff_id: UUID) -> Decider | None:
         above=frozenset(row["above"]),
         below=frozenset(row["below"]),
         centre=row["centre"],
-        makers=frozenset(maker for maker in (row["created_by"], row["reset_by"]) if maker is not None),
+        makers=frozenset(row["makers"]),
     )
 
 

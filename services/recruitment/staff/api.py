@@ -118,8 +118,8 @@ async def invite(
     settings: SettingsDep,
     client: ClientDep,
 ) -> Response:
-    """Invite a person: they set their own password by a code to this phone. Operators and engineers then wait for the
-    activation by another operator of the centre.
+    """Invite a person: they set their own password by a code to this phone, and wait until another operator activates
+    the account.
     """
     phone = access.phone_of(body.phone)
 
@@ -215,8 +215,8 @@ async def list_staff(
 
 
 @router.post("/staff/{staff_id}/activation", status_code=200, response_model=StaffOut)
-async def activate(staff_id: UUID, request: Request, caller: Centre, database: Db, client: ClientDep) -> Response:
-    """Activate a pending account, as another operator of the centre than who invited it."""
+async def activate(staff_id: UUID, request: Request, caller: Operator, database: Db, client: ClientDep) -> Response:
+    """Activate a pending account within the caller's bounds, as another operator than who invited it."""
 
     async def work(tx: Tx) -> StaffOut:
         return StaffOut(**asdict(await handlers.activate(tx, caller, client, staff_id)))

@@ -19,7 +19,6 @@ __all__ = [
     "NotAllowed",
     "StaffRole",
     "check_password",
-    "first_state",
     "judge_activation",
     "judge_deactivation",
     "judge_invitation",
@@ -65,11 +64,6 @@ class NotAllowed:
     status: int = 403
 
 
-def first_state(role: StaffRole) -> AccountState:
-    """Station staff may begin at once; operators and engineers wait for a second person."""
-    return AccountState.ACTIVE if role is StaffRole.STATION else AccountState.PENDING
-
-
 def judge_invitation(role: StaffRole, site_id: UUID | None, *, centre: bool) -> NotAllowed | None:
     """Whether a member of staff may invite for this role; that the site is within their bounds is checked elsewhere."""
     if role is StaffRole.STATION and site_id is None:
@@ -81,8 +75,13 @@ def judge_invitation(role: StaffRole, site_id: UUID | None, *, centre: bool) -> 
     return None
 
 
-def judge_activation(account: Account, inviter: Account | None, activator: UUID) -> NotAllowed | None:
-    """Whether the activator stands apart from the inviter, beyond what `Caller.may_second` says of the activator."""
+def judge_activation(account: Account, inviter: Account | None, activator: UUID, *, centre: bool) -> NotAllowed | None:
+    """Whether the activator stands apart from the inviter, beyond what `Caller.may_second` says of the activator.
+
+    That the account is within the activator's bounds is checked elsewhere.
+    """
+    if not centre and account.role is not StaffRole.STATION:
+        return NotAllowed("centre-only", "only the centre activates accounts of operators and engineers")
     if account.state is not AccountState.PENDING:
         return NotAllowed("account-not-pending", f"this account is {account.state} already", 409)
     if inviter is not None and activator in (inviter.made_by, inviter.reset_by):

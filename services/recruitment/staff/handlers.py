@@ -109,18 +109,18 @@ async def list_accounts(tx: Tx, caller: Caller, after: str | None, with_closed: 
 
 
 async def activate(tx: Tx, caller: Caller, client: Client, staff_id: UUID) -> Member:
-    """Activate a pending account as the second person.
+    """Activate a pending account as the second person, so that no operator makes accounts alone.
 
     Raises:
-        NotFound: ``staff-unknown``.
-        Forbidden: ``second-person-needed``, ``centre-only``.
+        NotFound: ``staff-unknown``, also for accounts out of bounds.
+        Forbidden: ``second-person-needed``; ``centre-only``: an operator's or engineer's account.
         Conflict: ``account-not-pending``.
     """
-    caller.require_centre()
     await store.lock_accounts(tx)
-    account, username, volunteer_id = await _account(tx, staff_id)
+    account, username, volunteer_id = await _account_in_bounds(tx, caller, staff_id)
     inviter = None if account.made_by is None else (await _account(tx, account.made_by))[0]
-    if (refused := domain.judge_activation(account, inviter, caller.subject)) is not None:
+    centre = caller.site_ids is None
+    if (refused := domain.judge_activation(account, inviter, caller.subject, centre=centre)) is not None:
         raise refusal_of(refused)
     if account.made_by is not None:
         caller.require_second_person(account.made_by, account.created_at)

@@ -179,7 +179,7 @@ async def accept(
 ) -> Member:
     """Make the account: the code proves the phone on file, the password is the holder's own.
 
-    Station staff may sign in at once; operators and engineers once another operator of the centre has activated them.
+    It may sign in once another operator than the inviter has activated it.
 
     Raises:
         NotFound: as for `show`.
@@ -192,7 +192,7 @@ async def accept(
     found = await _open(tx, cipher, token)
     proof = Proof(await _phone(tx, cipher, found.person_id), challenge_id, code, Purpose.INVITATION)
     await access.redeem_code(tx, cipher, policy, client, proof)
-    now, staff_id, state = await tx.now(), new_id(), domain.first_state(found.role)
+    now, staff_id, state = await tx.now(), new_id(), AccountState.PENDING
     account = NewAccount(
         staff_id, found.username, found.person_id, password_hash, found.role, found.site_id, now, state, "invited",
         found.invited_by,
@@ -208,7 +208,7 @@ async def accept(
         Kind.INVITATION_ACCEPTED, subject=staff_id, actor=found.invited_by, address=client.address, detail=detail
     )
     await security.record(tx, event)
-    return Member(staff_id, found.username, found.role, AccountState(state), found.site_id, volunteer_id)
+    return Member(staff_id, found.username, found.role, state, found.site_id, volunteer_id)
 
 
 async def _person(tx: Tx, cipher: Cipher, name: str, phone: str) -> UUID:

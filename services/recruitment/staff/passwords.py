@@ -99,7 +99,8 @@ async def confirm(
     assert tried.staff_id is not None
     if tried.pending:
         raise Forbidden(
-            "account-pending", "your account is complete and waits for another operator of the centre to activate it"
+            "account-pending",
+            "your account is complete and waits for another operator than who invited you to activate it",
         )
     if await factors.is_set(tx, tried.staff_id):
         step_id, expires_in = await factors.begin_step(tx, tried.staff_id, client.binding)

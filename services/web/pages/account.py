@@ -165,13 +165,13 @@ async def accept(browser: BrowserOf, token: str, body: Acceptance, key: Key, our
     require_ours(ours)
     proof = {**body.model_dump(), "challenge_id": challenge_of(browser)}
     path = f"/staff/invitations/by-token/{token}/acceptance"
-    made = await browser.post(path, proof, **{"idempotency-key": key})
-    return _done(browser, "/staff/login" if made["state"] == "active" else "/invitation-accepted")
+    await browser.post(path, proof, **{"idempotency-key": key})
+    return _done(browser, "/invitation-accepted")
 
 
 @router.get("/invitation-accepted")
 async def pending(visit: VisitOf) -> Response:
-    """What an operator or engineer waits for after accepting."""
+    """What a new account waits for."""
     return page("invitation_pending.html", visit.session, path=visit.path)
 
 

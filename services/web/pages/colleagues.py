@@ -113,7 +113,7 @@ def _account(visit: Visit, one: Mapping[str, Any], sites: Mapping[str, str]) -> 
         **one,
         "site": sites.get(str(one["site_id"]), "区中心"),
         "own": own,
-        "may_activate": visit.session.centre and one["state"] == "pending",
+        "may_activate": reach and one["state"] == "pending",
         "may_close": reach and not own and not closed,
     }
 

@@ -175,7 +175,7 @@ SENTENCES: Mapping[str, str] = {
     "nothing-to-correct": "只有已经批准的人工调整才能扣回；服务得的积分不对，要更正服务记录。",
     # accounts
     "code-not-asked": "请先在这个浏览器里获取验证码。",
-    "account-pending": "密码正确。这个账号还在等候区中心另一位操作员启用，启用后就能登录。",
+    "account-pending": "密码正确。这个账号还在等候另一位操作员启用（邀请您的人不能启用），启用后就能登录。",
     "account-deactivated": "这个账号已经停用了，请刷新页面。",
     "account-exists": "这个手机号的主人已有账号，要先停用原来的账号再邀请。",
     "account-not-pending": "这个账号不在等候启用，请刷新页面。",

@@ -108,15 +108,15 @@ async def test_an_account_must_be_older_than_the_record_and_not_made_by_its_reco
     assert (await work.decide([record_id], old)).status_code == 201
 
 
-@pytest.mark.parametrize("how", ["created_by", "reset_by"])
-async def test_an_account_that_its_recorder_made_or_reset_does_not_decide(work: Work, how: str) -> None:
+@pytest.mark.parametrize("how", ["created_by", "activated_by", "reset_by"])
+async def test_an_account_that_its_recorder_made_activated_or_reset_does_not_decide(work: Work, how: str) -> None:
     (record_id,), _ = await entered(work)
     async with work.database.transaction() as tx:
         await tx.execute(
             f"update staff set {how} = (select staff_id from staff where username = 'huimin') where username = 'donghu'"
         )
     refused = await work.decide([record_id], work.other_station)
-    assert "created or reset" in refused.json()["detail"]
+    assert "created, activated or reset" in refused.json()["detail"]
     assert await work.approvals(work.other_station) == []
 
 

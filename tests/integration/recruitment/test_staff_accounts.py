@@ -81,6 +81,31 @@ async def test_an_operator_cannot_make_their_own_second_person(district: Distric
     assert made_by["third"] == ("new-one", "second")
 
 
+async def test_an_operator_cannot_make_two_station_accounts_alone(district: District) -> None:
+    sites = await district.sites()
+    north = await district.staff("north-office", "operator", sites["north"])
+    for name, token in (("惠民社区", district.operator), ("窗口", north)):
+        invited = await invite(district, f"station-of-{len(name)}", token, role="station", site_id=sites[name])
+        made = (await accept(district, invited.json())).json()
+        path = f"/staff/{made['staff_id']}/activation"
+        assert await problem(district.post(path, {}, token)) == (403, "second-person-needed")
+        assert (await sign_in(district, made["username"]))[1]["type"] == "account-pending"
+
+
+async def test_a_bounded_operator_activates_station_staff_within_their_bounds(district: District) -> None:
+    sites = await district.sites()
+    north = await district.staff("north-office", "operator", sites["north"])
+    wanted = {"inside": ("station", "窗口"), "outside": ("station", "东湖社区"), "office": ("operator", "north")}
+    made = {}
+    for username, (role, name) in wanted.items():
+        invited = await invite(district, username, role=role, site_id=sites[name])
+        made[username] = f"/staff/{(await accept(district, invited.json())).json()['staff_id']}/activation"
+    assert await problem(district.post(made["outside"], {}, north)) == (404, "staff-unknown")
+    assert await problem(district.post(made["office"], {}, north)) == (403, "centre-only")
+    assert (await district.post(made["inside"], {}, north)).json()["state"] == "active"
+    assert (await sign_in(district, "inside"))[0] == 200
+
+
 async def test_nobody_sets_the_password_of_another(district: District) -> None:
     body = {"username": "someone", "password": PASSWORD, "name": "某人", "role": "operator"}
     answer = await district.post("/staff", body, district.operator)
@@ -118,7 +143,7 @@ async def test_invitations_keep_to_bounds_and_can_be_withdrawn(district: Distric
     offer = (await district.http.get(f"{ROOT}/staff/invitations/by-token/{link}")).json()
     assert (offer["username"], offer["site"]) == ("window", "窗口")
     made = (await accept(district, own)).json()
-    assert made["state"] == "active", "station staff begin at once"
+    assert made["state"] == "pending", "station staff wait for a second person too"
 
     other = (await invite(district, "other")).json()
     gone = await district.http.delete(
@@ -172,6 +197,8 @@ async def test_a_password_is_changed_and_reset_by_its_holder_only(district: Dist
     sites = await district.sites()
     body = {"role": "station", "site_id": sites["惠民社区"], "phone": phone}
     made = (await accept(district, (await invite(district, "holder", **body)).json())).json()
+    second = await district.staff("second", "operator", None)
+    assert (await district.post(f"/staff/{made['staff_id']}/activation", {}, second)).status_code == 200
     (_, one), (_, two) = await sign_in(district, "holder"), await sign_in(district, "holder")
     token = one["session"]["access_token"]
     change = {"password": "not my password", "new_password": "another quiet river 26"}

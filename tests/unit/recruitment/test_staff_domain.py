@@ -17,7 +17,6 @@ from services.recruitment.staff.domain import (
     AccountState,
     StaffRole,
     check_password,
-    first_state,
     judge_activation,
     judge_deactivation,
     judge_invitation,
@@ -84,21 +83,23 @@ def test_only_the_centre_invites_others_than_station_staff() -> None:
             )
 
 
-def test_operators_and_engineers_wait_for_a_second_person() -> None:
-    assert first_state(StaffRole.STATION) is AccountState.ACTIVE
-    assert {first_state(role) for role in (StaffRole.OPERATOR, StaffRole.ENGINEER)} == {AccountState.PENDING}
-
-
 def test_an_account_is_not_activated_by_who_made_or_reset_its_inviter() -> None:
     activator = uuid4()
-    assert judge_activation(account(), account(), activator) is None
+    assert judge_activation(account(), account(), activator, centre=True) is None
     for inviter in (account(made_by=activator), account(reset_by=activator)):
-        refused = judge_activation(account(), inviter, activator)
+        refused = judge_activation(account(), inviter, activator, centre=True)
         assert refused is not None
         assert refused.slug == "second-person-needed"
-    again = judge_activation(account(state=AccountState.ACTIVE), account(), activator)
+    again = judge_activation(account(state=AccountState.ACTIVE), account(), activator, centre=True)
     assert again is not None
     assert again.status == 409
+
+
+def test_operators_bound_to_a_site_activate_station_staff_only() -> None:
+    for role in StaffRole:
+        refused = judge_activation(account(role=role, site_id=SITE), account(), uuid4(), centre=False)
+        assert (refused is None) == (role is StaffRole.STATION)
+        assert refused is None or refused.slug == "centre-only"
 
 
 @given(

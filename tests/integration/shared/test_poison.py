@@ -14,7 +14,8 @@ from shared.errors import PermanentError
 from shared.kafka.consumer import BatchConsumer, Message
 from shared.kafka.topics import topic_name
 from shared.settings import Settings
-from tests.support.brokers import TestBroker
+from shared.telemetry import metrics
+from tests.support.brokers import TestBroker, broker_name
 from tests.support.rawlogs import CODECS, batch, produce_raw, record
 from tests.support.settings import SettingsFactory
 from tests.support.waiting import eventually
@@ -159,4 +160,25 @@ async def test_every_codec_of_kafka_is_read(codec: int, settings_for: SettingsFa
         sent = [await producer.send(topic_name(settings, "badges"), GOOD * 200, partition=0) for _ in range(20)]
         await asyncio.gather(*sent)
         await eventually(lambda: len(eater.applied) == 20, within=30)
+    assert eater.letters == []
+
+
+@pytest.mark.skipif(broker_name() != "kafka", reason="the embedded broker has no transactions")
+async def test_markers_of_transactions_are_passed_and_wait_for_nothing(
+    settings_for: SettingsFactory, client: AIOKafkaClient
+) -> None:
+    settings = settings_for("notify")
+    topic = topic_name(settings, "badges")
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, transactional_id=topic)
+    async with producer, eating(settings) as eater:
+        for value in (b"good aborted", b"good committed"):
+            await producer.begin_transaction()
+            await producer.send_and_wait(topic, value, partition=0)
+            await (producer.abort_transaction() if value.endswith(b"aborted") else producer.commit_transaction())
+        await eventually(lambda: b"good committed" in eater.values(), within=30)
+        lag = metrics.CONSUMER_LAG.labels("eater", topic, "0")
+        lag.set(-1)  # until the consumer has looked
+        await eventually(lambda: lag._value.get() == 0, within=30, what="the marker at the end waits")
+        assert await put(client, settings, batch([record(0, b"k", b"good after")]))
+        await eventually(lambda: b"good after" in eater.values(), within=30)
     assert eater.letters == []

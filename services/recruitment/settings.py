@@ -52,7 +52,8 @@ class RecruitmentSettings(Settings):
     limit_codes_per_address: int = Field(default=30, ge=1)
     """One-time codes per address and hour that proved no phone."""
     limit_codes_in_all: int = Field(default=2000, ge=1)
-    """One-time codes per hour in all; the first one refused is an alert in the security log."""
+    """One-time codes per hour in all for browsers that the phones were not used in; the first one refused is an alert
+    in the security log."""
     limit_tries_per_address: int = Field(default=60, ge=1)
     """Wrong one-time codes per address and hour."""
     limit_passwords_per_address: int = Field(default=30, ge=1)

@@ -28,6 +28,8 @@ __all__ = [
     "IssuedCode",
     "Proof",
     "Refreshed",
+    "code_wrong",
+    "count_try",
     "end_sessions",
     "end_staff_sessions",
     "issue_code",
@@ -41,7 +43,9 @@ __all__ = [
     "purge",
     "redeem_code",
     "refresh",
+    "require_live",
     "spend_attempt",
+    "take_back_try",
 ]
 
 _LONGEST_CHAIN = 8
@@ -83,22 +87,35 @@ def phone_of(text: str) -> str:
 
 
 async def issue_code(
-    tx: Tx, cipher: Cipher, policy: Policy, client: Client, phone: str, purpose: Purpose = Purpose.LOGIN
+    tx: Tx,
+    cipher: Cipher,
+    policy: Policy,
+    client: Client,
+    phone: str,
+    purpose: Purpose = Purpose.LOGIN,
+    *,
+    own: bool = False,
 ) -> IssuedCode | Reached:
     """Make a code for a phone and the browser that asks, the same for known and unknown phones.
+
+    Args:
+        own: whether the owner of the phone is known to use this browser or address, beyond logins by the phone.
 
     To be committed whatever it returns: a limit that was reached is to be refused afterwards.
     """
     lookup = cipher.phone_lookup(phone)
-    known = await store.browser_knows_phone(tx, cipher.phone_lookups(phone), client.binding)
-    # Strangers share one count; the owner's own browser has another, which strangers cannot use up.
-    key = cipher.keyed_hash("limit", lookup, (known and client.binding) or b"")
+    known = own or await store.browser_knows_phone(tx, cipher.phone_lookups(phone), client.binding)
+    # Strangers share one count for each purpose, so that none says which phone is a username's; the owner's own browser
+    # has another, which strangers cannot use up.
+    place = (client.binding or client.address.encode()) if known else b""
+    key = cipher.keyed_hash("limit", lookup, place, purpose)
     uses = [
         Use("codes-address", _address_key(cipher, client), policy.codes_per_address),
         Use("codes-phone", key, policy.codes_per_phone),
         Use("codes-phone-day", key, policy.codes_per_phone_and_day),
-        Use("codes-all", b"", policy.codes_in_all),
     ]
+    if not known:
+        uses.append(Use("codes-all", b"", policy.codes_in_all))
     detail = {"phone": lookup.hex()[:32], "purpose": str(purpose)}
     if (over := await limits.count(tx, uses)) is not None:
         await note_limit(tx, over, client, detail)
@@ -119,14 +136,33 @@ async def note_limit(tx: Tx, over: Reached, client: Client, detail: dict[str, st
     await security.record(tx, SecurityEvent(kind, Result.REFUSED, address=client.address, detail=found))
 
 
-async def spend_attempt(tx: Tx, cipher: Cipher, policy: Policy, client: Client, challenge_id: UUID) -> Reached | None:
-    """Count an attempt at a challenge; to be committed before `redeem_code` looks at the digits."""
+async def count_try(tx: Tx, cipher: Cipher, policy: Policy, client: Client) -> Reached | None:
+    """Count a try at a code by its address; to be committed before the code is looked at."""
     use = Use("tries-address", _address_key(cipher, client), policy.tries_per_address)
     if (over := await limits.count(tx, [use])) is not None:
         await note_limit(tx, over, client, {})
+    return over
+
+
+async def take_back_try(tx: Tx, cipher: Cipher, policy: Policy, client: Client) -> None:
+    """Uncount a try that is about to turn out right; the caller rolls back if it does not."""
+    use = Use("tries-address", _address_key(cipher, client), policy.tries_per_address)
+    await limits.take_back(tx, [use])
+
+
+async def spend_attempt(tx: Tx, cipher: Cipher, policy: Policy, client: Client, challenge_id: UUID) -> Reached | bool:
+    """Count an attempt at a challenge, to be committed before `redeem_code` looks at the digits; whether it is open."""
+    if (over := await count_try(tx, cipher, policy, client)) is not None:
         return over
-    await store.spend_attempt(tx, challenge_id, real_now())
-    return None
+    return await store.spend_attempt(tx, challenge_id, real_now(), domain.ATTEMPTS_PER_CODE)
+
+
+def code_wrong() -> Unauthorized:
+    """The one refusal of codes: it is not said what is wrong about this one."""
+    return Unauthorized(
+        "code-wrong",
+        "the code is wrong or no longer valid (it lives five minutes and allows five attempts): ask for a new one",
+    )
 
 
 async def redeem_code(tx: Tx, cipher: Cipher, policy: Policy, client: Client, proof: Proof) -> None:
@@ -139,14 +175,11 @@ async def redeem_code(tx: Tx, cipher: Cipher, policy: Policy, client: Client, pr
     lookup = cipher.phone_lookup(proof.phone)
     hashed = _code_hash(cipher, lookup, proof.code, proof.purpose)
     most, now = domain.ATTEMPTS_PER_CODE, real_now()
+    # Counters before the code, as when they are counted: two requests of one browser never wait in a circle.
+    await limits.take_back(tx, [Use("codes-address", _address_key(cipher, client), policy.codes_per_address)])
+    await take_back_try(tx, cipher, policy, client)
     if not await store.use_code(tx, proof.challenge_id, lookup, hashed, proof.purpose, now, most):
-        raise Unauthorized(
-            "code-wrong",
-            "the code is wrong or no longer valid (it lives five minutes and allows five attempts): ask for a new one",
-        )
-    address = _address_key(cipher, client)
-    proved = [Use("codes-address", address, policy.codes_per_address)]
-    await limits.take_back(tx, [*proved, Use("tries-address", address, policy.tries_per_address)])
+        raise code_wrong()
 
 
 async def open_person_session(tx: Tx, person_id: UUID, client: Client) -> Grant:
@@ -245,6 +278,16 @@ async def log_out(tx: Tx, token: str, client: Client) -> None:
         )
 
 
+async def require_live(tx: Tx, caller: Caller) -> None:
+    """Insist that the caller's session was not ended: acts on accounts do not wait until its access token runs out.
+
+    Raises:
+        Unauthorized: it was.
+    """
+    if caller.session_id is not None and not await store.is_live(tx, caller.session_id):
+        raise Unauthorized("refresh-token-invalid", "the session has ended: please sign in again")
+
+
 async def list_sessions(tx: Tx, caller: Caller) -> list[StoredSession]:
     """The caller's open sessions, newest first; none for a token without a session."""
     return [] if caller.session_id is None else await store.own_sessions(tx, caller.session_id, real_now())
@@ -269,7 +312,8 @@ async def end_sessions(tx: Tx, caller: Caller, client: Client, session_id: UUID 
 
 
 async def end_staff_sessions(tx: Tx, staff_id: UUID, why: str, spared: UUID | None = None) -> None:
-    """End all sessions of a member of staff, but the one spared."""
+    """End all sessions of a member of staff, but the one spared, and sign-ins that wait for a second factor."""
+    await store.end_steps_of_staff(tx, staff_id)
     await store.revoke_sessions_of_staff(tx, staff_id, real_now(), why, spared)
 
 

@@ -49,6 +49,8 @@ class Passwords:
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Whether the password is the one hashed. Without a hash the answer is no, after as long a time."""
+        if password_hash is not None and not password_hash.startswith("$argon2"):
+            password_hash = None  # ended by a reset: no hash either
         if password_hash is None:
             self._nobody = self._nobody or await self.hash("nobody has this password")
         async with self._place():

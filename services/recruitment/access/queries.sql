@@ -13,7 +13,8 @@ values ($1, $2, $3, $4, $5, $6);
 -- name: spend_attempt
 -- Counted, and committed, before the digits are looked at: guesses sent side by side cannot all be the fifth.
 update one_time_codes set attempts = attempts + 1
-where code_id = $1 and used_at is null and expires_at > $2;
+where code_id = $1 and used_at is null and expires_at > $2
+returning attempts;
 
 -- name: use_code
 -- Takes the code if everything about it is right; one statement, so it is taken once.
@@ -92,6 +93,14 @@ update sessions set revoked_at = $2, revoked_why = $3 where session_id = $1 and 
 -- A changed password or a closed account ends every session but the one named.
 update sessions set revoked_at = $2, revoked_why = $3
 where staff_id = $1 and revoked_at is null and session_id is distinct from $4;
+
+-- name: is_live
+-- Tokens cannot be called back; what changes accounts asks whether their session has ended.
+select exists (select from sessions where session_id = $1 and revoked_at is null);
+
+-- name: end_steps_of_staff
+-- Sign-ins that wait for a second factor: the password that began them is no longer good.
+delete from sign_in_steps where staff_id = $1;
 
 -- name: own_sessions
 -- What the holder of a session sees: the open ones of the same account.

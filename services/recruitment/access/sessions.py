@@ -80,16 +80,20 @@ PolicyDep = Annotated[Policy, Depends(_policy)]
 ClientDep = Annotated[Client, Depends(_client)]
 
 
-async def spend_attempt(database: Database, cipher: Cipher, policy: Policy, client: Client, challenge_id: UUID) -> None:
+async def spend_attempt(database: Database, cipher: Cipher, policy: Policy, client: Client, challenge_id: UUID) -> bool:
     """Count an attempt at a code in a transaction of its own: if what follows is rolled back, it stays counted.
+
+    Returns:
+        Whether the challenge is open; no code is right for one that is not.
 
     Raises:
         TooMany: the address tried too many wrong codes.
     """
     async with database.transaction() as tx:
-        over = await handlers.spend_attempt(tx, cipher, policy, client, challenge_id)
-    if over is not None:
-        raise too_many(over, "too-many-attempts", "too many wrong codes came from this address")
+        spent = await handlers.spend_attempt(tx, cipher, policy, client, challenge_id)
+    if isinstance(spent, Reached):
+        raise too_many(spent, "too-many-attempts", "too many wrong codes came from this address")
+    return spent
 
 
 def refuse_codes(over: Reached) -> TooMany:

@@ -17,6 +17,8 @@ __all__ = [
     "add_session",
     "browser_knows_phone",
     "end_own_sessions",
+    "end_steps_of_staff",
+    "is_live",
     "own_sessions",
     "person_profile",
     "purge",
@@ -95,9 +97,10 @@ async def add_code(
     await tx.execute(_SQL["add_code"], code_id, phone, code_hash, issued_at, expires_at, purpose)
 
 
-async def spend_attempt(tx: Tx, code_id: UUID, now: datetime) -> None:
-    """Count an attempt at an open code; an unknown one has none to count."""
-    await tx.execute(_SQL["spend_attempt"], code_id, now)
+async def spend_attempt(tx: Tx, code_id: UUID, now: datetime, most_attempts: int) -> bool:
+    """Count an attempt at an open code; false for an unknown one, and for one that was tried too often."""
+    attempts = await tx.fetchval(_SQL["spend_attempt"], code_id, now)
+    return attempts is not None and attempts <= most_attempts
 
 
 async def use_code(
@@ -195,6 +198,14 @@ async def revoke_session(tx: Tx, session_id: UUID, now: datetime, why: str) -> b
 
 async def revoke_sessions_of_staff(tx: Tx, staff_id: UUID, now: datetime, why: str, spared: UUID | None) -> None:
     await tx.execute(_SQL["revoke_sessions_of_staff"], staff_id, now, why, spared)
+
+
+async def is_live(tx: Tx, session_id: UUID) -> bool:
+    return bool(await tx.fetchval(_SQL["is_live"], session_id))
+
+
+async def end_steps_of_staff(tx: Tx, staff_id: UUID) -> None:
+    await tx.execute(_SQL["end_steps_of_staff"], staff_id)
 
 
 async def own_sessions(tx: Tx, session_id: UUID, now: datetime) -> list[StoredSession]:

@@ -31,6 +31,7 @@ __all__ = [
     "purge",
     "remove",
     "spend_step",
+    "spend_try",
     "state_of",
     "take_step",
 ]
@@ -111,6 +112,7 @@ async def remove(tx: Tx, cipher: Cipher, caller: Caller, client: Client, code: s
     if not await _matches(tx, cipher, caller.subject, code):
         raise Invalid("second-factor-wrong", "the code is wrong or was used already: wait for the next one")
     await store.remove_factor(tx, caller.subject)
+    await limits.forget(tx, "factors", _limit_key(cipher, caller.subject))
     await security.record(tx, SecurityEvent(Kind.SECOND_FACTOR_REMOVED, subject=caller.subject, address=client.address))
 
 
@@ -126,7 +128,12 @@ async def spend_step(tx: Tx, cipher: Cipher, step_id: UUID) -> Reached | None:
     `take_step`.
     """
     staff_id = await store.spend_step(tx, step_id, real_now())
-    return None if staff_id is None else await limits.pause(tx, "factors", _limit_key(cipher, staff_id), TRIES)
+    return None if staff_id is None else await spend_try(tx, cipher, staff_id)
+
+
+async def spend_try(tx: Tx, cipher: Cipher, staff_id: UUID) -> Reached | None:
+    """Count a try at the codes of an account, unless earlier wrong ones ask for a pause; to be committed first."""
+    return await limits.pause(tx, "factors", _limit_key(cipher, staff_id), TRIES)
 
 
 async def take_step(tx: Tx, cipher: Cipher, step_id: UUID, binding: bytes | None, code: str) -> UUID:

@@ -15,6 +15,7 @@ from services.recruitment.vault import handlers as vault
 from services.recruitment.vault.cipher import Cipher
 from services.recruitment.vault.domain import Identity, clean_name
 from shared.auth.tokens import Caller
+from shared.clock import real_now
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, Refusal
 from shared.ids import new_id
 from shared.postgres import Tx
@@ -116,7 +117,7 @@ async def activate(tx: Tx, caller: Caller, client: Client, staff_id: UUID) -> Me
         Forbidden: ``second-person-needed``; ``centre-only``: an operator's or engineer's account.
         Conflict: ``account-not-pending``.
     """
-    await store.lock_accounts(tx)
+    await _lock_accounts(tx, caller)
     account, username, volunteer_id = await _account_in_bounds(tx, caller, staff_id)
     inviter = None if account.made_by is None else (await _account(tx, account.made_by))[0]
     centre = caller.site_ids is None
@@ -130,13 +131,14 @@ async def activate(tx: Tx, caller: Caller, client: Client, staff_id: UUID) -> Me
 
 
 async def deactivate(tx: Tx, caller: Caller, client: Client, staff_id: UUID) -> Member:
-    """Close an account for good and end its sessions. Another role or site needs a new invitation.
+    """Close an account for good, end its sessions and withdraw its open invitations. Another role or site needs a new
+    invitation.
 
     Raises:
         NotFound: ``staff-unknown``, also for accounts out of bounds.
         Refusal: it is the caller's own, closed already, or the last operator's of the centre.
     """
-    await store.lock_accounts(tx)
+    await _lock_accounts(tx, caller)
     account, username, volunteer_id = await _account_in_bounds(tx, caller, staff_id)
     others = await store.other_unbounded(tx, staff_id)
     centre = caller.site_ids is None
@@ -145,6 +147,7 @@ async def deactivate(tx: Tx, caller: Caller, client: Client, staff_id: UUID) -> 
         raise refusal_of(refused)
     await store.deactivate(tx, staff_id, caller.subject, await tx.now())
     await access.end_staff_sessions(tx, staff_id, "the account was closed")
+    await store.withdraw_invitations_of(tx, staff_id, real_now(), caller.subject)
     await _note(tx, Kind.ACCOUNT_DEACTIVATED, caller, client, staff_id)
     return Member(staff_id, username, account.role, AccountState.DEACTIVATED, account.site_id, volunteer_id)
 
@@ -156,7 +159,7 @@ async def start_reset(tx: Tx, caller: Caller, client: Client, staff_id: UUID) ->
         NotFound: ``staff-unknown``, also for accounts out of bounds.
         Refusal: it is the caller's own, closed, or an operator's or engineer's and the caller is not of the centre.
     """
-    await store.lock_accounts(tx)
+    await _lock_accounts(tx, caller)
     account, username, volunteer_id = await _account_in_bounds(tx, caller, staff_id)
     # What may be closed may be reset; the last operator of the centre can help themselves by a code.
     refused = domain.judge_deactivation(account, caller.subject, centre=caller.site_ids is None, other_unbounded=1)
@@ -178,6 +181,7 @@ async def say_volunteer(tx: Tx, caller: Caller, staff_id: UUID, volunteer_id: UU
         NotFound: ``staff-unknown``, ``volunteer-unknown``.
     """
     caller.require_centre()
+    await access.require_live(tx, caller)
     if staff_id == caller.subject:
         raise Forbidden("second-person-needed", "another operator than you says which volunteer you are")
     if volunteer_id is not None and not await store.volunteer_known(tx, volunteer_id):
@@ -187,6 +191,12 @@ async def say_volunteer(tx: Tx, caller: Caller, staff_id: UUID, volunteer_id: UU
         raise NotFound("staff-unknown", f"there is no member of staff {staff_id}")
     account, username, _ = await _account(tx, staff_id)
     return Member(staff_id, username, account.role, account.state, account.site_id, volunteer_id)
+
+
+async def _lock_accounts(tx: Tx, caller: Caller) -> None:
+    """Serialise changes of accounts; who was closed or reset before changes none any more."""
+    await store.lock_accounts(tx)
+    await access.require_live(tx, caller)
 
 
 async def _account(tx: Tx, staff_id: UUID) -> tuple[Account, str, UUID | None]:

@@ -96,6 +96,7 @@ async def invite(tx: Tx, cipher: Cipher, caller: Caller, client: Client, new: Ne
     if new.site_id is not None:
         await require_site_exists(tx, caller, new.site_id)
     await store.lock_accounts(tx)
+    await access.require_live(tx, caller)
     now = real_now()
     await store.expire_invitations(tx, now)
     if await store.name_taken(tx, username):

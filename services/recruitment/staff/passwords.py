@@ -33,6 +33,7 @@ __all__ = [
     "confirm",
     "finish",
     "set_on_the_machine",
+    "spend_step",
     "succeed",
     "words_for",
 ]
@@ -68,17 +69,22 @@ async def attempt(tx: Tx, cipher: Cipher, policy: Policy, client: Client, userna
     """
     found = await store.credentials(tx, username)
     own = await store.known_place(tx, username, client.binding, client.address, real_now() - KNOWN_FOR)
-    pair = cipher.keyed_hash("limit", "pair", username, client.address)
-    if (over := await limits.pause(tx, "passwords-pair", pair, PASSWORD_DELAY)) is not None:
-        return over
     account = cipher.keyed_hash("limit", "account", username)
-    uses = [
-        Use("passwords-address", cipher.keyed_hash("limit", "address", client.address), policy.passwords_per_address)
+    here = Use("passwords-address", cipher.keyed_hash("limit", "address", client.address), policy.passwords_per_address)
+    # The address first: one that is at its limit makes no counters for the names that it invents.
+    over = await limits.count(tx, [here])
+    if over is None:
+        pair = cipher.keyed_hash("limit", "pair", username, client.address)
+        if (paused := await limits.pause(tx, "passwords-pair", pair, PASSWORD_DELAY)) is not None:
+            await limits.take_back(tx, [here])
+            return paused
+    wider = [
+        Use("passwords-account", account, policy.passwords_per_account),
+        Use("passwords-all", b"", policy.passwords_in_all),
     ]
-    if not own:
-        uses.append(Use("passwords-account", account, policy.passwords_per_account))
-        uses.append(Use("passwords-all", b"", policy.passwords_in_all))
-    if (over := await limits.count(tx, uses)) is not None:
+    uses = [here] if own else [here, *wider]
+    over = over or await limits.count(tx, uses[1:])
+    if over is not None:
         await access.note_limit(tx, over, client, {"account": account.hex()[:32]})
         return over
     if found is None:
@@ -114,10 +120,20 @@ async def succeed(tx: Tx, cipher: Cipher, client: Client, tried: PasswordAttempt
     Raises:
         Unauthorized: it was wrong.
     """
-    if not right or tried.staff_id is None:
-        raise Unauthorized("password-wrong", "username or password is wrong")
+    if not right:
+        raise _password_wrong()
+    await _insist_unchanged(tx, tried)
+    # In the order in which `attempt` counts: two sign-ins of one account never wait in a circle.
+    await limits.take_back(tx, tried.uses[:1])
     await limits.forget(tx, "passwords-pair", cipher.keyed_hash("limit", "pair", tried.username, client.address))
-    await limits.take_back(tx, tried.uses)
+    await limits.take_back(tx, tried.uses[1:])
+
+
+async def spend_step(tx: Tx, cipher: Cipher, policy: Policy, client: Client, step_id: UUID) -> Reached | None:
+    """Count a try at a second step by its address and its account; to be committed before `finish`."""
+    if (over := await access.count_try(tx, cipher, policy, client)) is not None:
+        return over
+    return await factors.spend_step(tx, cipher, step_id)
 
 
 async def finish(tx: Tx, cipher: Cipher, policy: Policy, client: Client, step_id: UUID, code: str) -> Grant:
@@ -126,6 +142,7 @@ async def finish(tx: Tx, cipher: Cipher, policy: Policy, client: Client, step_id
     Raises:
         Unauthorized: the code is wrong or used, or the step has ended or is another browser's. It is not said which.
     """
+    await access.take_back_try(tx, cipher, policy, client)
     staff_id = await factors.take_step(tx, cipher, step_id, client.binding, code)
     return await _signed_in(tx, policy, client, staff_id)
 
@@ -137,8 +154,13 @@ async def attempt_own(
     return await attempt(tx, cipher, policy, client, caller.name)
 
 
-async def change(tx: Tx, caller: Caller, client: Client, password_hash: str) -> None:
-    """Set the caller's new password, whose present one was verified, and end all their other sessions."""
+async def change(tx: Tx, caller: Caller, client: Client, verified: PasswordAttempt, password_hash: str) -> None:
+    """Set the caller's new password, whose present one was verified, and end all their other sessions.
+
+    Raises:
+        Unauthorized: the present one has ended meanwhile.
+    """
+    await _insist_unchanged(tx, verified)
     await store.set_password(tx, caller.subject, password_hash, real_now())
     await access.end_staff_sessions(tx, caller.subject, "the password was changed", caller.session_id)
     await security.record(tx, SecurityEvent(Kind.PASSWORD_CHANGED, subject=caller.subject, address=client.address))
@@ -155,7 +177,9 @@ async def ask_reset(
     phone = None
     if found is not None:
         phone = (await vault.identities(tx, cipher, [found.person_id]))[found.person_id].phone
-    issued = await access.issue_code(tx, cipher, policy, client, phone or _nobodys(username), Purpose.RESET)
+    own = await store.known_place(tx, username, client.binding, client.address, real_now() - KNOWN_FOR)
+    aim = phone or _nobodys(username)
+    issued = await access.issue_code(tx, cipher, policy, client, aim, Purpose.RESET, own=own)
     if isinstance(issued, IssuedCode) and found is not None and phone is not None:
         event = SecurityEvent(Kind.PASSWORD_RESET_ASKED, subject=found.staff_id, address=client.address)
         await security.record(tx, event)
@@ -184,7 +208,7 @@ async def complete_reset(
     proof = Proof(phone or _nobodys(username), challenge_id, code, Purpose.RESET)
     await access.redeem_code(tx, cipher, policy, client, proof)
     if found is None or not await store.set_password(tx, found.staff_id, password_hash, real_now()):
-        raise Unauthorized("code-wrong", "the code is wrong or no longer valid: ask for a new one")
+        raise access.code_wrong()
     await access.end_staff_sessions(tx, found.staff_id, "the password was reset")
     await security.record(tx, SecurityEvent(Kind.PASSWORD_RESET, subject=found.staff_id, address=client.address))
 
@@ -210,6 +234,18 @@ async def _signed_in(tx: Tx, policy: Policy, client: Client, staff_id: UUID) -> 
     grant = await access.open_staff_session(tx, staff_id, client, policy)
     await store.signed_in(tx, staff_id, real_now())
     return grant
+
+
+async def _insist_unchanged(tx: Tx, verified: PasswordAttempt) -> None:
+    """Insist that the password that was verified is the account's still."""
+    if verified.staff_id is None or verified.password_hash is None:
+        raise _password_wrong()
+    if await store.password_locked(tx, verified.staff_id) != verified.password_hash:
+        raise _password_wrong()
+
+
+def _password_wrong() -> Unauthorized:
+    return Unauthorized("password-wrong", "username or password is wrong")
 
 
 def _nobodys(username: str) -> str:

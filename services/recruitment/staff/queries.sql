@@ -65,9 +65,9 @@ update staff set last_sign_in_at = $2 where staff_id = $1;
 select staff_id, person_id, username, password_hash, state, role from staff
 where username = $1 and state <> 'deactivated';
 
--- name: password_of
--- To verify the present password of who is signed in.
-select password_hash from staff where staff_id = $1 and state = 'active';
+-- name: password_locked
+-- What was verified must still be the password when it opens something: a reset or closing comes before or after.
+select password_hash from staff where staff_id = $1 and state <> 'deactivated' for no key update;
 
 -- name: known_place
 -- Whether the account was used from this browser or address in the last thirty days.
@@ -141,6 +141,11 @@ limit 200;
 -- name: accept_invitation
 -- It led to this account.
 update staff_invitations set accepted_at = $2, staff_id = $3 where invitation_id = $1;
+
+-- name: withdraw_invitations_of
+-- Who was closed leaves no door open behind them.
+update staff_invitations set withdrawn_at = $2, withdrawn_by = $3
+where invited_by = $1 and accepted_at is null and withdrawn_at is null;
 
 -- name: withdraw_invitation
 -- By an operator within whose bounds it lies.

@@ -7,10 +7,11 @@ from fastapi import APIRouter, BackgroundTasks
 from pydantic import Field
 from starlette.responses import Response
 
+from services.recruitment.access import handlers as access
 from services.recruitment.access.api import ChallengeOut, ChannelDep, PasswordsDep
 from services.recruitment.access.channels import CodeChannel
 from services.recruitment.access.domain import Client, Policy
-from services.recruitment.access.handlers import IssuedCode
+from services.recruitment.access.handlers import IssuedCode, code_wrong
 from services.recruitment.access.passwords import Passwords
 from services.recruitment.access.sessions import (
     ClientDep,
@@ -154,9 +155,9 @@ async def second_step(
 ) -> SignInOut:
     """The session, for a code of the second factor."""
     async with database.transaction() as tx:
-        over = await factors.spend_step(tx, cipher, body.challenge_id)
+        over = await use.spend_step(tx, cipher, policy, client, body.challenge_id)
     if over is not None:
-        raise too_many(over, "too-many-attempts", "too many wrong codes were given for this account")
+        raise _too_many_codes(over)
     try:
         async with database.transaction() as tx:
             grant = await use.finish(tx, cipher, policy, client, body.challenge_id, body.code)
@@ -179,10 +180,10 @@ async def change_password(
     """Change one's own password; all other sessions end. Its bodies are secrets, so it takes no Idempotency-Key."""
     async with database.transaction() as tx:
         insist_on_strength(body.new_password, await use.words_for(tx, caller.name))
-    await _verify_own(database, cipher, passwords, policy, client, caller, body.password)
+    verified = await _verify_own(database, cipher, passwords, policy, client, caller, body.password)
     password_hash = await passwords.hash(body.new_password)
     async with database.transaction() as tx:
-        await use.change(tx, caller, client, password_hash)
+        await use.change(tx, caller, client, verified, password_hash)
     return Response(status_code=204)
 
 
@@ -217,12 +218,15 @@ async def complete_reset(
     client: ClientDep,
 ) -> Response:
     """Set a new password by the code; all sessions end. The code is good once, so it takes no Idempotency-Key."""
-    await spend_attempt(database, cipher, policy, client, body.challenge_id)
+    is_open = await spend_attempt(database, cipher, policy, client, body.challenge_id)
     async with database.transaction() as tx:
         words = await use.words_for(tx, body.username)
     insist_on_strength(body.password, words)
-    password_hash = await passwords.hash(body.password)
+    # Hashing is dear: strangers without a challenge cannot make the service do it.
+    password_hash = await passwords.hash(body.password) if is_open else None
     try:
+        if password_hash is None:
+            raise code_wrong()
         async with database.transaction() as tx:
             await use.complete_reset(
                 tx, cipher, policy, client, body.username, body.challenge_id, body.code, password_hash
@@ -245,6 +249,7 @@ async def second_factor(caller: Staff, database: Db) -> FactorOut:
 async def enrol(caller: Staff, database: Db, cipher: CipherDep) -> EnrolmentOut:
     """A new secret, to be confirmed by a first code. Its answer must not be stored, so it takes no Idempotency-Key."""
     async with database.transaction() as tx:
+        await access.require_live(tx, caller)
         made = await factors.enrol(tx, cipher, caller)
     return EnrolmentOut(secret=made.secret, uri=made.uri)
 
@@ -255,6 +260,7 @@ async def confirm_factor(
 ) -> RecoveryOut:
     """Confirm the second factor; it is asked for from the next sign-in on. Refresh the session for its full roles."""
     async with database.transaction() as tx:
+        await access.require_live(tx, caller)
         codes = await factors.confirm(tx, cipher, caller, client, body.code)
     return RecoveryOut(recovery_codes=codes)
 
@@ -272,6 +278,10 @@ async def remove_factor(
     """Remove one's own second factor, by the password and a code."""
     await _verify_own(database, cipher, passwords, policy, client, caller, body.password)
     async with database.transaction() as tx:
+        over = await factors.spend_try(tx, cipher, caller.subject)
+    if over is not None:
+        raise _too_many_codes(over)
+    async with database.transaction() as tx:
         await factors.remove(tx, cipher, caller, client, body.code)
     return Response(status_code=204)
 
@@ -284,8 +294,8 @@ async def _verify_own(
     client: Client,
     caller: Caller,
     password: str,
-) -> None:
-    """Insist on the caller's present password, under the limits of signing in.
+) -> PasswordAttempt:
+    """Insist on the caller's present password, under the limits of signing in; returns what was verified.
 
     Raises:
         Forbidden: it is wrong; the session itself is good.
@@ -300,6 +310,7 @@ async def _verify_own(
     except Refusal as refusal:
         await _refused(database, Kind.PASSWORD_CHANGED, client, caller.subject, refusal)
         raise Forbidden("own-password-wrong", "your present password is wrong") from None
+    return tried
 
 
 def _within(tried: PasswordAttempt | Reached) -> PasswordAttempt:
@@ -309,6 +320,11 @@ def _within(tried: PasswordAttempt | Reached) -> PasswordAttempt:
     if isinstance(tried, Reached):
         raise _too_many_passwords(tried)
     return tried
+
+
+def _too_many_codes(over: Reached) -> TooMany:
+    where = "came from this address" if over.kind == "tries-address" else "were given for this account"
+    return too_many(over, "too-many-attempts", f"too many wrong codes {where}")
 
 
 def _too_many_passwords(over: Reached) -> TooMany:

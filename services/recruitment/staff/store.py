@@ -29,7 +29,7 @@ __all__ = [
     "name_taken",
     "open_invitations",
     "other_unbounded",
-    "password_of",
+    "password_locked",
     "person_is_staff",
     "say_volunteer",
     "set_password",
@@ -39,6 +39,7 @@ __all__ = [
     "volunteer_known",
     "volunteer_of_person",
     "withdraw_invitation",
+    "withdraw_invitations_of",
     "words_of",
 ]
 
@@ -191,9 +192,9 @@ async def credentials(tx: Tx, username: str) -> Credentials | None:
     return Credentials(**{**found, "state": AccountState(row["state"]), "role": StaffRole(row["role"])})
 
 
-async def password_of(tx: Tx, staff_id: UUID) -> str | None:
-    """The hash of an active account's password."""
-    found: str | None = await tx.fetchval(_SQL["password_of"], staff_id)
+async def password_locked(tx: Tx, staff_id: UUID) -> str | None:
+    """The present hash of an account's password; it stays as it is until the transaction ends. None: it is closed."""
+    found: str | None = await tx.fetchval(_SQL["password_locked"], staff_id)
     return found
 
 
@@ -275,6 +276,11 @@ async def open_invitations(tx: Tx, site_ids: Sequence[UUID] | None, now: datetim
 
 async def accept_invitation(tx: Tx, invitation_id: UUID, at: datetime, staff_id: UUID) -> None:
     await tx.execute(_SQL["accept_invitation"], invitation_id, at, staff_id)
+
+
+async def withdraw_invitations_of(tx: Tx, staff_id: UUID, at: datetime, by: UUID) -> None:
+    """Withdraw the open invitations that a member of staff made."""
+    await tx.execute(_SQL["withdraw_invitations_of"], staff_id, at, by)
 
 
 async def withdraw_invitation(tx: Tx, invitation_id: UUID, at: datetime, by: UUID) -> bool:

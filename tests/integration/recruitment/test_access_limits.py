@@ -2,12 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from services.recruitment.access.domain import PASSWORD_DELAY, StaffRole
 from services.recruitment.settings import RecruitmentSettings
+from services.recruitment.staff import passwords
+from services.recruitment.staff.handlers import NewStaff, add_account
 from shared.postgres import Database
 from tests.integration.recruitment.people import NOW, PASSWORD, ROOT, District, district_of
 from tests.support.databases import Clock
@@ -95,8 +100,10 @@ async def test_a_stranger_cannot_use_up_an_owners_codes_or_tries(district: Distr
 
 
 async def test_wrong_passwords_pause_their_address_and_not_the_owner(
-    district: District, recruitment_db: Database
+    district: District, recruitment_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # However slow the machine is, no pause ends by itself.
+    monkeypatch.setattr(passwords, "PASSWORD_DELAY", replace(PASSWORD_DELAY, first=timedelta(minutes=10)))
     for name in ("centre", "nobody"):
         tries = [await password(district, name, "wrong password", "192.0.2.1") for _ in range(7)]
         assert tries == [(401, "password-wrong")] * 5 + [(429, "too-many-attempts")] * 2, "known and unknown alike"
@@ -104,7 +111,7 @@ async def test_wrong_passwords_pause_their_address_and_not_the_owner(
     assert sorted(side) == [(401, "password-wrong")] * 5 + [(429, "too-many-attempts")] * 7, "side by side as well"
     assert (await password(district, "centre", PASSWORD, "198.51.100.7"))[0] == 200
 
-    await recruitment_db.pool.execute("update limit_counters set last_at = last_at - interval '2 seconds'")
+    await recruitment_db.pool.execute("update limit_counters set last_at = last_at - interval '11 minutes'")
     assert (await password(district, "centre", PASSWORD, "192.0.2.1"))[0] == 200, "a pause ends"
     assert (await password(district, "centre", "wrong password", "192.0.2.1"))[0] == 401, "and its failures with it"
 
@@ -128,3 +135,36 @@ async def test_guessing_from_many_addresses_stops_for_strangers_only(
     assert (await password(district, "centre", PASSWORD, "198.51.100.7"))[0] == 200, "the address is known"
     alerts = (await district.get("/security/events", district.operator, kind="alert")).json()["items"]
     assert [alert["detail"]["limit"] for alert in alerts] == ["passwords-all"]
+
+
+async def test_strangers_who_use_up_all_codes_lock_out_strangers_only(
+    district: District, recruitment_db: Database
+) -> None:
+    phone, mine = district.phone(), "m" * 43
+    asked = (await ask(district, phone, "198.51.100.7", mine)).json()
+    body = {"name": "张三", "phone": phone, "code": district.last_code(), "consent": True}
+    made = await district.http.post(
+        f"{ROOT}/volunteers",
+        json={**body, "challenge_id": asked["challenge_id"]},
+        headers={"idempotency-key": asked["challenge_id"], **_from("198.51.100.7", mine)},
+    )
+    assert made.status_code == 201, made.text
+    assert await recruitment_db.pool.execute("update limit_counters set hits = 2000 where kind = 'codes-all'")
+    assert (await ask(district, district.phone(), "192.0.2.1")).status_code == 429
+    assert (await ask(district, phone, "198.51.100.7", mine)).status_code == 202, "the browser is known"
+
+
+async def test_a_stranger_cannot_use_up_a_colleagues_reset_or_learn_their_phone(district: District) -> None:
+    async def reset(address: str) -> int:
+        body, headers = {"username": "holder"}, _from(address)
+        return (await district.http.post(f"{ROOT}/auth/password-resets", json=body, headers=headers)).status_code
+
+    phone, state = district.phone(), district.app.state
+    holder = NewStaff("holder", await state.passwords.hash(PASSWORD), "李站长", StaffRole.OPERATOR, phone=phone)
+    async with state.database.transaction() as tx:
+        await add_account(tx, state.cipher, holder)
+    assert (await password(district, "holder", PASSWORD, "198.51.100.7"))[0] == 200
+    assert [(await ask(district, phone, f"192.0.2.{n}")).status_code for n in range(6)] == [202] * 5 + [429]
+    assert await reset("192.0.2.9") == 202, "what was asked for by phone does not show in answers for a name"
+    assert [await reset(f"192.0.2.{n}") for n in range(5)] == [202] * 4 + [429]
+    assert await reset("198.51.100.7") == 202, "the address is known"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from services.recruitment.activities.domain import State
+from services.recruitment.activities.domain import State, overlaps
 from services.recruitment.approvals.domain import Assertion, Drive, Known, Reason, reasons_to_wait
 from services.recruitment.attendance.domain import (
     ApprovalLevel,
@@ -111,6 +111,8 @@ class Context:
     signed: set[tuple[UUID, UUID]] = field(default_factory=set)
     free: dict[UUID, int] = field(default_factory=dict)
     known: dict[str, Seen] = field(default_factory=dict)
+    disputed: Mapping[UUID, Sequence[tuple[datetime, datetime]]] = field(default_factory=dict)
+    """Times that a volunteer denied or another site rejected: they do not count at once under another upload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,11 +188,13 @@ def _row(
         detail = _conflict(person, place, started_at, ended_at, context, policy)
     if detail is not None:
         return RefusedRow(upload, detail)
-    standing = _standing(person, place, context, now)
+    standing = _standing(person, place, (started_at, ended_at), context, now)
     return _accept(upload, (started_at, ended_at), content_hash, person, place, standing, context)
 
 
-def _standing(person: Person, place: Place, context: Context, now: datetime) -> tuple[Provenance, list[Reason]]:
+def _standing(
+    person: Person, place: Place, times: tuple[datetime, datetime], context: Context, now: datetime
+) -> tuple[Provenance, list[Reason]]:
     """What the server makes of the provenance that the batch claims, and why the row waits for another site."""
     entered = (Provenance.BACKFILLED, [Reason.BACKFILLED])
     shift = place.shift
@@ -198,6 +202,8 @@ def _standing(person: Person, place: Place, context: Context, now: datetime) -> 
         return entered
     known = Known(person.since, context.device_since, context.device_sites, person.drive)
     reasons = reasons_to_wait(place, known)
+    if any(overlaps(*times, *denied) for denied in context.disputed.get(person.volunteer_id, ())):
+        reasons.append(Reason.DENIED)
     if now <= shift.ends_at + PROMPT:
         return context.provenance, reasons
     unbroken = context.in_order and (context.gap_at is None or context.gap_at < shift.starts_at)

@@ -190,6 +190,7 @@ async def _context(
     shift_ids = list({upload.shift_id for upload in batch.uploads})
     places, free, signed = await _lock(tx, people, shift_ids)
     volunteer_ids = [person.volunteer_id for person in people.values()]
+    earliest, latest = min(start for start, _ in skewed.values()), max(end for _, end in skewed.values())
     staff = is_staff_of(caller, device.site_id)
     return Context(
         device_id=device.device_id,
@@ -206,13 +207,8 @@ async def _context(
         in_order=batch.sequence == device.last_sequence + 1,
         gap_at=device.sequence_gap_at,
         record_ids={upload.index: derived_id("upload", device.device_id, upload.upload_id) for upload in batch.uploads},
-        busy=await records.busy_between(
-            tx,
-            volunteer_ids,
-            min(start for start, _ in skewed.values()),
-            max(end for _, end in skewed.values()),
-            DEFAULT_POLICY.grace,
-        ),
+        busy=await records.busy_between(tx, volunteer_ids, earliest, latest, DEFAULT_POLICY.grace),
+        disputed=await store.disputed_between(tx, volunteer_ids, earliest, latest),
         signed=signed,
         free=free,
         known=await store.known_uploads(tx, device.device_id, [upload.upload_id for upload in batch.uploads]),

@@ -63,6 +63,18 @@ from volunteers v left join drives d using (drive_id) where v.volunteer_number =
 -- What this device has uploaded before under these ids.
 select upload_id, content_hash, record_id from attendance_uploads where device_id = $1 and upload_id = any($2::text[]);
 
+-- name: disputed_between
+-- Times of these volunteers' records that they denied or another site rejected, at any revision, and that no other site has
+-- approved since.
+select r.volunteer_id, v.started_at, v.ended_at
+from attendance_records r join attendance_revisions v using (record_id)
+where r.volunteer_id = any($1::uuid[]) and r.status <> 'confirmed'
+  and r.started_at > $2::timestamptz - interval '2 days' and r.started_at < $3::timestamptz + interval '2 days'
+  and v.started_at < $3 and v.ended_at > $2
+  and exists (select from attendance_approvals a
+              where a.record_id = r.record_id
+                and (a.state = 'rejected' and a.overtime_minutes = 0 or 'denied' = any(a.reasons)));
+
 -- name: insert_uploads
 -- What is known from now on.
 insert into attendance_uploads (device_id, upload_id, content_hash, record_id, uploaded_at)

@@ -14,6 +14,7 @@ __all__ = [
     "Device",
     "SigningDevice",
     "active_signups",
+    "disputed_between",
     "find_device",
     "find_people",
     "insert_device",
@@ -137,6 +138,16 @@ async def known_uploads(tx: Tx, device_id: UUID, upload_ids: Sequence[str]) -> d
     """What the device has uploaded under these ids before."""
     rows = await tx.fetch(_SQL["known_uploads"], device_id, list(upload_ids))
     return {row["upload_id"]: Seen(bytes(row["content_hash"]), row["record_id"]) for row in rows}
+
+
+async def disputed_between(
+    tx: Tx, volunteer_ids: Sequence[UUID], start: datetime, end: datetime
+) -> dict[UUID, list[tuple[datetime, datetime]]]:
+    """Times between two instants that each volunteer denied, or that another site rejected."""
+    found: dict[UUID, list[tuple[datetime, datetime]]] = {}
+    for row in await tx.fetch(_SQL["disputed_between"], list(volunteer_ids), start, end):
+        found.setdefault(row["volunteer_id"], []).append((row["started_at"], row["ended_at"]))
+    return found
 
 
 async def insert_uploads(tx: Tx, device_id: UUID, accepted: Sequence[Accepted], at: datetime) -> None:

@@ -61,6 +61,8 @@ _STORIES = (
     ("plan", "wait", "upload", "void", "restore", "approve"),
     ("plan", "wait", "roll-call", "add", "approve", "deny"),
     ("late-plan", "upload", "backfill", "approve", "confirm"),
+    ("device", "plan", "move-shift", "wait", "upload", "deny", "void", "upload"),
+    ("plan", "move-shift", "scan-in", "cancel-shift", "confirm", "overtime"),
 )
 
 
@@ -75,7 +77,7 @@ def _stories(draw: Any) -> list[Attempt]:
         Attempt(
             what,
             by + (what == "approve"),
-            start=30 if what == "add" else 0,
+            start=30 if what in ("add", "move-shift") else 0,
             length=length if what in ("plan", "upload") else 30,
             **waits,
         )
@@ -278,7 +280,7 @@ class Insiders:
         shift_id, starts_at, _ = self.shifts[place]
         moved = starts_at + attempt.start * MINUTE
         ended = moved + attempt.length * MINUTE
-        body = {"starts_at": moved.isoformat(), "ends_at": ended.isoformat()}
+        body = {"starts_at": moved.isoformat(), "ends_at": ended.isoformat(), "version": await self._version(shift_id)}
         headers = {"authorization": f"Bearer {account}", "idempotency-key": str(new_id())}
         answer = await self.work.district.http.patch(f"{ROOT}/shifts/{shift_id}", json=body, headers=headers)
         if answer.status_code == 200:
@@ -289,7 +291,13 @@ class Insiders:
         if not self.shifts:
             return None
         shift_id, _, _ = self.shifts[-1 - attempt.second % len(self.shifts)]
-        return await self.work.post(f"/shifts/{shift_id}/cancellation", {"reason": "weather"}, account)
+        body = {"reason": "weather", "version": await self._version(shift_id)}
+        return await self.work.post(f"/shifts/{shift_id}/cancellation", body, account)
+
+    async def _version(self, shift_id: str) -> int:
+        """The present version of the shift's activity."""
+        sql = "select a.version from activities a join shifts using (activity_id) where shift_id = $1"
+        return await self.work.count(sql, UUID(shift_id))
 
     async def beyond_strong(self) -> dict[tuple[date, UUID], int]:
         """Credit minutes per day and volunteer beyond what the volunteers' own scans witnessed, and that no account of

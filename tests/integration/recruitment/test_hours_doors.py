@@ -332,3 +332,29 @@ async def test_a_shift_that_was_called_off_counts_until_then(work: Work) -> None
     assert (closed["status"], closed["closed_by"], closed["minutes"]) == ("provisional", "auto", 60)
     real = (await work.check("out", shift_id, somebody)).json()
     assert (real["status"], real["minutes"]) == ("confirmed", 60)
+
+
+async def test_denied_or_rejected_hours_do_not_count_at_once_under_another_upload(work: Work) -> None:
+    shift_id, device, people = await work.shift(), await work.device(), await work.people(3)
+    await work.clock.set(NOW + 5 * HOUR)
+    rows = [a_row(n, person, shift_id) for n, person in enumerate(people)]
+    denied, shortened, rejected = [
+        each["record_id"] for each in (await upload(work, work.batch(device, *rows)))["records"]
+    ]
+    for record_id, person in zip((denied, shortened, rejected), people, strict=True):
+        answer = await work.post(f"/attendance/records/{record_id}/denial", {"reason": "我没有去"}, person.token)
+        assert answer.status_code == 201, answer.text
+    assert (await work.post(f"/attendance/records/{denied}/void", WHY, work.station)).status_code == 201
+    short = {"started_at": at(HOUR), "ended_at": at(HOUR + MINUTE), **WHY}
+    assert (await work.post(f"/attendance/records/{shortened}/corrections", short, work.station)).status_code == 201
+    assert (await work.decide([rejected], work.other_station, "reject")).status_code == 201
+    again = [
+        a_row(10, people[0], shift_id),
+        a_row(11, people[1], shift_id, HOUR + 2 * MINUTE),
+        a_row(12, people[2], shift_id, 2 * HOUR),
+    ]
+    made = (await upload(work, work.batch(device, *again)))["records"]
+    assert [each["waits_for"] for each in made] == [["denied"]] * 3
+    assert await credit_minutes(work) == 0
+    assert (await work.decide([made[0]["record_id"]], work.other_station)).status_code == 201
+    assert await credit_minutes(work) == 120

@@ -57,7 +57,10 @@ CREWS: dict[str, list[tuple[str, StaffRole, str | None]]] = {
     "two of the centre": [("chief", StaffRole.OPERATOR, None), ("deputy", StaffRole.OPERATOR, None)],
     "two of two sites": [("here", StaffRole.STATION, "惠民社区"), ("there", StaffRole.STATION, "东湖社区")],
 }
-DOORS = ("upload", "roll-call", "backfill", "scan-in", "scan-out", "confirm", "correct", "void", "restore", "add")
+DOORS = (
+    *("upload", "roll-call", "backfill", "scan-in", "scan-out", "confirm", "correct", "void", "restore", "add"),
+    *("move-shift", "cancel-shift"),
+)
 
 
 @pytest.fixture(params=CREWS)

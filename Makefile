@@ -18,7 +18,7 @@ ROUNDS ?= 5
 INGEST_WORKERS ?= 1
 BENCH_OPTIONS ?=
 
-.PHONY: help setup demo run test test-unit test-kafka drill check format lock hooks clean audit bench bench-scale
+.PHONY: help setup demo run test test-unit test-kafka drill check format docs lock hooks clean audit bench bench-scale
 
 help:
 	@echo "make demo        set up, start the stack, play two months of a district, print its report (BROKER=kafka: on Apache Kafka)"
@@ -26,6 +26,7 @@ help:
 	@echo "make test        check and all tests; make test-kafka runs integration, drill and e2e tests on Apache Kafka"
 	@echo "make drill       long random histories, 50 kills, zombies, crowds; prints its seed (SEED=… plays it again, BROKER=kafka)"
 	@echo "make check       format, lint, types, architecture and contract tests: what pre-commit and CI run"
+	@echo "make docs        write the parts of docs/ that follow from the code: events, settings, metrics, index of decisions"
 	@echo "make audit       prove the invariants of the data in var/    make clean   forget var/ and the caches"
 	@echo "make bench       measure the ingest beside a bare loop and beside peers (ROUNDS=5); make bench-scale: on 10 million transfers"
 	@echo "make hooks       install the pre-commit hook                 make lock    resolve the locks again"
@@ -83,6 +84,12 @@ check: $(DEV_STAMP)
 format: $(DEV_STAMP)
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
+
+# What tests compare with the code: events, settings, metrics, the index of decisions.
+docs: $(RUN_STAMP)
+	$(PY) -m shared.contracts docs
+	$(PY) -m ops.reference
+	$(PY) -m ops.records
 
 test: check
 	$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore=tests/test_architecture.py --ignore=tests/contract

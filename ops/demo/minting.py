@@ -17,7 +17,7 @@ from ops.demo.plan import Activity, Plan, Visit, at, drive_days
 from ops.demo.staff import accept_invitation, invite
 from ops.demo.uploads import Upload, row_of, send
 
-__all__ = ["Attempt", "Minted", "Minting"]
+__all__ = ["Attempt", "Minted", "Minting", "cast_of"]
 
 SITE, TEAM = 8, 21
 """The station where it is tried, and its team."""

@@ -168,6 +168,7 @@ async def run(var: Path, plan: Plan, kills: Sequence[Kill] = ()) -> Ending:
 
 
 async def _ending(stack: Stack, played: Played) -> Ending:
+    assert played.minted.refuted, played.minted.as_json()
     settling = Settling(stack.dsn("auditor"))
     found = {str(person.pop("volunteer_id")): person for person in await settling.people()}
     await settling.close()

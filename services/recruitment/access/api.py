@@ -20,6 +20,7 @@ from services.recruitment.access.sessions import (
     SessionOut,
     SettingsDep,
     caller_out,
+    forgive,
     refuse_codes,
     session_out,
     spend_attempt,
@@ -115,7 +116,8 @@ async def sign_in_by_code(
     proof = Proof(handlers.phone_of(body.phone), body.challenge_id, body.code)
     await spend_attempt(database, cipher, policy, client, proof.challenge_id)
     async with database.transaction() as tx:
-        grant = await handlers.log_in(tx, cipher, policy, client, proof)
+        grant = await handlers.log_in(tx, cipher, client, proof)
+    await forgive(database, cipher, policy, client)
     return session_out(settings, grant)
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "count_try",
     "end_sessions",
     "end_staff_sessions",
+    "forgive",
     "issue_code",
     "list_sessions",
     "log_in",
@@ -103,6 +104,7 @@ async def issue_code(
 
     To be committed whatever it returns: a limit that was reached is to be refused afterwards.
     """
+    await limits.unflushed(tx)
     lookup = cipher.phone_lookup(phone)
     known = own or await store.browser_knows_phone(tx, cipher.phone_lookups(phone), client.binding)
     # Strangers share one count for each purpose, so that none says which phone is a username's; the owner's own browser
@@ -152,6 +154,7 @@ async def take_back_try(tx: Tx, cipher: Cipher, policy: Policy, client: Client) 
 
 async def spend_attempt(tx: Tx, cipher: Cipher, policy: Policy, client: Client, challenge_id: UUID) -> Reached | bool:
     """Count an attempt at a challenge, to be committed before `redeem_code` looks at the digits; whether it is open."""
+    await limits.unflushed(tx)
     if (over := await count_try(tx, cipher, policy, client)) is not None:
         return over
     return await store.spend_attempt(tx, challenge_id, real_now(), domain.ATTEMPTS_PER_CODE)
@@ -165,8 +168,8 @@ def code_wrong() -> Unauthorized:
     )
 
 
-async def redeem_code(tx: Tx, cipher: Cipher, policy: Policy, client: Client, proof: Proof) -> None:
-    """Take the code: it proves the phone, once. What proved a phone counts against no address.
+async def redeem_code(tx: Tx, cipher: Cipher, proof: Proof) -> None:
+    """Take the code: it proves the phone, once. The caller commits, and then calls `forgive`.
 
     Raises:
         Unauthorized: it is wrong, spent or expired, another browser's, or there were five attempts already. It is not
@@ -175,11 +178,19 @@ async def redeem_code(tx: Tx, cipher: Cipher, policy: Policy, client: Client, pr
     lookup = cipher.phone_lookup(proof.phone)
     hashed = _code_hash(cipher, lookup, proof.code, proof.purpose)
     most, now = domain.ATTEMPTS_PER_CODE, real_now()
-    # Counters before the code, as when they are counted: two requests of one browser never wait in a circle.
-    await limits.take_back(tx, [Use("codes-address", _address_key(cipher, client), policy.codes_per_address)])
-    await take_back_try(tx, cipher, policy, client)
     if not await store.use_code(tx, proof.challenge_id, lookup, hashed, proof.purpose, now, most):
         raise code_wrong()
+
+
+async def forgive(tx: Tx, cipher: Cipher, policy: Policy, client: Client) -> None:
+    """Uncount a code and its try, which proved a phone and count against no address.
+
+    In a transaction of its own: everybody behind one address shares these counters, and none waits for another's
+    registration. A crash in between leaves them counted.
+    """
+    await limits.unflushed(tx)
+    await limits.take_back(tx, [Use("codes-address", _address_key(cipher, client), policy.codes_per_address)])
+    await take_back_try(tx, cipher, policy, client)
 
 
 async def open_person_session(tx: Tx, person_id: UUID, client: Client) -> Grant:
@@ -197,7 +208,7 @@ async def open_staff_session(tx: Tx, staff_id: UUID, client: Client, policy: Pol
     return await _open(tx, caller, person_id, staff_id, client)
 
 
-async def log_in(tx: Tx, cipher: Cipher, policy: Policy, client: Client, proof: Proof) -> Grant:
+async def log_in(tx: Tx, cipher: Cipher, client: Client, proof: Proof) -> Grant:
     """A session for who owns the phone.
 
     Raises:
@@ -205,7 +216,7 @@ async def log_in(tx: Tx, cipher: Cipher, policy: Policy, client: Client, proof: 
         NotFound: nobody is registered with the phone (told only to who proved to own it).
         Conflict: the person was imported and has not claimed the account.
     """
-    await redeem_code(tx, cipher, policy, client, proof)
+    await redeem_code(tx, cipher, proof)
     known = (await vault.find_by_phone(tx, cipher, [proof.phone])).get(proof.phone)
     if known is None:
         raise NotFound("not-registered", "nobody is registered with this phone yet: please register first")

@@ -1,8 +1,10 @@
 """What routes of access share: the policy, the client of a request, and the session as it leaves the API."""
 
+import contextlib
 import hashlib
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -15,26 +17,29 @@ from services.recruitment.settings import RecruitmentSettings
 from services.recruitment.vault.cipher import Cipher
 from shared.auth.tokens import Caller, mint
 from shared.clock import real_now
-from shared.errors import TooMany
+from shared.errors import TooMany, TransientError
 from shared.http.address import client_address
 from shared.http.app import Output
 from shared.http.models import GivenOnce
-from shared.postgres import Database
+from shared.postgres import Database, Tx
 
 __all__ = [
     "TOKEN_LIFETIME",
     "CallerOut",
     "ClientDep",
     "PolicyDep",
+    "Proving",
     "SessionOut",
     "SettingsDep",
     "caller_out",
+    "forgive",
     "policy_of",
     "refuse_codes",
     "session_out",
     "spend_attempt",
 ]
 
+T = TypeVar("T")
 TOKEN_LIFETIME = timedelta(minutes=15)
 BROWSER_HEADER = "x-weiguang-browser"
 """Carries the browser's own random cookie from the gateway; sessions are bound to its hash."""
@@ -94,6 +99,40 @@ async def spend_attempt(database: Database, cipher: Cipher, policy: Policy, clie
     if isinstance(spent, Reached):
         raise too_many(spent, "too-many-attempts", "too many wrong codes came from this address")
     return spent
+
+
+class Proving:
+    """Work that a code proves: its try is uncounted once the work is committed.
+
+    ``noting`` wraps the work, so that an answer that is given again uncounts nothing.
+    """
+
+    def __init__(self, database: Database, cipher: Cipher, policy: Policy, client: Client) -> None:
+        self._database = database
+        self._of = (cipher, policy, client)
+        self._done = False
+
+    def noting(self, work: Callable[[Tx], Awaitable[T]]) -> Callable[[Tx], Awaitable[T]]:
+        """The work, which notes that it was done."""
+
+        async def noted(tx: Tx) -> T:
+            answer = await work(tx)
+            self._done = True
+            return answer
+
+        return noted
+
+    async def forgive(self) -> None:
+        """Uncount what was counted beforehand, if the work was done."""
+        if self._done:
+            await forgive(self._database, *self._of)
+
+
+async def forgive(database: Database, cipher: Cipher, policy: Policy, client: Client) -> None:
+    """Uncount a try that proved a phone; a database that is away leaves it counted, and the answer stands."""
+    with contextlib.suppress(TransientError):
+        async with database.transaction() as tx:
+            await handlers.forgive(tx, cipher, policy, client)
 
 
 def refuse_codes(over: Reached) -> TooMany:

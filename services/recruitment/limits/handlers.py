@@ -10,7 +10,7 @@ from shared.clock import real_now
 from shared.errors import TooMany
 from shared.postgres import Tx
 
-__all__ = ["Cap", "Delay", "Reached", "Use", "count", "forget", "pause", "purge", "take_back", "too_many"]
+__all__ = ["Cap", "Delay", "Reached", "Use", "count", "forget", "pause", "purge", "take_back", "too_many", "unflushed"]
 
 KEPT = timedelta(days=2)
 
@@ -58,6 +58,14 @@ async def take_back(tx: Tx, uses: Sequence[Use]) -> None:
     """Uncount uses that turned out to be no failures."""
     for use in uses:
         await store.take_back(tx, use.kind, use.key)
+
+
+async def unflushed(tx: Tx) -> None:
+    """Commit this transaction without waiting for the disk, since counters that many share stay locked until then.
+
+    A server that crashes forgets the counts of its last moments.
+    """
+    await store.unflushed(tx)
 
 
 async def purge(tx: Tx) -> None:

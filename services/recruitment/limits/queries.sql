@@ -27,6 +27,10 @@ delete from limit_counters where kind = $1 and key = $2;
 -- What was counted beforehand turned out to be none.
 update limit_counters set hits = greatest(hits - 1, 0) where kind = $1 and key = $2;
 
+-- name: unflushed
+-- Of this transaction only: its commit does not wait for the flush of the log.
+set local synchronous_commit to off;
+
 -- name: purge
 -- By-products: gone when no window can reach so far back.
 delete from limit_counters where last_at < $1;

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from services.recruitment.limits.domain import Count
 from shared.postgres import Tx, load_queries
 
-__all__ = ["count", "forget", "lock", "purge", "set_hits", "take_back"]
+__all__ = ["count", "forget", "lock", "purge", "set_hits", "take_back", "unflushed"]
 
 _SQL = load_queries(__file__)
 
@@ -34,6 +34,10 @@ async def forget(tx: Tx, kind: str, key: bytes) -> None:
 
 async def take_back(tx: Tx, kind: str, key: bytes) -> None:
     await tx.execute(_SQL["take_back"], kind, key)
+
+
+async def unflushed(tx: Tx) -> None:
+    await tx.execute(_SQL["unflushed"])
 
 
 async def purge(tx: Tx, before: datetime) -> None:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from services.recruitment.access import handlers as access
 from services.recruitment.access.api import ChallengeOut, ChannelDep, PasswordsDep
 from services.recruitment.access.handlers import IssuedCode
-from services.recruitment.access.sessions import ClientDep, PolicyDep, SettingsDep, refuse_codes, spend_attempt
+from services.recruitment.access.sessions import ClientDep, PolicyDep, Proving, SettingsDep, refuse_codes, spend_attempt
 from services.recruitment.settings import RecruitmentSettings
 from services.recruitment.staff import handlers, invitations
 from services.recruitment.staff.common import common_passwords
@@ -193,14 +193,15 @@ async def accept_invitation(
         words = await invitations.words_for(tx, cipher, token)
     insist_on_strength(body.password, words)
     password_hash = await passwords.hash(body.password)
+    proving = Proving(database, cipher, policy, client)
 
     async def work(tx: Tx) -> StaffOut:
-        member = await invitations.accept(
-            tx, cipher, policy, client, token, body.challenge_id, body.code, password_hash
-        )
+        member = await invitations.accept(tx, cipher, client, token, body.challenge_id, body.code, password_hash)
         return StaffOut(**asdict(member))
 
-    return await once(request, database, None, work)
+    answer = await once(request, database, None, proving.noting(work))
+    await proving.forgive()
+    return answer
 
 
 @router.get("/staff")

@@ -171,7 +171,6 @@ async def words_for(tx: Tx, cipher: Cipher, token: str) -> list[str]:
 async def accept(
     tx: Tx,
     cipher: Cipher,
-    policy: Policy,
     client: Client,
     token: str,
     challenge_id: UUID,
@@ -192,7 +191,7 @@ async def accept(
     await store.invitation_locked(tx, seen.invitation_id)
     found = await _open(tx, cipher, token)
     proof = Proof(await _phone(tx, cipher, found.person_id), challenge_id, code, Purpose.INVITATION)
-    await access.redeem_code(tx, cipher, policy, client, proof)
+    await access.redeem_code(tx, cipher, proof)
     now, staff_id, state = await tx.now(), new_id(), AccountState.PENDING
     account = NewAccount(
         staff_id, found.username, found.person_id, password_hash, found.role, found.site_id, now, state, "invited",

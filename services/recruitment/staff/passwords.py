@@ -189,7 +189,6 @@ async def ask_reset(
 async def complete_reset(
     tx: Tx,
     cipher: Cipher,
-    policy: Policy,
     client: Client,
     username: str,
     challenge_id: UUID,
@@ -206,7 +205,7 @@ async def complete_reset(
     if found is not None:
         phone = (await vault.identities(tx, cipher, [found.person_id]))[found.person_id].phone
     proof = Proof(phone or _nobodys(username), challenge_id, code, Purpose.RESET)
-    await access.redeem_code(tx, cipher, policy, client, proof)
+    await access.redeem_code(tx, cipher, proof)
     if found is None or not await store.set_password(tx, found.staff_id, password_hash, real_now()):
         raise access.code_wrong()
     await access.end_staff_sessions(tx, found.staff_id, "the password was reset")

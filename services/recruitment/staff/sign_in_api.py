@@ -18,6 +18,7 @@ from services.recruitment.access.sessions import (
     PolicyDep,
     SessionOut,
     SettingsDep,
+    forgive,
     refuse_codes,
     session_out,
     spend_attempt,
@@ -228,12 +229,11 @@ async def complete_reset(
         if password_hash is None:
             raise code_wrong()
         async with database.transaction() as tx:
-            await use.complete_reset(
-                tx, cipher, policy, client, body.username, body.challenge_id, body.code, password_hash
-            )
+            await use.complete_reset(tx, cipher, client, body.username, body.challenge_id, body.code, password_hash)
     except Refusal as refusal:
         await _refused(database, Kind.PASSWORD_RESET, client, None, refusal)
         raise
+    await forgive(database, cipher, policy, client)
     return Response(status_code=204)
 
 

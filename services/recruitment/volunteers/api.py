@@ -14,6 +14,7 @@ from services.recruitment.access.domain import Proof
 from services.recruitment.access.sessions import (
     ClientDep,
     PolicyDep,
+    Proving,
     SessionOut,
     SettingsDep,
     session_out,
@@ -203,13 +204,16 @@ async def register(
     phone = access.phone_of(body.phone)
     said = Registration(**{**body.model_dump(), "phone": phone})
     await spend_attempt(database, cipher, policy, client, body.challenge_id)
+    proving = Proving(database, cipher, policy, client)
 
     async def work(tx: Tx) -> RegisteredOut:
-        done = await handlers.register(tx, cipher, policy, client, said)
+        done = await handlers.register(tx, cipher, client, said)
         session = session_out(settings, done.grant)
         return RegisteredOut(volunteer_id=done.volunteer_id, volunteer_number=done.volunteer_number, session=session)
 
-    return await once(request, database, None, work)
+    answer = await once(request, database, None, proving.noting(work))
+    await proving.forgive()
+    return answer
 
 
 @router.post("/volunteers/claims", response_model=ClaimedOut, dependencies=[public()])
@@ -225,13 +229,16 @@ async def claim(
     """Claim an imported account by a code to the phone on file."""
     proof = Proof(access.phone_of(body.phone), body.challenge_id, body.code)
     await spend_attempt(database, cipher, policy, client, body.challenge_id)
+    proving = Proving(database, cipher, policy, client)
 
     async def work(tx: Tx) -> ClaimedOut:
-        grant = await handlers.claim(tx, cipher, policy, client, proof, body.guardian_consent)
+        grant = await handlers.claim(tx, cipher, client, proof, body.guardian_consent)
         assert grant.caller.volunteer_id is not None
         return ClaimedOut(volunteer_id=grant.caller.volunteer_id, session=session_out(settings, grant))
 
-    return await once(request, database, None, work, status=200)
+    answer = await once(request, database, None, proving.noting(work), status=200)
+    await proving.forgive()
+    return answer
 
 
 @router.post("/residents", status_code=201, response_model=ResidentOut, dependencies=[public()])
@@ -247,13 +254,16 @@ async def register_resident(
     """Register as somebody who asks for help; whoever serves may ask as well without this."""
     proof = Proof(access.phone_of(body.phone), body.challenge_id, body.code)
     await spend_attempt(database, cipher, policy, client, body.challenge_id)
+    proving = Proving(database, cipher, policy, client)
 
     async def work(tx: Tx) -> ResidentOut:
-        grant = await handlers.register_resident(tx, cipher, policy, client, body.name, proof, body.consent)
+        grant = await handlers.register_resident(tx, cipher, client, body.name, proof, body.consent)
         assert grant.caller.resident_id is not None
         return ResidentOut(resident_id=grant.caller.resident_id, session=session_out(settings, grant))
 
-    return await once(request, database, None, work)
+    answer = await once(request, database, None, proving.noting(work))
+    await proving.forgive()
+    return answer
 
 
 @router.post("/volunteers/batches", status_code=201, response_model=BatchOut)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.recruitment.access import handlers as access
-from services.recruitment.access.domain import Client, Policy, Proof
+from services.recruitment.access.domain import Client, Proof
 from services.recruitment.access.handlers import Grant
 from services.recruitment.organisation.handlers import require_open_site
 from services.recruitment.recruiting import handlers as recruiting
@@ -95,7 +95,7 @@ class Masked:
     email: str | None
 
 
-async def register(tx: Tx, cipher: Cipher, policy: Policy, client: Client, said: Registration) -> Registered:
+async def register(tx: Tx, cipher: Cipher, client: Client, said: Registration) -> Registered:
     """Register a volunteer whose phone the code proves.
 
     Raises:
@@ -106,7 +106,7 @@ async def register(tx: Tx, cipher: Cipher, policy: Policy, client: Client, said:
     """
     now = await tx.now()
     identity = _identity(said, district_day(now))
-    await access.redeem_code(tx, cipher, policy, client, said.proof)
+    await access.redeem_code(tx, cipher, said.proof)
     source, drive_id, appeal_id, site_id = await _attribution(tx, said)
     known = (await vault.find_by_phone(tx, cipher, [said.phone])).get(said.phone)
     if known is not None and known.volunteer_id is not None:
@@ -122,9 +122,7 @@ async def register(tx: Tx, cipher: Cipher, policy: Policy, client: Client, said:
     return Registered(new.volunteer_id, number, await access.open_person_session(tx, person_id, client))
 
 
-async def register_resident(
-    tx: Tx, cipher: Cipher, policy: Policy, client: Client, name: str, proof: Proof, consent: bool
-) -> Grant:
+async def register_resident(tx: Tx, cipher: Cipher, client: Client, name: str, proof: Proof, consent: bool) -> Grant:
     """Register somebody who asks for help and does not serve (yet).
 
     Raises:
@@ -138,14 +136,14 @@ async def register_resident(
         identity = Identity(name=clean_name(name), phone=proof.phone)
     except ValueError as error:
         raise Invalid("registration-invalid", str(error)) from None
-    await access.redeem_code(tx, cipher, policy, client, proof)
+    await access.redeem_code(tx, cipher, proof)
     person = vault.NewPerson.of(identity)
     if not await vault.keep(tx, cipher, [person], now):
         raise Conflict("phone-registered", "this phone is registered already: please log in with a code")
     return await access.open_person_session(tx, person.person_id, client)
 
 
-async def claim(tx: Tx, cipher: Cipher, policy: Policy, client: Client, proof: Proof, guardian_consent: bool) -> Grant:
+async def claim(tx: Tx, cipher: Cipher, client: Client, proof: Proof, guardian_consent: bool) -> Grant:
     """Hand an imported account to the owner of the phone on file.
 
     Raises:
@@ -154,7 +152,7 @@ async def claim(tx: Tx, cipher: Cipher, policy: Policy, client: Client, proof: P
         Conflict: the account has been claimed already.
         Invalid: the person is under 14 and no guardian agreed.
     """
-    await access.redeem_code(tx, cipher, policy, client, proof)
+    await access.redeem_code(tx, cipher, proof)
     known = (await vault.find_by_phone(tx, cipher, [proof.phone])).get(proof.phone)
     found = None if known is None else await store.volunteer_of_person_locked(tx, known.person_id)
     if known is None or found is None:

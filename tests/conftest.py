@@ -31,8 +31,15 @@ LONGEST = (
 """They begin first: at the end one session would wait for another that has just begun such a file."""
 
 
+BROKER_FIXTURES = frozenset({"broker", "broker_server"})
+"""A test that uses one of these runs on a broker, and so does one that is marked so."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest first; within a file, and among the others, in their order."""
+    """Mark what runs on a broker; what takes longest goes first, the others in their order."""
+    for item in items:
+        if BROKER_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.broker)
     rank = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: rank.get(item.path.name, len(LONGEST)))
 

@@ -3,11 +3,14 @@
 import re
 
 import pyotp
+import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.pages_district import PASSWORD, District
 from tests.e2e.pages_operators import log_in, shot
 from tests.e2e.pages_visitors import visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
 
 OWN = "three quiet rivers 2026"
 PHONE = "13912377001"

@@ -8,6 +8,7 @@ import pytest
 from faust.transport.drivers.aiokafka import Consumer
 
 from services.points import tables
+from shared.kafka.fetching import Gaps
 
 
 class Reads:
@@ -29,7 +30,7 @@ class Reads:
         monkeypatch.setattr(tables._DurableConsumer, "sleep", pause)
         monkeypatch.setattr(tables, "time", SimpleNamespace(monotonic=lambda: self.now))
         self.consumer = tables._DurableConsumer.__new__(tables._DurableConsumer)
-        self.consumer.app = SimpleNamespace(rebalancing=False)
+        self.consumer.app = SimpleNamespace(rebalancing=False, gaps=Gaps())
 
     async def read(self) -> int:
         found = await self.consumer._getmany({"partition"}, 1.0)

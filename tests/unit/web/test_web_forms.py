@@ -11,7 +11,12 @@ from services.web.pages.forms import ACTION, PostForms
 
 TEMPLATES = Path(render.__file__).parent / "templates"
 FORM = re.compile(r"<form\b[^>]*>")
-SEARCHES = {"number", "kind", "status", "code", "c", "on", "site", "team", "period"}
+SEARCHES = {"number", "kind", "status", "code", "c", "on", "site", "team", "period"} | {
+    "address",
+    "day",
+    "result",
+    "subject",
+}
 """Fields that may stand in an address: searches, a drive's code, the code on a screen."""
 
 

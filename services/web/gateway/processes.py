@@ -67,7 +67,7 @@ class Processes:
     async def _get(self, name: str, path: str) -> tuple[int, bytes]:
         timeout = aiohttp.ClientTimeout(total=SECONDS)
         async with self._session.get(self._urls[name] + path, timeout=timeout, allow_redirects=False) as answer:
-            return answer.status, await answer.content.read(METRICS_BYTES)
+            return answer.status, await _whole(answer.content)
 
 
 def started_at(metrics: bytes) -> datetime | None:
@@ -77,3 +77,11 @@ def started_at(metrics: bytes) -> datetime | None:
         return datetime.fromtimestamp(float(found.group(1)), UTC) if found else None
     except (ValueError, OverflowError, OSError):
         return None
+
+
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    """The body up to `METRICS_BYTES`; one read returns only what has arrived."""
+    body = b""
+    while len(body) < METRICS_BYTES and (chunk := await content.read(METRICS_BYTES - len(body))):
+        body += chunk
+    return body

@@ -64,7 +64,7 @@ async def test_engineers_see_processes_metrics_and_dead_letters() -> None:
             assert "暂时取不到" in shown.text, "points is away in this setting"
             metrics = await setting.client.get("/staff/system/metrics/points-worker", headers=engineer)
             assert metrics.headers["content-type"].startswith("text/plain")
-            assert "# TYPE " in metrics.text
+            assert "weiguang_http_connections" in metrics.text
             assert (await setting.client.get("/staff/system/metrics/elsewhere", headers=engineer)).status_code == 404
             assert (await setting.client.get("/staff/system/metrics/points-relay", headers=engineer)).status_code == 503
 

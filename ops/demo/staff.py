@@ -8,7 +8,7 @@ from ops.demo.district import RECRUITMENT, Device, District, all_of
 __all__ = ["accept_invitation", "deciding_site", "employ", "invite"]
 
 AT_ONCE = 4
-"""Each acceptance and each sign-in hashes a password, which takes 64 MiB."""
+"""Each acceptance and each sign-in hashes a password, which takes a core."""
 INSTITUTES = 7
 
 

@@ -59,6 +59,7 @@ _ALL = (
         "recruitment",
         "volunteer_id",
         "another account asserted, changed or decided something about a service record",
+        2,  # few events, and every partition that is read costs the broker its share of idle fetches
     ),
     Topic("points", "points", "volunteer_id", "a balance changed, and why"),
     Topic("badges", "points", "volunteer_id", "a badge was awarded or revoked"),

@@ -7,7 +7,7 @@ import pytest
 from aiokafka.errors import InvalidReplicationFactorError, KafkaConnectionError
 
 from shared.errors import PermanentError, TransientError
-from shared.kafka.topics import TOPICS, ensure_topics, topic_configs
+from shared.kafka.topics import TOPICS, ensure_topics, topic_configs, topic_name
 from shared.settings import Settings
 
 NO_ERROR, ALREADY_EXISTS, INVALID_REPLICATION, INVALID_CONFIG = 0, 36, 38, 40
@@ -56,7 +56,8 @@ async def test_topics_have_the_copies_of_the_settings(monkeypatch: pytest.Monkey
     assert len(created) == len(TOPICS)
     assert {topic.replication_factor for topic in created} == {3}
     assert {topic.topic_configs["min.insync.replicas"] for topic in created} == {"2"}
-    assert {topic.num_partitions for topic in created} == {1, 5}
+    wanted = {topic_name(SETTINGS, topic.entity): topic.partitions or 5 for topic in TOPICS.values()}
+    assert {topic.name: topic.num_partitions for topic in created} == wanted
 
 
 def test_the_embedded_broker_keeps_no_configuration() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
 from ops.stack.errors import StackError
 from shared.kafka.client import client_options
@@ -11,6 +11,8 @@ from shared.kafka.topics import CONTROL_TOPIC, ensure_topics, topic_name
 from shared.settings import Settings
 
 __all__ = ["announce", "answers"]
+
+_PAUSE = 0.25
 
 
 async def answers(bootstrap: str, timeout: float) -> bool:
@@ -28,14 +30,30 @@ async def answers(bootstrap: str, timeout: float) -> bool:
     return False
 
 
-async def announce(settings: Settings) -> None:
-    """Create the topics and write `settings.broker_incarnation` to the control topic, before any client is told of it.
+async def announce(settings: Settings, *, patience: float = 60.0) -> None:
+    """Create the topics and write `settings.broker_incarnation` to the control topic, before any client learns of it.
+
+    A new topic may be without a known leader for a while, so the record is sent again for `patience` seconds.
 
     Raises:
-        StackError: the broker refuses the record.
+        StackError: the broker refuses the record, or does not accept it in time.
         TransientError: the broker refuses the topics.
     """
     await ensure_topics(settings, attempts=100)
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + patience
+    while True:
+        try:
+            return await _send(settings)
+        except (KafkaError, OSError) as error:
+            if not _passes(error) or clock() >= deadline:
+                raise StackError(
+                    f"the broker at {settings.kafka_bootstrap} does not accept the control record: {error}"
+                ) from error
+        await asyncio.sleep(_PAUSE)
+
+
+async def _send(settings: Settings) -> None:
     producer = AIOKafkaProducer(
         **client_options(settings), acks="all", enable_idempotence=False, request_timeout_ms=10_000
     )
@@ -44,9 +62,12 @@ async def announce(settings: Settings) -> None:
         await producer.send_and_wait(
             topic_name(settings, CONTROL_TOPIC), key=b"incarnation", value=settings.broker_incarnation.encode()
         )
-    except (KafkaError, OSError) as error:
-        raise StackError(
-            f"the broker at {settings.kafka_bootstrap} does not take the control record: {error}"
-        ) from error
     finally:
         await producer.stop()
+
+
+def _passes(error: Exception) -> bool:
+    """Whether the cause may pass by itself, as an election or a restart does, and a refused password does not."""
+    if isinstance(error, KafkaError):
+        return error.retriable or isinstance(error, KafkaConnectionError | KafkaTimeoutError)
+    return True

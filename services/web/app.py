@@ -15,32 +15,14 @@ from services.web.gateway.processes import Processes
 from services.web.gateway.proxy import METHODS, Proxy, is_api
 from services.web.gateway.sessions import Sessions
 from services.web.gateway.upstream import CALLER, Upstream, UpstreamAway, open_session
-from services.web.pages import (
-    account,
-    accounts,
-    activations,
-    adjustments,
-    approvals,
-    assets,
-    badges,
-    cases,
-    colleagues,
-    errors,
-    leaders,
-    login,
-    me,
-    public,
-    reference,
-    rulebook,
-    rules,
-    scan,
-    shop,
-    staff,
-    system,
-    teams,
-)
+from services.web.pages import assets, errors
+from services.web.pages.operator import activations, adjustments, colleagues, reference, rules_admin, system
+from services.web.pages.public import account, credentials, home, leaders, login, rules, teams
 from services.web.pages.refusals import translated
+from services.web.pages.staff import accounts, approvals, cases, rewards_admin
+from services.web.pages.staff import home as staff
 from services.web.pages.visit import Web
+from services.web.pages.volunteer import badges, me, scan
 from services.web.pulse.hub import Hub
 from services.web.pulse.stream import PULSE_PATH, stream_pulse
 from services.web.pulse.tail import Tail
@@ -78,19 +60,20 @@ class Gateway:
             inner=False,
             routers=[
                 assets.router,
-                public.router,
+                home.router,
                 rules.router,
                 login.router,
                 account.router,
                 colleagues.router,
                 badges.router,
+                credentials.router,
                 teams.router,
                 me.router,
                 leaders.router,
                 scan.router,
                 staff.router,
-                shop.router,
-                rulebook.router,
+                rewards_admin.router,
+                rules_admin.router,
                 activations.router,
                 cases.router,
                 adjustments.router,

@@ -61,7 +61,7 @@ def template(name: str) -> str:
     ],
 )
 async def test_a_phone_and_a_code_are_understood_as_they_are_typed(browser: Browser, typed: str) -> None:
-    login = fragment("login.html", Session(), next="/me", scanned=False, scanning=False, path="/login")
+    login = fragment("public/login.html", Session(), next="/me", scanned=False, scanning=False, path="/login")
     field = cut(login, '<div class="field"><label for="phone">', "</button></div></div>")
     pages = Pages(f'<form data-api="POST /session" novalidate>{field}<button>登录</button></form>')
     async with visitor(browser) as page:
@@ -80,7 +80,7 @@ async def test_a_phone_and_a_code_are_understood_as_they_are_typed(browser: Brow
     ["7kqm-2xwb", "７ＫＱＭ２ＸＷＢ", "7KQM 2XWB\u200b", "https://weiguang.example/staff/pickup/0192-77?c=7KQM2XWB"],
 )
 async def test_a_pickup_code_is_understood_as_it_is_typed_or_scanned(browser: Browser, typed: str) -> None:
-    field = cut(template("staff.html"), '<div class="field"><label for="pickup_code">', "</div></div>")
+    field = cut(template("staff/home.html"), '<div class="field"><label for="pickup_code">', "</div></div>")
     pages = Pages(f'<form data-api="POST /captures" novalidate>{field}</form>')
     async with visitor(browser) as page:
         await pages.open(page)
@@ -92,7 +92,7 @@ async def test_a_pickup_code_is_understood_as_it_is_typed_or_scanned(browser: Br
 
 @pytest.mark.parametrize("name", ["丽", "王\U00031350", "张\ue863", "阿卜杜拉·买买提"])
 async def test_a_name_arrives_as_it_was_typed(browser: Browser, name: str) -> None:
-    field = cut(template("drive.html"), '<div class="field"><label for="name">', "</div>")
+    field = cut(template("public/drive.html"), '<div class="field"><label for="name">', "</div>")
     pages = Pages(f'<form data-api="POST /session/registration" novalidate>{field}<button>登记</button></form>')
     async with visitor(browser) as page:
         await pages.open(page)

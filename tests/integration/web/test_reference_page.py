@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.recruitment.routers import ROUTERS
-from services.web.pages.reference import merged, sections
+from services.web.pages.operator.reference import merged, sections
 from shared.auth.tokens import Role
 from shared.http.app import create_app
 from shared.settings import Settings

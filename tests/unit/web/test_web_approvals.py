@@ -1,8 +1,8 @@
 """How the page of hours that wait says what it shows."""
 
 from services.recruitment.approvals.domain import Reason
-from services.web.pages.approvals import line
-from services.web.pages.why import record_line
+from services.web.pages.staff.approvals import line
+from services.web.pages.volunteer.explanation import record_line
 from services.web.pages.wording import word
 
 ITEM = {

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from services.web.gateway.upstream import Problem
-from services.web.pages.badges import as_download, nearest, progress_line
+from services.web.pages.public.credentials import as_download, nearest, progress_line
 
 
 def on_the_way(**changes: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.web.gateway.sessions import Session
-from services.web.pages.public import by_state
+from services.web.pages.public.home import by_state
 from services.web.pages.render import fragment
 from services.web.pages.wording import span
 
@@ -33,7 +33,7 @@ def test_open_coming_and_ended_drives_stand_apart() -> None:
 
 
 def test_an_ended_drive_says_so_and_its_year() -> None:
-    page = fragment("drives.html", Session(), sections=by_state(DRIVES, NOW), next_cursor=None, path="/drives")
+    page = fragment("public/drives.html", Session(), sections=by_state(DRIVES, NOW), next_cursor=None, path="/drives")
     ended = page[page.index("已结束</h2>") :]
     assert "2025年3月4日（周二） 09:00—17:00" in ended
     assert ended.count('<span class="tag">已结束</span>') == 3

@@ -12,7 +12,7 @@ from services.web.gateway.headers import cookie, cookies, forwarded
 from services.web.gateway.places import Places
 from services.web.gateway.sessions import ACCESS, REFRESH, Session, Sessions, claims, same_origin
 from services.web.gateway.upstream import Answer, UpstreamAway
-from services.web.pages.staff import runs
+from services.web.pages.staff.home import runs
 from services.web.pulse.hub import Hub
 from services.web.pulse.tail import tick_of
 from shared.errors import TransientError

@@ -6,8 +6,8 @@ import pytest
 
 from services.web.gateway.sessions import Session
 from services.web.pages.render import fragment
-from services.web.pages.sheet import line_of
-from services.web.pages.why import Whose, entry, movements
+from services.web.pages.volunteer.explanation import Whose, entry, movements
+from services.web.pages.volunteer.ledger_report import line_of
 
 OPEN, HELD = "volunteer/v/available", "volunteer/v/held"
 
@@ -58,7 +58,8 @@ def test_two_redemptions_stay_two_movements() -> None:
 def test_the_page_says_out_of_which_points_it_was() -> None:
     account = dict.fromkeys(("available", "earned", "held", "spent", "expired", "donated", "debt"), 0)
     page = fragment(
-        "why.html", Session(), whose=Whose("v", "/me"), account=account, entries=movements(redemption("captured")),
+        "volunteer/explanation.html", Session(), whose=Whose("v", "/me"), account=account,
+        entries=movements(redemption("captured")),
         sites={}, first=True, next_cursor=None, path="/me/why",
     )  # fmt: skip
     assert page.count("兑换，已领取") == 1

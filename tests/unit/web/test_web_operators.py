@@ -8,13 +8,13 @@ import pytest
 from services.points.activations.mover import Unforeseen
 from services.web.gateway.sessions import Session
 from services.web.gateway.upstream import Problem
-from services.web.pages.activations import problem_said
-from services.web.pages.adjustments import standing
-from services.web.pages.cases import KINDS, _told, found_in_words, left_to
+from services.web.pages.operator.activations import problem_said
+from services.web.pages.operator.adjustments import standing
 from services.web.pages.refusals import say
 from services.web.pages.render import fragment
+from services.web.pages.staff.cases import KINDS, _told, found_in_words, left_to
 from services.web.pages.visit import Visit, centre_only
-from services.web.pages.why import Whose, entry
+from services.web.pages.volunteer.explanation import Whose, entry
 
 
 def test_a_case_is_said_in_one_sentence_with_its_numbers() -> None:
@@ -49,7 +49,7 @@ def test_a_case_after_a_settled_one_leads_to_it(after: dict[str, str], linked: b
     }
     session = Session("token", {"sub": "me", "roles": ["operator"]})
     context = {"case": _told(case, {}), "held": frozenset(), "records": [], "people": 0, "left_to": ""}
-    html = fragment("staff_case.html", session, path="", **context)
+    html = fragment("staff/case.html", session, path="", **context)
     assert ('href="/staff/cases/0191"' in html) is linked
     assert ("只列它没有包括的记录" in html) is linked
 
@@ -119,7 +119,7 @@ PROPOSED: dict[str, Any] = {
 def test_only_who_may_decide_is_offered_to(me: str, volunteer: str | None, offered: set[str], told: str) -> None:
     session = Session("token", {"sub": me, "roles": ["operator"], "volunteer": volunteer})
     context = {"adjustment": PROPOSED, "corrections": [], "standing": 0, "posted": [], "person": None, "me": me}
-    html = fragment("staff_adjustment.html", session, path="", **context)
+    html = fragment("operator/adjustment.html", session, path="", **context)
     assert {act for act in ("approve", "reject", "withdraw") if f"/adjustments/0192/{act}" in html} == offered
     assert told in html
     assert "&lt;b&gt;停电" in html
@@ -130,17 +130,17 @@ def test_pages_say_that_evidence_was_erased_and_keep_the_adjustment() -> None:
     listing: dict[str, Any] = {"chosen": "all", "states": [], "person": None, "number": "", "account": None}
     for evidence, erased in (("签字单", False), (None, True)):
         adjustment = {**PROPOSED, "evidence": evidence}
-        html = fragment("staff_adjustment.html", CENTRE, path="", adjustment=adjustment, **context)
+        html = fragment("operator/adjustment.html", CENTRE, path="", adjustment=adjustment, **context)
         assert ("凭据已经删除，不能再看" in html, "签字单" in html) == (erased, not erased)
         assert "&lt;b&gt;停电" in html
         assert "None" not in html
         html = fragment(
-            "staff_adjustments.html", CENTRE, path="", adjustments=[adjustment], me="", next_cursor=None, **listing
+            "operator/adjustments.html", CENTRE, path="", adjustments=[adjustment], me="", next_cursor=None, **listing
         )
         assert ("凭据已删除" in html) is erased
         decided = {"status": "approved", "decided_by": "second", "decided_at": "2026-03-05T02:00:00Z"}
         adjustment |= {**decided, "decision_note": None if erased else "问过本人"}
-        html = fragment("staff_adjustment.html", CENTRE, path="", adjustment=adjustment, **context)
+        html = fragment("operator/adjustment.html", CENTRE, path="", adjustment=adjustment, **context)
         assert ("依据已经删除，不能再看" in html, "问过本人" in html) == (erased, not erased)
         assert "+30 分" in html
 
@@ -154,11 +154,13 @@ def test_who_is_responsible_for_some_sites_is_offered_nothing_of_the_districts()
     staff: dict[str, Any] = {"activities": [], "drives": [], "held": [], "path": ""}
     for session, offered in ((CENTRE, True), (NORTH, False)):
         assert session.centre is offered
-        assert ('href="/staff/rules"' in fragment("staff.html", session, **staff)) is offered
-        html = fragment("staff_rewards.html", session, **rewards)
+        assert ('href="/staff/rules"' in fragment("staff/home.html", session, **staff)) is offered
+        html = fragment("staff/rewards.html", session, **rewards)
         assert ('data-api="POST /api/points/v1/rewards"' in html) is offered
         assert ("奖品由区中心添加和修改" in html) is not offered
-        assert 'href="/staff/adjustments"' in fragment("staff.html", session, **staff), "of their sites, both have some"
+        assert 'href="/staff/adjustments"' in fragment("staff/home.html", session, **staff), (
+            "of their sites, both have some"
+        )
 
 
 @pytest.mark.parametrize("sites", ["*", ["site-1"]])
@@ -179,8 +181,8 @@ def test_why_nothing_can_be_proposed_for_a_volunteer_is_said_by_whose_they_are()
         "adjustments": [], "chosen": "all", "states": [], "person": person, "number": "", "account": None, "me": "",
         "next_cursor": None, "path": "",
     }  # fmt: skip
-    assert "第一次服务之后才有" in fragment("staff_adjustments.html", CENTRE, **context)
-    assert "没有在您负责的站点服务或兑换过" in fragment("staff_adjustments.html", NORTH, **context)
+    assert "第一次服务之后才有" in fragment("operator/adjustments.html", CENTRE, **context)
+    assert "没有在您负责的站点服务或兑换过" in fragment("operator/adjustments.html", NORTH, **context)
 
 
 CASE: dict[str, Any] = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.web.pages.sums import sum_of
+from services.web.pages.volunteer.sums import sum_of
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,15 @@ import pytest
 
 from services.points.rules import documents
 from services.points.rules.domain import REASONS
-from services.web.pages.district import district_of
-from services.web.pages.duties import of_records
+from services.web.pages.public.district import district_of
+from services.web.pages.public.rules import clauses, rule_sentence, worth_said
 from services.web.pages.refusals import SENTENCES, say, translated
-from services.web.pages.rules import clauses, rule_sentence, worth_said
-from services.web.pages.sheet import COLUMNS, line_of, text_of
-from services.web.pages.shelf import limits_said, window_said
-from services.web.pages.shop import changes_said, shelves_of
+from services.web.pages.staff.rewards_admin import changes_said, shelves_of
 from services.web.pages.visit import safe_next
-from services.web.pages.why import bucket_said, entry, lot_line, record_line, records_of
+from services.web.pages.volunteer.duties import of_records
+from services.web.pages.volunteer.explanation import bucket_said, entry, lot_line, record_line, records_of
+from services.web.pages.volunteer.ledger_report import COLUMNS, line_of, text_of
+from services.web.pages.volunteer.rewards import limits_said, window_said
 from services.web.pages.wording import (
     day,
     figure,

@@ -1,0 +1,1 @@
+"""Pages for everybody, and the ways in."""

@@ -1,0 +1,102 @@
+"""Pages for everybody: the district's figures, the drives, a drive with its poster and form."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from services.web.pages.public import teams, tickets
+from services.web.pages.public.district import district_now, figures_of
+from services.web.pages.render import page, part
+from services.web.pages.visit import Visit, VisitOf
+from services.web.pages.wording import parse
+from shared.auth.access import public
+from shared.clock import district_day, real_now
+from shared.typed import compact_upper
+
+__all__ = ["by_state", "router"]
+
+router = APIRouter(include_in_schema=False, dependencies=[public()])
+
+_FUNNEL = (("registered", "登记"), ("signed_up", "报名"), ("checked_in", "签到"), ("served", "完成服务"))
+
+
+@router.get("/")
+async def home(visit: VisitOf) -> Response:
+    """The district's figures."""
+    figures, leading = await asyncio.gather(figures_of(visit), teams.leading(visit))
+    return page("public/home.html", visit.session, path=visit.path, leading=leading, **figures)
+
+
+@router.get("/parts/figures")
+async def figures(visit: VisitOf) -> Response:
+    """The figures alone, for the page to follow the pulse."""
+    return part("public/parts/figures.html", visit.session, **await figures_of(visit))
+
+
+@router.get("/drives")
+async def drives(visit: VisitOf, cursor: str | None = None, code: str | None = None) -> Response:
+    """The drives, and the way in by the code that a poster shows."""
+    if code is not None and code.strip():
+        return RedirectResponse(f"/d/{quote(compact_upper(code), safe='')}", 303)
+    query = {"cursor": cursor} if cursor else {}
+    found, now = await asyncio.gather(visit.ask("recruitment", "/drives", limit="200", **query), district_now(visit))
+    sections = by_state(found["items"], now)
+    return page(
+        "public/drives.html", visit.session, path=visit.path, sections=sections, next_cursor=found.get("next_cursor")
+    )
+
+
+def by_state(drives: Iterable[Mapping[str, Any]], now: datetime) -> list[tuple[str, str, list[Mapping[str, Any]]]]:
+    """Drives apart as (state, heading, drives): open ones, those to come with the next first, the latest ended ones."""
+    latest = sorted(drives, key=lambda drive: parse(drive["starts_at"]), reverse=True)
+    coming = [drive for drive in latest if not drive["open"] and parse(drive["starts_at"]) > now]
+    ended = [drive for drive in latest if not drive["open"] and parse(drive["starts_at"]) <= now]
+    sections = [
+        ("open", "正在登记", [drive for drive in latest if drive["open"]]),
+        ("coming", "即将开始", coming[::-1]),
+        ("ended", "已结束", ended),
+    ]
+    return [section for section in sections if section[2]]
+
+
+@router.get("/d/{code}")
+async def drive(visit: VisitOf, request: Request, code: str) -> Response:
+    """A drive: its poster, its counts, and the form to register."""
+    found = await _drive(visit, code)
+    return page(
+        "public/drive.html",
+        visit.session,
+        path=visit.path,
+        drive=found,
+        funnel=funnel_of(found),
+        today=district_day(real_now()).isoformat(),
+        scanned=tickets.kept_shift(request) is not None,
+    )
+
+
+@router.get("/d/{code}/parts/funnel")
+async def funnel(visit: VisitOf, code: str) -> Response:
+    """The drive's counts alone."""
+    return part("public/parts/funnel.html", visit.session, funnel=funnel_of(await _drive(visit, code)))
+
+
+async def _drive(visit: Visit, code: str) -> Any:
+    """The drive with this code; a crowd around one poster costs the service one question a second."""
+
+    async def load() -> Any:
+        return (
+            await visit.web.upstream.call("GET", "recruitment", f"/drives/by-code/{quote(code, safe='')}")
+        ).accepted()
+
+    return await visit.web.cache.get(f"drive {code.upper()}", 1.0, load)
+
+
+def funnel_of(drive: Any) -> list[tuple[str, int]]:
+    """The counts in the order of the way: registered, signed up, checked in, served."""
+    counts = drive.get("funnel") or {}
+    return [(name, int(counts[key])) for key, name in _FUNNEL if key in counts]

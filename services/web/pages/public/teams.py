@@ -1,0 +1,96 @@
+"""Teams on the pages: the standings with their badges, and each team's own page. For everybody."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from services.web.gateway.upstream import Problem, UpstreamAway
+from services.web.pages.public.credentials import as_download, nearest
+from services.web.pages.render import finish, page
+from services.web.pages.visit import Visit, VisitOf
+from shared.auth.access import public
+
+__all__ = ["leading", "router"]
+
+router = APIRouter(include_in_schema=False, dependencies=[public()])
+
+PERIODS = (("year", "今年"), ("month", "本月"), ("week", "本周"))
+LEADING = 3
+UNNAMED = "志愿服务团队"
+
+
+@router.get("/teams")
+async def standings(visit: VisitOf, period: str = "year", cursor: str | None = None) -> Response:
+    """Teams by their services in the present year, month or week."""
+    if period not in dict(PERIODS):
+        raise Problem("not-found", "There is no such period.", status=404)
+    query = {"cursor": cursor} if cursor else {}
+    found, names = await asyncio.gather(
+        visit.ask("points", "/teams/standings", period=period, **query), visit.team_names()
+    )
+    return page(
+        "public/teams.html",
+        visit.session,
+        path=visit.path,
+        periods=PERIODS,
+        period=period,
+        lines=_named(found["items"], names),
+        next_cursor=found.get("next_cursor"),
+    )
+
+
+@router.get("/teams/{team_id}")
+async def team(visit: VisitOf, team_id: str) -> Response:
+    """One team: its services, its badges with their credentials, and the way to the next."""
+    known = _id(team_id)
+    found, names = await asyncio.gather(visit.ask("points", f"/teams/{known}/badges"), visit.team_names())
+    if known not in names and not found["services"] and not found["revoked"]:
+        raise Problem("team-unknown", "There is no such team.", status=404)
+    return page(
+        "public/team.html",
+        visit.session,
+        path=visit.path,
+        team=found,
+        name=names.get(known, UNNAMED),
+        progress=nearest(found["progress"]),
+    )
+
+
+@router.get("/teams/{team_id}/badges/{award_id}/credential.{form}")
+async def download(visit: VisitOf, team_id: str, award_id: str, form: str) -> Response:
+    """A team's credential as a file, for anybody."""
+    found = await visit.ask("points", f"/teams/{_id(team_id)}/badges/{_id(award_id)}/credential")
+    return finish(as_download(found, form), visit.session)
+
+
+async def leading(visit: Visit) -> list[dict[str, Any]]:
+    """The teams that served most this year, for the district's page; none where that cannot be had."""
+
+    async def load() -> Any:
+        return (
+            await visit.web.upstream.call("GET", "points", "/teams/standings", query={"limit": str(LEADING)})
+        ).accepted()
+
+    try:
+        found = await visit.web.cache.get("teams", visit.web.settings.figures_age_seconds, load)
+    except (Problem, UpstreamAway):
+        return []
+    return _named(found["items"], await visit.team_names())
+
+
+def _named(lines: list[dict[str, Any]], names: dict[str, str]) -> list[dict[str, Any]]:
+    return [{**line, "name": names.get(line["team_id"], UNNAMED)} for line in lines]
+
+
+def _id(text: str) -> str:
+    """An id as the services write it.
+
+    Raises:
+        Problem: it is none, so there is no such team.
+    """
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise Problem("team-unknown", "There is no such team.", status=404) from None

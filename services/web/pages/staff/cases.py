@@ -1,0 +1,128 @@
+"""The staff's pages of integrity cases: what was found, what the records say now, and the centre's decision."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from services.web.gateway.sessions import Session
+from services.web.pages.render import page
+from services.web.pages.staff.rewards_admin import insist
+from services.web.pages.visit import VisitOf
+from services.web.pages.wording import measured, moment, word
+from shared.auth.access import public
+
+__all__ = ["found_in_words", "left_to", "router"]
+
+router = APIRouter(prefix="/staff/cases", include_in_schema=False, dependencies=[public()])
+
+KINDS = ("two-sites", "burst", "no-check-in", "many-accounts", "long-day")
+UNSAID = {"holds_back": ("two-sites",)}
+"""What holds points back where a rule says nothing of it: its document then leaves the member out."""
+STATES = ("open", "cleared", "confirmed", "all")
+
+
+@router.get("")
+async def cases(visit: VisitOf, status: str = "open", kind: str = "", cursor: str | None = None) -> Response:
+    """Cases of the caller's sites, those that wait for a decision first."""
+    insist(visit)
+    chosen, of_kind = status if status in STATES else STATES[0], kind if kind in KINDS else ""
+    query = {name: value for name, value in (("kind", of_kind), ("cursor", cursor or "")) if value}
+    if chosen != "all":
+        query["status"] = chosen
+    found, sites = await asyncio.gather(visit.ask("points", "/cases", limit="30", **query), visit.site_names())
+    return page(
+        "staff/cases.html",
+        visit.session,
+        path=visit.path,
+        cases=[_told(case, sites) for case in found["items"]],
+        chosen=chosen,
+        kind=of_kind,
+        kinds=KINDS,
+        states=STATES,
+        next_cursor=found["next_cursor"],
+    )
+
+
+@router.get("/{case_id}")
+async def case(visit: VisitOf, case_id: str) -> Response:
+    """One case: what was found then, its records now, and the two ways to settle it."""
+    insist(visit)
+    found, rules, sites = await asyncio.gather(
+        visit.ask("points", f"/cases/{case_id}"), visit.ask_if_there("points", "/rules"), visit.site_names()
+    )
+    records = [{**record, "site_name": _site(record["site_id"], sites)} for record in found["seen_records"]]
+    return page(
+        "staff/case.html",
+        visit.session,
+        path=visit.path,
+        case=_told(found, sites),
+        held=_held_kinds(rules["items"], found["evidence"]["day"]) if rules else None,
+        records=records,
+        people=len({record["volunteer_id"] for record in records}),
+        left_to=left_to(visit.session, found),
+    )
+
+
+def left_to(session: Session, case: Mapping[str, Any]) -> str:
+    """Why somebody else settles the case, in a sentence; empty for whoever may, as far as the page can see."""
+    if "operator" not in session.roles:
+        return "结论由中心的操作员来定；您了解情况的话，请告诉中心。"
+    records = case["seen_records"]
+    persons = {session.claims.get("sub"), session.person} - {None}
+    about = {case["subject"], *(record[who] for record in records for who in ("volunteer_id", "recorded_by"))}
+    if not persons.isdisjoint(about):
+        return "这个核查事项关于您自己，或有您录入的记录，要由另一位操作员来定。"
+    sites = {*case["site_ids"], *(record["site_id"] for record in records if record["revision"] is not None)}
+    if not all(map(session.owns, sites)):
+        return "这个核查事项还涉及您不负责的站点，由区中心的操作员来定。"
+    return ""
+
+
+def found_in_words(case: Mapping[str, Any]) -> str:
+    """What was found, in one sentence with its numbers."""
+    evidence = case["evidence"]
+    size, limit = (measured(evidence[name], evidence["unit"]) for name in ("measured", "limit"))
+    said = {
+        "two-sites": f"同一位志愿者的两条已确认记录在不同站点，有 {size}重叠（从 {limit}起核查）。",
+        "burst": f"同一位记录人十分钟内录了 {size}（从 {limit}起核查）。",
+        "no-check-in": f"同一位志愿者一天有 {size}服务没有本人签到（从 {limit}起核查）。",
+        "many-accounts": f"同一部手机或终端一天替 {size}签到或签退（从 {limit}起核查）。",
+        "long-day": f"同一位志愿者一天记了 {size}服务（超过 {limit}就核查）。",
+    }
+    return said.get(case["kind"], f"{size} / {limit}")
+
+
+def _told(case: Mapping[str, Any], sites: Mapping[str, str]) -> dict[str, Any]:
+    evidence = case["evidence"]
+    # a window of ten minutes or a shared time; a day needs no hours
+    timed = "from" in evidence and case["kind"] != "many-accounts"
+    # of a device's many accounts, what is no kiosk's and no leader's is a phone's
+    of_class = evidence.get("class")
+    if case["kind"] == "many-accounts" and of_class == "others":
+        of_class = "phone"
+    return {
+        **case,
+        "said": found_in_words(case),
+        "site_said": "、".join(_site(site_id, sites) for site_id in case["site_ids"]) or "没有站点",
+        "day": date.fromisoformat(evidence["day"]),
+        "hours": f"{moment(evidence['from'])} — {moment(evidence['to'])}" if timed else "",
+        "device_class": word(of_class, "device_class") if of_class else "",
+        "tail": str(case["subject"])[-8:].upper(),
+    }
+
+
+def _site(site_id: str | None, sites: Mapping[str, str]) -> str:
+    return sites.get(site_id, "其他站点") if site_id else "没有站点"
+
+
+def _held_kinds(rules: Iterable[Mapping[str, Any]], day: str) -> frozenset[str]:
+    """The kinds of cases that hold points back by the rule in force on a day."""
+    active = [rule for rule in rules if rule["status"] == "active"]
+    begun = [rule for rule in active if str(rule["effective_from"]) <= day] or active
+    if not begun:
+        return frozenset()
+    rule = max(begun, key=lambda found: (str(found["effective_from"]), int(found["version"])))
+    return frozenset(rule["document"].get("integrity", UNSAID)["holds_back"])

@@ -1,0 +1,132 @@
+"""The staff's pages: shifts with their rotating code, posters to print, rewards to hand over."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from services.web.gateway.sessions import Session
+from services.web.gateway.upstream import Problem
+from services.web.pages.public.district import district_now
+from services.web.pages.refusals import say
+from services.web.pages.render import page, part, qr
+from services.web.pages.visit import Visit, VisitOf
+from services.web.pages.volunteer.rewards import tail
+from shared.auth.access import public
+
+__all__ = ["router", "runs"]
+
+router = APIRouter(prefix="/staff", include_in_schema=False, dependencies=[public()])
+
+BACK, AHEAD = timedelta(hours=18), timedelta(days=14)
+"""Which activities the first page shows, around now."""
+
+
+@router.get("")
+async def staff(visit: VisitOf) -> Response:
+    """Own shifts, drives and redemptions."""
+    visit.staff()
+    activities, drives, held = await asyncio.gather(_activities(visit), _drives(visit), _held(visit))
+    return page("staff/home.html", visit.session, path=visit.path, activities=activities, drives=drives, held=held)
+
+
+@router.get("/parts/held")
+async def held_part(visit: VisitOf) -> Response:
+    """What waits for pickup, after something was handed over."""
+    visit.staff()
+    return part("staff/parts/held.html", visit.session, held=await _held(visit))
+
+
+@router.get("/shifts/{shift_id}/qr")
+async def shift_qr(visit: VisitOf, shift_id: str) -> Response:
+    """The screen at the place of service: a code that changes every few seconds."""
+    visit.staff()
+    shift = await visit.ask("recruitment", f"/shifts/{shift_id}")
+    return page("staff/qr.html", visit.session, path=visit.path, shift=shift, **await _code(visit, shift_id))
+
+
+@router.get("/shifts/{shift_id}/qr/part")
+async def shift_qr_part(visit: VisitOf, shift_id: str) -> Response:
+    """The present code alone."""
+    visit.staff()
+    return part("staff/parts/qr.html", visit.session, **await _code(visit, shift_id))
+
+
+@router.get("/drives/{code}/poster")
+async def poster(visit: VisitOf, code: str) -> Response:
+    """A drive's poster on a page that prints well."""
+    visit.staff()
+    drive = await visit.ask("recruitment", f"/drives/by-code/{code}")
+    return page("staff/poster.html", visit.session, path=visit.path, drive=drive)
+
+
+@router.get("/pickup/{redemption_id}")
+async def pickup(visit: VisitOf, redemption_id: str, c: str = "") -> Response:
+    """Hand one reward over: where the volunteer's QR code leads."""
+    visit.staff()
+    redemption, sites = await asyncio.gather(visit.ask("points", f"/redemptions/{redemption_id}"), visit.site_names())
+    return page(
+        "staff/pickup.html",
+        visit.session,
+        path=visit.path,
+        redemption=redemption,
+        site_name=sites.get(redemption["site_id"], ""),
+        tail=tail(redemption_id),
+        code=c[:16],
+    )
+
+
+async def _code(visit: Visit, shift_id: str) -> dict[str, Any]:
+    try:
+        shown = await visit.ask("recruitment", f"/shifts/{shift_id}/code")
+    except Problem as problem:
+        if problem.status == 401:
+            raise
+        return {"code": None, "refusal": say(problem.type, problem.detail, problem.extra)}
+    address = shown.get("url") or f"{visit.web.settings.public_url.rstrip('/')}/s/{shift_id}?c={shown['code']}"
+    return {"code": shown["code"], "address": address, "drawing": qr(address, label="签到二维码"), "refusal": None}
+
+
+async def _activities(visit: Visit) -> list[dict[str, Any]] | None:
+    now = await district_now(visit)
+    found = await visit.ask_if_there(
+        "recruitment",
+        "/activities",
+        **{"from": (now - BACK).isoformat(), "to": (now + AHEAD).isoformat(), "limit": "200"},
+    )
+    if found is None:
+        return None
+    return [activity for activity in found["items"] if runs(visit.session, activity)]
+
+
+def runs(session: Session, activity: Any) -> bool:
+    """Whether the caller may show the code of this activity's shifts; only a filter, the service decides."""
+    if session.roles & {"station", "operator"} and session.owns(activity["site_id"]):
+        return True
+    return activity["team_id"] in session.claims.get("teams", [])
+
+
+async def _drives(visit: Visit) -> list[Any] | None:
+    if not visit.session.roles & {"station", "operator"}:
+        return None
+    found = await visit.ask_if_there("recruitment", "/drives", limit="50")
+    if found is None:
+        return None
+    # what is open stands first, then the latest
+    latest = sorted(found["items"], key=lambda drive: str(drive["starts_at"]), reverse=True)
+    return sorted(latest, key=lambda drive: not drive.get("open"))
+
+
+async def _held(visit: Visit) -> list[dict[str, Any]] | None:
+    if not visit.session.roles & {"station", "operator"}:
+        return None
+    found, sites = await asyncio.gather(
+        visit.ask_if_there("points", "/redemptions", status="held", limit="100"), visit.site_names()
+    )
+    if found is None:
+        return None
+    return [
+        {**redemption, "tail": tail(redemption["redemption_id"]), "site_name": sites.get(redemption["site_id"], "")}
+        for redemption in found["items"]
+    ]

@@ -1,0 +1,357 @@
+"""Why a balance is what it is, in plain words: the statement's explanations and the records behind them."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from services.web.pages.public.district import district_now
+from services.web.pages.visit import Visit
+from services.web.pages.volunteer.sums import sum_of
+from services.web.pages.wording import day, device, moment, parse, span, spell_minutes, word
+from shared.clock import DISTRICT_ZONE
+
+__all__ = [
+    "Whose",
+    "balance",
+    "bucket_said",
+    "entry",
+    "hours",
+    "lot_line",
+    "mine",
+    "movements",
+    "record_line",
+    "records_of",
+    "statement",
+]
+
+DENIABLE = timedelta(days=14)
+"""How long the page offers to deny what others recorded; recruitment decides."""
+_REASONS: Mapping[str, str] = {
+    "counted": "全部计分",
+    "cut": "当日计分时长已到上限，超出部分不计分",
+    "cut-short": "当日计分时长所剩不足最低时长，不计分",
+    "flagged": "记录正在核查，核查清楚后计分",
+}
+"""Where the page says it in other words than the service; every other reason comes with the service's own."""
+
+
+def record_line(record: Mapping[str, Any], notes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """One record of an explanation: what it was, how long, what counted and what not, and what it came to; and, for
+    whoever asks on, at which revision, by which device and by whom it was recorded.
+    """
+    minutes, counted = int(record.get("minutes") or 0), int(record.get("counted_minutes") or 0)
+    points, per_hour = int(record.get("points") or 0), int(record.get("points_per_hour") or 0)
+    reason = str(record.get("reason", ""))
+    said = _REASONS.get(reason) or str(record.get("reason_text") or reason)
+    if kinds := [word(case["kind"], "case_kind") for case in record.get("cases", []) if case["status"] != "cleared"]:
+        said = f"{said}：{'、'.join(kinds)}"
+    if reason == "provisional" and record.get("started_at") and not record.get("ended_at"):
+        said = "服务中，签退后计分"
+    if reason == "short" and not minutes:
+        said = "不足 1 分钟，不计分"
+    uncounted = minutes - counted
+    outside = _outside(record, minutes)
+    return {
+        "title": record.get("theme") or "志愿服务",
+        "when": moment(record["started_at"]) if record.get("started_at") else "",
+        "time": span(record["started_at"], record.get("ended_at")) if record.get("started_at") else "",
+        "provenance": word(record["provenance"], "provenance") if record.get("provenance") else "",
+        "closed_by": word(record["closed_by"], "closed_by") if record.get("closed_by") else "",
+        "duration": spell_minutes(minutes),
+        "outside": spell_minutes(outside) if outside > 0 else "",
+        "deniable": False,  # offered on the page of hours alone
+        "asserted": bool(record.get("recorded_by")) or record.get("closed_by") in ("auto", "staff", "correction"),
+        "void": record.get("status") == "void",
+        "started_at": record.get("started_at"),
+        "uncounted": spell_minutes(uncounted) if counted and uncounted > 0 else "",
+        "planned": spell_minutes(record["planned_minutes"]) if record.get("planned_minutes") else "",
+        "sum": sum_of(counted, per_hour, points, notes or {}),
+        "reason": said,
+        "points": points,
+        "record_id": str(record.get("record_id") or ""),
+        "revision": record.get("revision"),
+        "ended": bool(record.get("ended_at")),
+        "device": device(record.get("device_ref")),
+        "recorder": str(record.get("recorded_by") or "")[-6:].upper(),
+        "imported": record.get("provenance") == "imported",
+        "site": str(record.get("site_id") or ""),
+        "recorder_site": str(record.get("recorder_site_id") or ""),
+        "event": record.get("event_id"),
+        "trace": record.get("correlation_id"),
+    }
+
+
+def _outside(record: Mapping[str, Any], minutes: int) -> int:
+    """Whole minutes of the stay that lie outside of the shift and so count for nothing; 0 for imported hours."""
+    if record.get("provenance") == "imported" or not record.get("started_at") or not record.get("ended_at"):
+        return 0
+    return int((parse(record["ended_at"]) - parse(record["started_at"])).total_seconds()) // 60 - minutes
+
+
+def records_of(explanation: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The records of an explanation, each with what the rule noted about it."""
+    notes = (explanation.get("remarks") or {}).get("notes") or {}
+    return [record_line(record, notes.get(str(record.get("record_id")))) for record in explanation.get("records", [])]
+
+
+def bucket_said(bucket: str | None) -> str:
+    """What a bucket of the ledger is to a person: a day, a month, an activity, or a bonus."""
+    if not bucket:
+        return ""
+    kind, _, rest = bucket.partition("/")
+    name, _, since = rest.partition("/from-")
+    said = bucket
+    if kind == "day":
+        said = f"{day(name, year=True)}的服务"
+    elif kind == "month":
+        said = f"{int(name[:4])}年{int(name[5:7])}月的服务"
+    elif kind == "year":
+        said = f"{int(name)}年的服务"
+    elif kind == "activity":
+        said = "同一个活动的服务"
+    elif kind == "life":
+        said = _LIFE.get(name.partition("/")[0], bucket)
+    return f"{said}（{day(since, year=True)}起的规则）" if since else said
+
+
+_LIFE: Mapping[str, str] = {
+    "first-service": "首次服务奖励",
+    "records": "历次服务",
+    "referral": "引荐志愿者奖励",
+    "adjustment": "中心人工调整",
+}
+
+
+def movements(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The entries of a statement as a person counts them: one redemption is one movement, from however many lots.
+
+    A pickup changes nothing that may be spent, so it has no entry: the redemption says that it was collected.
+    """
+    found: list[dict[str, Any]] = []
+    last: tuple[Any, ...] | None = None
+    for line in lines:
+        redeemed = (line.get("explanation") or {}).get("redemption")
+        if redeemed and line["code"] == "capture":
+            continue
+        key = (line["code"], redeemed["redemption_id"], line.get("cause_event_id")) if redeemed else None
+        item = entry(line)
+        if redeemed and line["code"] == "hold" and redeemed.get("status") in ("captured", "refunded"):
+            item |= {"title": _COLLECTED, "because": _because("capture", redeemed.get("reward_name"))}
+        if key is None or key != last:
+            found.append(item)
+        else:
+            whole = found[-1]
+            whole |= {name: whole[name] + item[name] for name in ("change", "amount", "lots", "transfer_ids")}
+        last = key
+    return found
+
+
+def entry(line: Mapping[str, Any]) -> dict[str, Any]:
+    """One transfer as the page tells it. ``change`` is the signed change of the points that may be spent."""
+    explanation = line.get("explanation") or {}
+    code = str(line["code"])
+    spendable = "available"
+    change = 0
+    if str(line["credit"]).endswith(spendable):
+        change = int(line["amount"])
+    elif str(line["debit"]).endswith(spendable):
+        change = -int(line["amount"])
+    redemption = explanation.get("redemption") or {}
+    lot = explanation.get("lot") or {}
+    first = explanation.get("first_record") or {}
+    bucket = str(line.get("bucket") or "")
+    spends = change < 0 and code != "reversal"
+    expires_on = last_day(lot.get("expires_on"))
+    return {
+        "title": (bucket.startswith("life/adjustment/") and _ADJUSTED.get(code)) or word(code, "code"),
+        "about": redemption.get("reward_name") or bucket_said(bucket),
+        "because": "" if explanation.get("adjustments") else _because(code, redemption.get("reward_name")),
+        "when": moment(line["posted_at"]),
+        "day_and_time": parse(line["posted_at"]).strftime("%Y-%m-%d %H:%M"),
+        "change": change,
+        "amount": int(line["amount"]),
+        "rule_version": explanation.get("rule_version") or line.get("rule_version"),
+        "bucket_points": explanation.get("points"),
+        "bucket": bucket_said(bucket),
+        "first_service": bucket.endswith("/first-service"),
+        "first_record": f"{moment(first['started_at'])} {first.get('theme') or ''}".strip() if first else "",
+        "referral": bucket.startswith("life/referral/"),
+        "records": records_of(explanation),
+        "adjustments": [
+            {"points": int(one["points"]), "reason": one["reason"], "when": moment(one["decided_at"])}
+            for one in explanation.get("adjustments", [])
+        ],
+        "spends": spends,
+        "lots": [{"name": bucket_said(lot["bucket"]), "amount": int(line["amount"]), "expires_on": expires_on}]
+        if spends and lot.get("bucket")
+        else [],
+        "expires_on": expires_on,
+        "transfer_id": line.get("transfer_id"),
+        "transfer_ids": [line.get("transfer_id")],
+        "cause": line.get("cause_event_id"),
+        "correlation_id": line.get("correlation_id"),
+    }
+
+
+_COLLECTED = "兑换，已领取"
+_ADJUSTED: Mapping[str, str] = {"award": "人工调整，积分入账", "reversal": "人工调整，积分扣回"}
+"""Where it was people and no service that moved the points."""
+
+_BECAUSE: Mapping[str, str] = {
+    "hold": "您兑换了{it}，积分先冻结，领取时才真正用掉。",
+    "capture": "{it}已经交到您手里，冻结的积分用掉了。",
+    "release": "{it}没有领取或者退回了，冻结的积分回到原来那一份，有效期不变。",
+    "refund": "{it}由中心退款，积分回到原来那一份，有效期不变。",
+    "expiry": "这些分到了有效期的最后一天，没有用掉。",
+    "reversal": "服务记录更正以后比原来少，多记的积分收回。",
+    "repayment": "以前多得又已经用掉的积分，先从新得的分里补还。",
+    "donation": "余额到了规则的上限，超出的部分捐出。",
+    "return": "更正以后余额没有超过上限，捐出的积分退回来。",
+}
+"""Why a transfer was posted, of the kinds that no record or bonus explains by itself."""
+
+
+def _because(code: str, reward: Any) -> str:
+    return _BECAUSE.get(code, "").replace("{it}", f"“{reward}”" if reward else "奖品")
+
+
+def last_day(value: Any) -> str:
+    """The last day on which points are good; empty where they are good for ever."""
+    return day(f"{value}T12:00:00+08:00", year=True) if isinstance(value, str) and value < "9000" else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose account is looked at: one's own, or a volunteer's by the staff; and where its pages are."""
+
+    volunteer_id: str
+    base: str
+    said: str = ""
+
+    @property
+    def own(self) -> bool:
+        """Does the volunteer look?"""
+        return self.base == "/me"
+
+
+def mine(visit: Visit) -> Whose:
+    """The visiting volunteer.
+
+    Raises:
+        LoginNeeded: the visitor is a stranger.
+        Problem: they are known, and no volunteer.
+    """
+    return Whose(visit.volunteer(), "/me")
+
+
+async def statement(visit: Visit, whose: Whose, cursor: str | None) -> dict[str, Any]:
+    """Context of the page of all movements, newest first."""
+    volunteer_id = whose.volunteer_id
+    query = {"cursor": cursor} if cursor else {}
+    account, found, sites = await asyncio.gather(
+        visit.ask("points", f"/accounts/{volunteer_id}"),
+        visit.ask("points", f"/accounts/{volunteer_id}/statement", limit="20", **query),
+        visit.site_names(),
+    )
+    return {
+        "whose": whose,
+        "account": account,
+        "entries": movements(found["items"]),
+        "sites": sites,
+        "next_cursor": found.get("next_cursor"),
+        "first": cursor is None,
+    }
+
+
+async def hours(visit: Visit, whose: Whose, cursor: str | None) -> dict[str, Any]:
+    """Context of the page of hours: totals by provenance, and each day's records with what they came to."""
+    volunteer_id = whose.volunteer_id
+    query = {"cursor": cursor} if cursor else {}
+    account, found, sites, now = await asyncio.gather(
+        visit.ask("points", f"/accounts/{volunteer_id}"),
+        visit.ask("points", f"/accounts/{volunteer_id}/explanations", limit="20", **query),
+        visit.site_names(),
+        district_now(visit),
+    )
+    since = now - DENIABLE
+    days = [
+        {
+            "title": bucket_said(bucket["bucket"]),
+            "points": bucket["points"],
+            "rule_version": bucket["rule_version"],
+            "records": records_of(bucket["explanation"]),
+        }
+        for bucket in found["items"]
+        if bucket["explanation"].get("records")
+    ]
+    for day_of in days:
+        for record in day_of["records"]:
+            known = record["asserted"] and not record["void"] and not record["imported"] and record["ended"]
+            record["deniable"] = bool(whose.own and known and parse(record["started_at"]) > since)
+    return {
+        "whose": whose,
+        "account": account,
+        "days": days,
+        "sites": sites,
+        "next_cursor": found.get("next_cursor"),
+        "first": cursor is None,
+    }
+
+
+def lot_line(lot: Mapping[str, Any]) -> dict[str, Any]:
+    """Points that were earned together and end together, and where they went."""
+    return {
+        "title": bucket_said(lot["bucket"]),
+        "awarded": int(lot["awarded"]),
+        "available": int(lot["available"]),
+        "held": int(lot["held"]),
+        "spent": int(lot["spent"]),
+        "expired": int(lot["expired"]),
+        "expires_on": last_day(lot.get("expires_on")),
+        "rule_version": lot.get("rule_version"),
+    }
+
+
+async def balance(visit: Visit, whose: Whose, cursor: str | None, on: str | None) -> dict[str, Any]:
+    """Context of the page of the whole balance: what it consists of, and what it was at the end of a past day."""
+    volunteer_id = whose.volunteer_id
+    query = {"cursor": cursor} if cursor else {}
+    asked = _a_day(on)
+    whole, past = await asyncio.gather(
+        visit.ask("points", f"/accounts/{volunteer_id}/explanation", limit="30", **query),
+        _past(visit, volunteer_id, asked),
+    )
+    sums = [(word(code, "code"), int(change)) for code, change in whole["movements"].items() if change]
+    return {
+        "whose": whose,
+        "available": whole["available"],
+        "held": whole["held"],
+        "debt": whole["debt"],
+        "movements": sums,
+        "lots": [lot_line(lot) for lot in whole["items"]],
+        "next_cursor": whole.get("next_cursor"),
+        "first": cursor is None,
+        "on": asked.isoformat() if asked else "",
+        "unclear": bool(on) and asked is None,
+        "past": past,
+    }
+
+
+def _a_day(text: str | None) -> date | None:
+    try:
+        found = date.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if 2000 <= found.year < 2200 else None
+
+
+async def _past(visit: Visit, volunteer_id: str, asked: date | None) -> dict[str, Any] | None:
+    """The balances at the end of a day of the district, or as of now if that day is not over."""
+    if asked is None:
+        return None
+    end = datetime.combine(asked + timedelta(days=1), datetime.min.time(), DISTRICT_ZONE) - timedelta(microseconds=1)
+    found: dict[str, Any] = await visit.ask("points", f"/accounts/{volunteer_id}", as_of=end.isoformat())
+    # a day that is not over ends where nothing can still change: the page says up to when it knows
+    return {**found, "clamped": parse(found["as_of"]) < end}

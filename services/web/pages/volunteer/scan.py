@@ -1,0 +1,94 @@
+"""The page behind the rotating QR code: opening it gets the ticket, and one big button does the rest.
+
+The ticket is taken at once, whoever scans: a stranger is led to log in or register and comes back to the button.
+"""
+
+import asyncio
+import secrets
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from services.web.gateway.upstream import Problem
+from services.web.pages.public import tickets
+from services.web.pages.public.rules import rule_said, worth_of
+from services.web.pages.refusals import say
+from services.web.pages.render import finish, page, part
+from services.web.pages.visit import LoginNeeded, Visit, VisitOf
+from services.web.pages.volunteer.explanation import records_of
+from shared.auth.access import public
+
+__all__ = ["router"]
+
+router = APIRouter(include_in_schema=False, dependencies=[public()])
+
+
+@router.get("/s/{shift_id}")
+async def scan(visit: VisitOf, request: Request, shift_id: str, c: str | None = None) -> Response:
+    """Check in or out of a shift.
+
+    The code in the address lives seconds; the ticket that it buys goes into a cookie, and the code out of the address,
+    so that whatever comes next (a login, a reload, a bad network) needs the cookie only.
+    """
+    if visit.session.claims:
+        visit.volunteer()
+    refusal = None
+    if c:
+        try:
+            ticket = await _buy(visit, shift_id, c)
+        except Problem as problem:
+            if problem.status != 403:
+                raise
+            # who opens the address of an earlier scan again still has its ticket
+            refusal = None if tickets.kept(request, shift_id) else say(problem.type, problem.detail, problem.extra)
+        else:
+            kept = tickets.keep(visit, shift_id, ticket)
+            if visit.session.volunteer_id is None:
+                raise LoginNeeded(visit.path, cookies=(kept,))
+            response = finish(RedirectResponse(visit.path, 303), visit.session)
+            response.raw_headers.append(kept)
+            return response
+    if visit.session.volunteer_id is None:
+        raise LoginNeeded(visit.path)
+    context = await _context(visit, shift_id, tickets.kept(request, shift_id))
+    return page("volunteer/scan.html", visit.session, path=visit.path, refusal=refusal, just_done=False, **context)
+
+
+@router.get("/s/{shift_id}/part")
+async def scan_part(visit: VisitOf, request: Request, shift_id: str) -> Response:
+    """Where the volunteer stands with this shift, after a button was pressed."""
+    visit.volunteer()
+    context = await _context(visit, shift_id, tickets.kept(request, shift_id))
+    response = part("volunteer/parts/scan.html", visit.session, just_done=True, **context)
+    if context["state"] == "done" and context["ticket"]:
+        response.raw_headers.append(tickets.forget(visit))
+    return response
+
+
+async def _buy(visit: Visit, shift_id: str, code: str) -> str:
+    answer = await visit.tell(
+        "recruitment",
+        "/attendance/tickets",
+        {"shift_id": shift_id, "code": code},
+        **{"idempotency-key": secrets.token_hex(16)},
+    )
+    return str(answer["ticket"])
+
+
+async def _context(visit: Visit, shift_id: str, ticket: str | None) -> dict[str, Any]:
+    shift, rule = await asyncio.gather(visit.ask("recruitment", f"/shifts/{shift_id}"), rule_said(visit))
+    worth = await worth_of(visit, shift)
+    recorded = shift.get("record_id") is not None and shift.get("record_status") != "void"
+    state = "none"
+    if recorded:
+        state = "open" if shift.get("record_ended_at") is None else "done"
+    earned = await _earned(visit, str(shift["record_id"])) if state == "done" else None
+    return {"shift": shift, "state": state, "ticket": ticket, "rule": rule, "worth": worth, "earned": earned}
+
+
+async def _earned(visit: Visit, record_id: str) -> dict[str, Any] | None:
+    """What the record that was just ended came to and why; None until points has heard of its end."""
+    found = await visit.ask_if_there("points", f"/accounts/{visit.volunteer()}/explanations", limit="10")
+    lines = [line for bucket in (found or {"items": []})["items"] for line in records_of(bucket["explanation"])]
+    return next((line for line in lines if line["record_id"] == record_id and line["ended"]), None)

@@ -1,7 +1,7 @@
 # One image for every service and role: `python -m services.<service> <role>`.
 ARG PYTHON_IMAGE=python:3.13-slim
 FROM ${PYTHON_IMAGE} AS build
-COPY requirements.lock /tmp/requirements.lock
+COPY requirements/base.lock /tmp/requirements.lock
 RUN python -m venv /opt/weiguang && /opt/weiguang/bin/pip install --no-cache-dir --require-hashes -r /tmp/requirements.lock
 
 FROM ${PYTHON_IMAGE}

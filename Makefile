@@ -13,7 +13,7 @@ UV_VERSION := 0.13.9
 # Test sessions side by side; each starts servers of its own.
 WORKERS ?= 2
 
-# `make bench`: rounds, worker processes of the ingest, and whatever else `python -m ops.bench --help` names.
+# `make bench`: rounds, worker processes of the ingest, and whatever else `python -m dev.bench --help` names.
 ROUNDS ?= 5
 INGEST_WORKERS ?= 1
 BENCH_OPTIONS ?=
@@ -36,44 +36,44 @@ RUN_STAMP := $(VENV)/.stamp-run
 DEV_STAMP := $(VENV)/.stamp-dev
 
 $(VENV)/bin/python:
-	@$(PYTHON) ops/stack/environment.py --create $(VENV)
+	@$(PYTHON) dev/stack/environment.py --create $(VENV)
 
-$(RUN_STAMP): requirements-embedded.lock pyproject.toml | $(VENV)/bin/python
+$(RUN_STAMP): requirements/embedded.lock pyproject.toml | $(VENV)/bin/python
 	@echo "installing what the stack needs (exact versions, checked hashes) …"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-embedded.lock
-	@$(PY) ops/stack/environment.py --link .
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/embedded.lock
+	@$(PY) dev/stack/environment.py --link .
 	@touch $@
 
-$(DEV_STAMP): requirements-dev.lock $(RUN_STAMP)
+$(DEV_STAMP): requirements/dev.lock $(RUN_STAMP)
 	@echo "installing what the tests need …"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/dev.lock
 	@touch $@
 
 # The peers refuse some of our versions, so they get an environment of their own.
 BENCH_VENV := .venv-bench
 BENCH_STAMP := $(BENCH_VENV)/.stamp
-$(BENCH_STAMP): requirements-bench.lock $(RUN_STAMP)
-	@[ -x $(BENCH_VENV)/bin/python ] || $(PYTHON) ops/stack/environment.py --create $(BENCH_VENV)
+$(BENCH_STAMP): requirements/bench.lock $(RUN_STAMP)
+	@[ -x $(BENCH_VENV)/bin/python ] || $(PYTHON) dev/stack/environment.py --create $(BENCH_VENV)
 	@echo "installing what is compared with …"
-	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-bench.lock
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/bench.lock
 	@touch $@
 
 setup: $(DEV_STAMP)
 
 demo: $(RUN_STAMP)
-	@exec $(PY) -m ops.cli demo
+	@exec $(PY) -m dev.cli demo
 
 run: $(RUN_STAMP)
-	@exec $(PY) -m ops.cli run
+	@exec $(PY) -m dev.cli run
 
 audit: $(RUN_STAMP)
-	@exec $(PY) -m ops.cli audit
+	@exec $(PY) -m dev.cli audit
 
 bench: $(BENCH_STAMP)
-	@exec $(PY) -m ops.bench --rounds $(ROUNDS) --workers $(INGEST_WORKERS) $(BENCH_OPTIONS)
+	@exec $(PY) -m dev.bench --rounds $(ROUNDS) --workers $(INGEST_WORKERS) $(BENCH_OPTIONS)
 
 bench-scale: $(RUN_STAMP)
-	@exec $(PY) -m ops.bench.scale --workers $(INGEST_WORKERS) $(BENCH_OPTIONS)
+	@exec $(PY) -m dev.bench.scale --workers $(INGEST_WORKERS) $(BENCH_OPTIONS)
 
 check: $(DEV_STAMP)
 	$(PY) -m ruff format --check .
@@ -88,8 +88,8 @@ format: $(DEV_STAMP)
 # What tests compare with the code: events, settings, metrics, the index of decisions.
 docs: $(RUN_STAMP)
 	$(PY) -m shared.contracts docs
-	$(PY) -m ops.reference
-	$(PY) -m ops.records
+	$(PY) -m dev.docs.reference
+	$(PY) -m dev.docs.records
 
 test: check
 	$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore=tests/test_architecture.py --ignore=tests/contract
@@ -108,16 +108,16 @@ drill: $(DEV_STAMP)
 lock: $(DEV_STAMP)
 	$(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	COMPILE="$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate"; \
-	$$COMPILE pyproject.toml -o requirements.lock; \
-	$$COMPILE pyproject.toml -c requirements.lock --extra embedded -o requirements-embedded.lock; \
-	$$COMPILE pyproject.toml -c requirements.lock --extra embedded --extra dev -o requirements-dev.lock; \
-	$$COMPILE --group bench -o requirements-bench.lock
+	$$COMPILE pyproject.toml -o requirements/base.lock; \
+	$$COMPILE pyproject.toml -c requirements/base.lock --extra embedded -o requirements/embedded.lock; \
+	$$COMPILE pyproject.toml -c requirements/base.lock --extra embedded --extra dev -o requirements/dev.lock; \
+	$$COMPILE --group bench -o requirements/bench.lock
 
 hooks:
 	git config core.hooksPath .githooks
 	@echo "pre-commit runs make check"
 
 clean:
-	@if [ -x $(PY) ]; then $(PY) -m ops.cli clean; fi
+	@if [ -x $(PY) ]; then $(PY) -m dev.cli clean; fi
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -not -path './$(VENV)/*' -not -path './$(BENCH_VENV)/*' -prune -exec rm -rf {} +

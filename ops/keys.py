@@ -1,36 +1,41 @@
-"""`weiguang keys`: rotate the keys of a stack or of a deployment's `.env`, and move what lies under the earlier ones.
+"""`keys`: rotate the keys in a deployment's `.env`.
 
 A rotation has three steps, so that no process ever meets a key that it does not know: *introduce* adds a key that is
 known and not yet used, *switch* makes it the current one, *retire* drops the earlier ones. Keys are written to the file
-that they are read from, and never printed.
+that they are read from, and never printed. Rows are moved by `python -m services.<service> keys rewrap`.
 """
 
-import asyncio
-import json
 import os
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Protocol
 
 import typer
 
-from ops.stack.errors import StackError
-from ops.stack.layout import DATABASE, KEYS, ROOT, Options, secrets_by_variable
-from ops.stack.secrets import StackSecrets, generate_pair, load_secrets, new_secret, save_secrets
-from ops.stack.supervisor import Stack, read_state
-from shared.errors import PermanentError
+from ops.secrets import generate_pair, new_secret
+from shared.errors import PermanentError, WeiguangError
 from shared.sealing import parse_ring
 
-__all__ = ["Name", "app", "introduce", "retire", "switch"]
+__all__ = [
+    "SEALING",
+    "VARIABLES",
+    "EnvFile",
+    "Keeper",
+    "Name",
+    "app",
+    "introduce",
+    "require_moved",
+    "retire",
+    "run_steps",
+    "switch",
+]
 
-app = typer.Typer(no_args_is_help=True, help="Rotate keys, and see what lies under which.")
+app = typer.Typer(no_args_is_help=True, help="Rotate the keys in a deployment's .env.")
 
-VarDirectory = Annotated[Path, typer.Option("--var", help="Where the state of the stack lies.")]
-EnvFile = Annotated[Path | None, typer.Option("--env-file", help="A deployment's .env, in place of the stack's keys.")]
-_VAR = ROOT / "var"
+EnvPath = Annotated[Path, typer.Option("--env-file", help="The deployment's .env.")]
+_ENV = Path(".env")
 
 
 class Name(StrEnum):
@@ -111,41 +116,40 @@ def _text(keys: Mapping[str, str]) -> str:
     return ",".join(f"{key_id}:{key}" for key_id, key in keys.items())
 
 
-class Keeper:
-    """Reads and writes the rings of a stack's secrets or of a `.env`."""
-
-    def __init__(self, var: Path, env_file: Path | None) -> None:
-        self._path = env_file
-        self._secrets_path = var / "secrets.json"
-        if env_file is not None:
-            self._lines = env_file.read_text(encoding="utf-8").splitlines()
-            self._secrets: StackSecrets | None = None
-            return
-        if read_state(var) is not None:
-            raise StackError("the stack runs: end it first, and its processes start with the new keys next time")
-        if not self._secrets_path.exists():
-            raise StackError(f"there are no keys in {var} yet: they are made at the first start")
-        self._secrets = load_secrets(self._secrets_path)
+class Keeper(Protocol):
+    """Reads and writes the rings of a deployment or of a stack."""
 
     def get(self, variable: str) -> str:
         """The ring in a variable.
 
         Raises:
-            StackError: there is none.
+            WeiguangError: there is none.
         """
-        if self._secrets is not None:
-            return self._secrets.rings()[variable]
+
+    def set(self, rings: Mapping[str, str]) -> None:
+        """Write rings, all or none."""
+
+
+class EnvFile:
+    """The rings in a deployment's `.env`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines = path.read_text(encoding="utf-8").splitlines()
+
+    def get(self, variable: str) -> str:
+        """The ring in a variable.
+
+        Raises:
+            PermanentError: there is none.
+        """
         found = [line.partition("=")[2] for line in self._lines if line.startswith(f"{variable}=")]
         if not found or not found[-1]:
-            raise StackError(f"{self._path} holds no {variable}")
+            raise PermanentError(f"{self._path} holds no {variable}")
         return found[-1]
 
     def set(self, rings: Mapping[str, str]) -> None:
-        """Write rings, all or none; the file stays readable for its owner only."""
-        if self._secrets is not None:
-            save_secrets(self._secrets_path, self._secrets.with_rings(rings))
-            return
-        assert self._path is not None
+        """Write rings, all or none; the file becomes readable for its owner only."""
         lines = [
             f"{name}={rings[name]}" if equals and name in rings else line
             for line in self._lines
@@ -190,112 +194,49 @@ _NEXT = {
 }
 
 
-def _run(name: Name, var: Path, env_file: Path | None, *steps: str) -> None:
+def run_steps(name: Name, keeper: Callable[[], Keeper], *steps: str) -> None:
+    """Run steps of a rotation, each on what the one before wrote; prints key ids, and exits with 1 on an error."""
     try:
         ids: list[str] = []
         for step in steps:
-            ids = _step(name, Keeper(var, env_file), step)
+            ids = _step(name, keeper(), step)
         _report(name, ids, _NEXT[steps[-1]])
-    except (StackError, PermanentError, OSError) as error:
+    except (WeiguangError, OSError) as error:
         typer.echo(f"✗ {error}", err=True)
         raise typer.Exit(1) from None
 
 
+def require_moved(name: Name, moved: bool) -> None:
+    """Refuse to retire keys of a deployment that rows may still lie under; exits with 1."""
+    if name in SEALING and not moved:
+        typer.echo("✗ see first that no row lies under an earlier key (keys status), then say --moved", err=True)
+        raise typer.Exit(1)
+
+
 @app.command("introduce")
-def introduce_key(name: Name, var: VarDirectory = _VAR, env_file: EnvFile = None) -> None:
+def introduce_key(name: Name, env_file: EnvPath = _ENV) -> None:
     """Add a fresh key that every process knows and none uses yet."""
-    _run(name, var, env_file, "introduce")
+    run_steps(name, lambda: EnvFile(env_file), "introduce")
 
 
 @app.command("switch")
-def switch_key(name: Name, var: VarDirectory = _VAR, env_file: EnvFile = None) -> None:
+def switch_key(name: Name, env_file: EnvPath = _ENV) -> None:
     """Make the introduced key the current one."""
-    _run(name, var, env_file, "switch")
+    run_steps(name, lambda: EnvFile(env_file), "switch")
 
 
 @app.command()
-def rotate(name: Name, var: VarDirectory = _VAR, env_file: EnvFile = None) -> None:
-    """Introduce a key and switch to it at once: for a stack or a deployment whose processes are all stopped."""
-    _run(name, var, env_file, "introduce", "switch")
+def rotate(name: Name, env_file: EnvPath = _ENV) -> None:
+    """Introduce a key and switch to it at once: for a deployment whose processes are all stopped."""
+    run_steps(name, lambda: EnvFile(env_file), "introduce", "switch")
 
 
 @app.command("retire")
 def retire_key(
     name: Name,
-    var: VarDirectory = _VAR,
-    env_file: EnvFile = None,
-    moved: Annotated[
-        bool, typer.Option("--moved", help="Of a .env: `status` shows no row under earlier keys.")
-    ] = False,
+    env_file: EnvPath = _ENV,
+    moved: Annotated[bool, typer.Option("--moved", help="`status` shows no row under earlier keys.")] = False,
 ) -> None:
-    """Drop the earlier keys; refused while rows lie under one of them."""
-    service = SEALING.get(name)
-    if service is not None and env_file is not None and not moved:
-        typer.echo("✗ see first that no row lies under an earlier key (keys status), then say --moved", err=True)
-        raise typer.Exit(1)
-    if service is not None and env_file is None:
-        current = next(iter(parse_ring(Keeper(var, None).get(VARIABLES[name].secret), str(name))))
-        if left := sorted(_used(name, _ask(var, "status", service)[service]["tables"]) - {current}):
-            typer.echo(f"✗ rows lie under the keys {', '.join(left)}: weiguang keys rewrap", err=True)
-            raise typer.Exit(1)
-    _run(name, var, env_file, "retire")
-
-
-def _used(name: Name, tables: Mapping[str, Mapping[str, int]]) -> set[str]:
-    """Ids of the keys of this name that rows lie under; people have two, written ``<vault>/<lookup>``."""
-    if name is Name.LOOKUP:
-        return {key.partition("/")[2] for key in tables["people"]}
-    return {key.partition("/")[0] for keys in tables.values() for key in keys}
-
-
-@app.command()
-def status(var: VarDirectory = _VAR) -> None:
-    """Show how many rows lie under which key, by service and table."""
-    answers = _ask(var, "status", "recruitment", "points")
-    typer.echo(json.dumps({service: answer["tables"] for service, answer in answers.items()}))
-
-
-@app.command()
-def rewrap(var: VarDirectory = _VAR) -> None:
-    """Move all rows to the current keys; may be interrupted and run again, while the services run."""
-    answers = _ask(var, "rewrap", "recruitment", "points")
-    typer.echo(json.dumps(answers))
-    raise typer.Exit(1 if any(answer["failed"] for answer in answers.values()) else 0)
-
-
-def _ask(var: Path, what: str, *services: str) -> dict[str, Any]:
-    """Service → answer of `python -m services.<service> keys <what>`, on the stack's database.
-
-    The database is started if the stack does not run.
-    """
-
-    async def work() -> dict[str, Any]:
-        state = read_state(var)
-        if state is not None:
-            dsns, secrets = state["dsns"], load_secrets(var / "secrets.json")
-            return {each: await _command(each, what, dsns[f"{each}_app"], secrets) for each in services}
-        async with Stack(Options(var=var, processes=(), port=0)) as running:
-            return {each: await _command(each, what, running.dsn(f"{each}_app"), running.secrets) for each in services}
-
-    return asyncio.run(work())
-
-
-async def _command(service: str, what: str, dsn: str, secrets: StackSecrets) -> dict[str, Any]:
-    held = secrets_by_variable(secrets)
-    variables = {
-        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
-        "PYTHONPATH": str(ROOT),
-        "WEIGUANG_ENVIRONMENT": "embedded",
-        "WEIGUANG_DATABASE_URL": dsn,
-        **{name: held[service, name] for name in KEYS[f"{service}-keys"]},
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"services.{service}", "keys", what, cwd=ROOT, env=variables,
-        stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, _ = await process.communicate()
-    lines = out.decode("utf-8", "replace").splitlines()
-    if not lines or not lines[-1].startswith('{"tables"'):
-        raise StackError(f"{service} keys {what} on {DATABASE} ended with code {process.returncode}")
-    result: dict[str, Any] = json.loads(lines[-1])
-    return result
+    """Drop the earlier keys; refused unless no row lies under one of them."""
+    require_moved(name, moved)
+    run_steps(name, lambda: EnvFile(env_file), "retire")

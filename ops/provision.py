@@ -16,7 +16,7 @@ from pydantic import Field, SecretStr
 from ops import database
 from ops.kafka.acls import PRINCIPALS, acls, as_command
 from ops.kafka.admin import ensure_acls, ensure_users, topic_differences
-from ops.stack.secrets import make_secrets
+from ops.secrets import make_secrets
 from shared.errors import PermanentError
 from shared.kafka.topics import ensure_topics
 from shared.settings import Settings

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.stack.broker import Broker
+from dev.stack.broker import Broker
 from shared.ids import new_id
 from shared.kafka.topics import ensure_topics
 from shared.postgres import Database

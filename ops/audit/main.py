@@ -1,4 +1,4 @@
-"""`weiguang audit`: the invariants A1 to A8 over one snapshot of all schemas, as a role that can only read."""
+"""`audit`: the invariants A1 to A8 over one snapshot of all schemas, as a role that can only read."""
 
 from __future__ import annotations
 

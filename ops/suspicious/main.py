@@ -1,4 +1,4 @@
-"""`weiguang report suspicious`: doubtful service records, read by a role that can only read. It decides nothing."""
+"""`report suspicious`: doubtful service records, read by a role that can only read. It decides nothing."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from uuid import UUID
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from ops.stack.broker import Broker
+from dev.stack.broker import Broker
 from services.points.ledger.stream import GROUP
 from shared.deadletters import fingerprint
 from shared.ids import new_id

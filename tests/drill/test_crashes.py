@@ -15,9 +15,9 @@ import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from ops.bench.history import PARTITIONS
-from ops.bench.rig import committed
-from ops.stack.broker import Broker
+from dev.bench.history import PARTITIONS
+from dev.bench.rig import committed
+from dev.stack.broker import Broker
 from services.points.ledger.stream import GROUP, IngestStream
 from shared.errors import TransientError
 from shared.outbox.relay import Relay

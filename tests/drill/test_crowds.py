@@ -16,7 +16,7 @@ from uuid import UUID
 import orjson
 import psutil
 
-from ops.stack.processes import free_port
+from dev.stack.processes import free_port
 from services.points.ledger import handlers as ledger
 from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import IngestStream

@@ -14,8 +14,8 @@ from uuid import UUID
 
 import aiohttp
 
-from ops.stack.broker import Broker
-from ops.stack.processes import free_port
+from dev.stack.broker import Broker
+from dev.stack.processes import free_port
 from services.points.activations.domain import Status
 from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ops.stack.broker import Broker
+from dev.stack.broker import Broker
 from tests.drill.conftest import Drill
 from tests.drill.lanes import Flow, Lane, lane
 from tests.support import doomed

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from ops.stack.supervisor import Options, Stack
+from dev.stack.supervisor import Options, Stack
 from tests.e2e.pages_district import District, make_district
 
 ARGUMENTS = [

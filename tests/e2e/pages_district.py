@@ -10,8 +10,8 @@ from uuid import UUID
 
 import httpx
 
+from dev.stack.supervisor import Stack
 from ops import database
-from ops.stack.supervisor import Stack
 from services.recruitment.vault.cipher import Cipher
 from shared.postgres import Database
 from tests.support.staff import add_staff

@@ -17,8 +17,8 @@ import pytest
 from pydantic import SecretStr
 from yarl import URL
 
-from ops.demo.signature import sign
-from ops.stack.supervisor import Options, Stack
+from dev.demo.signature import sign
+from dev.stack.supervisor import Options, Stack
 from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
 from tests.e2e.pages_district import District, make_district

@@ -15,13 +15,13 @@ import aiohttp
 import asyncpg
 import pytest
 
-from ops.mailcatcher import MailCatcher
-from ops.stack.broker import Broker, make_broker
-from ops.stack.kafka import KafkaBroker
-from ops.stack.layout import PROCESSES
-from ops.stack.postgres import Postgres, forget
-from ops.stack.processes import spawn, stop
-from ops.stack.units import tail
+from dev.mailcatcher import MailCatcher
+from dev.stack.broker import Broker, make_broker
+from dev.stack.kafka import KafkaBroker
+from dev.stack.layout import PROCESSES
+from dev.stack.postgres import Postgres, forget
+from dev.stack.processes import spawn, stop
+from dev.stack.units import tail
 from shared.production import faults
 from tests.support.brokers import broker_name
 from tests.support.compose import Compose, Service

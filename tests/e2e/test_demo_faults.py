@@ -15,13 +15,13 @@ from typing import Any
 import asyncpg
 import pytest
 
+from dev.demo.main import Played, play
+from dev.demo.plan import Activity, Plan, Scale, make_plan
+from dev.demo.settled import Settling
+from dev.stack.layout import PROCESSES
+from dev.stack.supervisor import Options, Stack
 from ops.audit.main import audit
 from ops.audit.model import Report
-from ops.demo.main import Played, play
-from ops.demo.plan import Activity, Plan, Scale, make_plan
-from ops.demo.settled import Settling
-from ops.stack.layout import PROCESSES
-from ops.stack.supervisor import Options, Stack
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 

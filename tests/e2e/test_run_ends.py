@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ops.stack.layout import PROCESSES, ROOT
-from ops.stack.postgres import forget
-from ops.stack.processes import alive
-from ops.stack.supervisor import read_state
+from dev.stack.layout import PROCESSES, ROOT
+from dev.stack.postgres import forget
+from dev.stack.processes import alive
+from dev.stack.supervisor import read_state
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
 async def test_it_ends_in_order_and_leaves_no_process(tmp_path: Path) -> None:
     var = tmp_path / "var"
-    command = [sys.executable, "-m", "ops.cli", "run", "--var", str(var)]
+    command = [sys.executable, "-m", "dev.cli", "run", "--var", str(var)]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "WEIGUANG_PORT": "0"}
     process = await asyncio.create_subprocess_exec(
         *command, env=env, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ops import keys
-from ops.stack.layout import Options
-from ops.stack.postgres import forget
-from ops.stack.secrets import load_secrets
-from ops.stack.supervisor import Stack
+from dev import keys
+from dev.stack.layout import Options
+from dev.stack.postgres import forget
+from dev.stack.secrets import load_secrets
+from dev.stack.supervisor import Stack
 from services.recruitment.settings import RecruitmentSettings
 from services.recruitment.vault import handlers as vault
 from services.recruitment.vault.cipher import Cipher

@@ -18,26 +18,26 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from ops.mailcatcher import MailCatcher
-from ops.stack import jars, supervisor
-from ops.stack.errors import StackError
-from ops.stack.layout import ROOT, Options, ProcessSpec
-from ops.stack.postgres import forget
-from ops.stack.processes import alive
-from ops.stack.supervisor import Stack, read_state
+from dev.mailcatcher import MailCatcher
+from dev.stack import jars, supervisor
+from dev.stack.errors import StackError
+from dev.stack.layout import ROOT, Options, ProcessSpec
+from dev.stack.postgres import forget
+from dev.stack.processes import alive
+from dev.stack.supervisor import Stack, read_state
 from tests.support.brokers import broker_name
 from tests.support.waiting import eventually
 
 _ALONE = """
 import asyncio, sys
 from pathlib import Path
-from ops.cli import _finish
-from ops.stack.supervisor import Options, Stack
+from ops.console import finish
+from dev.stack.supervisor import Options, Stack
 async def work():
     async with Stack(Options(var=Path(sys.argv[1]), processes=(), port=0)):
         await asyncio.Event().wait()
     return 0
-_finish(work)
+finish(work)
 """
 
 

@@ -68,7 +68,7 @@ class Tree:
     def __init__(self, root: Path) -> None:
         self.sources = [
             Source(root, path.relative_to(root))
-            for top in ("shared", "services", "ops", "tests")
+            for top in ("shared", "services", "ops", "dev", "tests")
             for path in sorted((root / top).rglob("*.py"))
         ]
 
@@ -115,7 +115,7 @@ def services_do_not_import_each_other(source: Source) -> Iterator[Breach]:
         parts = name.split(".")
         if parts[0] == "services" and parts[1:2] != [source.service]:
             yield source, line, f"imports {name}"
-        if parts[0] in ("ops", "tests"):
+        if parts[0] in ("ops", "dev", "tests"):
             yield source, line, f"imports {name}"
 
 
@@ -124,7 +124,16 @@ def shared_knows_no_service(source: Source) -> Iterator[Breach]:
     if source.path.parts[0] != "shared":
         return
     for line, name in source.imports:
-        if name.split(".")[0] in ("services", "ops", "tests"):
+        if name.split(".")[0] in ("services", "ops", "dev", "tests"):
+            yield source, line, f"imports {name}"
+
+
+def ops_needs_no_dev(source: Source) -> Iterator[Breach]:
+    """`ops` runs in production, where neither `dev` nor `tests` are."""
+    if source.path.parts[0] != "ops":
+        return
+    for line, name in source.imports:
+        if name.split(".")[0] in ("dev", "tests"):
             yield source, line, f"imports {name}"
 
 
@@ -181,6 +190,7 @@ LAWS: tuple[Callable[[Source], Iterator[Breach]], ...] = (
     handlers_know_neither_http_nor_kafka,
     services_do_not_import_each_other,
     shared_knows_no_service,
+    ops_needs_no_dev,
     sql_lies_in_sql_files,
     queries_are_the_stores,
     composition_is_in_main,

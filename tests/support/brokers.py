@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from ops.stack.broker import Broker, make_broker
+from dev.stack.broker import Broker, make_broker
 from tests.support.databases import ROOT
 
 __all__ = ["TestBroker", "broker_name", "running_broker"]

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
+from dev.stack.processes import free_port
 from ops.provision import env_file
-from ops.stack.processes import free_port
 from tests.support.databases import ROOT
 
 __all__ = ["Compose", "Service"]

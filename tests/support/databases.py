@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from dev.stack.postgres import Postgres, forget
+from dev.stack.processes import alive
 from ops import database as ops_database
 from ops.database import SERVICES, Server
-from ops.stack.postgres import Postgres, forget
-from ops.stack.processes import alive
-from ops.stack.secrets import make_secrets
+from ops.secrets import make_secrets
 from shared.ids import new_id
 from shared.postgres import Database
 from shared.postgres.migrations import migrate

@@ -5,15 +5,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from ops.stack.layout import GENEROUS_LIMITS
-from ops.stack.secrets import StackSecrets, make_secrets
+from dev.stack.layout import GENEROUS_LIMITS
+from ops.secrets import Secrets, make_secrets
 from shared.settings import Settings
 from tests.support.brokers import TestBroker
 from tests.support.databases import TestDatabase
 
 __all__ = ["SECRETS", "SettingsFactory", "SettingsFor"]
 
-SECRETS: StackSecrets = make_secrets()
+SECRETS: Secrets = make_secrets()
 """One set of keys for the whole session: tokens minted in one test file are good in another."""
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ops.bench import __main__ as bench_main
-from ops.bench.__main__ import bench, parse
-from ops.bench.history import History, history
-from ops.bench.scale import __main__ as scale_main
-from ops.bench.scale import fill as filling
+from dev.bench import __main__ as bench_main
+from dev.bench.__main__ import bench, parse
+from dev.bench.history import History, history
+from dev.bench.scale import __main__ as scale_main
+from dev.bench.scale import fill as filling
 from shared.errors import PermanentError
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]

@@ -12,7 +12,7 @@ from uuid import UUID
 import psutil
 import pytest
 
-from ops.stack.processes import alive
+from dev.stack.processes import alive
 from services.points.facts import handlers as facts
 from services.points.rehearsals import handlers, store
 from services.points.rules import handlers as rules

@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from ops.stack.processes import alive
+from dev.stack.processes import alive
 from services.points import __main__ as points
 from services.points.rehearsals import handlers
 from shared.auth.tokens import Role

@@ -1,7 +1,7 @@
 """What the bench measures is a ledger as the service would have made it, and the real replay."""
 
+from dev.bench.rehearsal import NOW, fill, run
 from ops.audit.main import audit
-from ops.bench.rehearsal import NOW, fill, run
 from services.points.policy import policy_of
 from shared.postgres import Database
 from tests.support.databases import Clock, TestDatabase

@@ -15,11 +15,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaConnectionError, TopicAuthorizationFailedError
 
+from dev.stack.kafka import ADMIN, KafkaBroker, secured_properties
+from dev.stack.processes import free_port
 from ops.kafka.acls import PRINCIPALS, Acl, Operation, Pattern, Resource, acls
 from ops.kafka.admin import ensure_acls, ensure_users
 from ops.provision import ProvisionSettings, provision_kafka
-from ops.stack.kafka import ADMIN, KafkaBroker, secured_properties
-from ops.stack.processes import free_port
 from services.web.pulse.tail import Tail
 from shared import outbox
 from shared.errors import PermanentError, TransientError

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from dev.stack.kafka import ADMIN, KafkaBroker, secured_properties
 from ops.kafka.acls import PRINCIPALS
 from ops.provision import ProvisionSettings, provision_kafka
-from ops.stack.kafka import ADMIN, KafkaBroker, secured_properties
 from shared.kafka.client import client_options
 from shared.kafka.topics import topic_name
 from shared.settings import Settings

@@ -10,12 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from typer import Typer
 from typer.testing import CliRunner
 
+from dev.keys import app as stack_app
+from dev.stack.secrets import load_secrets, save_secrets
 from ops import keys
 from ops.keys import Name, introduce, retire, switch
 from ops.provision import env_file
-from ops.stack.secrets import load_secrets, make_secrets, save_secrets
+from ops.secrets import make_secrets
 from shared.auth.tokens import Caller, Role, Verifier, mint
 from shared.errors import PermanentError
 from shared.ids import new_id
@@ -48,15 +51,16 @@ def test_steps_are_taken_in_order() -> None:
         introduce("old:a", "b")
 
 
+@pytest.mark.parametrize("app", [keys.app, stack_app], ids=["ops", "checkout"])
 @pytest.mark.parametrize("name", list(Name))
-def test_a_deployments_env_is_changed_in_place_and_no_key_is_printed(tmp_path: Path, name: Name) -> None:
+def test_a_deployments_env_is_changed_in_place_and_no_key_is_printed(tmp_path: Path, name: Name, app: Typer) -> None:
     path = tmp_path / ".env"
     path.write_text(env_file((ROOT / ".env.example").read_text("utf-8")), encoding="utf-8")
     before = path.read_text("utf-8")
     said = ""
     for step in ("introduce", "switch", "retire"):
         options = ["--moved"] if step == "retire" else []
-        result = RUN.invoke(keys.app, [step, name, "--env-file", str(path), *options])
+        result = RUN.invoke(app, [step, name, "--env-file", str(path), *options])
         assert result.exit_code == 0, result.output
         said += result.output
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -73,10 +77,11 @@ def test_a_deployments_env_is_changed_in_place_and_no_key_is_printed(tmp_path: P
     assert all(re.fullmatch(r"[A-Z_]+=2:[A-Za-z0-9+/]{43}=", new) for _, new in changed)
 
 
-def test_earlier_keys_of_a_deployment_are_not_retired_unseen(tmp_path: Path) -> None:
+@pytest.mark.parametrize("app", [keys.app, stack_app], ids=["ops", "checkout"])
+def test_earlier_keys_of_a_deployment_are_not_retired_unseen(tmp_path: Path, app: Typer) -> None:
     path = tmp_path / ".env"
     path.write_text("VAULT_KEY=2:b,1:a\n", encoding="utf-8")
-    assert RUN.invoke(keys.app, ["retire", "vault", "--env-file", str(path)]).exit_code == 1
+    assert RUN.invoke(app, ["retire", "vault", "--env-file", str(path)]).exit_code == 1
     assert path.read_text("utf-8") == "VAULT_KEY=2:b,1:a\n"
 
 
@@ -84,7 +89,7 @@ def test_a_stacks_signing_keys_are_rotated_with_their_public_halves(tmp_path: Pa
     path = tmp_path / "secrets.json"
     first = make_secrets()
     save_secrets(path, first)
-    result = RUN.invoke(keys.app, ["rotate", "recruitment-signing", "--var", str(tmp_path)])
+    result = RUN.invoke(stack_app, ["rotate", "recruitment-signing", "--var", str(tmp_path)])
     assert result.exit_code == 0, result.output
     second = load_secrets(path)
     assert second.signing_keys["notify"] == first.signing_keys["notify"]
@@ -96,7 +101,7 @@ def test_a_stacks_signing_keys_are_rotated_with_their_public_halves(tmp_path: Pa
 
 
 def test_what_is_no_stack_has_no_keys(tmp_path: Path) -> None:
-    result = RUN.invoke(keys.app, ["rotate", "vault", "--var", str(tmp_path)])
+    result = RUN.invoke(stack_app, ["rotate", "vault", "--var", str(tmp_path)])
     assert result.exit_code == 1
     assert "first start" in result.output
 

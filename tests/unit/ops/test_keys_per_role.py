@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ops.stack.layout import PROCESSES, SECRET_VARIABLES, Options, Ports, ProcessSpec, Surroundings, environment
-from ops.stack.secrets import make_secrets
+from dev.stack.layout import PROCESSES, SECRET_VARIABLES, Options, Ports, ProcessSpec, Surroundings, environment
+from ops.secrets import make_secrets
 from tests.support.compose import Compose
 
 KEYS = {

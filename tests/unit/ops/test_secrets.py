@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from dev.stack.secrets import load_secrets
 from ops.provision import EXAMPLE, env_file
-from ops.stack.secrets import load_secrets, make_secrets
+from ops.secrets import make_secrets
 from shared.sealing import decode_key
 
 

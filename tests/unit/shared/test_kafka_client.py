@@ -86,6 +86,6 @@ def test_certificates_that_cannot_be_loaded_are_named(tmp_path: Path) -> None:
 
 def test_no_client_in_services_or_shared_names_the_address_itself() -> None:
     """A client made without the one function would connect without credentials."""
-    places = [path for part in ("services", "shared", "ops/stack", "ops/kafka") for path in (ROOT / part).rglob("*.py")]
+    places = [path for part in ("services", "shared", "ops", "dev/stack") for path in (ROOT / part).rglob("*.py")]
     bare = [path.name for path in places if "bootstrap_servers" in path.read_text("utf-8")]
     assert bare == ["client.py"]

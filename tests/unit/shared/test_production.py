@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import Field, SecretStr
 
-from ops.stack.secrets import make_secrets
+from ops.secrets import make_secrets
 from services.recruitment.settings import RecruitmentSettings
 from services.web.settings import WebSettings
 from shared import production

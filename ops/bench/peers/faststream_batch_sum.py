@@ -1,6 +1,0 @@
-"""FastStream with whole batches handed over, which is not its default and far quicker."""
-
-from ops.bench.peers.faststream_sum import main
-
-if __name__ == "__main__":
-    main(batch=True)

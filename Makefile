@@ -79,7 +79,7 @@ check: $(DEV_STAMP)
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
-	$(PY) -m pytest -q tests/test_architecture.py tests/contract
+	$(PY) -m pytest -q tests/test_architecture.py tests/unit/test_words.py tests/contract
 
 format: $(DEV_STAMP)
 	$(PY) -m ruff format .

@@ -11,7 +11,8 @@ from shared.postgres import load_queries
 __all__ = ["Settling"]
 
 _SQL = load_queries(__file__)
-WITHIN = 120.0
+PATIENCE = 120.0
+"""Seconds for which nothing may move."""
 
 
 class Settling:
@@ -25,7 +26,7 @@ class Settling:
         """Wait until points has applied every revision that attendance reported.
 
         Raises:
-            DemoError: it has not within two minutes.
+            DemoError: nothing moved for two minutes.
         """
         await self._until("attendance_not_applied")
 
@@ -50,10 +51,13 @@ class Settling:
             await self._until(query)
 
     async def _until(self, query: str) -> None:
-        deadline = asyncio.get_running_loop().time() + WITHIN
+        clock = asyncio.get_running_loop().time
+        before, deadline = None, clock() + PATIENCE
         while (waiting := await self._ask(query)) != 0:
-            if asyncio.get_running_loop().time() > deadline:
-                raise DemoError(f"{query.replace('_', ' ')}: still {waiting} after {WITHIN:.0f} s")
+            if waiting != before:
+                before, deadline = waiting, clock() + PATIENCE
+            elif clock() > deadline:
+                raise DemoError(f"{query.replace('_', ' ')}: still {waiting} after {PATIENCE:.0f} s")
             await asyncio.sleep(0.05)
 
     async def _ask(self, query: str) -> int:

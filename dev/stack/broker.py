@@ -16,7 +16,10 @@ from dev.stack.incarnation import announce, answers
 from dev.stack.processes import free_port, spawn, stop
 from shared.settings import Settings
 
-__all__ = ["Broker", "EmbeddedBroker", "make_broker"]
+__all__ = ["PARTITIONS", "Broker", "EmbeddedBroker", "make_broker"]
+
+PARTITIONS: int = Settings.model_fields["topic_partitions"].default
+"""Partitions of a topic that names no number of its own."""
 
 
 class Broker(Protocol):
@@ -43,8 +46,9 @@ class EmbeddedBroker:
     name = "embedded"
     version = "Tansu 0.6 (log in memory)"
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, partitions: int = PARTITIONS) -> None:
         self.log = log
+        self.partitions = partitions
         self.bootstrap = ""
         self.incarnation = ""
         self.process: asyncio.subprocess.Process | None = None
@@ -69,13 +73,24 @@ class EmbeddedBroker:
         self.process = await spawn(command, log=self.log, env=env)
         if not await answers(self.bootstrap, timeout=20):
             raise StackError(f"the embedded broker does not answer on {self.bootstrap}: see {self.log}")
-        await announce(_settings(self, topic_prefix))
+        await announce(self._settings(topic_prefix))
 
     async def stop(self) -> None:
         """End it; its log is gone."""
         if self.process is not None:
             await stop(self.process, patience=1.5)
             self.process = None
+
+    def _settings(self, topic_prefix: str) -> Settings:
+        return Settings(
+            service="stack",
+            environment="embedded",
+            kafka_bootstrap=self.bootstrap,
+            broker="embedded",
+            broker_incarnation=self.incarnation,
+            topic_prefix=topic_prefix,
+            topic_partitions=self.partitions,
+        )
 
 
 def _binary() -> Path:
@@ -93,27 +108,16 @@ def _binary() -> Path:
     return binary
 
 
-def _settings(broker: Broker, topic_prefix: str) -> Settings:
-    return Settings(
-        service="stack",
-        environment="embedded",
-        kafka_bootstrap=broker.bootstrap,
-        broker="embedded" if broker.name == "embedded" else "kafka",
-        broker_incarnation=broker.incarnation,
-        topic_prefix=topic_prefix,
-    )
-
-
-def make_broker(name: str, var: Path) -> Broker:
-    """The broker called `embedded` or `kafka`, with its files under `var`.
+def make_broker(name: str, var: Path, partitions: int = PARTITIONS) -> Broker:
+    """The broker called `embedded` or `kafka`, with its files under `var` and so many partitions to a topic.
 
     Raises:
         StackError: there is none of that name.
     """
     if name == "embedded":
-        return EmbeddedBroker(var / "log" / "broker.log")
+        return EmbeddedBroker(var / "log" / "broker.log", partitions)
     if name == "kafka":
         from dev.stack.kafka import KafkaBroker
 
-        return KafkaBroker(var / "kafka", var / "log" / "broker.log")
+        return KafkaBroker(var / "kafka", var / "log" / "broker.log", client={"topic_partitions": str(partitions)})
     raise StackError(f"BROKER={name} is not known: it is `embedded` or `kafka`")

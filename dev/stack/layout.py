@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dev.stack.broker import Broker
+from dev.stack.broker import PARTITIONS, Broker
 from dev.stack.processes import free_port
 from ops.database import Server
 from ops.secrets import Secrets
@@ -109,7 +109,7 @@ class Options:
     processes: tuple[str, ...] = tuple(spec.name for spec in PROCESSES)
     driven_time: bool = True
     """Whether business time may be driven in this database (decided when it is first made)."""
-    topic_partitions: int = 12
+    topic_partitions: int = PARTITIONS
     temporary: bool = False
     """Whether the data is deleted when the stack ends: for tests (as root it may lie outside of `var`)."""
     extra_environment: Mapping[str, str] = field(default_factory=dict)

@@ -121,7 +121,7 @@ class Stack:
         """
         await asyncio.gather(*(unit.wait_ready(timeout) for unit in self.units.values()))
 
-    async def wait_restarted(self, name: str, pid: int, timeout: float = 60.0) -> None:
+    async def wait_restarted(self, name: str, pid: int, timeout: float = _READY_WITHIN) -> None:
         """Wait until the process that was `pid` when it was killed runs anew and everything is ready.
 
         Raises:
@@ -185,7 +185,7 @@ class Stack:
         (self.var / "faust").mkdir(exist_ok=True)
         self.secrets = load_secrets(self.var / "secrets.json")
         self._progress("starting PostgreSQL and the broker")
-        self.broker = make_broker(self.options.broker, self.var)
+        self.broker = make_broker(self.options.broker, self.var, self.options.topic_partitions)
         self.postgres = Postgres(
             self.var / "postgres", self.log_directory / "postgres.log", self.secrets.passwords["postgres"]
         )

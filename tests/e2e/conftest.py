@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from dev.stack.supervisor import Options, Stack
+from dev.stack.supervisor import Stack
 from tests.e2e.pages_district import District, make_district
+from tests.support.stacks import stack_options
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -23,7 +24,7 @@ ARGUMENTS = [
 @pytest.fixture(scope="module")
 async def district(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[District]:
     """The real stack with a small district."""
-    async with Stack(Options(var=tmp_path_factory.mktemp("pages"), port=0, temporary=True)) as stack:
+    async with Stack(stack_options(tmp_path_factory.mktemp("pages"))) as stack:
         yield await make_district(stack)
 
 

@@ -18,12 +18,13 @@ from pydantic import SecretStr
 from yarl import URL
 
 from dev.demo.signature import sign
-from dev.stack.supervisor import Options, Stack
+from dev.stack.supervisor import Stack
 from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
 from tests.e2e.pages_district import District, make_district
 from tests.support.nonsense import BODIES, JSON, KEYS, TYPES, Sent, nonsense_of
 from tests.support.openapi import calls_of
+from tests.support.stacks import stack_options
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
@@ -119,12 +120,8 @@ async def everything(stack: Stack) -> dict[str, tuple[int, int]]:
 @pytest.fixture(scope="module")
 async def wire(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wire]:
     """The APIs and the gateway on a stack of their own."""
-    options = Options(
-        var=tmp_path_factory.mktemp("nonsense"),
-        port=0,
-        temporary=True,
-        processes=("web-api", *(f"{service}-api" for service in SERVICES)),
-    )
+    apis = tuple(f"{service}-api" for service in SERVICES)
+    options = stack_options(tmp_path_factory.mktemp("nonsense"), processes=("web-api", *apis))
     async with Stack(options) as stack, aiohttp.ClientSession() as session:
         yield Wire(stack, session)
 

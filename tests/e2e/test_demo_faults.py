@@ -19,9 +19,10 @@ from dev.demo.main import Played, play
 from dev.demo.plan import Activity, Plan, Scale, make_plan
 from dev.demo.settled import Settling
 from dev.stack.layout import PROCESSES
-from dev.stack.supervisor import Options, Stack
+from dev.stack.supervisor import Stack
 from ops.audit.main import audit
 from ops.audit.model import Report
+from tests.support.stacks import stack_options
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
@@ -121,7 +122,7 @@ class Killer:
             TimeoutError: a day did not bring what was waited for.
         """
         for task in self._under_way:
-            await asyncio.wait_for(task, 90)
+            await asyncio.wait_for(task, 300)
         self._under_way.clear()
 
     async def give_up(self) -> None:
@@ -156,7 +157,7 @@ class Ending:
 
 async def run(var: Path, plan: Plan, kills: Sequence[Kill] = ()) -> Ending:
     """Play the plan on a stack of its own, and kill."""
-    async with Stack(Options(var=var, port=0, temporary=True)) as stack:
+    async with Stack(stack_options(var)) as stack:
         killer = Killer(stack, kills)
         try:
             played = await play(stack, plan, at_day=killer.at_day)

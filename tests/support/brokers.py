@@ -33,7 +33,7 @@ def broker_name() -> str:
 async def running_broker() -> AsyncIterator[Broker]:
     """A broker for this test session alone; its log is gone afterwards."""
     var = ROOT / "var" / "tests" / f"broker-{os.getpid()}"
-    broker = make_broker(broker_name(), var)
+    broker = make_broker(broker_name(), var, partitions=1)
     try:
         await broker.start(topic_prefix="session.")
         yield broker

@@ -35,8 +35,8 @@ async def stock(tx: Tx) -> Check:
 
 
 async def deliveries(tx: Tx) -> Check:
-    """A8: at most one delivery attempt in flight or done per event, volunteer and channel."""
-    check = Check("A8", "at most one delivery in flight or done per event, volunteer and channel")
+    """A8: at most one delivery attempt in flight or done per event, recipient and channel."""
+    check = Check("A8", "at most one delivery in flight or done per event, recipient and channel")
     check.examined = await tx.fetchval(SQL["deliveries_counted"])
     async for row in rows(tx, "attempts_repeated"):
         check.offend(
@@ -48,9 +48,9 @@ async def deliveries(tx: Tx) -> Check:
         attempts = ", ".join(row["outcomes"]) or "none"
         check.offend(_delivery(row), f"the delivery is {row['status']}, its attempts are {attempts}")
     async for row in rows(tx, "messages_repeated"):
-        check.offend(f"event {row['event_id']} to volunteer {row['volunteer_id']}", f"{row['rows']} messages")
+        check.offend(f"event {row['event_id']} to recipient {row['recipient_id']}", f"{row['rows']} messages")
     return check
 
 
 def _delivery(row: object) -> str:
-    return "event {event_id} to volunteer {volunteer_id} by {channel}".format_map(row)  # type: ignore[arg-type]
+    return "event {event_id} to recipient {recipient_id} by {channel}".format_map(row)  # type: ignore[arg-type]

@@ -483,23 +483,23 @@ order by 1;
 select count(*) from notify.deliveries;
 
 -- name: attempts_repeated
--- A8: more than one attempt in flight, done, or that nobody knows about, per event, volunteer and channel.
-select event_id, volunteer_id, channel, count(*) as attempts, array_agg(outcome order by attempt) as outcomes
+-- A8: more than one attempt in flight, done, or that nobody knows about, per event, recipient and channel.
+select event_id, recipient_id, channel, count(*) as attempts, array_agg(outcome order by attempt) as outcomes
 from notify.delivery_attempts where outcome in ('attempting', 'sent', 'unknown')
-group by event_id, volunteer_id, channel having count(*) > 1 order by 1, 2, 3;
+group by event_id, recipient_id, channel having count(*) > 1 order by 1, 2, 3;
 
 -- name: deliveries_repeated
--- A8: one row per event, volunteer and channel, whatever became of its key.
-select event_id, volunteer_id, channel, count(*) as rows
-from notify.deliveries group by event_id, volunteer_id, channel having count(*) > 1 order by 1, 2, 3;
+-- A8: one row per event, recipient and channel, whatever became of its key.
+select event_id, recipient_id, channel, count(*) as rows
+from notify.deliveries group by event_id, recipient_id, channel having count(*) > 1 order by 1, 2, 3;
 
 -- name: deliveries_against_attempts
 -- A8: what a delivery says against what its attempts say. The inbox needs no attempt: it is the row itself.
-select d.event_id, d.volunteer_id, d.channel, d.status, coalesce(a.outcomes, '{}') as outcomes
+select d.event_id, d.recipient_id, d.channel, d.status, coalesce(a.outcomes, '{}') as outcomes
 from notify.deliveries d
 left join lateral (
     select array_agg(t.outcome order by t.attempt) as outcomes from notify.delivery_attempts t
-    where (t.event_id, t.volunteer_id, t.channel) = (d.event_id, d.volunteer_id, d.channel)
+    where (t.event_id, t.recipient_id, t.channel) = (d.event_id, d.recipient_id, d.channel)
 ) a on true
 where d.channel <> 'inbox'
   and ((d.status in ('attempting', 'sent', 'unknown') and not coalesce(d.status = any(a.outcomes), false))
@@ -507,6 +507,6 @@ where d.channel <> 'inbox'
 order by 1, 2, 3;
 
 -- name: messages_repeated
--- A8: a message is one per event and volunteer.
-select event_id, volunteer_id, count(*) as rows from notify.messages
-group by event_id, volunteer_id having count(*) > 1 order by 1, 2;
+-- A8: a message is one per event and recipient.
+select event_id, recipient_id, count(*) as rows from notify.messages
+group by event_id, recipient_id having count(*) > 1 order by 1, 2;

@@ -15,7 +15,7 @@ from services.web.gateway.processes import Processes
 from services.web.gateway.proxy import METHODS, Proxy, is_api
 from services.web.gateway.sessions import Sessions
 from services.web.gateway.upstream import CALLER, Upstream, UpstreamAway, open_session
-from services.web.pages import assets, errors
+from services.web.pages import assets, errors, messages
 from services.web.pages.operator import activations, adjustments, colleagues, reference, rules_admin, system
 from services.web.pages.public import account, credentials, home, leaders, login, rules, teams
 from services.web.pages.refusals import translated
@@ -69,6 +69,7 @@ class Gateway:
                 credentials.router,
                 teams.router,
                 me.router,
+                messages.router,
                 leaders.router,
                 scan.router,
                 staff.router,

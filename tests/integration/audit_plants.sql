@@ -11,18 +11,18 @@ values ('points-ingest', 'volunteering.attendance.v1', 0, 0, '{}', $1, $1, $2, '
 
 -- name: message
 -- A message to a volunteer.
-insert into notify.messages (message_id, event_id, volunteer_id, template, template_version, title, body, correlation_id,
+insert into notify.messages (message_id, event_id, recipient_id, template, template_version, title, body, correlation_id,
                              created_at)
 values ($1, $2, $3, 'star_reached', 1, '', '', 'planted', now());
 
 -- name: delivery
 -- Its delivery by e-mail, done.
-insert into notify.deliveries (event_id, volunteer_id, channel, message_id, status, attempts, not_before)
+insert into notify.deliveries (event_id, recipient_id, channel, message_id, status, attempts, not_before)
 values ($1, $2, 'email', $3, 'sent', 1, now());
 
 -- name: attempt
 -- One attempt at it.
-insert into notify.delivery_attempts (event_id, volunteer_id, channel, attempt, outcome, lease_until)
+insert into notify.delivery_attempts (event_id, recipient_id, channel, attempt, outcome, lease_until)
 values ($1, $2, 'email', $3, $4, now());
 
 -- name: change_transfer

@@ -47,7 +47,7 @@ async def test_a8_names_a_message_that_was_tried_twice(world: World) -> None:
     await world.deliver(event_id)
     await world.superuser.execute("drop index notify.delivery_attempts_once")
     await world.plant(PLANTS["attempt"], event_id, world.volunteer, 2, "attempting")
-    assert "sent, attempting" in named(await world.breached("A8"), f"event {event_id} to volunteer {world.volunteer}")
+    assert "sent, attempting" in named(await world.breached("A8"), f"event {event_id} to recipient {world.volunteer}")
 
 
 async def test_a8_names_a_message_that_says_sent_and_was_never_tried(world: World) -> None:

@@ -1,1 +1,1 @@
-"""Deliveries: one row per event, volunteer and channel, and the attempts at it."""
+"""Deliveries: one row per event, recipient and channel, and the attempts at it."""

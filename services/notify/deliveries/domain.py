@@ -70,7 +70,7 @@ class Claim:
     """The right to make one attempt, until its lease ends; ``first_attempt_at`` is business time."""
 
     event_id: UUID
-    volunteer_id: UUID
+    recipient_id: UUID
     message_id: UUID
     attempt: int
     template: str

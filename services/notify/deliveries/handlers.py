@@ -46,10 +46,12 @@ class NewMessage:
 
     message_id: UUID
     event_id: UUID
-    volunteer_id: UUID
+    recipient_id: UUID
     template: str
     correlation_id: str
     traceparent: str | None = None
+    to_volunteer: bool = True
+    """Whether the recipient is a volunteer; else a member of staff, of whom no `MessageDelivered` is published."""
 
 
 async def enqueue(tx: Tx, messages: Sequence[NewMessage]) -> None:
@@ -57,16 +59,16 @@ async def enqueue(tx: Tx, messages: Sequence[NewMessage]) -> None:
     if not messages:
         return
     now = await tx.now()
-    await store.insert_inbox(tx, [(m.event_id, m.volunteer_id, m.message_id) for m in messages], now)
-    chosen = await preferences_store.of_many(tx, (m.volunteer_id for m in messages))
-    wanted = [m for m in messages if chosen.get(m.volunteer_id, DEFAULT).email]
-    await store.insert_email(tx, [(m.event_id, m.volunteer_id, m.message_id) for m in wanted], now)
+    await store.insert_inbox(tx, [(m.event_id, m.recipient_id, m.message_id) for m in messages], now)
+    chosen = await preferences_store.of_many(tx, (m.recipient_id for m in messages))
+    wanted = [m for m in messages if chosen.get(m.recipient_id, DEFAULT).email]
+    await store.insert_email(tx, [(m.event_id, m.recipient_id, m.message_id) for m in wanted], now)
     at = real_now()
     delivered = []
-    for message in messages:
+    for message in (each for each in messages if each.to_volunteer):
         data = MessageDelivered(
             message_id=message.message_id,
-            volunteer_id=message.volunteer_id,
+            volunteer_id=message.recipient_id,
             event_id=message.event_id,
             channel="inbox",
             template=message.template,
@@ -100,15 +102,15 @@ async def claim(database: Database, limit: int, lease: timedelta) -> list[Claim]
     async with database.transaction() as tx:
         now = await tx.now()
         found = await store.due(tx, now, limit)
-        chosen = await preferences_store.of_many(tx, (c.volunteer_id for c in found))
-        off = [c for c in found if not chosen.get(c.volunteer_id, DEFAULT).email]
-        on = [c for c in found if chosen.get(c.volunteer_id, DEFAULT).email]
+        chosen = await preferences_store.of_many(tx, (c.recipient_id for c in found))
+        off = [c for c in found if not chosen.get(c.recipient_id, DEFAULT).email]
+        on = [c for c in found if chosen.get(c.recipient_id, DEFAULT).email]
         quiet = {
-            (c.event_id, c.volunteer_id): until
+            (c.event_id, c.recipient_id): until
             for c in on
-            if (until := quiet_until(chosen[c.volunteer_id], now)) is not None
+            if (until := quiet_until(chosen[c.recipient_id], now)) is not None
         }
-        taken = [c for c in on if (c.event_id, c.volunteer_id) not in quiet]
+        taken = [c for c in on if (c.event_id, c.recipient_id) not in quiet]
         await store.suppress(tx, off)
         await store.postpone(tx, quiet)
         await store.begin(tx, taken, lease)
@@ -155,7 +157,7 @@ async def _finish(tx: Tx, claimed: Claim, result: Result) -> bool:
     if status in _ANNOUNCED:
         data = MessageDelivered(
             message_id=claimed.message_id,
-            volunteer_id=claimed.volunteer_id,
+            volunteer_id=claimed.recipient_id,
             event_id=claimed.event_id,
             channel="email",
             template=claimed.template,
@@ -213,7 +215,7 @@ class Postman:
     async def _try(self, claimed: Claim) -> Result | None:
         """What is known of one attempt; None when the address book did not answer, so that none was made."""
         try:
-            address = await self._book.find(claimed.volunteer_id)
+            address = await self._book.find(claimed.recipient_id)
         except TransientError:
             return None
         if address is None or not address.email:

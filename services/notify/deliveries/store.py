@@ -50,7 +50,7 @@ async def due(tx: Tx, now: datetime, limit: int) -> list[Claim]:
     return [
         Claim(
             row["event_id"],
-            row["volunteer_id"],
+            row["recipient_id"],
             row["message_id"],
             row["attempts"] + 1,
             row["template"],
@@ -78,41 +78,41 @@ async def postpone(tx: Tx, until: Mapping[tuple[UUID, UUID], datetime]) -> None:
 async def suppress(tx: Tx, claims: Sequence[Claim]) -> None:
     """Never send these."""
     if claims:
-        await tx.execute(_SQL["suppress"], [c.event_id for c in claims], [c.volunteer_id for c in claims])
+        await tx.execute(_SQL["suppress"], [c.event_id for c in claims], [c.recipient_id for c in claims])
 
 
 async def begin(tx: Tx, claims: Sequence[Claim], lease: timedelta) -> None:
     """Record that these attempts are being made."""
     if not claims:
         return
-    columns = [c.event_id for c in claims], [c.volunteer_id for c in claims], [c.attempt for c in claims]
+    columns = [c.event_id for c in claims], [c.recipient_id for c in claims], [c.attempt for c in claims]
     await tx.execute(_SQL["begin_attempts"], *columns, lease.total_seconds())
     await tx.execute(_SQL["mark_attempting"], *columns, [c.first_attempt_at for c in claims])
 
 
 async def lock(tx: Tx, claim: Claim) -> None:
     """Lock the delivery; read it in a later statement."""
-    await tx.execute(_SQL["lock_delivery"], claim.event_id, claim.volunteer_id)
+    await tx.execute(_SQL["lock_delivery"], claim.event_id, claim.recipient_id)
 
 
 async def finish(tx: Tx, claim: Claim, result: Result, status: Status, again_at: datetime | None) -> bool:
     """Record an attempt's result and when the next one is due; False when a result was already there."""
     outcome: Outcome = result.outcome
     found = await tx.fetchval(
-        _SQL["finish_attempt"], claim.event_id, claim.volunteer_id, claim.attempt, outcome.value, result.reason
+        _SQL["finish_attempt"], claim.event_id, claim.recipient_id, claim.attempt, outcome.value, result.reason
     )
     if found is None:
         return False
-    await tx.execute(_SQL["settle_delivery"], claim.event_id, claim.volunteer_id, status.value, again_at)
+    await tx.execute(_SQL["settle_delivery"], claim.event_id, claim.recipient_id, status.value, again_at)
     return True
 
 
 async def withdraw(tx: Tx, claim: Claim, again_at: datetime) -> bool:
     """Remove an attempt that asked no server and let the delivery wait; False when a result was already there."""
-    found = await tx.fetchval(_SQL["withdraw_attempt"], claim.event_id, claim.volunteer_id, claim.attempt)
+    found = await tx.fetchval(_SQL["withdraw_attempt"], claim.event_id, claim.recipient_id, claim.attempt)
     if found is None:
         return False
-    await tx.execute(_SQL["put_back"], claim.event_id, claim.volunteer_id, claim.attempt, again_at)
+    await tx.execute(_SQL["put_back"], claim.event_id, claim.recipient_id, claim.attempt, again_at)
     return True
 
 

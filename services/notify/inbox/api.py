@@ -20,6 +20,13 @@ __all__ = ["Volunteer", "router"]
 router = APIRouter(prefix="/api/notify/v1", tags=["inbox"])
 
 Volunteer = Annotated[Caller, allow(Role.VOLUNTEER)]
+Recipient = Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR, Role.ENGINEER)]
+
+
+def _own(caller: Caller) -> UUID:
+    """The recipient whose inbox the caller reads: their account as staff, else the volunteer that they are."""
+    staff = caller.has(Role.STATION, Role.OPERATOR, Role.ENGINEER)
+    return caller.subject if staff else caller.require_volunteer()
 
 
 class Item(Output):
@@ -44,17 +51,17 @@ class Inbox(Output):
 
 @router.get("/inbox")
 async def list_inbox(
-    caller: Volunteer, database: Db, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 20
+    caller: Recipient, database: Db, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 20
 ) -> Inbox:
     """One's own messages, newest first."""
-    volunteer_id = caller.require_volunteer()
+    recipient_id = _own(caller)
     after: tuple[datetime, UUID] | None = None
     if cursor is not None:
         at, message_id = decode(cursor, (datetime, UUID))
         after = (at, message_id)
     async with database.snapshot() as tx:
-        items = await store.page(tx, volunteer_id, after, limit + 1)
-        unread = await store.unread(tx, volunteer_id)
+        items = await store.page(tx, recipient_id, after, limit + 1)
+        unread = await store.unread(tx, recipient_id)
     more = len(items) > limit
     items = items[:limit]
     return Inbox(
@@ -65,12 +72,12 @@ async def list_inbox(
 
 
 @router.post("/inbox/{message_id}/read", response_model=Item)
-async def read_one(message_id: UUID, request: Request, caller: Volunteer, database: Db) -> Response:
+async def read_one(message_id: UUID, request: Request, caller: Recipient, database: Db) -> Response:
     """Mark one's own message read."""
-    volunteer_id = caller.require_volunteer()
+    recipient_id = _own(caller)
 
     async def work(tx: Tx) -> Item:
-        return _item(await handlers.read_message(tx, message_id, volunteer_id))
+        return _item(await handlers.read_message(tx, message_id, recipient_id))
 
     return await once(request, database, caller, work, status=200)
 

@@ -13,7 +13,7 @@ _STAR = re.compile(r"star[-_]?([1-9])\Z")
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What one event says to one volunteer.
+    """A notice of one event to one recipient: a volunteer or, with ``to_volunteer`` false, the recorder of hours.
 
     ``template`` is None for events that are nobody's message but move an aggregate's version. ``outdates`` says that
     an older version has nothing left to tell (a cancelled sign-up); without it an older version is still news (points
@@ -21,7 +21,7 @@ class Notice:
     """
 
     event_id: UUID
-    volunteer_id: UUID
+    recipient_id: UUID
     aggregate_id: str
     version: int
     correlation_id: str
@@ -33,6 +33,7 @@ class Notice:
     activity_id: UUID | None = None
     awarded_star: int | None = None
     revoked_star: int | None = None
+    to_volunteer: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +68,13 @@ def select(notices: Iterable[Notice], versions: Mapping[str, int], stars: Mappin
         stale = notice.version < newest
         seen[notice.aggregate_id] = max(newest, notice.version)
         if not stale and notice.revoked_star is not None:
-            told[notice.volunteer_id] = min(told.get(notice.volunteer_id, 0), notice.revoked_star - 1)
+            told[notice.recipient_id] = min(told.get(notice.recipient_id, 0), notice.revoked_star - 1)
         if notice.template is None or (stale and notice.outdates):
             continue
         if notice.awarded_star is not None:
-            if notice.awarded_star < told.get(notice.volunteer_id, 0):
+            if notice.awarded_star < told.get(notice.recipient_id, 0):
                 continue
-            told[notice.volunteer_id] = notice.awarded_star
+            told[notice.recipient_id] = notice.awarded_star
         chosen.append(_without_state(notice) if stale else notice)
     return Selection(tuple(_highest_star_only(chosen)), seen, told)
 
@@ -84,5 +85,5 @@ def _without_state(notice: Notice) -> Notice:
 
 def _highest_star_only(chosen: list[Notice]) -> Iterable[Notice]:
     """Of several stars reached in one batch, as by an import of prior hours, only the highest is told."""
-    last: dict[UUID, UUID] = {n.volunteer_id: n.event_id for n in chosen if n.awarded_star is not None}
-    return (n for n in chosen if n.awarded_star is None or last[n.volunteer_id] == n.event_id)
+    last: dict[UUID, UUID] = {n.recipient_id: n.event_id for n in chosen if n.awarded_star is not None}
+    return (n for n in chosen if n.awarded_star is None or last[n.recipient_id] == n.event_id)

@@ -21,13 +21,13 @@ K = TypeVar("K")
 async def deliver(tx: Tx, notices: Sequence[Notice], activity_titles: Mapping[UUID, str], catalogue: Catalogue) -> int:
     """Put what the notices say into inboxes, once each; returns how many messages are new.
 
-    Notices that were delivered before do nothing: the message's id follows from the event and the volunteer.
+    Notices that were delivered before do nothing: the message's id follows from the event and the recipient.
 
     Raises:
         PermanentError: a template is missing or cannot be filled.
     """
     versions = await store.versions(tx, (n.aggregate_id for n in notices))
-    stars = await store.stars(tx, (n.volunteer_id for n in notices if n.awarded_star or n.revoked_star))
+    stars = await store.stars(tx, (n.recipient_id for n in notices if n.awarded_star or n.revoked_star))
     selection = select(notices, versions, stars)
     await store.remember_titles(tx, activity_titles)
     await store.remember_versions(tx, _changed(selection.versions, versions))
@@ -40,7 +40,13 @@ async def deliver(tx: Tx, notices: Sequence[Notice], activity_titles: Mapping[UU
         tx,
         [
             deliveries.NewMessage(
-                d.message_id, d.event_id, d.volunteer_id, d.text.template, d.correlation_id, d.traceparent
+                d.message_id,
+                d.event_id,
+                d.recipient_id,
+                d.text.template,
+                d.correlation_id,
+                d.traceparent,
+                d.to_volunteer,
             )
             for d in unique.values()
         ],
@@ -57,22 +63,23 @@ def _draft(notice: Notice, titles: Mapping[UUID, str], catalogue: Catalogue) -> 
     activity = titles.get(notice.activity_id) if notice.activity_id else None
     text = catalogue.render(notice.template, {"activity": activity, **notice.params})
     return Draft(
-        derived_id("message", notice.event_id, notice.volunteer_id),
+        derived_id("message", notice.event_id, notice.recipient_id),
         notice.event_id,
-        notice.volunteer_id,
+        notice.recipient_id,
         notice.correlation_id,
         notice.traceparent,
         text,
+        notice.to_volunteer,
     )
 
 
-async def read_message(tx: Tx, message_id: UUID, volunteer_id: UUID) -> InboxItem:
+async def read_message(tx: Tx, message_id: UUID, recipient_id: UUID) -> InboxItem:
     """Mark one's own message read.
 
     Raises:
         NotFound: there is no such message, or it is somebody else's.
     """
-    item = await store.mark_read(tx, message_id, volunteer_id, await tx.now())
+    item = await store.mark_read(tx, message_id, recipient_id, await tx.now())
     if item is None:
         raise NotFound("message-unknown", "There is no such message in this inbox.")
     return item

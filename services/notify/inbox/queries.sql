@@ -31,28 +31,28 @@ on conflict (activity_id) do nothing;
 
 -- name: insert_messages
 -- The inbox of a whole batch in one statement; only what is new comes back, so a repeated event does nothing.
-insert into messages (message_id, event_id, volunteer_id, template, template_version, title, body, correlation_id, created_at)
-select message_id, event_id, volunteer_id, template, template_version, title, body, correlation_id, $9
+insert into messages (message_id, event_id, recipient_id, template, template_version, title, body, correlation_id, created_at)
+select message_id, event_id, recipient_id, template, template_version, title, body, correlation_id, $9
 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::text[])
-    as batch (message_id, event_id, volunteer_id, template, template_version, title, body, correlation_id)
-on conflict (event_id, volunteer_id) do nothing
+    as batch (message_id, event_id, recipient_id, template, template_version, title, body, correlation_id)
+on conflict (event_id, recipient_id) do nothing
 returning message_id;
 
 -- name: page
--- One volunteer's messages, newest first, from where the last page ended.
+-- One recipient's messages, newest first, from where the last page ended.
 select message_id, title, body, template, created_at, read_at, correlation_id
 from messages
-where volunteer_id = $1
+where recipient_id = $1
   and ($2::timestamptz is null or (created_at, message_id) < ($2::timestamptz, $3::uuid))
 order by created_at desc, message_id desc
 limit $4;
 
 -- name: unread
 -- The number on the badge of the inbox.
-select count(*) from messages where volunteer_id = $1 and read_at is null;
+select count(*) from messages where recipient_id = $1 and read_at is null;
 
 -- name: mark_read
 -- One's own only; reading twice keeps the first time.
 update messages set read_at = coalesce(read_at, $3)
-where message_id = $1 and volunteer_id = $2
+where message_id = $1 and recipient_id = $2
 returning message_id, title, body, template, created_at, read_at, correlation_id;

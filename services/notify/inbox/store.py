@@ -33,10 +33,11 @@ class Draft:
 
     message_id: UUID
     event_id: UUID
-    volunteer_id: UUID
+    recipient_id: UUID
     correlation_id: str
     traceparent: str | None
     text: Rendered
+    to_volunteer: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +100,12 @@ async def insert_messages(tx: Tx, drafts: Sequence[Draft], at: datetime) -> set[
     """Store drafts; returns the ids of those that were new."""
     if not drafts:
         return set()
-    ordered = sorted(drafts, key=lambda draft: (draft.event_id, draft.volunteer_id))
+    ordered = sorted(drafts, key=lambda draft: (draft.event_id, draft.recipient_id))
     rows = await tx.fetch(
         _SQL["insert_messages"],
         [d.message_id for d in ordered],
         [d.event_id for d in ordered],
-        [d.volunteer_id for d in ordered],
+        [d.recipient_id for d in ordered],
         [d.text.template for d in ordered],
         [d.text.version for d in ordered],
         [d.text.title for d in ordered],
@@ -115,22 +116,22 @@ async def insert_messages(tx: Tx, drafts: Sequence[Draft], at: datetime) -> set[
     return {row["message_id"] for row in rows}
 
 
-async def page(tx: Tx, volunteer_id: UUID, after: tuple[datetime, UUID] | None, limit: int) -> list[InboxItem]:
-    """A volunteer's messages, newest first, after the given place."""
+async def page(tx: Tx, recipient_id: UUID, after: tuple[datetime, UUID] | None, limit: int) -> list[InboxItem]:
+    """A recipient's messages, newest first, after the given place."""
     at, message_id = after or (None, None)
-    rows = await tx.fetch(_SQL["page"], volunteer_id, at, message_id, limit)
+    rows = await tx.fetch(_SQL["page"], recipient_id, at, message_id, limit)
     return [_item(row) for row in rows]
 
 
-async def unread(tx: Tx, volunteer_id: UUID) -> int:
-    """How many of a volunteer's messages are unread."""
-    count: int = await tx.fetchval(_SQL["unread"], volunteer_id)
+async def unread(tx: Tx, recipient_id: UUID) -> int:
+    """How many of a recipient's messages are unread."""
+    count: int = await tx.fetchval(_SQL["unread"], recipient_id)
     return count
 
 
-async def mark_read(tx: Tx, message_id: UUID, volunteer_id: UUID, at: datetime) -> InboxItem | None:
+async def mark_read(tx: Tx, message_id: UUID, recipient_id: UUID, at: datetime) -> InboxItem | None:
     """Mark one's own message read; None when there is no such message of theirs."""
-    row = await tx.fetchrow(_SQL["mark_read"], message_id, volunteer_id, at)
+    row = await tx.fetchrow(_SQL["mark_read"], message_id, recipient_id, at)
     return _item(row) if row else None
 
 

@@ -6,6 +6,7 @@ own event tells it once; attendance, because its points do.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -33,14 +34,14 @@ from shared.errors import PermanentError
 from shared.kafka.consumer import Message
 from shared.postgres import Database
 
-__all__ = ["GROUP", "TOPICS", "InboxStream", "notice_of"]
+__all__ = ["GROUP", "TOPICS", "InboxStream", "notices_of"]
 
 GROUP = "notify"
 TOPICS = ("points", "badges", "signups", "redemptions", "assertions")
 
 
-def notice_of(event: Event[Any]) -> Notice:
-    """What an event says to its volunteer.
+def notices_of(event: Event[Any]) -> list[Notice]:
+    """Make the notices of an event: one to its volunteer, one to the account that recorded the hours it is about.
 
     Raises:
         PermanentError: the event's type is not one that these topics carry.
@@ -48,7 +49,10 @@ def notice_of(event: Event[Any]) -> Notice:
     build = _BUILDERS.get(type(event.data))
     if build is None:
         raise PermanentError(f"{event.type} is not for this consumer")
-    return build(event)
+    notices = [build(event)]
+    if isinstance(event.data, AssertionNoted) and (notice := _recorder(event)) is not None:
+        notices.append(notice)
+    return notices
 
 
 def _notice(event: Event[Any], template: str | None, /, *, stateful: tuple[str, ...] = (), **more: Any) -> Notice:
@@ -158,6 +162,25 @@ def _assertion(event: Event[AssertionNoted]) -> Notice:
     )
 
 
+def _recorder(event: Event[AssertionNoted]) -> Notice | None:
+    """Make the notice to the account that recorded the hours, where they are refused or denied."""
+    data = event.data
+    recorder = data.recorded_by
+    if recorder is None or recorder == data.volunteer_id or data.act not in ("rejected", "lapsed", "denied"):
+        return None
+    template = "recorded_hours_denied" if data.act == "denied" else "recorded_hours_refused"
+    what = _DECIDED[data.act][0] if data.act in _DECIDED else ""
+    notice = _notice(
+        event,
+        template,
+        activity_id=data.activity_id,
+        what=what,
+        minutes=data.overtime_minutes or data.minutes,
+        day=day_said(data.started_at),
+    )
+    return replace(notice, recipient_id=recorder, to_volunteer=False)
+
+
 _BUILDERS: dict[type, Callable[[Event[Any]], Notice]] = {
     AssertionNoted: _assertion,
     PointsPosted: _points,
@@ -194,7 +217,7 @@ class InboxStream:
         for message in messages:
             try:
                 event = decode(message.headers, message.value)
-                notices.append(notice_of(event))
+                notices.extend(notices_of(event))
             except PermanentError as error:
                 broken.append(DeadLetter(message, str(error)))
                 continue

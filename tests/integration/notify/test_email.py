@@ -142,7 +142,7 @@ async def test_the_database_itself_refuses_a_second_attempt_in_flight(post: Post
     await claim(post.database, 1, LEASE)
     with pytest.raises(Exception, match="delivery_attempts_once"):
         await post.database.pool.execute(
-            "insert into delivery_attempts select event_id, volunteer_id, channel, 2, 'attempting', null, now(), now()"
+            "insert into delivery_attempts select event_id, recipient_id, channel, 2, 'attempting', null, now(), now()"
             " from delivery_attempts"
         )
 

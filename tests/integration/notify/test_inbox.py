@@ -66,7 +66,7 @@ async def stream(notify_db: Database) -> InboxStream:
 
 async def messages(database: Database, volunteer: UUID) -> list[tuple[str, str]]:
     rows = await database.pool.fetch(
-        "select title, body from messages where volunteer_id = $1 order by created_at, title", volunteer
+        "select title, body from messages where recipient_id = $1 order by created_at, title", volunteer
     )
     return [tuple(row) for row in rows]
 
@@ -262,7 +262,7 @@ async def test_one_reads_ones_own_inbox_only(stream: InboxStream, client: httpx.
     assert (await client.get(f"{API}/inbox", headers=mine)).json()["unread"] == 2
     assert (await client.get(f"{API}/inbox?cursor=rubbish", headers=mine)).status_code == 400
     assert (await client.get(f"{API}/inbox")).status_code == 401
-    assert (await client.get(f"{API}/inbox", headers=token(Role.OPERATOR))).status_code == 403
+    assert (await client.get(f"{API}/inbox", headers=token(Role.RESIDENT))).status_code == 403
 
 
 async def test_preferences_are_ones_own_and_change_field_by_field(client: httpx.AsyncClient, token: Any) -> None:

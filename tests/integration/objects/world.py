@@ -218,7 +218,7 @@ async def _notify(world: World) -> None:
     """A message to the volunteer."""
     world.ids["message_id"] = str(new_id())
     insert = (
-        "insert into notify.messages (message_id, event_id, volunteer_id, template, template_version, title, body, "
+        "insert into notify.messages (message_id, event_id, recipient_id, template, template_version, title, body, "
         "correlation_id, created_at) values ($1, $2, $3, 'signup_cancelled', 1, 't', 'b', 'c', now())"
     )
     await world.observer.execute(insert, UUID(world.ids["message_id"]), new_id(), UUID(world.ids["volunteer_id"]))

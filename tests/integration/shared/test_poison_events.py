@@ -120,5 +120,5 @@ async def test_inboxes_pass_whatever_signups_hold(inbox: Rig, notify_db: Databas
     good = signup()
     await inbox.check(log, good)
     assert await notify_db.pool.fetchval(
-        "select true from messages where volunteer_id = $1", UUID(good.key.decode())
+        "select true from messages where recipient_id = $1", UUID(good.key.decode())
     ), "the event behind it made no message"

@@ -21,7 +21,7 @@ ZHANG = UUID(int=1)
 def notice(template: str | None = "signup_placed", version: int = 1, **more: object) -> Notice:
     values: dict[str, object] = {
         "event_id": new_id(),
-        "volunteer_id": ZHANG,
+        "recipient_id": ZHANG,
         "aggregate_id": "a",
         "correlation_id": "c",
         "traceparent": None,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from services.web.gateway.sessions import Session
 from services.web.gateway.upstream import Problem
+from services.web.pages import messages
 from services.web.pages.public.district import district_now
 from services.web.pages.refusals import say
 from services.web.pages.render import page, part, qr
@@ -27,8 +28,11 @@ BACK, AHEAD = timedelta(hours=18), timedelta(days=14)
 async def staff(visit: VisitOf) -> Response:
     """Own shifts, drives and redemptions."""
     visit.staff()
-    activities, drives, held = await asyncio.gather(_activities(visit), _drives(visit), _held(visit))
-    return page("staff/home.html", visit.session, path=visit.path, activities=activities, drives=drives, held=held)
+    activities, drives, held, inbox = await asyncio.gather(
+        _activities(visit), _drives(visit), _held(visit), messages.own(visit)
+    )
+    context = {"activities": activities, "drives": drives, "held": held, **inbox}
+    return page("staff/home.html", visit.session, path=visit.path, **context)
 
 
 @router.get("/parts/held")

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
 from services.web.gateway.upstream import Problem
+from services.web.pages import messages
 from services.web.pages.render import fragment, page, part
 from services.web.pages.visit import Visit, VisitOf
 from services.web.pages.volunteer import badges, duties, explanation, rewards
@@ -20,18 +21,9 @@ __all__ = ["router"]
 # Who is let in is decided by the services, with the visitor's own token.
 router = APIRouter(include_in_schema=False, dependencies=[public()])
 
-MESSAGES = 10
-
 
 async def _summary(visit: Visit) -> dict[str, Any]:
     return {"account": await visit.ask_if_there("points", f"/accounts/{visit.volunteer()}")}
-
-
-async def _inbox(visit: Visit) -> dict[str, Any]:
-    found = await visit.ask_if_there("notify", "/inbox", limit=str(MESSAGES))
-    if found is None:
-        return {"inbox": None}
-    return {"inbox": {"messages": found["items"], "unread": found["unread"]}}
 
 
 _PARTS: Mapping[str, Callable[[Visit], Awaitable[dict[str, Any]]]] = {
@@ -40,7 +32,7 @@ _PARTS: Mapping[str, Callable[[Visit], Awaitable[dict[str, Any]]]] = {
     "badges": badges.own,
     "shifts": duties.open_shifts,
     "rewards": rewards.rewards,
-    "inbox": _inbox,
+    "inbox": messages.own,
 }
 
 

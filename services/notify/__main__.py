@@ -76,12 +76,12 @@ async def worker(settings: NotifySettings, stop: asyncio.Event) -> None:
         PermanentError: the mail server's settings contradict each other.
     """
     async with AsyncExitStack() as stack:
-        database = await Database.connect(settings)
-        stack.push_async_callback(database.close)
-        await stack.enter_async_context(serve_ops(settings, _readiness(settings, database)))
-        catalogue = await load_catalogue(database)
+        db = await Database.connect(settings)
+        stack.push_async_callback(db.close)
+        await stack.enter_async_context(serve_ops(settings, _readiness(settings, db)))
+        catalogue = await load_catalogue(db)
         delivered = asyncio.Event()
-        stream = InboxStream(database, catalogue, delivered)
+        stream = InboxStream(db, catalogue, delivered)
         consumer = BatchConsumer(
             settings,
             topics=TOPICS,
@@ -93,12 +93,12 @@ async def worker(settings: NotifySettings, stop: asyncio.Event) -> None:
         )
         tasks = [
             asyncio.create_task(consumer.run(stop), name="inbox"),
-            asyncio.create_task(keep_purging(database, stop), name="purge"),
+            asyncio.create_task(keep_purging(db, stop), name="purge"),
         ]
         if settings.smtp_host:
             session = await stack.enter_async_context(aiohttp.ClientSession())
             postman = Postman(
-                database,
+                db,
                 catalogue,
                 RecruitmentAddressBook(session, settings),
                 _mailer(settings),
@@ -138,19 +138,19 @@ async def _until_stopped(tasks: list[asyncio.Task[None]], stop: asyncio.Event, w
 
 async def relay(settings: NotifySettings, stop: asyncio.Event) -> None:
     """Send the outbox to the broker, until ``stop`` is set."""
-    database = await Database.connect(settings)
+    db = await Database.connect(settings)
     try:
-        async with serve_ops(settings, _readiness(settings, database)):
-            await Relay(database, settings).run(stop)
+        async with serve_ops(settings, _readiness(settings, db)):
+            await Relay(db, settings).run(stop)
     finally:
-        await database.close()
+        await db.close()
 
 
-def _readiness(settings: NotifySettings, database: Database) -> dict[str, Callable[[], Awaitable[None]]]:
+def _readiness(settings: NotifySettings, db: Database) -> dict[str, Callable[[], Awaitable[None]]]:
     async def kafka_ready() -> None:
         await broker_ready(settings)
 
-    return {"database": database.ready, "broker": kafka_ready}
+    return {"database": db.ready, "broker": kafka_ready}
 
 
 def main(arguments: list[str]) -> None:

@@ -76,17 +76,17 @@ def api(settings: PointsSettings) -> "FastAPI":
 
 async def relay(settings: PointsSettings, stop: asyncio.Event) -> None:
     """Send the outbox to the broker, until ``stop`` is set."""
-    database = await Database.connect(settings)
+    db = await Database.connect(settings)
 
     async def kafka_ready() -> None:
         await broker_ready(settings)
 
-    readiness: dict[str, Callable[[], Awaitable[None]]] = {"database": database.ready, "broker": kafka_ready}
+    readiness: dict[str, Callable[[], Awaitable[None]]] = {"database": db.ready, "broker": kafka_ready}
     try:
         async with serve_ops(settings, readiness):
-            await Relay(database, settings, secure=True).run(stop)
+            await Relay(db, settings, secure=True).run(stop)
     finally:
-        await database.close()
+        await db.close()
 
 
 async def rehearse(settings: PointsSettings, rehearsal_id: UUID, stop: asyncio.Event) -> None:
@@ -94,12 +94,12 @@ async def rehearse(settings: PointsSettings, rehearsal_id: UUID, stop: asyncio.E
     from services.points.rehearsals.replay import Manner, replay
 
     small = settings.model_copy(update={"database_pool_size": 3})
-    database = await Database.connect(small)
+    db = await Database.connect(small)
     try:
         manner = Manner(partial(Database.connect, small), settings.rehearsal_processes, settings.rehearsal_portion)
-        await replay(database, rehearsal_id, manner, stop)
+        await replay(db, rehearsal_id, manner, stop)
     finally:
-        await database.close()
+        await db.close()
 
 
 def _keys(what: str) -> NoReturn:
@@ -113,11 +113,11 @@ def _keys(what: str) -> NoReturn:
 
     async def work() -> dict[str, Any]:
         cipher = TextCipher(settings.evidence_key.get_secret_value(), "WEIGUANG_EVIDENCE_KEY")
-        database = await Database.connect(settings)
+        db = await Database.connect(settings)
         try:
-            return await run_command(what, database, adjustments.key_tables(cipher))
+            return await run_command(what, db, adjustments.key_tables(cipher))
         finally:
-            await database.close()
+            await db.close()
 
     end_with_json(work)
 

@@ -67,13 +67,13 @@ class IngestService(mode.Service):
         """Open pool and health port; consuming begins in the background."""
         settings = self.settings
         # What a crash of the server takes back is read again: offsets wait for the flush, and so does the relay.
-        database = await Database.connect(settings, same_plans=True, flushes=False)
-        self._resources.push_async_callback(database.close)
-        witness = Witness(database, GROUP)
+        db = await Database.connect(settings, same_plans=True, flushes=False)
+        self._resources.push_async_callback(db.close)
+        witness = Witness(db, GROUP)
         await witness.begin()
         self._resources.push_async_callback(witness.close)
-        policy = await policy_of(database)
-        stream = IngestStream(database, policy)
+        policy = await policy_of(db)
+        stream = IngestStream(db, policy)
         self.consumer = BatchConsumer(
             settings,
             topics=TOPICS,
@@ -90,36 +90,34 @@ class IngestService(mode.Service):
         async def kafka_ready() -> None:
             await broker_ready(settings)
 
-        await self._resources.enter_async_context(
-            serve_ops(settings, {"database": database.ready, "broker": kafka_ready})
-        )
-        self._work = asyncio.create_task(self._run(database, policy), name="points-ingest")
+        await self._resources.enter_async_context(serve_ops(settings, {"database": db.ready, "broker": kafka_ready}))
+        self._work = asyncio.create_task(self._run(db, policy), name="points-ingest")
         self._work.add_done_callback(self._ended)
 
-    async def _run(self, database: Database, policy: Policy) -> None:
+    async def _run(self, db: Database, policy: Policy) -> None:
         assert self.consumer is not None
         seconds, moved_at_once = self.settings.timer_seconds, self.settings.activation_batch
 
         async def redemptions() -> int:
-            async with database.transaction() as tx:
+            async with db.transaction() as tx:
                 return await expire_holds(tx)
 
         async def answers() -> int:
-            async with database.transaction() as tx:
+            async with db.transaction() as tx:
                 await purge_idempotency(tx)
                 await pickups.purge(tx, real_now())
             return 0
 
         timers: tuple[tuple[str, Callable[[], Awaitable[int]], float], ...] = (
-            ("expiry", lambda: expire_points(database), seconds),
-            ("holds", lambda: time_out_bare_holds(database), seconds),
-            ("reminders", lambda: remind(database), seconds),
+            ("expiry", lambda: expire_points(db), seconds),
+            ("holds", lambda: time_out_bare_holds(db), seconds),
+            ("reminders", lambda: remind(db), seconds),
             ("redemptions", redemptions, seconds),
-            ("rehearsals", lambda: rehearse_waiting(database, self._halt), seconds),
-            ("activations", lambda: move(database, policy, moved_at_once), seconds),
-            ("badges", lambda: judge_anew(database), PURGE_SECONDS),
+            ("rehearsals", lambda: rehearse_waiting(db, self._halt), seconds),
+            ("activations", lambda: move(db, policy, moved_at_once), seconds),
+            ("badges", lambda: judge_anew(db), PURGE_SECONDS),
             ("answers", answers, PURGE_SECONDS),
-            ("forgetting", lambda: forget_old(database), PURGE_SECONDS),
+            ("forgetting", lambda: forget_old(db), PURGE_SECONDS),
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(self.consumer.run(self._halt))

@@ -8,10 +8,10 @@ from shared.postgres import Database
 __all__ = ["policy_of"]
 
 
-async def policy_of(database: Database) -> Policy:
+async def policy_of(db: Database) -> Policy:
     """Install the rules and criteria that the service ships; rules are read by generation as they are needed.
 
     Raises:
         PermanentError: a version in the table differs from the one shipped under its number.
     """
-    return Policy(await rules.install(database), await badges.install(database))
+    return Policy(await rules.install(db), await badges.install(db))

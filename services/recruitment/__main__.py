@@ -101,29 +101,29 @@ def build_app(settings: RecruitmentSettings) -> "FastAPI":
 
 async def worker(settings: RecruitmentSettings, stop: asyncio.Event) -> None:
     """Timers: close overdue attendance, lapse approvals, and forget what must not be kept; until ``stop`` is set."""
-    database = await Database.connect(settings)
+    db = await Database.connect(settings)
     try:
-        async with serve_ops(settings, _readiness(settings, database)), asyncio.TaskGroup() as group:
-            group.create_task(attendance_timers.run(database, stop), name="attendance")
-            group.create_task(approvals_timers.run(database, stop), name="approvals")
-            group.create_task(_purge(settings, database, stop), name="purge")
+        async with serve_ops(settings, _readiness(settings, db)), asyncio.TaskGroup() as group:
+            group.create_task(attendance_timers.run(db, stop), name="attendance")
+            group.create_task(approvals_timers.run(db, stop), name="approvals")
+            group.create_task(_purge(settings, db, stop), name="purge")
     finally:
-        await database.close()
+        await db.close()
 
 
 async def relay(settings: RecruitmentSettings, stop: asyncio.Event) -> None:
     """Send the outbox to the broker, until ``stop`` is set."""
-    database = await Database.connect(settings)
+    db = await Database.connect(settings)
     try:
-        async with serve_ops(settings, _readiness(settings, database)):
-            await Relay(database, settings).run(stop)
+        async with serve_ops(settings, _readiness(settings, db)):
+            await Relay(db, settings).run(stop)
     finally:
-        await database.close()
+        await db.close()
 
 
-async def purge_once(settings: RecruitmentSettings, database: Database) -> None:
+async def purge_once(settings: RecruitmentSettings, db: Database) -> None:
     """Forget by-products that hold or point to people: codes, sessions, tickets, answers, the message log."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         await access.purge(tx)
         await factors.purge(tx)
         await attendance.purge(tx)
@@ -134,10 +134,10 @@ async def purge_once(settings: RecruitmentSettings, database: Database) -> None:
         await asyncio.to_thread(channels.prune_log, settings.message_log, before)
 
 
-async def _purge(settings: RecruitmentSettings, database: Database, stop: asyncio.Event) -> None:
+async def _purge(settings: RecruitmentSettings, db: Database, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
-            await purge_once(settings, database)
+            await purge_once(settings, db)
         except TransientError as error:
             _log.warning("purge.waits", reason=str(error))
         await set_within(stop, PURGE_SECONDS)
@@ -170,13 +170,13 @@ async def create_operator(
         ) from None
     cipher, password_hash = _cipher(settings), await Passwords().hash(password)
     own_phone = access.phone_of(phone) if phone else None
-    database = await Database.connect(settings)
+    db = await Database.connect(settings)
     try:
         if reset:
-            async with database.transaction() as tx:
+            async with db.transaction() as tx:
                 if await passwords.set_on_the_machine(tx, username, password_hash):
                     return "reset"
-        async with database.transaction() as tx:
+        async with db.transaction() as tx:
             new = staff.NewStaff(username, password_hash, name, StaffRole(role), phone=own_phone)
             await staff.add_account(tx, cipher, new)
     except Refusal as refusal:
@@ -184,7 +184,7 @@ async def create_operator(
             raise
         return "exists"
     finally:
-        await database.close()
+        await db.close()
     return "created"
 
 
@@ -196,27 +196,27 @@ async def keys(settings: RecruitmentSettings, what: str) -> dict[str, Any]:
         TransientError: the database is away.
     """
     tables = key_tables(_cipher(settings))
-    database = await Database.connect(settings)
+    db = await Database.connect(settings)
     try:
-        result = await run_command(what, database, tables)
+        result = await run_command(what, db, tables)
         if what == "rewrap":
             outcome = security.Result.REFUSED if result["failed"] else security.Result.OK
             moved = security.SecurityEvent(security.Kind.KEYS_ROTATED, outcome, detail={"failed": result["failed"]})
-            await security.record_apart(database, moved)
+            await security.record_apart(db, moved)
         return result
     finally:
-        await database.close()
+        await db.close()
 
 
 def _cipher(settings: RecruitmentSettings) -> Cipher:
     return Cipher(settings.vault_key.get_secret_value(), settings.lookup_key.get_secret_value())
 
 
-def _readiness(settings: RecruitmentSettings, database: Database) -> dict[str, Callable[[], Awaitable[None]]]:
+def _readiness(settings: RecruitmentSettings, db: Database) -> dict[str, Callable[[], Awaitable[None]]]:
     async def kafka_ready() -> None:
         await broker_ready(settings)
 
-    return {"database": database.ready, "broker": kafka_ready}
+    return {"database": db.ready, "broker": kafka_ready}
 
 
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:

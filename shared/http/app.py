@@ -49,18 +49,18 @@ _T = TypeVar("_T")
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-async def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
+async def _db(request: Request) -> Database:
+    db: Database = request.app.state.database
+    return db
 
 
-Db = Annotated[Database, Depends(_database)]
+Db = Annotated[Database, Depends(_db)]
 """The service's database, put into ``app.state.database`` by the composition root."""
 
 
 async def _reports(request: Request) -> Database:
-    database: Database = getattr(request.app.state, "reports", None) or request.app.state.database
-    return database
+    db: Database = getattr(request.app.state, "reports", None) or request.app.state.database
+    return db
 
 
 ReportDb = Annotated[Database, Depends(_reports)]

@@ -50,7 +50,7 @@ _log = structlog.get_logger(__name__)
 
 async def once(
     request: Request,
-    database: Database,
+    db: Database,
     caller: Caller | None,
     work: Callable[[Tx], Awaitable[BaseModel | None]],
     *,
@@ -72,7 +72,7 @@ async def once(
     key, secret = _derive(scope, _key_of(request, guarded=caller is not None))
     fingerprint = _fingerprint(await request.body(), request.scope["query_string"])
     try:
-        async with database.transaction() as tx:
+        async with db.transaction() as tx:
             if not await tx.fetchval(_SQL["lock"], scope, key):
                 raise _in_progress()
             known = await tx.fetchrow(_SQL["find"], scope, key)
@@ -103,11 +103,11 @@ async def purge_idempotency(tx: Tx) -> int:
     return int(tag.rpartition(" ")[2])
 
 
-async def keep_purging(database: Database, stop: asyncio.Event) -> None:
+async def keep_purging(db: Database, stop: asyncio.Event) -> None:
     """`purge_idempotency` at once and every hour, until ``stop`` is set; for workers without a timer of their own."""
     while not stop.is_set():
         try:
-            async with database.transaction() as tx:
+            async with db.transaction() as tx:
                 await purge_idempotency(tx)
         except TransientError as error:
             _log.warning("idempotency.purge_waits", reason=str(error))

@@ -59,8 +59,8 @@ class Relay:
             outbox do not wait for the flush of their commits.
     """
 
-    def __init__(self, database: Database, settings: Settings, *, secure: bool = False) -> None:
-        self.database = database
+    def __init__(self, db: Database, settings: Settings, *, secure: bool = False) -> None:
+        self.database = db
         self.settings = settings
         self.secure = secure
         self._connection = client_options(settings)

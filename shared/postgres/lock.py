@@ -26,8 +26,8 @@ class SessionLock:
     It fences nobody: a process that was frozen, or cut off from the database, goes on until it notices (`lost`).
     """
 
-    def __init__(self, database: Database, name: str) -> None:
-        self._database = database
+    def __init__(self, db: Database, name: str) -> None:
+        self._db = db
         self._name = name
         self._conn: Any = None
         self._closed = asyncio.Event()
@@ -41,10 +41,10 @@ class SessionLock:
         """
         try:
             self._conn = await asyncpg.connect(
-                self._database.dsn,
+                self._db.dsn,
                 command_timeout=PROBE_EVERY,
                 server_settings={
-                    "search_path": self._database.schema,
+                    "search_path": self._db.schema,
                     "application_name": f"weiguang-{self._name}-lock",
                 },
             )

@@ -19,8 +19,8 @@ class Witness:
     it began. A pool that connects again would not notice.
     """
 
-    def __init__(self, database: Database, name: str) -> None:
-        self._database = database
+    def __init__(self, db: Database, name: str) -> None:
+        self._db = db
         self._name = name
         self._conn: Any = None
         self._alone = asyncio.Lock()
@@ -33,7 +33,7 @@ class Witness:
         """
         try:
             self._conn = await asyncpg.connect(
-                self._database.dsn, server_settings={"application_name": f"weiguang-{self._name}-witness"}
+                self._db.dsn, server_settings={"application_name": f"weiguang-{self._name}-witness"}
             )
         except TRANSIENT as error:
             raise TransientError(f"PostgreSQL cannot be reached: {error}") from error

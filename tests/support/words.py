@@ -45,7 +45,7 @@ _NAMES = frozenset(
 )
 _LOG_EVENT = re.compile(r"^[a-z_]+(\.[a-z_]+)+$")
 _LOG_METHODS = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
-_BASES = {"Input": "In", "Output": "Out", "GivenOnce": "Out"}
+_BASES = {"Input": "In", "Output": "Out", "GivenOnce": "Out", "Page": "Out"}
 _HANDLES = {"Database": "db", "Db": "db", "ReportDb": "db", "Tx": "tx"}
 
 

@@ -43,9 +43,9 @@ class MessagesReport(Output):
 
 
 @router.get("/reports/messages")
-async def report(caller: Annotated[Caller, allow(Role.OPERATOR, Role.ENGINEER)], database: Db) -> MessagesReport:
+async def report(caller: Annotated[Caller, allow(Role.OPERATOR, Role.ENGINEER)], db: Db) -> MessagesReport:
     """Counts by channel and state, and by kind."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         counts = await store.counts(tx)
         kinds = await store.message_counts(tx)
     return MessagesReport(

@@ -91,7 +91,7 @@ def _announcement(data: MessageDelivered, correlation_id: str, version: int) -> 
     )
 
 
-async def claim(database: Database, limit: int, lease: timedelta) -> list[Claim]:
+async def claim(db: Database, limit: int, lease: timedelta) -> list[Claim]:
     """Take up to ``limit`` e-mails to attempt, committed as ``attempting`` when this returns.
 
     Those whose volunteer turned e-mail off are suppressed; in quiet hours they wait for their end.
@@ -99,7 +99,7 @@ async def claim(database: Database, limit: int, lease: timedelta) -> list[Claim]
     Raises:
         TransientError: the database is away.
     """
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         now = await tx.now()
         found = await store.due(tx, now, limit)
         chosen = await preferences_store.of_many(tx, (c.recipient_id for c in found))
@@ -117,31 +117,31 @@ async def claim(database: Database, limit: int, lease: timedelta) -> list[Claim]
     return taken
 
 
-async def record_result(database: Database, claimed: Claim, result: Result) -> bool:
+async def record_result(db: Database, claimed: Claim, result: Result) -> bool:
     """Write down what is known of an attempt; False when something was known already.
 
     Raises:
         TransientError: the database is away; the lease will make the attempt unknown.
     """
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         await store.lock(tx, claimed)
         return await _finish(tx, claimed, result)
 
 
-async def withdraw(database: Database, claimed: Claim) -> bool:
+async def withdraw(db: Database, claimed: Claim) -> bool:
     """Undo a claim for which no server was asked: it costs no attempt. False when a result is recorded already.
 
     Raises:
         TransientError: the database is away; the lease will make the attempt unknown.
     """
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         await store.lock(tx, claimed)
         return await store.withdraw(tx, claimed, await tx.now() + ADDRESS_PAUSE)
 
 
-async def expire(database: Database) -> int:
+async def expire(db: Database) -> int:
     """Attempts whose lease ran out become unknown, never pending; returns how many."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         found = await store.expired(tx)
         for claimed in found:
             await _finish(tx, claimed, Result(Outcome.UNKNOWN, "lease expired"))
@@ -173,10 +173,8 @@ async def _finish(tx: Tx, claimed: Claim, result: Result) -> bool:
 class Postman:
     """Sends what is due, a few at a time, until told to stop."""
 
-    def __init__(
-        self, database: Database, catalogue: Catalogue, book: AddressBook, mailer: Mailer, lease: timedelta
-    ) -> None:
-        self._database = database
+    def __init__(self, db: Database, catalogue: Catalogue, book: AddressBook, mailer: Mailer, lease: timedelta) -> None:
+        self._db = db
         self._catalogue = catalogue
         self._book = book
         self._mailer = mailer
@@ -187,7 +185,7 @@ class Postman:
         while not stop.is_set():
             wake.clear()  # before the work, so that whoever wakes during it is not overheard
             try:
-                await expire(self._database)
+                await expire(self._db)
                 while not stop.is_set() and await self.round(at_once):
                     pass
             except TransientError as error:
@@ -196,7 +194,7 @@ class Postman:
 
     async def round(self, at_once: int) -> int:
         """Claim a few, attempt them all, record each result; returns how many attempts were made."""
-        claims = await claim(self._database, at_once, self._lease)
+        claims = await claim(self._db, at_once, self._lease)
         results = await asyncio.gather(*(self._attempt(claimed) for claimed in claims), return_exceptions=True)
         for error in (result for result in results if isinstance(result, BaseException)):
             raise error
@@ -206,10 +204,10 @@ class Postman:
         result = await self._try(claimed)
         if result is None:
             log.info("email.withdrawn", message_id=str(claimed.message_id), reason="address unavailable")
-            await withdraw(self._database, claimed)
+            await withdraw(self._db, claimed)
             return False
         log.info("e-mail attempted", message_id=str(claimed.message_id), outcome=result.outcome, reason=result.reason)
-        await record_result(self._database, claimed, result)
+        await record_result(self._db, claimed, result)
         return True
 
     async def _try(self, claimed: Claim) -> Result | None:

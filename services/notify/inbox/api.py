@@ -51,7 +51,7 @@ class Inbox(Output):
 
 @router.get("/inbox")
 async def list_inbox(
-    caller: Recipient, database: Db, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 20
+    caller: Recipient, db: Db, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 20
 ) -> Inbox:
     """One's own messages, newest first."""
     recipient_id = _own(caller)
@@ -59,7 +59,7 @@ async def list_inbox(
     if cursor is not None:
         at, message_id = decode(cursor, (datetime, UUID))
         after = (at, message_id)
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         items = await store.page(tx, recipient_id, after, limit + 1)
         unread = await store.unread(tx, recipient_id)
     more = len(items) > limit
@@ -72,14 +72,14 @@ async def list_inbox(
 
 
 @router.post("/inbox/{message_id}/read", response_model=Item)
-async def read_one(message_id: UUID, request: Request, caller: Recipient, database: Db) -> Response:
+async def read_one(message_id: UUID, request: Request, caller: Recipient, db: Db) -> Response:
     """Mark one's own message read."""
     recipient_id = _own(caller)
 
     async def work(tx: Tx) -> Item:
         return _item(await handlers.read_message(tx, message_id, recipient_id))
 
-    return await once(request, database, caller, work, status=200)
+    return await once(request, db, caller, work, status=200)
 
 
 def _item(item: InboxItem) -> Item:

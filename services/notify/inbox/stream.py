@@ -199,8 +199,8 @@ _BUILDERS: dict[type, Callable[[Event[Any]], Notice]] = {
 class InboxStream:
     """Applies batches; ``delivered`` is set after each commit so that e-mails leave at once."""
 
-    def __init__(self, database: Database, catalogue: Catalogue, delivered: asyncio.Event) -> None:
-        self._database = database
+    def __init__(self, db: Database, catalogue: Catalogue, delivered: asyncio.Event) -> None:
+        self._db = db
         self._catalogue = catalogue
         self._delivered = delivered
 
@@ -223,7 +223,7 @@ class InboxStream:
                 continue
             if isinstance(event.data, SignupPlaced):
                 titles[event.data.activity_id] = event.data.activity_title
-        async with self._database.transaction() as tx:
+        async with self._db.transaction() as tx:
             if notices:
                 await handlers.deliver(tx, notices, titles, self._catalogue)
             if broken:
@@ -232,5 +232,5 @@ class InboxStream:
 
     async def dead_letter(self, message: Message, error: Exception) -> None:
         """Keep a record that made its batch fail, with the reason."""
-        async with self._database.transaction() as tx:
+        async with self._db.transaction() as tx:
             await deadletters.record(tx, [DeadLetter(message, f"{type(error).__name__}: {error}")], group=GROUP)

@@ -53,14 +53,14 @@ class PreferencesOut(Output):
 
 
 @router.get("/preferences")
-async def get_preferences(caller: Volunteer, database: Db) -> PreferencesOut:
+async def get_preferences(caller: Volunteer, db: Db) -> PreferencesOut:
     """What is in force: one's own choice, or the default."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         return _preferences(await store.get(tx, caller.require_volunteer()))
 
 
 @router.patch("/preferences")
-async def change_preferences(body: PreferencesIn, caller: Volunteer, database: Db) -> PreferencesOut:
+async def change_preferences(body: PreferencesIn, caller: Volunteer, db: Db) -> PreferencesOut:
     """Change some of one's preferences; repeating it changes nothing."""
     wanted: PreferencesChange = {}
     if body.email is not None:
@@ -69,7 +69,7 @@ async def change_preferences(body: PreferencesIn, caller: Volunteer, database: D
         wanted["quiet_from"] = body.quiet_from
     if "quiet_to" in body.model_fields_set:
         wanted["quiet_to"] = body.quiet_to
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         return _preferences(await handlers.change(tx, caller.require_volunteer(), wanted))
 
 

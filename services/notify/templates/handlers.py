@@ -61,7 +61,7 @@ class Catalogue:
             raise PermanentError(f"the message template {name!r} cannot be filled: {error}") from error
 
 
-async def load_catalogue(database: Database) -> Catalogue:
+async def load_catalogue(db: Database) -> Catalogue:
     """The catalogue as the database has it now."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         return Catalogue.of(await store.load(tx, LOCALE))

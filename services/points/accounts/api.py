@@ -163,7 +163,7 @@ class LedgerReport(Output):
 
 @router.get("/accounts/{volunteer_id}")
 async def read_account(
-    database: Db, reports: ReportDb, caller: Reader, volunteer_id: UUID, as_of: Instant | None = None
+    db: Db, reports: ReportDb, caller: Reader, volunteer_id: UUID, as_of: Instant | None = None
 ) -> AccountView | PastBalance:
     """Points, hours, star and badges: the volunteer's own, or any for staff. With `as_of` the points of that moment."""
     if as_of is not None:
@@ -180,7 +180,7 @@ async def read_account(
             expired=figures.expired,
             donated=figures.donated,
         )
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         account = await handlers.account(tx, caller, volunteer_id)
         badges = await store.list_badges(tx, volunteer_id)
         criteria = await criteria_in_force(tx)
@@ -206,22 +206,22 @@ async def read_account(
 
 @router.get("/accounts/{volunteer_id}/statement")
 async def read_statement(
-    database: Db, caller: Reader, volunteer_id: UUID, cursor: str | None = None, limit: Limit = 50
+    db: Db, caller: Reader, volunteer_id: UUID, cursor: str | None = None, limit: Limit = 50
 ) -> Page[StatementLine]:
     """Transfers, newest first, each with its explanation."""
     before = None if cursor is None else cursors.decode(cursor, (int,))[0]
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         await handlers.require_reader(tx, caller, volunteer_id)
         lines = await handlers.statement(tx, volunteer_id, before=before, limit=limit + 1)
     return page_of(lines, limit, _line, lambda line: (line[0].transfer_id,))
 
 
 @router.get("/accounts/{volunteer_id}/statement.csv", response_class=Csv)
-async def export_statement(database: ReportDb, caller: Reader, volunteer_id: UUID) -> Csv:
+async def export_statement(db: ReportDb, caller: Reader, volunteer_id: UUID) -> Csv:
     """All transfers, newest first, as CSV (UTF-8 with a mark for spreadsheets), streamed."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         await handlers.require_reader(tx, caller, volunteer_id)
-    portions = handlers.export(database, volunteer_id)
+    portions = handlers.export(db, volunteer_id)
     first = await anext(portions)  # what goes wrong before the first byte is still a problem with a status
 
     async def text() -> AsyncIterator[str]:
@@ -236,10 +236,10 @@ async def export_statement(database: ReportDb, caller: Reader, volunteer_id: UUI
 
 @router.get("/accounts/{volunteer_id}/transfers/{transfer_id}")
 async def read_transfer(
-    database: Db, caller: Reader, volunteer_id: UUID, transfer_id: Annotated[int, Path(ge=1, lt=2**63 - 1)]
+    db: Db, caller: Reader, volunteer_id: UUID, transfer_id: Annotated[int, Path(ge=1, lt=2**63 - 1)]
 ) -> TransferView:
     """One transfer: rule version, records at their revisions, what was capped and why, the event and its trace."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         await handlers.require_reader(tx, caller, volunteer_id)
         line = await handlers.transfer(tx, volunteer_id, transfer_id)
     transfer = line[0]
@@ -257,11 +257,11 @@ async def read_transfer(
 
 @router.get("/accounts/{volunteer_id}/explanation")
 async def explain_balance(
-    database: Db, caller: Reader, volunteer_id: UUID, cursor: str | None = None, limit: Limit = 50
+    db: Db, caller: Reader, volunteer_id: UUID, cursor: str | None = None, limit: Limit = 50
 ) -> BalanceView:
     """The whole balance by lots, each with what moved in it, its rule version and its records."""
     before = None if cursor is None else _lot_key(cursor)
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         account = await handlers.account(tx, caller, volunteer_id)
         movements = await store.movements(tx, volunteer_id)
         found = await handlers.balance(tx, volunteer_id, before=before, limit=limit + 1)
@@ -279,24 +279,24 @@ async def explain_balance(
 
 @router.get("/accounts/{volunteer_id}/explanations")
 async def read_explanations(
-    database: Db, caller: Reader, volunteer_id: UUID, cursor: str | None = None, limit: Limit = 50
+    db: Db, caller: Reader, volunteer_id: UUID, cursor: str | None = None, limit: Limit = 50
 ) -> Page[Explanation]:
     """What each day's service came to and why, also where it came to nothing, which no transfer tells of."""
     before = None if cursor is None else cursors.decode(cursor, (str,))[0]
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         await handlers.require_reader(tx, caller, volunteer_id)
         found = await handlers.explanations(tx, volunteer_id, before=before, limit=limit + 1)
     return page_of(found, limit, _explanation, lambda line: (line[0].bucket,))
 
 
 @router.get("/reports/ledger", dependencies=[public()])
-async def ledger_report(request: Request, database: ReportDb) -> LedgerReport:
+async def ledger_report(request: Request, db: ReportDb) -> LedgerReport:
     """The district's totals; nobody can be told from them."""
-    return await published(request, "ledger", lambda: _ledger(database))
+    return await published(request, "ledger", lambda: _ledger(db))
 
 
-async def _ledger(database: Database) -> LedgerReport:
-    async with database.snapshot() as tx:
+async def _ledger(db: Database) -> LedgerReport:
+    async with db.snapshot() as tx:
         totals = await store.ledger_totals(tx)
     return LedgerReport(
         issued=totals.issued,

@@ -127,7 +127,7 @@ async def balance(
 
 
 async def figures_at(
-    database: Database, caller: Caller, volunteer_id: UUID, as_of: datetime
+    db: Database, caller: Caller, volunteer_id: UUID, as_of: datetime
 ) -> tuple[PastFigures, datetime, datetime]:
     """(balances, the moment that they are of, the horizon): not later than the horizon, so that the same question has
     the same answer for ever.
@@ -136,15 +136,15 @@ async def figures_at(
         NotFound: as `account`.
     """
     # The horizon first, in a transaction of its own: what commits after it is above it, and seen or not is both right.
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         horizon = await store.horizon(tx)
     at = min(as_of, horizon)
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         await account(tx, caller, volunteer_id)
         return await store.figures_at(tx, volunteer_id, at), at, horizon
 
 
-async def export(database: Database, volunteer_id: UUID) -> AsyncIterator[list[tuple[Transfer, str]]]:
+async def export(db: Database, volunteer_id: UUID) -> AsyncIterator[list[tuple[Transfer, str]]]:
     """The whole statement in portions, newest first, each transfer with the reward that it was for, if any.
 
     A volunteer's transfers are numbered under their lock and never change, so the portions fit together although each
@@ -152,7 +152,7 @@ async def export(database: Database, volunteer_id: UUID) -> AsyncIterator[list[t
     """
     before: int | None = None
     while True:
-        async with database.snapshot() as tx:
+        async with db.snapshot() as tx:
             found = await store.list_transfers(tx, volunteer_id, before=before, limit=EXPORT_ROWS)
             holds = sorted({line.pending_id for line in found if line.pending_id is not None})
             rewards = {

@@ -128,30 +128,30 @@ def _move(move: Move) -> MoveView:
 
 
 @router.post("/rules/{version}/activation", status_code=201, response_model=ActivationView)
-async def propose(request: Request, database: Db, caller: Centre, version: Version, body: ActivationInput) -> Response:
+async def propose(request: Request, db: Db, caller: Centre, version: Version, body: ActivationInput) -> Response:
     """Propose that a rehearsed draft comes into force; nothing does until another operator approves."""
 
     async def work(tx: Tx) -> ActivationView:
         return _view(await handlers.propose(tx, caller, version, body.rehearsal_id, body.reason))
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.get("/activations")
 async def list_activations(
-    database: Db, caller: Centre, cursor: str | None = None, limit: Limit = 50
+    db: Db, caller: Centre, cursor: str | None = None, limit: Limit = 50
 ) -> Page[ActivationView]:
     """Activations, newest first."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         found = await handlers.listed(tx, before=before, limit=limit + 1)
     return page_of(found, limit, _view, lambda activation: (activation.activation_id,))
 
 
 @router.get("/activations/{activation_id}")
-async def read_activation(database: Db, caller: Centre, activation_id: UUID) -> ActivationDetail:
+async def read_activation(db: Db, caller: Centre, activation_id: UUID) -> ActivationDetail:
     """One activation: its progress, its totals, and who said and did what."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         view = _view(await handlers.find(tx, activation_id))
         steps = [_step(step) for step in await handlers.history(tx, activation_id)]
     return ActivationDetail(**view.model_dump(), steps=steps)
@@ -159,7 +159,7 @@ async def read_activation(database: Db, caller: Centre, activation_id: UUID) -> 
 
 @router.get("/activations/{activation_id}/moves")
 async def list_moves(
-    database: Db,
+    db: Db,
     caller: Centre,
     activation_id: UUID,
     late: bool = False,
@@ -168,71 +168,69 @@ async def list_moves(
 ) -> Page[MoveView]:
     """What it was for each volunteer; with `late` only those of whom something came after the rehearsal."""
     after = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         found = await handlers.moves(tx, activation_id, after=after, late_only=late, limit=limit + 1)
     return page_of(found, limit, _move, lambda move: (move.volunteer_id,))
 
 
-async def _act(request: Request, database: Db, caller: Caller, activation_id: UUID, act: Act, note: str) -> Response:
+async def _act(request: Request, db: Db, caller: Caller, activation_id: UUID, act: Act, note: str) -> Response:
     async def work(tx: Tx) -> ActivationView:
         return _view(await handlers.act(tx, caller, activation_id, act, note))
 
-    return await once(request, database, caller, work, status=200)
+    return await once(request, db, caller, work, status=200)
 
 
 @router.post("/activations/{activation_id}/approve", response_model=ActivationView)
-async def approve(request: Request, database: Db, caller: Centre, activation_id: UUID, body: DecisionInput) -> Response:
+async def approve(request: Request, db: Db, caller: Centre, activation_id: UUID, body: DecisionInput) -> Response:
     """Approve what another operator proposed: the draft is in force, and everybody is brought under it."""
-    return await _act(request, database, caller, activation_id, Act.APPROVE, body.note)
+    return await _act(request, db, caller, activation_id, Act.APPROVE, body.note)
 
 
 @router.post("/activations/{activation_id}/reject", response_model=ActivationView)
-async def reject(request: Request, database: Db, caller: Centre, activation_id: UUID, body: DecisionInput) -> Response:
+async def reject(request: Request, db: Db, caller: Centre, activation_id: UUID, body: DecisionInput) -> Response:
     """Reject what another operator proposed."""
-    return await _act(request, database, caller, activation_id, Act.REJECT, body.note)
+    return await _act(request, db, caller, activation_id, Act.REJECT, body.note)
 
 
 @router.post("/activations/{activation_id}/withdraw", response_model=ActivationView)
-async def withdraw(
-    request: Request, database: Db, caller: Centre, activation_id: UUID, body: WithdrawalInput
-) -> Response:
+async def withdraw(request: Request, db: Db, caller: Centre, activation_id: UUID, body: WithdrawalInput) -> Response:
     """Withdraw one's own proposal."""
-    return await _act(request, database, caller, activation_id, Act.WITHDRAW, body.note)
+    return await _act(request, db, caller, activation_id, Act.WITHDRAW, body.note)
 
 
 @router.post("/activations/{activation_id}/resume", response_model=ActivationView)
-async def resume(request: Request, database: Db, caller: Centre, activation_id: UUID, body: DecisionInput) -> Response:
+async def resume(request: Request, db: Db, caller: Centre, activation_id: UUID, body: DecisionInput) -> Response:
     """Let a move that stopped go on, once what stopped it is put right."""
-    return await _act(request, database, caller, activation_id, Act.RESUME, body.note)
+    return await _act(request, db, caller, activation_id, Act.RESUME, body.note)
 
 
 @router.post("/activations/{activation_id}/reversal", response_model=ActivationView)
 async def propose_reversal(
-    request: Request, database: Db, caller: Centre, activation_id: UUID, body: ReasonInput
+    request: Request, db: Db, caller: Centre, activation_id: UUID, body: ReasonInput
 ) -> Response:
     """Propose to take the version out of force again; nothing happens until another operator approves."""
-    return await _act(request, database, caller, activation_id, Act.PROPOSE_REVERSAL, body.reason)
+    return await _act(request, db, caller, activation_id, Act.PROPOSE_REVERSAL, body.reason)
 
 
 @router.post("/activations/{activation_id}/reversal/approve", response_model=ActivationView)
 async def approve_reversal(
-    request: Request, database: Db, caller: Centre, activation_id: UUID, body: DecisionInput
+    request: Request, db: Db, caller: Centre, activation_id: UUID, body: DecisionInput
 ) -> Response:
     """Approve the reversal that another operator proposed: everybody is brought back."""
-    return await _act(request, database, caller, activation_id, Act.APPROVE_REVERSAL, body.note)
+    return await _act(request, db, caller, activation_id, Act.APPROVE_REVERSAL, body.note)
 
 
 @router.post("/activations/{activation_id}/reversal/reject", response_model=ActivationView)
 async def reject_reversal(
-    request: Request, database: Db, caller: Centre, activation_id: UUID, body: DecisionInput
+    request: Request, db: Db, caller: Centre, activation_id: UUID, body: DecisionInput
 ) -> Response:
     """Reject the reversal that another operator proposed."""
-    return await _act(request, database, caller, activation_id, Act.REJECT_REVERSAL, body.note)
+    return await _act(request, db, caller, activation_id, Act.REJECT_REVERSAL, body.note)
 
 
 @router.post("/activations/{activation_id}/reversal/withdraw", response_model=ActivationView)
 async def withdraw_reversal(
-    request: Request, database: Db, caller: Centre, activation_id: UUID, body: WithdrawalInput
+    request: Request, db: Db, caller: Centre, activation_id: UUID, body: WithdrawalInput
 ) -> Response:
     """Withdraw one's own proposal to reverse."""
-    return await _act(request, database, caller, activation_id, Act.WITHDRAW_REVERSAL, body.note)
+    return await _act(request, db, caller, activation_id, Act.WITHDRAW_REVERSAL, body.note)

@@ -40,7 +40,7 @@ class Unforeseen(WeiguangError):
         )
 
 
-async def move(database: Database, policy: Policy, at_once: int) -> int:
+async def move(db: Database, policy: Policy, at_once: int) -> int:
     """Move at most ``at_once`` volunteers; returns how many, 0 if there is nothing to do now. Call again until it is 0.
 
     Whatever else than trouble with the database keeps a batch of an activation from being moved stops the activation
@@ -51,7 +51,7 @@ async def move(database: Database, policy: Policy, at_once: int) -> int:
     """
     under_way: Activation | None = None
     try:
-        async with database.transaction() as tx:
+        async with db.transaction() as tx:
             if not await store.alone(tx):
                 return 0
             await keep_rules(tx)
@@ -72,7 +72,7 @@ async def move(database: Database, policy: Policy, at_once: int) -> int:
             raise
         _log.error("activation.stopped", activation_id=str(under_way.activation_id), exc_info=error)
         problem = str(error) if isinstance(error, WeiguangError) else f"{type(error).__name__}: {error}"
-        async with database.transaction() as tx:
+        async with db.transaction() as tx:
             await store.lock(tx, under_way.activation_id)
             await store.stop(tx, under_way.activation_id, problem)
             await store.insert_step(tx, under_way.activation_id, "stopped", None, await tx.now(), problem)

@@ -103,7 +103,7 @@ def _view(cipher: TextCipher, found: Adjustment) -> AdjustmentView:
 
 
 @router.post("/adjustments", status_code=201, response_model=AdjustmentView)
-async def propose(request: Request, database: Db, cipher: Cipher, caller: Operator, body: AdjustmentInput) -> Response:
+async def propose(request: Request, db: Db, cipher: Cipher, caller: Operator, body: AdjustmentInput) -> Response:
     """Propose an adjustment; it moves nothing until another operator approves it."""
 
     async def work(tx: Tx) -> AdjustmentView:
@@ -112,12 +112,12 @@ async def propose(request: Request, database: Db, cipher: Cipher, caller: Operat
         )
         return _view(cipher, proposed)
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.get("/adjustments")
 async def list_adjustments(
-    database: Db,
+    db: Db,
     cipher: Cipher,
     caller: Operator,
     volunteer_id: UUID | None = None,
@@ -128,7 +128,7 @@ async def list_adjustments(
 ) -> Page[AdjustmentView]:
     """Adjustments of volunteers within the caller's bounds, newest first."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         found = await store.listed(
             tx,
             volunteer_id=volunteer_id,
@@ -142,42 +142,42 @@ async def list_adjustments(
 
 
 @router.get("/adjustments/{adjustment_id}")
-async def read_adjustment(database: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID) -> AdjustmentDetail:
+async def read_adjustment(db: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID) -> AdjustmentDetail:
     """One adjustment, with what its approval posted."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         found = await handlers.find(tx, caller, adjustment_id)
         posted = await handlers.posted(tx, found)
     return AdjustmentDetail(**dict(_view(cipher, found)), posted=[PostedView(**line._asdict()) for line in posted])
 
 
 async def _decide(
-    request: Request, database: Db, cipher: TextCipher, caller: Caller, adjustment_id: UUID, status: Status, note: str
+    request: Request, db: Db, cipher: TextCipher, caller: Caller, adjustment_id: UUID, status: Status, note: str
 ) -> Response:
     async def work(tx: Tx) -> AdjustmentView:
         return _view(cipher, await handlers.decision(tx, cipher, caller, adjustment_id, status, note))
 
-    return await once(request, database, caller, work, status=200)
+    return await once(request, db, caller, work, status=200)
 
 
 @router.post("/adjustments/{adjustment_id}/approve", response_model=AdjustmentView)
 async def approve(
-    request: Request, database: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID, body: DecisionInput
+    request: Request, db: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID, body: DecisionInput
 ) -> Response:
     """Approve what another operator proposed: its points are posted."""
-    return await _decide(request, database, cipher, caller, adjustment_id, Status.APPROVED, body.note)
+    return await _decide(request, db, cipher, caller, adjustment_id, Status.APPROVED, body.note)
 
 
 @router.post("/adjustments/{adjustment_id}/reject", response_model=AdjustmentView)
 async def reject(
-    request: Request, database: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID, body: DecisionInput
+    request: Request, db: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID, body: DecisionInput
 ) -> Response:
     """Reject what another operator proposed."""
-    return await _decide(request, database, cipher, caller, adjustment_id, Status.REJECTED, body.note)
+    return await _decide(request, db, cipher, caller, adjustment_id, Status.REJECTED, body.note)
 
 
 @router.post("/adjustments/{adjustment_id}/withdraw", response_model=AdjustmentView)
 async def withdraw(
-    request: Request, database: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID, body: WithdrawalInput
+    request: Request, db: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID, body: WithdrawalInput
 ) -> Response:
     """Withdraw one's own proposal."""
-    return await _decide(request, database, cipher, caller, adjustment_id, Status.WITHDRAWN, body.note)
+    return await _decide(request, db, cipher, caller, adjustment_id, Status.WITHDRAWN, body.note)

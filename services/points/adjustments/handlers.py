@@ -151,14 +151,14 @@ def note_of(cipher: TextCipher, adjustment: Adjustment) -> str | None:
     return _opened(cipher, adjustment.adjustment_id, "note", adjustment.decision_note)
 
 
-async def seal_plain(database: Database, cipher: TextCipher) -> int:
+async def seal_plain(db: Database, cipher: TextCipher) -> int:
     """Seal what was kept in plain text before texts were sealed at once; returns of how many adjustments.
 
     Repeating it is harmless, and so is a process that does it beside this one.
     """
     sealed = 0
     while True:
-        async with database.transaction() as tx:
+        async with db.transaction() as tx:
             found = await store.plain_evidence(tx, SEALED_AT_ONCE)
             rows: list[tuple[UUID, UUID, Part, SealedEvidence]] = []
             for adjustment_id, volunteer_id, evidence, note in found:

@@ -63,9 +63,9 @@ class BadgesView(Output):
 
 
 @router.get("/accounts/{volunteer_id}/badges")
-async def read_badges(database: Db, caller: Reader, volunteer_id: UUID) -> BadgesView:
+async def read_badges(db: Db, caller: Reader, volunteer_id: UUID) -> BadgesView:
     """Badges held and revoked, and the progress towards all: the volunteer's own, or for staff."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         await require_reader(tx, caller, volunteer_id)
         found = await handlers.badges_of(tx, volunteer_id)
     held = [award_view(award) for award in found.awards if award.revoked_at is None]

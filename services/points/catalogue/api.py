@@ -90,7 +90,7 @@ class EntryView(Output):
 
 @router.get("/catalogue")
 async def read_catalogue(
-    database: Db,
+    db: Db,
     caller: Everybody,
     all: Annotated[bool, Query(description="also those whose time is over")] = False,
     cursor: str | None = None,
@@ -98,7 +98,7 @@ async def read_catalogue(
 ) -> Page[ShelvedView]:
     """What can be redeemed now or later, newest first, with photos, what is left where, and one's own limits."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         now = await tx.now()
         found = await rewards.list_rewards(tx, before=before, limit=limit + 1, at=None if all else now)
         views = await _views(tx, caller, found, now)
@@ -106,9 +106,9 @@ async def read_catalogue(
 
 
 @router.get("/catalogue/{reward_id}")
-async def read_reward(database: Db, caller: Staff, reward_id: UUID) -> RewardInFull:
+async def read_reward(db: Db, caller: Staff, reward_id: UUID) -> RewardInFull:
     """One reward with its changes, for the staff."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         now = await tx.now()
         reward = await rewards.find_reward(tx, reward_id)
         if reward is None:
@@ -120,35 +120,35 @@ async def read_reward(database: Db, caller: Staff, reward_id: UUID) -> RewardInF
 
 
 @router.put("/rewards/{reward_id}")
-async def change_reward(database: Db, caller: Centre, reward_id: UUID, body: RewardChange) -> RewardView:
+async def change_reward(db: Db, caller: Centre, reward_id: UUID, body: RewardChange) -> RewardView:
     """Let the line say this from now on, unless it is no longer the version that was seen; holds keep the price and the
     time that they were made under.
     """
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         reward = await handlers.change(tx, caller, Reward(reward_id=reward_id, **body.model_dump()))
         shelves = await rewards.list_stock(tx, [reward_id])
     return reward_view(reward, shelves)
 
 
 @router.post("/rewards/{reward_id}/withdrawal", response_model=RewardView)
-async def withdraw_reward(request: Request, database: Db, caller: Centre, reward_id: UUID) -> Response:
+async def withdraw_reward(request: Request, db: Db, caller: Centre, reward_id: UUID) -> Response:
     """Nobody can take it any more, from now on; who holds one can still fetch it."""
 
     async def work(tx: Tx) -> RewardView:
         reward = await handlers.withdraw(tx, caller, reward_id)
         return reward_view(reward, await rewards.list_stock(tx, [reward_id]))
 
-    return await once(request, database, caller, work, status=200)
+    return await once(request, db, caller, work, status=200)
 
 
 @router.get("/rewards/{reward_id}/stock/{site_id}/history")
 async def read_history(
-    database: Db, caller: Staff, reward_id: UUID, site_id: UUID, cursor: str | None = None, limit: Limit = 50
+    db: Db, caller: Staff, reward_id: UUID, site_id: UUID, cursor: str | None = None, limit: Limit = 50
 ) -> Page[EntryView]:
     """What came in and what was counted at one of the caller's sites, newest first."""
     caller.require_site(site_id)
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         found = await store.shelf_history(tx, reward_id, site_id, before=before, limit=limit + 1)
     return page_of(found, limit, _entry, lambda entry: (entry.entry_id,))
 

@@ -57,21 +57,21 @@ def _signer(request: Request) -> Signer:
 
 
 @router.get("/accounts/{volunteer_id}/badges/{award_id}/credential")
-async def export(request: Request, database: Db, caller: Reader, volunteer_id: UUID, award_id: UUID) -> CredentialView:
+async def export(request: Request, db: Db, caller: Reader, volunteer_id: UUID, award_id: UUID) -> CredentialView:
     """The signed credential of an award: the volunteer's own, or for staff. A revoked one says so when checked."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         await require_reader(tx, caller, volunteer_id)
-    return await _credential(request, database, award_id, ("volunteer", volunteer_id))
+    return await _credential(request, db, award_id, ("volunteer", volunteer_id))
 
 
 @router.get("/teams/{team_id}/badges/{award_id}/credential", dependencies=[public()])
-async def export_of_team(request: Request, database: Db, team_id: UUID, award_id: UUID) -> CredentialView:
+async def export_of_team(request: Request, db: Db, team_id: UUID, award_id: UUID) -> CredentialView:
     """The signed credential of a team's award, for anybody: its subject is the team, and nobody is named."""
-    return await _credential(request, database, award_id, ("team", team_id))
+    return await _credential(request, db, award_id, ("team", team_id))
 
 
-async def _credential(request: Request, database: Db, award_id: UUID, of: tuple[Holder, UUID]) -> CredentialView:
-    async with database.snapshot() as tx:
+async def _credential(request: Request, db: Db, award_id: UUID, of: tuple[Holder, UUID]) -> CredentialView:
+    async with db.snapshot() as tx:
         award = await handlers.find(tx, award_id, of=of)
     issuer = _issuer(request)
     return CredentialView(
@@ -82,9 +82,9 @@ async def _credential(request: Request, database: Db, award_id: UUID, of: tuple[
 
 
 @router.get("/credentials/{award_id}", dependencies=[public()])
-async def verify(request: Request, database: Db, award_id: UUID) -> VerificationView:
+async def verify(request: Request, db: Db, award_id: UUID) -> VerificationView:
     """Whether an award stands, for anybody."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         award = await handlers.find(tx, award_id)
     issuer = _issuer(request)
     return VerificationView(
@@ -106,9 +106,9 @@ async def verify(request: Request, database: Db, award_id: UUID) -> Verification
 
 
 @router.get("/credentials/{award_id}/revocations", dependencies=[public()])
-async def list_revocations(request: Request, database: Db, award_id: UUID) -> dict[str, Any]:
+async def list_revocations(request: Request, db: Db, award_id: UUID) -> dict[str, Any]:
     """The credential's revocation list, in the form that Open Badges verifiers read."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         award = await handlers.find(tx, award_id)
     return domain.revocations(_issuer(request), award)
 

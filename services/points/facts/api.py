@@ -88,7 +88,7 @@ def _referral(found: BroughtIn) -> ReferralView:
 
 
 @router.post("/complaints", status_code=201, response_model=ComplaintView)
-async def complain(request: Request, database: Db, caller: Operator, body: ComplaintInput) -> Response:
+async def complain(request: Request, db: Db, caller: Operator, body: ComplaintInput) -> Response:
     """Record a complaint; points that it takes away under the rule are reversed at once."""
 
     async def work(tx: Tx) -> ComplaintView:
@@ -98,49 +98,49 @@ async def complain(request: Request, database: Db, caller: Operator, body: Compl
             )
         )
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.get("/complaints")
 async def list_complaints(
-    database: Db, caller: Operator, cursor: str | None = None, limit: Limit = 50
+    db: Db, caller: Operator, cursor: str | None = None, limit: Limit = 50
 ) -> Page[ComplaintView]:
     """Complaints about service at the caller's sites, newest first."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         found = await store.list_complaints(tx, before=before, limit=limit + 1, site_ids=caller.site_ids)
     return page_of(found, limit, _complaint, lambda complaint: (complaint.complaint_id,))
 
 
 @router.post("/complaints/{complaint_id}/withdraw", response_model=ComplaintView)
 async def withdraw_complaint(
-    request: Request, database: Db, caller: Operator, complaint_id: UUID, body: WithdrawalInput
+    request: Request, db: Db, caller: Operator, complaint_id: UUID, body: WithdrawalInput
 ) -> Response:
     """The complaint does not stand; points come back."""
 
     async def work(tx: Tx) -> ComplaintView:
         return _complaint(await handlers.withdraw_complaint(tx, caller, complaint_id, body.reason))
 
-    return await once(request, database, caller, work, status=200)
+    return await once(request, db, caller, work, status=200)
 
 
 @router.post("/referrals", status_code=201, response_model=ReferralView)
-async def refer(request: Request, database: Db, caller: Staff, body: ReferralInput) -> Response:
+async def refer(request: Request, db: Db, caller: Staff, body: ReferralInput) -> Response:
     """Record who brought in somebody who has served since; the bonus of the rule is posted at once."""
 
     async def work(tx: Tx) -> ReferralView:
         return _referral(await handlers.refer(tx, caller, body.referrer_id, body.referred_id))
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.get("/referrals")
 async def list_referrals(
-    database: Db, caller: Staff, referrer_id: UUID | None = None, cursor: str | None = None, limit: Limit = 50
+    db: Db, caller: Staff, referrer_id: UUID | None = None, cursor: str | None = None, limit: Limit = 50
 ) -> Page[ReferralView]:
     """Referrals by volunteers of the caller's sites, newest first, of everybody or of one who brought people in."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         found = await store.list_referrals(
             tx, before=before, limit=limit + 1, referrer_id=referrer_id, site_ids=caller.site_ids
         )
@@ -149,11 +149,11 @@ async def list_referrals(
 
 @router.post("/referrals/{referral_id}/withdraw", response_model=ReferralView)
 async def withdraw_referral(
-    request: Request, database: Db, caller: Staff, referral_id: UUID, body: WithdrawalInput
+    request: Request, db: Db, caller: Staff, referral_id: UUID, body: WithdrawalInput
 ) -> Response:
     """It was no referral; the bonus is taken back."""
 
     async def work(tx: Tx) -> ReferralView:
         return _referral(await handlers.withdraw_referral(tx, caller, referral_id, body.reason))
 
-    return await once(request, database, caller, work, status=200)
+    return await once(request, db, caller, work, status=200)

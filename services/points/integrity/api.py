@@ -95,7 +95,7 @@ def _members(found: Case) -> dict[str, Any]:
 
 @router.get("/cases")
 async def list_cases(
-    database: Db,
+    db: Db,
     caller: Staff,
     kind: Kind | None = None,
     status: Status | None = None,
@@ -104,7 +104,7 @@ async def list_cases(
 ) -> Page[CaseView]:
     """Cases that touch the caller's sites, newest first."""
     before = None if cursor is None else cursors.decode(cursor, (datetime, UUID))
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         found = await store.listed(
             tx,
             kind=kind,
@@ -117,16 +117,16 @@ async def list_cases(
 
 
 @router.get("/reports/integrity")
-async def report(database: ReportDb, caller: Operator) -> CaseReport:
+async def report(db: ReportDb, caller: Operator) -> CaseReport:
     """How many cases of each kind touch the caller's sites, by how they stand."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         return CaseReport(cases=await store.totals(tx, caller.site_ids))
 
 
 @router.get("/cases/{case_id}")
-async def read_case(database: Db, caller: Staff, case_id: UUID) -> CaseInFull:
+async def read_case(db: Db, caller: Staff, case_id: UUID) -> CaseInFull:
     """One case with its records as they stand now."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         found = await handlers.look(tx, caller, case_id)
     return CaseInFull(
         **_members(found.case),
@@ -136,22 +136,20 @@ async def read_case(database: Db, caller: Staff, case_id: UUID) -> CaseInFull:
     )
 
 
-async def _settle(
-    request: Request, database: Db, caller: Caller, case_id: UUID, status: Status, reason: str
-) -> Response:
+async def _settle(request: Request, db: Db, caller: Caller, case_id: UUID, status: Status, reason: str) -> Response:
     async def work(tx: Tx) -> CaseView:
         return _view(await handlers.settle(tx, caller, case_id, status, reason))
 
-    return await once(request, database, caller, work, status=200)
+    return await once(request, db, caller, work, status=200)
 
 
 @router.post("/cases/{case_id}/clear", response_model=CaseView)
-async def clear(request: Request, database: Db, caller: Operator, case_id: UUID, body: SettlementInput) -> Response:
+async def clear(request: Request, db: Db, caller: Operator, case_id: UUID, body: SettlementInput) -> Response:
     """There is nothing to it: points that it held back are given."""
-    return await _settle(request, database, caller, case_id, Status.CLEARED, body.reason)
+    return await _settle(request, db, caller, case_id, Status.CLEARED, body.reason)
 
 
 @router.post("/cases/{case_id}/confirm", response_model=CaseView)
-async def confirm(request: Request, database: Db, caller: Operator, case_id: UUID, body: SettlementInput) -> Response:
+async def confirm(request: Request, db: Db, caller: Operator, case_id: UUID, body: SettlementInput) -> Response:
     """It is so: its records stay without points. What else follows is decided where records are corrected."""
-    return await _settle(request, database, caller, case_id, Status.CONFIRMED, body.reason)
+    return await _settle(request, db, caller, case_id, Status.CONFIRMED, body.reason)

@@ -64,13 +64,13 @@ def case_id_of(flag: Flag) -> UUID:
     return derived_id("integrity", flag.kind, flag.subject_kind, flag.subject, flag.about)
 
 
-async def install(database: Database) -> ThresholdsInForce:
+async def install(db: Database) -> ThresholdsInForce:
     """Make sure that the shipped thresholds are in the table; returns all that are.
 
     Raises:
         PermanentError: a version in the table says something else than the one shipped under its number.
     """
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         stored = await versions.install(tx, store.THRESHOLDS, documents.shipped())
     return ThresholdsInForce(document.thresholds() for document in stored)
 

@@ -56,24 +56,24 @@ class BoardView(Output):
 
 
 @router.put("/accounts/{volunteer_id}/visibility")
-async def put_visibility(database: Db, caller: Volunteer, volunteer_id: UUID, body: VisibilityInput) -> VisibilityView:
+async def put_visibility(db: Db, caller: Volunteer, volunteer_id: UUID, body: VisibilityInput) -> VisibilityView:
     """Agree to be shown by number, or take that back."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         shown = await handlers.show(tx, caller, volunteer_id, body.shown)
     return VisibilityView(volunteer_id=volunteer_id, shown=shown)
 
 
 @router.get("/accounts/{volunteer_id}/visibility")
-async def read_visibility(database: Db, caller: Volunteer, volunteer_id: UUID) -> VisibilityView:
+async def read_visibility(db: Db, caller: Volunteer, volunteer_id: UUID) -> VisibilityView:
     """What the volunteer said; without having said anything, no."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         shown = await handlers.is_shown(tx, caller, volunteer_id)
     return VisibilityView(volunteer_id=volunteer_id, shown=shown)
 
 
 @router.get("/leaders")
 async def read_leaders(
-    database: Db,
+    db: Db,
     caller: Everybody,
     period: Period = Period.WEEK,
     site_id: UUID | None = None,
@@ -81,7 +81,7 @@ async def read_leaders(
     limit: Limit = 20,
 ) -> BoardView:
     """Who served most in the present week, month or year, of those who agreed to be shown."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         first, last = span(period, district_day(await tx.now()))
         found = await store.leaders(tx, first, last, site_id=site_id, team_id=team_id, limit=limit)
     return BoardView(

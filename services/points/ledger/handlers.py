@@ -201,11 +201,11 @@ async def open_holds_due(tx: Tx, limit: int) -> list[Hold]:
     return await store.due_holds(tx, await tx.now(), limit)
 
 
-async def expire_points(database: Database, limit: int = 500) -> int:
+async def expire_points(db: Database, limit: int = 500) -> int:
     """Post the expiry of points past their last day, of at most ``limit`` lots' volunteers; returns how many
     volunteers it was. Call again until it is 0.
     """
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         now = await tx.now()
         today = district_day(now)
         due = await store.due_lots(tx, today, limit)

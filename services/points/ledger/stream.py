@@ -40,8 +40,8 @@ class IngestStream:
     It remembers which accounts exist, once their opening is committed: accounts are never closed.
     """
 
-    def __init__(self, database: Database, policy: Policy) -> None:
-        self.database = database
+    def __init__(self, db: Database, policy: Policy) -> None:
+        self.database = db
         self.policy = policy
         self._known: set[UUID] = set()
 

@@ -30,23 +30,23 @@ class CaptureByCodeInput(CaptureInput):
 @router.post("/redemptions/captures", response_model=RedemptionView)
 async def capture(
     request: Request,
-    database: Db,
+    db: Db,
     caller: Annotated[Caller, allow(Role.STATION, Role.OPERATOR)],
     body: CaptureByCodeInput,
 ) -> Response:
     """Hand an item over against its code alone, at one of the caller's sites; 20 wrong codes in 15 minutes lock."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         window = await handlers.spend_guess(tx, caller, real_now())
 
     async def give_back() -> None:
-        async with database.transaction() as tx:
+        async with db.transaction() as tx:
             await handlers.give_guess_back(tx, caller, window)
 
     async def work(tx: Tx) -> RedemptionView:
         return redemption_view(await handlers.capture(tx, caller, body.pickup_code, body.site_id, real_now()))
 
     try:
-        answer = await once(request, database, caller, work, status=200)
+        answer = await once(request, db, caller, work, status=200)
     except Refusal as refusal:
         if not handlers.was_wrong(refusal):
             await give_back()

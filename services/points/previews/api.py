@@ -37,15 +37,13 @@ class WorthView(Output):
 
 
 @router.get("/worth", dependencies=[public()])
-async def read_worth(
-    database: Db, starts_at: Instant, ends_at: Instant, kind: Word = "", theme: Word = ""
-) -> WorthView:
+async def read_worth(db: Db, starts_at: Instant, ends_at: Instant, kind: Word = "", theme: Word = "") -> WorthView:
     """What scanned, confirmed service of this time is worth by the rule of its day, if it is all of that day's."""
     minutes = (ends_at - starts_at) // timedelta(minutes=1)
     if not 0 < minutes <= MOST_MINUTES:
         raise Invalid("time-reversed", f"Service ends after it starts, and lasts at most {MOST_MINUTES} minutes.")
     day = district_day(starts_at)
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         rule = (await rulebook(tx)).at(day)
     found = worth(rule, Plan(day, starts_at, minutes, kind, theme))
     return WorthView(

@@ -116,7 +116,7 @@ class BudgetView(Output):
 
 @router.post("/rules/{version}/rehearsals", status_code=201, response_model=RehearsalView)
 async def rehearse(
-    request: Request, database: Db, caller: Centre, version: Version, body: RehearsalIn | None = None
+    request: Request, db: Db, caller: Centre, version: Version, body: RehearsalIn | None = None
 ) -> Response:
     """Replay a draft over all history, in the background; nothing of the ledger changes."""
     as_if_from = None if body is None else body.as_if_from
@@ -124,12 +124,12 @@ async def rehearse(
     async def work(tx: Tx) -> RehearsalView:
         return _view(await handlers.request(tx, caller, version, as_if_from))
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.get("/rehearsals")
 async def list_rehearsals(
-    database: Db,
+    db: Db,
     caller: Centre,
     version: Annotated[int | None, Query(ge=1, le=2_147_483_647)] = None,
     cursor: str | None = None,
@@ -137,31 +137,31 @@ async def list_rehearsals(
 ) -> Page[RehearsalView]:
     """Rehearsals, newest first, of every draft or of one."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         found = await store.listed(tx, before=before, version=version, limit=limit + 1)
     return page_of(found, limit, _view, lambda rehearsal: (rehearsal.rehearsal_id,))
 
 
 @router.get("/rehearsals/{rehearsal_id}")
-async def read_rehearsal(database: Db, caller: Centre, rehearsal_id: UUID) -> RehearsalView:
+async def read_rehearsal(db: Db, caller: Centre, rehearsal_id: UUID) -> RehearsalView:
     """One rehearsal: how far it is, and its totals once it is done."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         return _view(await handlers.find(tx, rehearsal_id))
 
 
 @router.post("/rehearsals/{rehearsal_id}/cancel", response_model=RehearsalView)
-async def cancel_rehearsal(request: Request, database: Db, caller: Centre, rehearsal_id: UUID) -> Response:
+async def cancel_rehearsal(request: Request, db: Db, caller: Centre, rehearsal_id: UUID) -> Response:
     """Give up a rehearsal that is queued or running."""
 
     async def work(tx: Tx) -> RehearsalView:
         return _view(await handlers.cancel(tx, rehearsal_id))
 
-    return await once(request, database, caller, work, status=200)
+    return await once(request, db, caller, work, status=200)
 
 
 @router.get("/rehearsals/{rehearsal_id}/volunteers")
 async def list_differences(
-    database: Db,
+    db: Db,
     caller: Centre,
     rehearsal_id: UUID,
     order: Order = "gain",
@@ -170,7 +170,7 @@ async def list_differences(
 ) -> Page[ResultView]:
     """Each volunteer's difference, those who gain most first, or those who lose most."""
     after = None if cursor is None else cursors.decode(cursor, (int, UUID))
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         found = await handlers.results(
             tx,
             rehearsal_id,
@@ -183,27 +183,27 @@ async def list_differences(
 
 @router.get("/rehearsals/{rehearsal_id}/budget")
 async def list_budget(
-    database: Db, caller: Centre, rehearsal_id: UUID, cursor: str | None = None, limit: Limit = 50
+    db: Db, caller: Centre, rehearsal_id: UUID, cursor: str | None = None, limit: Limit = 50
 ) -> Page[BudgetView]:
     """The points by site and month, by month."""
     after = None if cursor is None else _budget_key(cursor)
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         found = await handlers.budget(tx, rehearsal_id, after=after, limit=limit + 1)
     return page_of(found, limit, _budget, lambda line: (line[1].isoformat(), str(line[0] or "")))
 
 
 @router.get("/rehearsals/{rehearsal_id}/volunteers.csv", response_class=Csv)
-async def export_differences(database: ReportDb, caller: Centre, rehearsal_id: UUID) -> Csv:
+async def export_differences(db: ReportDb, caller: Centre, rehearsal_id: UUID) -> Csv:
     """Every volunteer's difference as CSV (UTF-8 with a mark for spreadsheets), streamed."""
-    portions = handlers.export(database, rehearsal_id)
+    portions = handlers.export(db, rehearsal_id)
     rows = (([(*result, result.difference) for result in portion]) async for portion in portions)
     return await _csv(VOLUNTEER_COLUMNS, rows, f"rehearsal-{rehearsal_id}-volunteers.csv")
 
 
 @router.get("/rehearsals/{rehearsal_id}/budget.csv", response_class=Csv)
-async def export_budget(database: ReportDb, caller: Centre, rehearsal_id: UUID) -> Csv:
+async def export_budget(db: ReportDb, caller: Centre, rehearsal_id: UUID) -> Csv:
     """The points by site and month as CSV, streamed."""
-    portions = handlers.export_budget(database, rehearsal_id)
+    portions = handlers.export_budget(db, rehearsal_id)
     rows = ([(*line, line[3] - line[2]) for line in portion] async for portion in portions)
     return await _csv(BUDGET_COLUMNS, rows, f"rehearsal-{rehearsal_id}-budget.csv")
 

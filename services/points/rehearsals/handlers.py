@@ -100,7 +100,7 @@ async def budget(
     return await store.budget(tx, rehearsal_id, after=after, limit=limit)
 
 
-async def export(database: Database, rehearsal_id: UUID) -> AsyncIterator[list[Result]]:
+async def export(db: Database, rehearsal_id: UUID) -> AsyncIterator[list[Result]]:
     """Everybody's difference in portions, by volunteer; raises as `results`, before the first portion.
 
     What is done never changes, so the portions fit together although each is read in a transaction of its own: a slow
@@ -108,7 +108,7 @@ async def export(database: Database, rehearsal_id: UUID) -> AsyncIterator[list[R
     """
     after: UUID | None = None
     while True:
-        async with database.snapshot() as tx:
+        async with db.snapshot() as tx:
             await _kept(tx, rehearsal_id)
             found = await store.results_by_volunteer(tx, rehearsal_id, after=after, limit=EXPORT_ROWS)
         yield found
@@ -117,11 +117,11 @@ async def export(database: Database, rehearsal_id: UUID) -> AsyncIterator[list[R
         after = found[-1].volunteer_id
 
 
-async def export_budget(database: Database, rehearsal_id: UUID) -> AsyncIterator[Sequence[BudgetLine]]:
+async def export_budget(db: Database, rehearsal_id: UUID) -> AsyncIterator[Sequence[BudgetLine]]:
     """The budget in portions, as `export`."""
     after: tuple[date, UUID | None] | None = None
     while True:
-        async with database.snapshot() as tx:
+        async with db.snapshot() as tx:
             found = await budget(tx, rehearsal_id, after=after, limit=EXPORT_ROWS)
         yield found
         if len(found) < EXPORT_ROWS:
@@ -129,11 +129,11 @@ async def export_budget(database: Database, rehearsal_id: UUID) -> AsyncIterator
         after = (found[-1][1], found[-1][0])
 
 
-async def forget_old(database: Database) -> int:
+async def forget_old(db: Database) -> int:
     """Forget the volunteers' differences of a rehearsal that ended `KEPT` ago and that no activation rests on; returns
     1, or 0 when there is none. Totals and budget stay.
     """
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         return int(await store.forget_old(tx, KEPT))
 
 

@@ -21,11 +21,11 @@ STOP_SECONDS = 2.0
 _log = structlog.get_logger(__name__)
 
 
-async def rehearse_waiting(database: Database, stop: asyncio.Event) -> int:
+async def rehearse_waiting(db: Database, stop: asyncio.Event) -> int:
     """Let the rehearsal that waits longest be replayed, and wait for it; returns 0, as what failed should be tried
     again a little later and not at once.
     """
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         rehearsal_id = await store.next_waiting(tx)
         if rehearsal_id is None or await rule_store.under_way(tx):
             return 0

@@ -58,7 +58,7 @@ class ReplayFailed(WeiguangError):
     """The replay cannot come to a result, however often it is tried."""
 
 
-async def replay(database: Database, rehearsal_id: UUID, manner: Manner, stop: asyncio.Event) -> None:
+async def replay(db: Database, rehearsal_id: UUID, manner: Manner, stop: asyncio.Event) -> None:
     """Replay a rehearsal that waits for it, to its end; returns at once if it doesn't, or if somebody else replays.
 
     ``stop``: end soon, and leave it for later.
@@ -66,22 +66,22 @@ async def replay(database: Database, rehearsal_id: UUID, manner: Manner, stop: a
     Raises:
         TransientError: the database is away; the attempt counts, and another may follow.
     """
-    async with store.alone(database) as alone:
+    async with store.alone(db) as alone:
         if not alone:
             return
-        async with database.transaction() as tx:
+        async with db.transaction() as tx:
             attempt = await store.begin(tx, rehearsal_id, ATTEMPTS)
         if attempt is None:
             return
         _log.info("rehearsal.begins", rehearsal=str(rehearsal_id), version=attempt.version, attempt=attempt.number)
         try:
-            await _Replay(database, attempt, manner, stop).run()
+            await _Replay(db, attempt, manner, stop).run()
         except ReplayFailed as error:
             _log.error("rehearsal.failed", rehearsal=str(rehearsal_id), reason=str(error))
-            async with database.transaction() as tx:
+            async with db.transaction() as tx:
                 await store.fail(tx, attempt, str(error))
         except Exception as error:
-            async with database.transaction() as tx:
+            async with db.transaction() as tx:
                 await store.note_trouble(tx, attempt, f"{type(error).__name__}: {error}"[:500])
             raise
 
@@ -89,8 +89,8 @@ async def replay(database: Database, rehearsal_id: UUID, manner: Manner, stop: a
 class _Replay:
     """One attempt under way."""
 
-    def __init__(self, database: Database, attempt: Attempt, manner: Manner, stop: asyncio.Event) -> None:
-        self._database = database
+    def __init__(self, db: Database, attempt: Attempt, manner: Manner, stop: asyncio.Event) -> None:
+        self._db = db
         self._attempt = attempt
         self._manner = manner
         self._stop = stop
@@ -100,10 +100,10 @@ class _Replay:
         self._budget: Budget = {}
 
     async def run(self) -> None:
-        async with self._database.snapshot() as tx:
+        async with self._db.snapshot() as tx:
             if await rule_store.under_way(tx):
                 # Some stand under other rules than the newest: later there is one answer to "before".
-                async with self._database.transaction() as own:
+                async with self._db.transaction() as own:
                     await store.give_back(own, self._attempt)
                 return
             picture = await store.picture(tx)
@@ -117,15 +117,15 @@ class _Replay:
             draft = chosen.document.rule()
             task = Task(self._manner.connect, picture.statement, list(in_force), draft, everything, self._attempt)
             total = sum(portion.volunteers for portion in portions)
-            async with self._database.transaction() as own:
+            async with self._db.transaction() as own:
                 wanted = await store.note_beginning(own, self._attempt, picture.watermark, total)
             if wanted and not await self._replay(task, portions):
                 wanted = False
         if wanted:
-            async with self._database.transaction() as own:
+            async with self._db.transaction() as own:
                 await store.finish(own, self._attempt, self._summary, self._budget)
         elif self._stop.is_set():
-            async with self._database.transaction() as own:
+            async with self._db.transaction() as own:
                 await store.give_back(own, self._attempt)
 
     async def _replay(self, task: Task, portions: list[Portion]) -> bool:
@@ -166,7 +166,7 @@ class _Replay:
         if now - self._told < SECONDS:
             return True
         self._told = now
-        async with self._database.transaction() as tx:
+        async with self._db.transaction() as tx:
             return await store.note_progress(tx, self._attempt, self._volunteers, self._summary.records)
 
 

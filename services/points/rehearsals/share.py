@@ -91,14 +91,14 @@ class Share:
         self._comparison = Comparison(task.in_force, task.draft, task.attempt.as_if_from)
         self._versions = {rule.version: rule for rule in task.rules}
         self._resources = AsyncExitStack()
-        self._database: Database
+        self._db: Database
         self._tx: Tx
 
     async def open(self) -> None:
         """Connect, and look at the snapshot."""
-        self._database = await self._task.connect()
-        self._resources.push_async_callback(self._database.close)
-        self._tx = await self._resources.enter_async_context(self._database.snapshot())
+        self._db = await self._task.connect()
+        self._resources.push_async_callback(self._db.close)
+        self._tx = await self._resources.enter_async_context(self._db.snapshot())
         await store.look_at(self._tx, self._task.snapshot)
 
     async def close(self) -> None:
@@ -123,7 +123,7 @@ class Share:
             add_budget(outcome.budget, found.budget)
         outcome.summary = Summary.of(results)
         if not outcome.mismatches:
-            async with self._database.transaction() as own:
+            async with self._db.transaction() as own:
                 attempt = self._task.attempt
                 outcome.wanted = await store.write_results(own, attempt.rehearsal_id, attempt.number, results)
         return outcome

@@ -131,9 +131,9 @@ async def next_waiting(tx: Tx) -> UUID | None:
 
 
 @asynccontextmanager
-async def alone(database: Database) -> AsyncIterator[bool]:
+async def alone(db: Database) -> AsyncIterator[bool]:
     """Nobody else replays while this lasts; False if somebody does."""
-    async with database.pool.acquire() as conn:
+    async with db.pool.acquire() as conn:
         mine = bool(await conn.fetchval(_SQL["replay_alone"]))
         try:
             yield mine

@@ -178,49 +178,47 @@ def redemption_view(redemption: Redemption, code: str | None = None) -> Redempti
 
 
 @router.get("/rewards")
-async def list_rewards(
-    database: Db, caller: Everybody, cursor: str | None = None, limit: Limit = 50
-) -> Page[RewardView]:
+async def list_rewards(db: Db, caller: Everybody, cursor: str | None = None, limit: Limit = 50) -> Page[RewardView]:
     """The catalogue, newest first."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         rewards = await store.list_rewards(tx, before=before, limit=limit + 1)
         shelves = await store.list_stock(tx, [reward.reward_id for reward in rewards])
     return page_of(rewards, limit, lambda reward: reward_view(reward, shelves), lambda reward: (reward.reward_id,))
 
 
 @router.post("/rewards", status_code=201, response_model=RewardView)
-async def add_reward(request: Request, database: Db, caller: Centre, body: RewardInput) -> Response:
+async def add_reward(request: Request, db: Db, caller: Centre, body: RewardInput) -> Response:
     """Add a reward to the catalogue; it can be redeemed once stock was received."""
 
     async def work(tx: Tx) -> RewardView:
         reward = Reward(reward_id=new_id(), **body.model_dump())
         return reward_view(await handlers.add_reward(tx, caller, reward), [])
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.get("/rewards/{reward_id}/stock")
-async def list_stock(database: Db, caller: Staff, reward_id: UUID) -> list[StockView]:
+async def list_stock(db: Db, caller: Staff, reward_id: UUID) -> list[StockView]:
     """The whole count of a reward at the caller's sites."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         shelves = await store.list_stock(tx, [reward_id])
     return [_stock_view(shelf) for shelf in shelves if caller.may_site(shelf.site_id)]
 
 
 @router.post("/rewards/{reward_id}/stock", status_code=201, response_model=StockView)
-async def receive_stock(request: Request, database: Db, caller: Staff, reward_id: UUID, body: StockInput) -> Response:
+async def receive_stock(request: Request, db: Db, caller: Staff, reward_id: UUID, body: StockInput) -> Response:
     """Items came in at one of the caller's sites."""
 
     async def work(tx: Tx) -> StockView:
         return _stock_view(await handlers.receive_stock(tx, caller, reward_id, body.site_id, body.quantity, body.note))
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.post("/redemptions", status_code=201, response_model=RedemptionView)
 async def redeem(
-    request: Request, database: Db, caller: Annotated[Caller, allow(Role.VOLUNTEER)], body: RedemptionInput
+    request: Request, db: Db, caller: Annotated[Caller, allow(Role.VOLUNTEER)], body: RedemptionInput
 ) -> Response:
     """Hold the points and reserve one item; the answer carries the pickup code."""
 
@@ -228,12 +226,12 @@ async def redeem(
         redemption, code = await handlers.hold(tx, caller.require_volunteer(), body.reward_id, body.site_id)
         return redemption_view(redemption, code)
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.get("/redemptions")
 async def list_redemptions(
-    database: Db,
+    db: Db,
     caller: Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR)],
     status: Status | None = None,
     site_id: UUID | None = None,
@@ -253,7 +251,7 @@ async def list_redemptions(
             caller.require_site(site_id)
         bounds["site_ids"] = [site_id]
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         found = await store.list_redemptions(tx, **bounds, status=status, before=before, limit=limit + 1)
         codes = {} if staff else await _own_codes(tx, caller, found)
     return page_of(
@@ -266,10 +264,10 @@ async def list_redemptions(
 
 @router.get("/redemptions/{redemption_id}")
 async def read_redemption(
-    database: Db, caller: Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR)], redemption_id: UUID
+    db: Db, caller: Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR)], redemption_id: UUID
 ) -> RedemptionView:
     """One redemption, for the volunteer whose it is and the staff of its site."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         found = await store.find_redemption(tx, redemption_id)
         if found is None or not handlers.may_see(caller, found):
             raise NotFound("redemption-unknown", "There is no such redemption.")
@@ -278,9 +276,9 @@ async def read_redemption(
 
 
 @router.post("/redemptions/{redemption_id}/capture", response_model=RedemptionView)
-async def capture(request: Request, database: Db, caller: Staff, redemption_id: UUID, body: CaptureInput) -> Response:
+async def capture(request: Request, db: Db, caller: Staff, redemption_id: UUID, body: CaptureInput) -> Response:
     """Hand the item over against its code, at one of the caller's sites."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         refusal = await handlers.check_code(tx, caller, redemption_id, body.pickup_code, real_now())
     if refusal is not None:
         raise refusal
@@ -288,13 +286,13 @@ async def capture(request: Request, database: Db, caller: Staff, redemption_id: 
     async def work(tx: Tx) -> RedemptionView:
         return redemption_view(await handlers.capture(tx, caller, redemption_id, body.pickup_code))
 
-    return await once(request, database, caller, work, status=200)
+    return await once(request, db, caller, work, status=200)
 
 
 @router.post("/redemptions/{redemption_id}/release", response_model=RedemptionView)
 async def release(
     request: Request,
-    database: Db,
+    db: Db,
     caller: Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR)],
     redemption_id: UUID,
     body: ReleaseInput,
@@ -304,11 +302,11 @@ async def release(
     async def work(tx: Tx) -> RedemptionView:
         return redemption_view(await handlers.release(tx, caller, redemption_id, body.reason))
 
-    return await once(request, database, caller, work, status=200)
+    return await once(request, db, caller, work, status=200)
 
 
 @router.post("/redemptions/{redemption_id}/refund", response_model=RedemptionView)
-async def refund(request: Request, database: Db, caller: Operator, redemption_id: UUID, body: RefundInput) -> Response:
+async def refund(request: Request, db: Db, caller: Operator, redemption_id: UUID, body: RefundInput) -> Response:
     """Give the points of a handed-over reward back."""
 
     async def work(tx: Tx) -> RedemptionView:
@@ -316,7 +314,7 @@ async def refund(request: Request, database: Db, caller: Operator, redemption_id
             await handlers.refund(tx, caller, redemption_id, body.reason, stock_returned=body.stock_returned)
         )
 
-    return await once(request, database, caller, work, status=200)
+    return await once(request, db, caller, work, status=200)
 
 
 def _stock_view(shelf: store.Stock) -> StockView:

@@ -65,7 +65,7 @@ class PhotoView(Output):
 
 
 @router.post("/rewards/{reward_id}/counts", status_code=201, response_model=CountView)
-async def count_stock(request: Request, database: Db, caller: Staff, reward_id: UUID, body: CountInput) -> Response:
+async def count_stock(request: Request, db: Db, caller: Staff, reward_id: UUID, body: CountInput) -> Response:
     """An inventory count at one of the caller's sites; the difference is booked with its reason."""
 
     async def work(tx: Tx) -> CountView:
@@ -80,32 +80,32 @@ async def count_stock(request: Request, database: Db, caller: Staff, reward_id: 
             handed_over=shelf.handed_over,
         )
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.put("/rewards/{reward_id}/sites/{site_id}/hold-days")
-async def set_hold_days(database: Db, caller: Staff, reward_id: UUID, site_id: UUID, body: HoldDays) -> HoldDaysView:
+async def set_hold_days(db: Db, caller: Staff, reward_id: UUID, site_id: UUID, body: HoldDays) -> HoldDaysView:
     """How long the reward waits at this site; holds that are under way keep their time."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         await shelves.set_hold_days(tx, caller, reward_id, site_id, body.hold_days)
     return HoldDaysView(reward_id=reward_id, site_id=site_id, hold_days=body.hold_days)
 
 
 @router.put("/rewards/{reward_id}/photo")
 async def put_photo(
-    request: Request, database: Db, caller: Annotated[Caller, allow(Role.OPERATOR, centre=True)], reward_id: UUID
+    request: Request, db: Db, caller: Annotated[Caller, allow(Role.OPERATOR, centre=True)], reward_id: UUID
 ) -> PhotoView:
     """The reward's photo: the body is a PNG, JPEG or WebP image of at most 256 KiB."""
     content = await request.body()
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         etag = await shelves.put_photo(tx, caller, reward_id, content)
     return PhotoView(reward_id=reward_id, url=f"/api/points/v1/rewards/{reward_id}/photo", etag=etag)
 
 
 @router.get("/rewards/{reward_id}/photo", dependencies=[public()], response_class=Response, responses=IMAGE)
-async def read_photo(request: Request, database: Db, reward_id: UUID, v: str | None = None) -> Response:
+async def read_photo(request: Request, db: Db, reward_id: UUID, v: str | None = None) -> Response:
     """The photo, for everybody; not sent again to whoever has it. ``v`` names its content, so that caches keep it."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         kind, content, etag = await shelves.photo(tx, reward_id)
     headers = {**PHOTO_HEADERS, "ETag": etag}
     known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]

@@ -14,9 +14,9 @@ from shared.postgres import Database
 __all__ = ["remind", "time_out_bare_holds"]
 
 
-async def remind(database: Database, limit: int = 100) -> int:
+async def remind(db: Database, limit: int = 100) -> int:
     """Tell of redemptions whose time is over in `REMIND_BEFORE`, each once; returns how many, to be called until 0."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         at = await tx.now()
         due = await store.unreminded(tx, at, REMIND_BEFORE, limit)
         if not due:
@@ -30,12 +30,12 @@ async def remind(database: Database, limit: int = 100) -> int:
         return len(told)
 
 
-async def time_out_bare_holds(database: Database, limit: int = 100) -> int:
+async def time_out_bare_holds(db: Database, limit: int = 100) -> int:
     """Void holds whose time is over and that have no redemption (those end with it); returns how many.
 
     Call again until it is 0.
     """
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         due = await store.bare_holds_due(tx, await tx.now(), limit)
         if not due:
             return 0

@@ -82,15 +82,15 @@ class CriteriaVersionsView(Output):
 
 
 @router.get("/rules", dependencies=[public()])
-async def list_rules(database: Db) -> RulesView:
+async def list_rules(db: Db) -> RulesView:
     """Every version of the earning rule."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         return RulesView(items=[_rule(stored) for stored in await handlers.listed(tx)])
 
 
 @router.post("/rules", status_code=201, response_model=RuleView)
 async def draft_rule(
-    request: Request, database: Db, caller: Annotated[Caller, allow(Role.OPERATOR, centre=True)], body: DraftInput
+    request: Request, db: Db, caller: Annotated[Caller, allow(Role.OPERATOR, centre=True)], body: DraftInput
 ) -> Response:
     """Keep a rule as a draft: checked, numbered, and in force for nobody."""
     document = body.document
@@ -99,20 +99,20 @@ async def draft_rule(
     async def work(tx: Tx) -> RuleView:
         return _rule(await handlers.draft(tx, caller, text))
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.get("/rules/{version}", dependencies=[public()])
-async def read_rule(database: Db, version: Annotated[int, Path(ge=1, le=2_147_483_647)]) -> RuleView:
+async def read_rule(db: Db, version: Annotated[int, Path(ge=1, le=2_147_483_647)]) -> RuleView:
     """One version of the earning rule."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         return _rule(await handlers.find(tx, version))
 
 
 @router.get("/criteria", dependencies=[public()])
-async def list_criteria(database: Db) -> CriteriaVersionsView:
+async def list_criteria(db: Db) -> CriteriaVersionsView:
     """Every version of the badge criteria."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         return CriteriaVersionsView(items=[_criteria(document) for document in await badges.listed(tx)])
 
 

@@ -38,7 +38,7 @@ class Rulebooks:
         return self._known
 
 
-async def install(database: Database) -> Rulebooks:
+async def install(db: Database) -> Rulebooks:
     """Make sure that the shipped versions are in the table, and in force.
 
     A version that is new comes into force for everybody, one volunteer after the other, unless that is going on for
@@ -48,7 +48,7 @@ async def install(database: Database) -> Rulebooks:
         PermanentError: a version in the table says something else than the one shipped under its number.
     """
     shipped = {document.version: document for document in documents.shipped()}
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         known = {stored.document.version for stored in await store.every(tx)}
         if missing := sorted(shipped.keys() - known):
             await store.change_rules(tx)

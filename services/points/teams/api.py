@@ -85,7 +85,7 @@ class StandingsView(Output):
 
 @router.get("/teams/standings", dependencies=[public()])
 async def read_standings(
-    database: Db,
+    db: Db,
     period: Period = Period.YEAR,
     day: Day | None = None,
     cursor: str | None = None,
@@ -93,7 +93,7 @@ async def read_standings(
 ) -> StandingsView:
     """Teams by their services in the week, month or year that ``day`` lies in, today's by default."""
     after = None if cursor is None else cursors.decode(cursor, (int, UUID))
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         first, last = span(period, day or district_day(await tx.now()))
         found = await handlers.standings(tx, first, last, after=after, limit=limit + 1)
     page = cursors.page_of(found, limit, _standing, lambda line: (line[0].services, line[0].team_id))
@@ -103,9 +103,9 @@ async def read_standings(
 
 
 @router.get("/teams/{team_id}/badges", dependencies=[public()])
-async def read_badges(database: Db, team_id: UUID) -> TeamBadgesView:
+async def read_badges(db: Db, team_id: UUID) -> TeamBadgesView:
     """A team's services, its badges held and revoked, and the progress towards all."""
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         found = await handlers.badges_of(tx, team_id)
     held = [award_view(award) for award in found.awards if award.revoked_at is None]
     names = {award.badge for award in held}

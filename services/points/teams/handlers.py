@@ -65,13 +65,13 @@ class _Cause:
         return str(self.event_id), self.correlation_id, self.traceparent
 
 
-async def install(database: Database) -> Current[Criteria]:
+async def install(db: Database) -> Current[Criteria]:
     """Make sure that the shipped versions are in the table; returns the criteria in force.
 
     Raises:
         PermanentError: a version in the table says something else than the one shipped under its number.
     """
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         await versions.install(tx, store.CRITERIA, documents.shipped())
     return Current(criteria_in_force)
 
@@ -234,9 +234,9 @@ class _Judge:
         return orjson.dumps(reason).decode()
 
 
-async def judge_anew(database: Database) -> int:
+async def judge_anew(db: Database) -> int:
     """Judge some of the teams whom the criteria in force have not judged yet; returns how many, 0 when all are."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         criteria = await criteria_in_force(tx)
         ids = await store.judged_under_other_criteria(tx, criteria.version, JUDGED_AT_ONCE)
         if not ids:

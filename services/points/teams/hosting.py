@@ -20,9 +20,9 @@ often."""
 JUDGE_SECONDS = 300.0
 
 
-async def counting_teams(settings: PointsSettings, database: Database) -> Callable[[asyncio.Event], Awaitable[None]]:
+async def counting_teams(settings: PointsSettings, db: Database) -> Callable[[asyncio.Event], Awaitable[None]]:
     """Install the criteria; returns the work, which goes on until the event is set."""
-    stream = TeamStream(database, await handlers.install(database))
+    stream = TeamStream(db, await handlers.install(db))
     consumer = BatchConsumer(
         settings,
         topics=TOPICS,
@@ -39,6 +39,6 @@ async def counting_teams(settings: PointsSettings, database: Database) -> Callab
     async def work(stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(consumer.run(stop))
-            group.create_task(run_timer("team-badges", lambda: handlers.judge_anew(database), JUDGE_SECONDS, stop))
+            group.create_task(run_timer("team-badges", lambda: handlers.judge_anew(db), JUDGE_SECONDS, stop))
 
     return work

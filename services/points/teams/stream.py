@@ -27,8 +27,8 @@ TOPICS = ("attendance",)
 class TeamStream:
     """What the batch consumer calls."""
 
-    def __init__(self, database: Database, criteria: Current[Criteria]) -> None:
-        self.database = database
+    def __init__(self, db: Database, criteria: Current[Criteria]) -> None:
+        self.database = db
         self.criteria = criteria
 
     async def handle(self, messages: Sequence[Message]) -> None:

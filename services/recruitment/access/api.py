@@ -96,11 +96,11 @@ class OpenSessionOut(Output):
 
 @router.post("/auth/codes", status_code=202, dependencies=[public()])
 async def send_code(
-    body: CodeIn, database: Db, cipher: CipherDep, channel: ChannelDep, policy: PolicyDep, client: ClientDep
+    body: CodeIn, db: Db, cipher: CipherDep, channel: ChannelDep, policy: PolicyDep, client: ClientDep
 ) -> ChallengeOut:
     """Send a one-time code; the answer is the same for known and unknown phones."""
     phone = handlers.phone_of(body.phone)
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         issued = await handlers.issue_code(tx, cipher, policy, client, phone)
     if not isinstance(issued, IssuedCode):
         raise refuse_codes(issued)
@@ -110,23 +110,23 @@ async def send_code(
 
 @router.post("/auth/tokens", dependencies=[public()])
 async def sign_in_by_code(
-    body: TokenIn, database: Db, cipher: CipherDep, settings: SettingsDep, policy: PolicyDep, client: ClientDep
+    body: TokenIn, db: Db, cipher: CipherDep, settings: SettingsDep, policy: PolicyDep, client: ClientDep
 ) -> SessionOut:
     """A session for the owner of a phone."""
     proof = Proof(handlers.phone_of(body.phone), body.challenge_id, body.code)
-    await spend_attempt(database, cipher, policy, client, proof.challenge_id)
-    async with database.transaction() as tx:
+    await spend_attempt(db, cipher, policy, client, proof.challenge_id)
+    async with db.transaction() as tx:
         grant = await handlers.log_in(tx, cipher, client, proof)
-    await forgive(database, cipher, policy, client)
+    await forgive(db, cipher, policy, client)
     return session_out(settings, grant)
 
 
 @router.post("/auth/refresh", dependencies=[public()])
 async def refresh(
-    body: RefreshIn, database: Db, cipher: CipherDep, settings: SettingsDep, policy: PolicyDep, client: ClientDep
+    body: RefreshIn, db: Db, cipher: CipherDep, settings: SettingsDep, policy: PolicyDep, client: ClientDep
 ) -> SessionOut:
     """The next pair of tokens, with roles and bounds as they are now."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         outcome = await handlers.refresh(tx, cipher, policy, client, body.refresh_token)
     if outcome.grant is not None:
         return session_out(settings, outcome.grant)
@@ -139,9 +139,9 @@ async def refresh(
 
 
 @router.post("/auth/logout", status_code=204, dependencies=[public()])
-async def log_out(body: RefreshIn, database: Db, client: ClientDep) -> Response:
+async def log_out(body: RefreshIn, db: Db, client: ClientDep) -> Response:
     """End a session; its access token still lives out its minutes."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         await handlers.log_out(tx, body.refresh_token, client)
     return Response(status_code=204)
 
@@ -167,9 +167,9 @@ async def me(
 
 
 @router.get("/auth/sessions")
-async def sessions(caller: SignedIn, database: Db) -> Page[OpenSessionOut]:
+async def sessions(caller: SignedIn, db: Db) -> Page[OpenSessionOut]:
     """The caller's open sessions, newest first."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         found = await handlers.list_sessions(tx, caller)
     items = [
         OpenSessionOut(
@@ -187,16 +187,16 @@ async def sessions(caller: SignedIn, database: Db) -> Page[OpenSessionOut]:
 
 
 @router.delete("/auth/sessions", status_code=204)
-async def end_other_sessions(caller: SignedIn, database: Db, client: ClientDep) -> Response:
+async def end_other_sessions(caller: SignedIn, db: Db, client: ClientDep) -> Response:
     """End all sessions of the caller but the present one."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         await handlers.end_sessions(tx, caller, client, None)
     return Response(status_code=204)
 
 
 @router.delete("/auth/sessions/{session_id}", status_code=204)
-async def end_session(session_id: UUID, caller: SignedIn, database: Db, client: ClientDep) -> Response:
+async def end_session(session_id: UUID, caller: SignedIn, db: Db, client: ClientDep) -> Response:
     """End one session of the caller."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         await handlers.end_sessions(tx, caller, client, session_id)
     return Response(status_code=204)

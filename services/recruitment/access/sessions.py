@@ -85,7 +85,7 @@ PolicyDep = Annotated[Policy, Depends(_policy)]
 ClientDep = Annotated[Client, Depends(_client)]
 
 
-async def spend_attempt(database: Database, cipher: Cipher, policy: Policy, client: Client, challenge_id: UUID) -> bool:
+async def spend_attempt(db: Database, cipher: Cipher, policy: Policy, client: Client, challenge_id: UUID) -> bool:
     """Count an attempt at a code in a transaction of its own: if what follows is rolled back, it stays counted.
 
     Returns:
@@ -94,7 +94,7 @@ async def spend_attempt(database: Database, cipher: Cipher, policy: Policy, clie
     Raises:
         TooMany: the address tried too many wrong codes.
     """
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         spent = await handlers.spend_attempt(tx, cipher, policy, client, challenge_id)
     if isinstance(spent, Reached):
         raise too_many(spent, "too-many-attempts", "too many wrong codes came from this address")
@@ -107,8 +107,8 @@ class Proving:
     ``noting`` wraps the work, so that an answer that is given again uncounts nothing.
     """
 
-    def __init__(self, database: Database, cipher: Cipher, policy: Policy, client: Client) -> None:
-        self._database = database
+    def __init__(self, db: Database, cipher: Cipher, policy: Policy, client: Client) -> None:
+        self._db = db
         self._of = (cipher, policy, client)
         self._done = False
 
@@ -125,13 +125,13 @@ class Proving:
     async def forgive(self) -> None:
         """Uncount what was counted beforehand, if the work was done."""
         if self._done:
-            await forgive(self._database, *self._of)
+            await forgive(self._db, *self._of)
 
 
-async def forgive(database: Database, cipher: Cipher, policy: Policy, client: Client) -> None:
+async def forgive(db: Database, cipher: Cipher, policy: Policy, client: Client) -> None:
     """Uncount a try that proved a phone; a database that is away leaves it counted, and the answer stands."""
     with contextlib.suppress(TransientError):
-        async with database.transaction() as tx:
+        async with db.transaction() as tx:
             await handlers.forgive(tx, cipher, policy, client)
 
 

@@ -16,7 +16,7 @@ EVERY_SECONDS = 5.0
 _log = structlog.get_logger("recruitment.approvals.timers")
 
 
-async def lapse_due(database: Database, *, batch: int = BATCH) -> int:
+async def lapse_due(db: Database, *, batch: int = BATCH) -> int:
     """Lapse everything that is due now, one transaction per batch; returns how many approvals.
 
     Raises:
@@ -24,18 +24,18 @@ async def lapse_due(database: Database, *, batch: int = BATCH) -> int:
     """
     total = 0
     while True:
-        async with database.transaction() as tx:
+        async with db.transaction() as tx:
             lapsed = await handlers.lapse(tx, batch)
         total += lapsed
         if lapsed == 0:
             return total
 
 
-async def run(database: Database, stop: asyncio.Event) -> None:
+async def run(db: Database, stop: asyncio.Event) -> None:
     """Lapse due approvals every few seconds until ``stop`` is set, waiting for a database that is away."""
     while not stop.is_set():
         try:
-            if lapsed := await lapse_due(database):
+            if lapsed := await lapse_due(db):
                 _log.info("approvals.lapsed", approvals=lapsed)
         except TransientError as error:
             _log.warning("approvals.lapse_waits", reason=str(error))

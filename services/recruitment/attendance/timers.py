@@ -16,7 +16,7 @@ EVERY_SECONDS = 1.0
 _log = structlog.get_logger("recruitment.attendance.timers")
 
 
-async def close_overdue(database: Database, *, batch: int = BATCH) -> int:
+async def close_overdue(db: Database, *, batch: int = BATCH) -> int:
     """Close everything that is overdue now, one transaction per batch; returns how many records.
 
     Raises:
@@ -24,18 +24,18 @@ async def close_overdue(database: Database, *, batch: int = BATCH) -> int:
     """
     total = 0
     while True:
-        async with database.transaction() as tx:
+        async with db.transaction() as tx:
             closed = await handlers.auto_close(tx, batch)
         total += closed
         if closed == 0:
             return total
 
 
-async def run(database: Database, stop: asyncio.Event) -> None:
+async def run(db: Database, stop: asyncio.Event) -> None:
     """Close overdue records about once a second until ``stop`` is set; a database that is away is waited for."""
     while not stop.is_set():
         try:
-            if closed := await close_overdue(database):
+            if closed := await close_overdue(db):
                 _log.info("attendance.auto_closed", records=closed)
         except TransientError as error:
             _log.warning("attendance.auto_close_waits", reason=str(error))

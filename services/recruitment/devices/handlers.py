@@ -79,11 +79,11 @@ async def secret_of(tx: Tx, cipher: Cipher, device_id: UUID) -> str:
     return _secret(cipher, device)
 
 
-async def seal_plain(database: Database, cipher: Cipher) -> int:
+async def seal_plain(db: Database, cipher: Cipher) -> int:
     """Seal the secrets that lie in plain text from before; returns how many. Repeating it is harmless."""
     sealed = 0
     while True:
-        async with database.transaction() as tx:
+        async with db.transaction() as tx:
             found = await store.plain_secrets(tx, SEALED_AT_ONCE)
             await store.seal_secrets(tx, [(each, *cipher.seal_text(each, secret)) for each, secret in found])
         sealed += len(found)

@@ -124,100 +124,100 @@ class ChangeOut(Output):
 
 
 @router.patch("/sites/{site_id}")
-async def edit_site(site_id: UUID, body: SiteEditIn, caller: Operator, database: Db) -> SiteOut:
+async def edit_site(site_id: UUID, body: SiteEditIn, caller: Operator, db: Db) -> SiteOut:
     """Edit a site."""
-    return await _edited(database, caller, ObjectKind.SITE, site_id, body, _site)
+    return await _edited(db, caller, ObjectKind.SITE, site_id, body, _site)
 
 
 @router.post("/sites/{site_id}/close", response_model=SiteOut)
-async def close_site(request: Request, site_id: UUID, body: ClosingIn, caller: Operator, database: Db) -> Response:
+async def close_site(request: Request, site_id: UUID, body: ClosingIn, caller: Operator, db: Db) -> Response:
     """Close a site that holds nothing open."""
-    return await _closed(request, database, caller, ObjectKind.SITE, site_id, body, _site)
+    return await _closed(request, db, caller, ObjectKind.SITE, site_id, body, _site)
 
 
 @router.patch("/teams/{team_id}")
-async def edit_team(team_id: UUID, body: TeamEditIn, caller: Operator, database: Db) -> TeamOut:
+async def edit_team(team_id: UUID, body: TeamEditIn, caller: Operator, db: Db) -> TeamOut:
     """Edit a team."""
-    return await _edited(database, caller, ObjectKind.TEAM, team_id, body, _team)
+    return await _edited(db, caller, ObjectKind.TEAM, team_id, body, _team)
 
 
 @router.post("/teams/{team_id}/close", response_model=TeamOut)
-async def close_team(request: Request, team_id: UUID, body: ClosingIn, caller: Operator, database: Db) -> Response:
+async def close_team(request: Request, team_id: UUID, body: ClosingIn, caller: Operator, db: Db) -> Response:
     """Close a team that has no activity to come."""
-    return await _closed(request, database, caller, ObjectKind.TEAM, team_id, body, _team)
+    return await _closed(request, db, caller, ObjectKind.TEAM, team_id, body, _team)
 
 
 @router.patch("/themes/{theme_id}")
-async def edit_theme(theme_id: UUID, body: ThemeEditIn, caller: Centre, database: Db) -> ThemeOut:
+async def edit_theme(theme_id: UUID, body: ThemeEditIn, caller: Centre, db: Db) -> ThemeOut:
     """Edit a theme."""
-    return await _edited(database, caller, ObjectKind.THEME, theme_id, body, _theme)
+    return await _edited(db, caller, ObjectKind.THEME, theme_id, body, _theme)
 
 
 @router.post("/themes/{theme_id}/close", response_model=ThemeOut)
-async def close_theme(request: Request, theme_id: UUID, body: ClosingIn, caller: Centre, database: Db) -> Response:
+async def close_theme(request: Request, theme_id: UUID, body: ClosingIn, caller: Centre, db: Db) -> Response:
     """Close a theme."""
-    return await _closed(request, database, caller, ObjectKind.THEME, theme_id, body, _theme)
+    return await _closed(request, db, caller, ObjectKind.THEME, theme_id, body, _theme)
 
 
 @router.patch("/projects/{project_id}")
-async def edit_project(project_id: UUID, body: ProjectEditIn, caller: Staff, database: Db) -> ProjectOut:
+async def edit_project(project_id: UUID, body: ProjectEditIn, caller: Staff, db: Db) -> ProjectOut:
     """Edit a project."""
-    return await _edited(database, caller, ObjectKind.PROJECT, project_id, body, _project)
+    return await _edited(db, caller, ObjectKind.PROJECT, project_id, body, _project)
 
 
 @router.post("/projects/{project_id}/close", response_model=ProjectOut)
-async def close_project(request: Request, project_id: UUID, body: ClosingIn, caller: Staff, database: Db) -> Response:
+async def close_project(request: Request, project_id: UUID, body: ClosingIn, caller: Staff, db: Db) -> Response:
     """Close a project."""
-    return await _closed(request, database, caller, ObjectKind.PROJECT, project_id, body, _project)
+    return await _closed(request, db, caller, ObjectKind.PROJECT, project_id, body, _project)
 
 
 @router.patch("/drives/{drive_id}")
-async def edit_drive(drive_id: UUID, body: DriveEditIn, caller: Staff, database: Db, settings: SettingsDep) -> DriveOut:
+async def edit_drive(drive_id: UUID, body: DriveEditIn, caller: Staff, db: Db, settings: SettingsDep) -> DriveOut:
     """Edit a drive."""
 
     async def shown(tx: Tx, object_id: UUID) -> DriveOut:
         return drive_out(settings, await recruiting.drive_view(tx, _there(await drives.drive(tx, object_id))))
 
-    return await _edited(database, caller, ObjectKind.DRIVE, drive_id, body, shown)
+    return await _edited(db, caller, ObjectKind.DRIVE, drive_id, body, shown)
 
 
 @router.post("/drives/{drive_id}/close", response_model=DriveOut)
 async def close_drive(
-    request: Request, drive_id: UUID, body: ClosingIn, caller: Staff, database: Db, settings: SettingsDep
+    request: Request, drive_id: UUID, body: ClosingIn, caller: Staff, db: Db, settings: SettingsDep
 ) -> Response:
     """Close a drive before its end: its code registers nobody any more."""
 
     async def shown(tx: Tx, object_id: UUID) -> DriveOut:
         return drive_out(settings, await recruiting.drive_view(tx, _there(await drives.drive(tx, object_id))))
 
-    return await _closed(request, database, caller, ObjectKind.DRIVE, drive_id, body, shown)
+    return await _closed(request, db, caller, ObjectKind.DRIVE, drive_id, body, shown)
 
 
 @router.patch("/appeals/{appeal_id}")
-async def edit_appeal(appeal_id: UUID, body: AppealEditIn, caller: Centre, database: Db) -> AppealOut:
+async def edit_appeal(appeal_id: UUID, body: AppealEditIn, caller: Centre, db: Db) -> AppealOut:
     """Edit an appeal."""
-    return await _edited(database, caller, ObjectKind.APPEAL, appeal_id, body, _appeal)
+    return await _edited(db, caller, ObjectKind.APPEAL, appeal_id, body, _appeal)
 
 
 @router.post("/appeals/{appeal_id}/close", response_model=AppealOut)
-async def close_appeal(request: Request, appeal_id: UUID, body: ClosingIn, caller: Centre, database: Db) -> Response:
+async def close_appeal(request: Request, appeal_id: UUID, body: ClosingIn, caller: Centre, db: Db) -> Response:
     """Close an appeal: its code registers nobody any more."""
-    return await _closed(request, database, caller, ObjectKind.APPEAL, appeal_id, body, _appeal)
+    return await _closed(request, db, caller, ObjectKind.APPEAL, appeal_id, body, _appeal)
 
 
 @router.get("/changes/{kind}/{object_id}")
 async def list_changes(
-    kind: ObjectKind, object_id: UUID, caller: Staff, database: Db, cursor: str | None = None, limit: Limit = 50
+    kind: ObjectKind, object_id: UUID, caller: Staff, db: Db, cursor: str | None = None, limit: Limit = 50
 ) -> Page[ChangeOut]:
     """The changes of an object at the caller's sites, newest first."""
     before = None if cursor is None else decode(cursor, [UUID])[0]
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         rows = await handlers.history(tx, caller, kind, object_id, before, limit + 1)
     return page_of(rows, limit, _change, lambda row: (row.change_id,))
 
 
 async def _edited(
-    database: Database,
+    db: Database,
     caller: Caller,
     kind: ObjectKind,
     object_id: UUID,
@@ -226,14 +226,14 @@ async def _edited(
 ) -> T:
     edits = body.model_dump(exclude_unset=True)
     seen = edits.pop("version")
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         await handlers.edit(tx, caller, kind, object_id, seen, edits)
         return await shown(tx, object_id)
 
 
 async def _closed(
     request: Request,
-    database: Database,
+    db: Database,
     caller: Caller,
     kind: ObjectKind,
     object_id: UUID,
@@ -244,7 +244,7 @@ async def _closed(
         await handlers.close(tx, caller, kind, object_id, body.version)
         return await shown(tx, object_id)
 
-    return await once(request, database, caller, work, status=200)
+    return await once(request, db, caller, work, status=200)
 
 
 F = TypeVar("F")

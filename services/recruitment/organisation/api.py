@@ -172,39 +172,37 @@ class ProjectOut(Output):
 
 
 @router.post("/sites", status_code=201, response_model=SiteOut)
-async def add_site(request: Request, body: SiteIn, caller: Operator, database: Db) -> Response:
+async def add_site(request: Request, body: SiteIn, caller: Operator, db: Db) -> Response:
     """Found a site."""
 
     async def work(tx: Tx) -> SiteOut:
         return site_out(await handlers.add_site(tx, caller, NewSite(body.kind, body.name, body.parent_id, body.level)))
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.get("/sites", dependencies=[public()])
-async def list_sites(database: Db, cursor: str | None = None, limit: ListLimit = 500) -> Page[SiteOut]:
+async def list_sites(db: Db, cursor: str | None = None, limit: ListLimit = 500) -> Page[SiteOut]:
     """All sites, the centre first."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         rows = await store.list_sites(tx, _after(cursor), limit + 1)
     return page_of(rows, limit, site_out, lambda row: (row.site_id,))
 
 
 @router.post("/teams", status_code=201, response_model=TeamOut)
-async def add_team(request: Request, body: TeamIn, caller: Operator, database: Db) -> Response:
+async def add_team(request: Request, body: TeamIn, caller: Operator, db: Db) -> Response:
     """Found a team."""
 
     async def work(tx: Tx) -> TeamOut:
         return team_out(await handlers.add_team(tx, caller, NewTeam(body.kind, body.name, body.site_id, body.docked)))
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.get("/teams")
-async def list_teams(
-    caller: AnySigned, database: Db, cursor: str | None = None, limit: ListLimit = 500
-) -> Page[TeamOut]:
+async def list_teams(caller: AnySigned, db: Db, cursor: str | None = None, limit: ListLimit = 500) -> Page[TeamOut]:
     """All teams."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         rows = await store.list_teams(tx, _after(cursor), limit + 1)
     return page_of(
         rows,
@@ -215,9 +213,9 @@ async def list_teams(
 
 
 @router.get("/teams/names", dependencies=[public()])
-async def list_team_names(database: Db, cursor: str | None = None, limit: ListLimit = 500) -> Page[TeamName]:
+async def list_team_names(db: Db, cursor: str | None = None, limit: ListLimit = 500) -> Page[TeamName]:
     """All teams by name, for public pages."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         rows = await store.list_teams(tx, _after(cursor), limit + 1)
     return page_of(
         rows,
@@ -228,35 +226,35 @@ async def list_team_names(database: Db, cursor: str | None = None, limit: ListLi
 
 
 @router.post("/teams/{team_id}/leader", status_code=201, response_model=TeamOut)
-async def appoint_leader(request: Request, team_id: UUID, body: LeaderIn, caller: Staff, database: Db) -> Response:
+async def appoint_leader(request: Request, team_id: UUID, body: LeaderIn, caller: Staff, db: Db) -> Response:
     """Appoint the leader of a team."""
 
     async def work(tx: Tx) -> TeamOut:
         return team_out(await handlers.appoint_leader(tx, caller, team_id, body.volunteer_id))
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.post("/themes", status_code=201, response_model=ThemeOut)
-async def add_theme(request: Request, body: ThemeIn, caller: Centre, database: Db) -> Response:
+async def add_theme(request: Request, body: ThemeIn, caller: Centre, db: Db) -> Response:
     """Add a theme."""
 
     async def work(tx: Tx) -> ThemeOut:
         return theme_out(await handlers.add_theme(tx, NewTheme(body.name, body.pillar)))
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.get("/themes", dependencies=[public()])
-async def list_themes(database: Db, cursor: str | None = None, limit: ListLimit = 500) -> Page[ThemeOut]:
+async def list_themes(db: Db, cursor: str | None = None, limit: ListLimit = 500) -> Page[ThemeOut]:
     """All themes."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         rows = await store.list_themes(tx, _after(cursor), limit + 1)
     return page_of(rows, limit, theme_out, lambda row: (row.theme_id,))
 
 
 @router.post("/projects", status_code=201, response_model=ProjectOut)
-async def add_project(request: Request, body: ProjectIn, caller: Staff, database: Db) -> Response:
+async def add_project(request: Request, body: ProjectIn, caller: Staff, db: Db) -> Response:
     """Show a brand project."""
     honours = tuple(Honour(honour.title, honour.awarded_by, honour.year) for honour in body.honours)
 
@@ -264,13 +262,13 @@ async def add_project(request: Request, body: ProjectIn, caller: Staff, database
         new = NewProject(body.name, body.site_id, body.pillar, honours)
         return project_out(await handlers.add_project(tx, caller, new))
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.get("/projects", dependencies=[public()])
-async def list_projects(database: Db, cursor: str | None = None, limit: ListLimit = 500) -> Page[ProjectOut]:
+async def list_projects(db: Db, cursor: str | None = None, limit: ListLimit = 500) -> Page[ProjectOut]:
     """All brand projects with their honours."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         rows = await store.list_projects(tx, _after(cursor), limit + 1)
     return page_of(rows, limit, project_out, lambda row: (row.project_id,))
 

@@ -97,7 +97,7 @@ class AppealOut(Output):
 
 
 @router.post("/drives", status_code=201, response_model=DriveOut)
-async def open_drive(request: Request, body: DriveIn, caller: Staff, database: Db, settings: SettingsDep) -> Response:
+async def open_drive(request: Request, body: DriveIn, caller: Staff, db: Db, settings: SettingsDep) -> Response:
     """Announce a drive; its code and QR poster are ready at once."""
     new = NewDrive(body.name, body.place_kind, body.place, body.site_id, body.starts_at, body.ends_at)
 
@@ -105,39 +105,39 @@ async def open_drive(request: Request, body: DriveIn, caller: Staff, database: D
         drive = await handlers.open_drive(tx, caller, new)
         return drive_out(settings, await handlers.drive_view(tx, drive))
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.get("/drives")
 async def list_drives(
-    caller: Anybody, database: Db, settings: SettingsDep, cursor: str | None = None, limit: Limit = 50
+    caller: Anybody, db: Db, settings: SettingsDep, cursor: str | None = None, limit: Limit = 50
 ) -> Page[DriveOut]:
     """Staff see the drives that they are responsible for, everybody else all of them: they invite everybody."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         views = await handlers.list_drives(tx, caller, _after(cursor), limit + 1)
     return page_of(views, limit, lambda view: drive_out(settings, view), lambda view: (view.drive.drive_id,))
 
 
 @router.get("/drives/by-code/{code}", dependencies=[public()])
-async def drive_by_code(code: ShortCodeText, database: Db, settings: SettingsDep) -> DriveOut:
+async def drive_by_code(code: ShortCodeText, db: Db, settings: SettingsDep) -> DriveOut:
     """The drive behind a QR code, for its public page."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         return drive_out(settings, await handlers.drive_view(tx, await handlers.drive_by_code(tx, code)))
 
 
 @router.get("/drives/{drive_id}")
-async def drive(drive_id: UUID, caller: Staff, database: Db, settings: SettingsDep) -> DriveOut:
+async def drive(drive_id: UUID, caller: Staff, db: Db, settings: SettingsDep) -> DriveOut:
     """A drive and its funnel."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         found = await _found(tx, drive_id)
         caller.require_site(found.site_id)
         return drive_out(settings, await handlers.drive_view(tx, found))
 
 
 @router.get("/drives/{drive_id}/poster.svg", dependencies=[public()], response_class=Svg)
-async def poster(drive_id: UUID, database: Db, settings: SettingsDep) -> Response:
+async def poster(drive_id: UUID, db: Db, settings: SettingsDep) -> Response:
     """The poster to print."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         found = await _found(tx, drive_id)
     svg = poster_svg(
         name=found.name,
@@ -152,27 +152,27 @@ async def poster(drive_id: UUID, database: Db, settings: SettingsDep) -> Respons
 
 
 @router.post("/appeals", status_code=201, response_model=AppealOut)
-async def publish_appeal(request: Request, body: AppealIn, caller: Centre, database: Db) -> Response:
+async def publish_appeal(request: Request, body: AppealIn, caller: Centre, db: Db) -> Response:
     """Publish an appeal; its code goes into the article."""
 
     async def work(tx: Tx) -> AppealOut:
         return appeal_out(await handlers.publish_appeal(tx, caller, NewAppeal(body.title, body.channel, body.body)))
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.get("/appeals")
-async def list_appeals(caller: Staff, database: Db, cursor: str | None = None, limit: Limit = 50) -> Page[AppealOut]:
+async def list_appeals(caller: Staff, db: Db, cursor: str | None = None, limit: Limit = 50) -> Page[AppealOut]:
     """All appeals with the number of people who came through each."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         rows = await store.list_appeals(tx, _after(cursor), limit + 1)
     return page_of(rows, limit, appeal_out, lambda row: (row.appeal_id,))
 
 
 @router.get("/appeals/by-code/{code}", dependencies=[public()])
-async def appeal_by_code(code: ShortCodeText, database: Db) -> AppealOut:
+async def appeal_by_code(code: ShortCodeText, db: Db) -> AppealOut:
     """The appeal behind a code."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         return appeal_out(await handlers.appeal_by_code(tx, code))
 
 

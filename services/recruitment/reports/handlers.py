@@ -26,19 +26,19 @@ class Figures:
     attendance: Attendance
 
 
-async def district(database: Database, start: datetime | None, end: datetime | None, as_of: datetime | None) -> Figures:
+async def district(db: Database, start: datetime | None, end: datetime | None, as_of: datetime | None) -> Figures:
     """The report of [start, end); without bounds, the calendar year so far.
 
     Raises:
         Refusal: the period is reversed or longer than ten years.
     """
     # The horizon first, in a transaction of its own: what commits after it is above it, and seen or not is both right.
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         horizon, now = await store.horizon(tx)
     year_start = datetime(now.astimezone(DISTRICT_ZONE).year, 1, 1, tzinfo=DISTRICT_ZONE).astimezone(UTC)
     period = unwrap(domain.period_of(start, end, year_start, now))
     known = domain.clamp(as_of, horizon)
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         return Figures(
             period=period,
             as_of=known,

@@ -46,7 +46,7 @@ class SecurityEventOut(Output):
 @router.get("/security/events")
 async def security_events(
     caller: Annotated[Caller, allow(Role.OPERATOR, centre=True)],
-    database: Db,
+    db: Db,
     kind: Kind | None = None,
     subject: UUID | None = None,
     address: Annotated[str | None, Query(max_length=64)] = None,
@@ -60,7 +60,7 @@ async def security_events(
     at, event_id = (None, None) if cursor is None else decode(cursor, [datetime, UUID])
     before = None if at is None else (at, event_id)
     wanted = Filter(kind, subject, address, since, until, result)
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         found, names = await handlers.list_events(tx, wanted, before, limit + 1)
     shown = found[:limit]
     following = encode(shown[-1].at, shown[-1].event_id) if len(found) > limit else None

@@ -23,13 +23,13 @@ async def record(tx: Tx, event: SecurityEvent) -> None:
     _say(event)
 
 
-async def record_apart(database: Database, event: SecurityEvent) -> None:
+async def record_apart(db: Database, event: SecurityEvent) -> None:
     """Record an event in a short transaction of its own: for refusals, whose own transaction rolls back.
 
     Raises:
         TransientError: the database is away.
     """
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         await record(tx, event)
 
 

@@ -113,7 +113,7 @@ async def invite(
     request: Request,
     body: InvitationIn,
     caller: Operator,
-    database: Db,
+    db: Db,
     cipher: CipherDep,
     settings: SettingsDep,
     client: ClientDep,
@@ -127,31 +127,29 @@ async def invite(
         new = NewInvitation(body.username, body.name, phone, body.role, body.site_id)
         return _invitation(settings, await invitations.invite(tx, cipher, caller, client, new))
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.get("/staff/invitations")
-async def open_invitations(
-    caller: Operator, database: Db, cipher: CipherDep, settings: SettingsDep
-) -> Page[InvitationOut]:
+async def open_invitations(caller: Operator, db: Db, cipher: CipherDep, settings: SettingsDep) -> Page[InvitationOut]:
     """Open invitations within the caller's bounds, newest first."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         found = await invitations.list_open(tx, cipher, caller)
     return Page(items=[_invitation(settings, one) for one in found])
 
 
 @router.delete("/staff/invitations/{invitation_id}", status_code=204)
-async def withdraw_invitation(invitation_id: UUID, caller: Operator, database: Db, client: ClientDep) -> Response:
+async def withdraw_invitation(invitation_id: UUID, caller: Operator, db: Db, client: ClientDep) -> Response:
     """Withdraw an open invitation."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         await invitations.withdraw(tx, caller, client, invitation_id)
     return Response(status_code=204)
 
 
 @router.get("/staff/invitations/by-token/{token}", dependencies=[public()])
-async def offer(token: str, database: Db, cipher: CipherDep) -> OfferOut:
+async def offer(token: str, db: Db, cipher: CipherDep) -> OfferOut:
     """What the holder of the link is invited to."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         shown = await invitations.show(tx, cipher, token)
     return OfferOut(
         username=shown.username, role=shown.role, site=shown.site, phone=shown.phone, expires_at=shown.expires_at
@@ -160,10 +158,10 @@ async def offer(token: str, database: Db, cipher: CipherDep) -> OfferOut:
 
 @router.post("/staff/invitations/by-token/{token}/codes", status_code=202, dependencies=[public()])
 async def send_invitation_code(
-    token: str, database: Db, cipher: CipherDep, channel: ChannelDep, policy: PolicyDep, client: ClientDep
+    token: str, db: Db, cipher: CipherDep, channel: ChannelDep, policy: PolicyDep, client: ClientDep
 ) -> ChallengeOut:
     """Send a code to the phone on file; it changes nothing but the limits, so it takes no Idempotency-Key."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         issued = await invitations.send_code(tx, cipher, policy, client, token)
     if not isinstance(issued, IssuedCode):
         raise refuse_codes(issued)
@@ -181,74 +179,74 @@ async def accept_invitation(
     token: str,
     request: Request,
     body: AcceptanceIn,
-    database: Db,
+    db: Db,
     cipher: CipherDep,
     passwords: PasswordsDep,
     policy: PolicyDep,
     client: ClientDep,
 ) -> Response:
     """Set one's own password; afterwards sign in with it."""
-    await spend_attempt(database, cipher, policy, client, body.challenge_id)
-    async with database.transaction() as tx:
+    await spend_attempt(db, cipher, policy, client, body.challenge_id)
+    async with db.transaction() as tx:
         words = await invitations.words_for(tx, cipher, token)
     insist_on_strength(body.password, words)
     password_hash = await passwords.hash(body.password)
-    proving = Proving(database, cipher, policy, client)
+    proving = Proving(db, cipher, policy, client)
 
     async def work(tx: Tx) -> StaffOut:
         member = await invitations.accept(tx, cipher, client, token, body.challenge_id, body.code, password_hash)
         return StaffOut(**asdict(member))
 
-    answer = await once(request, database, None, proving.noting(work))
+    answer = await once(request, db, None, proving.noting(work))
     await proving.forgive()
     return answer
 
 
 @router.get("/staff")
 async def list_staff(
-    caller: Operator, database: Db, closed: bool = False, cursor: str | None = None, limit: Limit = 50
+    caller: Operator, db: Db, closed: bool = False, cursor: str | None = None, limit: Limit = 50
 ) -> Page[ListedOut]:
     """Accounts within the caller's bounds, by username; closed ones with ``closed=true``."""
     after = None if cursor is None else decode(cursor, [str])[0]
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         found = await handlers.list_accounts(tx, caller, after, closed, limit + 1)
     return page_of(found, limit, lambda one: ListedOut(**asdict(one)), lambda one: (one.username,))
 
 
 @router.post("/staff/{staff_id}/activation", status_code=200, response_model=StaffOut)
-async def activate(staff_id: UUID, request: Request, caller: Operator, database: Db, client: ClientDep) -> Response:
+async def activate(staff_id: UUID, request: Request, caller: Operator, db: Db, client: ClientDep) -> Response:
     """Activate a pending account within the caller's bounds, as another operator than who invited it."""
 
     async def work(tx: Tx) -> StaffOut:
         return StaffOut(**asdict(await handlers.activate(tx, caller, client, staff_id)))
 
-    return await once(request, database, caller, work, status=200)
+    return await once(request, db, caller, work, status=200)
 
 
 @router.post("/staff/{staff_id}/deactivation", status_code=200, response_model=StaffOut)
-async def deactivate(staff_id: UUID, request: Request, caller: Operator, database: Db, client: ClientDep) -> Response:
+async def deactivate(staff_id: UUID, request: Request, caller: Operator, db: Db, client: ClientDep) -> Response:
     """Close an account for good and end its sessions; another role or site needs a new invitation."""
 
     async def work(tx: Tx) -> StaffOut:
         return StaffOut(**asdict(await handlers.deactivate(tx, caller, client, staff_id)))
 
-    return await once(request, database, caller, work, status=200)
+    return await once(request, db, caller, work, status=200)
 
 
 @router.post("/staff/{staff_id}/password-reset", status_code=200, response_model=StaffOut)
-async def start_reset(staff_id: UUID, request: Request, caller: Operator, database: Db, client: ClientDep) -> Response:
+async def start_reset(staff_id: UUID, request: Request, caller: Operator, db: Db, client: ClientDep) -> Response:
     """End the password and the sessions of an account: its holder sets a new one by a code to their phone."""
 
     async def work(tx: Tx) -> StaffOut:
         return StaffOut(**asdict(await handlers.start_reset(tx, caller, client, staff_id)))
 
-    return await once(request, database, caller, work, status=200)
+    return await once(request, db, caller, work, status=200)
 
 
 @router.put("/staff/{staff_id}/volunteer")
-async def say_volunteer(staff_id: UUID, body: StaffVolunteerIn, caller: Centre, database: Db) -> StaffOut:
+async def say_volunteer(staff_id: UUID, body: StaffVolunteerIn, caller: Centre, db: Db) -> StaffOut:
     """Say which volunteer a member of staff is too; holds from their next token on, within a quarter of an hour."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         member = await handlers.say_volunteer(tx, caller, staff_id, body.volunteer_id)
     return StaffOut(**asdict(member))
 

@@ -127,7 +127,7 @@ class RemovalIn(Input):
 @router.post("/auth/sessions", dependencies=[public()])
 async def sign_in_by_password(
     body: PasswordIn,
-    database: Db,
+    db: Db,
     cipher: CipherDep,
     passwords: PasswordsDep,
     settings: SettingsDep,
@@ -135,15 +135,15 @@ async def sign_in_by_password(
     client: ClientDep,
 ) -> SignInOut:
     """A session for a member of staff; with a second factor, the challenge that its code answers."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         tried = await use.attempt(tx, cipher, policy, client, body.username)
     tried = _within(tried)
     right = await passwords.verify(tried.password_hash, body.password)
     try:
-        async with database.transaction() as tx:
+        async with db.transaction() as tx:
             outcome = await use.confirm(tx, cipher, policy, client, tried, right)
     except Refusal as refusal:
-        await _refused(database, Kind.SIGN_IN, client, tried.staff_id, refusal)
+        await _refused(db, Kind.SIGN_IN, client, tried.staff_id, refusal)
         raise
     if isinstance(outcome, SecondStep):
         return SignInOut(session=None, challenge_id=outcome.challenge_id, expires_in=outcome.expires_in)
@@ -152,18 +152,18 @@ async def sign_in_by_password(
 
 @router.post("/auth/sessions/second-step", dependencies=[public()])
 async def second_step(
-    body: SecondStepIn, database: Db, cipher: CipherDep, settings: SettingsDep, policy: PolicyDep, client: ClientDep
+    body: SecondStepIn, db: Db, cipher: CipherDep, settings: SettingsDep, policy: PolicyDep, client: ClientDep
 ) -> SignInOut:
     """The session, for a code of the second factor."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         over = await use.spend_step(tx, cipher, policy, client, body.challenge_id)
     if over is not None:
         raise _too_many_codes(over)
     try:
-        async with database.transaction() as tx:
+        async with db.transaction() as tx:
             grant = await use.finish(tx, cipher, policy, client, body.challenge_id, body.code)
     except Refusal as refusal:
-        await _refused(database, Kind.SIGN_IN, client, None, refusal)
+        await _refused(db, Kind.SIGN_IN, client, None, refusal)
         raise
     return SignInOut(session=session_out(settings, grant))
 
@@ -172,18 +172,18 @@ async def second_step(
 async def change_password(
     body: ChangeIn,
     caller: Staff,
-    database: Db,
+    db: Db,
     cipher: CipherDep,
     passwords: PasswordsDep,
     policy: PolicyDep,
     client: ClientDep,
 ) -> Response:
     """Change one's own password; all other sessions end. Its bodies are secrets, so it takes no Idempotency-Key."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         insist_on_strength(body.new_password, await use.words_for(tx, caller.name))
-    verified = await _verify_own(database, cipher, passwords, policy, client, caller, body.password)
+    verified = await _verify_own(db, cipher, passwords, policy, client, caller, body.password)
     password_hash = await passwords.hash(body.new_password)
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         await use.change(tx, caller, client, verified, password_hash)
     return Response(status_code=204)
 
@@ -192,14 +192,14 @@ async def change_password(
 async def ask_reset(
     body: ResetIn,
     tasks: BackgroundTasks,
-    database: Db,
+    db: Db,
     cipher: CipherDep,
     channel: ChannelDep,
     policy: PolicyDep,
     client: ClientDep,
 ) -> ChallengeOut:
     """Send a code to the phone on file; the answer is the same for names without an account or a phone."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         issued, known = await use.ask_reset(tx, cipher, policy, client, body.username)
     if not isinstance(issued, IssuedCode):
         raise refuse_codes(issued)
@@ -212,15 +212,15 @@ async def ask_reset(
 @router.post("/auth/password-resets/completion", status_code=204, dependencies=[public()])
 async def complete_reset(
     body: CompleteResetIn,
-    database: Db,
+    db: Db,
     cipher: CipherDep,
     passwords: PasswordsDep,
     policy: PolicyDep,
     client: ClientDep,
 ) -> Response:
     """Set a new password by the code; all sessions end. The code is good once, so it takes no Idempotency-Key."""
-    is_open = await spend_attempt(database, cipher, policy, client, body.challenge_id)
-    async with database.transaction() as tx:
+    is_open = await spend_attempt(db, cipher, policy, client, body.challenge_id)
+    async with db.transaction() as tx:
         words = await use.words_for(tx, body.username)
     insist_on_strength(body.password, words)
     # Hashing is dear: strangers without a challenge cannot make the service do it.
@@ -228,38 +228,36 @@ async def complete_reset(
     try:
         if password_hash is None:
             raise code_wrong()
-        async with database.transaction() as tx:
+        async with db.transaction() as tx:
             await use.complete_reset(tx, cipher, client, body.username, body.challenge_id, body.code, password_hash)
     except Refusal as refusal:
-        await _refused(database, Kind.PASSWORD_RESET, client, None, refusal)
+        await _refused(db, Kind.PASSWORD_RESET, client, None, refusal)
         raise
-    await forgive(database, cipher, policy, client)
+    await forgive(db, cipher, policy, client)
     return Response(status_code=204)
 
 
 @router.get("/auth/second-factor")
-async def second_factor(caller: Staff, database: Db) -> FactorOut:
+async def second_factor(caller: Staff, db: Db) -> FactorOut:
     """Whether the caller has a second factor."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         is_set, left = await factors.state_of(tx, caller.subject)
     return FactorOut(set=is_set, recovery_codes_left=left)
 
 
 @router.post("/auth/second-factor")
-async def enrol(caller: Staff, database: Db, cipher: CipherDep) -> EnrolmentOut:
+async def enrol(caller: Staff, db: Db, cipher: CipherDep) -> EnrolmentOut:
     """A new secret, to be confirmed by a first code. Its answer must not be stored, so it takes no Idempotency-Key."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         await access.require_live(tx, caller)
         made = await factors.enrol(tx, cipher, caller)
     return EnrolmentOut(secret=made.secret, uri=made.uri)
 
 
 @router.post("/auth/second-factor/confirmation")
-async def confirm_factor(
-    body: FirstCodeIn, caller: Staff, database: Db, cipher: CipherDep, client: ClientDep
-) -> RecoveryOut:
+async def confirm_factor(body: FirstCodeIn, caller: Staff, db: Db, cipher: CipherDep, client: ClientDep) -> RecoveryOut:
     """Confirm the second factor; it is asked for from the next sign-in on. Refresh the session for its full roles."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         await access.require_live(tx, caller)
         codes = await factors.confirm(tx, cipher, caller, client, body.code)
     return RecoveryOut(recovery_codes=codes)
@@ -269,25 +267,25 @@ async def confirm_factor(
 async def remove_factor(
     body: RemovalIn,
     caller: Staff,
-    database: Db,
+    db: Db,
     cipher: CipherDep,
     passwords: PasswordsDep,
     policy: PolicyDep,
     client: ClientDep,
 ) -> Response:
     """Remove one's own second factor, by the password and a code."""
-    await _verify_own(database, cipher, passwords, policy, client, caller, body.password)
-    async with database.transaction() as tx:
+    await _verify_own(db, cipher, passwords, policy, client, caller, body.password)
+    async with db.transaction() as tx:
         over = await factors.spend_try(tx, cipher, caller.subject)
     if over is not None:
         raise _too_many_codes(over)
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         await factors.remove(tx, cipher, caller, client, body.code)
     return Response(status_code=204)
 
 
 async def _verify_own(
-    database: Database,
+    db: Database,
     cipher: Cipher,
     passwords: Passwords,
     policy: Policy,
@@ -300,15 +298,15 @@ async def _verify_own(
     Raises:
         Forbidden: it is wrong; the session itself is good.
     """
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         tried = await use.attempt_own(tx, cipher, policy, client, caller)
     tried = _within(tried)
     right = await passwords.verify(tried.password_hash, password)
     try:
-        async with database.transaction() as tx:
+        async with db.transaction() as tx:
             await use.succeed(tx, cipher, client, tried, right and tried.staff_id == caller.subject)
     except Refusal as refusal:
-        await _refused(database, Kind.PASSWORD_CHANGED, client, caller.subject, refusal)
+        await _refused(db, Kind.PASSWORD_CHANGED, client, caller.subject, refusal)
         raise Forbidden("own-password-wrong", "your present password is wrong") from None
     return tried
 
@@ -336,9 +334,9 @@ def _too_many_passwords(over: Reached) -> TooMany:
     return too_many(over, "too-many-attempts", what)
 
 
-async def _refused(database: Database, kind: Kind, client: Client, subject: UUID | None, refusal: Refusal) -> None:
+async def _refused(db: Database, kind: Kind, client: Client, subject: UUID | None, refusal: Refusal) -> None:
     event = SecurityEvent(kind, Result.REFUSED, subject=subject, address=client.address, detail={"code": refusal.type})
-    await security.record_apart(database, event)
+    await security.record_apart(db, event)
 
 
 async def _send(channel: CodeChannel, issued: IssuedCode) -> None:

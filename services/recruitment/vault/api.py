@@ -63,10 +63,10 @@ class ReadersLookOut(LookOut):
 
 @router.get("/volunteers/me/looks")
 async def looks_at_me(
-    caller: Annotated[Caller, allow(Role.VOLUNTEER)], database: Db, cursor: str | None = None, limit: Limit = 50
+    caller: Annotated[Caller, allow(Role.VOLUNTEER)], db: Db, cursor: str | None = None, limit: Limit = 50
 ) -> Page[LookOut]:
     """Who of the staff looked at one's own data in the clear, newest first."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         found = await store.looks_at_volunteer(tx, caller.require_volunteer(), _before(cursor), limit + 1)
     return page_of(found, limit, _look, lambda each: (each.read_at, each.read_id))
 
@@ -74,7 +74,7 @@ async def looks_at_me(
 @router.get("/looks")
 async def looks(
     caller: Annotated[Caller, allow(Role.OPERATOR, centre=True)],
-    database: Db,
+    db: Db,
     reader: UUID | None = None,
     volunteer_id: UUID | None = None,
     since: Annotated[Instant | None, Query(alias="from")] = None,
@@ -83,7 +83,7 @@ async def looks(
     limit: Limit = 50,
 ) -> Page[ReadersLookOut]:
     """Who looked at whose data in the clear, newest first; ``to`` is exclusive."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         found = await store.looks(tx, reader, volunteer_id, since, until, _before(cursor), limit + 1)
     return page_of(found, limit, _readers_look, lambda each: (each.read_at, each.read_id))
 

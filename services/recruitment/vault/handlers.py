@@ -163,14 +163,14 @@ async def look(tx: Tx, person_id: UUID, reader: Reader, purpose: str, fields: Se
 
 
 @asynccontextmanager
-async def looking(database: Database, reader: Reader) -> AsyncIterator[Tx]:
+async def looking(db: Database, reader: Reader) -> AsyncIterator[Tx]:
     """A transaction in which a reader looks at personal data; a refusal by the quota is recorded and alerted apart.
 
     Raises:
         TooMany: as `look`.
     """
     try:
-        async with database.transaction() as tx:
+        async with db.transaction() as tx:
             yield tx
     except TooMany as refusal:
         if refusal.type == LOOKS_LIMITED:
@@ -182,7 +182,7 @@ async def looking(database: Database, reader: Reader) -> AsyncIterator[Tx]:
                 address=reader.address,
                 detail={"wait_seconds": int(refusal.extra["retry_after"])},
             )
-            await security.record_apart(database, reached)
+            await security.record_apart(db, reached)
         raise
 
 

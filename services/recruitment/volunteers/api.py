@@ -194,7 +194,7 @@ class AddressOut(Output):
 async def register(
     request: Request,
     body: RegistrationIn,
-    database: Db,
+    db: Db,
     cipher: CipherDep,
     settings: SettingsDep,
     policy: PolicyDep,
@@ -203,15 +203,15 @@ async def register(
     """Register, optionally through a drive or an appeal."""
     phone = access.phone_of(body.phone)
     said = Registration(**{**body.model_dump(), "phone": phone})
-    await spend_attempt(database, cipher, policy, client, body.challenge_id)
-    proving = Proving(database, cipher, policy, client)
+    await spend_attempt(db, cipher, policy, client, body.challenge_id)
+    proving = Proving(db, cipher, policy, client)
 
     async def work(tx: Tx) -> RegisteredOut:
         done = await handlers.register(tx, cipher, client, said)
         session = session_out(settings, done.grant)
         return RegisteredOut(volunteer_id=done.volunteer_id, volunteer_number=done.volunteer_number, session=session)
 
-    answer = await once(request, database, None, proving.noting(work))
+    answer = await once(request, db, None, proving.noting(work))
     await proving.forgive()
     return answer
 
@@ -220,7 +220,7 @@ async def register(
 async def claim(
     request: Request,
     body: ClaimIn,
-    database: Db,
+    db: Db,
     cipher: CipherDep,
     settings: SettingsDep,
     policy: PolicyDep,
@@ -228,15 +228,15 @@ async def claim(
 ) -> Response:
     """Claim an imported account by a code to the phone on file."""
     proof = Proof(access.phone_of(body.phone), body.challenge_id, body.code)
-    await spend_attempt(database, cipher, policy, client, body.challenge_id)
-    proving = Proving(database, cipher, policy, client)
+    await spend_attempt(db, cipher, policy, client, body.challenge_id)
+    proving = Proving(db, cipher, policy, client)
 
     async def work(tx: Tx) -> ClaimedOut:
         grant = await handlers.claim(tx, cipher, client, proof, body.guardian_consent)
         assert grant.caller.volunteer_id is not None
         return ClaimedOut(volunteer_id=grant.caller.volunteer_id, session=session_out(settings, grant))
 
-    answer = await once(request, database, None, proving.noting(work), status=200)
+    answer = await once(request, db, None, proving.noting(work), status=200)
     await proving.forgive()
     return answer
 
@@ -245,7 +245,7 @@ async def claim(
 async def register_resident(
     request: Request,
     body: ResidentIn,
-    database: Db,
+    db: Db,
     cipher: CipherDep,
     settings: SettingsDep,
     policy: PolicyDep,
@@ -253,23 +253,21 @@ async def register_resident(
 ) -> Response:
     """Register as somebody who asks for help; whoever serves may ask as well without this."""
     proof = Proof(access.phone_of(body.phone), body.challenge_id, body.code)
-    await spend_attempt(database, cipher, policy, client, body.challenge_id)
-    proving = Proving(database, cipher, policy, client)
+    await spend_attempt(db, cipher, policy, client, body.challenge_id)
+    proving = Proving(db, cipher, policy, client)
 
     async def work(tx: Tx) -> ResidentOut:
         grant = await handlers.register_resident(tx, cipher, client, body.name, proof, body.consent)
         assert grant.caller.resident_id is not None
         return ResidentOut(resident_id=grant.caller.resident_id, session=session_out(settings, grant))
 
-    answer = await once(request, database, None, proving.noting(work))
+    answer = await once(request, db, None, proving.noting(work))
     await proving.forgive()
     return answer
 
 
 @router.post("/volunteers/batches", status_code=201, response_model=BatchOut)
-async def import_volunteers(
-    request: Request, body: BatchIn, caller: Operator, database: Db, cipher: CipherDep
-) -> Response:
+async def import_volunteers(request: Request, body: BatchIn, caller: Operator, db: Db, cipher: CipherDep) -> Response:
     """Import registered volunteers with their prior hours; sending a file again imports nothing twice."""
     rows = tuple(
         ImportRow(
@@ -290,20 +288,20 @@ async def import_volunteers(
         refused = [ProblemOut(row=p.row, registry_number=p.registry_number, detail=p.detail) for p in done.refused]
         return BatchOut(batch_id=done.batch_id, imported=done.imported, known=done.known, refused=refused)
 
-    return await once(request, database, caller, work)
+    return await once(request, db, caller, work)
 
 
 @router.get("/volunteers/me")
-async def me(caller: Volunteer, database: Db, cipher: CipherDep) -> VolunteerOut:
+async def me(caller: Volunteer, db: Db, cipher: CipherDep) -> VolunteerOut:
     """One's own registration."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         return _volunteer(await handlers.own(tx, cipher, caller.require_volunteer()))
 
 
 @router.get("/volunteers")
 async def list_volunteers(
     caller: Staff,
-    database: Db,
+    db: Db,
     cipher: CipherDep,
     cursor: str | None = None,
     volunteer_number: Annotated[VolunteerNumberText | None, Query()] = None,
@@ -312,35 +310,35 @@ async def list_volunteers(
 ) -> Page[VolunteerOut]:
     """Volunteers of the caller's sites, masked, in order of registration."""
     after = None if cursor is None else decode(cursor, [UUID])[0]
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         rows = await handlers.list_masked(tx, cipher, caller, after, volunteer_number, registry_number, limit + 1)
     return page_of(rows, limit, _volunteer, lambda row: (row.volunteer.volunteer_id,))
 
 
 @router.get("/volunteers/{volunteer_id}")
-async def volunteer(volunteer_id: UUID, caller: Staff, database: Db, cipher: CipherDep) -> VolunteerOut:
+async def volunteer(volunteer_id: UUID, caller: Staff, db: Db, cipher: CipherDep) -> VolunteerOut:
     """One volunteer, masked."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         return _volunteer(await handlers.masked(tx, cipher, caller, volunteer_id))
 
 
 @router.post("/volunteers/{volunteer_id}/unmask")
 async def unmask(
-    volunteer_id: UUID, body: PurposeIn, caller: Staff, reader: ReaderDep, database: Db, cipher: CipherDep
+    volunteer_id: UUID, body: PurposeIn, caller: Staff, reader: ReaderDep, db: Db, cipher: CipherDep
 ) -> PersonOut:
     """A volunteer's data in the clear, against a purpose.
 
     It changes nothing but the record of reads, and its answer must not be stored: so it takes no Idempotency-Key.
     """
-    async with looking(database, reader) as tx:
+    async with looking(db, reader) as tx:
         person = await handlers.unmask(tx, cipher, caller, reader, volunteer_id, body.purpose)
     return PersonOut(name=person.name, phone=person.phone, email=person.email, birth_date=person.birth_date)
 
 
 @router.get("/internal/volunteers/{volunteer_id}/address")
-async def address(volunteer_id: UUID, caller: Service, database: Db, cipher: CipherDep) -> AddressOut:
+async def address(volunteer_id: UUID, caller: Service, db: Db, cipher: CipherDep) -> AddressOut:
     """For the service that sends messages, at the moment of sending."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         person = await handlers.address_of(tx, cipher, caller, volunteer_id)
     return AddressOut(email=person.email, name=person.name)
 

@@ -47,7 +47,7 @@ def require_production(settings: Settings) -> None:
         raise PermanentError("Production refuses to start:\n" + "\n".join(f"- {fault}" for fault in found))
 
 
-async def require_machine_clock(settings: Settings, database: Database) -> None:
+async def require_machine_clock(settings: Settings, db: Database) -> None:
     """Insist that production runs on a database whose business time cannot be driven.
 
     Raises:
@@ -56,7 +56,7 @@ async def require_machine_clock(settings: Settings, database: Database) -> None:
     """
     if settings.environment != "production":
         return
-    async with database.snapshot() as tx:
+    async with db.snapshot() as tx:
         if await tx.fetchval(_SQL["drivable"]):
             raise PermanentError(
                 "Production refuses to start: business time can be driven in this database. Provision one of its own "

@@ -21,9 +21,9 @@ from shared.sealing import TextCipher
 
 __all__ = [
     "BATCH",
-    "Batch",
     "KeyedTable",
-    "Progress",
+    "RewrapBatch",
+    "RewrapProgress",
     "TextTable",
     "end_with_json",
     "key_counts",
@@ -37,7 +37,7 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class RewrapBatch:
     """What became of one batch; ``last`` is the key of its last row, None when no row was left."""
 
     rewrapped: int
@@ -46,7 +46,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RewrapProgress:
     """Rows wrapped anew, and rows that could not be opened, which stay as they are."""
 
     rewrapped: int = 0
@@ -62,7 +62,7 @@ class KeyedTable(Protocol):
     async def counts(self, tx: Tx) -> dict[str, int]:
         """Rows by the id of their key."""
 
-    async def rewrap(self, tx: Tx, after: tuple[Any, ...] | None, limit: int) -> Batch:
+    async def rewrap(self, tx: Tx, after: tuple[Any, ...] | None, limit: int) -> RewrapBatch:
         """Wrap up to ``limit`` rows beyond the key ``after`` anew; rows under the current key are passed over."""
 
 
@@ -86,7 +86,7 @@ class TextTable:
         """Rows by the id of their key."""
         return {row["key_id"]: row["rows"] for row in await tx.fetch(self.count)}
 
-    async def rewrap(self, tx: Tx, after: tuple[Any, ...] | None, limit: int) -> Batch:
+    async def rewrap(self, tx: Tx, after: tuple[Any, ...] | None, limit: int) -> RewrapBatch:
         """Wrap up to ``limit`` rows beyond the key ``after`` anew."""
         rows = await tx.fetch(self.stale, self.cipher.wrapping.mark, limit, *(after or [None] * len(self.key)))
         done: list[tuple[Any, ...]] = []
@@ -99,37 +99,37 @@ class TextTable:
         if done:
             await tx.execute(self.update, *(list(column) for column in zip(*done, strict=True)))
         last = tuple(rows[-1][column] for column in self.key) if rows else None
-        return Batch(len(done), len(rows) - len(done), last)
+        return RewrapBatch(len(done), len(rows) - len(done), last)
 
 
-async def key_counts(database: Database, tables: Sequence[KeyedTable]) -> dict[str, dict[str, int]]:
+async def key_counts(db: Database, tables: Sequence[KeyedTable]) -> dict[str, dict[str, int]]:
     """Table → id of a key → rows under it."""
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         return {table.name: await table.counts(tx) for table in tables}
 
 
-async def rewrap(database: Database, tables: Sequence[KeyedTable], *, limit: int = BATCH) -> Mapping[str, Progress]:
+async def rewrap(db: Database, tables: Sequence[KeyedTable], *, limit: int = BATCH) -> Mapping[str, RewrapProgress]:
     """Move every row of the tables to the current key; logs the progress after each batch.
 
     Raises:
         TransientError: the database is away; what was committed stays, and a second run continues.
     """
-    result: dict[str, Progress] = {}
+    result: dict[str, RewrapProgress] = {}
     for table in tables:
         rewrapped = failed = 0
         after: tuple[Any, ...] | None = None
         while True:
-            async with database.transaction() as tx:
+            async with db.transaction() as tx:
                 batch = await table.rewrap(tx, after, limit)
             if batch.last is None:
                 break
             after, rewrapped, failed = batch.last, rewrapped + batch.rewrapped, failed + batch.failed
             _log.info("keys.rewrapping", table=table.name, rewrapped=rewrapped, failed=failed)
-        result[table.name] = Progress(rewrapped, failed)
+        result[table.name] = RewrapProgress(rewrapped, failed)
     return result
 
 
-async def run_command(what: str, database: Database, tables: Sequence[KeyedTable]) -> dict[str, Any]:
+async def run_command(what: str, db: Database, tables: Sequence[KeyedTable]) -> dict[str, Any]:
     """``status``: rows by key; ``rewrap``: the same after every row was moved, and the rows that could not be.
 
     Raises:
@@ -137,8 +137,8 @@ async def run_command(what: str, database: Database, tables: Sequence[KeyedTable
     """
     failed = 0
     if what == "rewrap":
-        failed = sum(table.failed for table in (await rewrap(database, tables)).values())
-    return {"tables": await key_counts(database, tables), "failed": failed}
+        failed = sum(table.failed for table in (await rewrap(db, tables)).values())
+    return {"tables": await key_counts(db, tables), "failed": failed}
 
 
 def end_with_json(work: Callable[[], Awaitable[dict[str, Any]]]) -> NoReturn:

@@ -35,7 +35,7 @@ Lines = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Worth:
+class AuditedWorth:
     """What a volunteer's records are worth: points per (bucket, last valid day), each bucket's explanation, and the
     version that the volunteer's generation selects for it.
     """
@@ -118,7 +118,7 @@ async def _postings(tx: Tx, check: Check) -> None:
         check.offend(f"adjustment {row['adjustment_id']}", f"{row['status']}, {people}")
 
 
-def _adjust(worth: Worth, book: Rulebook | None, approved: Sequence[Any], buckets: Mapping[str, Any]) -> None:
+def _adjust(worth: AuditedWorth, book: Rulebook | None, approved: Sequence[Any], buckets: Mapping[str, Any]) -> None:
     """Buckets of adjustments; a second approver's word is their only input."""
     by_root: dict[Any, list[Approved]] = defaultdict(list)
     for row in approved:
@@ -132,7 +132,9 @@ def _adjust(worth: Worth, book: Rulebook | None, approved: Sequence[Any], bucket
         worth.points.update({(bucket, expires_on): amount for expires_on, amount in points.items()})
 
 
-def _compare_awards(check: Check, volunteer_id: Any, worth: Worth, posted: Mapping[tuple[str, date], Any]) -> None:
+def _compare_awards(
+    check: Check, volunteer_id: Any, worth: AuditedWorth, posted: Mapping[tuple[str, date], Any]
+) -> None:
     for key in sorted(worth.points.keys() | posted.keys()):
         due, row = worth.points.get(key, 0), posted.get(key)
         found = (0, 0) if row is None else (row["posted"], row["awarded"])
@@ -140,7 +142,7 @@ def _compare_awards(check: Check, volunteer_id: Any, worth: Worth, posted: Mappi
         check.differ(subject, [("posted", found[0], due), ("the lot's award", found[1], due)])
 
 
-def _compare_buckets(check: Check, volunteer_id: Any, worth: Worth, buckets: Mapping[str, Any]) -> None:
+def _compare_buckets(check: Check, volunteer_id: Any, worth: AuditedWorth, buckets: Mapping[str, Any]) -> None:
     """A bucket's own figure, and the explanation that people are shown."""
     sums: dict[str, int] = defaultdict(int)
     for (bucket, _), points in worth.points.items():
@@ -153,7 +155,7 @@ def _compare_buckets(check: Check, volunteer_id: Any, worth: Worth, buckets: Map
 
 
 def _compare_versions(
-    check: Check, volunteer_id: Any, worth: Worth, book: Rulebook | None, buckets: Mapping[str, Any]
+    check: Check, volunteer_id: Any, worth: AuditedWorth, book: Rulebook | None, buckets: Mapping[str, Any]
 ) -> None:
     """Each bucket stands under the version that the volunteer's generation selects; one without inputs under any of it.
 
@@ -171,13 +173,13 @@ def _told(explanation: str) -> Any:
     return orjson.loads(explanation)
 
 
-def _worth(book: Rulebook | None, records: Sequence[Any], buckets: Mapping[str, Any]) -> Worth:
+def _worth(book: Rulebook | None, records: Sequence[Any], buckets: Mapping[str, Any]) -> AuditedWorth:
     """Evaluate every bucket anew.
 
     Raises:
         KeyError: a bucket stands under a version that is not in force.
     """
-    worth = Worth({}, {})
+    worth = AuditedWorth({}, {})
     if book is None:
         return worth
     by_bucket: dict[str, list[Any]] = defaultdict(list)
@@ -211,7 +213,7 @@ def _facts(row: Any) -> Facts:
     return Facts._make((*known, frozenset(row["flag_kinds"])))
 
 
-def _refer(worth: Worth, book: Rulebook | None, referrals: Sequence[Any], buckets: Mapping[str, Any]) -> None:
+def _refer(worth: AuditedWorth, book: Rulebook | None, referrals: Sequence[Any], buckets: Mapping[str, Any]) -> None:
     """The bonuses for people brought in, where the referral stands."""
     for row in referrals if book is not None else ():
         bucket = f"{REFERRAL}{row['referred_id']}"

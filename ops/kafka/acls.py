@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from shared.kafka.topics import READERS, TOPICS, Reader, topic_name
+from shared.kafka.topics import READERS, TOPICS, TopicReader, topic_name
 from shared.settings import Settings
 
 __all__ = ["PRINCIPALS", "Acl", "Operation", "Pattern", "Resource", "acls", "as_command"]
@@ -62,7 +62,7 @@ def acls(settings: Settings) -> list[Acl]:
     return sorted(found)
 
 
-def _of_reader(settings: Settings, reader: Reader) -> Iterable[Acl]:
+def _of_reader(settings: Settings, reader: TopicReader) -> Iterable[Acl]:
     for entity in reader.topics:
         yield Acl(reader.service, Resource.TOPIC, Pattern.LITERAL, topic_name(settings, entity), Operation.READ)
     if reader.group is None:

@@ -22,7 +22,7 @@ from shared.errors import TransientError
 from shared.http.ops import serve_ops
 from shared.kafka.consumer import Message
 from shared.kafka.faust_client import faust_options
-from shared.kafka.guard import Guard
+from shared.kafka.guard import RecordGuard
 from shared.kafka.probe import broker_ready
 from shared.kafka.topics import topic_name
 from shared.postgres import Database
@@ -57,7 +57,7 @@ class Agents(ABC):
         self._lock: SessionLock | None = None
         self._stack = AsyncExitStack()
         self._halt = asyncio.Event()
-        self.guard = Guard(
+        self.guard = RecordGuard(
             {topic_name(settings, entity): entity for entity in topics},
             put_aside=self._put_aside,
             stop_worker=self.app.crash,

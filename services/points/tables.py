@@ -44,7 +44,7 @@ Marked = dict[int, set[Any]]
 Convert = Callable[[Any], Any]
 
 
-class Change(NamedTuple):
+class TableChange(NamedTuple):
     """A key as it is now, as bytes; no value if it is gone."""
 
     key: bytes
@@ -83,7 +83,7 @@ class DurableTable(faust.Table):
         self.marked[partition].add(key)
         return partition
 
-    def take(self) -> tuple[Marked, dict[int, list[Change]]]:
+    def take(self) -> tuple[Marked, dict[int, list[TableChange]]]:
         """What is marked, no longer so from now on, and its bytes by partition."""
         marked, self.marked = self.marked, defaultdict(set)
         return marked, {partition: [self._change(key) for key in keys] for partition, keys in marked.items() if keys}
@@ -93,11 +93,11 @@ class DurableTable(faust.Table):
         for partition, keys in marked.items():
             self.marked[partition] |= keys
 
-    def _change(self, key: Any) -> Change:
+    def _change(self, key: Any) -> TableChange:
         dumps, value = self.app.serializers, self.data.get(key)
         if self._pack is not None and value is not None:
             value = self._pack(value)
-        return Change(
+        return TableChange(
             dumps.dumps_key(self.key_type, key, serializer=self.key_serializer),
             None if value is None else dumps.dumps_value(self.value_type, value, serializer=self.value_serializer),
         )
@@ -150,7 +150,7 @@ class Changes:
                     table.give_back(marked)
                 raise
 
-    async def _send(self, topic: str, changes: Mapping[int, list[Change]]) -> None:
+    async def _send(self, topic: str, changes: Mapping[int, list[TableChange]]) -> None:
         """Round by round: a partition takes its next batch when the one before has left."""
         producer: Any = self._app.producer._producer  # faust's own knows no batches
         left = {partition: self._batches(producer, found) for partition, found in changes.items()}
@@ -164,7 +164,7 @@ class Changes:
                     sent.append(await producer.send_batch(batch, topic, partition=partition))
         await _acknowledged(sent)
 
-    def _batches(self, producer: Any, changes: list[Change]) -> Iterator[Any]:
+    def _batches(self, producer: Any, changes: list[TableChange]) -> Iterator[Any]:
         batch, size = producer.create_batch(), 0
         for number, change in enumerate(changes, 1):
             alone = self._last_alone and number == len(changes)

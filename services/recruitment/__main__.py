@@ -200,7 +200,7 @@ async def keys(settings: RecruitmentSettings, what: str) -> dict[str, Any]:
     try:
         result = await run_command(what, db, tables)
         if what == "rewrap":
-            outcome = security.Result.REFUSED if result["failed"] else security.Result.OK
+            outcome = security.SecurityResult.REFUSED if result["failed"] else security.SecurityResult.OK
             moved = security.SecurityEvent(security.Kind.KEYS_ROTATED, outcome, detail={"failed": result["failed"]})
             await security.record_apart(db, moved)
         return result

@@ -16,7 +16,7 @@ from shared.errors import WeiguangError
 from shared.http import health
 from shared.http.cache import Cache
 from shared.http.edge import Edge, Told
-from shared.http.guard import Guard
+from shared.http.guard import RequestGuard
 from shared.http.models import Input, Instant, Limit, Output, SmallInt
 from shared.http.openapi import describe
 from shared.http.problems import problem_of
@@ -170,7 +170,7 @@ def create_app(
     check_marked(app)
     templates.update(templates_of(app))
     app.openapi = cache(partial(describe, app))  # type: ignore[method-assign]  # FastAPI's way to replace it
-    app.add_middleware(Guard)
+    app.add_middleware(RequestGuard)
     app.add_middleware(Edge, templates=templates, told=told, inner=inner)
     return app
 

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import Refusal
 
-__all__ = ["MAX_BODY_BYTES", "MAX_DEPTH", "MAX_INTEGER", "MIN_INTEGER", "Guard", "check_json", "check_target"]
+__all__ = ["MAX_BODY_BYTES", "MAX_DEPTH", "MAX_INTEGER", "MIN_INTEGER", "RequestGuard", "check_json", "check_target"]
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_DEPTH = 32
@@ -33,7 +33,7 @@ Path = tuple[Any, ...] | None
 """Where a value stands, as a chain (parent path, key): cheap to extend, written out only in an error."""
 
 
-class Guard:
+class RequestGuard:
     """ASGI middleware. Raises `Refusal`, which the edge around it answers as a problem."""
 
     def __init__(self, app: ASGIApp, *, max_body_bytes: int = MAX_BODY_BYTES) -> None:

@@ -17,7 +17,7 @@ from aiokafka.record.util import calc_crc32c
 from shared.cloudevents import Headers
 from shared.kafka.codecs import BATCH_BYTES, decompress
 
-__all__ = ["Parsed", "Record", "Unreadable", "parse"]
+__all__ = ["ConsumedRecord", "Parsed", "Unreadable", "parse"]
 
 _PREFIX: Final = struct.Struct(">qi")
 _HEADER: Final = struct.Struct(">qiibIhiqqqhii")
@@ -37,7 +37,7 @@ class _Broken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ConsumedRecord:
     """A record as it lies on the topic; a header name that is not UTF-8 has its bytes escaped."""
 
     offset: int
@@ -64,7 +64,7 @@ class Parsed:
     ``stuck`` says why nothing is known of what lies there: the length of a batch is broken, or its offsets lead back.
     """
 
-    found: list[Record | Unreadable]
+    found: list[ConsumedRecord | Unreadable]
     next_offset: int
     stuck: Unreadable | None = None
 
@@ -74,7 +74,7 @@ def parse(data: bytes, position: int, log_end: int) -> Parsed:
 
     ``log_end`` is the first offset that does not exist yet: no claim of a batch reaches beyond it.
     """
-    found: list[Record | Unreadable] = []
+    found: list[ConsumedRecord | Unreadable] = []
     place = held = 0
     while len(data) - place >= _PREFIX.size and held < BATCH_BYTES:
         base, length = _PREFIX.unpack_from(data, place)
@@ -91,7 +91,7 @@ def parse(data: bytes, position: int, log_end: int) -> Parsed:
             here = [one for one in _read(batch, max(base, position), last) if _last_of(one) >= position]
             position = max([last, *map(_last_of, here)]) + 1
             found += here
-            held += sum(len(one.value or b"") for one in here if isinstance(one, Record))
+            held += sum(len(one.value or b"") for one in here if isinstance(one, ConsumedRecord))
         place = end
     return Parsed(found, position)
 
@@ -113,7 +113,7 @@ def _last_offset(batch: bytes, base: int, next_base: int | None, log_end: int) -
     return None if base < 0 or last < base else last
 
 
-def _last_of(one: Record | Unreadable) -> int:
+def _last_of(one: ConsumedRecord | Unreadable) -> int:
     return one.last if isinstance(one, Unreadable) else one.offset
 
 
@@ -121,7 +121,7 @@ def _unreadable(first: int, last: int, reason: str, data: bytes) -> Unreadable:
     return Unreadable(first, last, reason, bytes(data[:_RECORD_KEPT]))
 
 
-def _read(batch: bytes, first: int, last: int) -> Iterator[Record | Unreadable]:
+def _read(batch: bytes, first: int, last: int) -> Iterator[ConsumedRecord | Unreadable]:
     """Read one batch; what lies before ``first`` may come too."""
     try:
         yield from _legacy(batch) if batch[_MAGIC_AT] < 2 else _records(batch, last)
@@ -131,14 +131,14 @@ def _read(batch: bytes, first: int, last: int) -> Iterator[Record | Unreadable]:
         yield _unreadable(first, last, f"the batch cannot be read: {type(error).__name__}", batch)
 
 
-def _legacy(batch: bytes) -> list[Record | Unreadable]:
+def _legacy(batch: bytes) -> list[ConsumedRecord | Unreadable]:
     read: Any = LegacyRecordBatch(batch, batch[_MAGIC_AT])
     if not read.validate_crc():
         raise _Broken("the checksum does not fit")
-    return [Record(one.offset, one.timestamp or 0, one.key, one.value, ()) for one in read]
+    return [ConsumedRecord(one.offset, one.timestamp or 0, one.key, one.value, ()) for one in read]
 
 
-def _records(batch: bytes, last: int) -> list[Record | Unreadable]:
+def _records(batch: bytes, last: int) -> list[ConsumedRecord | Unreadable]:
     if len(batch) < _HEADER.size:
         raise _Broken("the batch is shorter than its header")
     (base, _, _, magic, crc, attributes, _, first_ms, most_ms, _, _, _, count) = _HEADER.unpack_from(batch)
@@ -151,7 +151,7 @@ def _records(batch: bytes, last: int) -> list[Record | Unreadable]:
     if count < 0:
         raise _Broken(f"the batch claims {count} records")
     reader = _Reader(decompress(attributes & _CODEC, batch[_HEADER.size :]))
-    found: list[Record | Unreadable] = []
+    found: list[ConsumedRecord | Unreadable] = []
     for number in range(count):
         expected = _last_of(found[-1]) + 1 if found else base
         if expected > last:
@@ -165,7 +165,7 @@ def _records(batch: bytes, last: int) -> list[Record | Unreadable]:
             if not expected <= record.offset <= last:
                 raise _Broken(f"record {number} of the batch has an offset out of order")
             if attributes & _LOG_APPEND_TIME:
-                record = Record(record.offset, most_ms, record.key, record.value, record.headers)
+                record = ConsumedRecord(record.offset, most_ms, record.key, record.value, record.headers)
             found.append(record)
         except (_Broken, IndexError) as error:
             reason = f"record {number} of the batch: {error}"
@@ -194,7 +194,7 @@ class _Reader:
         end = self.place + length
         return end if length >= 0 and end <= len(self.data) else None
 
-    def record(self, base: int, first_ms: int, end: int) -> Record:
+    def record(self, base: int, first_ms: int, end: int) -> ConsumedRecord:
         self.place += 1  # attributes: none are defined
         timestamp, offset = first_ms + self._number(), base + self._number()
         key, value = self._bytes(end), self._bytes(end)
@@ -209,7 +209,7 @@ class _Reader:
             headers.append((name.decode("utf-8", "backslashreplace"), self._bytes(end)))
         if self.place != end:
             raise _Broken("its length does not fit")
-        return Record(offset, timestamp, key, value, headers)
+        return ConsumedRecord(offset, timestamp, key, value, headers)
 
     def _number(self) -> int:
         """Read a zigzag varint of at most ten bytes."""

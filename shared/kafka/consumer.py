@@ -19,7 +19,7 @@ from shared.errors import PermanentError, TransientError
 from shared.kafka.client import client_options
 from shared.kafka.messages import Message
 from shared.kafka.offsets import Offsets, Secure
-from shared.kafka.reading import Reader, why_unreadable
+from shared.kafka.reading import PartitionReader, why_unreadable
 from shared.kafka.topics import topic_name
 from shared.kafka.watchdog import Watchdog
 from shared.settings import Settings
@@ -139,7 +139,7 @@ class BatchConsumer:
         self._offsets = Offsets(group, secure)
         self._looked: dict[TopicPartition, int] = {}
         self._suspicious = False
-        self._reader = Reader(group, self._entities, self._max_records)
+        self._reader = PartitionReader(group, self._entities, self._max_records)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until ``stop`` is set.

@@ -15,7 +15,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError
 from aiokafka.structs import ConsumerRecord
 
-from shared.kafka.batches import Record, Unreadable
+from shared.kafka.batches import ConsumedRecord, Unreadable
 from shared.kafka.codecs import bound_client
 from shared.kafka.salvage import is_about_records, salvage
 from shared.telemetry import metrics
@@ -167,13 +167,13 @@ class Fetching:
         self.gaps.note(tuple(partition), expected, first)
         self.gaps.note(tuple(partition), min(expected, first), record.offset)
 
-    def _record(self, partition: TopicPartition, one: Record | Unreadable) -> Any:
-        if isinstance(one, Record):
+    def _record(self, partition: TopicPartition, one: ConsumedRecord | Unreadable) -> Any:
+        if isinstance(one, ConsumedRecord):
             return _consumer_record(partition, one)
         metrics.UNREADABLE_RANGES.labels(self.group, partition.topic).inc()
         value = UnreadableBytes(one.data)
         value.unreadable = one
-        return _consumer_record(partition, Record(one.last, 0, None, value, ()))
+        return _consumer_record(partition, ConsumedRecord(one.last, 0, None, value, ()))
 
 
 def _positions(consumer: Any, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
@@ -186,7 +186,7 @@ def _positions(consumer: Any, partitions: Collection[TopicPartition]) -> dict[To
     return {tp: state.position for tp, state in states.items() if state.has_valid_position}
 
 
-def _consumer_record(partition: TopicPartition, one: Record) -> Any:
+def _consumer_record(partition: TopicPartition, one: ConsumedRecord) -> Any:
     sizes = [-1 if part is None else len(part) for part in (one.key, one.value)]
     topic, number = partition
     return ConsumerRecord(

@@ -30,7 +30,7 @@ from shared.kafka.fetching import Gaps, UnreadableBytes
 from shared.kafka.messages import Message
 from shared.kafka.reading import message_from, why_unreadable
 
-__all__ = ["Guard", "GuardGaveUp", "message_of"]
+__all__ = ["GuardGaveUp", "RecordGuard", "message_of"]
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ class GuardGaveUp(Exception):
     """A record can neither be applied nor put aside: the worker ends, and its supervisor starts it again."""
 
 
-class Guard:
+class RecordGuard:
     """Runs an agent's work on one record at a time.
 
     Args:

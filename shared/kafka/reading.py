@@ -7,13 +7,13 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError
 
-from shared.kafka.batches import Record, Unreadable
+from shared.kafka.batches import ConsumedRecord, Unreadable
 from shared.kafka.codecs import bound_client
 from shared.kafka.messages import Message
 from shared.kafka.salvage import is_about_records, salvage
 from shared.telemetry import metrics
 
-__all__ = ["Reader", "message_from", "why_unreadable"]
+__all__ = ["PartitionReader", "message_from", "why_unreadable"]
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +22,7 @@ FRUITLESS_MOST = 5
 _REASON = "unreadable"
 
 
-class Reader:
+class PartitionReader:
     """Reads partitions for one consumer, each record once and in order.
 
     Args:
@@ -111,7 +111,7 @@ def _leaves_out(records: Sequence[Any], done: int | None) -> bool:
     return bool(records[-1].offset - first + 1 != len(records))
 
 
-def message_from(partition: TopicPartition, entity: str, one: Record | Unreadable) -> Message:
+def message_from(partition: TopicPartition, entity: str, one: ConsumedRecord | Unreadable) -> Message:
     """Make a message of what was read by hand."""
     topic, number = partition
     if isinstance(one, Unreadable):

@@ -21,7 +21,7 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.fetch import FetchRequest
 
-from shared.kafka.batches import Parsed, Record, Unreadable, parse
+from shared.kafka.batches import ConsumedRecord, Parsed, Unreadable, parse
 
 __all__ = ["Salvaged", "is_about_records", "read_around", "salvage"]
 
@@ -33,7 +33,7 @@ _NO_ERROR, _OUT_OF_RANGE = 0, 1
 _DAMAGED = frozenset({-1, 2, 76, 87})
 """Unknown server error, corrupt message, unsupported compression, invalid record: what a broker says of damage."""
 
-Found = list[Record | Unreadable]
+Found = list[ConsumedRecord | Unreadable]
 
 
 class Salvaged(NamedTuple):

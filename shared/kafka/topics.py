@@ -25,8 +25,8 @@ __all__ = [
     "NAMESPACE",
     "READERS",
     "TOPICS",
-    "Reader",
     "Topic",
+    "TopicReader",
     "ensure_topics",
     "topic_configs",
     "topic_name",
@@ -95,7 +95,7 @@ CONTROL_TOPIC = "control"
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class TopicReader:
     """A service that reads topics, in a consumer group or (``group`` is None) as a tail without one."""
 
     service: str
@@ -106,12 +106,12 @@ class Reader:
 
 
 READERS = (
-    Reader("points", ("attendance",), "points-ingest"),
-    Reader("points", ("attendance",), "points-teams"),
-    Reader("points", ("attendance", "points"), "points-pulse", tables=True),
-    Reader("points", ("attendance", "integrity-acts"), "points-integrity", tables=True),
-    Reader("notify", ("points", "badges", "signups", "redemptions", "assertions"), "notify"),
-    Reader("web", ("pulse",)),
+    TopicReader("points", ("attendance",), "points-ingest"),
+    TopicReader("points", ("attendance",), "points-teams"),
+    TopicReader("points", ("attendance", "points"), "points-pulse", tables=True),
+    TopicReader("points", ("attendance", "integrity-acts"), "points-integrity", tables=True),
+    TopicReader("notify", ("points", "badges", "signups", "redemptions", "assertions"), "notify"),
+    TopicReader("web", ("pulse",)),
 )
 """Who reads what: the broker's ACLs are made from this, so a reader that is not named here reads nothing."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.points.integrity import handlers as integrity
-from services.points.integrity.domain import Flag, Kind, Status
+from services.points.integrity.domain import CaseStatus, Flag, Kind
 from shared.auth.tokens import Caller, Role
 
 if TYPE_CHECKING:
@@ -58,13 +58,13 @@ class Casework:
         case_id = list(self.cases)[-1 - place % len(self.cases)]
         kind, about = self.cases[case_id]
         twins.touched.update(twins.model.records[one].volunteer for one in about)
-        status = Status.CONFIRMED if confirmed else Status.CLEARED
+        status = CaseStatus.CONFIRMED if confirmed else CaseStatus.CLEARED
         _, refused = await twins.ask(lambda tx: integrity.settle(tx, OPERATORS[0], case_id, status, "looked into"))
         assert refused == ("case-settled" if case_id in self.settled else None)
         if refused is not None:
             return
         self.settled.add(case_id)
-        if status is Status.CLEARED:
+        if status is CaseStatus.CLEARED:
             self.cleared.add(case_id)
             standing = {one for other in self.cases.keys() - self.cleared for one in self._flagged(other, kind)}
             twins.model.flag(sorted(set(about) - standing), kind, stands=False, today=twins.today)

@@ -16,7 +16,7 @@ import aiohttp
 
 from dev.stack.broker import Broker
 from dev.stack.processes import free_port
-from services.points.activations.domain import Status
+from services.points.activations.domain import ActivationStatus
 from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
 from tests.drill.conftest import Drill
@@ -229,7 +229,7 @@ async def test_an_activation_killed_half_way_is_applied_exactly(
 
 
 async def applied(coming: Coming) -> bool:
-    return (await coming.activation()).status is Status.APPLIED
+    return (await coming.activation()).status is ActivationStatus.APPLIED
 
 
 def test_every_point_has_a_drill() -> None:

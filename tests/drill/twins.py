@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.points.adjustments import handlers as adjustments
-from services.points.adjustments.domain import Status as Decision
+from services.points.adjustments.domain import AdjustmentStatus as Decision
 from services.points.facts import handlers as facts
 from services.points.ledger import handlers as ledger
 from services.points.rewards import handlers as rewards

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from shared.cloudevents import encode
 from shared.contracts import Contract, SignupPlaced
 from shared.ids import new_id
-from shared.kafka.batches import Record
+from shared.kafka.batches import ConsumedRecord
 from shared.kafka.salvage import read_around
 from shared.outbox import event
 from tests.integration.points.serving import record as attendance
@@ -202,7 +202,7 @@ class Log:
             found, self.end = await read_around(self.client, self.place, self.end, 0)
             if not found:
                 return offsets
-            offsets += [one.offset if isinstance(one, Record) else one.last for one in found]
+            offsets += [one.offset if isinstance(one, ConsumedRecord) else one.last for one in found]
 
 
 @asynccontextmanager

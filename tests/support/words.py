@@ -168,7 +168,7 @@ def bodies_end_in_in_and_out(file: File) -> Iterator[Breach]:
 
 
 def handles_have_one_name(file: File) -> Iterator[Breach]:
-    """A database handle is `db`, a transaction `tx`."""
+    """A database handle is `db`, a transaction `tx`, or ends in it where there are several."""
     for node in ast.walk(file.tree):
         if isinstance(node, ast.arg) and node.annotation is not None:
             line, name, annotation = node.lineno, node.arg, node.annotation
@@ -177,7 +177,7 @@ def handles_have_one_name(file: File) -> Iterator[Breach]:
         else:
             continue
         handle = _HANDLES.get(ast.unparse(annotation).strip("'\"").removesuffix(" | None"))
-        if handle and name.lstrip("_") != handle:
+        if handle and name != handle and not name.endswith(f"_{handle}"):
             yield line, name
 
 

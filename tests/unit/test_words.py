@@ -1,6 +1,7 @@
 """The laws of the words hold here, beside a list of what remains that only gets shorter, and each notices a breach."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,14 @@ def test_a_repeated_class_is_found(tmp_path: Path) -> None:
 
 def test_every_law_has_a_planted_breach() -> None:
     assert {law for law, _, _ in PLANTED} == set(LAWS)
+
+
+def test_every_name_of_the_glossary_is_in_the_code(tree: list[File]) -> None:
+    code = " ".join(file.text for file in tree if file.path.suffix != ".md")
+    words_of_code = set(re.findall(r"\w+", code))
+    rows = [
+        line.split("|") for line in (ROOT / "docs/glossary.md").read_text(encoding="utf-8").splitlines() if "|" in line
+    ]
+    names = {name for row in rows for name in re.findall(r"`([^`]+)`", row[3])}
+    assert len(names) > 80
+    assert {name for name in names if not set(re.findall(r"\w+", name)) <= words_of_code} == set()

@@ -14,7 +14,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api/notify/v1", tags=["deliveries"])
 
 
-class DeliveryCount(Output):
+class DeliveryCountOut(Output):
     """Deliveries of one channel in one state.
 
     ``refused``: by the recipient's server; ``undelivered``: deferred for two days; ``undeliverable``: the address
@@ -26,7 +26,7 @@ class DeliveryCount(Output):
     count: int
 
 
-class KindCount(Output):
+class KindCountOut(Output):
     """Messages of one kind, and how many of them were read."""
 
     kind: str
@@ -34,22 +34,22 @@ class KindCount(Output):
     read: int
 
 
-class MessagesReport(Output):
+class MessagesReportOut(Output):
     """All messages: one per event and volunteer, however many channels it went through."""
 
     messages: int
-    deliveries: list[DeliveryCount]
-    kinds: list[KindCount]
+    deliveries: list[DeliveryCountOut]
+    kinds: list[KindCountOut]
 
 
 @router.get("/reports/messages")
-async def report(caller: Annotated[Caller, allow(Role.OPERATOR, Role.ENGINEER)], db: Db) -> MessagesReport:
+async def report(caller: Annotated[Caller, allow(Role.OPERATOR, Role.ENGINEER)], db: Db) -> MessagesReportOut:
     """Counts by channel and state, and by kind."""
     async with db.snapshot() as tx:
         counts = await store.counts(tx)
         kinds = await store.message_counts(tx)
-    return MessagesReport(
+    return MessagesReportOut(
         messages=sum(number for _, number, _ in kinds),
-        deliveries=[DeliveryCount(channel=c, status=s, count=n) for c, s, n in counts],
-        kinds=[KindCount(kind=k, count=n, read=r) for k, n, r in kinds],
+        deliveries=[DeliveryCountOut(channel=c, status=s, count=n) for c, s, n in counts],
+        kinds=[KindCountOut(kind=k, count=n, read=r) for k, n, r in kinds],
     )

@@ -11,11 +11,11 @@ __all__ = [
     "RETRY_PERIOD",
     "Address",
     "AddressBook",
-    "Claim",
+    "AttemptLease",
+    "AttemptOutcome",
+    "AttemptResult",
+    "DeliveryStatus",
     "Mailer",
-    "Outcome",
-    "Result",
-    "Status",
     "back_off",
     "next_attempt",
     "settle",
@@ -29,7 +29,7 @@ _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=4)
 
 
-class Outcome(StrEnum):
+class AttemptOutcome(StrEnum):
     """What is known after one attempt."""
 
     SENT = "sent"
@@ -44,7 +44,7 @@ class Outcome(StrEnum):
     NO_ADDRESS = "no_address"
 
 
-class Status(StrEnum):
+class DeliveryStatus(StrEnum):
     """Where a delivery stands."""
 
     PENDING = "pending"
@@ -58,15 +58,15 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class AttemptResult:
     """An outcome and its reason: a code or class of failure, never a server's words, which repeat addresses."""
 
-    outcome: Outcome
+    outcome: AttemptOutcome
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class AttemptLease:
     """The right to make one attempt, until its lease ends; ``first_attempt_at`` is business time."""
 
     event_id: UUID
@@ -101,7 +101,7 @@ class AddressBook(Protocol):
 class Mailer(Protocol):
     """Makes one attempt and says what is known of it; never raises for what a server does."""
 
-    async def send(self, claim: Claim, title: str, body: str, recipient: str) -> Result: ...
+    async def send(self, claim: AttemptLease, title: str, body: str, recipient: str) -> AttemptResult: ...
 
 
 def back_off(attempt: int) -> timedelta:
@@ -110,11 +110,11 @@ def back_off(attempt: int) -> timedelta:
     return min(doubled, _LONGEST_PAUSE)
 
 
-def settle(result: Result, first_attempt_at: datetime, now: datetime) -> Status:
+def settle(result: AttemptResult, first_attempt_at: datetime, now: datetime) -> DeliveryStatus:
     """Where the delivery stands after an attempt: only a deferral waits for another, within `RETRY_PERIOD`."""
-    if result.outcome is Outcome.DEFERRED:
-        return Status.PENDING if now < first_attempt_at + RETRY_PERIOD else Status.UNDELIVERED
-    return Status(result.outcome.value)
+    if result.outcome is AttemptOutcome.DEFERRED:
+        return DeliveryStatus.PENDING if now < first_attempt_at + RETRY_PERIOD else DeliveryStatus.UNDELIVERED
+    return DeliveryStatus(result.outcome.value)
 
 
 def next_attempt(attempt: int, first_attempt_at: datetime, now: datetime) -> datetime:

@@ -12,11 +12,11 @@ from services.notify.deliveries import store
 from services.notify.deliveries.domain import (
     ADDRESS_PAUSE,
     AddressBook,
-    Claim,
+    AttemptLease,
+    AttemptOutcome,
+    AttemptResult,
+    DeliveryStatus,
     Mailer,
-    Outcome,
-    Result,
-    Status,
     next_attempt,
     settle,
 )
@@ -37,7 +37,13 @@ __all__ = ["NewMessage", "Postman", "claim", "enqueue", "expire", "record_result
 
 log = structlog.get_logger(__name__)
 SOURCE = "weiguang/notify"
-_ANNOUNCED = (Status.SENT, Status.REFUSED, Status.UNDELIVERED, Status.UNDELIVERABLE, Status.UNKNOWN)
+_ANNOUNCED = (
+    DeliveryStatus.SENT,
+    DeliveryStatus.REFUSED,
+    DeliveryStatus.UNDELIVERED,
+    DeliveryStatus.UNDELIVERABLE,
+    DeliveryStatus.UNKNOWN,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ def _announcement(data: MessageDelivered, correlation_id: str, version: int) -> 
     )
 
 
-async def claim(db: Database, limit: int, lease: timedelta) -> list[Claim]:
+async def claim(db: Database, limit: int, lease: timedelta) -> list[AttemptLease]:
     """Take up to ``limit`` e-mails to attempt, committed as ``attempting`` when this returns.
 
     Those whose volunteer turned e-mail off are suppressed; in quiet hours they wait for their end.
@@ -117,7 +123,7 @@ async def claim(db: Database, limit: int, lease: timedelta) -> list[Claim]:
     return taken
 
 
-async def record_result(db: Database, claimed: Claim, result: Result) -> bool:
+async def record_result(db: Database, claimed: AttemptLease, result: AttemptResult) -> bool:
     """Write down what is known of an attempt; False when something was known already.
 
     Raises:
@@ -128,7 +134,7 @@ async def record_result(db: Database, claimed: Claim, result: Result) -> bool:
         return await _finish(tx, claimed, result)
 
 
-async def withdraw(db: Database, claimed: Claim) -> bool:
+async def withdraw(db: Database, claimed: AttemptLease) -> bool:
     """Undo a claim for which no server was asked: it costs no attempt. False when a result is recorded already.
 
     Raises:
@@ -144,14 +150,16 @@ async def expire(db: Database) -> int:
     async with db.transaction() as tx:
         found = await store.expired(tx)
         for claimed in found:
-            await _finish(tx, claimed, Result(Outcome.UNKNOWN, "lease expired"))
+            await _finish(tx, claimed, AttemptResult(AttemptOutcome.UNKNOWN, "lease expired"))
     return len(found)
 
 
-async def _finish(tx: Tx, claimed: Claim, result: Result) -> bool:
+async def _finish(tx: Tx, claimed: AttemptLease, result: AttemptResult) -> bool:
     now = await tx.now()
     status = settle(result, claimed.first_attempt_at, now)
-    again_at = next_attempt(claimed.attempt, claimed.first_attempt_at, now) if status is Status.PENDING else None
+    again_at = (
+        next_attempt(claimed.attempt, claimed.first_attempt_at, now) if status is DeliveryStatus.PENDING else None
+    )
     if not await store.finish(tx, claimed, result, status, again_at):
         return False
     if status in _ANNOUNCED:
@@ -165,7 +173,7 @@ async def _finish(tx: Tx, claimed: Claim, result: Result) -> bool:
             at=real_now(),
         )
         # The inbox delivery is version 1 of the message; an attempt overtaking its expiry is later than the expiry.
-        version = 1 + 2 * claimed.attempt + (status is not Status.UNKNOWN)
+        version = 1 + 2 * claimed.attempt + (status is not DeliveryStatus.UNKNOWN)
         await outbox.append(tx, _announcement(data, claimed.correlation_id, version))
     return True
 
@@ -200,7 +208,7 @@ class Postman:
             raise error
         return sum(1 for attempted in results if attempted)
 
-    async def _attempt(self, claimed: Claim) -> bool:
+    async def _attempt(self, claimed: AttemptLease) -> bool:
         result = await self._try(claimed)
         if result is None:
             log.info("email.withdrawn", message_id=str(claimed.message_id), reason="address unavailable")
@@ -210,18 +218,18 @@ class Postman:
         await record_result(self._db, claimed, result)
         return True
 
-    async def _try(self, claimed: Claim) -> Result | None:
+    async def _try(self, claimed: AttemptLease) -> AttemptResult | None:
         """What is known of one attempt; None when the address book did not answer, so that none was made."""
         try:
             address = await self._book.find(claimed.recipient_id)
         except TransientError:
             return None
         if address is None or not address.email:
-            return Result(Outcome.NO_ADDRESS)
+            return AttemptResult(AttemptOutcome.NO_ADDRESS)
         try:
             letter = self._catalogue.render(
                 "email_letter", {"name": address.name, "title": claimed.title, "body": claimed.body}
             )
         except PermanentError:
-            return Result(Outcome.UNDELIVERABLE, "letter cannot be rendered")
+            return AttemptResult(AttemptOutcome.UNDELIVERABLE, "letter cannot be rendered")
         return await self._mailer.send(claimed, letter.title, letter.body, address.email)

@@ -11,7 +11,7 @@ from typing import Literal
 
 import aiosmtplib
 
-from services.notify.deliveries.domain import Claim, Outcome, Result
+from services.notify.deliveries.domain import AttemptLease, AttemptOutcome, AttemptResult
 from shared.errors import PermanentError
 from shared.mailaddress import checked_address
 
@@ -82,12 +82,12 @@ class SmtpMailer:
         self._security = security or SmtpSecurity()
         self._context = self._security.context()
 
-    async def send(self, claim: Claim, title: str, body: str, recipient: str) -> Result:
+    async def send(self, claim: AttemptLease, title: str, body: str, recipient: str) -> AttemptResult:
         """Make one attempt. Until DATA begins nothing can have been sent; after it, only an answer tells."""
         try:
             recipient = checked_address(recipient)
         except ValueError:
-            return Result(Outcome.UNDELIVERABLE, "address is not one")
+            return AttemptResult(AttemptOutcome.UNDELIVERABLE, "address is not one")
         letter = self._letter(claim, title, body, recipient).as_bytes()
         client = aiosmtplib.SMTP(
             hostname=self._host,
@@ -108,14 +108,14 @@ class SmtpMailer:
                 await client.rcpt(recipient)
                 step = _Step.LETTER
                 await client.data(letter)
-            return Result(Outcome.SENT)
+            return AttemptResult(AttemptOutcome.SENT)
         except aiosmtplib.SMTPResponseException as error:
             return _answered(error.code, step)
         except _NoTlsError:
-            return Result(Outcome.DEFERRED, "no tls")
+            return AttemptResult(AttemptOutcome.DEFERRED, "no tls")
         except (aiosmtplib.SMTPException, TimeoutError, OSError) as error:
             reason = type(error).__name__
-            return Result(_unanswered(step), reason)
+            return AttemptResult(_unanswered(step), reason)
         finally:
             client.close()
 
@@ -134,7 +134,7 @@ class SmtpMailer:
         if self._security.user:
             await client.login(self._security.user, self._security.password)
 
-    def _letter(self, claim: Claim, title: str, body: str, recipient: str) -> EmailMessage:
+    def _letter(self, claim: AttemptLease, title: str, body: str, recipient: str) -> EmailMessage:
         letter = EmailMessage()
         letter["Subject"] = title
         letter["From"] = self._sender
@@ -147,18 +147,20 @@ class SmtpMailer:
         return letter
 
 
-def _answered(code: int, step: _Step) -> Result:
+def _answered(code: int, step: _Step) -> AttemptResult:
     """What an explicit answer means: 4xx asks to come again, 5xx is final where it judges recipient or letter.
 
     A 5xx to connection, greeting or sender is about us, not about the recipient: operators can mend it, so it is
     tried again. 421 closes the connection, after which only an earlier answer counts.
     """
     if 400 <= code < 500 and code != 421:
-        return Result(Outcome.DEFERRED, f"smtp {code}")
+        return AttemptResult(AttemptOutcome.DEFERRED, f"smtp {code}")
     if 500 <= code < 600:
-        return Result(Outcome.DEFERRED if step is _Step.SESSION else Outcome.REFUSED, f"smtp {code}")
-    return Result(_unanswered(step), f"smtp {code}")
+        return AttemptResult(
+            AttemptOutcome.DEFERRED if step is _Step.SESSION else AttemptOutcome.REFUSED, f"smtp {code}"
+        )
+    return AttemptResult(_unanswered(step), f"smtp {code}")
 
 
-def _unanswered(step: _Step) -> Outcome:
-    return Outcome.UNKNOWN if step is _Step.LETTER else Outcome.DEFERRED
+def _unanswered(step: _Step) -> AttemptOutcome:
+    return AttemptOutcome.UNKNOWN if step is _Step.LETTER else AttemptOutcome.DEFERRED

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.notify.deliveries.domain import Claim, Outcome, Result, Status
+from services.notify.deliveries.domain import AttemptLease, AttemptOutcome, AttemptResult, DeliveryStatus
 from shared.postgres import Tx, load_queries
 
 __all__ = [
@@ -44,11 +44,11 @@ def _columns(keys: Sequence[Key]) -> tuple[list[UUID], list[UUID], list[UUID]]:
     return [k[0] for k in ordered], [k[1] for k in ordered], [k[2] for k in ordered]
 
 
-async def due(tx: Tx, now: datetime, limit: int) -> list[Claim]:
+async def due(tx: Tx, now: datetime, limit: int) -> list[AttemptLease]:
     """Deliveries that may be tried now, locked; ``attempt`` is the number that the next attempt gets."""
     rows = await tx.fetch(_SQL["due"], now, limit)
     return [
-        Claim(
+        AttemptLease(
             row["event_id"],
             row["recipient_id"],
             row["message_id"],
@@ -63,9 +63,9 @@ async def due(tx: Tx, now: datetime, limit: int) -> list[Claim]:
     ]
 
 
-async def expired(tx: Tx) -> list[Claim]:
+async def expired(tx: Tx) -> list[AttemptLease]:
     """Attempts whose lease has run out, their deliveries locked."""
-    return [Claim(*row.values()) for row in await tx.fetch(_SQL["expired"])]
+    return [AttemptLease(*row.values()) for row in await tx.fetch(_SQL["expired"])]
 
 
 async def postpone(tx: Tx, until: Mapping[tuple[UUID, UUID], datetime]) -> None:
@@ -75,13 +75,13 @@ async def postpone(tx: Tx, until: Mapping[tuple[UUID, UUID], datetime]) -> None:
         await tx.execute(_SQL["postpone"], [k[0] for k in keys], [k[1] for k in keys], [until[k] for k in keys])
 
 
-async def suppress(tx: Tx, claims: Sequence[Claim]) -> None:
+async def suppress(tx: Tx, claims: Sequence[AttemptLease]) -> None:
     """Never send these."""
     if claims:
         await tx.execute(_SQL["suppress"], [c.event_id for c in claims], [c.recipient_id for c in claims])
 
 
-async def begin(tx: Tx, claims: Sequence[Claim], lease: timedelta) -> None:
+async def begin(tx: Tx, claims: Sequence[AttemptLease], lease: timedelta) -> None:
     """Record that these attempts are being made."""
     if not claims:
         return
@@ -90,14 +90,16 @@ async def begin(tx: Tx, claims: Sequence[Claim], lease: timedelta) -> None:
     await tx.execute(_SQL["mark_attempting"], *columns, [c.first_attempt_at for c in claims])
 
 
-async def lock(tx: Tx, claim: Claim) -> None:
+async def lock(tx: Tx, claim: AttemptLease) -> None:
     """Lock the delivery; read it in a later statement."""
     await tx.execute(_SQL["lock_delivery"], claim.event_id, claim.recipient_id)
 
 
-async def finish(tx: Tx, claim: Claim, result: Result, status: Status, again_at: datetime | None) -> bool:
+async def finish(
+    tx: Tx, claim: AttemptLease, result: AttemptResult, status: DeliveryStatus, again_at: datetime | None
+) -> bool:
     """Record an attempt's result and when the next one is due; False when a result was already there."""
-    outcome: Outcome = result.outcome
+    outcome: AttemptOutcome = result.outcome
     found = await tx.fetchval(
         _SQL["finish_attempt"], claim.event_id, claim.recipient_id, claim.attempt, outcome.value, result.reason
     )
@@ -107,7 +109,7 @@ async def finish(tx: Tx, claim: Claim, result: Result, status: Status, again_at:
     return True
 
 
-async def withdraw(tx: Tx, claim: Claim, again_at: datetime) -> bool:
+async def withdraw(tx: Tx, claim: AttemptLease, again_at: datetime) -> bool:
     """Remove an attempt that asked no server and let the delivery wait; False when a result was already there."""
     found = await tx.fetchval(_SQL["withdraw_attempt"], claim.event_id, claim.recipient_id, claim.attempt)
     if found is None:

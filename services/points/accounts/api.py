@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request
 
 from services.points.accounts import handlers, store
-from services.points.accounts.domain import BucketVersion, LotSeen, Transfer
+from services.points.accounts.domain import BucketVersion, LotSeen, StatementTransfer
 from services.points.accounts.spreadsheet import COLUMNS, csv_text, row_of
 from services.points.badges.domain import Criterion
 from services.points.badges.handlers import criteria_in_force
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/api/points/v1", tags=["accounts"])
 Reader = Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR)]
 
 
-class BadgeView(Output):
+class HeldBadgeOut(Output):
     """A badge or star held now."""
 
     badge: str
@@ -34,7 +34,7 @@ class BadgeView(Output):
     awarded_at: datetime
 
 
-class NextStar(Output):
+class NextStarOut(Output):
     """The next star and how many minutes of service it still takes."""
 
     star: int
@@ -44,7 +44,7 @@ class NextStar(Output):
     remaining_minutes: int
 
 
-class AccountView(Output):
+class AccountOut(Output):
     """Balances in points and lifetime figures in minutes; `minutes` is the sum of the other three."""
 
     volunteer_id: UUID
@@ -60,11 +60,11 @@ class AccountView(Output):
     honour_minutes: int
     imported_minutes: int
     star: int
-    next_star: NextStar | None
-    badges: list[BadgeView]
+    next_star: NextStarOut | None
+    badges: list[HeldBadgeOut]
 
 
-class PastBalance(Output):
+class PastBalanceOut(Output):
     """Balances in points as of a moment, from the transfers posted up to it; `as_of` is never later than `horizon`."""
 
     volunteer_id: UUID
@@ -79,7 +79,7 @@ class PastBalance(Output):
     donated: int
 
 
-class StatementLine(Output):
+class StatementLineOut(Output):
     """One transfer and why it was posted."""
 
     transfer_id: int
@@ -95,7 +95,7 @@ class StatementLine(Output):
     correlation_id: str
 
 
-class TransferView(StatementLine):
+class TransferOut(StatementLineOut):
     """One transfer in full; `posting_id` is the event that told of it, `cause_event_id` the one that led to it."""
 
     change: int
@@ -107,7 +107,7 @@ class TransferView(StatementLine):
     posting_id: UUID
 
 
-class LotView(Output):
+class LotOut(Output):
     """Points of one bucket with one last day; `movements`, by code and signed, sum to `available`."""
 
     bucket: str
@@ -122,7 +122,7 @@ class LotView(Output):
     explanation: dict[str, Any]
 
 
-class BalanceView(Output):
+class BalanceOut(Output):
     """Why the balance is what it is: `movements` of the whole account sum to `available`, and so do the lots, of which
     this is a page.
     """
@@ -132,11 +132,11 @@ class BalanceView(Output):
     held: int
     debt: int
     movements: dict[str, int]
-    items: list[LotView]
+    items: list[LotOut]
     next_cursor: str | None
 
 
-class Explanation(Output):
+class ExplanationOut(Output):
     """What was computed for one day or one bonus, also where it came to nothing."""
 
     bucket: str
@@ -146,7 +146,7 @@ class Explanation(Output):
     explanation: dict[str, Any]
 
 
-class LedgerReport(Output):
+class LedgerReportOut(Output):
     """The district's points: `issued = available + held + spent + expired + donated - debt`."""
 
     issued: int
@@ -163,12 +163,12 @@ class LedgerReport(Output):
 
 @router.get("/accounts/{volunteer_id}")
 async def read_account(
-    db: Db, reports: ReportDb, caller: Reader, volunteer_id: UUID, as_of: Instant | None = None
-) -> AccountView | PastBalance:
+    db: Db, report_db: ReportDb, caller: Reader, volunteer_id: UUID, as_of: Instant | None = None
+) -> AccountOut | PastBalanceOut:
     """Points, hours, star and badges: the volunteer's own, or any for staff. With `as_of` the points of that moment."""
     if as_of is not None:
-        figures, at, horizon = await handlers.figures_at(reports, caller, volunteer_id, as_of)
-        return PastBalance(
+        figures, at, horizon = await handlers.figures_at(report_db, caller, volunteer_id, as_of)
+        return PastBalanceOut(
             volunteer_id=volunteer_id,
             as_of=at,
             horizon=horizon,
@@ -185,7 +185,7 @@ async def read_account(
         badges = await store.list_badges(tx, volunteer_id)
         criteria = await criteria_in_force(tx)
     following = criteria.next_star(account.lifetime)
-    return AccountView(
+    return AccountOut(
         volunteer_id=volunteer_id,
         available=account.available,
         held=account.held,
@@ -200,14 +200,14 @@ async def read_account(
         imported_minutes=account.imported_minutes,
         star=criteria.star(badge.badge for badge in badges),
         next_star=None if following is None else _next_star(*following),
-        badges=[BadgeView(badge=badge.badge, name=badge.name, awarded_at=badge.awarded_at) for badge in badges],
+        badges=[HeldBadgeOut(badge=badge.badge, name=badge.name, awarded_at=badge.awarded_at) for badge in badges],
     )
 
 
 @router.get("/accounts/{volunteer_id}/statement")
 async def read_statement(
     db: Db, caller: Reader, volunteer_id: UUID, cursor: str | None = None, limit: Limit = 50
-) -> Page[StatementLine]:
+) -> Page[StatementLineOut]:
     """Transfers, newest first, each with its explanation."""
     before = None if cursor is None else cursors.decode(cursor, (int,))[0]
     async with db.snapshot() as tx:
@@ -237,13 +237,13 @@ async def export_statement(db: ReportDb, caller: Reader, volunteer_id: UUID) -> 
 @router.get("/accounts/{volunteer_id}/transfers/{transfer_id}")
 async def read_transfer(
     db: Db, caller: Reader, volunteer_id: UUID, transfer_id: Annotated[int, Path(ge=1, lt=2**63 - 1)]
-) -> TransferView:
+) -> TransferOut:
     """One transfer: rule version, records at their revisions, what was capped and why, the event and its trace."""
     async with db.snapshot() as tx:
         await handlers.require_reader(tx, caller, volunteer_id)
         line = await handlers.transfer(tx, volunteer_id, transfer_id)
     transfer = line[0]
-    return TransferView(
+    return TransferOut(
         **dict(_line(line)),
         change=transfer.change,
         bucket_version=transfer.bucket_version,
@@ -258,7 +258,7 @@ async def read_transfer(
 @router.get("/accounts/{volunteer_id}/explanation")
 async def explain_balance(
     db: Db, caller: Reader, volunteer_id: UUID, cursor: str | None = None, limit: Limit = 50
-) -> BalanceView:
+) -> BalanceOut:
     """The whole balance by lots, each with what moved in it, its rule version and its records."""
     before = None if cursor is None else _lot_key(cursor)
     async with db.snapshot() as tx:
@@ -266,7 +266,7 @@ async def explain_balance(
         movements = await store.movements(tx, volunteer_id)
         found = await handlers.balance(tx, volunteer_id, before=before, limit=limit + 1)
     page = page_of(found, limit, _lot, lambda item: (item[0].bucket, item[0].expires_on.isoformat()))
-    return BalanceView(
+    return BalanceOut(
         volunteer_id=volunteer_id,
         available=account.available,
         held=account.held,
@@ -280,7 +280,7 @@ async def explain_balance(
 @router.get("/accounts/{volunteer_id}/explanations")
 async def read_explanations(
     db: Db, caller: Reader, volunteer_id: UUID, cursor: str | None = None, limit: Limit = 50
-) -> Page[Explanation]:
+) -> Page[ExplanationOut]:
     """What each day's service came to and why, also where it came to nothing, which no transfer tells of."""
     before = None if cursor is None else cursors.decode(cursor, (str,))[0]
     async with db.snapshot() as tx:
@@ -290,15 +290,15 @@ async def read_explanations(
 
 
 @router.get("/reports/ledger", dependencies=[public()])
-async def ledger_report(request: Request, db: ReportDb) -> LedgerReport:
+async def ledger_report(request: Request, db: ReportDb) -> LedgerReportOut:
     """The district's totals; nobody can be told from them."""
     return await published(request, "ledger", lambda: _ledger(db))
 
 
-async def _ledger(db: Database) -> LedgerReport:
+async def _ledger(db: Database) -> LedgerReportOut:
     async with db.snapshot() as tx:
         totals = await store.ledger_totals(tx)
-    return LedgerReport(
+    return LedgerReportOut(
         issued=totals.issued,
         available=totals.available,
         held=totals.held,
@@ -312,8 +312,8 @@ async def _ledger(db: Database) -> LedgerReport:
     )
 
 
-def _next_star(criterion: Criterion, missing: int) -> NextStar:
-    return NextStar(
+def _next_star(criterion: Criterion, missing: int) -> NextStarOut:
+    return NextStarOut(
         star=criterion.star or 0,
         badge=criterion.badge,
         name=criterion.name,
@@ -322,9 +322,9 @@ def _next_star(criterion: Criterion, missing: int) -> NextStar:
     )
 
 
-def _line(line: tuple[Transfer, dict[str, Any]]) -> StatementLine:
+def _line(line: tuple[StatementTransfer, dict[str, Any]]) -> StatementLineOut:
     transfer, explanation = line
-    return StatementLine(
+    return StatementLineOut(
         transfer_id=transfer.transfer_id,
         posted_at=transfer.posted_at,
         code=transfer.code,
@@ -339,9 +339,9 @@ def _line(line: tuple[Transfer, dict[str, Any]]) -> StatementLine:
     )
 
 
-def _explanation(line: tuple[BucketVersion, dict[str, Any]]) -> Explanation:
+def _explanation(line: tuple[BucketVersion, dict[str, Any]]) -> ExplanationOut:
     bucket, explanation = line
-    return Explanation(
+    return ExplanationOut(
         bucket=bucket.bucket,
         points=bucket.points,
         rule_version=bucket.rule_version,
@@ -364,9 +364,9 @@ def _lot_key(cursor: str) -> tuple[str, date]:
         raise Refusal("cursor-invalid", detail, status=400) from None
 
 
-def _lot(item: tuple[LotSeen, BucketVersion | None, dict[str, Any]]) -> LotView:
+def _lot(item: tuple[LotSeen, BucketVersion | None, dict[str, Any]]) -> LotOut:
     lot, bucket, explanation = item
-    return LotView(
+    return LotOut(
         bucket=lot.bucket,
         expires_on=_day(lot.expires_on),
         awarded=lot.awarded,

@@ -13,7 +13,7 @@ from services.points.rules.domain import REASONS
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class VolunteerAccount:
     """A volunteer's balances in points and lifetime figures in minutes."""
 
     volunteer_id: UUID
@@ -60,7 +60,7 @@ class BadgeHeld:
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
+class StatementTransfer:
     """One movement of points between two named accounts."""
 
     transfer_id: int
@@ -88,7 +88,7 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
-class Award:
+class AwardedBucket:
     """The bucket, at the version, that a transfer was posted for."""
 
     bucket: str
@@ -167,7 +167,7 @@ class CaseSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ExplanationFacts:
     """What explanations speak of: records by (id, revision) and, as they stand, by id; adjustments and rewards by id;
     cases by record.
     """
@@ -261,7 +261,7 @@ def first_ids(buckets: Iterable[BucketVersion]) -> list[UUID]:
     return sorted({UUID(str(first["record_id"])) for bucket in buckets if (first := bucket.explanation.get("first"))})
 
 
-def explain_bucket(bucket: BucketVersion, evidence: Evidence) -> dict[str, Any]:
+def explain_bucket(bucket: BucketVersion, evidence: ExplanationFacts) -> dict[str, Any]:
     """The bucket in full: rule version, each record with its provenance, device and recorder, what it came to, and
     what of it did not count and why, with the case if one held it back; or the adjustments, with who proposed and who
     approved them; or the record that a lifetime bonus is for, as it stands.
@@ -296,17 +296,17 @@ def _uncounted(counted: Mapping[str, Any]) -> int:
 
 
 def explain_transfer(
-    transfer: Transfer,
-    buckets: Mapping[Award, BucketVersion],
+    transfer: StatementTransfer,
+    buckets: Mapping[AwardedBucket, BucketVersion],
     standing: Mapping[str, BucketVersion],
-    evidence: Evidence,
+    evidence: ExplanationFacts,
 ) -> dict[str, Any]:
     """Why a transfer was posted: the bucket that it pays, or its redemption; and the lot whose points moved, with what
     was awarded to it, as that bucket stands (``standing``), where the transfer is no award itself.
     """
     explanation: dict[str, Any] = {"because": _BECAUSE.get(transfer.code, transfer.code)}
     if transfer.bucket is not None and transfer.bucket_version is not None:
-        bucket = buckets.get(Award(transfer.bucket, transfer.bucket_version))
+        bucket = buckets.get(AwardedBucket(transfer.bucket, transfer.bucket_version))
         if bucket is not None:
             explanation |= explain_bucket(bucket, evidence)
     if transfer.pending_id is not None:

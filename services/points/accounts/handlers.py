@@ -9,13 +9,13 @@ from uuid import UUID
 
 from services.points.accounts import store
 from services.points.accounts.domain import (
-    Account,
-    Award,
+    AwardedBucket,
     BucketVersion,
-    Evidence,
+    ExplanationFacts,
     LotSeen,
     PastFigures,
-    Transfer,
+    StatementTransfer,
+    VolunteerAccount,
     adjustment_ids,
     explain_bucket,
     explain_transfer,
@@ -32,7 +32,7 @@ EXPORT_ROWS = 500
 STAFF = (Role.STATION, Role.OPERATOR)
 
 
-async def account(tx: Tx, caller: Caller, volunteer_id: UUID) -> Account:
+async def account(tx: Tx, caller: Caller, volunteer_id: UUID) -> VolunteerAccount:
     """The account; before its first event it is all zeros for the volunteer's own eyes.
 
     Raises:
@@ -43,7 +43,7 @@ async def account(tx: Tx, caller: Caller, volunteer_id: UUID) -> Account:
     if found is not None:
         return found
     if caller.acts_as(volunteer_id):
-        return Account(volunteer_id)
+        return VolunteerAccount(volunteer_id)
     raise _unknown()
 
 
@@ -68,13 +68,13 @@ async def in_bounds(tx: Tx, caller: Caller, volunteer_id: UUID) -> bool:
 
 async def statement(
     tx: Tx, volunteer_id: UUID, *, before: int | None, limit: int
-) -> list[tuple[Transfer, dict[str, Any]]]:
+) -> list[tuple[StatementTransfer, dict[str, Any]]]:
     """A page of transfers, newest first, each with its explanation; three more queries however long the page."""
     transfers = await store.list_transfers(tx, volunteer_id, before=before, limit=limit)
     return await _explained(tx, volunteer_id, transfers)
 
 
-async def transfer(tx: Tx, volunteer_id: UUID, transfer_id: int) -> tuple[Transfer, dict[str, Any]]:
+async def transfer(tx: Tx, volunteer_id: UUID, transfer_id: int) -> tuple[StatementTransfer, dict[str, Any]]:
     """One transfer with its explanation.
 
     Raises:
@@ -87,17 +87,17 @@ async def transfer(tx: Tx, volunteer_id: UUID, transfer_id: int) -> tuple[Transf
 
 
 async def _explained(
-    tx: Tx, volunteer_id: UUID, transfers: Sequence[Transfer]
-) -> list[tuple[Transfer, dict[str, Any]]]:
+    tx: Tx, volunteer_id: UUID, transfers: Sequence[StatementTransfer]
+) -> list[tuple[StatementTransfer, dict[str, Any]]]:
     wanted = {
-        Award(transfer.bucket, transfer.bucket_version)
+        AwardedBucket(transfer.bucket, transfer.bucket_version)
         for transfer in transfers
         if transfer.bucket is not None and transfer.bucket_version is not None
     }
     found = await store.bucket_versions(
         tx, volunteer_id, sorted(wanted, key=lambda award: (award.bucket, award.version))
     )
-    buckets = {Award(bucket.bucket, bucket.version): bucket for bucket in found}
+    buckets = {AwardedBucket(bucket.bucket, bucket.version): bucket for bucket in found}
     moved = {transfer.lot_bucket for transfer in transfers if transfer.bucket is None and transfer.lot_bucket}
     standing = {one.bucket: one for one in await store.standing_buckets(tx, volunteer_id, sorted(moved))}
     holds = sorted({transfer.pending_id for transfer in transfers if transfer.pending_id is not None})
@@ -144,7 +144,7 @@ async def figures_at(
         return await store.figures_at(tx, volunteer_id, at), at, horizon
 
 
-async def export(db: Database, volunteer_id: UUID) -> AsyncIterator[list[tuple[Transfer, str]]]:
+async def export(db: Database, volunteer_id: UUID) -> AsyncIterator[list[tuple[StatementTransfer, str]]]:
     """The whole statement in portions, newest first, each transfer with the reward that it was for, if any.
 
     A volunteer's transfers are numbered under their lock and never change, so the portions fit together although each
@@ -166,11 +166,11 @@ async def export(db: Database, volunteer_id: UUID) -> AsyncIterator[list[tuple[T
 
 async def _evidence(
     tx: Tx, volunteer_id: UUID, buckets: Sequence[BucketVersion], holds: Sequence[UUID] = ()
-) -> Evidence:
+) -> ExplanationFacts:
     """All that the explanations of these buckets speak of, and what these holds were for."""
     keys, flagged = record_keys(buckets), flagged_records(buckets)
     firsts, adjusted = first_ids(buckets), adjustment_ids(buckets)
-    return Evidence(
+    return ExplanationFacts(
         records={(one.record_id, one.revision): one for one in await store.records_at(tx, volunteer_id, keys)},
         standing={one.record_id: one for one in await store.standing_records(tx, volunteer_id, firsts)},
         adjustments={one.adjustment_id: one for one in await store.adjustments_seen(tx, volunteer_id, adjusted)},

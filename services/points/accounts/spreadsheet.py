@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from services.points.accounts.domain import Transfer
+from services.points.accounts.domain import StatementTransfer
 
 __all__ = ["COLUMNS", "csv_text", "row_of"]
 
@@ -28,7 +28,7 @@ COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def row_of(line: Transfer, reward: str) -> Sequence[Any]:
+def row_of(line: StatementTransfer, reward: str) -> Sequence[Any]:
     """One line, in the order of `COLUMNS`; `change` is the signed change of what may be spent."""
     return (
         line.transfer_id,

@@ -9,9 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from services.points.accounts.domain import (
-    Account,
     AdjustmentSeen,
-    Award,
+    AwardedBucket,
     BadgeHeld,
     BucketVersion,
     CaseSeen,
@@ -19,18 +18,19 @@ from services.points.accounts.domain import (
     PastFigures,
     RecordSeen,
     RewardSeen,
+    StatementTransfer,
     Totals,
-    Transfer,
+    VolunteerAccount,
 )
 from shared.postgres import Tx, load_queries
 
 SQL = load_queries(__file__)
 
 
-async def find_account(tx: Tx, volunteer_id: UUID) -> Account | None:
+async def find_account(tx: Tx, volunteer_id: UUID) -> VolunteerAccount | None:
     """Balances and lifetime figures, or none before the first event."""
     row = await tx.fetchrow(SQL["find_account"], volunteer_id)
-    return None if row is None else Account(**dict(row))
+    return None if row is None else VolunteerAccount(**dict(row))
 
 
 async def was_at(tx: Tx, volunteer_id: UUID, site_ids: Collection[UUID]) -> bool:
@@ -43,9 +43,11 @@ async def list_badges(tx: Tx, volunteer_id: UUID) -> list[BadgeHeld]:
     return [BadgeHeld(**dict(row)) for row in await tx.fetch(SQL["list_badges"], volunteer_id)]
 
 
-async def list_transfers(tx: Tx, volunteer_id: UUID, *, before: int | None, limit: int) -> list[Transfer]:
+async def list_transfers(tx: Tx, volunteer_id: UUID, *, before: int | None, limit: int) -> list[StatementTransfer]:
     """A page of transfers, newest first."""
-    return [Transfer(**dict(row)) for row in await tx.fetch(SQL["list_transfers"], volunteer_id, before, limit)]
+    return [
+        StatementTransfer(**dict(row)) for row in await tx.fetch(SQL["list_transfers"], volunteer_id, before, limit)
+    ]
 
 
 async def horizon(tx: Tx) -> datetime:
@@ -85,7 +87,7 @@ async def adjustments_seen(tx: Tx, volunteer_id: UUID, ids: Sequence[UUID]) -> l
     return [AdjustmentSeen(**dict(row)) for row in rows]
 
 
-async def bucket_versions(tx: Tx, volunteer_id: UUID, wanted: Sequence[Award]) -> list[BucketVersion]:
+async def bucket_versions(tx: Tx, volunteer_id: UUID, wanted: Sequence[AwardedBucket]) -> list[BucketVersion]:
     """Buckets as they stood when transfers were posted."""
     rows = await tx.fetch(
         SQL["bucket_versions"], volunteer_id, [award.bucket for award in wanted], [award.version for award in wanted]

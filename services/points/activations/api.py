@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
 from services.points.activations import handlers
-from services.points.activations.domain import Act, Activation, Move, Status, Step
+from services.points.activations.domain import Activation, ActivationAct, ActivationStatus, ActivationStep, Move
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.http import cursors
@@ -26,32 +26,32 @@ Text = Annotated[str, Field(min_length=1, max_length=1000)]
 Version = Annotated[int, Path(ge=1, le=2_147_483_647)]
 
 
-class ActivationInput(Input):
+class ActivationIn(Input):
     """The rehearsal that the proposal rests on, and why the draft should come into force."""
 
     rehearsal_id: UUID
     reason: Text
 
 
-class ReasonInput(Input):
+class ActivationReasonIn(Input):
     """Why."""
 
     reason: Text
 
 
-class DecisionInput(Input):
+class ActivationDecisionIn(Input):
     """What the decision rests on."""
 
     note: Text
 
 
-class WithdrawalInput(Input):
+class ActivationWithdrawalIn(Input):
     """Nothing needs to be said."""
 
     note: Annotated[str, Field(max_length=1000)] = ""
 
 
-class ActivationView(Output):
+class ActivationOut(Output):
     """An activation and where it stands. Totals are points over the volunteers moved so far: what the rehearsal
     predicted and what was posted, over all buckets that records feed and the bonuses; other, of manual adjustments;
     reversed, by the reversal. `late` counts volunteers of whom something came after the rehearsal. `problem` is why the
@@ -61,7 +61,7 @@ class ActivationView(Output):
     activation_id: UUID
     version: int
     rehearsal_id: UUID
-    status: Status
+    status: ActivationStatus
     reason: str
     proposed_by: UUID
     proposed_at: datetime
@@ -85,7 +85,7 @@ class ActivationView(Output):
     correlation_id: str
 
 
-class StepView(Output):
+class ActivationStepOut(Output):
     """Who said or did what; nobody where the move itself reports."""
 
     number: int
@@ -95,13 +95,13 @@ class StepView(Output):
     note: str
 
 
-class ActivationDetail(ActivationView):
+class ActivationDetailOut(ActivationOut):
     """An activation with its history."""
 
-    steps: list[StepView]
+    steps: list[ActivationStepOut]
 
 
-class MoveView(Output):
+class ActivationMoveOut(Output):
     """What an activation was for one volunteer, in points; `late_*` came after the rehearsal."""
 
     volunteer_id: UUID
@@ -115,32 +115,30 @@ class MoveView(Output):
     moved_at: datetime
 
 
-def _view(found: Activation) -> ActivationView:
-    return ActivationView(**{name: getattr(found, name) for name in ActivationView.model_fields})
+def _view(found: Activation) -> ActivationOut:
+    return ActivationOut(**{name: getattr(found, name) for name in ActivationOut.model_fields})
 
 
-def _step(step: Step) -> StepView:
-    return StepView(**{name: getattr(step, name) for name in StepView.model_fields})
+def _step(step: ActivationStep) -> ActivationStepOut:
+    return ActivationStepOut(**{name: getattr(step, name) for name in ActivationStepOut.model_fields})
 
 
-def _move(move: Move) -> MoveView:
-    return MoveView(**{name: getattr(move, name) for name in MoveView.model_fields})
+def _move(move: Move) -> ActivationMoveOut:
+    return ActivationMoveOut(**{name: getattr(move, name) for name in ActivationMoveOut.model_fields})
 
 
-@router.post("/rules/{version}/activation", status_code=201, response_model=ActivationView)
-async def propose(request: Request, db: Db, caller: Centre, version: Version, body: ActivationInput) -> Response:
+@router.post("/rules/{version}/activation", status_code=201, response_model=ActivationOut)
+async def propose(request: Request, db: Db, caller: Centre, version: Version, body: ActivationIn) -> Response:
     """Propose that a rehearsed draft comes into force; nothing does until another operator approves."""
 
-    async def work(tx: Tx) -> ActivationView:
+    async def work(tx: Tx) -> ActivationOut:
         return _view(await handlers.propose(tx, caller, version, body.rehearsal_id, body.reason))
 
     return await once(request, db, caller, work)
 
 
 @router.get("/activations")
-async def list_activations(
-    db: Db, caller: Centre, cursor: str | None = None, limit: Limit = 50
-) -> Page[ActivationView]:
+async def list_activations(db: Db, caller: Centre, cursor: str | None = None, limit: Limit = 50) -> Page[ActivationOut]:
     """Activations, newest first."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with db.snapshot() as tx:
@@ -149,12 +147,12 @@ async def list_activations(
 
 
 @router.get("/activations/{activation_id}")
-async def read_activation(db: Db, caller: Centre, activation_id: UUID) -> ActivationDetail:
+async def read_activation(db: Db, caller: Centre, activation_id: UUID) -> ActivationDetailOut:
     """One activation: its progress, its totals, and who said and did what."""
     async with db.snapshot() as tx:
         view = _view(await handlers.find(tx, activation_id))
         steps = [_step(step) for step in await handlers.history(tx, activation_id)]
-    return ActivationDetail(**view.model_dump(), steps=steps)
+    return ActivationDetailOut(**view.model_dump(), steps=steps)
 
 
 @router.get("/activations/{activation_id}/moves")
@@ -165,7 +163,7 @@ async def list_moves(
     late: bool = False,
     cursor: str | None = None,
     limit: Limit = 50,
-) -> Page[MoveView]:
+) -> Page[ActivationMoveOut]:
     """What it was for each volunteer; with `late` only those of whom something came after the rehearsal."""
     after = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with db.snapshot() as tx:
@@ -173,64 +171,70 @@ async def list_moves(
     return page_of(found, limit, _move, lambda move: (move.volunteer_id,))
 
 
-async def _act(request: Request, db: Db, caller: Caller, activation_id: UUID, act: Act, note: str) -> Response:
-    async def work(tx: Tx) -> ActivationView:
+async def _act(
+    request: Request, db: Db, caller: Caller, activation_id: UUID, act: ActivationAct, note: str
+) -> Response:
+    async def work(tx: Tx) -> ActivationOut:
         return _view(await handlers.act(tx, caller, activation_id, act, note))
 
     return await once(request, db, caller, work, status=200)
 
 
-@router.post("/activations/{activation_id}/approve", response_model=ActivationView)
-async def approve(request: Request, db: Db, caller: Centre, activation_id: UUID, body: DecisionInput) -> Response:
+@router.post("/activations/{activation_id}/approve", response_model=ActivationOut)
+async def approve(
+    request: Request, db: Db, caller: Centre, activation_id: UUID, body: ActivationDecisionIn
+) -> Response:
     """Approve what another operator proposed: the draft is in force, and everybody is brought under it."""
-    return await _act(request, db, caller, activation_id, Act.APPROVE, body.note)
+    return await _act(request, db, caller, activation_id, ActivationAct.APPROVE, body.note)
 
 
-@router.post("/activations/{activation_id}/reject", response_model=ActivationView)
-async def reject(request: Request, db: Db, caller: Centre, activation_id: UUID, body: DecisionInput) -> Response:
+@router.post("/activations/{activation_id}/reject", response_model=ActivationOut)
+async def reject(request: Request, db: Db, caller: Centre, activation_id: UUID, body: ActivationDecisionIn) -> Response:
     """Reject what another operator proposed."""
-    return await _act(request, db, caller, activation_id, Act.REJECT, body.note)
+    return await _act(request, db, caller, activation_id, ActivationAct.REJECT, body.note)
 
 
-@router.post("/activations/{activation_id}/withdraw", response_model=ActivationView)
-async def withdraw(request: Request, db: Db, caller: Centre, activation_id: UUID, body: WithdrawalInput) -> Response:
+@router.post("/activations/{activation_id}/withdraw", response_model=ActivationOut)
+async def withdraw(
+    request: Request, db: Db, caller: Centre, activation_id: UUID, body: ActivationWithdrawalIn
+) -> Response:
     """Withdraw one's own proposal."""
-    return await _act(request, db, caller, activation_id, Act.WITHDRAW, body.note)
+    return await _act(request, db, caller, activation_id, ActivationAct.WITHDRAW, body.note)
 
 
-@router.post("/activations/{activation_id}/resume", response_model=ActivationView)
-async def resume(request: Request, db: Db, caller: Centre, activation_id: UUID, body: DecisionInput) -> Response:
+@router.post("/activations/{activation_id}/resume", response_model=ActivationOut)
+async def resume(request: Request, db: Db, caller: Centre, activation_id: UUID, body: ActivationDecisionIn) -> Response:
     """Let a move that stopped go on, once what stopped it is put right."""
-    return await _act(request, db, caller, activation_id, Act.RESUME, body.note)
+    return await _act(request, db, caller, activation_id, ActivationAct.RESUME, body.note)
 
 
-@router.post("/activations/{activation_id}/reversal", response_model=ActivationView)
+@router.post("/activations/{activation_id}/reversal", response_model=ActivationOut)
 async def propose_reversal(
-    request: Request, db: Db, caller: Centre, activation_id: UUID, body: ReasonInput
+    request: Request, db: Db, caller: Centre, activation_id: UUID, body: ActivationReasonIn
 ) -> Response:
     """Propose to take the version out of force again; nothing happens until another operator approves."""
-    return await _act(request, db, caller, activation_id, Act.PROPOSE_REVERSAL, body.reason)
+    return await _act(request, db, caller, activation_id, ActivationAct.PROPOSE_REVERSAL, body.reason)
 
 
-@router.post("/activations/{activation_id}/reversal/approve", response_model=ActivationView)
+@router.post("/activations/{activation_id}/reversal/approve", response_model=ActivationOut)
 async def approve_reversal(
-    request: Request, db: Db, caller: Centre, activation_id: UUID, body: DecisionInput
+    request: Request, db: Db, caller: Centre, activation_id: UUID, body: ActivationDecisionIn
 ) -> Response:
     """Approve the reversal that another operator proposed: everybody is brought back."""
-    return await _act(request, db, caller, activation_id, Act.APPROVE_REVERSAL, body.note)
+    return await _act(request, db, caller, activation_id, ActivationAct.APPROVE_REVERSAL, body.note)
 
 
-@router.post("/activations/{activation_id}/reversal/reject", response_model=ActivationView)
+@router.post("/activations/{activation_id}/reversal/reject", response_model=ActivationOut)
 async def reject_reversal(
-    request: Request, db: Db, caller: Centre, activation_id: UUID, body: DecisionInput
+    request: Request, db: Db, caller: Centre, activation_id: UUID, body: ActivationDecisionIn
 ) -> Response:
     """Reject the reversal that another operator proposed."""
-    return await _act(request, db, caller, activation_id, Act.REJECT_REVERSAL, body.note)
+    return await _act(request, db, caller, activation_id, ActivationAct.REJECT_REVERSAL, body.note)
 
 
-@router.post("/activations/{activation_id}/reversal/withdraw", response_model=ActivationView)
+@router.post("/activations/{activation_id}/reversal/withdraw", response_model=ActivationOut)
 async def withdraw_reversal(
-    request: Request, db: Db, caller: Centre, activation_id: UUID, body: WithdrawalInput
+    request: Request, db: Db, caller: Centre, activation_id: UUID, body: ActivationWithdrawalIn
 ) -> Response:
     """Withdraw one's own proposal to reverse."""
-    return await _act(request, db, caller, activation_id, Act.WITHDRAW_REVERSAL, body.note)
+    return await _act(request, db, caller, activation_id, ActivationAct.WITHDRAW_REVERSAL, body.note)

@@ -9,12 +9,21 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from services.points.rules.domain import Rulebook, Span
+from services.points.rules.domain import BucketSpan, Rulebook
 
-__all__ = ["Act", "Activation", "Declined", "Move", "Status", "Step", "changed_days", "decide"]
+__all__ = [
+    "Activation",
+    "ActivationAct",
+    "ActivationRefusal",
+    "ActivationStatus",
+    "ActivationStep",
+    "Move",
+    "changed_days",
+    "decide",
+]
 
 
-class Status(StrEnum):
+class ActivationStatus(StrEnum):
     """Where an activation stands."""
 
     PROPOSED = "proposed"
@@ -26,7 +35,7 @@ class Status(StrEnum):
     REVERSED = "reversed"
 
 
-class Act(StrEnum):
+class ActivationAct(StrEnum):
     """What people do about an activation; the word is kept as evidence."""
 
     APPROVE = "approved"
@@ -50,7 +59,7 @@ class Activation:
     activation_id: UUID
     version: int
     rehearsal_id: UUID
-    status: Status
+    status: ActivationStatus
     reason: str
     proposed_by: UUID
     proposed_at: datetime
@@ -86,7 +95,7 @@ class Activation:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ActivationStep:
     """Who said or did what about an activation; ``acted_by`` is None where the mover reports."""
 
     number: int
@@ -112,51 +121,57 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Declined:
+class ActivationRefusal:
     """Why not: a stable problem slug and a sentence for the person who asked."""
 
     slug: str
     detail: str
 
 
-_ABOUT_PROPOSAL: Final = (Act.APPROVE, Act.REJECT, Act.WITHDRAW)
-_ABOUT_REVERSAL: Final = (Act.APPROVE_REVERSAL, Act.REJECT_REVERSAL, Act.WITHDRAW_REVERSAL)
+_ABOUT_PROPOSAL: Final = (ActivationAct.APPROVE, ActivationAct.REJECT, ActivationAct.WITHDRAW)
+_ABOUT_REVERSAL: Final = (
+    ActivationAct.APPROVE_REVERSAL,
+    ActivationAct.REJECT_REVERSAL,
+    ActivationAct.WITHDRAW_REVERSAL,
+)
 
 
-def decide(activation: Activation, act: Act, by: UUID) -> Declined | None:
+def decide(activation: Activation, act: ActivationAct, by: UUID) -> ActivationRefusal | None:
     """Whether this person may do this now."""
     status = activation.status
-    if act is Act.RESUME:
-        return None if activation.stopped else Declined("not-stopped", "This activation has not stopped.")
-    if act is Act.PROPOSE_REVERSAL:
+    if act is ActivationAct.RESUME:
+        return None if activation.stopped else ActivationRefusal("not-stopped", "This activation has not stopped.")
+    if act is ActivationAct.PROPOSE_REVERSAL:
         return _reversible(activation)
-    if act in _ABOUT_PROPOSAL and status is not Status.PROPOSED:
-        return Declined("activation-decided", f"This activation is {status.value} already.")
+    if act in _ABOUT_PROPOSAL and status is not ActivationStatus.PROPOSED:
+        return ActivationRefusal("activation-decided", f"This activation is {status.value} already.")
     if act in _ABOUT_REVERSAL and not activation.reversal_open:
-        return Declined("no-reversal-proposed", "There is no proposal to reverse this activation.")
+        return ActivationRefusal("no-reversal-proposed", "There is no proposal to reverse this activation.")
     own = by == (activation.proposed_by if act in _ABOUT_PROPOSAL else activation.reversal_proposed_by)
-    if act in (Act.WITHDRAW, Act.WITHDRAW_REVERSAL):
-        return None if own else Declined("not-the-proposer", "Only who proposed it can withdraw it.")
-    return Declined("second-person-needed", "Another operator than who proposed it must decide.") if own else None
+    if act in (ActivationAct.WITHDRAW, ActivationAct.WITHDRAW_REVERSAL):
+        return None if own else ActivationRefusal("not-the-proposer", "Only who proposed it can withdraw it.")
+    return (
+        ActivationRefusal("second-person-needed", "Another operator than who proposed it must decide.") if own else None
+    )
 
 
-def decided_by_another(activation: Activation, act: Act) -> tuple[UUID, datetime] | None:
+def decided_by_another(activation: Activation, act: ActivationAct) -> tuple[UUID, datetime] | None:
     """Who proposed what this act decides on, and when; None for an act that needs no second person."""
-    if act in (Act.APPROVE, Act.REJECT):
+    if act in (ActivationAct.APPROVE, ActivationAct.REJECT):
         return activation.proposed_by, activation.proposed_at
     by, at = activation.reversal_proposed_by, activation.reversal_proposed_at
-    if act in (Act.APPROVE_REVERSAL, Act.REJECT_REVERSAL) and by is not None and at is not None:
+    if act in (ActivationAct.APPROVE_REVERSAL, ActivationAct.REJECT_REVERSAL) and by is not None and at is not None:
         return by, at
     return None
 
 
-def _reversible(activation: Activation) -> Declined | None:
-    stopped = activation.status is Status.APPLYING and activation.stopped
-    if activation.status is not Status.APPLIED and not stopped:
+def _reversible(activation: Activation) -> ActivationRefusal | None:
+    stopped = activation.status is ActivationStatus.APPLYING and activation.stopped
+    if activation.status is not ActivationStatus.APPLIED and not stopped:
         detail = f"Only what was applied, or stopped on the way, can be reversed; this is {activation.status.value}."
-        return Declined("not-applied", detail)
+        return ActivationRefusal("not-applied", detail)
     if activation.reversal_open:
-        return Declined("reversal-proposed", "The reversal is proposed already.")
+        return ActivationRefusal("reversal-proposed", "The reversal is proposed already.")
     return None
 
 
@@ -180,6 +195,6 @@ def changed_days(old: Rulebook, new: Rulebook) -> tuple[date, date] | None:
 
 def _beginning(book: Rulebook, day: date) -> date:
     """The first day of the widest bucket that holds a day."""
-    if book.at(day).span == Span.ACTIVITY:
+    if book.at(day).span == BucketSpan.ACTIVITY:
         return book.stretch(day)[1]
     return book.bucket(day)[1].first

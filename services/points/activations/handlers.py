@@ -6,7 +6,15 @@ from datetime import datetime
 from uuid import UUID
 
 from services.points.activations import store
-from services.points.activations.domain import Act, Activation, Move, Status, Step, decide, decided_by_another
+from services.points.activations.domain import (
+    Activation,
+    ActivationAct,
+    ActivationStatus,
+    ActivationStep,
+    Move,
+    decide,
+    decided_by_another,
+)
 from services.points.rules import handlers as rules
 from services.points.rules import store as versions
 from shared.auth.tokens import Caller
@@ -17,7 +25,7 @@ from shared.telemetry import trace
 
 __all__ = ["act", "find", "history", "listed", "moves", "propose"]
 
-_ENDS = {Act.REJECT: Status.REJECTED, Act.WITHDRAW: Status.WITHDRAWN}
+_ENDS = {ActivationAct.REJECT: ActivationStatus.REJECTED, ActivationAct.WITHDRAW: ActivationStatus.WITHDRAWN}
 
 
 async def propose(tx: Tx, caller: Caller, version: int, rehearsal_id: UUID, reason: str) -> Activation:
@@ -38,7 +46,7 @@ async def propose(tx: Tx, caller: Caller, version: int, rehearsal_id: UUID, reas
     return proposed
 
 
-async def act(tx: Tx, caller: Caller, activation_id: UUID, what: Act, note: str) -> Activation:
+async def act(tx: Tx, caller: Caller, activation_id: UUID, what: ActivationAct, note: str) -> Activation:
     """Decide on an activation or its reversal, propose the reversal, or let a stopped move go on.
 
     An approval makes a new generation of rules, while nobody decides by rules: from its commit on new accounts stand
@@ -50,7 +58,7 @@ async def act(tx: Tx, caller: Caller, activation_id: UUID, what: Act, note: str)
         Conflict: there is nothing to decide, or what it rests on holds no more.
     """
     await find(tx, activation_id)
-    if what in (Act.APPROVE, Act.APPROVE_REVERSAL):
+    if what in (ActivationAct.APPROVE, ActivationAct.APPROVE_REVERSAL):
         await versions.change_rules(tx)
     await store.lock(tx, activation_id)
     activation = await find(tx, activation_id)
@@ -67,17 +75,17 @@ async def act(tx: Tx, caller: Caller, activation_id: UUID, what: Act, note: str)
     return await find(tx, activation_id)
 
 
-async def _done(tx: Tx, activation: Activation, what: Act, by: UUID, at: datetime, note: str) -> None:
+async def _done(tx: Tx, activation: Activation, what: ActivationAct, by: UUID, at: datetime, note: str) -> None:
     activation_id = activation.activation_id
-    if what is Act.APPROVE:
+    if what is ActivationAct.APPROVE:
         await _apply(tx, activation, by, at)
     elif what in _ENDS:
         await store.settle_proposal(tx, activation_id, _ENDS[what], by, at, None)
-    elif what is Act.RESUME:
+    elif what is ActivationAct.RESUME:
         await store.stop(tx, activation_id, None)
-    elif what is Act.PROPOSE_REVERSAL:
+    elif what is ActivationAct.PROPOSE_REVERSAL:
         await store.propose_reversal(tx, activation_id, note, by, at)
-    elif what is Act.APPROVE_REVERSAL:
+    elif what is ActivationAct.APPROVE_REVERSAL:
         await _reverse(tx, activation, by, at)
     else:
         await store.drop_reversal(tx, activation_id)
@@ -89,7 +97,7 @@ async def _apply(tx: Tx, activation: Activation, by: UUID, at: datetime) -> None
         raise Conflict("rule-not-a-draft", "This rule version is no draft any more.")
     newest = await versions.newest_generation(tx)
     generation = await versions.insert_generation(tx, sorted({*newest.versions, activation.version}), at)
-    await store.settle_proposal(tx, activation.activation_id, Status.APPLYING, by, at, generation)
+    await store.settle_proposal(tx, activation.activation_id, ActivationStatus.APPLYING, by, at, generation)
 
 
 async def _reverse(tx: Tx, activation: Activation, by: UUID, at: datetime) -> None:
@@ -145,7 +153,7 @@ async def find(tx: Tx, activation_id: UUID) -> Activation:
     return found
 
 
-async def history(tx: Tx, activation_id: UUID) -> list[Step]:
+async def history(tx: Tx, activation_id: UUID) -> list[ActivationStep]:
     """Who said and did what about an activation, in order."""
     return await store.steps(tx, activation_id)
 
@@ -172,7 +180,7 @@ def _proposal(
         activation_id=activation_id,
         version=version,
         rehearsal_id=rehearsal_id,
-        status=Status.PROPOSED,
+        status=ActivationStatus.PROPOSED,
         reason=reason,
         proposed_by=by,
         proposed_at=at,

@@ -12,12 +12,12 @@ from uuid import UUID
 import structlog
 
 from services.points.activations import store
-from services.points.activations.domain import Activation, Move, Status, changed_days
+from services.points.activations.domain import Activation, ActivationStatus, Move, changed_days
 from services.points.activations.planning import Holdings, Moved, plan
-from services.points.activations.store import Counts, Late
+from services.points.activations.store import Late, MovedCounts
 from services.points.integrity import store as flagging
 from services.points.ledger import store as ledger
-from services.points.ledger.fold import Cause, Change, Volunteer, flagged
+from services.points.ledger.fold import BucketCause, BucketChange, VolunteerRow, flagged
 from services.points.ledger.ingest import Policy, lock, post
 from services.points.rules.domain import Rulebook
 from services.points.rules.store import Generation, keep_rules, newest_generation
@@ -81,7 +81,7 @@ async def move(db: Database, policy: Policy, at_once: int) -> int:
 
 async def _settle(tx: Tx, activation: Activation) -> None:
     """Nobody is left; and as making the generation waited for all who decided by an older one, nobody comes."""
-    status = Status.APPLIED if activation.status is Status.APPLYING else Status.REVERSED
+    status = ActivationStatus.APPLIED if activation.status is ActivationStatus.APPLYING else ActivationStatus.REVERSED
     at = await tx.now()
     await store.lock(tx, activation.activation_id)
     await store.settle(tx, activation.activation_id, status, at)
@@ -109,7 +109,7 @@ class _Batch:
         books = await self.policy.rules.of(tx, {generation} | {one.generation for one in volunteers.values()})
         moved = self._plan(volunteers, books, await self._holdings(volunteers, books))
         counts = await self._record(moved, ids)
-        changes: list[Change] = []
+        changes: list[BucketChange] = []
         for volunteer_id in sorted(moved):
             volunteers[volunteer_id].generation = generation
             changes += moved[volunteer_id].changes
@@ -120,7 +120,7 @@ class _Batch:
             await store.count(tx, self.activation.activation_id, total, counts)
 
     async def _holdings(
-        self, volunteers: Mapping[UUID, Volunteer], books: Mapping[int, Rulebook]
+        self, volunteers: Mapping[UUID, VolunteerRow], books: Mapping[int, Rulebook]
     ) -> dict[UUID, Holdings]:
         """Everything that is looked at, of those about whom the change has anything to say."""
         tx, new = self.tx, books[self.newest.generation]
@@ -154,7 +154,7 @@ class _Batch:
         }
 
     def _plan(
-        self, volunteers: Mapping[UUID, Volunteer], books: Mapping[int, Rulebook], holdings: Mapping[UUID, Holdings]
+        self, volunteers: Mapping[UUID, VolunteerRow], books: Mapping[int, Rulebook], holdings: Mapping[UUID, Holdings]
     ) -> dict[UUID, Moved]:
         new, cause = books[self.newest.generation], self._cause()
         return {
@@ -168,13 +168,15 @@ class _Batch:
             for volunteer_id, held in holdings.items()
         }
 
-    def _cause(self) -> Cause:
+    def _cause(self) -> BucketCause:
         if self.activation is None:
-            return Cause(derived_id("rules", self.newest.generation), f"rules-{self.newest.generation}")
-        what = "reversal" if self.activation.status is Status.REVERSING else "application"
-        return Cause(derived_id("activation", self.activation.activation_id, what), self.activation.correlation_id)
+            return BucketCause(derived_id("rules", self.newest.generation), f"rules-{self.newest.generation}")
+        what = "reversal" if self.activation.status is ActivationStatus.REVERSING else "application"
+        return BucketCause(
+            derived_id("activation", self.activation.activation_id, what), self.activation.correlation_id
+        )
 
-    async def _record(self, moved: Mapping[UUID, Moved], ids: Collection[UUID]) -> Counts:
+    async def _record(self, moved: Mapping[UUID, Moved], ids: Collection[UUID]) -> MovedCounts:
         """Hold the moves against the rehearsal and write them down.
 
         Raises:
@@ -182,11 +184,11 @@ class _Batch:
         """
         activation = self.activation
         if activation is None:
-            return Counts(len(ids))
-        if activation.status is Status.REVERSING:
+            return MovedCounts(len(ids))
+        if activation.status is ActivationStatus.REVERSING:
             taken = {key: found.actual + found.other for key, found in moved.items() if found.changes}
             await store.insert_reversals(self.tx, activation.activation_id, taken, self.now)
-            return Counts(len(ids), reversed=sum(taken.values()))
+            return MovedCounts(len(ids), reversed=sum(taken.values()))
         predicted = await store.predictions(self.tx, activation.rehearsal_id, ids)
         told = predicted.keys() | {key for key, found in moved.items() if found.changes}
         late = await store.late(self.tx, activation.rehearsal_id, told)
@@ -199,7 +201,7 @@ class _Batch:
                 raise Unforeseen(volunteer_id, said, actual)
             moves.append(Move(volunteer_id, said, actual, other, *late.get(volunteer_id, Late()), None, self.now))
         await store.insert_moves(self.tx, activation.activation_id, moves)
-        return Counts(
+        return MovedCounts(
             len(ids),
             sum(one.predicted for one in moves),
             sum(one.actual for one in moves),

@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 
 from services.points.adjustments.domain import Approved, adjusted, bucket_of
-from services.points.ledger.fold import BucketState, Cause, Change, Volunteer, bonus
+from services.points.ledger.fold import BucketCause, BucketChange, BucketState, VolunteerRow, bonus
 from services.points.rules.domain import (
     FIRST_SERVICE,
     REFERRAL,
@@ -60,13 +60,13 @@ class Holdings:
 class Moved:
     """The buckets to write, and what the volunteer gains by them: by records and bonuses, and by adjustments."""
 
-    changes: list[Change]
+    changes: list[BucketChange]
     actual: int
     other: int
 
 
 def plan(
-    volunteer: Volunteer, held: Holdings, books: tuple[Rulebook, Rulebook], generation: int, cause: Cause
+    volunteer: VolunteerRow, held: Holdings, books: tuple[Rulebook, Rulebook], generation: int, cause: BucketCause
 ) -> Moved:
     """From the rules that the volunteer stands under to others, those of ``generation``. ``volunteer.first`` is brought
     to what it becomes.
@@ -75,7 +75,7 @@ def plan(
     versions = {rule.version for rule in new.rules}
     wanted = _wanted(held, new)
     left = {old.bucket(found.day, found.activity_id)[1].bucket for found in held.records} - wanted.keys()
-    changes: list[Change] = []
+    changes: list[BucketChange] = []
     for bucket, (rule, award) in wanted.items():
         _rewrite(changes, volunteer, held, bucket, rule, award, award.explanation(), cause)
     for bucket, state in held.buckets.items():
@@ -108,14 +108,14 @@ def _first_day(held: Holdings, new: Rulebook) -> date:
 
 
 def _rewrite(
-    changes: list[Change],
-    volunteer: Volunteer,
+    changes: list[BucketChange],
+    volunteer: VolunteerRow,
     held: Holdings,
     bucket: str,
     rule: Rule,
     award: Award,
     told: Mapping[str, Any],
-    cause: Cause,
+    cause: BucketCause,
 ) -> None:
     before = held.buckets.get(bucket)
     explanation = orjson.dumps(told).decode()
@@ -130,17 +130,17 @@ def _rewrite(
         None if first is None else first.started_at,
         None if first is None else first.record_id,
     )
-    changes.append(Change(volunteer.volunteer_id, bucket, before, after, award.points, cause))
+    changes.append(BucketChange(volunteer.volunteer_id, bucket, before, after, award.points, cause))
 
 
 def _first_service(
-    changes: list[Change],
-    volunteer: Volunteer,
+    changes: list[BucketChange],
+    volunteer: VolunteerRow,
     held: Holdings,
     new: Rulebook,
     awards: Mapping[str, Award],
     left: Set[str],
-    cause: Cause,
+    cause: BucketCause,
 ) -> None:
     """The earliest record that is worth something under the new rules, and the bonus that these give for it."""
     gone = awards.keys() | left | {change.bucket for change in changes}
@@ -159,7 +159,9 @@ def _first_service(
     changes.append(bonus(volunteer, first, before, rule, cause))
 
 
-def _bonuses(changes: list[Change], volunteer: Volunteer, held: Holdings, new: Rulebook, cause: Cause) -> None:
+def _bonuses(
+    changes: list[BucketChange], volunteer: VolunteerRow, held: Holdings, new: Rulebook, cause: BucketCause
+) -> None:
     """For people brought in: the referral is as it was, its rule may be another."""
     for brought in held.brought:
         rule = new.at(brought.fact.day)
@@ -167,7 +169,9 @@ def _bonuses(changes: list[Change], volunteer: Volunteer, held: Holdings, new: R
         _under(changes, volunteer, held, f"{REFERRAL}{brought.fact.referred_id}", rule, worth, cause)
 
 
-def _adjustments(changes: list[Change], volunteer: Volunteer, held: Holdings, new: Rulebook, cause: Cause) -> None:
+def _adjustments(
+    changes: list[BucketChange], volunteer: VolunteerRow, held: Holdings, new: Rulebook, cause: BucketCause
+) -> None:
     """The inputs are as they were; how long they are good may be another rule's business."""
     for root, inputs in held.adjustments.items():
         rule = new.at(inputs[0].day)
@@ -175,15 +179,15 @@ def _adjustments(changes: list[Change], volunteer: Volunteer, held: Holdings, ne
 
 
 def _under(
-    changes: list[Change],
-    volunteer: Volunteer,
+    changes: list[BucketChange],
+    volunteer: VolunteerRow,
     held: Holdings,
     bucket: str,
     rule: Rule,
     worth: Mapping[date, int],
-    cause: Cause,
+    cause: BucketCause,
 ) -> None:
     before = held.buckets.get(bucket)
     if before is not None and before.rule_version != rule.version:
         after = before._replace(version=before.version + 1, rule_version=rule.version, points=sum(worth.values()))
-        changes.append(Change(volunteer.volunteer_id, bucket, before, after, worth, cause))
+        changes.append(BucketChange(volunteer.volunteer_id, bucket, before, after, worth, cause))

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from services.points.activations.domain import Activation, Move, Status, Step
+from services.points.activations.domain import Activation, ActivationStatus, ActivationStep, Move
 from services.points.activations.planning import Brought
 from services.points.adjustments.domain import Approved
 from services.points.ledger.fold import BucketState
@@ -37,7 +37,7 @@ class Late(NamedTuple):
     referrals: Sequence[UUID] = ()
 
 
-class Counts(NamedTuple):
+class MovedCounts(NamedTuple):
     """By how much a batch brings an activation forward: volunteers, and points."""
 
     moved: int
@@ -49,7 +49,7 @@ class Counts(NamedTuple):
 
 
 def _activation(row: Any) -> Activation:
-    return Activation(**{**dict(row), "status": Status(row["status"])})
+    return Activation(**{**dict(row), "status": ActivationStatus(row["status"])})
 
 
 async def insert(tx: Tx, proposed: Activation) -> bool:
@@ -63,8 +63,8 @@ async def insert_step(tx: Tx, activation_id: UUID, act: str, by: UUID | None, at
     await tx.execute(_SQL["insert_step"], activation_id, act, by, at, note)
 
 
-async def steps(tx: Tx, activation_id: UUID) -> list[Step]:
-    return [Step(*row) for row in await tx.fetch(_SQL["list_steps"], activation_id)]
+async def steps(tx: Tx, activation_id: UUID) -> list[ActivationStep]:
+    return [ActivationStep(*row) for row in await tx.fetch(_SQL["list_steps"], activation_id)]
 
 
 async def find(tx: Tx, activation_id: UUID) -> Activation | None:
@@ -94,7 +94,7 @@ async def rehearsed(tx: Tx, rehearsal_id: UUID) -> Rehearsed | None:
 
 
 async def settle_proposal(
-    tx: Tx, activation_id: UUID, status: Status, by: UUID, at: datetime, generation: int | None
+    tx: Tx, activation_id: UUID, status: ActivationStatus, by: UUID, at: datetime, generation: int | None
 ) -> None:
     await tx.execute(_SQL["settle_proposal"], activation_id, status.value, by, at, generation)
 
@@ -116,11 +116,11 @@ async def stop(tx: Tx, activation_id: UUID, problem: str | None) -> None:
     await tx.execute(_SQL["stop"], activation_id, problem)
 
 
-async def settle(tx: Tx, activation_id: UUID, status: Status, at: datetime) -> None:
+async def settle(tx: Tx, activation_id: UUID, status: ActivationStatus, at: datetime) -> None:
     await tx.execute(_SQL["settle"], activation_id, status.value, at)
 
 
-async def count(tx: Tx, activation_id: UUID, total: int | None, counts: Counts) -> None:
+async def count(tx: Tx, activation_id: UUID, total: int | None, counts: MovedCounts) -> None:
     """``total``: how many there are to move, if it was not counted before."""
     moved, *points = counts
     await tx.execute(_SQL["count_move"], activation_id, moved, total, *points)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, model_validator
 
 from services.points.adjustments import handlers, store
-from services.points.adjustments.domain import Adjustment, Status
+from services.points.adjustments.domain import Adjustment, AdjustmentStatus
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.http import cursors
@@ -33,7 +33,7 @@ Cipher = Annotated[TextCipher, Depends(_cipher)]
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-class AdjustmentInput(Input):
+class AdjustmentIn(Input):
     """Points to give; below zero only with `corrects`, an approved adjustment of which to take back."""
 
     volunteer_id: UUID
@@ -43,25 +43,25 @@ class AdjustmentInput(Input):
     corrects: UUID | None = None
 
     @model_validator(mode="after")
-    def _moves_something(self) -> "AdjustmentInput":
+    def _moves_something(self) -> "AdjustmentIn":
         if self.points == 0:
             raise ValueError("points must not be 0")
         return self
 
 
-class DecisionInput(Input):
+class AdjustmentDecisionIn(Input):
     """What the decision rests on."""
 
     note: Text
 
 
-class WithdrawalInput(Input):
+class AdjustmentWithdrawalIn(Input):
     """Nothing needs to be said."""
 
     note: Annotated[str, Field(max_length=1000)] = ""
 
 
-class AdjustmentView(Output):
+class AdjustmentOut(Output):
     """An adjustment and where it stands. ``evidence`` and ``decision_note`` are null once they were erased."""
 
     adjustment_id: UUID
@@ -70,7 +70,7 @@ class AdjustmentView(Output):
     corrects: UUID | None
     reason: str
     evidence: str | None
-    status: Status
+    status: AdjustmentStatus
     proposed_by: UUID
     proposed_at: datetime
     decided_by: UUID | None
@@ -79,7 +79,7 @@ class AdjustmentView(Output):
     correlation_id: str
 
 
-class PostedView(Output):
+class AdjustmentPostedOut(Output):
     """A transfer that an approval led to."""
 
     transfer_id: int
@@ -90,23 +90,23 @@ class PostedView(Output):
     credit: str
 
 
-class AdjustmentDetail(AdjustmentView):
+class AdjustmentDetailOut(AdjustmentOut):
     """An adjustment and what its approval posted."""
 
-    posted: list[PostedView]
+    posted: list[AdjustmentPostedOut]
 
 
-def _view(cipher: TextCipher, found: Adjustment) -> AdjustmentView:
-    values = {name: getattr(found, name) for name in AdjustmentView.model_fields}
+def _view(cipher: TextCipher, found: Adjustment) -> AdjustmentOut:
+    values = {name: getattr(found, name) for name in AdjustmentOut.model_fields}
     opened = {"evidence": handlers.evidence_of(cipher, found), "decision_note": handlers.note_of(cipher, found)}
-    return AdjustmentView(**{**values, **opened})
+    return AdjustmentOut(**{**values, **opened})
 
 
-@router.post("/adjustments", status_code=201, response_model=AdjustmentView)
-async def propose(request: Request, db: Db, cipher: Cipher, caller: Operator, body: AdjustmentInput) -> Response:
+@router.post("/adjustments", status_code=201, response_model=AdjustmentOut)
+async def propose(request: Request, db: Db, cipher: Cipher, caller: Operator, body: AdjustmentIn) -> Response:
     """Propose an adjustment; it moves nothing until another operator approves it."""
 
-    async def work(tx: Tx) -> AdjustmentView:
+    async def work(tx: Tx) -> AdjustmentOut:
         proposed = await handlers.propose(
             tx, cipher, caller, body.volunteer_id, body.points, body.reason, body.evidence, body.corrects
         )
@@ -121,11 +121,11 @@ async def list_adjustments(
     cipher: Cipher,
     caller: Operator,
     volunteer_id: UUID | None = None,
-    status: Status | None = None,
+    status: AdjustmentStatus | None = None,
     corrects: UUID | None = None,
     cursor: str | None = None,
     limit: Limit = 50,
-) -> Page[AdjustmentView]:
+) -> Page[AdjustmentOut]:
     """Adjustments of volunteers within the caller's bounds, newest first."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with db.snapshot() as tx:
@@ -142,42 +142,50 @@ async def list_adjustments(
 
 
 @router.get("/adjustments/{adjustment_id}")
-async def read_adjustment(db: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID) -> AdjustmentDetail:
+async def read_adjustment(db: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID) -> AdjustmentDetailOut:
     """One adjustment, with what its approval posted."""
     async with db.snapshot() as tx:
         found = await handlers.find(tx, caller, adjustment_id)
         posted = await handlers.posted(tx, found)
-    return AdjustmentDetail(**dict(_view(cipher, found)), posted=[PostedView(**line._asdict()) for line in posted])
+    return AdjustmentDetailOut(
+        **dict(_view(cipher, found)), posted=[AdjustmentPostedOut(**line._asdict()) for line in posted]
+    )
 
 
 async def _decide(
-    request: Request, db: Db, cipher: TextCipher, caller: Caller, adjustment_id: UUID, status: Status, note: str
+    request: Request,
+    db: Db,
+    cipher: TextCipher,
+    caller: Caller,
+    adjustment_id: UUID,
+    status: AdjustmentStatus,
+    note: str,
 ) -> Response:
-    async def work(tx: Tx) -> AdjustmentView:
+    async def work(tx: Tx) -> AdjustmentOut:
         return _view(cipher, await handlers.decision(tx, cipher, caller, adjustment_id, status, note))
 
     return await once(request, db, caller, work, status=200)
 
 
-@router.post("/adjustments/{adjustment_id}/approve", response_model=AdjustmentView)
+@router.post("/adjustments/{adjustment_id}/approve", response_model=AdjustmentOut)
 async def approve(
-    request: Request, db: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID, body: DecisionInput
+    request: Request, db: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID, body: AdjustmentDecisionIn
 ) -> Response:
     """Approve what another operator proposed: its points are posted."""
-    return await _decide(request, db, cipher, caller, adjustment_id, Status.APPROVED, body.note)
+    return await _decide(request, db, cipher, caller, adjustment_id, AdjustmentStatus.APPROVED, body.note)
 
 
-@router.post("/adjustments/{adjustment_id}/reject", response_model=AdjustmentView)
+@router.post("/adjustments/{adjustment_id}/reject", response_model=AdjustmentOut)
 async def reject(
-    request: Request, db: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID, body: DecisionInput
+    request: Request, db: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID, body: AdjustmentDecisionIn
 ) -> Response:
     """Reject what another operator proposed."""
-    return await _decide(request, db, cipher, caller, adjustment_id, Status.REJECTED, body.note)
+    return await _decide(request, db, cipher, caller, adjustment_id, AdjustmentStatus.REJECTED, body.note)
 
 
-@router.post("/adjustments/{adjustment_id}/withdraw", response_model=AdjustmentView)
+@router.post("/adjustments/{adjustment_id}/withdraw", response_model=AdjustmentOut)
 async def withdraw(
-    request: Request, db: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID, body: WithdrawalInput
+    request: Request, db: Db, cipher: Cipher, caller: Operator, adjustment_id: UUID, body: AdjustmentWithdrawalIn
 ) -> Response:
     """Withdraw one's own proposal."""
-    return await _decide(request, db, cipher, caller, adjustment_id, Status.WITHDRAWN, body.note)
+    return await _decide(request, db, cipher, caller, adjustment_id, AdjustmentStatus.WITHDRAWN, body.note)

@@ -18,12 +18,12 @@ from services.points.rules.domain import Rule
 __all__ = [
     "PREFIX",
     "Adjustment",
+    "AdjustmentRefusal",
+    "AdjustmentStatus",
     "Approved",
-    "Declined",
     "Part",
     "Posted",
-    "SealedEvidence",
-    "Status",
+    "SealedReason",
     "adjusted",
     "bucket_of",
     "decide",
@@ -36,7 +36,7 @@ Part = Literal["evidence", "note"]
 """What a proposal rests on, and what the decision on it does."""
 
 
-class Status(StrEnum):
+class AdjustmentStatus(StrEnum):
     """Where an adjustment stands; all but the first are final."""
 
     PROPOSED = "proposed"
@@ -45,7 +45,7 @@ class Status(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class SealedEvidence(NamedTuple):
+class SealedReason(NamedTuple):
     """What a proposal or a decision rests on, unreadable without the service's key."""
 
     wrapped_key: bytes
@@ -64,13 +64,13 @@ class Adjustment:
     points: int
     corrects: UUID | None
     reason: str
-    evidence: SealedEvidence | None
-    status: Status
+    evidence: SealedReason | None
+    status: AdjustmentStatus
     proposed_by: UUID
     proposed_at: datetime
     decided_by: UUID | None
     decided_at: datetime | None
-    decision_note: SealedEvidence | None
+    decision_note: SealedReason | None
     correlation_id: str
 
     @property
@@ -99,7 +99,7 @@ class Posted(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Declined:
+class AdjustmentRefusal:
     """Why not: a stable problem slug and a sentence for the person who asked."""
 
     slug: str
@@ -127,15 +127,17 @@ def explanation(inputs: Sequence[Approved]) -> dict[str, Any]:
     return {"adjustments": [[str(found.adjustment_id), found.points, found.day.isoformat()] for found in inputs]}
 
 
-def decide(adjustment: Adjustment, status: Status, by: UUID, volunteer_id: UUID | None) -> Declined | None:
+def decide(
+    adjustment: Adjustment, status: AdjustmentStatus, by: UUID, volunteer_id: UUID | None
+) -> AdjustmentRefusal | None:
     """Whether this person (who may be a volunteer too) may bring the adjustment to this end."""
-    if adjustment.status is not Status.PROPOSED:
-        return Declined("adjustment-decided", f"This adjustment was already {adjustment.status.value}.")
+    if adjustment.status is not AdjustmentStatus.PROPOSED:
+        return AdjustmentRefusal("adjustment-decided", f"This adjustment was already {adjustment.status.value}.")
     own = adjustment.proposed_by == by
-    if status is Status.WITHDRAWN and not own:
-        return Declined("not-the-proposer", "Only who proposed an adjustment can withdraw it.")
-    if status is not Status.WITHDRAWN and own:
-        return Declined("second-person-needed", "Another operator than who proposed it must decide.")
+    if status is AdjustmentStatus.WITHDRAWN and not own:
+        return AdjustmentRefusal("not-the-proposer", "Only who proposed an adjustment can withdraw it.")
+    if status is not AdjustmentStatus.WITHDRAWN and own:
+        return AdjustmentRefusal("second-person-needed", "Another operator than who proposed it must decide.")
     if volunteer_id == adjustment.volunteer_id:
-        return Declined("own-account", "Nobody decides on points of their own.")
+        return AdjustmentRefusal("own-account", "Nobody decides on points of their own.")
     return None

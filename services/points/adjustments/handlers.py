@@ -11,10 +11,10 @@ from services.points.accounts import handlers as accounts
 from services.points.adjustments import store
 from services.points.adjustments.domain import (
     Adjustment,
+    AdjustmentStatus,
     Part,
     Posted,
-    SealedEvidence,
-    Status,
+    SealedReason,
     adjusted,
     bucket_of,
     decide,
@@ -72,7 +72,7 @@ async def propose(
         corrects=corrects,
         reason=reason,
         evidence=sealed,
-        status=Status.PROPOSED,
+        status=AdjustmentStatus.PROPOSED,
         proposed_by=caller.subject,
         proposed_at=await tx.now(),
         decided_by=None,
@@ -86,7 +86,7 @@ async def propose(
 
 
 async def decision(
-    tx: Tx, cipher: TextCipher, caller: Caller, adjustment_id: UUID, status: Status, note: str
+    tx: Tx, cipher: TextCipher, caller: Caller, adjustment_id: UUID, status: AdjustmentStatus, note: str
 ) -> Adjustment:
     """Approve, reject or withdraw; an approval posts the transfers of its bucket in the same transaction.
 
@@ -104,9 +104,9 @@ async def decision(
         if declined.slug == "adjustment-decided":
             raise Conflict(declined.slug, declined.detail, adjustment_status=adjustment.status.value)
         raise Forbidden(declined.slug, declined.detail)
-    if status is not Status.WITHDRAWN:
+    if status is not AdjustmentStatus.WITHDRAWN:
         caller.require_second_person(adjustment.proposed_by, adjustment.proposed_at)
-    if status is Status.APPROVED:
+    if status is AdjustmentStatus.APPROVED:
         caller.require_centre()
     now = await tx.now()
     day = district_day(now)
@@ -114,7 +114,7 @@ async def decision(
         raise TransientError("the adjustment was decided although its volunteer was locked")
     sealed = _seal(cipher, adjustment_id, "note", note)
     await store.keep_evidence(tx, [(adjustment_id, adjustment.volunteer_id, "note", sealed)])
-    if status is Status.APPROVED:
+    if status is AdjustmentStatus.APPROVED:
         await _post(tx, adjustment)
     return replace(adjustment, status=status, decided_by=caller.subject, decided_at=now, decision_note=sealed)
 
@@ -146,7 +146,7 @@ def note_of(cipher: TextCipher, adjustment: Adjustment) -> str | None:
     Raises:
         Refusal: as for `evidence_of`.
     """
-    if adjustment.status is Status.PROPOSED:
+    if adjustment.status is AdjustmentStatus.PROPOSED:
         return ""
     return _opened(cipher, adjustment.adjustment_id, "note", adjustment.decision_note)
 
@@ -160,7 +160,7 @@ async def seal_plain(db: Database, cipher: TextCipher) -> int:
     while True:
         async with db.transaction() as tx:
             found = await store.plain_evidence(tx, SEALED_AT_ONCE)
-            rows: list[tuple[UUID, UUID, Part, SealedEvidence]] = []
+            rows: list[tuple[UUID, UUID, Part, SealedReason]] = []
             for adjustment_id, volunteer_id, evidence, note in found:
                 if evidence is not None:
                     rows.append(
@@ -185,11 +185,11 @@ def _about(adjustment_id: UUID, part: Part) -> UUID:
     return adjustment_id if part == "evidence" else derived_id(part, adjustment_id)
 
 
-def _seal(cipher: TextCipher, adjustment_id: UUID, part: Part, text: str) -> SealedEvidence:
-    return SealedEvidence(*cipher.seal_text(_about(adjustment_id, part), text))
+def _seal(cipher: TextCipher, adjustment_id: UUID, part: Part, text: str) -> SealedReason:
+    return SealedReason(*cipher.seal_text(_about(adjustment_id, part), text))
 
 
-def _opened(cipher: TextCipher, adjustment_id: UUID, part: Part, sealed: SealedEvidence | None) -> str | None:
+def _opened(cipher: TextCipher, adjustment_id: UUID, part: Part, sealed: SealedReason | None) -> str | None:
     if sealed is None:
         return None
     try:
@@ -215,7 +215,7 @@ async def _correctable(tx: Tx, volunteer_id: UUID, corrects: UUID) -> None:
     first = await store.find(tx, corrects)
     if first is None or first.volunteer_id != volunteer_id:
         raise NotFound("adjustment-unknown", "There is no such adjustment of this volunteer.")
-    if first.corrects is not None or first.status is not Status.APPROVED:
+    if first.corrects is not None or first.status is not AdjustmentStatus.APPROVED:
         raise Conflict("nothing-to-correct", "Only an approved adjustment that corrects no other can be corrected.")
 
 

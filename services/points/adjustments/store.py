@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from services.points.adjustments.domain import Adjustment, Approved, Part, Posted, SealedEvidence, Status
+from services.points.adjustments.domain import Adjustment, AdjustmentStatus, Approved, Part, Posted, SealedReason
 from shared.postgres import Tx, load_queries
 from shared.rewrapping import TextTable
 from shared.sealing import TextCipher
@@ -19,11 +19,13 @@ def _adjustment(row: Any) -> Adjustment:
     values = dict(row)
     evidence = _sealed(values.pop("evidence_key"), values.pop("evidence"))
     note = _sealed(values.pop("note_key"), values.pop("note"))
-    return Adjustment(**{**values, "evidence": evidence, "decision_note": note, "status": Status(values["status"])})
+    return Adjustment(
+        **{**values, "evidence": evidence, "decision_note": note, "status": AdjustmentStatus(values["status"])}
+    )
 
 
-def _sealed(wrapped_key: bytes | None, sealed: bytes | None) -> SealedEvidence | None:
-    return None if wrapped_key is None or sealed is None else SealedEvidence(wrapped_key, sealed)
+def _sealed(wrapped_key: bytes | None, sealed: bytes | None) -> SealedReason | None:
+    return None if wrapped_key is None or sealed is None else SealedReason(wrapped_key, sealed)
 
 
 async def insert(tx: Tx, proposed: Adjustment) -> None:
@@ -41,7 +43,7 @@ async def insert(tx: Tx, proposed: Adjustment) -> None:
     )
 
 
-async def keep_evidence(tx: Tx, rows: Sequence[tuple[UUID, UUID, Part, SealedEvidence]]) -> None:
+async def keep_evidence(tx: Tx, rows: Sequence[tuple[UUID, UUID, Part, SealedReason]]) -> None:
     """Keep (adjustment, its volunteer, which text it is, the text) rows."""
     await tx.execute(
         SQL["keep_evidence"],
@@ -74,7 +76,7 @@ async def listed(
     tx: Tx,
     *,
     volunteer_id: UUID | None,
-    status: Status | None,
+    status: AdjustmentStatus | None,
     corrects: UUID | None,
     before: UUID | None,
     site_ids: Collection[UUID] | None,
@@ -93,7 +95,7 @@ async def listed(
     return [_adjustment(row) for row in found]
 
 
-async def settle(tx: Tx, adjustment_id: UUID, status: Status, *, by: UUID, at: datetime, day: date) -> bool:
+async def settle(tx: Tx, adjustment_id: UUID, status: AdjustmentStatus, *, by: UUID, at: datetime, day: date) -> bool:
     """Write the decision; false when it had been decided before."""
     return await tx.fetchval(SQL["settle_adjustment"], adjustment_id, status.value, by, at, day) is not None
 

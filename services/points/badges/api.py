@@ -8,20 +8,20 @@ from fastapi import APIRouter
 
 from services.points.accounts.handlers import require_reader
 from services.points.badges import handlers
-from services.points.badges.domain import Progress
-from services.points.badges.store import Award
+from services.points.badges.domain import BadgeProgress
+from services.points.badges.store import BadgeAward
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.http.app import Db, Output
 
-__all__ = ["AwardView", "award_view", "router"]
+__all__ = ["BadgeAwardOut", "award_view", "router"]
 
 router = APIRouter(prefix="/api/points/v1", tags=["badges"])
 
 Reader = Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR)]
 
 
-class AwardView(Output):
+class BadgeAwardOut(Output):
     """An award to a volunteer or a team; ``reason`` holds the figure (a team's services), what it had to be, and the
     record [id, revision, status] that decided.
     """
@@ -36,7 +36,7 @@ class AwardView(Output):
     revoked_reason: dict[str, Any] | None
 
 
-class ProgressView(Output):
+class BadgeProgressOut(Output):
     """How far it is to one badge; in minutes, or in records, themes, sites or weeks in a row, as ``measure`` says."""
 
     badge: str
@@ -51,19 +51,19 @@ class ProgressView(Output):
     held: bool
 
 
-class BadgesView(Output):
+class BadgesOut(Output):
     """``next`` is the progress towards the nearest badge that is not held, by share of the way."""
 
     volunteer_id: UUID
     criteria_version: int
-    held: list[AwardView]
-    revoked: list[AwardView]
-    progress: list[ProgressView]
-    next: ProgressView | None
+    held: list[BadgeAwardOut]
+    revoked: list[BadgeAwardOut]
+    progress: list[BadgeProgressOut]
+    next: BadgeProgressOut | None
 
 
 @router.get("/accounts/{volunteer_id}/badges")
-async def read_badges(db: Db, caller: Reader, volunteer_id: UUID) -> BadgesView:
+async def read_badges(db: Db, caller: Reader, volunteer_id: UUID) -> BadgesOut:
     """Badges held and revoked, and the progress towards all: the volunteer's own, or for staff."""
     async with db.snapshot() as tx:
         await require_reader(tx, caller, volunteer_id)
@@ -72,7 +72,7 @@ async def read_badges(db: Db, caller: Reader, volunteer_id: UUID) -> BadgesView:
     names = {award.badge for award in held}
     progress = [_progress(one, one.badge in names) for one in found.progress]
     open_ = [one for one in progress if not one.held and one.remaining]
-    return BadgesView(
+    return BadgesOut(
         volunteer_id=volunteer_id,
         criteria_version=found.criteria.version,
         held=held,
@@ -82,9 +82,9 @@ async def read_badges(db: Db, caller: Reader, volunteer_id: UUID) -> BadgesView:
     )
 
 
-def award_view(award: Award) -> AwardView:
+def award_view(award: BadgeAward) -> BadgeAwardOut:
     """An award as it is answered."""
-    return AwardView(
+    return BadgeAwardOut(
         award_id=award.award_id,
         badge=award.badge,
         name=award.name,
@@ -96,9 +96,9 @@ def award_view(award: Award) -> AwardView:
     )
 
 
-def _progress(one: Progress, held: bool) -> ProgressView:
+def _progress(one: BadgeProgress, held: bool) -> BadgeProgressOut:
     item = one.criterion
-    return ProgressView(
+    return BadgeProgressOut(
         badge=one.badge,
         name=one.name,
         star=item.star,

@@ -32,6 +32,7 @@ __all__ = [
     "HONOUR",
     "IMPORTED",
     "PROVENANCE_GROUPS",
+    "BadgeProgress",
     "Between",
     "Criteria",
     "Criterion",
@@ -39,7 +40,6 @@ __all__ = [
     "Lifetime",
     "Measure",
     "Meter",
-    "Progress",
     "Served",
     "Service",
     "States",
@@ -97,7 +97,7 @@ class Criterion:
         return f"{scope}服务过 {self.at_least} 个不同的{'主题' if self.measure == 'themes' else '阵地'}"
 
 
-class Progress(NamedTuple):
+class BadgeProgress(NamedTuple):
     """How far a volunteer is towards one badge; ``badge`` and ``name`` are as it would be awarded."""
 
     criterion: Criterion
@@ -239,13 +239,13 @@ class Criteria:
         item = self._by_badge.get(base)
         return (item, year) if item is not None and item.window == "year" and year.isdecimal() else None
 
-    def progress(self, lifetime: Lifetime, states: States, year: int) -> list[Progress]:
+    def progress(self, lifetime: Lifetime, states: States, year: int) -> list[BadgeProgress]:
         """How far somebody is towards each badge; those for a year, towards that year's."""
         found = []
         for item in self.items:
             instance = str(year) if item.window == "year" else ""
             value = self.value(item, lifetime, states, instance)
-            found.append(Progress(item, item.code(instance), item.title(instance), value))
+            found.append(BadgeProgress(item, item.code(instance), item.title(instance), value))
         return found
 
     def star(self, badges: Iterable[str]) -> int:

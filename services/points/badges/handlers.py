@@ -8,9 +8,9 @@ import orjson
 
 from services.points.badges import documents, store
 from services.points.badges.documents import CriteriaDocument
-from services.points.badges.domain import Criteria, Lifetime, Progress
+from services.points.badges.domain import BadgeProgress, Criteria, Lifetime
 from services.points.badges.judging import Judge
-from services.points.badges.store import Award
+from services.points.badges.store import BadgeAward
 from services.points.ledger import store as ledger
 from services.points.versions import handlers as versions
 from services.points.versions.handlers import Current
@@ -28,8 +28,8 @@ class Badges:
     """All awards of a volunteer, and how far they are towards each badge of the criteria in force."""
 
     criteria: Criteria
-    awards: list[Award]
-    progress: list[Progress]
+    awards: list[BadgeAward]
+    progress: list[BadgeProgress]
 
 
 async def install(db: Database) -> Current[Criteria]:

@@ -11,31 +11,31 @@ from services.points.badges import store as badge_store
 from services.points.badges.domain import Criteria, Lifetime, changes
 from services.points.badges.store import NewAward, Revocation
 from services.points.ledger import events
-from services.points.ledger.fold import Volunteer
-from services.points.ledger.revisions import Revision
+from services.points.ledger.fold import VolunteerRow
+from services.points.ledger.revisions import RecordRevision
 from shared.ids import derived_id
 from shared.postgres import Tx
 
-__all__ = ["Cause", "Judge"]
+__all__ = ["Judge", "JudgingCause"]
 
 
-class Cause(NamedTuple):
+class JudgingCause(NamedTuple):
     """What made a volunteer be judged anew: a revision, or (then ``revision`` is None) other criteria."""
 
     event_id: UUID
     correlation_id: str
     traceparent: str | None
     identity: tuple[object, ...]
-    revision: Revision | None
+    revision: RecordRevision | None
 
     @classmethod
-    def of(cls, revision: Revision) -> "Cause":
+    def of(cls, revision: RecordRevision) -> "JudgingCause":
         """A record's revision."""
         identity = (revision.record_id, revision.revision)
         return cls(revision.event_id, revision.correlation_id, revision.traceparent, identity, revision)
 
     @classmethod
-    def criteria(cls, version: int, volunteer: Volunteer) -> "Cause":
+    def criteria(cls, version: int, volunteer: VolunteerRow) -> "JudgingCause":
         """A version of the criteria that came into force."""
         event_id = derived_id("criteria", version)
         identity = ("criteria", version, volunteer.version)
@@ -63,7 +63,7 @@ class Judge:
         self._to_judge: set[UUID] = set()
         self._crossed: set[UUID] = set()
 
-    async def catch_up(self, volunteers: Mapping[UUID, Volunteer]) -> list[UUID]:
+    async def catch_up(self, volunteers: Mapping[UUID, VolunteerRow]) -> list[UUID]:
         """Judge those who were judged by earlier criteria; returns who that was, sorted.
 
         Their figures are counted anew from the stored records, so these must be as the volunteers' rows know them.
@@ -80,10 +80,10 @@ class Judge:
         return late
 
     def count(
-        self, volunteers: Mapping[UUID, Volunteer], applied: Collection[tuple[Revision, Revision | None]]
+        self, volunteers: Mapping[UUID, VolunteerRow], applied: Collection[tuple[RecordRevision, RecordRevision | None]]
     ) -> None:
         """Bring the figures of whoever gains or loses a confirmed record up to date."""
-        counted: list[tuple[Revision, Literal[1, -1]]] = []
+        counted: list[tuple[RecordRevision, Literal[1, -1]]] = []
         for new, old in applied:
             if old is not None and old.status == "confirmed":
                 counted.append((old, -1))
@@ -101,7 +101,7 @@ class Judge:
         for volunteer_id in ids:
             self._keep(volunteers[volunteer_id])
 
-    def _open(self, volunteer: Volunteer) -> None:
+    def _open(self, volunteer: VolunteerRow) -> None:
         """Read the figures; whoever was never judged has none."""
         self._before[volunteer.volunteer_id] = volunteer.lifetime
         if volunteer.criteria_version == 0:
@@ -109,7 +109,7 @@ class Judge:
         kept = volunteer.badge_figures
         volunteer.states = self.criteria.blank() if kept is None else orjson.loads(kept)
 
-    async def _count_anew(self, volunteers: Sequence[Volunteer]) -> None:
+    async def _count_anew(self, volunteers: Sequence[VolunteerRow]) -> None:
         served = await badge_store.services(self.tx, [volunteer.volunteer_id for volunteer in volunteers])
         for volunteer in volunteers:
             self._before[volunteer.volunteer_id] = volunteer.lifetime
@@ -117,15 +117,17 @@ class Judge:
             volunteer.states = self.criteria.tally(served.get(volunteer.volunteer_id, ()))
             self._keep(volunteer)
 
-    def _keep(self, volunteer: Volunteer) -> None:
+    def _keep(self, volunteer: VolunteerRow) -> None:
         volunteer.badge_figures = orjson.dumps(volunteer.states).decode()
 
-    async def judge(self, revisions: Mapping[UUID, Revision | None], volunteers: Mapping[UUID, Volunteer]) -> None:
+    async def judge(
+        self, revisions: Mapping[UUID, RecordRevision | None], volunteers: Mapping[UUID, VolunteerRow]
+    ) -> None:
         """Award and revoke by the figures as they are now; only where a figure passed a threshold is there a change.
 
         ``revisions``: whom to judge and because of what; None says because of the criteria.
         """
-        causes: dict[UUID, Cause] = {}
+        causes: dict[UUID, JudgingCause] = {}
         awards: list[NewAward] = []
         revocations: list[Revocation] = []
         for volunteer_id, revision in revisions.items():
@@ -150,10 +152,12 @@ class Judge:
             award_id = closed[volunteer_id, badge]
             self._revoked(volunteers[volunteer_id], badge, award_id, causes[volunteer_id])
 
-    def _cause(self, volunteer: Volunteer, revision: Revision | None) -> Cause:
-        return Cause.criteria(self.criteria.version, volunteer) if revision is None else Cause.of(revision)
+    def _cause(self, volunteer: VolunteerRow, revision: RecordRevision | None) -> JudgingCause:
+        return (
+            JudgingCause.criteria(self.criteria.version, volunteer) if revision is None else JudgingCause.of(revision)
+        )
 
-    def _award(self, volunteer: Volunteer, badge: str, cause: Cause) -> NewAward:
+    def _award(self, volunteer: VolunteerRow, badge: str, cause: JudgingCause) -> NewAward:
         found = self.criteria.find(badge)
         assert found is not None
         criterion, instance = found
@@ -181,7 +185,7 @@ class Judge:
             cause.correlation_id,
         )
 
-    def _revoked(self, volunteer: Volunteer, badge: str, award_id: UUID, cause: Cause) -> None:
+    def _revoked(self, volunteer: VolunteerRow, badge: str, award_id: UUID, cause: JudgingCause) -> None:
         found = self.criteria.find(badge)
         volunteer.version += 1
         why = "更正后的服务记录不再满足条件" if cause.revision is not None else "按新的标准不再满足条件"
@@ -196,7 +200,7 @@ class Judge:
         }
         self.outbox.append(events.badge_revoked(data, self.told_at, cause.envelope))
 
-    def _reason(self, volunteer: Volunteer, badge: str, cause: Cause) -> str:
+    def _reason(self, volunteer: VolunteerRow, badge: str, cause: JudgingCause) -> str:
         """The figure against the threshold, and the record's revision that brought it there."""
         value: dict[str, Any] = {"criterion": None}
         if (found := self.criteria.find(badge)) is not None and volunteer.states is not None:

@@ -15,10 +15,10 @@ from shared.postgres import Tx, load_queries
 
 __all__ = [
     "CRITERIA",
-    "Award",
+    "BadgeAward",
     "NewAward",
     "Revocation",
-    "Standing",
+    "VolunteerFigures",
     "award_of",
     "awards_of",
     "insert_awards",
@@ -54,7 +54,7 @@ class Revocation(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Award:
+class BadgeAward:
     """A badge as it was awarded to a volunteer or a team, and when and why it was taken away."""
 
     award_id: UUID
@@ -68,7 +68,7 @@ class Award:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class VolunteerFigures:
     """A volunteer's figures, as kept for a version of the criteria."""
 
     lifetime: Lifetime
@@ -105,19 +105,19 @@ async def judged_under_other_criteria(tx: Tx, version: int, limit: int) -> list[
     return [row[0] for row in await tx.fetch(_SQL["judged_under_other_criteria"], version, limit)]
 
 
-async def awards_of(tx: Tx, volunteer_id: UUID) -> list[Award]:
+async def awards_of(tx: Tx, volunteer_id: UUID) -> list[BadgeAward]:
     """Every award, oldest first."""
     return [award_of(row) for row in await tx.fetch(_SQL["awards_of"], volunteer_id)]
 
 
-async def standing(tx: Tx, volunteer_id: UUID) -> Standing | None:
+async def standing(tx: Tx, volunteer_id: UUID) -> VolunteerFigures | None:
     """The volunteer's figures; None before their first event."""
     row = await tx.fetchrow(_SQL["standing"], volunteer_id)
-    return None if row is None else Standing(Lifetime(*tuple(row)[:6]), row[6], row[7])
+    return None if row is None else VolunteerFigures(Lifetime(*tuple(row)[:6]), row[6], row[7])
 
 
-def award_of(row: Any) -> Award:
+def award_of(row: Any) -> BadgeAward:
     """An award from its row, a volunteer's or a team's."""
     revoked = row["revoked_reason"]
     members = dict(row) | {"reason": orjson.loads(row["reason"])}
-    return Award(**members | {"revoked_reason": None if revoked is None else orjson.loads(revoked)})
+    return BadgeAward(**members | {"revoked_reason": None if revoked is None else orjson.loads(revoked)})

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from services.points.catalogue import handlers, store
-from services.points.catalogue.domain import Change, Entry, Window, window
+from services.points.catalogue.domain import RewardEdit, StockEntry, Window, window
 from services.points.catalogue.handlers import Own
 from services.points.rewards import store as rewards
-from services.points.rewards.api import RewardInput, RewardView, reward_view
+from services.points.rewards.api import RewardIn, RewardOut, reward_view
 from services.points.rewards.domain import Reward
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
@@ -35,7 +35,7 @@ Centre = Annotated[Caller, allow(Role.OPERATOR, centre=True)]
 CHANGES = 50
 
 
-class OwnView(Output):
+class OwnRewardOut(Output):
     """How the volunteer who asks stands to a reward: how often they took it, and why they cannot take one now."""
 
     in_quarter: int
@@ -44,21 +44,21 @@ class OwnView(Output):
     detail: str | None
 
 
-class ShelvedView(RewardView):
+class ShelvedRewardOut(RewardOut):
     """A reward with its photo's address, whether its time is now, and for volunteers how they stand to it."""
 
     photo_url: str | None
     window: Window
-    own: OwnView | None
+    own: OwnRewardOut | None
 
 
-class RewardChange(RewardInput):
+class RewardChangeIn(RewardIn):
     """A whole line of the catalogue, and the version of it that was seen when this was decided."""
 
     version: Annotated[int, Field(ge=1, le=2_147_483_647)]
 
 
-class ChangeView(Output):
+class RewardChangeOut(Output):
     """A change of a line: what differs, before and after."""
 
     change_id: UUID
@@ -68,14 +68,14 @@ class ChangeView(Output):
     changed_by: UUID
 
 
-class RewardInFull(ShelvedView):
+class RewardDetailOut(ShelvedRewardOut):
     """A reward with the sites at which it waits another time than its own, and its last changes, newest first."""
 
     hold_days_by_site: dict[UUID, int]
-    changes: list[ChangeView]
+    changes: list[RewardChangeOut]
 
 
-class EntryView(Output):
+class StockEntryOut(Output):
     """A receipt, or a count (``found`` and ``expected``); ``change`` is what it did to the stock."""
 
     entry_id: UUID
@@ -95,7 +95,7 @@ async def read_catalogue(
     all: Annotated[bool, Query(description="also those whose time is over")] = False,
     cursor: str | None = None,
     limit: Limit = 50,
-) -> Page[ShelvedView]:
+) -> Page[ShelvedRewardOut]:
     """What can be redeemed now or later, newest first, with photos, what is left where, and one's own limits."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with db.snapshot() as tx:
@@ -106,7 +106,7 @@ async def read_catalogue(
 
 
 @router.get("/catalogue/{reward_id}")
-async def read_reward(db: Db, caller: Staff, reward_id: UUID) -> RewardInFull:
+async def read_reward(db: Db, caller: Staff, reward_id: UUID) -> RewardDetailOut:
     """One reward with its changes, for the staff."""
     async with db.snapshot() as tx:
         now = await tx.now()
@@ -116,11 +116,11 @@ async def read_reward(db: Db, caller: Staff, reward_id: UUID) -> RewardInFull:
         shelved = (await _views(tx, caller, [reward], now))[reward_id]
         days = await store.hold_days(tx, reward_id)
         changes = await store.list_changes(tx, reward_id, CHANGES)
-    return RewardInFull(**dict(shelved), hold_days_by_site=days, changes=[_change(change) for change in changes])
+    return RewardDetailOut(**dict(shelved), hold_days_by_site=days, changes=[_change(change) for change in changes])
 
 
 @router.put("/rewards/{reward_id}")
-async def change_reward(db: Db, caller: Centre, reward_id: UUID, body: RewardChange) -> RewardView:
+async def change_reward(db: Db, caller: Centre, reward_id: UUID, body: RewardChangeIn) -> RewardOut:
     """Let the line say this from now on, unless it is no longer the version that was seen; holds keep the price and the
     time that they were made under.
     """
@@ -130,11 +130,11 @@ async def change_reward(db: Db, caller: Centre, reward_id: UUID, body: RewardCha
     return reward_view(reward, shelves)
 
 
-@router.post("/rewards/{reward_id}/withdrawal", response_model=RewardView)
+@router.post("/rewards/{reward_id}/withdrawal", response_model=RewardOut)
 async def withdraw_reward(request: Request, db: Db, caller: Centre, reward_id: UUID) -> Response:
     """Nobody can take it any more, from now on; who holds one can still fetch it."""
 
-    async def work(tx: Tx) -> RewardView:
+    async def work(tx: Tx) -> RewardOut:
         reward = await handlers.withdraw(tx, caller, reward_id)
         return reward_view(reward, await rewards.list_stock(tx, [reward_id]))
 
@@ -144,7 +144,7 @@ async def withdraw_reward(request: Request, db: Db, caller: Centre, reward_id: U
 @router.get("/rewards/{reward_id}/stock/{site_id}/history")
 async def read_history(
     db: Db, caller: Staff, reward_id: UUID, site_id: UUID, cursor: str | None = None, limit: Limit = 50
-) -> Page[EntryView]:
+) -> Page[StockEntryOut]:
     """What came in and what was counted at one of the caller's sites, newest first."""
     caller.require_site(site_id)
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
@@ -153,7 +153,7 @@ async def read_history(
     return page_of(found, limit, _entry, lambda entry: (entry.entry_id,))
 
 
-async def _views(tx: Tx, caller: Caller, found: list[Reward], now: datetime) -> dict[UUID, ShelvedView]:
+async def _views(tx: Tx, caller: Caller, found: list[Reward], now: datetime) -> dict[UUID, ShelvedRewardOut]:
     ids = [reward.reward_id for reward in found]
     shelves = await rewards.list_stock(tx, ids)
     tags = await store.photo_tags(tx, ids)
@@ -161,7 +161,7 @@ async def _views(tx: Tx, caller: Caller, found: list[Reward], now: datetime) -> 
     if caller.volunteer_id is not None and caller.has(Role.VOLUNTEER):
         own = await handlers.own_view(tx, caller.volunteer_id, found, shelves, now)
     return {
-        reward.reward_id: ShelvedView(
+        reward.reward_id: ShelvedRewardOut(
             **dict(reward_view(reward, shelves)),
             photo_url=_photo_url(reward.reward_id, tags.get(reward.reward_id)),
             window=window(reward, now),
@@ -176,11 +176,11 @@ def _photo_url(reward_id: UUID, tag: str | None) -> str | None:
     return None if tag is None else f"/api/points/v1/rewards/{reward_id}/photo?v={tag[1:13]}"
 
 
-def _own(own: Own | None) -> OwnView | None:
+def _own(own: Own | None) -> OwnRewardOut | None:
     if own is None:
         return None
     declined = own.declined
-    return OwnView(
+    return OwnRewardOut(
         in_quarter=own.taken.in_quarter,
         ever=own.taken.ever,
         refused=None if declined is None else declined.slug,
@@ -188,8 +188,8 @@ def _own(own: Own | None) -> OwnView | None:
     )
 
 
-def _change(change: Change) -> ChangeView:
-    return ChangeView(
+def _change(change: RewardEdit) -> RewardChangeOut:
+    return RewardChangeOut(
         change_id=change.change_id,
         before=dict(change.before),
         after=dict(change.after),
@@ -198,8 +198,8 @@ def _change(change: Change) -> ChangeView:
     )
 
 
-def _entry(entry: Entry) -> EntryView:
-    return EntryView(
+def _entry(entry: StockEntry) -> StockEntryOut:
+    return StockEntryOut(
         entry_id=entry.entry_id,
         kind="count" if entry.counted else "receipt",
         change=entry.change,

@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from services.points.rewards.domain import Declined, Reward, place
+from services.points.rewards.domain import Reward, RewardRefusal, place
 
-__all__ = ["Change", "Entry", "Taken", "Window", "as_plain", "refusal", "window", "withdrawn"]
+__all__ = ["RewardEdit", "RewardsTaken", "StockEntry", "Window", "as_plain", "refusal", "window", "withdrawn"]
 
 
 class Window(StrEnum):
@@ -23,7 +23,7 @@ class Window(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class RewardsTaken:
     """How often a volunteer took a reward, given-back ones aside."""
 
     in_quarter: int = 0
@@ -31,7 +31,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RewardEdit:
     """A line of the catalogue was changed; ``before`` and ``after`` hold only what differs."""
 
     change_id: UUID
@@ -42,7 +42,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StockEntry:
     """Something that was booked on a shelf: a receipt, or a count with what was found and what was expected."""
 
     entry_id: UUID
@@ -63,8 +63,8 @@ def window(reward: Reward, at: datetime) -> Window:
 
 
 def refusal(
-    reward: Reward, taken: Taken, *, free: int, available: int, quarter_used: bool, at: datetime
-) -> Declined | None:
+    reward: Reward, taken: RewardsTaken, *, free: int, available: int, quarter_used: bool, at: datetime
+) -> RewardRefusal | None:
     """Why a volunteer with ``available`` points cannot hold one of ``free`` items now; None when they can.
 
     ``quarter_used``: the rule in force allows no further redemption, of whichever reward, in this quarter.
@@ -77,11 +77,11 @@ def refusal(
         at=at,
         taken_ever=taken.ever,
     )
-    if isinstance(found, Declined) and found.slug != "insufficient-points":
+    if isinstance(found, RewardRefusal) and found.slug != "insufficient-points":
         return found
     if quarter_used:
-        return Declined("quarterly-redemptions-used", "No further redemption is allowed in this quarter.")
-    return found if isinstance(found, Declined) else None
+        return RewardRefusal("quarterly-redemptions-used", "No further redemption is allowed in this quarter.")
+    return found if isinstance(found, RewardRefusal) else None
 
 
 def withdrawn(reward: Reward, at: datetime) -> Reward:

@@ -8,9 +8,9 @@ from datetime import datetime
 from uuid import UUID
 
 from services.points.catalogue import store
-from services.points.catalogue.domain import Taken, as_plain, refusal, withdrawn
+from services.points.catalogue.domain import RewardsTaken, as_plain, refusal, withdrawn
 from services.points.rewards import store as rewards
-from services.points.rewards.domain import Declined, Reward, quarter_start
+from services.points.rewards.domain import Reward, RewardRefusal, quarter_start
 from services.points.rewards.store import Stock
 from services.points.rules.handlers import rulebook
 from shared.auth.tokens import Caller
@@ -26,8 +26,8 @@ __all__ = ["Own", "change", "own_view", "withdraw"]
 class Own:
     """How one volunteer stands to one reward: what they took of it, and why they cannot take one now, if so."""
 
-    taken: Taken
-    declined: Declined | None
+    taken: RewardsTaken
+    declined: RewardRefusal | None
 
 
 async def own_view(
@@ -41,7 +41,7 @@ async def own_view(
     available = await rewards.read_available(tx, volunteer_id)
     own = {}
     for reward in found:
-        mine = taken.get(reward.reward_id, Taken())
+        mine = taken.get(reward.reward_id, RewardsTaken())
         free = sum(shelf.free for shelf in shelves if shelf.reward_id == reward.reward_id)
         declined = refusal(reward, mine, free=free, available=available, quarter_used=used, at=at)
         own[reward.reward_id] = Own(mine, declined)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from services.points.catalogue.domain import Change, Entry, Taken
+from services.points.catalogue.domain import RewardEdit, RewardsTaken, StockEntry
 from services.points.rewards.domain import Reward
 from shared.postgres import Tx, load_queries
 
@@ -72,11 +72,11 @@ async def insert_change(
     )
 
 
-async def list_changes(tx: Tx, reward_id: UUID, limit: int) -> list[Change]:
+async def list_changes(tx: Tx, reward_id: UUID, limit: int) -> list[RewardEdit]:
     """The last changes of a line, newest first."""
     rows = await tx.fetch(_SQL["list_reward_changes"], reward_id, limit)
     return [
-        Change(**{**dict(row), "before": orjson.loads(row["before"]), "after": orjson.loads(row["after"])})
+        RewardEdit(**{**dict(row), "before": orjson.loads(row["before"]), "after": orjson.loads(row["after"])})
         for row in rows
     ]
 
@@ -86,10 +86,10 @@ async def photo_tags(tx: Tx, reward_ids: Sequence[UUID]) -> dict[UUID, str]:
     return {row["reward_id"]: row["etag"] for row in await tx.fetch(_SQL["photo_tags"], list(reward_ids))}
 
 
-async def taken_of(tx: Tx, volunteer_id: UUID, reward_ids: Sequence[UUID], quarter: date) -> dict[UUID, Taken]:
+async def taken_of(tx: Tx, volunteer_id: UUID, reward_ids: Sequence[UUID], quarter: date) -> dict[UUID, RewardsTaken]:
     """What a volunteer took of these rewards; those of which they took nothing are left out."""
     rows = await tx.fetch(_SQL["taken_of"], volunteer_id, list(reward_ids), quarter)
-    return {row["reward_id"]: Taken(row["in_quarter"], row["ever"]) for row in rows}
+    return {row["reward_id"]: RewardsTaken(row["in_quarter"], row["ever"]) for row in rows}
 
 
 async def hold_days(tx: Tx, reward_id: UUID) -> dict[UUID, int]:
@@ -97,7 +97,7 @@ async def hold_days(tx: Tx, reward_id: UUID) -> dict[UUID, int]:
     return {row["site_id"]: row["hold_days"] for row in await tx.fetch(_SQL["list_hold_days"], reward_id)}
 
 
-async def shelf_history(tx: Tx, reward_id: UUID, site_id: UUID, *, before: UUID | None, limit: int) -> list[Entry]:
+async def shelf_history(tx: Tx, reward_id: UUID, site_id: UUID, *, before: UUID | None, limit: int) -> list[StockEntry]:
     """A page of what was booked on a shelf, newest first."""
     rows = await tx.fetch(_SQL["shelf_history"], reward_id, site_id, before, limit)
-    return [Entry(**dict(row)) for row in rows]
+    return [StockEntry(**dict(row)) for row in rows]

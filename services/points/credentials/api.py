@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api/points/v1", tags=["credentials"])
 Reader = Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR)]
 
 
-class CredentialView(Output):
+class CredentialOut(Output):
     """An Open Badges 3.0 credential: ``jwt`` is the signed form, ``credential`` what it says, as JSON-LD."""
 
     award_id: UUID
@@ -29,7 +29,7 @@ class CredentialView(Output):
     credential: dict[str, Any]
 
 
-class VerificationView(Output):
+class VerificationOut(Output):
     """What a stranger learns of an award; no volunteer is named. ``page`` says the same to people."""
 
     award_id: UUID
@@ -57,7 +57,7 @@ def _signer(request: Request) -> Signer:
 
 
 @router.get("/accounts/{volunteer_id}/badges/{award_id}/credential")
-async def export(request: Request, db: Db, caller: Reader, volunteer_id: UUID, award_id: UUID) -> CredentialView:
+async def export(request: Request, db: Db, caller: Reader, volunteer_id: UUID, award_id: UUID) -> CredentialOut:
     """The signed credential of an award: the volunteer's own, or for staff. A revoked one says so when checked."""
     async with db.snapshot() as tx:
         await require_reader(tx, caller, volunteer_id)
@@ -65,16 +65,16 @@ async def export(request: Request, db: Db, caller: Reader, volunteer_id: UUID, a
 
 
 @router.get("/teams/{team_id}/badges/{award_id}/credential", dependencies=[public()])
-async def export_of_team(request: Request, db: Db, team_id: UUID, award_id: UUID) -> CredentialView:
+async def export_of_team(request: Request, db: Db, team_id: UUID, award_id: UUID) -> CredentialOut:
     """The signed credential of a team's award, for anybody: its subject is the team, and nobody is named."""
     return await _credential(request, db, award_id, ("team", team_id))
 
 
-async def _credential(request: Request, db: Db, award_id: UUID, of: tuple[Holder, UUID]) -> CredentialView:
+async def _credential(request: Request, db: Db, award_id: UUID, of: tuple[Holder, UUID]) -> CredentialOut:
     async with db.snapshot() as tx:
         award = await handlers.find(tx, award_id, of=of)
     issuer = _issuer(request)
-    return CredentialView(
+    return CredentialOut(
         award_id=award_id,
         jwt=_signer(request).sign(domain.claims(issuer, award)),
         credential=domain.credential(issuer, award),
@@ -82,12 +82,12 @@ async def _credential(request: Request, db: Db, award_id: UUID, of: tuple[Holder
 
 
 @router.get("/credentials/{award_id}", dependencies=[public()])
-async def verify(request: Request, db: Db, award_id: UUID) -> VerificationView:
+async def verify(request: Request, db: Db, award_id: UUID) -> VerificationOut:
     """Whether an award stands, for anybody."""
     async with db.snapshot() as tx:
         award = await handlers.find(tx, award_id)
     issuer = _issuer(request)
-    return VerificationView(
+    return VerificationOut(
         award_id=award_id,
         holder=award.holder,
         team_id=award.holder_id if award.holder == "team" else None,

@@ -8,7 +8,17 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-__all__ = ["CONTEXT", "ISSUER_NAME", "Award", "Holder", "Issuer", "achievement", "claims", "credential", "revocations"]
+__all__ = [
+    "CONTEXT",
+    "ISSUER_NAME",
+    "CredentialAward",
+    "Holder",
+    "Issuer",
+    "achievement",
+    "claims",
+    "credential",
+    "revocations",
+]
 
 CONTEXT: Final = (
     "https://www.w3.org/ns/credentials/v2",
@@ -19,7 +29,7 @@ Holder = Literal["volunteer", "team"]
 
 
 @dataclass(frozen=True, slots=True)
-class Award:
+class CredentialAward:
     """An award as it was made; ``sentence`` says what earned it.
 
     ``corrected``: whether the correction of a record took it away; if not, other criteria did.
@@ -68,7 +78,7 @@ class Issuer:
         return {"id": self.id, "type": ["Profile"], "name": ISSUER_NAME, "url": self.public_url}
 
 
-def achievement(issuer: Issuer, award: Award) -> dict[str, Any]:
+def achievement(issuer: Issuer, award: CredentialAward) -> dict[str, Any]:
     """What was achieved."""
     group = "teams/" if award.holder == "team" else ""
     return {
@@ -82,7 +92,7 @@ def achievement(issuer: Issuer, award: Award) -> dict[str, Any]:
     }
 
 
-def credential(issuer: Issuer, award: Award) -> dict[str, Any]:
+def credential(issuer: Issuer, award: CredentialAward) -> dict[str, Any]:
     """The credential without its proof."""
     return {
         "@context": list(CONTEXT),
@@ -111,7 +121,7 @@ def credential(issuer: Issuer, award: Award) -> dict[str, Any]:
     }
 
 
-def claims(issuer: Issuer, award: Award) -> dict[str, Any]:
+def claims(issuer: Issuer, award: CredentialAward) -> dict[str, Any]:
     """The payload of the credential's JSON Web Token: its members, and those that the token's format asks for."""
     document = credential(issuer, award)
     registered = {
@@ -123,7 +133,7 @@ def claims(issuer: Issuer, award: Award) -> dict[str, Any]:
     return document | registered
 
 
-def revocations(issuer: Issuer, award: Award) -> dict[str, Any]:
+def revocations(issuer: Issuer, award: CredentialAward) -> dict[str, Any]:
     """The revocation list of this one credential, as Open Badges verifiers read it."""
     reason = "服务记录已更正" if award.corrected else "评定标准已更新"
     entry = {"id": issuer.credential(award.award_id), "revoked": True, "revocationReason": reason}

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from services.points.badges.handlers import listed
 from services.points.credentials import store
-from services.points.credentials.domain import Award, Holder
+from services.points.credentials.domain import CredentialAward, Holder
 from services.points.teams import domain as teams
 from services.points.teams import handlers as team_handlers
 from shared.errors import NotFound
@@ -13,7 +13,7 @@ from shared.postgres import Tx
 __all__ = ["find"]
 
 
-async def find(tx: Tx, award_id: UUID, *, of: tuple[Holder, UUID] | None = None) -> Award:
+async def find(tx: Tx, award_id: UUID, *, of: tuple[Holder, UUID] | None = None) -> CredentialAward:
     """An award with what earned it, in the words of the criteria that it was made under.
 
     Raises:
@@ -29,4 +29,4 @@ async def find(tx: Tx, award_id: UUID, *, of: tuple[Holder, UUID] | None = None)
             found = document.criteria().find(row["badge"])
             if found is not None:
                 sentence = teams.sentence(found[0]) if by_team else found[0].sentence()
-    return Award(sentence=sentence, **row)
+    return CredentialAward(sentence=sentence, **row)

@@ -24,7 +24,7 @@ Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
 
 
-class ComplaintInput(Input):
+class ComplaintIn(Input):
     """What somebody complained about: one record, or everybody's records of an activity."""
 
     activity_id: UUID | None = None
@@ -32,26 +32,26 @@ class ComplaintInput(Input):
     reason: Reason
 
     @model_validator(mode="after")
-    def _names_one(self) -> "ComplaintInput":
+    def _names_one(self) -> "ComplaintIn":
         if (self.activity_id is None) == (self.record_id is None):
             raise ValueError("name either activity_id or record_id")
         return self
 
 
-class WithdrawalInput(Input):
+class ComplaintWithdrawalIn(Input):
     """Why it does not stand."""
 
     reason: Reason
 
 
-class ReferralInput(Input):
+class ReferralIn(Input):
     """Who brought whom in."""
 
     referrer_id: UUID
     referred_id: UUID
 
 
-class ComplaintView(Output):
+class ComplaintOut(Output):
     """A complaint; it stands unless ``withdrawn_at`` is set."""
 
     complaint_id: UUID
@@ -65,7 +65,7 @@ class ComplaintView(Output):
     withdrawn_reason: str | None
 
 
-class ReferralView(Output):
+class ReferralOut(Output):
     """A referral; it stands unless ``withdrawn_at`` is set. The rule in force on ``day`` says what it is worth."""
 
     referral_id: UUID
@@ -79,19 +79,19 @@ class ReferralView(Output):
     withdrawn_reason: str | None
 
 
-def _complaint(found: Complaint) -> ComplaintView:
-    return ComplaintView(**{name: getattr(found, name) for name in ComplaintView.model_fields})
+def _complaint(found: Complaint) -> ComplaintOut:
+    return ComplaintOut(**{name: getattr(found, name) for name in ComplaintOut.model_fields})
 
 
-def _referral(found: BroughtIn) -> ReferralView:
-    return ReferralView(**{name: getattr(found, name) for name in ReferralView.model_fields})
+def _referral(found: BroughtIn) -> ReferralOut:
+    return ReferralOut(**{name: getattr(found, name) for name in ReferralOut.model_fields})
 
 
-@router.post("/complaints", status_code=201, response_model=ComplaintView)
-async def complain(request: Request, db: Db, caller: Operator, body: ComplaintInput) -> Response:
+@router.post("/complaints", status_code=201, response_model=ComplaintOut)
+async def complain(request: Request, db: Db, caller: Operator, body: ComplaintIn) -> Response:
     """Record a complaint; points that it takes away under the rule are reversed at once."""
 
-    async def work(tx: Tx) -> ComplaintView:
+    async def work(tx: Tx) -> ComplaintOut:
         return _complaint(
             await handlers.complain(
                 tx, caller, activity_id=body.activity_id, record_id=body.record_id, reason=body.reason
@@ -102,9 +102,7 @@ async def complain(request: Request, db: Db, caller: Operator, body: ComplaintIn
 
 
 @router.get("/complaints")
-async def list_complaints(
-    db: Db, caller: Operator, cursor: str | None = None, limit: Limit = 50
-) -> Page[ComplaintView]:
+async def list_complaints(db: Db, caller: Operator, cursor: str | None = None, limit: Limit = 50) -> Page[ComplaintOut]:
     """Complaints about service at the caller's sites, newest first."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with db.snapshot() as tx:
@@ -112,23 +110,23 @@ async def list_complaints(
     return page_of(found, limit, _complaint, lambda complaint: (complaint.complaint_id,))
 
 
-@router.post("/complaints/{complaint_id}/withdraw", response_model=ComplaintView)
+@router.post("/complaints/{complaint_id}/withdraw", response_model=ComplaintOut)
 async def withdraw_complaint(
-    request: Request, db: Db, caller: Operator, complaint_id: UUID, body: WithdrawalInput
+    request: Request, db: Db, caller: Operator, complaint_id: UUID, body: ComplaintWithdrawalIn
 ) -> Response:
     """The complaint does not stand; points come back."""
 
-    async def work(tx: Tx) -> ComplaintView:
+    async def work(tx: Tx) -> ComplaintOut:
         return _complaint(await handlers.withdraw_complaint(tx, caller, complaint_id, body.reason))
 
     return await once(request, db, caller, work, status=200)
 
 
-@router.post("/referrals", status_code=201, response_model=ReferralView)
-async def refer(request: Request, db: Db, caller: Staff, body: ReferralInput) -> Response:
+@router.post("/referrals", status_code=201, response_model=ReferralOut)
+async def refer(request: Request, db: Db, caller: Staff, body: ReferralIn) -> Response:
     """Record who brought in somebody who has served since; the bonus of the rule is posted at once."""
 
-    async def work(tx: Tx) -> ReferralView:
+    async def work(tx: Tx) -> ReferralOut:
         return _referral(await handlers.refer(tx, caller, body.referrer_id, body.referred_id))
 
     return await once(request, db, caller, work)
@@ -137,7 +135,7 @@ async def refer(request: Request, db: Db, caller: Staff, body: ReferralInput) ->
 @router.get("/referrals")
 async def list_referrals(
     db: Db, caller: Staff, referrer_id: UUID | None = None, cursor: str | None = None, limit: Limit = 50
-) -> Page[ReferralView]:
+) -> Page[ReferralOut]:
     """Referrals by volunteers of the caller's sites, newest first, of everybody or of one who brought people in."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with db.snapshot() as tx:
@@ -147,13 +145,13 @@ async def list_referrals(
     return page_of(found, limit, _referral, lambda referral: (referral.referral_id,))
 
 
-@router.post("/referrals/{referral_id}/withdraw", response_model=ReferralView)
+@router.post("/referrals/{referral_id}/withdraw", response_model=ReferralOut)
 async def withdraw_referral(
-    request: Request, db: Db, caller: Staff, referral_id: UUID, body: WithdrawalInput
+    request: Request, db: Db, caller: Staff, referral_id: UUID, body: ComplaintWithdrawalIn
 ) -> Response:
     """It was no referral; the bonus is taken back."""
 
-    async def work(tx: Tx) -> ReferralView:
+    async def work(tx: Tx) -> ReferralOut:
         return _referral(await handlers.withdraw_referral(tx, caller, referral_id, body.reason))
 
     return await once(request, db, caller, work, status=200)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from services.points.integrity import handlers, store
-from services.points.integrity.domain import Case, Kind, Status, SubjectKind
+from services.points.integrity.domain import Case, CaseStatus, Kind, SubjectKind
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.http import cursors
@@ -23,13 +23,13 @@ Operator = Annotated[Caller, allow(Role.OPERATOR)]
 Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
 
 
-class SettlementInput(Input):
+class SettlementIn(Input):
     """What the decision rests on."""
 
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-class CaseView(Output):
+class CaseOut(Output):
     """A case. ``subject`` is a volunteer, a recorder or a device; ``evidence`` is what was found when it was opened."""
 
     case_id: UUID
@@ -40,7 +40,7 @@ class CaseView(Output):
     evidence: dict[str, Any]
     thresholds_version: int
     records: int
-    status: Status
+    status: CaseStatus
     opened_at: datetime
     settled_by: UUID | None
     settled_at: datetime | None
@@ -48,7 +48,7 @@ class CaseView(Output):
     correlation_id: str
 
 
-class CaseRecord(Output):
+class CaseRecordOut(Output):
     """A record of a case as it stands now; empty where points has not seen it yet."""
 
     record_id: UUID
@@ -69,28 +69,28 @@ class CaseRecord(Output):
     device_ref: str | None
 
 
-class CaseInFull(CaseView):
+class CaseDetailOut(CaseOut):
     """A case with its records. ``measured`` is what they come to now; ``still_so`` is false where later revisions took
     away what the case was opened for. Both are absent while that cannot be said.
     """
 
     measured: int | None
     still_so: bool | None
-    seen_records: list[CaseRecord]
+    seen_records: list[CaseRecordOut]
 
 
-class CaseReport(Output):
+class CaseReportOut(Output):
     """How many cases there are: kind → status → number."""
 
     cases: dict[str, dict[str, int]]
 
 
-def _view(found: Case) -> CaseView:
-    return CaseView(**_members(found))
+def _view(found: Case) -> CaseOut:
+    return CaseOut(**_members(found))
 
 
 def _members(found: Case) -> dict[str, Any]:
-    return {name: getattr(found, name) for name in CaseView.model_fields} | {"site_ids": list(found.site_ids)}
+    return {name: getattr(found, name) for name in CaseOut.model_fields} | {"site_ids": list(found.site_ids)}
 
 
 @router.get("/cases")
@@ -98,10 +98,10 @@ async def list_cases(
     db: Db,
     caller: Staff,
     kind: Kind | None = None,
-    status: Status | None = None,
+    status: CaseStatus | None = None,
     cursor: str | None = None,
     limit: Limit = 50,
-) -> Page[CaseView]:
+) -> Page[CaseOut]:
     """Cases that touch the caller's sites, newest first."""
     before = None if cursor is None else cursors.decode(cursor, (datetime, UUID))
     async with db.snapshot() as tx:
@@ -117,39 +117,39 @@ async def list_cases(
 
 
 @router.get("/reports/integrity")
-async def report(db: ReportDb, caller: Operator) -> CaseReport:
+async def report(db: ReportDb, caller: Operator) -> CaseReportOut:
     """How many cases of each kind touch the caller's sites, by how they stand."""
     async with db.snapshot() as tx:
-        return CaseReport(cases=await store.totals(tx, caller.site_ids))
+        return CaseReportOut(cases=await store.totals(tx, caller.site_ids))
 
 
 @router.get("/cases/{case_id}")
-async def read_case(db: Db, caller: Staff, case_id: UUID) -> CaseInFull:
+async def read_case(db: Db, caller: Staff, case_id: UUID) -> CaseDetailOut:
     """One case with its records as they stand now."""
     async with db.snapshot() as tx:
         found = await handlers.look(tx, caller, case_id)
-    return CaseInFull(
+    return CaseDetailOut(
         **_members(found.case),
         measured=found.measured,
         still_so=found.still_so,
-        seen_records=[CaseRecord(**row) for row in found.records],
+        seen_records=[CaseRecordOut(**row) for row in found.records],
     )
 
 
-async def _settle(request: Request, db: Db, caller: Caller, case_id: UUID, status: Status, reason: str) -> Response:
-    async def work(tx: Tx) -> CaseView:
+async def _settle(request: Request, db: Db, caller: Caller, case_id: UUID, status: CaseStatus, reason: str) -> Response:
+    async def work(tx: Tx) -> CaseOut:
         return _view(await handlers.settle(tx, caller, case_id, status, reason))
 
     return await once(request, db, caller, work, status=200)
 
 
-@router.post("/cases/{case_id}/clear", response_model=CaseView)
-async def clear(request: Request, db: Db, caller: Operator, case_id: UUID, body: SettlementInput) -> Response:
+@router.post("/cases/{case_id}/clear", response_model=CaseOut)
+async def clear(request: Request, db: Db, caller: Operator, case_id: UUID, body: SettlementIn) -> Response:
     """There is nothing to it: points that it held back are given."""
-    return await _settle(request, db, caller, case_id, Status.CLEARED, body.reason)
+    return await _settle(request, db, caller, case_id, CaseStatus.CLEARED, body.reason)
 
 
-@router.post("/cases/{case_id}/confirm", response_model=CaseView)
-async def confirm(request: Request, db: Db, caller: Operator, case_id: UUID, body: SettlementInput) -> Response:
+@router.post("/cases/{case_id}/confirm", response_model=CaseOut)
+async def confirm(request: Request, db: Db, caller: Operator, case_id: UUID, body: SettlementIn) -> Response:
     """It is so: its records stay without points. What else follows is decided where records are corrected."""
-    return await _settle(request, db, caller, case_id, Status.CONFIRMED, body.reason)
+    return await _settle(request, db, caller, case_id, CaseStatus.CONFIRMED, body.reason)

@@ -23,9 +23,9 @@ from services.points.integrity.bursts.domain import BURST_SECONDS
 from services.points.integrity.domain import (
     Act,
     Flag,
-    Seen,
-    Span,
+    SeenRevision,
     ThresholdsInForce,
+    TimeWindow,
     acts_of,
     enter,
     judge,
@@ -106,7 +106,7 @@ class Integrity(Agents):
             await self._revision(self._thresholds(), seen, message.partition)
         self._forget(message)
 
-    async def _revision(self, thresholds: ThresholdsInForce, seen: Seen, partition: int) -> None:
+    async def _revision(self, thresholds: ThresholdsInForce, seen: SeenRevision, partition: int) -> None:
         """Told and reported before it is remembered: once that is on the broker, the other two have been done."""
         place, record = f"{partition}|{seen.volunteer_id}", f"{partition}|{seen.record_id}"
         done = step(thresholds, seen, self.standing.get(record), lambda span: self.days.table.get((place, span)) or {})
@@ -167,7 +167,7 @@ class Integrity(Agents):
                     del self.standing[key]
 
 
-def _over(spans: Sequence[Span], horizon: int) -> bool:
+def _over(spans: Sequence[TimeWindow], horizon: int) -> bool:
     """Whether all days of a record are forgotten."""
     return bool(spans) and max(span.end for span in spans) < horizon
 

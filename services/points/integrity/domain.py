@@ -16,9 +16,9 @@ from services.points.integrity.acts.domain import Act, acts_of, judge, window_of
 from services.points.integrity.bursts.domain import Cell, Entered, enter
 from services.points.integrity.days.domain import (
     Day,
-    Entry,
-    Standing,
-    Step,
+    DayEntry,
+    DayStep,
+    RecordDays,
     entry_of,
     minutes_within,
     shared_minutes,
@@ -29,11 +29,11 @@ from services.points.integrity.terms.domain import (
     Burst,
     Flag,
     Kind,
-    Seen,
-    Span,
+    SeenRevision,
     SubjectKind,
     Thresholds,
     ThresholdsInForce,
+    TimeWindow,
     day_span,
 )
 
@@ -42,22 +42,22 @@ __all__ = [
     "Act",
     "Burst",
     "Case",
+    "CaseOpening",
+    "CaseStatus",
     "Cell",
     "Chain",
     "Day",
+    "DayEntry",
+    "DayStep",
     "Entered",
-    "Entry",
     "Flag",
     "Kind",
-    "Opening",
-    "Seen",
-    "Span",
-    "Standing",
-    "Status",
-    "Step",
+    "RecordDays",
+    "SeenRevision",
     "SubjectKind",
     "Thresholds",
     "ThresholdsInForce",
+    "TimeWindow",
     "acts_of",
     "enter",
     "judge",
@@ -68,7 +68,7 @@ __all__ = [
 ]
 
 
-class Status(StrEnum):
+class CaseStatus(StrEnum):
     """Open until a person decides: nothing to it, or fraud."""
 
     OPEN = "open"
@@ -91,7 +91,7 @@ class Case:
     evidence: Mapping[str, Any]
     thresholds_version: int
     opened_at: datetime
-    status: Status
+    status: CaseStatus
     settled_by: UUID | None
     settled_at: datetime | None
     reason: str | None
@@ -114,15 +114,15 @@ class Chain:
     """
 
     first: UUID
-    cases: tuple[tuple[UUID, Status], ...]
+    cases: tuple[tuple[UUID, CaseStatus], ...]
 
     @property
     def open(self) -> UUID | None:
         """The case that further records join."""
-        return self.cases[-1][0] if self.cases and self.cases[-1][1] is Status.OPEN else None
+        return self.cases[-1][0] if self.cases and self.cases[-1][1] is CaseStatus.OPEN else None
 
 
-class Opening(NamedTuple):
+class CaseOpening(NamedTuple):
     """A case to be opened: what was found, and for a sequel the first case and how many were settled before."""
 
     flag: Flag
@@ -130,7 +130,7 @@ class Opening(NamedTuple):
     sequel: int
 
 
-def measure(kind: Kind, day: date, records: Mapping[UUID, Seen]) -> int:
+def measure(kind: Kind, day: date, records: Mapping[UUID, SeenRevision]) -> int:
     """What a case's records come to as they stand now, in the unit of its evidence."""
     if kind == "burst":
         return sum(seen.status != "void" for seen in records.values())

@@ -16,11 +16,11 @@ from services.points.badges.handlers import current_criteria
 from services.points.integrity import documents, store
 from services.points.integrity.domain import (
     Case,
+    CaseOpening,
+    CaseStatus,
     Chain,
     Flag,
-    Opening,
-    Seen,
-    Status,
+    SeenRevision,
     ThresholdsInForce,
     measure,
     still_so,
@@ -39,7 +39,7 @@ from shared.telemetry import trace
 if TYPE_CHECKING:  # tokens bring cryptography with them, which workers and agents do without
     from shared.auth.tokens import Caller
 
-__all__ = ["RECORDS_SHOWN", "Look", "case_id_of", "find", "install", "look", "report", "settle"]
+__all__ = ["RECORDS_SHOWN", "CaseReading", "case_id_of", "find", "install", "look", "report", "settle"]
 
 SOURCE = "weiguang/points"
 RECORDS_SHOWN = 500
@@ -47,7 +47,7 @@ RECORDS_SHOWN = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class CaseReading:
     """A case with its records as they stand now: what they come to, and whether that would still open it.
 
     A sequel's come to so much with those of the cases before it, and open it only if its own are part of that.
@@ -87,7 +87,7 @@ async def report(tx: Tx, flags: Sequence[Flag]) -> int:
     found = [(case_id_of(flag), flag) for flag in flags]
     chains = await _chains_alone(tx, {first for first, _ in found})
     known = await _known(tx, chains, {record_id for flag in flags for record_id, _ in flag.records})
-    opened: dict[UUID, Opening] = {}
+    opened: dict[UUID, CaseOpening] = {}
     wider: dict[UUID, set[UUID]] = {}
     wanted: dict[tuple[UUID, UUID], FlagRow] = {}
     for first, flag in found:
@@ -141,11 +141,11 @@ def _next_id(chain: Chain) -> UUID:
     return derived_id("integrity-sequel", chain.first, settled) if settled else chain.first
 
 
-def _opening(chain: Chain, flag: Flag, further: tuple[tuple[UUID, UUID], ...]) -> Opening:
+def _opening(chain: Chain, flag: Flag, further: tuple[tuple[UUID, UUID], ...]) -> CaseOpening:
     if not chain.cases:
-        return Opening(flag, None, 0)
+        return CaseOpening(flag, None, 0)
     evidence = {**flag.evidence, "after": str(chain.cases[-1][0])}
-    return Opening(replace(flag, records=further, evidence=evidence), chain.first, len(chain.cases))
+    return CaseOpening(replace(flag, records=further, evidence=evidence), chain.first, len(chain.cases))
 
 
 async def _under_locks(tx: Tx, rows: Sequence[FlagRow]) -> list[FlagRow]:
@@ -216,7 +216,7 @@ async def find(tx: Tx, caller: Caller, case_id: UUID) -> Case:
     return found
 
 
-async def look(tx: Tx, caller: Caller, case_id: UUID) -> Look:
+async def look(tx: Tx, caller: Caller, case_id: UUID) -> CaseReading:
     """One case with its records.
 
     Raises:
@@ -228,19 +228,19 @@ async def look(tx: Tx, caller: Caller, case_id: UUID) -> Look:
     if case.first_case_id is not None:
         before = await store.records_before(tx, case.first_case_id, case.sequel, RECORDS_SHOWN)
     if case.records + len(before) > RECORDS_SHOWN or any(row["revision"] is None for row in (*before, *rows)):
-        return Look(case, None, None, rows)
+        return CaseReading(case, None, None, rows)
     day, own = date.fromisoformat(case.evidence["day"]), {row["record_id"]: _seen(row) for row in rows}
     measured = measure(case.kind, day, {row["record_id"]: _seen(row) for row in before} | own)
     holds = still_so(case.kind, measured, int(case.evidence["limit"]))
-    return Look(case, measured, holds and (not before or measure(case.kind, day, own) > 0), rows)
+    return CaseReading(case, measured, holds and (not before or measure(case.kind, day, own) > 0), rows)
 
 
-def _seen(row: Mapping[str, Any]) -> Seen:
-    names = set(Seen._fields) - {"told_at"}
-    return Seen(**{name: row[name] for name in names}, told_at=datetime.fromtimestamp(0, UTC))
+def _seen(row: Mapping[str, Any]) -> SeenRevision:
+    names = set(SeenRevision._fields) - {"told_at"}
+    return SeenRevision(**{name: row[name] for name in names}, told_at=datetime.fromtimestamp(0, UTC))
 
 
-async def settle(tx: Tx, caller: Caller, case_id: UUID, status: Status, reason: str) -> Case:
+async def settle(tx: Tx, caller: Caller, case_id: UUID, status: CaseStatus, reason: str) -> Case:
     """Clear a case, which gives back what it held, or confirm it; once.
 
     Raises:
@@ -271,7 +271,7 @@ async def settle(tx: Tx, caller: Caller, case_id: UUID, status: Status, reason: 
     await outbox.append(
         tx, outbox.event(settled, source=SOURCE, aggregate_version=2, id=derived_id("case", case_id, "settled"))
     )
-    if status is Status.CLEARED:
+    if status is CaseStatus.CLEARED:
         await store.count_flags(tx, volunteer_ids)
         await _reconsider(tx, rows, "cleared")
     found = await store.find(tx, case_id)

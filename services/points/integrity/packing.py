@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.points.integrity.acts.domain import Window
-from services.points.integrity.domain import Cell, Day, Entered, Entry, Span, Standing
+from services.points.integrity.domain import Cell, Day, DayEntry, Entered, RecordDays, TimeWindow
 
 __all__ = [
     "pack_cell",
@@ -40,26 +40,26 @@ def pack_day(day: Day) -> dict[str, list[Any]]:
 
 def unpack_day(stored: Mapping[str, Sequence[Any]] | None) -> Day:
     """The day that was packed; empty if there is none."""
-    found: dict[UUID, Entry] = {}
+    found: dict[UUID, DayEntry] = {}
     for key, row in (stored or {}).items():
-        entry = Entry(*row)
+        entry = DayEntry(*row)
         site = None if entry.site_id is None else _long(entry.site_id)
         found[UUID(_long(key))] = entry._replace(site_id=site)
     return found
 
 
-def pack_standing(standing: Standing) -> list[Any]:
+def pack_standing(standing: RecordDays) -> list[Any]:
     """Revision and days, and the revisions that are missing if there are any."""
     packed = [standing.revision, [list(span) for span in standing.spans]]
     return [*packed, [list(found) for found in standing.missing]] if standing.missing else packed
 
 
-def unpack_standing(stored: Sequence[Any] | None) -> Standing | None:
+def unpack_standing(stored: Sequence[Any] | None) -> RecordDays | None:
     """What was packed; None if there is nothing."""
     if stored is None:
         return None
     missing = tuple((first, last) for first, last in (stored[2] if len(stored) > 2 else ()))
-    return Standing(stored[0], tuple(Span(*span) for span in stored[1]), missing)
+    return RecordDays(stored[0], tuple(TimeWindow(*span) for span in stored[1]), missing)
 
 
 def pack_window(window: Window) -> dict[str, list[str]]:

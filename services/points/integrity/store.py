@@ -9,8 +9,8 @@ from uuid import UUID
 import orjson
 
 from services.points.integrity.documents import ThresholdDocument
-from services.points.integrity.domain import Case, Chain, Kind, Opening, Status
-from services.points.ledger.revisions import Revision
+from services.points.integrity.domain import Case, CaseOpening, CaseStatus, Chain, Kind
+from services.points.ledger.revisions import RecordRevision
 from services.points.versions.store import Versions
 from shared.postgres import Tx, load_queries
 
@@ -29,9 +29,9 @@ async def lock_cases(tx: Tx, case_ids: Iterable[UUID]) -> None:
 
 async def chains(tx: Tx, case_ids: Collection[UUID]) -> dict[UUID, Chain]:
     """These cases, whether they exist or not, each with the sequels that there are."""
-    found: dict[UUID, list[tuple[UUID, Status]]] = {case_id: [] for case_id in case_ids}
+    found: dict[UUID, list[tuple[UUID, CaseStatus]]] = {case_id: [] for case_id in case_ids}
     for first, case_id, status in await tx.fetch(_SQL["chains"], list(case_ids)):
-        found[first].append((case_id, Status(status)))
+        found[first].append((case_id, CaseStatus(status)))
     return {case_id: Chain(case_id, tuple(cases)) for case_id, cases in found.items()}
 
 
@@ -48,7 +48,7 @@ async def owners(tx: Tx, record_ids: Collection[UUID]) -> dict[UUID, UUID]:
     return {row[0]: row[1] for row in await tx.fetch(_SQL["owners"], list(record_ids))}
 
 
-async def insert_cases(tx: Tx, opened: Mapping[UUID, Opening], at: datetime, correlation_id: str | None) -> None:
+async def insert_cases(tx: Tx, opened: Mapping[UUID, CaseOpening], at: datetime, correlation_id: str | None) -> None:
     """Open cases; without a correlation each is its own."""
     rows = [
         (
@@ -111,18 +111,18 @@ async def recorded_by(tx: Tx, case_id: UUID, persons: Collection[UUID]) -> bool:
     return bool(await tx.fetchval(_SQL["recorded_by"], case_id, list(persons)))
 
 
-async def settle(tx: Tx, case_id: UUID, status: Status, by: UUID, at: datetime, reason: str) -> bool:
+async def settle(tx: Tx, case_id: UUID, status: CaseStatus, by: UUID, at: datetime, reason: str) -> bool:
     """False if it was settled before. A cleared case's flags stand no more."""
     if await tx.fetchval(_SQL["settle_case"], case_id, status.value, by, at, reason) is None:
         return False
-    if status is Status.CLEARED:
+    if status is CaseStatus.CLEARED:
         await tx.execute(_SQL["lower_flags"], case_id)
     return True
 
 
-async def records(tx: Tx, record_ids: Collection[UUID]) -> list[Revision]:
+async def records(tx: Tx, record_ids: Collection[UUID]) -> list[RecordRevision]:
     """The records that points has seen, in the order of their ids."""
-    return [Revision(*row) for row in await tx.fetch(_SQL["records_of_ids"], list(record_ids))]
+    return [RecordRevision(*row) for row in await tx.fetch(_SQL["records_of_ids"], list(record_ids))]
 
 
 async def find(tx: Tx, case_id: UUID) -> Case | None:
@@ -134,7 +134,7 @@ async def listed(
     tx: Tx,
     *,
     kind: Kind | None,
-    status: Status | None,
+    status: CaseStatus | None,
     before: tuple[datetime, UUID] | None,
     site_ids: Collection[UUID] | None,
     limit: int,
@@ -173,4 +173,4 @@ def _case(row: Any) -> Case:
     values = dict(row)
     evidence = values["evidence"]
     values["evidence"] = json.loads(evidence) if isinstance(evidence, str) else evidence
-    return Case(**{**values, "site_ids": tuple(values["site_ids"]), "status": Status(values["status"])})
+    return Case(**{**values, "site_ids": tuple(values["site_ids"]), "status": CaseStatus(values["status"])})

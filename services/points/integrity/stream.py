@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from services.points.integrity.domain import Act, Seen
+from services.points.integrity.domain import Act, SeenRevision
 from services.points.ledger.decoding import decode
 from shared.cloudevents import decode as decode_event
 from shared.cloudevents import encode
@@ -13,14 +13,14 @@ from shared.ids import derived_id
 from shared.kafka.consumer import Message
 from shared.outbox import event as envelope
 
-__all__ = ["ACTS", "ATTENDANCE", "GROUP", "Cause", "act_of", "seen_of", "told_at", "told_of"]
+__all__ = ["ACTS", "ATTENDANCE", "GROUP", "TraceContext", "act_of", "seen_of", "told_at", "told_of"]
 
 GROUP = "points-integrity"
 ATTENDANCE, ACTS = "attendance", "integrity-acts"
 SOURCE = "weiguang/points"
 
 
-class Cause(NamedTuple):
+class TraceContext(NamedTuple):
     """What an event belongs to: its correlation id and trace."""
 
     correlation_id: str
@@ -40,14 +40,14 @@ def told_at(message: Message) -> datetime:
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
-def seen_of(message: Message) -> tuple[Seen, Cause]:
+def seen_of(message: Message) -> tuple[SeenRevision, TraceContext]:
     """A revision as it was told, and what it belongs to.
 
     Raises:
         PermanentError: the record cannot be read.
     """
     found = decode(message)
-    seen = Seen(
+    seen = SeenRevision(
         found.record_id,
         found.revision,
         found.volunteer_id,
@@ -62,10 +62,10 @@ def seen_of(message: Message) -> tuple[Seen, Cause]:
         found.device_ref,
         told_at(message),
     )
-    return seen, Cause(found.correlation_id, found.traceparent)
+    return seen, TraceContext(found.correlation_id, found.traceparent)
 
 
-def told_of(act: Act, seen: Seen) -> tuple[bytes, bytes, dict[str, bytes]]:
+def told_of(act: Act, seen: SeenRevision) -> tuple[bytes, bytes, dict[str, bytes]]:
     """Key, value and headers of an act on its topic; telling it again gives the same event."""
     data = ActSeen(
         place=act.place,
@@ -88,7 +88,7 @@ def told_of(act: Act, seen: Seen) -> tuple[bytes, bytes, dict[str, bytes]]:
     return act.place.encode(), value, dict(headers)
 
 
-def act_of(message: Message) -> tuple[Act, Cause]:
+def act_of(message: Message) -> tuple[Act, TraceContext]:
     """An act, and what it belongs to.
 
     Raises:
@@ -99,4 +99,4 @@ def act_of(message: Message) -> tuple[Act, Cause]:
     if not isinstance(data, ActSeen):
         raise PermanentError(f"{event.type} is not for this consumer")
     act = Act(data.kind, data.subject, data.provenance, data.record_id, data.volunteer_id, data.site_id, data.at)
-    return act, Cause(event.correlation_id, event.traceparent)
+    return act, TraceContext(event.correlation_id, event.traceparent)

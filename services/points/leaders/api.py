@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from services.points.leaders import handlers, store
-from services.points.leaders.domain import Period, span
+from services.points.leaders.domain import BoardPeriod, span
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.clock import district_day
@@ -21,20 +21,20 @@ Everybody = Annotated[
 ]
 
 
-class VisibilityInput(Input):
+class VisibilityIn(Input):
     """Whether the volunteer's number may stand on the leaders' board."""
 
     shown: bool
 
 
-class VisibilityView(Output):
+class VisibilityOut(Output):
     """Whether the volunteer's number may stand on the leaders' board."""
 
     volunteer_id: UUID
     shown: bool
 
 
-class LeaderView(Output):
+class BoardLineOut(Output):
     """A line of the board."""
 
     rank: int
@@ -43,48 +43,48 @@ class LeaderView(Output):
     records: int
 
 
-class BoardView(Output):
+class BoardOut(Output):
     """The board of a period, both days included; `formula` says what counts."""
 
-    period: Period
+    period: BoardPeriod
     first: date
     last: date
     site_id: UUID | None
     team_id: UUID | None
     formula: str
-    items: list[LeaderView]
+    items: list[BoardLineOut]
 
 
 @router.put("/accounts/{volunteer_id}/visibility")
-async def put_visibility(db: Db, caller: Volunteer, volunteer_id: UUID, body: VisibilityInput) -> VisibilityView:
+async def put_visibility(db: Db, caller: Volunteer, volunteer_id: UUID, body: VisibilityIn) -> VisibilityOut:
     """Agree to be shown by number, or take that back."""
     async with db.transaction() as tx:
         shown = await handlers.show(tx, caller, volunteer_id, body.shown)
-    return VisibilityView(volunteer_id=volunteer_id, shown=shown)
+    return VisibilityOut(volunteer_id=volunteer_id, shown=shown)
 
 
 @router.get("/accounts/{volunteer_id}/visibility")
-async def read_visibility(db: Db, caller: Volunteer, volunteer_id: UUID) -> VisibilityView:
+async def read_visibility(db: Db, caller: Volunteer, volunteer_id: UUID) -> VisibilityOut:
     """What the volunteer said; without having said anything, no."""
     async with db.snapshot() as tx:
         shown = await handlers.is_shown(tx, caller, volunteer_id)
-    return VisibilityView(volunteer_id=volunteer_id, shown=shown)
+    return VisibilityOut(volunteer_id=volunteer_id, shown=shown)
 
 
 @router.get("/leaders")
 async def read_leaders(
     db: Db,
     caller: Everybody,
-    period: Period = Period.WEEK,
+    period: BoardPeriod = BoardPeriod.WEEK,
     site_id: UUID | None = None,
     team_id: UUID | None = None,
     limit: Limit = 20,
-) -> BoardView:
+) -> BoardOut:
     """Who served most in the present week, month or year, of those who agreed to be shown."""
     async with db.snapshot() as tx:
         first, last = span(period, district_day(await tx.now()))
         found = await store.leaders(tx, first, last, site_id=site_id, team_id=team_id, limit=limit)
-    return BoardView(
+    return BoardOut(
         period=period,
         first=first,
         last=last,
@@ -92,7 +92,7 @@ async def read_leaders(
         team_id=team_id,
         formula="confirmed minutes recorded by scan, kiosk or leader, of volunteers who agreed to be shown",
         items=[
-            LeaderView(rank=at.rank, volunteer_number=at.volunteer_number, minutes=at.minutes, records=at.records)
+            BoardLineOut(rank=at.rank, volunteer_number=at.volunteer_number, minutes=at.minutes, records=at.records)
             for at in found
         ],
     )

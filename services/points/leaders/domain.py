@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-__all__ = ["Leader", "Period", "span"]
+__all__ = ["BoardPeriod", "Leader", "span"]
 
 
-class Period(StrEnum):
+class BoardPeriod(StrEnum):
     """What the board looks at: the calendar week (from Monday), month or year."""
 
     WEEK = "week"
@@ -27,12 +27,12 @@ class Leader:
     records: int
 
 
-def span(period: Period, day: date) -> tuple[date, date]:
+def span(period: BoardPeriod, day: date) -> tuple[date, date]:
     """First and last day of the period that the day lies in."""
-    if period is Period.WEEK:
+    if period is BoardPeriod.WEEK:
         first = day - timedelta(days=day.weekday())
         return first, first + timedelta(days=6)
-    if period is Period.MONTH:
+    if period is BoardPeriod.MONTH:
         first = day.replace(day=1)
         return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     return day.replace(month=1, day=1), day.replace(month=12, day=31)

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from asyncpg.pgproto import pgproto
 
-from services.points.ledger.revisions import Revision
+from services.points.ledger.revisions import RecordRevision
 from shared.clock import district_day
 from shared.cloudevents import decode as decode_event
 from shared.contracts import AttendanceRecorded
@@ -86,9 +86,9 @@ def content_hash(value: bytes) -> bytes:
     return hashlib.sha256(value).digest()[:16]
 
 
-def decode_batch(messages: Sequence[Message]) -> tuple[list[Revision], list[Message], list[DeadLetter]]:
+def decode_batch(messages: Sequence[Message]) -> tuple[list[RecordRevision], list[Message], list[DeadLetter]]:
     """Revisions with the message that each came in, and what cannot be read, with the reason; in order."""
-    revisions: list[Revision] = []
+    revisions: list[RecordRevision] = []
     sources: list[Message] = []
     refused: list[DeadLetter] = []
     for message in messages:
@@ -102,7 +102,7 @@ def decode_batch(messages: Sequence[Message]) -> tuple[list[Revision], list[Mess
     return revisions, sources, refused
 
 
-def decode(message: Message) -> Revision:
+def decode(message: Message) -> RecordRevision:
     """Read one message.
 
     Raises:
@@ -114,7 +114,7 @@ def decode(message: Message) -> Revision:
         return _slow(message)
 
 
-def _fast(message: Message) -> Revision:
+def _fast(message: Message) -> RecordRevision:
     headers: dict[str, bytes] = dict(message.headers)  # type: ignore[arg-type]  # a null value raises: the slow path
     value = message.value
     if value is None or headers["ce_type"] != _TYPE or not headers.keys() >= _ENVELOPE:
@@ -153,7 +153,7 @@ def _fast(message: Message) -> Revision:
         event_id if correlation is None else correlation.decode(),
         None if traceparent is None else traceparent.decode(),
     )
-    return Revision._make(members)  # half the time of naming them
+    return RecordRevision._make(members)  # half the time of naming them
 
 
 def _uuid(text: str) -> UUID:
@@ -163,7 +163,7 @@ def _uuid(text: str) -> UUID:
     return found
 
 
-def _slow(message: Message) -> Revision:
+def _slow(message: Message) -> RecordRevision:
     event = decode_event(message.headers, message.value)
     data: Any = event.data
     if not isinstance(data, AttendanceRecorded):
@@ -175,7 +175,7 @@ def _slow(message: Message) -> Revision:
     except OverflowError as error:
         raise PermanentError(f"started_at: {error}") from error
     assert message.value is not None
-    return Revision(
+    return RecordRevision(
         data.record_id,
         data.revision,
         content_hash(message.value),

@@ -17,11 +17,11 @@ __all__ = [
     "HELD",
     "ISSUANCE",
     "REDEEMED",
-    "Figures",
+    "Balances",
+    "HeldLot",
     "InsufficientPoints",
     "Lot",
     "LotKey",
-    "Taken",
     "Transfer",
     "Wallet",
 ]
@@ -59,7 +59,7 @@ class Transfer(NamedTuple):
     pending: UUID | None
 
 
-class Figures(NamedTuple):
+class Balances(NamedTuple):
     """A volunteer's balances, as people read them."""
 
     available: int = 0
@@ -71,7 +71,7 @@ class Figures(NamedTuple):
     donated: int = 0
 
 
-class Taken(NamedTuple):
+class HeldLot(NamedTuple):
     """Points that a hold took from one lot."""
 
     lot: LotKey
@@ -110,7 +110,7 @@ class Wallet:
 
     __slots__ = ("_balance", "_taken_back", "lots", "today", "touched", "transfers")
 
-    def __init__(self, figures: Figures, lots: Iterable[Lot], today: date) -> None:
+    def __init__(self, figures: Balances, lots: Iterable[Lot], today: date) -> None:
         available, held, debt, earned, spent, expired, donated = figures
         self._balance = [-earned, available, held, -debt, spent, expired, donated]
         self.lots: dict[LotKey, Lot] = {lot.key: lot for lot in lots}
@@ -131,10 +131,10 @@ class Wallet:
     def debt(self) -> int:
         return -self._balance[DEBT]
 
-    def figures(self) -> Figures:
+    def figures(self) -> Balances:
         """The balances as they stand now."""
         issued, available, held, debt, spent, expired, donated = self._balance
-        return Figures(available, held, -debt, -issued, spent, expired, donated)
+        return Balances(available, held, -debt, -issued, spent, expired, donated)
 
     def award(self, bucket: str, differences: Mapping[date, int]) -> None:
         """Post the change of a bucket's award, per expiry date; increases before decreases."""
@@ -203,7 +203,7 @@ class Wallet:
             >= amount
         )
 
-    def hold(self, hold_id: UUID, amount: int) -> list[Taken]:
+    def hold(self, hold_id: UUID, amount: int) -> list[HeldLot]:
         """Set points aside, from the lots that expire first; lots past their day expire first of all.
 
         Raises:
@@ -212,25 +212,25 @@ class Wallet:
         self.expire()
         if amount > self.available:
             raise InsufficientPoints(self.available, amount)
-        taken: list[Taken] = []
+        taken: list[HeldLot] = []
         for lot in sorted(self.open_lots(), key=_soonest):
             part = self._take("hold", AVAILABLE, HELD, lot, min(amount, lot.available), pending=hold_id)
             if part:
-                taken.append(Taken(lot.key, part))
+                taken.append(HeldLot(lot.key, part))
                 amount -= part
         assert amount == 0, "available points are the sum of the open lots"
         return taken
 
-    def capture(self, hold_id: UUID, taken: Iterable[Taken]) -> None:
+    def capture(self, hold_id: UUID, taken: Iterable[HeldLot]) -> None:
         """Held points are spent."""
         for key, amount in sorted(taken, key=_by_expiry):
             self._move("capture", HELD, REDEEMED, amount, self.lots[key], pending=hold_id)
 
-    def release(self, hold_id: UUID, taken: Iterable[Taken]) -> None:
+    def release(self, hold_id: UUID, taken: Iterable[HeldLot]) -> None:
         """Held points go back to the lots that they came from."""
         self._give_back("release", HELD, hold_id, taken)
 
-    def refund(self, hold_id: UUID, taken: Iterable[Taken]) -> None:
+    def refund(self, hold_id: UUID, taken: Iterable[HeldLot]) -> None:
         """Spent points go back to the lots that they came from."""
         self._give_back("refund", REDEEMED, hold_id, taken)
 
@@ -246,7 +246,7 @@ class Wallet:
     def open_lots(self) -> list[Lot]:
         return [lot for lot in self.lots.values() if lot.available]
 
-    def _give_back(self, code: str, source: int, hold_id: UUID, taken: Iterable[Taken]) -> None:
+    def _give_back(self, code: str, source: int, hold_id: UUID, taken: Iterable[HeldLot]) -> None:
         for key, amount in sorted(taken, key=_by_expiry):
             lot = self.lots[key]
             self._move(code, source, AVAILABLE, amount, lot, pending=hold_id)
@@ -313,7 +313,7 @@ def _soonest(lot: Lot) -> tuple[date, str]:
     return lot.expires_on, lot.bucket
 
 
-def _by_expiry(taken: Taken) -> tuple[date, str]:
+def _by_expiry(taken: HeldLot) -> tuple[date, str]:
     return taken.lot[1], taken.lot[0]
 
 

@@ -12,14 +12,14 @@ from uuid import UUID
 import orjson
 
 from services.points.badges.domain import PROVENANCE_GROUPS, Lifetime, States
-from services.points.ledger.domain import Figures
-from services.points.ledger.revisions import Revision, facts
+from services.points.ledger.domain import Balances
+from services.points.ledger.revisions import RecordRevision, facts
 from services.points.rules.domain import (
     FIRST_SERVICE,
     Award,
+    BucketPeriod,
     Facts,
     First,
-    Period,
     Rule,
     Rulebook,
     evaluate,
@@ -27,14 +27,14 @@ from services.points.rules.domain import (
 )
 
 __all__ = [
+    "BucketCause",
+    "BucketChange",
     "BucketKey",
     "BucketState",
-    "Cause",
-    "Change",
     "Complaints",
-    "Resolution",
+    "RevisionResolution",
     "Touched",
-    "Volunteer",
+    "VolunteerRow",
     "bonus",
     "count_lifetime",
     "differences",
@@ -49,7 +49,7 @@ BucketKey = tuple[UUID, str]
 """Volunteer and bucket."""
 
 
-class Volunteer:
+class VolunteerRow:
     """A volunteer's row as it is read, and as it is to be written; ``updated_at`` is when it last was."""
 
     __slots__ = (
@@ -71,7 +71,7 @@ class Volunteer:
         self,
         volunteer_id: UUID,
         version: int,
-        figures: Figures,
+        figures: Balances,
         lifetime: Lifetime,
         first: First | None,
         badges: tuple[str, ...],
@@ -117,14 +117,14 @@ class Touched:
 
     __slots__ = ("cause", "news", "period", "rule")
 
-    def __init__(self, rule: Rule, period: Period, cause: Revision) -> None:
+    def __init__(self, rule: Rule, period: BucketPeriod, cause: RecordRevision) -> None:
         self.rule = rule
         self.period = period
         self.cause = cause
-        self.news: list[Revision] = []
+        self.news: list[RecordRevision] = []
 
 
-class Cause(NamedTuple):
+class BucketCause(NamedTuple):
     """What else than a revision of a record may change a bucket."""
 
     event_id: UUID
@@ -136,7 +136,7 @@ class Cause(NamedTuple):
     activity_id: UUID | None = None
 
 
-class Change(NamedTuple):
+class BucketChange(NamedTuple):
     """A bucket that is to be written; ``old`` is None when it is new."""
 
     volunteer_id: UUID
@@ -144,7 +144,7 @@ class Change(NamedTuple):
     old: BucketState | None
     new: BucketState
     points: Mapping[date, int]
-    cause: Revision | Cause
+    cause: RecordRevision | BucketCause
 
 
 class Complaints(NamedTuple):
@@ -161,7 +161,7 @@ class Complaints(NamedTuple):
 
 
 @dataclass(slots=True)
-class Resolution:
+class RevisionResolution:
     """Which revisions stand.
 
     ``applied``: the new state of each changed record, with the stored one it replaces (None if new). ``superseded``:
@@ -169,22 +169,22 @@ class Resolution:
     known.
     """
 
-    applied: dict[UUID, tuple[Revision, Revision | None]] = field(default_factory=dict)
-    superseded: list[Revision] = field(default_factory=list)
+    applied: dict[UUID, tuple[RecordRevision, RecordRevision | None]] = field(default_factory=dict)
+    superseded: list[RecordRevision] = field(default_factory=list)
     conflicts: list[int] = field(default_factory=list)
     duplicates: int = 0
 
 
 def resolve(
-    batch: Sequence[Revision],
-    stored: Mapping[UUID, Revision],
+    batch: Sequence[RecordRevision],
+    stored: Mapping[UUID, RecordRevision],
     superseded: Mapping[tuple[UUID, int], bytes],
     without: Container[int] = (),
-) -> Resolution:
+) -> RevisionResolution:
     """Decide for each revision whether it is news, a repetition, late, or a contradiction. The highest revision stands;
     of two contents of one revision the first. ``without``: places of the batch that are left out.
     """
-    outcome = Resolution()
+    outcome = RevisionResolution()
     applied = outcome.applied
     late: dict[tuple[UUID, int], bytes] = {}
     for place, revision in enumerate(batch):
@@ -218,9 +218,9 @@ def resolve(
 
 
 def touched_buckets(
-    applied: Iterable[tuple[Revision, Revision | None]],
+    applied: Iterable[tuple[RecordRevision, RecordRevision | None]],
     rules: Mapping[UUID, Rulebook],
-    reconsidered: Iterable[Revision] = (),
+    reconsidered: Iterable[RecordRevision] = (),
 ) -> dict[BucketKey, Touched]:
     """Buckets whose inputs changed: the record's, and the one it was in before. ``rules``: by volunteer.
 
@@ -228,7 +228,7 @@ def touched_buckets(
     """
     touched: dict[BucketKey, Touched] = {}
 
-    def touch(revision: Revision, cause: Revision) -> Touched:
+    def touch(revision: RecordRevision, cause: RecordRevision) -> Touched:
         rule, period = rules[revision.volunteer_id].bucket(revision.day, revision.activity_id)
         key = (revision.volunteer_id, period.bucket)
         found = touched.get(key)
@@ -247,11 +247,11 @@ def touched_buckets(
 
 
 def count_lifetime(
-    volunteers: Mapping[UUID, Volunteer], applied: Iterable[tuple[Revision, Revision | None]]
-) -> dict[UUID, Revision]:
+    volunteers: Mapping[UUID, VolunteerRow], applied: Iterable[tuple[RecordRevision, RecordRevision | None]]
+) -> dict[UUID, RecordRevision]:
     """Add what changed to the lifetime figures; returns whose changed, and by which revision."""
     sums: dict[UUID, list[int]] = {}
-    causes: dict[UUID, Revision] = {}
+    causes: dict[UUID, RecordRevision] = {}
     for new, old in applied:
         if old is not None and old.status == "confirmed":
             _add(sums, volunteers, old, -1)
@@ -265,7 +265,7 @@ def count_lifetime(
 
 
 def _add(
-    sums: dict[UUID, list[int]], volunteers: Mapping[UUID, Volunteer], revision: Revision, sign: Literal[1, -1]
+    sums: dict[UUID, list[int]], volunteers: Mapping[UUID, VolunteerRow], revision: RecordRevision, sign: Literal[1, -1]
 ) -> None:
     counts = sums.get(revision.volunteer_id)
     if counts is None:
@@ -323,8 +323,12 @@ def first_of(present: First | None, best: First | None, *, was_here: bool) -> tu
 
 
 def bonus(
-    volunteer: Volunteer, first: First | None, old: BucketState | None, rule: Rule, cause: Revision | Cause
-) -> Change:
+    volunteer: VolunteerRow,
+    first: First | None,
+    old: BucketState | None,
+    rule: Rule,
+    cause: RecordRevision | BucketCause,
+) -> BucketChange:
     """The lifetime bonus, under a rule, for the earliest record that is worth something; it becomes the volunteer's."""
     points = first_service(rule, first)
     explanation: dict[str, Any] = {"first": None}
@@ -334,7 +338,7 @@ def bonus(
     version = 1 if old is None else old.version + 1
     told = orjson.dumps(explanation).decode()
     new = BucketState(version, rule.version, sum(points.values()), told, None, None)
-    return Change(volunteer.volunteer_id, FIRST_SERVICE, old, new, points, cause)
+    return BucketChange(volunteer.volunteer_id, FIRST_SERVICE, old, new, points, cause)
 
 
 def differences(points: Mapping[date, int], posted: Mapping[date, int]) -> dict[date, int]:

@@ -14,8 +14,8 @@ from uuid import UUID
 import orjson
 
 from services.points.ledger import events, store
-from services.points.ledger.domain import Figures, InsufficientPoints, Lot, LotKey, Wallet
-from services.points.ledger.fold import BucketState, Change, Volunteer, differences
+from services.points.ledger.domain import Balances, InsufficientPoints, Lot, LotKey, Wallet
+from services.points.ledger.fold import BucketChange, BucketState, VolunteerRow, differences
 from services.points.ledger.ingest import lock
 from services.points.ledger.store import Hold
 from services.points.rules.handlers import rulebook_of
@@ -73,7 +73,7 @@ async def award(
     version = 1 if old is None else old.version + 1
     total = sum(judgement.points.values())
     new = BucketState(version, judgement.rule_version, total, explanation, None, None)
-    await store.write(tx, now, buckets=[cast(Change, _Rewritten(volunteer_id, bucket, old, new))])
+    await store.write(tx, now, buckets=[cast(BucketChange, _Rewritten(volunteer_id, bucket, old, new))])
     wallet = Wallet(volunteer.figures, own, district_day(now))
     _add(wallet, others)
     await _know_donated(tx, volunteer, wallet)
@@ -222,7 +222,7 @@ async def expire_points(db: Database, limit: int = 500) -> int:
         return len(due)
 
 
-async def _begin(tx: Tx, hold_id: UUID, needed: str) -> tuple[Hold, Volunteer, Wallet, datetime]:
+async def _begin(tx: Tx, hold_id: UUID, needed: str) -> tuple[Hold, VolunteerRow, Wallet, datetime]:
     now = await tx.now()
     seen = await store.hold(tx, hold_id)
     if seen is None:
@@ -236,7 +236,7 @@ async def _begin(tx: Tx, hold_id: UUID, needed: str) -> tuple[Hold, Volunteer, W
     return found, volunteer, Wallet(volunteer.figures, (), district_day(now)), now
 
 
-async def _volunteer(tx: Tx, volunteer_id: UUID) -> Volunteer:
+async def _volunteer(tx: Tx, volunteer_id: UUID) -> VolunteerRow:
     return (await store.volunteers(tx, [volunteer_id]))[volunteer_id]
 
 
@@ -245,7 +245,7 @@ def _add(wallet: Wallet, lots: Iterable[Lot]) -> None:
         wallet.lots.setdefault(lot.key, lot)
 
 
-async def _know_donated(tx: Tx, volunteer: Volunteer, wallet: Wallet) -> None:
+async def _know_donated(tx: Tx, volunteer: VolunteerRow, wallet: Wallet) -> None:
     """Tell the wallet what was donated of which lots."""
     if volunteer.figures.donated:
         for lot, donated in (await store.donated_lots(tx, [volunteer.volunteer_id])).get(volunteer.volunteer_id, ()):
@@ -263,7 +263,7 @@ def _correlation(given: str | None, cause_event_id: UUID) -> str:
 
 
 class _Rewritten(NamedTuple):
-    """What of a `Change` is written, for a bucket that no record changed."""
+    """What of a `BucketChange` is written, for a bucket that no record changed."""
 
     volunteer_id: UUID
     bucket: str
@@ -284,7 +284,7 @@ class _Posted:
 
 async def _book(
     tx: Tx,
-    volunteer: Volunteer,
+    volunteer: VolunteerRow,
     wallet: Wallet,
     reason: Reason,
     now: datetime,
@@ -292,7 +292,7 @@ async def _book(
     posted: _Posted | None = None,
 ) -> None:
     """Write what an act brought about, and tell of it."""
-    before: Figures = volunteer.figures
+    before: Balances = volunteer.figures
     after = volunteer.figures = wallet.figures()
     volunteer.version += 1
     cause_event_id, correlation = cause

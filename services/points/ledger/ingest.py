@@ -18,14 +18,14 @@ from services.points.integrity import store as flagging
 from services.points.ledger import events, store
 from services.points.ledger.domain import Lot
 from services.points.ledger.fold import (
+    BucketCause,
+    BucketChange,
     BucketKey,
     BucketState,
-    Cause,
-    Change,
     Complaints,
-    Resolution,
+    RevisionResolution,
     Touched,
-    Volunteer,
+    VolunteerRow,
     bonus,
     count_lifetime,
     first_of,
@@ -34,7 +34,7 @@ from services.points.ledger.fold import (
 )
 from services.points.ledger.posting import Books
 from services.points.ledger.recording import write_records
-from services.points.ledger.revisions import Revision
+from services.points.ledger.revisions import RecordRevision
 from services.points.rules.domain import FIRST_SERVICE, Award, Facts, First, Rulebook
 from services.points.rules.handlers import Rulebooks
 from services.points.rules.store import keep_rules
@@ -44,7 +44,7 @@ from shared.clock import district_day, real_now
 from shared.errors import WeiguangError
 from shared.postgres import Tx
 
-__all__ = ["Outcome", "OwnersElsewhere", "Policy", "ingest", "lock", "post", "reconsider"]
+__all__ = ["BatchOutcome", "OwnersElsewhere", "Policy", "ingest", "lock", "post", "reconsider"]
 
 
 LotsOf = Sequence[tuple[UUID, Lot]]
@@ -67,7 +67,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BatchOutcome:
     """What became of a batch; ``conflicts`` and ``refused`` are places in it."""
 
     applied: int
@@ -95,13 +95,13 @@ async def lock(tx: Tx, volunteer_ids: Collection[UUID], known: Set[UUID] = froze
 
 async def ingest(
     tx: Tx,
-    batch: Sequence[Revision],
+    batch: Sequence[RecordRevision],
     policy: Policy,
     *,
     also_lock: Set[UUID] = frozenset(),
     known: Set[UUID] = frozenset(),
     savepoints: bool = True,
-) -> Outcome:
+) -> BatchOutcome:
     """Apply a batch, in the order given.
 
     Args:
@@ -127,12 +127,12 @@ async def ingest(
     await fold.know(volunteer_ids)
     resolution, refused = await write_records(tx, batch, stored, superseded, savepoints=savepoints)
     told = await fold.run(resolution) if resolution.applied or fold.changed else 0
-    return Outcome(
+    return BatchOutcome(
         len(resolution.applied), len(resolution.superseded), resolution.duplicates, resolution.conflicts, told, refused
     )
 
 
-async def reconsider(tx: Tx, changed: Sequence[Revision], policy: Policy) -> int:
+async def reconsider(tx: Tx, changed: Sequence[RecordRevision], policy: Policy) -> int:
     """Work out anew the buckets of records about which points knows something else now; returns how many events are
     told. The caller holds the volunteers' locks; each revision names the event that is the cause.
     """
@@ -140,10 +140,10 @@ async def reconsider(tx: Tx, changed: Sequence[Revision], policy: Policy) -> int
         return 0
     fold = _Fold(tx, await tx.now(), policy)
     await fold.know({revision.volunteer_id for revision in changed})
-    return await fold.run(Resolution(), changed)
+    return await fold.run(RevisionResolution(), changed)
 
 
-async def post(tx: Tx, volunteers: dict[UUID, Volunteer], changes: Sequence[Change], policy: Policy) -> int:
+async def post(tx: Tx, volunteers: dict[UUID, VolunteerRow], changes: Sequence[BucketChange], policy: Policy) -> int:
     """Post and write buckets that were worked out elsewhere, and tell of them; returns how many events are told. The
     caller holds the volunteers' locks, and read them after.
     """
@@ -153,7 +153,7 @@ async def post(tx: Tx, volunteers: dict[UUID, Volunteer], changes: Sequence[Chan
     return await fold.write(changes)
 
 
-def _cause(revision: Revision | Cause) -> tuple[str, str, str | None]:
+def _cause(revision: RecordRevision | BucketCause) -> tuple[str, str, str | None]:
     return str(revision.event_id), revision.correlation_id, revision.traceparent
 
 
@@ -165,8 +165,8 @@ class _Fold:
         self.now = now
         self.told_at = real_now()
         self.policy = policy
-        self.applied: Mapping[UUID, tuple[Revision, Revision | None]] = {}
-        self.volunteers: dict[UUID, Volunteer] = {}
+        self.applied: Mapping[UUID, tuple[RecordRevision, RecordRevision | None]] = {}
+        self.volunteers: dict[UUID, VolunteerRow] = {}
         self.rules: dict[UUID, Rulebook] = {}
         self.changed: set[UUID] = set()
         self.outbox: list[events.OutboxRow] = []
@@ -178,7 +178,7 @@ class _Fold:
         """
         await self.take(await store.volunteers(self.tx, volunteer_ids))
 
-    async def take(self, volunteers: dict[UUID, Volunteer]) -> None:
+    async def take(self, volunteers: dict[UUID, VolunteerRow]) -> None:
         """As `know`, of volunteers who were read already."""
         tx = self.tx
         self.volunteers = volunteers
@@ -191,7 +191,7 @@ class _Fold:
         self.outbox += earlier.outbox
         self.badges = Judge(tx, criteria, self.now, self.told_at)
 
-    async def run(self, resolution: Resolution, reconsidered: Sequence[Revision] = ()) -> int:
+    async def run(self, resolution: RevisionResolution, reconsidered: Sequence[RecordRevision] = ()) -> int:
         """Do it; returns how many events are told. ``reconsidered``: records that did not change, to be judged anew."""
         tx, self.applied = self.tx, resolution.applied
         pairs = sorted(self.applied.values(), key=lambda pair: pair[0].volunteer_id.bytes)
@@ -211,7 +211,9 @@ class _Fold:
         found += await self._first_services(touched, awards, before)
         return await self.write(found, counted)
 
-    async def write(self, found: Sequence[Change], counted: Mapping[UUID, Revision] = MappingProxyType({})) -> int:
+    async def write(
+        self, found: Sequence[BucketChange], counted: Mapping[UUID, RecordRevision] = MappingProxyType({})
+    ) -> int:
         """Post the changes, judge the badges of those whose figures changed, and write all that was gathered."""
         tx = self.tx
         lots = await self._post(found)
@@ -243,7 +245,7 @@ class _Fold:
         touched: Mapping[BucketKey, Touched],
         awards: Mapping[BucketKey, Award],
         before: Mapping[BucketKey, BucketState],
-    ) -> list[Change]:
+    ) -> list[BucketChange]:
         """The lifetime bonus moves with the earliest record that is worth something."""
         best: dict[UUID, First | None] = {}
         for (volunteer_id, _), award in awards.items():
@@ -271,7 +273,7 @@ class _Fold:
         keys = [(key, FIRST_SERVICE) for key in moved if self.volunteers[key].version]
         stored = await store.buckets(self.tx, keys)
         causes = {volunteer_id: bucket.cause for (volunteer_id, _), bucket in touched.items() if volunteer_id in moved}
-        found: list[Change] = []
+        found: list[BucketChange] = []
         for volunteer_id, first in moved.items():
             volunteer = self.volunteers[volunteer_id]
             if first == volunteer.first:
@@ -280,12 +282,14 @@ class _Fold:
             found.append(self._bonus(volunteer, first, old, causes[volunteer_id]))
         return found
 
-    def _bonus(self, volunteer: Volunteer, first: First | None, old: BucketState | None, cause: Revision) -> Change:
+    def _bonus(
+        self, volunteer: VolunteerRow, first: First | None, old: BucketState | None, cause: RecordRevision
+    ) -> BucketChange:
         day = first.day if first is not None else cause.day
         self.changed.add(volunteer.volunteer_id)
         return bonus(volunteer, first, old, self.rules[volunteer.volunteer_id].at(day), cause)
 
-    async def _post(self, found: Sequence[Change]) -> tuple[LotsOf, LotsOf]:
+    async def _post(self, found: Sequence[BucketChange]) -> tuple[LotsOf, LotsOf]:
         """Write the transfers; returns the lots that are new, and those that changed."""
         lots = await store.lots_of_buckets(
             self.tx, [(change.volunteer_id, change.bucket) for change in found if change.old is not None]
@@ -316,7 +320,7 @@ class _Fold:
         await store.write_transfers(self.tx, rows)
         return books.lots()
 
-    def _tell(self, change: Change, amount: int, posting_id: UUID) -> None:
+    def _tell(self, change: BucketChange, amount: int, posting_id: UUID) -> None:
         volunteer_id, new, cause = change.volunteer_id, change.new, change.cause
         volunteer = self.volunteers[volunteer_id]
         volunteer.version += 1
@@ -342,7 +346,7 @@ class _Fold:
 
 def _changes(
     touched: Mapping[BucketKey, Touched], awards: Mapping[BucketKey, Award], before: Mapping[BucketKey, BucketState]
-) -> list[Change]:
+) -> list[BucketChange]:
     """The buckets to write: new ones, and those whose explanation differs."""
     found = []
     for key, award in awards.items():
@@ -360,7 +364,7 @@ def _changes(
             first.started_at if first is not None else None,
             first.record_id if first is not None else None,
         )
-        found.append(Change(key[0], key[1], old, new, award.points, bucket.cause))
+        found.append(BucketChange(key[0], key[1], old, new, award.points, bucket.cause))
     return found
 
 

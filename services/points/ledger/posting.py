@@ -10,7 +10,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from services.points.ledger.domain import Lot, LotKey, Transfer, Wallet
-from services.points.ledger.fold import Change, Volunteer, differences
+from services.points.ledger.fold import BucketChange, VolunteerRow, differences
 
 __all__ = ["Books", "Posting"]
 
@@ -20,7 +20,7 @@ _NOTHING: Mapping[date, int] = {}
 Step = tuple[UUID, str, date, int, int]
 """One difference to post: whose, of which bucket, for which expiry, by how much, and the place of the change."""
 
-Posting = tuple[Change, int, Sequence[Transfer]]
+Posting = tuple[BucketChange, int, Sequence[Transfer]]
 """A changed bucket, by how much its award changed in all, and the transfers that this brought about."""
 
 
@@ -29,8 +29,8 @@ class Books:
 
     def __init__(
         self,
-        volunteers: Mapping[UUID, Volunteer],
-        changes: Sequence[Change],
+        volunteers: Mapping[UUID, VolunteerRow],
+        changes: Sequence[BucketChange],
         lots: Mapping[UUID, list[Lot]],
         today: date,
         caps: Mapping[UUID, int] = MappingProxyType({}),

@@ -5,8 +5,8 @@ from contextlib import nullcontext
 from uuid import UUID
 
 from services.points.ledger import store
-from services.points.ledger.fold import Resolution, resolve
-from services.points.ledger.revisions import Revision
+from services.points.ledger.fold import RevisionResolution, resolve
+from services.points.ledger.revisions import RecordRevision
 from shared.postgres import Tx
 
 __all__ = ["write_records"]
@@ -19,12 +19,12 @@ _REFUSED_AT_MOST = 20
 
 async def write_records(
     tx: Tx,
-    batch: Sequence[Revision],
-    stored: Mapping[UUID, Revision],
+    batch: Sequence[RecordRevision],
+    stored: Mapping[UUID, RecordRevision],
     superseded: Mapping[tuple[UUID, int], bytes],
     *,
     savepoints: bool = True,
-) -> tuple[Resolution, dict[int, store.RecordRefused]]:
+) -> tuple[RevisionResolution, dict[int, store.RecordRefused]]:
     """Decide which revisions stand and write them, without those that PostgreSQL refuses; returns these by place.
 
     Raises:
@@ -47,7 +47,11 @@ async def write_records(
 
 
 async def _insert_records(
-    tx: Tx, applied: Mapping[UUID, tuple[Revision, Revision | None]], written: set[UUID], *, savepoints: bool
+    tx: Tx,
+    applied: Mapping[UUID, tuple[RecordRevision, RecordRevision | None]],
+    written: set[UUID],
+    *,
+    savepoints: bool,
 ) -> dict[tuple[UUID, int], store.RecordRefused]:
     """Insert new records that are not ``written`` yet, in portions, each again without what was refused."""
     new = [revision for revision, before in applied.values() if before is None and revision.record_id not in written]
@@ -69,5 +73,5 @@ async def _insert_records(
     return refused
 
 
-def _record_id(revision: Revision) -> UUID:
+def _record_id(revision: RecordRevision) -> UUID:
     return revision.record_id

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from services.points.rules.domain import Facts
 
-__all__ = ["Revision", "facts"]
+__all__ = ["RecordRevision", "facts"]
 
 _NO_FLAGS: Final[frozenset[str]] = frozenset()
 
 
-class Revision(NamedTuple):
+class RecordRevision(NamedTuple):
     """The members of AttendanceRecorded, the day it belongs to, and where it came from.
 
     ``content_hash`` is the first 16 bytes of the SHA-256 of the message's value.
@@ -61,12 +61,12 @@ class Revision(NamedTuple):
         texts = (self.theme, self.kind, self.device_ref or "", self.correlation_id)
         return not any("\x00" in text for text in texts)
 
-    def says_the_same(self, other: "Revision") -> bool:
+    def says_the_same(self, other: "RecordRevision") -> bool:
         """Is the content equal, whatever its bytes and its envelope?"""
         return self[:2] + self[3:24] == other[:2] + other[3:24]
 
 
-def facts(revision: Revision) -> Facts:
+def facts(revision: RecordRevision) -> Facts:
     """What a rule may look at."""
     return Facts(
         revision.record_id,

@@ -11,17 +11,17 @@ import asyncpg
 import orjson
 
 from services.points.badges.domain import Lifetime
-from services.points.ledger.domain import Figures, Lot, Taken, Transfer
-from services.points.ledger.fold import BucketKey, BucketState, Change, Complaints, Touched, Volunteer
-from services.points.ledger.revisions import Revision
-from services.points.rules.domain import Facts, First, Span
+from services.points.ledger.domain import Balances, HeldLot, Lot, Transfer
+from services.points.ledger.fold import BucketChange, BucketKey, BucketState, Complaints, Touched, VolunteerRow
+from services.points.ledger.revisions import RecordRevision
+from services.points.rules.domain import BucketSpan, Facts, First
 from shared.errors import PermanentError
 from shared.postgres import Tx, load_queries
 
 __all__ = ["Hold", "HoldStatus", "RecordRefused", "Source", "TransferRow"]
 
 _SQL = load_queries(__file__)
-_RECORD = Revision._fields[:26]
+_RECORD = RecordRevision._fields[:26]
 _SUPERSEDED = ("record_id", "revision", "content_hash", "volunteer_id", "event_id", "content")
 _BUCKET = ("volunteer_id", "bucket", *BucketState._fields, "updated_at")
 _LOT = ("volunteer_id", "bucket", "expires_on", "awarded", "available", "expired")
@@ -53,7 +53,7 @@ class Hold:
 class RecordRefused(PermanentError):
     """PostgreSQL says why it cannot keep this revision of a record."""
 
-    def __init__(self, revision: Revision, reason: str) -> None:
+    def __init__(self, revision: RecordRevision, reason: str) -> None:
         super().__init__(f"the database does not take it: {reason}")
         self.key = (revision.record_id, revision.revision)
 
@@ -82,16 +82,16 @@ async def lock_volunteers(tx: Tx, volunteer_ids: Collection[UUID]) -> set[UUID]:
     return {row[0] for row in rows}
 
 
-async def volunteers(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, Volunteer]:
+async def volunteers(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, VolunteerRow]:
     rows = await tx.fetch(_SQL["volunteers"], list(volunteer_ids))
-    found: dict[UUID, Volunteer] = {}
+    found: dict[UUID, VolunteerRow] = {}
     for row in rows:
         values = tuple(row)
         first = None if values[16] is None else First(*values[15:18])
-        found[values[0]] = Volunteer(
+        found[values[0]] = VolunteerRow(
             values[0],
             values[1],
-            Figures(*values[2:9]),
+            Balances(*values[2:9]),
             Lifetime(*values[9:15]),
             first,
             tuple(values[18]),
@@ -100,10 +100,10 @@ async def volunteers(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, Volu
     return found
 
 
-async def records(tx: Tx, record_ids: Collection[UUID]) -> dict[UUID, Revision]:
+async def records(tx: Tx, record_ids: Collection[UUID]) -> dict[UUID, RecordRevision]:
     """The revisions that stand."""
     rows = await tx.fetch(_SQL["records"], list(record_ids))
-    return {row[0]: Revision(*row) for row in rows}
+    return {row[0]: RecordRevision(*row) for row in rows}
 
 
 async def superseded(tx: Tx, keys: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], bytes]:
@@ -130,7 +130,7 @@ async def inputs(tx: Tx, touched: Mapping[BucketKey, Touched]) -> dict[BucketKey
     for (volunteer, bucket), found in touched.items():
         period = found.period
         key = (volunteer, bucket, period.first, period.last)
-        if found.rule.span == Span.ACTIVITY:
+        if found.rule.span == BucketSpan.ACTIVITY:
             of_activities.append((*key, period.activity_id))
         else:
             keys.append(key)
@@ -158,9 +158,9 @@ async def volunteers_about(tx: Tx, activity_id: UUID | None, record_id: UUID | N
     return [row[0] for row in await tx.fetch(_SQL["volunteers_about"], activity_id, record_id)]
 
 
-async def records_about(tx: Tx, activity_id: UUID | None, record_id: UUID | None) -> list[Revision]:
+async def records_about(tx: Tx, activity_id: UUID | None, record_id: UUID | None) -> list[RecordRevision]:
     """The records of an activity, or the one record, in the order of their ids."""
-    return [Revision(*row) for row in await tx.fetch(_SQL["records_about"], activity_id, record_id)]
+    return [RecordRevision(*row) for row in await tx.fetch(_SQL["records_about"], activity_id, record_id)]
 
 
 async def donated_lots(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, list[tuple[Lot, int]]]:
@@ -208,7 +208,7 @@ def _lots(rows: Iterable[Any]) -> dict[UUID, list[Lot]]:
     return found
 
 
-async def insert_records(tx: Tx, new: Sequence[Revision]) -> None:
+async def insert_records(tx: Tx, new: Sequence[RecordRevision]) -> None:
     """Write records that are new, in their order.
 
     Raises:
@@ -222,21 +222,21 @@ async def insert_records(tx: Tx, new: Sequence[Revision]) -> None:
         raise RecordRefused(new[int(line[1]) - 1], str(error)) from error
 
 
-async def raise_records(tx: Tx, raised: Iterable[Revision]) -> None:
+async def raise_records(tx: Tx, raised: Iterable[RecordRevision]) -> None:
     """Bring stored records to higher revisions; what stood until now is kept."""
     rows = sorted(raised)
     if rows:
         await tx.execute(_SQL["raise_records"], *list(_columns(rows))[:26])
 
 
-async def keep_superseded(tx: Tx, superseded: Iterable[Revision]) -> None:
+async def keep_superseded(tx: Tx, superseded: Iterable[RecordRevision]) -> None:
     """Keep revisions that came when a higher one was known."""
     rows = [(r.record_id, r.revision, r.content_hash, r.volunteer_id, r.event_id, _content(r)) for r in superseded]
     if rows:
         await tx.copy("superseded_revisions", _SUPERSEDED, rows)
 
 
-def _content(revision: Revision) -> str:
+def _content(revision: RecordRevision) -> str:
     members = revision._asdict()
     for name in ("content_hash", "traceparent"):
         members.pop(name)
@@ -248,8 +248,8 @@ async def write(
     now: datetime,
     *,
     lots: tuple[Sequence[tuple[UUID, Lot]], Sequence[tuple[UUID, Lot]]] = ((), ()),
-    buckets: Iterable[Change] = (),
-    volunteers: Iterable[Volunteer] = (),
+    buckets: Iterable[BucketChange] = (),
+    volunteers: Iterable[VolunteerRow] = (),
 ) -> None:
     """Write lots (new ones, changed ones), buckets and accounts. The old version of a changed bucket is kept."""
     new_lots, changed_lots = lots
@@ -296,7 +296,7 @@ async def write_transfers(tx: Tx, rows: Sequence[TransferRow]) -> None:
         await tx.copy("transfers", _TRANSFER, rows)
 
 
-def _account(v: Volunteer) -> tuple[Any, ...]:
+def _account(v: VolunteerRow) -> tuple[Any, ...]:
     return (
         v.volunteer_id,
         v.version,
@@ -335,13 +335,13 @@ async def refund_hold(tx: Tx, hold_id: UUID, now: datetime) -> None:
     await tx.execute(_SQL["refund_hold"], hold_id, now)
 
 
-async def lots_of_hold(tx: Tx, hold_id: UUID, volunteer_id: UUID) -> tuple[list[Lot], list[Taken]]:
+async def lots_of_hold(tx: Tx, hold_id: UUID, volunteer_id: UUID) -> tuple[list[Lot], list[HeldLot]]:
     """The lots that a hold took from, as they are now, and how much it took from each."""
     lots, taken = [], []
     for row in await tx.fetch(_SQL["lots_of_hold"], hold_id, volunteer_id):
         bucket, expires_on, amount, awarded, available, expired = row
         lots.append(Lot(bucket, expires_on, awarded, available, expired))
-        taken.append(Taken((bucket, expires_on), amount))
+        taken.append(HeldLot((bucket, expires_on), amount))
     return lots, taken
 
 

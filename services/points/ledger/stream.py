@@ -8,7 +8,7 @@ import structlog
 
 from services.points.ledger.decoding import decode_batch
 from services.points.ledger.ingest import OwnersElsewhere, Policy, ingest
-from services.points.ledger.revisions import Revision
+from services.points.ledger.revisions import RecordRevision
 from services.points.ledger.store import RecordRefused
 from shared import deadletters
 from shared.deadletters import DeadLetter
@@ -75,7 +75,7 @@ class IngestStream:
 
     async def _apply(
         self,
-        revisions: list[Revision],
+        revisions: list[RecordRevision],
         sources: list[Message],
         refused: list[DeadLetter],
         also_lock: set[UUID],
@@ -104,6 +104,6 @@ class IngestStream:
             await deadletters.record(tx, [DeadLetter(message, reason)], group=GROUP)
 
 
-def _conflict(message: Message, revision: Revision) -> DeadLetter:
+def _conflict(message: Message, revision: RecordRevision) -> DeadLetter:
     reason = f"record {revision.record_id} revision {revision.revision} is known with other content, which stands"
     return DeadLetter(message, reason, "conflict")

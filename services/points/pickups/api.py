@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from services.points.pickups import handlers
-from services.points.rewards.api import CaptureInput, RedemptionView, redemption_view
+from services.points.rewards.api import CaptureIn, RedemptionOut, redemption_view
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.clock import real_now
@@ -21,18 +21,18 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api/points/v1", tags=["rewards"])
 
 
-class CaptureByCodeInput(CaptureInput):
+class CaptureByCodeIn(CaptureIn):
     """The code that the volunteer shows, and the counter where it is shown."""
 
     site_id: Annotated[UUID | None, Field(description="refuse what is to be fetched at another site")] = None
 
 
-@router.post("/redemptions/captures", response_model=RedemptionView)
+@router.post("/redemptions/captures", response_model=RedemptionOut)
 async def capture(
     request: Request,
     db: Db,
     caller: Annotated[Caller, allow(Role.STATION, Role.OPERATOR)],
-    body: CaptureByCodeInput,
+    body: CaptureByCodeIn,
 ) -> Response:
     """Hand an item over against its code alone, at one of the caller's sites; 20 wrong codes in 15 minutes lock."""
     async with db.transaction() as tx:
@@ -42,7 +42,7 @@ async def capture(
         async with db.transaction() as tx:
             await handlers.give_guess_back(tx, caller, window)
 
-    async def work(tx: Tx) -> RedemptionView:
+    async def work(tx: Tx) -> RedemptionOut:
         return redemption_view(await handlers.capture(tx, caller, body.pickup_code, body.site_id, real_now()))
 
     try:

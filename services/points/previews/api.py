@@ -20,7 +20,7 @@ router = APIRouter(prefix="/api/points/v1", tags=["rules"])
 Word = Annotated[str, Query(max_length=200)]
 
 
-class WorthView(Output):
+class WorthOut(Output):
     """What all of the planned time is worth, and how long it takes to earn the first point (none: nothing is earned).
 
     ``expires_on``: the last day on which the points will be good; none for ever. ``reason_text`` is for people.
@@ -37,7 +37,7 @@ class WorthView(Output):
 
 
 @router.get("/worth", dependencies=[public()])
-async def read_worth(db: Db, starts_at: Instant, ends_at: Instant, kind: Word = "", theme: Word = "") -> WorthView:
+async def read_worth(db: Db, starts_at: Instant, ends_at: Instant, kind: Word = "", theme: Word = "") -> WorthOut:
     """What scanned, confirmed service of this time is worth by the rule of its day, if it is all of that day's."""
     minutes = (ends_at - starts_at) // timedelta(minutes=1)
     if not 0 < minutes <= MOST_MINUTES:
@@ -46,7 +46,7 @@ async def read_worth(db: Db, starts_at: Instant, ends_at: Instant, kind: Word = 
     async with db.snapshot() as tx:
         rule = (await rulebook(tx)).at(day)
     found = worth(rule, Plan(day, starts_at, minutes, kind, theme))
-    return WorthView(
+    return WorthOut(
         rule_version=found.rule_version,
         minutes=found.minutes,
         counted_minutes=found.counted_minutes,

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.points.accounts.spreadsheet import csv_text
 from services.points.rehearsals import handlers, store
-from services.points.rehearsals.domain import Result, Summary
+from services.points.rehearsals.domain import RehearsalResult, Summary
 from services.points.rehearsals.store import Rehearsal
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
@@ -34,7 +34,7 @@ VOLUNTEER_COLUMNS = ("volunteer_id", "records", "before", "after", "difference")
 BUDGET_COLUMNS = ("site_id", "month", "before", "after", "difference")
 
 
-class TotalsView(Output):
+class RehearsalTotalsOut(Output):
     """Points of all volunteers under the rules in force (``before``) and with the draft among them (``after``).
 
     ``lost`` and ``largest_loss`` are negative or 0. Adjustments are in neither, nor is what a highest balance donates.
@@ -62,7 +62,7 @@ class RehearsalIn(Input):
     as_if_from: date | None = None
 
 
-class RehearsalView(Output):
+class RehearsalOut(Output):
     """A rehearsal and where it stands; ``progress`` is between 0 and 1.
 
     ``watermark`` is the snapshot of the database that was replayed: what was recorded later is not in the result.
@@ -78,7 +78,7 @@ class RehearsalView(Output):
     volunteers_total: int | None
     volunteers_done: int
     records_done: int
-    totals: TotalsView | None
+    totals: RehearsalTotalsOut | None
     watermark: str | None
     problem: str | None
     requested_by: UUID
@@ -92,7 +92,7 @@ class RehearsalView(Output):
     seconds: float | None
 
 
-class ResultView(Output):
+class RehearsalResultOut(Output):
     """One volunteer's difference."""
 
     volunteer_id: UUID
@@ -102,7 +102,7 @@ class ResultView(Output):
     difference: int
 
 
-class BudgetView(Output):
+class RehearsalBudgetOut(Output):
     """The points of one site and month; ``month`` is its first day, ``site_id`` null where records name no site and
     for bonuses for people brought in.
     """
@@ -114,14 +114,14 @@ class BudgetView(Output):
     difference: int
 
 
-@router.post("/rules/{version}/rehearsals", status_code=201, response_model=RehearsalView)
+@router.post("/rules/{version}/rehearsals", status_code=201, response_model=RehearsalOut)
 async def rehearse(
     request: Request, db: Db, caller: Centre, version: Version, body: RehearsalIn | None = None
 ) -> Response:
     """Replay a draft over all history, in the background; nothing of the ledger changes."""
     as_if_from = None if body is None else body.as_if_from
 
-    async def work(tx: Tx) -> RehearsalView:
+    async def work(tx: Tx) -> RehearsalOut:
         return _view(await handlers.request(tx, caller, version, as_if_from))
 
     return await once(request, db, caller, work)
@@ -134,7 +134,7 @@ async def list_rehearsals(
     version: Annotated[int | None, Query(ge=1, le=2_147_483_647)] = None,
     cursor: str | None = None,
     limit: Limit = 50,
-) -> Page[RehearsalView]:
+) -> Page[RehearsalOut]:
     """Rehearsals, newest first, of every draft or of one."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with db.snapshot() as tx:
@@ -143,17 +143,17 @@ async def list_rehearsals(
 
 
 @router.get("/rehearsals/{rehearsal_id}")
-async def read_rehearsal(db: Db, caller: Centre, rehearsal_id: UUID) -> RehearsalView:
+async def read_rehearsal(db: Db, caller: Centre, rehearsal_id: UUID) -> RehearsalOut:
     """One rehearsal: how far it is, and its totals once it is done."""
     async with db.snapshot() as tx:
         return _view(await handlers.find(tx, rehearsal_id))
 
 
-@router.post("/rehearsals/{rehearsal_id}/cancel", response_model=RehearsalView)
+@router.post("/rehearsals/{rehearsal_id}/cancel", response_model=RehearsalOut)
 async def cancel_rehearsal(request: Request, db: Db, caller: Centre, rehearsal_id: UUID) -> Response:
     """Give up a rehearsal that is queued or running."""
 
-    async def work(tx: Tx) -> RehearsalView:
+    async def work(tx: Tx) -> RehearsalOut:
         return _view(await handlers.cancel(tx, rehearsal_id))
 
     return await once(request, db, caller, work, status=200)
@@ -167,7 +167,7 @@ async def list_differences(
     order: Order = "gain",
     cursor: str | None = None,
     limit: Limit = 50,
-) -> Page[ResultView]:
+) -> Page[RehearsalResultOut]:
     """Each volunteer's difference, those who gain most first, or those who lose most."""
     after = None if cursor is None else cursors.decode(cursor, (int, UUID))
     async with db.snapshot() as tx:
@@ -184,7 +184,7 @@ async def list_differences(
 @router.get("/rehearsals/{rehearsal_id}/budget")
 async def list_budget(
     db: Db, caller: Centre, rehearsal_id: UUID, cursor: str | None = None, limit: Limit = 50
-) -> Page[BudgetView]:
+) -> Page[RehearsalBudgetOut]:
     """The points by site and month, by month."""
     after = None if cursor is None else _budget_key(cursor)
     async with db.snapshot() as tx:
@@ -230,15 +230,15 @@ def _budget_key(cursor: str) -> tuple[date, UUID | None]:
         raise Refusal("cursor-invalid", detail, status=400) from None
 
 
-def _view(found: Rehearsal) -> RehearsalView:
+def _view(found: Rehearsal) -> RehearsalOut:
     total = found.volunteers_total
     progress = 1.0 if found.status == "done" else found.volunteers_done / total if total else 0.0
     seconds = None
     if found.started_at is not None and found.finished_at is not None:
         seconds = round((found.finished_at - found.started_at).total_seconds(), 3)
-    values = {name: getattr(found, name) for name in RehearsalView.model_fields if hasattr(found, name)}
+    values = {name: getattr(found, name) for name in RehearsalOut.model_fields if hasattr(found, name)}
     totals = None if found.summary is None else _totals(found.summary)
-    return RehearsalView(
+    return RehearsalOut(
         **values,
         progress=round(progress, 4),
         totals=totals,
@@ -256,14 +256,14 @@ def _notice(effective_from: date, requested_at: datetime) -> str | None:
     )
 
 
-def _totals(summary: Summary) -> TotalsView:
-    return TotalsView(**{name: getattr(summary, name) for name in TotalsView.model_fields})
+def _totals(summary: Summary) -> RehearsalTotalsOut:
+    return RehearsalTotalsOut(**{name: getattr(summary, name) for name in RehearsalTotalsOut.model_fields})
 
 
-def _result(result: Result) -> ResultView:
-    return ResultView(**result._asdict(), difference=result.difference)
+def _result(result: RehearsalResult) -> RehearsalResultOut:
+    return RehearsalResultOut(**result._asdict(), difference=result.difference)
 
 
-def _budget(line: handlers.BudgetLine) -> BudgetView:
+def _budget(line: handlers.BudgetLine) -> RehearsalBudgetOut:
     site_id, month, before, after = line
-    return BudgetView(site_id=site_id, month=month, before=before, after=after, difference=after - before)
+    return RehearsalBudgetOut(site_id=site_id, month=month, before=before, after=after, difference=after - before)

@@ -17,13 +17,13 @@ from services.points.rules.domain import (
     FIRST_SERVICE,
     REFERRAL,
     Award,
+    BucketPeriod,
+    BucketSpan,
     Facts,
     First,
-    Period,
     Referral,
     Rule,
     Rulebook,
-    Span,
     evaluate,
     first_service,
     referral,
@@ -35,7 +35,7 @@ __all__ = [
     "Budget",
     "Comparison",
     "Pair",
-    "Result",
+    "RehearsalResult",
     "Summary",
     "add_budget",
 ]
@@ -54,9 +54,9 @@ class Pair(NamedTuple):
     """
 
     rule: Rule
-    period: Period
+    period: BucketPeriod
     rule_after: Rule
-    period_after: Period
+    period_after: BucketPeriod
     same: bool
     daily: bool
 
@@ -84,8 +84,8 @@ class Comparison:
             before, after = self.before.bucket(day, activity_id), self.after.bucket(day, activity_id)
             same = before[0] is after[0] and before[1] == after[1]
             spans = {before[0].span, after[0].span}
-            found = Pair(*before, *after, same, spans == {Span.DAY})
-            if Span.ACTIVITY not in spans:
+            found = Pair(*before, *after, same, spans == {BucketSpan.DAY})
+            if BucketSpan.ACTIVITY not in spans:
                 self._days[day] = found
         return found
 
@@ -187,7 +187,7 @@ class Appraisal:
         budget: Budget = {key: (worth[0], worth[1]) for key, worth in self._budget.items() if worth[0] or worth[1]}
         return Appraised(self.records, self.before, self.after, budget)
 
-    def _put(self, side: int, rule: Rule, period: Period, found: Facts, site_id: UUID | None) -> None:
+    def _put(self, side: int, rule: Rule, period: BucketPeriod, found: Facts, site_id: UUID | None) -> None:
         key = (side, period.bucket)
         bucket = self._open.get(key)
         if bucket is None:
@@ -296,7 +296,7 @@ def add_budget(total: Budget, part: Mapping[tuple[UUID | None, date], tuple[int,
         total[key] = (before, after) if present is None else (present[0] + before, present[1] + after)
 
 
-class Result(NamedTuple):
+class RehearsalResult(NamedTuple):
     """One volunteer's line of the result."""
 
     volunteer_id: UUID
@@ -341,7 +341,7 @@ class Summary:
         return self.volunteers - self.winners - self.losers
 
     @classmethod
-    def of(cls, results: Iterable[Result]) -> Summary:
+    def of(cls, results: Iterable[RehearsalResult]) -> Summary:
         """The totals of some volunteers."""
         found = list(results)
         gains = [result for result in found if result.after > result.before]

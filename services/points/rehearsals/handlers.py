@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from services.points.rehearsals import store
-from services.points.rehearsals.domain import Result
+from services.points.rehearsals.domain import RehearsalResult
 from services.points.rehearsals.store import Rehearsal
 from services.points.rules import handlers as rules
 from services.points.rules import store as rule_store
@@ -81,7 +81,7 @@ async def cancel(tx: Tx, rehearsal_id: UUID) -> Rehearsal:
 
 async def results(
     tx: Tx, rehearsal_id: UUID, *, after: tuple[int, UUID] | None, limit: int, losers_first: bool
-) -> list[Result]:
+) -> list[RehearsalResult]:
     """A page of the volunteers' differences.
 
     Raises:
@@ -100,7 +100,7 @@ async def budget(
     return await store.budget(tx, rehearsal_id, after=after, limit=limit)
 
 
-async def export(db: Database, rehearsal_id: UUID) -> AsyncIterator[list[Result]]:
+async def export(db: Database, rehearsal_id: UUID) -> AsyncIterator[list[RehearsalResult]]:
     """Everybody's difference in portions, by volunteer; raises as `results`, before the first portion.
 
     What is done never changes, so the portions fit together although each is read in a transaction of its own: a slow

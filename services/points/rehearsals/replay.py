@@ -18,7 +18,7 @@ import structlog
 
 from services.points.rehearsals import share, store
 from services.points.rehearsals.domain import Budget, Summary, add_budget
-from services.points.rehearsals.share import Connect, Mismatch, Outcome, Task
+from services.points.rehearsals.share import Connect, Mismatch, PortionOutcome, Task
 from services.points.rehearsals.store import Attempt, Portion
 from services.points.rules import handlers as rules
 from services.points.rules import store as rule_store
@@ -136,7 +136,7 @@ class _Replay:
         with ProcessPoolExecutor(
             processes, multiprocessing.get_context("spawn"), initializer=share.begin, initargs=(task,)
         ) as pool:
-            under_way: set[asyncio.Future[Outcome]] = set()
+            under_way: set[asyncio.Future[PortionOutcome]] = set()
             while True:
                 while len(under_way) <= processes and (portion := next(waiting, None)) is not None:
                     under_way.add(loop.run_in_executor(pool, share.work, portion))
@@ -152,7 +152,7 @@ class _Replay:
                     pool.shutdown(cancel_futures=True)
                     return False
 
-    def _count(self, outcome: Outcome) -> bool:
+    def _count(self, outcome: PortionOutcome) -> bool:
         if outcome.mismatches:
             raise ReplayFailed(_differs(outcome.mismatches))
         self._volunteers += outcome.volunteers

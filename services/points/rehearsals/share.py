@@ -18,12 +18,20 @@ from uuid import UUID
 import uvloop
 
 from services.points.rehearsals import store
-from services.points.rehearsals.domain import Appraisal, Appraised, Budget, Comparison, Result, Summary, add_budget
+from services.points.rehearsals.domain import (
+    Appraisal,
+    Appraised,
+    Budget,
+    Comparison,
+    RehearsalResult,
+    Summary,
+    add_budget,
+)
 from services.points.rehearsals.store import Attempt, Portion
 from services.points.rules.domain import Referral, Rule
 from shared.postgres import Database, Tx
 
-__all__ = ["Mismatch", "Outcome", "Task", "begin", "work"]
+__all__ = ["Mismatch", "PortionOutcome", "Task", "begin", "work"]
 
 Connect = Callable[[], Awaitable[Database]]
 
@@ -49,7 +57,7 @@ class Mismatch(NamedTuple):
 
 
 @dataclass(slots=True)
-class Outcome:
+class PortionOutcome:
     """What became of a portion; ``wanted`` is false if the attempt is given up."""
 
     volunteers: int
@@ -69,7 +77,7 @@ def begin(task: Task) -> None:
     _share.runner.run(_share.open())
 
 
-def work(portion: Portion) -> Outcome:
+def work(portion: Portion) -> PortionOutcome:
     """Replay a portion; runs in the process that `begin` made ready."""
     assert _share is not None
     return _share.runner.run(_share.replay(portion))
@@ -105,9 +113,9 @@ class Share:
         """Give the snapshot and the connections back; a process that ends need not."""
         await self._resources.aclose()
 
-    async def replay(self, portion: Portion) -> Outcome:
+    async def replay(self, portion: Portion) -> PortionOutcome:
         """The volunteers of a portion, their results written in a transaction of its own."""
-        tx, outcome, results = self._tx, Outcome(portion.volunteers), list[Result]()
+        tx, outcome, results = self._tx, PortionOutcome(portion.volunteers), list[RehearsalResult]()
         posted = await store.posted(tx, portion.first, portion.last)
         referrals = await store.referrals(tx, portion.first, portion.last)
         appraised = await self._appraise(portion.first, portion.last, referrals)
@@ -119,7 +127,7 @@ class Share:
                 if found.before != given:
                     outcome.mismatches.append(Mismatch(volunteer_id, given, found.before))
                     continue
-            results.append(Result(volunteer_id, found.records, found.before, found.after))
+            results.append(RehearsalResult(volunteer_id, found.records, found.before, found.after))
             add_budget(outcome.budget, found.budget)
         outcome.summary = Summary.of(results)
         if not outcome.mismatches:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 
-from services.points.rehearsals.domain import Budget, Result, Summary
+from services.points.rehearsals.domain import Budget, RehearsalResult, Summary
 from services.points.rules.domain import Facts, Referral
 from shared.postgres import Database, Tx, load_queries
 
@@ -188,7 +188,7 @@ async def note_trouble(tx: Tx, attempt: Attempt, trouble: str) -> None:
     await tx.execute(_SQL["note_trouble"], attempt.rehearsal_id, attempt.number, trouble)
 
 
-async def write_results(tx: Tx, rehearsal_id: UUID, attempt: int, results: Iterable[Result]) -> bool:
+async def write_results(tx: Tx, rehearsal_id: UUID, attempt: int, results: Iterable[RehearsalResult]) -> bool:
     """False, and nothing is written, if the attempt is no longer wanted."""
     if await tx.fetchval(_SQL["may_write"], rehearsal_id, attempt) is None:
         return False
@@ -265,17 +265,18 @@ async def stands(tx: Tx, volunteer_id: UUID) -> Mapping[str, int]:
 
 async def results(
     tx: Tx, rehearsal_id: UUID, *, after: tuple[int, UUID] | None, limit: int, losers_first: bool
-) -> list[Result]:
+) -> list[RehearsalResult]:
     """A page of the results, by difference."""
     name = "results_by_difference" if losers_first else "results_by_difference_down"
     difference, volunteer_id = after or ((-(2**63), FIRST_ID) if losers_first else (2**63 - 1, LAST_ID))
-    return [Result(*row) for row in await tx.fetch(_SQL[name], rehearsal_id, difference, volunteer_id, limit)]
+    return [RehearsalResult(*row) for row in await tx.fetch(_SQL[name], rehearsal_id, difference, volunteer_id, limit)]
 
 
-async def results_by_volunteer(tx: Tx, rehearsal_id: UUID, *, after: UUID | None, limit: int) -> list[Result]:
+async def results_by_volunteer(tx: Tx, rehearsal_id: UUID, *, after: UUID | None, limit: int) -> list[RehearsalResult]:
     """A portion of the results, by volunteer."""
     return [
-        Result(*row) for row in await tx.fetch(_SQL["results_by_volunteer"], rehearsal_id, after or FIRST_ID, limit)
+        RehearsalResult(*row)
+        for row in await tx.fetch(_SQL["results_by_volunteer"], rehearsal_id, after or FIRST_ID, limit)
     ]
 
 

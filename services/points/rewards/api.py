@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, Field, model_validator
 
 from services.points.rewards import handlers, store
-from services.points.rewards.domain import DEFAULT_HOLD_DAYS, Redemption, Reward, Status
+from services.points.rewards.domain import DEFAULT_HOLD_DAYS, Redemption, RedemptionStatus, Reward
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.clock import real_now
@@ -32,7 +32,7 @@ Centre = Annotated[Caller, allow(Role.OPERATOR, centre=True)]
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
 
 
-class RewardInput(Input):
+class RewardIn(Input):
     """A new line of the catalogue; `price` in points, `hold_days` is how long a held item waits for pickup."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
@@ -45,13 +45,13 @@ class RewardInput(Input):
     hold_days: Annotated[int, Field(ge=1, le=365)] = DEFAULT_HOLD_DAYS
 
     @model_validator(mode="after")
-    def _window_runs_forward(self) -> "RewardInput":
+    def _window_runs_forward(self) -> "RewardIn":
         if self.available_from and self.available_until and self.available_until <= self.available_from:
             raise ValueError("available_until must be after available_from")
         return self
 
 
-class StockInput(Input):
+class StockIn(Input):
     """Items that came in at a site."""
 
     site_id: UUID
@@ -59,40 +59,40 @@ class StockInput(Input):
     note: Annotated[str, Field(max_length=500)] = ""
 
 
-class RedemptionInput(Input):
+class RedemptionIn(Input):
     """What is wanted, and where it will be fetched."""
 
     reward_id: UUID
     site_id: UUID
 
 
-class CaptureInput(Input):
+class CaptureIn(Input):
     """The code that the volunteer shows."""
 
     pickup_code: PickupCodeText
 
 
-class ReleaseInput(Input):
+class ReleaseIn(Input):
     """Why the hold is given back."""
 
     reason: Reason = "given back by the volunteer"
 
 
-class RefundInput(Input):
+class RefundIn(Input):
     """Why the points come back, and whether the item lies on the shelf again."""
 
     reason: Reason
     stock_returned: bool = True
 
 
-class ShelfView(Output):
+class ShelfOut(Output):
     """What may be redeemed at a site."""
 
     site_id: UUID
     free: int
 
 
-class StockView(Output):
+class StockOut(Output):
     """The whole count of a reward at a site: `free + reserved + handed_over = received`."""
 
     reward_id: UUID
@@ -103,7 +103,7 @@ class StockView(Output):
     handed_over: int
 
 
-class RewardView(Output):
+class RewardOut(Output):
     """A reward with what is left of it, by site."""
 
     reward_id: UUID
@@ -116,10 +116,10 @@ class RewardView(Output):
     available_until: datetime | None
     hold_days: int
     version: int
-    stock: list[ShelfView]
+    stock: list[ShelfOut]
 
 
-class RedemptionView(Output):
+class RedemptionOut(Output):
     """A redemption; `pickup_code` only while it is held, and only for the volunteer whose it is."""
 
     redemption_id: UUID
@@ -127,7 +127,7 @@ class RedemptionView(Output):
     reward_name: str
     volunteer_id: UUID
     site_id: UUID
-    status: Status
+    status: RedemptionStatus
     points: int
     pickup_code: str | None
     held_at: datetime
@@ -137,9 +137,9 @@ class RedemptionView(Output):
     stock_returned: bool | None
 
 
-def reward_view(reward: Reward, shelves: list[store.Stock]) -> RewardView:
+def reward_view(reward: Reward, shelves: list[store.Stock]) -> RewardOut:
     """A reward as everybody sees it."""
-    return RewardView(
+    return RewardOut(
         reward_id=reward.reward_id,
         name=reward.name,
         description=reward.description,
@@ -151,16 +151,14 @@ def reward_view(reward: Reward, shelves: list[store.Stock]) -> RewardView:
         hold_days=reward.hold_days,
         version=reward.version,
         stock=[
-            ShelfView(site_id=shelf.site_id, free=shelf.free)
-            for shelf in shelves
-            if shelf.reward_id == reward.reward_id
+            ShelfOut(site_id=shelf.site_id, free=shelf.free) for shelf in shelves if shelf.reward_id == reward.reward_id
         ],
     )
 
 
-def redemption_view(redemption: Redemption, code: str | None = None) -> RedemptionView:
+def redemption_view(redemption: Redemption, code: str | None = None) -> RedemptionOut:
     """A redemption, with its code where the caller may see it."""
-    return RedemptionView(
+    return RedemptionOut(
         redemption_id=redemption.redemption_id,
         reward_id=redemption.reward_id,
         reward_name=redemption.reward_name,
@@ -178,7 +176,7 @@ def redemption_view(redemption: Redemption, code: str | None = None) -> Redempti
 
 
 @router.get("/rewards")
-async def list_rewards(db: Db, caller: Everybody, cursor: str | None = None, limit: Limit = 50) -> Page[RewardView]:
+async def list_rewards(db: Db, caller: Everybody, cursor: str | None = None, limit: Limit = 50) -> Page[RewardOut]:
     """The catalogue, newest first."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with db.snapshot() as tx:
@@ -187,11 +185,11 @@ async def list_rewards(db: Db, caller: Everybody, cursor: str | None = None, lim
     return page_of(rewards, limit, lambda reward: reward_view(reward, shelves), lambda reward: (reward.reward_id,))
 
 
-@router.post("/rewards", status_code=201, response_model=RewardView)
-async def add_reward(request: Request, db: Db, caller: Centre, body: RewardInput) -> Response:
+@router.post("/rewards", status_code=201, response_model=RewardOut)
+async def add_reward(request: Request, db: Db, caller: Centre, body: RewardIn) -> Response:
     """Add a reward to the catalogue; it can be redeemed once stock was received."""
 
-    async def work(tx: Tx) -> RewardView:
+    async def work(tx: Tx) -> RewardOut:
         reward = Reward(reward_id=new_id(), **body.model_dump())
         return reward_view(await handlers.add_reward(tx, caller, reward), [])
 
@@ -199,30 +197,30 @@ async def add_reward(request: Request, db: Db, caller: Centre, body: RewardInput
 
 
 @router.get("/rewards/{reward_id}/stock")
-async def list_stock(db: Db, caller: Staff, reward_id: UUID) -> list[StockView]:
+async def list_stock(db: Db, caller: Staff, reward_id: UUID) -> list[StockOut]:
     """The whole count of a reward at the caller's sites."""
     async with db.snapshot() as tx:
         shelves = await store.list_stock(tx, [reward_id])
     return [_stock_view(shelf) for shelf in shelves if caller.may_site(shelf.site_id)]
 
 
-@router.post("/rewards/{reward_id}/stock", status_code=201, response_model=StockView)
-async def receive_stock(request: Request, db: Db, caller: Staff, reward_id: UUID, body: StockInput) -> Response:
+@router.post("/rewards/{reward_id}/stock", status_code=201, response_model=StockOut)
+async def receive_stock(request: Request, db: Db, caller: Staff, reward_id: UUID, body: StockIn) -> Response:
     """Items came in at one of the caller's sites."""
 
-    async def work(tx: Tx) -> StockView:
+    async def work(tx: Tx) -> StockOut:
         return _stock_view(await handlers.receive_stock(tx, caller, reward_id, body.site_id, body.quantity, body.note))
 
     return await once(request, db, caller, work)
 
 
-@router.post("/redemptions", status_code=201, response_model=RedemptionView)
+@router.post("/redemptions", status_code=201, response_model=RedemptionOut)
 async def redeem(
-    request: Request, db: Db, caller: Annotated[Caller, allow(Role.VOLUNTEER)], body: RedemptionInput
+    request: Request, db: Db, caller: Annotated[Caller, allow(Role.VOLUNTEER)], body: RedemptionIn
 ) -> Response:
     """Hold the points and reserve one item; the answer carries the pickup code."""
 
-    async def work(tx: Tx) -> RedemptionView:
+    async def work(tx: Tx) -> RedemptionOut:
         redemption, code = await handlers.hold(tx, caller.require_volunteer(), body.reward_id, body.site_id)
         return redemption_view(redemption, code)
 
@@ -233,12 +231,12 @@ async def redeem(
 async def list_redemptions(
     db: Db,
     caller: Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR)],
-    status: Status | None = None,
+    status: RedemptionStatus | None = None,
     site_id: UUID | None = None,
     reward_id: UUID | None = None,
     cursor: str | None = None,
     limit: Limit = 50,
-) -> Page[RedemptionView]:
+) -> Page[RedemptionOut]:
     """A volunteer's own, or those to be fetched at the sites of the staff who ask; newest first."""
     staff = caller.has(Role.STATION, Role.OPERATOR)
     bounds: dict[str, Any] = {
@@ -265,7 +263,7 @@ async def list_redemptions(
 @router.get("/redemptions/{redemption_id}")
 async def read_redemption(
     db: Db, caller: Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR)], redemption_id: UUID
-) -> RedemptionView:
+) -> RedemptionOut:
     """One redemption, for the volunteer whose it is and the staff of its site."""
     async with db.snapshot() as tx:
         found = await store.find_redemption(tx, redemption_id)
@@ -275,41 +273,41 @@ async def read_redemption(
     return redemption_view(found, codes.get(redemption_id))
 
 
-@router.post("/redemptions/{redemption_id}/capture", response_model=RedemptionView)
-async def capture(request: Request, db: Db, caller: Staff, redemption_id: UUID, body: CaptureInput) -> Response:
+@router.post("/redemptions/{redemption_id}/capture", response_model=RedemptionOut)
+async def capture(request: Request, db: Db, caller: Staff, redemption_id: UUID, body: CaptureIn) -> Response:
     """Hand the item over against its code, at one of the caller's sites."""
     async with db.transaction() as tx:
         refusal = await handlers.check_code(tx, caller, redemption_id, body.pickup_code, real_now())
     if refusal is not None:
         raise refusal
 
-    async def work(tx: Tx) -> RedemptionView:
+    async def work(tx: Tx) -> RedemptionOut:
         return redemption_view(await handlers.capture(tx, caller, redemption_id, body.pickup_code))
 
     return await once(request, db, caller, work, status=200)
 
 
-@router.post("/redemptions/{redemption_id}/release", response_model=RedemptionView)
+@router.post("/redemptions/{redemption_id}/release", response_model=RedemptionOut)
 async def release(
     request: Request,
     db: Db,
     caller: Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR)],
     redemption_id: UUID,
-    body: ReleaseInput,
+    body: ReleaseIn,
 ) -> Response:
     """Give a hold back before pickup."""
 
-    async def work(tx: Tx) -> RedemptionView:
+    async def work(tx: Tx) -> RedemptionOut:
         return redemption_view(await handlers.release(tx, caller, redemption_id, body.reason))
 
     return await once(request, db, caller, work, status=200)
 
 
-@router.post("/redemptions/{redemption_id}/refund", response_model=RedemptionView)
-async def refund(request: Request, db: Db, caller: Operator, redemption_id: UUID, body: RefundInput) -> Response:
+@router.post("/redemptions/{redemption_id}/refund", response_model=RedemptionOut)
+async def refund(request: Request, db: Db, caller: Operator, redemption_id: UUID, body: RefundIn) -> Response:
     """Give the points of a handed-over reward back."""
 
-    async def work(tx: Tx) -> RedemptionView:
+    async def work(tx: Tx) -> RedemptionOut:
         return redemption_view(
             await handlers.refund(tx, caller, redemption_id, body.reason, stock_returned=body.stock_returned)
         )
@@ -317,8 +315,8 @@ async def refund(request: Request, db: Db, caller: Operator, redemption_id: UUID
     return await once(request, db, caller, work, status=200)
 
 
-def _stock_view(shelf: store.Stock) -> StockView:
-    return StockView(
+def _stock_view(shelf: store.Stock) -> StockOut:
+    return StockOut(
         reward_id=shelf.reward_id,
         site_id=shelf.site_id,
         received=shelf.received,

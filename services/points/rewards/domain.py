@@ -21,7 +21,7 @@ PHOTO_BYTES = 256 * 1024
 """The largest photo of a reward."""
 
 
-class Status(StrEnum):
+class RedemptionStatus(StrEnum):
     """Where a redemption stands."""
 
     HELD = "held"
@@ -68,7 +68,7 @@ class Redemption:
     volunteer_id: UUID
     site_id: UUID
     points: int
-    status: Status
+    status: RedemptionStatus
     version: int
     held_at: datetime
     expires_at: datetime
@@ -98,15 +98,15 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RedemptionStep:
     """A redemption's next status and what happens to the stock with it."""
 
-    status: Status
+    status: RedemptionStatus
     stock: StockMove
 
 
 @dataclass(frozen=True, slots=True)
-class Declined:
+class RewardRefusal:
     """Why not: a stable problem slug and a sentence for the person who asked."""
 
     slug: str
@@ -114,53 +114,57 @@ class Declined:
 
 
 _STEPS = {
-    (Status.HELD, Command.CAPTURE): Step(Status.CAPTURED, StockMove(0, -1, 1)),
-    (Status.HELD, Command.RELEASE): Step(Status.RELEASED, StockMove(1, -1, 0)),
-    (Status.HELD, Command.EXPIRE): Step(Status.RELEASED, StockMove(1, -1, 0)),
-    (Status.CAPTURED, Command.REFUND): Step(Status.REFUNDED, StockMove(1, 0, -1)),
+    (RedemptionStatus.HELD, Command.CAPTURE): RedemptionStep(RedemptionStatus.CAPTURED, StockMove(0, -1, 1)),
+    (RedemptionStatus.HELD, Command.RELEASE): RedemptionStep(RedemptionStatus.RELEASED, StockMove(1, -1, 0)),
+    (RedemptionStatus.HELD, Command.EXPIRE): RedemptionStep(RedemptionStatus.RELEASED, StockMove(1, -1, 0)),
+    (RedemptionStatus.CAPTURED, Command.REFUND): RedemptionStep(RedemptionStatus.REFUNDED, StockMove(1, 0, -1)),
     # The item stays with the person (spoilt, eaten, lost): it was handed over, and stays counted so.
-    (Status.CAPTURED, Command.REFUND_KEEPING_STOCK_OUT): Step(Status.REFUNDED, StockMove(0, 0, 0)),
+    (RedemptionStatus.CAPTURED, Command.REFUND_KEEPING_STOCK_OUT): RedemptionStep(
+        RedemptionStatus.REFUNDED, StockMove(0, 0, 0)
+    ),
 }
 
 _STANDS = {
-    Status.HELD: "is held and waits for pickup",
-    Status.CAPTURED: "was already handed over",
-    Status.RELEASED: "was already released",
-    Status.REFUNDED: "was already refunded",
+    RedemptionStatus.HELD: "is held and waits for pickup",
+    RedemptionStatus.CAPTURED: "was already handed over",
+    RedemptionStatus.RELEASED: "was already released",
+    RedemptionStatus.REFUNDED: "was already refunded",
 }
 
 
 def place(
     reward: Reward, *, free: int, taken_this_quarter: int, available: int, at: datetime, taken_ever: int = 0
-) -> Placed | Declined:
+) -> Placed | RewardRefusal:
     """Whether a volunteer with `available` points may hold one item of which `free` are left at the site."""
     if reward.available_from is not None and at < reward.available_from:
-        return Declined("reward-not-available", "This reward cannot be redeemed yet.")
+        return RewardRefusal("reward-not-available", "This reward cannot be redeemed yet.")
     if reward.available_until is not None and at >= reward.available_until:
-        return Declined("reward-not-available", "This reward can no longer be redeemed.")
+        return RewardRefusal("reward-not-available", "This reward can no longer be redeemed.")
     if free <= 0:
-        return Declined("reward-sold-out", "This reward is sold out at this site.")
+        return RewardRefusal("reward-sold-out", "This reward is sold out at this site.")
     if reward.per_quarter_limit is not None and taken_this_quarter >= reward.per_quarter_limit:
         times = "once" if reward.per_quarter_limit == 1 else f"{reward.per_quarter_limit} times"
-        return Declined("reward-limit-reached", f"This reward can be redeemed {times} per quarter.")
+        return RewardRefusal("reward-limit-reached", f"This reward can be redeemed {times} per quarter.")
     if reward.per_person_limit is not None and taken_ever >= reward.per_person_limit:
         times = "once" if reward.per_person_limit == 1 else f"{reward.per_person_limit} times"
-        return Declined("reward-limit-reached", f"Each person can redeem this reward {times}.")
+        return RewardRefusal("reward-limit-reached", f"Each person can redeem this reward {times}.")
     if available < reward.price:
-        return Declined("insufficient-points", f"This reward costs {reward.price} points; {available} are available.")
+        return RewardRefusal(
+            "insufficient-points", f"This reward costs {reward.price} points; {available} are available."
+        )
     return Placed(reward.price, at + timedelta(days=reward.hold_days))
 
 
-def advance(redemption: Redemption, command: Command, at: datetime) -> Step | Declined:
+def advance(redemption: Redemption, command: Command, at: datetime) -> RedemptionStep | RewardRefusal:
     """The step that `command` takes from here. Each end is reached once; who comes second is told where it stands."""
     step = _STEPS.get((redemption.status, command))
     if step is None:
-        return Declined("redemption-not-open", f"This redemption {_STANDS[redemption.status]}.")
+        return RewardRefusal("redemption-not-open", f"This redemption {_STANDS[redemption.status]}.")
     if command is Command.CAPTURE and at >= redemption.expires_at:
         # The timer may be late; the time that was promised is not.
-        return Declined("redemption-expired", "The time for picking this reward up is over; the points go back.")
+        return RewardRefusal("redemption-expired", "The time for picking this reward up is over; the points go back.")
     if command is Command.EXPIRE and at < redemption.expires_at:
-        return Declined("redemption-not-due", "The time for picking this reward up is not over yet.")
+        return RewardRefusal("redemption-not-due", "The time for picking this reward up is not over yet.")
     return step
 
 

@@ -25,11 +25,11 @@ from services.points.rewards.domain import (
     RESERVE,
     WRONG_CODES_ALLOWED,
     Command,
-    Declined,
     Redemption,
+    RedemptionStatus,
+    RedemptionStep,
     Reward,
-    Status,
-    Step,
+    RewardRefusal,
     StockMove,
     advance,
     normalised_code,
@@ -114,7 +114,7 @@ async def hold(
         at=at,
         taken_ever=await store.count_ever(tx, volunteer_id, reward_id) if reward.per_person_limit is not None else 0,
     )
-    if isinstance(placed, Declined):
+    if isinstance(placed, RewardRefusal):
         raise _refusal(placed)
     redemption = Redemption(
         redemption_id=new_id(),
@@ -123,7 +123,7 @@ async def hold(
         volunteer_id=volunteer_id,
         site_id=site_id,
         points=placed.points,
-        status=Status.HELD,
+        status=RedemptionStatus.HELD,
         version=1,
         held_at=at,
         expires_at=placed.expires_at,
@@ -243,7 +243,7 @@ async def expire_holds(tx: Tx, limit: int = 100) -> int:
     moves: list[tuple[Redemption, StockMove]] = []
     for redemption in await store.redemptions_by_id(tx, [redemption.redemption_id for redemption in due]):
         step = advance(redemption, Command.EXPIRE, at)
-        if isinstance(step, Declined):
+        if isinstance(step, RewardRefusal):
             continue  # captured or released between the reading and the lock
         try:
             async with tx.conn.transaction():
@@ -255,7 +255,7 @@ async def expire_holds(tx: Tx, limit: int = 100) -> int:
     return len(moves)
 
 
-async def _time_out(tx: Tx, redemption: Redemption, step: Step) -> Redemption:
+async def _time_out(tx: Tx, redemption: Redemption, step: RedemptionStep) -> Redemption:
     settled = await _settle(tx, redemption, step, by=None, reason=TIMED_OUT)
     event = events.released(settled, TIMED_OUT)
     await ledger.void(tx, redemption.redemption_id, event.id, correlation_id=event.correlation_id)
@@ -286,9 +286,9 @@ async def _locked(tx: Tx, seen: Redemption) -> Redemption:
     return redemption
 
 
-def _step(redemption: Redemption, command: Command, at: datetime) -> Step:
+def _step(redemption: Redemption, command: Command, at: datetime) -> RedemptionStep:
     step = advance(redemption, command, at)
-    if isinstance(step, Declined):
+    if isinstance(step, RewardRefusal):
         raise _refusal(step, redemption_status=redemption.status.value)
     return step
 
@@ -296,7 +296,7 @@ def _step(redemption: Redemption, command: Command, at: datetime) -> Step:
 async def _settle(
     tx: Tx,
     redemption: Redemption,
-    step: Step,
+    step: RedemptionStep,
     *,
     by: UUID | None,
     reason: str | None,
@@ -337,7 +337,7 @@ def _same_code(typed: str, code: str) -> bool:
     return hmac.compare_digest(normalised_code(typed).encode(), code.encode())
 
 
-def _refusal(declined: Declined, **extra: Any) -> Refusal:
+def _refusal(declined: RewardRefusal, **extra: Any) -> Refusal:
     return Conflict(declined.slug, declined.detail, **extra)
 
 

@@ -22,7 +22,7 @@ PHOTO_HEADERS = {
 }
 
 
-class CountInput(Input):
+class CountIn(Input):
     """What was counted on the shelf, items held for volunteers included, and why it was."""
 
     site_id: UUID
@@ -30,7 +30,7 @@ class CountInput(Input):
     reason: Annotated[str, Field(min_length=1, max_length=400)]
 
 
-class CountView(Output):
+class CountOut(Output):
     """The stock after the count; `difference` is what the count changed."""
 
     reward_id: UUID
@@ -42,13 +42,13 @@ class CountView(Output):
     handed_over: int
 
 
-class HoldDays(Input):
+class HoldDaysIn(Input):
     """How many days a held item waits for pickup at the site."""
 
     hold_days: Annotated[int, Field(ge=1, le=365)]
 
 
-class HoldDaysView(Output):
+class HoldDaysOut(Output):
     """How many days a held item waits for pickup at the site, for holds from now on."""
 
     reward_id: UUID
@@ -56,7 +56,7 @@ class HoldDaysView(Output):
     hold_days: int
 
 
-class PhotoView(Output):
+class PhotoOut(Output):
     """Where the photo is."""
 
     reward_id: UUID
@@ -64,13 +64,13 @@ class PhotoView(Output):
     etag: str
 
 
-@router.post("/rewards/{reward_id}/counts", status_code=201, response_model=CountView)
-async def count_stock(request: Request, db: Db, caller: Staff, reward_id: UUID, body: CountInput) -> Response:
+@router.post("/rewards/{reward_id}/counts", status_code=201, response_model=CountOut)
+async def count_stock(request: Request, db: Db, caller: Staff, reward_id: UUID, body: CountIn) -> Response:
     """An inventory count at one of the caller's sites; the difference is booked with its reason."""
 
-    async def work(tx: Tx) -> CountView:
+    async def work(tx: Tx) -> CountOut:
         shelf, difference = await shelves.count_stock(tx, caller, reward_id, body.site_id, body.counted, body.reason)
-        return CountView(
+        return CountOut(
             reward_id=shelf.reward_id,
             site_id=shelf.site_id,
             difference=difference,
@@ -84,22 +84,22 @@ async def count_stock(request: Request, db: Db, caller: Staff, reward_id: UUID, 
 
 
 @router.put("/rewards/{reward_id}/sites/{site_id}/hold-days")
-async def set_hold_days(db: Db, caller: Staff, reward_id: UUID, site_id: UUID, body: HoldDays) -> HoldDaysView:
+async def set_hold_days(db: Db, caller: Staff, reward_id: UUID, site_id: UUID, body: HoldDaysIn) -> HoldDaysOut:
     """How long the reward waits at this site; holds that are under way keep their time."""
     async with db.transaction() as tx:
         await shelves.set_hold_days(tx, caller, reward_id, site_id, body.hold_days)
-    return HoldDaysView(reward_id=reward_id, site_id=site_id, hold_days=body.hold_days)
+    return HoldDaysOut(reward_id=reward_id, site_id=site_id, hold_days=body.hold_days)
 
 
 @router.put("/rewards/{reward_id}/photo")
 async def put_photo(
     request: Request, db: Db, caller: Annotated[Caller, allow(Role.OPERATOR, centre=True)], reward_id: UUID
-) -> PhotoView:
+) -> PhotoOut:
     """The reward's photo: the body is a PNG, JPEG or WebP image of at most 256 KiB."""
     content = await request.body()
     async with db.transaction() as tx:
         etag = await shelves.put_photo(tx, caller, reward_id, content)
-    return PhotoView(reward_id=reward_id, url=f"/api/points/v1/rewards/{reward_id}/photo", etag=etag)
+    return PhotoOut(reward_id=reward_id, url=f"/api/points/v1/rewards/{reward_id}/photo", etag=etag)
 
 
 @router.get("/rewards/{reward_id}/photo", dependencies=[public()], response_class=Response, responses=IMAGE)

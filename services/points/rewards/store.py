@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.points.rewards.domain import Redemption, Reward, Status, StockMove
+from services.points.rewards.domain import Redemption, RedemptionStatus, Reward, StockMove
 from shared.postgres import Tx, load_queries
 
 SQL = load_queries(__file__)
@@ -42,7 +42,7 @@ def _reward(row: Any) -> Reward:
 
 
 def _redemption(row: Any) -> Redemption:
-    return Redemption(**{**dict(row), "status": Status(row["status"])})
+    return Redemption(**{**dict(row), "status": RedemptionStatus(row["status"])})
 
 
 async def insert_reward(tx: Tx, reward: Reward, *, at: datetime, by: UUID) -> None:
@@ -191,7 +191,7 @@ async def find_redemption(tx: Tx, redemption_id: UUID) -> Redemption | None:
 async def settle_redemption(
     tx: Tx,
     redemption: Redemption,
-    status: Status,
+    status: RedemptionStatus,
     *,
     at: datetime,
     by: UUID | None,
@@ -217,7 +217,7 @@ async def list_redemptions(
     *,
     volunteer_id: UUID | None,
     site_ids: Sequence[UUID] | None,
-    status: Status | None,
+    status: RedemptionStatus | None,
     before: UUID | None,
     limit: int,
     reward_id: UUID | None = None,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from services.points.ledger import handlers as ledger
 from services.points.rewards import events, store
-from services.points.rewards.domain import REMIND_BEFORE, Status
+from services.points.rewards.domain import REMIND_BEFORE, RedemptionStatus
 from shared import outbox
 from shared.ids import derived_id
 from shared.postgres import Database
@@ -24,7 +24,7 @@ async def remind(db: Database, limit: int = 100) -> int:
         await ledger.lock(tx, sorted({redemption.volunteer_id for redemption in due}))
         told = []
         for redemption in await store.redemptions_by_id(tx, [redemption.redemption_id for redemption in due]):
-            if redemption.status is Status.HELD and await store.note_reminder(tx, redemption, at):
+            if redemption.status is RedemptionStatus.HELD and await store.note_reminder(tx, redemption, at):
                 told.append(events.reminded(replace(redemption, version=redemption.version + 1), at))
         await outbox.append(tx, *told)
         return len(told)

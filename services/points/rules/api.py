@@ -23,7 +23,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api/points/v1", tags=["rules"])
 
 
-class RuleView(Output):
+class RuleOut(Output):
     """A version of the earning rule; ``document`` is the rule itself, ``reasons`` the words of its explanations."""
 
     version: int
@@ -36,7 +36,7 @@ class RuleView(Output):
     reasons: dict[str, str]
 
 
-class DraftInput(Input):
+class DraftIn(Input):
     """A rule: the text of a YAML document, or the same as JSON. Problems name the line; JSON's lines are those of its
     indented form. A version that it names is not looked at: drafts are numbered.
     """
@@ -44,13 +44,13 @@ class DraftInput(Input):
     document: Annotated[str, Field(min_length=1, max_length=200_000)] | dict[str, Any]
 
 
-class RulesView(Output):
+class RulesOut(Output):
     """Every version, lowest first."""
 
-    items: list[RuleView]
+    items: list[RuleOut]
 
 
-class CriterionView(Output):
+class CriterionOut(Output):
     """One badge and what earns it; ``at_least`` is in minutes, records, themes, sites or weeks in a row.
 
     ``window`` is lifetime or year; then there is one badge for each calendar year.
@@ -66,59 +66,59 @@ class CriterionView(Output):
     sentence: str
 
 
-class CriteriaView(Output):
+class CriteriaOut(Output):
     """A version of all badges."""
 
     version: int
     name: str
     effective_from: date
-    items: list[CriterionView]
+    items: list[CriterionOut]
 
 
-class CriteriaVersionsView(Output):
+class CriteriaVersionsOut(Output):
     """Every version, lowest first; the last is in force."""
 
-    items: list[CriteriaView]
+    items: list[CriteriaOut]
 
 
 @router.get("/rules", dependencies=[public()])
-async def list_rules(db: Db) -> RulesView:
+async def list_rules(db: Db) -> RulesOut:
     """Every version of the earning rule."""
     async with db.snapshot() as tx:
-        return RulesView(items=[_rule(stored) for stored in await handlers.listed(tx)])
+        return RulesOut(items=[_rule(stored) for stored in await handlers.listed(tx)])
 
 
-@router.post("/rules", status_code=201, response_model=RuleView)
+@router.post("/rules", status_code=201, response_model=RuleOut)
 async def draft_rule(
-    request: Request, db: Db, caller: Annotated[Caller, allow(Role.OPERATOR, centre=True)], body: DraftInput
+    request: Request, db: Db, caller: Annotated[Caller, allow(Role.OPERATOR, centre=True)], body: DraftIn
 ) -> Response:
     """Keep a rule as a draft: checked, numbered, and in force for nobody."""
     document = body.document
     text = document if isinstance(document, str) else orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
 
-    async def work(tx: Tx) -> RuleView:
+    async def work(tx: Tx) -> RuleOut:
         return _rule(await handlers.draft(tx, caller, text))
 
     return await once(request, db, caller, work)
 
 
 @router.get("/rules/{version}", dependencies=[public()])
-async def read_rule(db: Db, version: Annotated[int, Path(ge=1, le=2_147_483_647)]) -> RuleView:
+async def read_rule(db: Db, version: Annotated[int, Path(ge=1, le=2_147_483_647)]) -> RuleOut:
     """One version of the earning rule."""
     async with db.snapshot() as tx:
         return _rule(await handlers.find(tx, version))
 
 
 @router.get("/criteria", dependencies=[public()])
-async def list_criteria(db: Db) -> CriteriaVersionsView:
+async def list_criteria(db: Db) -> CriteriaVersionsOut:
     """Every version of the badge criteria."""
     async with db.snapshot() as tx:
-        return CriteriaVersionsView(items=[_criteria(document) for document in await badges.listed(tx)])
+        return CriteriaVersionsOut(items=[_criteria(document) for document in await badges.listed(tx)])
 
 
-def _rule(stored: StoredRule) -> RuleView:
+def _rule(stored: StoredRule) -> RuleOut:
     document = stored.document
-    return RuleView(
+    return RuleOut(
         version=document.version,
         name=document.name,
         effective_from=document.effective_from,
@@ -130,10 +130,10 @@ def _rule(stored: StoredRule) -> RuleView:
     )
 
 
-def _criteria(document: CriteriaDocument) -> CriteriaView:
+def _criteria(document: CriteriaDocument) -> CriteriaOut:
     criteria = document.criteria()
     items = [
-        CriterionView(
+        CriterionOut(
             badge=item.badge,
             name=item.name,
             star=item.star,
@@ -145,6 +145,6 @@ def _criteria(document: CriteriaDocument) -> CriteriaView:
         )
         for item in criteria.items
     ]
-    return CriteriaView(
+    return CriteriaOut(
         version=criteria.version, name=criteria.name, effective_from=criteria.effective_from, items=items
     )

@@ -8,20 +8,20 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from services.points.rules.terms.domain import (
     Approval,
-    Cap,
     CapOf,
     Expiry,
     Multiplier,
     Rate,
     Rounding,
     Rule,
+    RuleCap,
     When,
     Within,
 )
 from services.points.versions import documents
-from services.points.versions.documents import WRITING, Day, Name, Part, Problem, VersionedDocument
+from services.points.versions.documents import WRITING, Day, DocumentProblem, Name, Part, VersionedDocument
 
-__all__ = ["EXAMPLES", "VERSIONS", "Problem", "RuleDocument", "check", "parse", "shipped"]
+__all__ = ["EXAMPLES", "VERSIONS", "DocumentProblem", "RuleDocument", "check", "parse", "shipped"]
 
 VERSIONS = Path(__file__).with_name("versions")
 EXAMPLES = Path(__file__).with_name("examples")
@@ -91,7 +91,7 @@ class MultiplierDocument(_Conditional):
     percent: Annotated[int, Field(strict=True, ge=0, le=1000)]
 
 
-class Step(Part):
+class RoundingStep(Part):
     """From so many minutes on (of what full units leave over), so many count."""
 
     from_minutes: Annotated[int, Field(strict=True, ge=1, le=1440)]
@@ -102,7 +102,7 @@ class RoundingDocument(Part):
     """Minutes count in full units; what is left over counts as the last step reached says, below the first nothing."""
 
     every_minutes: Annotated[int, Field(strict=True, ge=1, le=1440)] = 60
-    steps: Annotated[tuple[Step, ...], Field(max_length=60)] = ()
+    steps: Annotated[tuple[RoundingStep, ...], Field(max_length=60)] = ()
 
     @model_validator(mode="after")
     def _steps_ascend(self) -> "RoundingDocument":
@@ -131,7 +131,7 @@ class Earning(Part):
     multipliers: Annotated[tuple[MultiplierDocument, ...], Field(max_length=200)] = ()
 
 
-class Caps(Part):
+class RuleCaps(Part):
     """At most so many minutes, and so many points, of each; they apply in the order record, activity, day, month, year.
 
     ``activity_within``: an activity's cap holds for each day, month or year of it, or over all of it.
@@ -153,16 +153,16 @@ class Caps(Part):
     month_points: ManyPoints | None = None
     year_points: ManyPoints | None = None
 
-    def of(self, what: Literal["minutes", "points"], approvals: bool = False) -> tuple[Cap, ...]:
+    def of(self, what: Literal["minutes", "points"], approvals: bool = False) -> tuple[RuleCap, ...]:
         """The domain's form, in order; what approvals bear comes before the day."""
         order: tuple[CapOf, ...] = ("record", "activity", "day", "month", "year")
-        found: list[Cap] = []
+        found: list[RuleCap] = []
         for of in order:
             if of == "day" and approvals:
-                found.append(Cap("approval", 0))
+                found.append(RuleCap("approval", 0))
             limit = getattr(self, f"{of}_{what}")
             if limit is not None:
-                found.append(Cap(of, limit, self.activity_within if of == "activity" else "life"))
+                found.append(RuleCap(of, limit, self.activity_within if of == "activity" else "life"))
         return tuple(found)
 
 
@@ -180,7 +180,7 @@ class Limits(Part):
     approvals: Annotated[tuple[ApprovalDocument, ...], Field(max_length=3)] = ()
 
 
-class Complaint(Part):
+class ComplaintRate(Part):
     """What records are worth of which, or of whose activity, somebody complained: so many percent."""
 
     worth_percent: Percent = 100
@@ -251,9 +251,9 @@ class RuleDocument(VersionedDocument):
     LATER = frozenset({"limits", "complaint", "referral", "balance", "redemptions", "integrity"})
     zone: Literal["Asia/Shanghai"] = "Asia/Shanghai"
     earning: Earning
-    caps: Caps = Caps()
+    caps: RuleCaps = RuleCaps()
     limits: Limits = Limits()
-    complaint: Complaint = Complaint()
+    complaint: ComplaintRate = ComplaintRate()
     first_service: FirstService = FirstService()
     referral: ReferralDocument = ReferralDocument()
     balance: Balance = Balance()
@@ -292,7 +292,7 @@ class RuleDocument(VersionedDocument):
         )
 
 
-def check(text: str, where: str = "rule", version: int | None = None) -> RuleDocument | list[Problem]:
+def check(text: str, where: str = "rule", version: int | None = None) -> RuleDocument | list[DocumentProblem]:
     """Read a rule document, or say everything that is wrong with it; ``version`` is the number that it gets."""
     return documents.check(RuleDocument, text, where, version)
 

@@ -13,14 +13,14 @@ from uuid import UUID
 from services.points.rules.terms.domain import (
     NEVER,
     Award,
+    BucketSpan,
     Facts,
     First,
     Line,
     Rate,
-    Record,
     Referral,
     Rule,
-    Span,
+    RuleRecord,
     add_months,
 )
 from services.points.rules.worth.domain import REASONS, evaluate, first_service, referral
@@ -31,16 +31,16 @@ __all__ = [
     "REASONS",
     "REFERRAL",
     "Award",
+    "BucketPeriod",
+    "BucketSpan",
     "Facts",
     "First",
     "Line",
-    "Period",
     "Rate",
-    "Record",
     "Referral",
     "Rule",
+    "RuleRecord",
     "Rulebook",
-    "Span",
     "add_months",
     "evaluate",
     "first_service",
@@ -52,7 +52,7 @@ REFERRAL: Final = "life/referral/"
 """What the buckets of referral bonuses begin with; the rest is who was brought in."""
 
 
-class Period(NamedTuple):
+class BucketPeriod(NamedTuple):
     """A bucket's name and the days that it covers, both inclusive; ``activity_id`` if it covers one activity only."""
 
     bucket: str
@@ -68,25 +68,25 @@ class _Segment(NamedTuple):
     first: date
     last: date
 
-    def period(self, day: date, activity_id: UUID | None) -> Period:
+    def period(self, day: date, activity_id: UUID | None) -> BucketPeriod:
         """The bucket that a day's record falls into. The start of a version is a boundary of every cap, and a bucket
         that begins there instead of at the beginning of its period says so in its name.
         """
         span = self.rule.span
-        if span == Span.DAY or (span == Span.ACTIVITY and activity_id is None):
-            return Period(f"day/{day.isoformat()}", day, day)
+        if span == BucketSpan.DAY or (span == BucketSpan.ACTIVITY and activity_id is None):
+            return BucketPeriod(f"day/{day.isoformat()}", day, day)
         first, last = date.min, date.max
-        if span == Span.MONTH:
+        if span == BucketSpan.MONTH:
             name, first = f"month/{day.isoformat()[:7]}", day.replace(day=1)
             last = day.replace(day=monthrange(day.year, day.month)[1])
-        elif span == Span.YEAR:
+        elif span == BucketSpan.YEAR:
             name, first, last = f"year/{day.isoformat()[:4]}", date(day.year, 1, 1), date(day.year, 12, 31)
         else:
-            name = f"activity/{activity_id}" if span == Span.ACTIVITY else "life/records"
+            name = f"activity/{activity_id}" if span == BucketSpan.ACTIVITY else "life/records"
         if self.first > first:
             name = f"{name}/from-{self.first.isoformat()}"
-        limited = activity_id if span == Span.ACTIVITY else None
-        return Period(name, max(first, self.first), min(last, self.last), limited)
+        limited = activity_id if span == BucketSpan.ACTIVITY else None
+        return BucketPeriod(name, max(first, self.first), min(last, self.last), limited)
 
 
 class Rulebook:
@@ -98,7 +98,7 @@ class Rulebook:
             raise ValueError("there is no rule in force")
         self._starts = [rule.effective_from for rule in self.rules]
         self._earliest = bisect_right(self._starts, self._starts[0]) - 1
-        self._periods: dict[date, tuple[Rule, Period]] = {}
+        self._periods: dict[date, tuple[Rule, BucketPeriod]] = {}
         self.heeds_complaints = any(rule.complaint_percent != 100 for rule in self.rules)
 
     def at(self, day: date) -> Rule:
@@ -112,13 +112,13 @@ class Rulebook:
                 return rule
         raise KeyError(version)
 
-    def bucket(self, day: date, activity_id: UUID | None = None) -> tuple[Rule, Period]:
+    def bucket(self, day: date, activity_id: UUID | None = None) -> tuple[Rule, BucketPeriod]:
         """The rule and the period that a record of a day and an activity belongs to."""
         found = self._periods.get(day)
         if found is None:
             segment = self._segment(day)
             found = (segment.rule, segment.period(day, activity_id))
-            if segment.rule.span != Span.ACTIVITY:
+            if segment.rule.span != BucketSpan.ACTIVITY:
                 self._periods[day] = found
         return found
 

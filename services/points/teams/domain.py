@@ -16,21 +16,21 @@ from services.points.badges.domain import (
     CREDIT,
     HONOUR,
     PROVENANCE_GROUPS,
+    BadgeProgress,
     Criteria,
     Criterion,
     Lifetime,
-    Progress,
     States,
 )
 
 __all__ = [
     "LIFETIME",
-    "Change",
     "Figures",
     "Increments",
-    "Resolution",
     "Said",
-    "Standing",
+    "TeamRecordChange",
+    "TeamResolution",
+    "TeamStanding",
     "add",
     "earned",
     "highest",
@@ -79,7 +79,7 @@ class Said(NamedTuple):
     counted_as: str | None
 
 
-class Change(NamedTuple):
+class TeamRecordChange(NamedTuple):
     """A record that says something newer than before; ``place`` is where in the batch it came."""
 
     old: Said | None
@@ -88,14 +88,14 @@ class Change(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Resolution:
+class TeamResolution:
     """What a batch changes, each record once; ``conflicts`` are places of second contents of a known revision."""
 
-    changes: list[Change] = field(default_factory=list)
+    changes: list[TeamRecordChange] = field(default_factory=list)
     conflicts: list[int] = field(default_factory=list)
 
 
-class Standing(NamedTuple):
+class TeamStanding(NamedTuple):
     """A line of the teams' standings in a period: equal services are an equal rank; ``badges`` are codes, held now."""
 
     rank: int
@@ -112,7 +112,7 @@ def said(revision: Revised) -> Said:
     return Said(revision.record_id, revision.revision, revision.team_id, revision.day, counted_as)
 
 
-def resolve(batch: Sequence[Said], stored: Mapping[UUID, Said]) -> Resolution:
+def resolve(batch: Sequence[Said], stored: Mapping[UUID, Said]) -> TeamResolution:
     """The highest revision of each record wins; of one revision, what came first stands."""
     latest = dict(stored)
     places: dict[UUID, int] = {}
@@ -123,11 +123,11 @@ def resolve(batch: Sequence[Said], stored: Mapping[UUID, Said]) -> Resolution:
             latest[one.record_id], places[one.record_id] = one, place
         elif one.revision == known.revision and one != known:
             conflicts.append(place)
-    changes = [Change(stored.get(record_id), latest[record_id], place) for record_id, place in places.items()]
-    return Resolution(changes, conflicts)
+    changes = [TeamRecordChange(stored.get(record_id), latest[record_id], place) for record_id, place in places.items()]
+    return TeamResolution(changes, conflicts)
 
 
-def increments(changes: Iterable[Change]) -> Increments:
+def increments(changes: Iterable[TeamRecordChange]) -> Increments:
     """What the changes add to each team's days; what adds up to nothing is left out."""
     found: dict[tuple[UUID, date], list[int]] = {}
     for old, new, _ in changes:
@@ -173,7 +173,7 @@ def earned(criteria: Criteria, figures: Figures) -> tuple[str, ...]:
     return criteria.earned(*_judged(criteria, figures))
 
 
-def progress(criteria: Criteria, figures: Figures, year: int) -> list[Progress]:
+def progress(criteria: Criteria, figures: Figures, year: int) -> list[BadgeProgress]:
     """How far a team is towards each badge; those for a year, towards that year's."""
     return criteria.progress(*_judged(criteria, figures), year)
 

@@ -8,13 +8,13 @@ from uuid import UUID
 
 import orjson
 
-from services.points.badges.domain import Criteria, Progress, changes
-from services.points.badges.store import Award
-from services.points.ledger.revisions import Revision
+from services.points.badges.domain import BadgeProgress, Criteria, changes
+from services.points.badges.store import BadgeAward
+from services.points.ledger.revisions import RecordRevision
 from services.points.teams import documents, domain, events, store
 from services.points.teams.documents import TeamCriteriaDocument
-from services.points.teams.domain import Change, Figures, Standing
-from services.points.teams.store import NewAward, Revocation, Team
+from services.points.teams.domain import Figures, TeamRecordChange, TeamStanding
+from services.points.teams.store import NewTeamAward, TeamRevocation, TeamRow
 from services.points.versions import handlers as versions
 from services.points.versions.handlers import Current
 from shared import outbox
@@ -36,8 +36,8 @@ class TeamBadges:
     criteria: Criteria
     figures: Figures
     year: int
-    awards: list[Award]
-    progress: list[Progress]
+    awards: list[BadgeAward]
+    progress: list[BadgeProgress]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +48,15 @@ class _Cause:
     correlation_id: str
     traceparent: str | None
     identity: tuple[object, ...]
-    revision: Revision | None
+    revision: RecordRevision | None
 
     @classmethod
-    def of(cls, revision: Revision) -> "_Cause":
+    def of(cls, revision: RecordRevision) -> "_Cause":
         identity = (revision.record_id, revision.revision)
         return cls(revision.event_id, revision.correlation_id, revision.traceparent, identity, revision)
 
     @classmethod
-    def criteria(cls, version: int, team: Team) -> "_Cause":
+    def criteria(cls, version: int, team: TeamRow) -> "_Cause":
         identity = ("criteria", version, team.version)
         return cls(derived_id("team-criteria", version), f"team-criteria-{version}", None, identity, None)
 
@@ -90,7 +90,7 @@ async def listed(tx: Tx) -> list[TeamCriteriaDocument]:
     return await store.CRITERIA.every(tx)
 
 
-async def count(tx: Tx, batch: Sequence[Revision], criteria: Current[Criteria]) -> list[int]:
+async def count(tx: Tx, batch: Sequence[RecordRevision], criteria: Current[Criteria]) -> list[int]:
     """Count what a batch changes for teams, and judge them; returns the places of conflicting second contents.
 
     Doing it again changes nothing.
@@ -115,7 +115,9 @@ async def count(tx: Tx, batch: Sequence[Revision], criteria: Current[Criteria]) 
     return resolution.conflicts
 
 
-async def _apply(tx: Tx, batch: Sequence[Revision], changed: Sequence[Change], current: Current[Criteria]) -> None:
+async def _apply(
+    tx: Tx, batch: Sequence[RecordRevision], changed: Sequence[TeamRecordChange], current: Current[Criteria]
+) -> None:
     await store.write_services(tx, changed)
     increments = domain.increments(changed)
     if not increments:
@@ -131,9 +133,11 @@ async def _apply(tx: Tx, batch: Sequence[Revision], changed: Sequence[Change], c
     await _Judge(tx, criteria, teams, _causes(batch, changed)).run()
 
 
-def _causes(batch: Sequence[Revision], changed: Sequence[Change]) -> dict[tuple[UUID, int], Revision]:
+def _causes(
+    batch: Sequence[RecordRevision], changed: Sequence[TeamRecordChange]
+) -> dict[tuple[UUID, int], RecordRevision]:
     """(team, +1 or -1) → the last revision of the batch that added a service, or took one away."""
-    found: dict[tuple[UUID, int], Revision] = {}
+    found: dict[tuple[UUID, int], RecordRevision] = {}
     for old, new, place in changed:
         for one, sign in ((old, -1), (new, 1)):
             if one is not None and one.counted_as is not None and one.team_id is not None:
@@ -145,7 +149,11 @@ class _Judge:
     """The badges of one commit, by figures as they are now. The teams' rows are locked by the caller."""
 
     def __init__(
-        self, tx: Tx, criteria: Criteria, teams: Mapping[UUID, Team], causes: Mapping[tuple[UUID, int], Revision]
+        self,
+        tx: Tx,
+        criteria: Criteria,
+        teams: Mapping[UUID, TeamRow],
+        causes: Mapping[tuple[UUID, int], RecordRevision],
     ) -> None:
         self.tx = tx
         self.criteria = criteria
@@ -157,8 +165,8 @@ class _Judge:
     async def run(self) -> None:
         """Award and revoke, write the teams, and tell of it."""
         now = await self.tx.now()
-        awards: list[NewAward] = []
-        revocations: list[Revocation] = []
+        awards: list[NewTeamAward] = []
+        revocations: list[TeamRevocation] = []
         for team_id in sorted(self.teams):
             team = self.teams[team_id]
             earned = domain.earned(self.criteria, team.figures)
@@ -166,23 +174,23 @@ class _Judge:
             team.version += 1
             team.badges = earned
             awards += [await self._award(team, badge) for badge in gained]
-            revocations += [Revocation(team_id, badge, self._reason(team, badge, -1)) for badge in lost]
+            revocations += [TeamRevocation(team_id, badge, self._reason(team, badge, -1)) for badge in lost]
         await store.insert_awards(self.tx, awards, now)
         for closed in await store.revoke_awards(self.tx, revocations, now):
             await self._revoked(closed)
         await store.write_teams(self.tx, [self.teams[key] for key in sorted(self.teams)], self.criteria.version, now)
         await outbox.append_raw(self.tx, self.outbox)
 
-    def _cause(self, team: Team, sign: int) -> _Cause:
+    def _cause(self, team: TeamRow, sign: int) -> _Cause:
         revision = self.causes.get((team.team_id, sign))
         return _Cause.criteria(self.criteria.version, team) if revision is None else _Cause.of(revision)
 
-    async def _award(self, team: Team, badge: str) -> NewAward:
+    async def _award(self, team: TeamRow, badge: str) -> NewTeamAward:
         found = self.criteria.find(badge)
         assert found is not None
         criterion, instance = found
         cause, version = self._cause(team, 1), self.criteria.version
-        award = NewAward(
+        award = NewTeamAward(
             derived_id("team-badge", team.team_id, badge, *cause.identity),
             team.team_id,
             badge,
@@ -221,7 +229,7 @@ class _Judge:
         )
         self.outbox.append(events.revoked(data, self.told_at, cause.envelope))
 
-    def _reason(self, team: Team, badge: str, sign: int) -> str:
+    def _reason(self, team: TeamRow, badge: str, sign: int) -> str:
         """The number against the threshold, and the record's revision that brought it there."""
         reason: dict[str, Any] = {"criterion": None}
         if (found := self.criteria.find(badge)) is not None:
@@ -263,7 +271,7 @@ async def badges_of(tx: Tx, team_id: UUID) -> TeamBadges:
 
 async def standings(
     tx: Tx, first: date, last: date, *, after: tuple[int, UUID] | None, limit: int
-) -> list[tuple[Standing, list[tuple[str, str]]]]:
+) -> list[tuple[TeamStanding, list[tuple[str, str]]]]:
     """Teams by their services in these days, each with (code, name) of the highest badges that it holds: one of all
     time and one of each year.
     """

@@ -8,18 +8,18 @@ from uuid import UUID
 
 import orjson
 
-from services.points.badges.store import Award, award_of
+from services.points.badges.store import BadgeAward, award_of
 from services.points.teams.documents import TeamCriteriaDocument
-from services.points.teams.domain import Change, Figures, Increments, Said, Standing
+from services.points.teams.domain import Figures, Increments, Said, TeamRecordChange, TeamStanding
 from services.points.versions.store import Versions
 from shared.postgres import Tx, load_queries
 
 __all__ = [
     "CRITERIA",
-    "NewAward",
-    "Revocation",
+    "NewTeamAward",
     "Revoked",
-    "Team",
+    "TeamRevocation",
+    "TeamRow",
     "add_days",
     "awards_of",
     "insert_awards",
@@ -40,7 +40,7 @@ CRITERIA = Versions(TeamCriteriaDocument, "team criteria", _SQL)
 
 
 @dataclass(slots=True)
-class Team:
+class TeamRow:
     """A team's row: figures, and the badges held now."""
 
     team_id: UUID
@@ -50,7 +50,7 @@ class Team:
     criteria_version: int
 
 
-class NewAward(NamedTuple):
+class NewTeamAward(NamedTuple):
     """A badge to be awarded; ``reason`` is JSON."""
 
     award_id: UUID
@@ -63,7 +63,7 @@ class NewAward(NamedTuple):
     correlation_id: str
 
 
-class Revocation(NamedTuple):
+class TeamRevocation(NamedTuple):
     """A badge to be taken away; ``reason`` is JSON."""
 
     team_id: UUID
@@ -100,7 +100,7 @@ async def services(tx: Tx, record_ids: Collection[UUID]) -> dict[UUID, Said]:
     return {row[0]: Said(*row) for row in await tx.fetch(_SQL["services"], list(record_ids))}
 
 
-async def write_services(tx: Tx, changes: Sequence[Change]) -> None:
+async def write_services(tx: Tx, changes: Sequence[TeamRecordChange]) -> None:
     """Write what is counted of records from now on.
 
     Raises:
@@ -125,18 +125,18 @@ async def add_days(tx: Tx, increments: Increments) -> None:
     await tx.execute(_SQL["add_days"], team_ids, days, list(credit), list(honour))
 
 
-async def teams(tx: Tx, team_ids: Collection[UUID]) -> dict[UUID, Team]:
+async def teams(tx: Tx, team_ids: Collection[UUID]) -> dict[UUID, TeamRow]:
     """Teams that records have named."""
     found = {}
     for row in await tx.fetch(_SQL["teams"], list(team_ids)):
         figures: Figures = {window: (one[0], one[1]) for window, one in orjson.loads(row["figures"]).items()}
-        found[row["team_id"]] = Team(
+        found[row["team_id"]] = TeamRow(
             row["team_id"], row["version"], figures, tuple(row["badges"]), row["criteria_version"]
         )
     return found
 
 
-async def write_teams(tx: Tx, changed: Sequence[Team], criteria_version: int, now: datetime) -> None:
+async def write_teams(tx: Tx, changed: Sequence[TeamRow], criteria_version: int, now: datetime) -> None:
     """Write figures and badges of locked teams, judged under a version of the criteria."""
     if changed:
         await tx.execute(
@@ -150,13 +150,13 @@ async def write_teams(tx: Tx, changed: Sequence[Team], criteria_version: int, no
         )
 
 
-async def insert_awards(tx: Tx, awards: Sequence[NewAward], now: datetime) -> None:
+async def insert_awards(tx: Tx, awards: Sequence[NewTeamAward], now: datetime) -> None:
     """Write awards in one statement."""
     if awards:
         await tx.execute(_SQL["insert_awards"], *map(list, zip(*awards, strict=True)), now)
 
 
-async def revoke_awards(tx: Tx, revocations: Sequence[Revocation], now: datetime) -> list[Revoked]:
+async def revoke_awards(tx: Tx, revocations: Sequence[TeamRevocation], now: datetime) -> list[Revoked]:
     """Close awards; returns those that were closed, sorted by team and badge."""
     if not revocations:
         return []
@@ -169,13 +169,15 @@ async def judged_under_other_criteria(tx: Tx, version: int, limit: int) -> list[
     return [row[0] for row in await tx.fetch(_SQL["judged_under_other_criteria"], version, limit)]
 
 
-async def awards_of(tx: Tx, team_id: UUID) -> list[Award]:
+async def awards_of(tx: Tx, team_id: UUID) -> list[BadgeAward]:
     """Every award, oldest first."""
     return [award_of(row) for row in await tx.fetch(_SQL["awards_of"], team_id)]
 
 
-async def standings(tx: Tx, first: date, last: date, *, after: tuple[int, UUID] | None, limit: int) -> list[Standing]:
+async def standings(
+    tx: Tx, first: date, last: date, *, after: tuple[int, UUID] | None, limit: int
+) -> list[TeamStanding]:
     """Teams by their services in these days, most first, from behind ``after`` (services, team) on."""
     services_, team_id = after if after is not None else (None, None)
     rows = await tx.fetch(_SQL["standings"], first, last, services_, team_id, limit)
-    return [Standing(row["rank"], row["team_id"], row["services"], tuple(row["badges"])) for row in rows]
+    return [TeamStanding(row["rank"], row["team_id"], row["services"], tuple(row["badges"])) for row in rows]

@@ -19,7 +19,7 @@ from pydantic import (
 from services.points.versions import yaml_lines
 from shared.errors import PermanentError
 
-__all__ = ["WRITING", "Day", "Name", "Part", "Problem", "VersionedDocument", "check", "parse", "shipped"]
+__all__ = ["WRITING", "Day", "DocumentProblem", "Name", "Part", "VersionedDocument", "check", "parse", "shipped"]
 
 
 def _no_number(value: Any) -> Any:
@@ -72,7 +72,7 @@ class VersionedDocument(Part):
 D = TypeVar("D", bound=VersionedDocument)
 
 
-class Problem(BaseModel):
+class DocumentProblem(BaseModel):
     """One thing that is wrong with a document: where, and what."""
 
     line: int
@@ -84,7 +84,7 @@ class Problem(BaseModel):
         return f"line {self.line}{', ' if self.path else ''}{self.path}: {self.message}"
 
 
-def check(kind: type[D], text: str, where: str, version: int | None = None) -> D | list[Problem]:
+def check(kind: type[D], text: str, where: str, version: int | None = None) -> D | list[DocumentProblem]:
     """Read a document from YAML (or JSON, which is YAML), or say everything that is wrong with it.
 
     ``version``: the number that it gets, whatever it says of it.
@@ -92,7 +92,7 @@ def check(kind: type[D], text: str, where: str, version: int | None = None) -> D
     try:
         found = yaml_lines.read(text, where)
     except yaml_lines.NotYaml as error:
-        return [Problem(line=error.line, path="", message=error.problem)]
+        return [DocumentProblem(line=error.line, path="", message=error.problem)]
     value = found.value
     if version is not None and isinstance(value, dict):
         value = value | {"version": version}
@@ -100,7 +100,7 @@ def check(kind: type[D], text: str, where: str, version: int | None = None) -> D
         return kind.model_validate(value, context=WRITING)
     except ValidationError as error:
         return [
-            Problem(line=found.line(item["loc"]), path=".".join(map(str, item["loc"])), message=item["msg"])
+            DocumentProblem(line=found.line(item["loc"]), path=".".join(map(str, item["loc"])), message=item["msg"])
             for item in error.errors(include_url=False, include_context=False)
         ]
 

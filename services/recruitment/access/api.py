@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from services.recruitment.access import handlers
 from services.recruitment.access.channels import CodeChannel
-from services.recruitment.access.domain import Proof, Refresh
+from services.recruitment.access.domain import PhoneProof, Refresh
 from services.recruitment.access.handlers import IssuedCode
 from services.recruitment.access.passwords import Passwords
 from services.recruitment.access.sessions import (
@@ -113,7 +113,7 @@ async def sign_in_by_code(
     body: TokenIn, db: Db, cipher: CipherDep, settings: SettingsDep, policy: PolicyDep, client: ClientDep
 ) -> SessionOut:
     """A session for the owner of a phone."""
-    proof = Proof(handlers.phone_of(body.phone), body.challenge_id, body.code)
+    proof = PhoneProof(handlers.phone_of(body.phone), body.challenge_id, body.code)
     await spend_attempt(db, cipher, policy, client, proof.challenge_id)
     async with db.transaction() as tx:
         grant = await handlers.log_in(tx, cipher, client, proof)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from services.recruitment.limits.domain import Cap, Delay
+from services.recruitment.limits.domain import Delay, RateCap
 
 __all__ = [
     "ATTEMPTS_PER_CODE",
@@ -15,11 +15,11 @@ __all__ = [
     "SESSION_LIFETIME",
     "STAFF_SESSION_LIFETIME",
     "Client",
-    "Policy",
-    "Proof",
+    "PhoneProof",
     "Purpose",
     "Refresh",
     "RefreshState",
+    "SignInPolicy",
     "StaffRole",
     "agent_of",
     "check_username",
@@ -81,7 +81,7 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class PhoneProof:
     """What proves a phone: the code, and the challenge of the browser that asked for it."""
 
     phone: str
@@ -94,17 +94,17 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class SignInPolicy:
     """Limits of signing in, and what it needs; the settings fill it."""
 
-    codes_per_phone: Cap
-    codes_per_phone_and_day: Cap
-    codes_per_address: Cap
-    codes_in_all: Cap
-    tries_per_address: Cap
-    passwords_per_address: Cap
-    passwords_per_account: Cap
-    passwords_in_all: Cap
+    codes_per_phone: RateCap
+    codes_per_phone_and_day: RateCap
+    codes_per_address: RateCap
+    codes_in_all: RateCap
+    tries_per_address: RateCap
+    passwords_per_address: RateCap
+    passwords_per_account: RateCap
+    passwords_in_all: RateCap
     refresh_grace: timedelta
     second_factor_required: bool
 

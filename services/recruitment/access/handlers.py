@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from services.recruitment.access import domain, store
-from services.recruitment.access.domain import Client, Policy, Proof, Purpose, Refresh
+from services.recruitment.access.domain import Client, PhoneProof, Purpose, Refresh, SignInPolicy
 from services.recruitment.access.store import StoredSession
 from services.recruitment.limits import handlers as limits
 from services.recruitment.limits.handlers import Reached, Use
 from services.recruitment.security import handlers as security
-from services.recruitment.security.handlers import Kind, Result, SecurityEvent
+from services.recruitment.security.handlers import Kind, SecurityEvent, SecurityResult
 from services.recruitment.vault import handlers as vault
 from services.recruitment.vault.cipher import Cipher
 from services.recruitment.vault.domain import normalise_phone
@@ -26,7 +26,7 @@ from shared.postgres import Tx
 __all__ = [
     "Grant",
     "IssuedCode",
-    "Proof",
+    "PhoneProof",
     "Refreshed",
     "code_wrong",
     "count_try",
@@ -90,7 +90,7 @@ def phone_of(text: str) -> str:
 async def issue_code(
     tx: Tx,
     cipher: Cipher,
-    policy: Policy,
+    policy: SignInPolicy,
     client: Client,
     phone: str,
     purpose: Purpose = Purpose.LOGIN,
@@ -135,10 +135,10 @@ async def note_limit(tx: Tx, over: Reached, client: Client, detail: dict[str, st
         return
     kind = Kind.ALERT if over.kind.endswith("-all") else Kind.LIMIT_REACHED
     found = {**detail, "limit": over.kind}
-    await security.record(tx, SecurityEvent(kind, Result.REFUSED, address=client.address, detail=found))
+    await security.record(tx, SecurityEvent(kind, SecurityResult.REFUSED, address=client.address, detail=found))
 
 
-async def count_try(tx: Tx, cipher: Cipher, policy: Policy, client: Client) -> Reached | None:
+async def count_try(tx: Tx, cipher: Cipher, policy: SignInPolicy, client: Client) -> Reached | None:
     """Count a try at a code by its address; to be committed before the code is looked at."""
     use = Use("tries-address", _address_key(cipher, client), policy.tries_per_address)
     if (over := await limits.count(tx, [use])) is not None:
@@ -146,13 +146,14 @@ async def count_try(tx: Tx, cipher: Cipher, policy: Policy, client: Client) -> R
     return over
 
 
-async def take_back_try(tx: Tx, cipher: Cipher, policy: Policy, client: Client) -> None:
+async def take_back_try(tx: Tx, cipher: Cipher, policy: SignInPolicy, client: Client) -> None:
     """Uncount a try that is about to turn out right; the caller rolls back if it does not."""
-    use = Use("tries-address", _address_key(cipher, client), policy.tries_per_address)
-    await limits.take_back(tx, [use])
+    await limits.take_back(tx, [Use("tries-address", _address_key(cipher, client), policy.tries_per_address)])
 
 
-async def spend_attempt(tx: Tx, cipher: Cipher, policy: Policy, client: Client, challenge_id: UUID) -> Reached | bool:
+async def spend_attempt(
+    tx: Tx, cipher: Cipher, policy: SignInPolicy, client: Client, challenge_id: UUID
+) -> Reached | bool:
     """Count an attempt at a challenge, to be committed before `redeem_code` looks at the digits; whether it is open."""
     await limits.unflushed(tx)
     if (over := await count_try(tx, cipher, policy, client)) is not None:
@@ -168,7 +169,7 @@ def code_wrong() -> Unauthorized:
     )
 
 
-async def redeem_code(tx: Tx, cipher: Cipher, proof: Proof) -> None:
+async def redeem_code(tx: Tx, cipher: Cipher, proof: PhoneProof) -> None:
     """Take the code: it proves the phone, once. The caller commits, and then calls `forgive`.
 
     Raises:
@@ -182,7 +183,7 @@ async def redeem_code(tx: Tx, cipher: Cipher, proof: Proof) -> None:
         raise code_wrong()
 
 
-async def forgive(tx: Tx, cipher: Cipher, policy: Policy, client: Client) -> None:
+async def forgive(tx: Tx, cipher: Cipher, policy: SignInPolicy, client: Client) -> None:
     """Uncount a code and its try, which proved a phone and count against no address.
 
     In a transaction of its own: everybody behind one address shares these counters, and none waits for another's
@@ -198,7 +199,7 @@ async def open_person_session(tx: Tx, person_id: UUID, client: Client) -> Grant:
     return await _open(tx, await _person_caller(tx, person_id), person_id, None, client)
 
 
-async def open_staff_session(tx: Tx, staff_id: UUID, client: Client, policy: Policy) -> Grant:
+async def open_staff_session(tx: Tx, staff_id: UUID, client: Client, policy: SignInPolicy) -> Grant:
     """A session of a member of staff; without the second factor that they need, it can only set one.
 
     Raises:
@@ -208,7 +209,7 @@ async def open_staff_session(tx: Tx, staff_id: UUID, client: Client, policy: Pol
     return await _open(tx, caller, person_id, staff_id, client)
 
 
-async def log_in(tx: Tx, cipher: Cipher, client: Client, proof: Proof) -> Grant:
+async def log_in(tx: Tx, cipher: Cipher, client: Client, proof: PhoneProof) -> Grant:
     """A session for who owns the phone.
 
     Raises:
@@ -236,7 +237,7 @@ class Refreshed:
     grant: Grant | None = None
 
 
-async def refresh(tx: Tx, cipher: Cipher, policy: Policy, client: Client, token: str) -> Refreshed:
+async def refresh(tx: Tx, cipher: Cipher, policy: SignInPolicy, client: Client, token: str) -> Refreshed:
     """Renew a session with roles and bounds as they are now. To be committed whatever it returns.
 
     The successor is derived from the token by the service's key, so that every gateway gets the same one within the
@@ -251,7 +252,7 @@ async def refresh(tx: Tx, cipher: Cipher, policy: Policy, client: Client, token:
         await store.revoke_session(tx, stored.session_id, now, "a spent or foreign refresh token was used")
         event = SecurityEvent(
             Kind.REFRESH_REUSED,
-            Result.REFUSED,
+            SecurityResult.REFUSED,
             subject=stored.staff_id,
             address=client.address,
             detail={"session": str(stored.session_id), "verdict": str(verdict)},
@@ -355,7 +356,7 @@ async def _person_caller(tx: Tx, person_id: UUID) -> Caller:
     )
 
 
-async def _staff_caller(tx: Tx, staff_id: UUID, policy: Policy) -> tuple[Caller, UUID]:
+async def _staff_caller(tx: Tx, staff_id: UUID, policy: SignInPolicy) -> tuple[Caller, UUID]:
     profile = await store.staff_profile(tx, staff_id)
     if profile is None:
         raise Forbidden("account-closed", "this account is not active")

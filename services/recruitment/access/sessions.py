@@ -10,9 +10,9 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from services.recruitment.access import handlers
-from services.recruitment.access.domain import Client, Policy, agent_of
+from services.recruitment.access.domain import Client, SignInPolicy, agent_of
 from services.recruitment.access.handlers import Grant
-from services.recruitment.limits.handlers import Cap, Reached, too_many
+from services.recruitment.limits.handlers import RateCap, Reached, too_many
 from services.recruitment.settings import RecruitmentSettings
 from services.recruitment.vault.cipher import Cipher
 from shared.auth.tokens import Caller, mint
@@ -54,24 +54,24 @@ async def _settings(request: Request) -> RecruitmentSettings:
 SettingsDep = Annotated[RecruitmentSettings, Depends(_settings)]
 
 
-def policy_of(settings: RecruitmentSettings) -> Policy:
+def policy_of(settings: RecruitmentSettings) -> SignInPolicy:
     """The limits that the settings name."""
     quarter, hour, day = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1)
-    return Policy(
-        codes_per_phone=Cap(settings.limit_codes_per_phone, quarter),
-        codes_per_phone_and_day=Cap(settings.limit_codes_per_phone_and_day, day),
-        codes_per_address=Cap(settings.limit_codes_per_address, hour),
-        codes_in_all=Cap(settings.limit_codes_in_all, hour),
-        tries_per_address=Cap(settings.limit_tries_per_address, hour),
-        passwords_per_address=Cap(settings.limit_passwords_per_address, hour),
-        passwords_per_account=Cap(settings.limit_passwords_per_account, day),
-        passwords_in_all=Cap(settings.limit_passwords_in_all, hour),
+    return SignInPolicy(
+        codes_per_phone=RateCap(settings.limit_codes_per_phone, quarter),
+        codes_per_phone_and_day=RateCap(settings.limit_codes_per_phone_and_day, day),
+        codes_per_address=RateCap(settings.limit_codes_per_address, hour),
+        codes_in_all=RateCap(settings.limit_codes_in_all, hour),
+        tries_per_address=RateCap(settings.limit_tries_per_address, hour),
+        passwords_per_address=RateCap(settings.limit_passwords_per_address, hour),
+        passwords_per_account=RateCap(settings.limit_passwords_per_account, day),
+        passwords_in_all=RateCap(settings.limit_passwords_in_all, hour),
         refresh_grace=timedelta(seconds=settings.refresh_grace_seconds),
         second_factor_required=settings.second_factor_required,
     )
 
 
-async def _policy(settings: SettingsDep) -> Policy:
+async def _policy(settings: SettingsDep) -> SignInPolicy:
     return policy_of(settings)
 
 
@@ -81,11 +81,11 @@ async def _client(request: Request) -> Client:
     return Client(client_address(request), binding, agent_of(request.headers.get("user-agent", "")[:500]))
 
 
-PolicyDep = Annotated[Policy, Depends(_policy)]
+PolicyDep = Annotated[SignInPolicy, Depends(_policy)]
 ClientDep = Annotated[Client, Depends(_client)]
 
 
-async def spend_attempt(db: Database, cipher: Cipher, policy: Policy, client: Client, challenge_id: UUID) -> bool:
+async def spend_attempt(db: Database, cipher: Cipher, policy: SignInPolicy, client: Client, challenge_id: UUID) -> bool:
     """Count an attempt at a code in a transaction of its own: if what follows is rolled back, it stays counted.
 
     Returns:
@@ -107,7 +107,7 @@ class Proving:
     ``noting`` wraps the work, so that an answer that is given again uncounts nothing.
     """
 
-    def __init__(self, db: Database, cipher: Cipher, policy: Policy, client: Client) -> None:
+    def __init__(self, db: Database, cipher: Cipher, policy: SignInPolicy, client: Client) -> None:
         self._db = db
         self._of = (cipher, policy, client)
         self._done = False
@@ -128,7 +128,7 @@ class Proving:
             await forgive(self._db, *self._of)
 
 
-async def forgive(db: Database, cipher: Cipher, policy: Policy, client: Client) -> None:
+async def forgive(db: Database, cipher: Cipher, policy: SignInPolicy, client: Client) -> None:
     """Uncount a try that proved a phone; a database that is away leaves it counted, and the answer stands."""
     with contextlib.suppress(TransientError):
         async with db.transaction() as tx:

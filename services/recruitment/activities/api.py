@@ -72,7 +72,7 @@ class ShiftsIn(Input):
     shifts: Annotated[list[ShiftIn], Field(min_length=1, max_length=100)]
 
 
-class ClosingIn(Input):
+class ActivityClosingIn(Input):
     """What an activity came to: residents served, in person-times."""
 
     residents_served: Annotated[int, Field(ge=0, le=1_000_000)]
@@ -222,7 +222,9 @@ async def open_activity(request: Request, db: Db, caller: Runner, activity_id: U
 
 
 @router.post("/activities/{activity_id}/close", response_model=ActivityOut)
-async def close_activity(request: Request, db: Db, caller: Runner, activity_id: UUID, body: ClosingIn) -> Response:
+async def close_activity(
+    request: Request, db: Db, caller: Runner, activity_id: UUID, body: ActivityClosingIn
+) -> Response:
     """Close an activity with the residents that it served."""
 
     async def work(tx: Tx) -> ActivityOut:

@@ -12,8 +12,8 @@ __all__ = [
     "DEFAULT_POLICY",
     "Activity",
     "Closing",
-    "Policy",
-    "Refused",
+    "DomainRefusal",
+    "PlanningPolicy",
     "Shift",
     "State",
     "add_shifts",
@@ -35,7 +35,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class DomainRefusal:
     """Why not: a stable problem slug, a sentence for the person who asked, and the HTTP status that fits."""
 
     slug: str
@@ -45,7 +45,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class PlanningPolicy:
     """Bounds of what may be planned."""
 
     longest_shift: timedelta = timedelta(hours=16)
@@ -53,7 +53,7 @@ class Policy:
     most_shifts: int = 100
 
 
-DEFAULT_POLICY = Policy()
+DEFAULT_POLICY = PlanningPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +119,8 @@ def overlaps(a_start: datetime, a_end: datetime, b_start: datetime, b_end: datet
 
 
 def plan(
-    activity: Activity, shifts: Sequence[Shift], *, draft: bool, by_staff: bool, policy: Policy, now: datetime
-) -> Activity | Refused:
+    activity: Activity, shifts: Sequence[Shift], *, draft: bool, by_staff: bool, policy: PlanningPolicy, now: datetime
+) -> Activity | DomainRefusal:
     """A new activity: open at once unless it is a draft or has no shift yet."""
     if (refused := _check_shifts(shifts, 0, by_staff, policy, now)) is not None:
         return refused
@@ -136,12 +136,12 @@ def add_shifts(
     added: Sequence[Shift],
     *,
     by_staff: bool,
-    policy: Policy,
+    policy: PlanningPolicy,
     now: datetime,
-) -> Activity | Refused:
+) -> Activity | DomainRefusal:
     """The activity with further shifts; a closed one takes none."""
     if activity.state is State.CLOSED:
-        return Refused("activity-closed", "This activity is closed; it takes no further shifts.")
+        return DomainRefusal("activity-closed", "This activity is closed; it takes no further shifts.")
     if (refused := _check_shifts(added, len(present), by_staff, policy, now)) is not None:
         return refused
     starts_at = min(shift.starts_at for shift in (*present, *added))
@@ -155,23 +155,23 @@ def published(activity: Activity, shifts: Sequence[Shift], now: datetime) -> lis
     return [shift if shift.published_at else replace(shift, published_at=now) for shift in shifts]
 
 
-def open_for_signup(activity: Activity, shifts: Sequence[Shift], now: datetime) -> Activity | Refused:
+def open_for_signup(activity: Activity, shifts: Sequence[Shift], now: datetime) -> Activity | DomainRefusal:
     """A draft becomes open for sign-up once it has a shift."""
     if activity.state is not State.PLANNED:
-        return Refused(f"activity-{activity.state}", f"This activity is {activity.state} already.")
+        return DomainRefusal(f"activity-{activity.state}", f"This activity is {activity.state} already.")
     if not shifts:
-        return Refused("activity-without-shift", "Add a shift first; people sign up for shifts.")
+        return DomainRefusal("activity-without-shift", "Add a shift first; people sign up for shifts.")
     return replace(activity, state=State.OPEN, opened_at=now, version=activity.version + 1)
 
 
-def close(activity: Activity, shifts: Sequence[Shift], closing: Closing, now: datetime) -> Activity | Refused:
+def close(activity: Activity, shifts: Sequence[Shift], closing: Closing, now: datetime) -> Activity | DomainRefusal:
     """The activity with its result. All shifts must have begun: what has not taken place served nobody."""
     if activity.state is State.CLOSED:
-        return Refused("activity-closed", f"This activity was closed on {_said(activity.closed_at)}.")
+        return DomainRefusal("activity-closed", f"This activity was closed on {_said(activity.closed_at)}.")
     if activity.state is State.PLANNED:
-        return Refused("activity-not-open", "This activity was never opened, so there is nothing to close.")
+        return DomainRefusal("activity-not-open", "This activity was never opened, so there is nothing to close.")
     if (later := max((shift.starts_at for shift in shifts if shift.cancelled_at is None), default=now)) > now:
-        return Refused(
+        return DomainRefusal(
             "shift-not-begun", f"A shift of this activity begins only on {_said(later)}; close it after that."
         )
     return replace(
@@ -186,17 +186,17 @@ def close(activity: Activity, shifts: Sequence[Shift], closing: Closing, now: da
 
 
 def _check_shifts(
-    shifts: Sequence[Shift], present: int, by_staff: bool, policy: Policy, now: datetime
-) -> Refused | None:
+    shifts: Sequence[Shift], present: int, by_staff: bool, policy: PlanningPolicy, now: datetime
+) -> DomainRefusal | None:
     if present + len(shifts) > policy.most_shifts:
-        return Refused("too-many-shifts", f"An activity has at most {policy.most_shifts} shifts.", 422)
+        return DomainRefusal("too-many-shifts", f"An activity has at most {policy.most_shifts} shifts.", 422)
     for place, shift in enumerate(shifts):
         if (detail := _fault_of(shift, by_staff, policy, now)) is not None:
-            return Refused("shift-times-invalid", f"Shift {place}: {detail}", 422, {"shift": place})
+            return DomainRefusal("shift-times-invalid", f"Shift {place}: {detail}", 422, {"shift": place})
     return None
 
 
-def fault_of_times(shift: Shift, policy: Policy, now: datetime) -> str | None:
+def fault_of_times(shift: Shift, policy: PlanningPolicy, now: datetime) -> str | None:
     """What is wrong with the times of a shift, whoever plans it and wherever they lie before now; None if nothing."""
     if shift.ends_at <= shift.starts_at:
         return "ends_at must come after starts_at."
@@ -207,7 +207,7 @@ def fault_of_times(shift: Shift, policy: Policy, now: datetime) -> str | None:
     return None
 
 
-def _fault_of(shift: Shift, by_staff: bool, policy: Policy, now: datetime) -> str | None:
+def _fault_of(shift: Shift, by_staff: bool, policy: PlanningPolicy, now: datetime) -> str | None:
     if (fault := fault_of_times(shift, policy, now)) is not None:
         return fault
     if shift.starts_at < now and not by_staff:

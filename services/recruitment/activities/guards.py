@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.recruitment.activities.domain import Refused
+from services.recruitment.activities.domain import DomainRefusal
 from shared.auth.tokens import Caller, Role
 from shared.errors import Forbidden, Refusal
 
@@ -91,17 +91,17 @@ def actor_id(caller: Caller) -> UUID:
     return caller.volunteer_id if caller.volunteer_id and caller.acts_as(caller.volunteer_id) else caller.subject
 
 
-def refusal(refused: Refused) -> Refusal:
+def refusal(refused: DomainRefusal) -> Refusal:
     """The problem that the caller gets."""
     return Refusal(refused.slug, refused.detail, status=refused.status, **dict[str, Any](refused.extra))
 
 
-def unwrap(outcome: T | Refused) -> T:
+def unwrap(outcome: T | DomainRefusal) -> T:
     """The outcome, unless it is a refusal.
 
     Raises:
         Refusal: the domain said no.
     """
-    if isinstance(outcome, Refused):
+    if isinstance(outcome, DomainRefusal):
         raise refusal(outcome)
     return outcome

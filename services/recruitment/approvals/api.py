@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from services.recruitment.activities.guards import STAFF
 from services.recruitment.approvals import handlers
-from services.recruitment.approvals.domain import Caps, Decision
+from services.recruitment.approvals.domain import AssertionCaps, Decision
 from services.recruitment.approvals.store import ListedApproval
 from services.recruitment.attendance.api import RecordOut, record_out
 from shared.auth.access import allow
@@ -122,10 +122,10 @@ async def deny(request: Request, db: Db, caller: Volunteer, record_id: UUID, bod
     return await once(request, db, caller, work)
 
 
-def caps_of(request: Request) -> Caps:
+def caps_of(request: Request) -> AssertionCaps:
     """The caps of asserted minutes that the process is configured with."""
     settings = request.app.state.settings
-    return Caps(settings.asserted_minutes_per_volunteer, settings.asserted_minutes_per_account)
+    return AssertionCaps(settings.asserted_minutes_per_volunteer, settings.asserted_minutes_per_account)
 
 
 def _approval(listed: ListedApproval) -> ApprovalOut:

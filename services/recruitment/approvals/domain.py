@@ -14,15 +14,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from services.recruitment.activities.domain import Refused
+from services.recruitment.activities.domain import DomainRefusal
 from services.recruitment.attendance.domain import (
     ApprovalLevel,
-    Change,
     Place,
     Provenance,
-    Record,
-    Revision,
-    Status,
+    RecordStatus,
+    RevisionKind,
+    ServiceRecord,
+    ServiceRevision,
 )
 
 __all__ = [
@@ -30,14 +30,14 @@ __all__ = [
     "LIFE",
     "NOTICE",
     "Assertion",
-    "Caps",
-    "Claim",
+    "AssertionCaps",
     "Decider",
     "Decision",
-    "Drive",
     "Evidence",
-    "Known",
+    "KnownSince",
+    "PendingApproval",
     "Reason",
+    "RecruitingDrive",
     "Spent",
     "decide",
     "deny",
@@ -88,14 +88,14 @@ class Decision(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Caps:
+class AssertionCaps:
     """Minutes that one account can assert for one day of service without another site."""
 
     per_volunteer: int = 8 * 60
     in_all: int = 200 * 60
 
 
-DEFAULT_CAPS = Caps()
+DEFAULT_CAPS = AssertionCaps()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Spent:
     by_volunteer: Mapping[UUID, int]
     in_all: int
 
-    def fits(self, volunteer_id: UUID, minutes: int, caps: Caps) -> bool:
+    def fits(self, volunteer_id: UUID, minutes: int, caps: AssertionCaps) -> bool:
         """Whether so many minutes more stay within both caps."""
         own = self.by_volunteer.get(volunteer_id, 0)
         return own + minutes <= caps.per_volunteer and self.in_all + minutes <= caps.in_all
@@ -128,7 +128,7 @@ class Assertion:
 
 
 @dataclass(frozen=True, slots=True)
-class Drive:
+class RecruitingDrive:
     """The drive that recruited a volunteer, and the site that holds it."""
 
     site_id: UUID
@@ -137,17 +137,17 @@ class Drive:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownSince:
     """Since when the volunteer and the device are known; ``drive`` when a drive recruited the volunteer."""
 
     volunteer_since: datetime
     device_since: datetime | None = None
     device_sites: frozenset[UUID] = frozenset()
-    drive: Drive | None = None
+    drive: RecruitingDrive | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class PendingApproval:
     """What waits: the accounts that had a hand in it with their sites, the volunteer and the activity's site."""
 
     volunteer_id: UUID
@@ -198,7 +198,7 @@ _EVIDENCE: Mapping[Provenance, Evidence] = {
 }
 
 
-def reasons_to_wait(place: Place, known: Known) -> list[Reason]:
+def reasons_to_wait(place: Place, known: KnownSince) -> list[Reason]:
     """Why asserted time at this place waits for another site, before any cap; empty when it counts at once."""
     limit = place.shift.starts_at - NOTICE
     reasons = []
@@ -211,7 +211,7 @@ def reasons_to_wait(place: Place, known: Known) -> list[Reason]:
     return reasons
 
 
-def found_drive(place: Place, known: Known) -> bool:
+def found_drive(place: Place, known: KnownSince) -> bool:
     """Whether a drive's own device recorded a person whom that drive recruited while it lasted."""
     drive = known.drive
     return (
@@ -223,10 +223,12 @@ def found_drive(place: Place, known: Known) -> bool:
     )
 
 
-def may_decide(decider: Decider, claim: Claim) -> Refused | None:
+def may_decide(decider: Decider, claim: PendingApproval) -> DomainRefusal | None:
     """Why the account may not decide on a claim; None when it is another site's."""
     if decider.volunteer_id == claim.volunteer_id:
-        return Refused("own-record", "Volunteers cannot decide on their own records; another site's staff can.", 403)
+        return DomainRefusal(
+            "own-record", "Volunteers cannot decide on their own records; another site's staff can.", 403
+        )
     if decider.persons & (claim.claimant_ids | claim.claimant_persons):
         return _another("You had a hand in this record yourself.")
     if decider.makers & claim.claimant_ids:
@@ -242,21 +244,21 @@ def may_decide(decider: Decider, claim: Claim) -> Refused | None:
     return None
 
 
-def _concerned(decider: Decider, claim: Claim) -> bool:
+def _concerned(decider: Decider, claim: PendingApproval) -> bool:
     if decider.home_kind != "institute":
         return False
     return claim.site_id in decider.below or claim.site_id in (None, decider.centre)
 
 
-def _another(why: str) -> Refused:
-    return Refused(
+def _another(why: str) -> DomainRefusal:
+    return DomainRefusal(
         "another-site-needed", f"{why} Staff of another site decide; the centre does where no other can.", 403
     )
 
 
 def decide(
-    record: Record, overtime: int, decision: Decision, decider: UUID, level: ApprovalLevel, reason: str
-) -> Revision | None:
+    record: ServiceRecord, overtime: int, decision: Decision, decider: UUID, level: ApprovalLevel, reason: str
+) -> ServiceRevision | None:
     """What a decision makes of the record; ``overtime`` are the minutes that an approval adds to one that stands.
 
     None: rejected overtime changes nothing.
@@ -267,32 +269,34 @@ def decide(
             added = replace(
                 later, minutes=record.minutes + overtime, overtime_minutes=record.overtime_minutes + overtime
             )
-            return Revision(added, Change.OVERTIME, decider, reason)
-        return Revision(replace(later, status=Status.CONFIRMED), Change.APPROVE, decider, reason)
+            return ServiceRevision(added, RevisionKind.OVERTIME, decider, reason)
+        return ServiceRevision(replace(later, status=RecordStatus.CONFIRMED), RevisionKind.APPROVE, decider, reason)
     if overtime:
         return None
-    return Revision(replace(later, status=Status.VOID), Change.REJECT, decider, reason)
+    return ServiceRevision(replace(later, status=RecordStatus.VOID), RevisionKind.REJECT, decider, reason)
 
 
 def deny(
-    record: Record, volunteer_id: UUID, asserted_at: datetime | None, reason: str, now: datetime
-) -> Revision | Refused:
+    record: ServiceRecord, volunteer_id: UUID, asserted_at: datetime | None, reason: str, now: datetime
+) -> ServiceRevision | DomainRefusal:
     """The volunteer says that a record is not true; ``asserted_at`` is when another account last had a hand in it."""
     if record.volunteer_id != volunteer_id:
-        return Refused("not-your-record", "Only the volunteer whom a record is about can deny it.", 403)
-    if record.status is Status.VOID:
-        return Refused("record-void", "This record is void already and counts for nothing.")
+        return DomainRefusal("not-your-record", "Only the volunteer whom a record is about can deny it.", 403)
+    if record.status is RecordStatus.VOID:
+        return DomainRefusal("record-void", "This record is void already and counts for nothing.")
     if record.is_open:
-        return Refused("record-open", "This record is still open: check out first, then deny what is wrong about it.")
+        return DomainRefusal(
+            "record-open", "This record is still open: check out first, then deny what is wrong about it."
+        )
     if asserted_at is None or record.provenance is Provenance.IMPORTED:
-        return Refused(
+        return DomainRefusal(
             "nothing-to-deny", "No other account asserted or changed this record; ask the site to correct it."
         )
     if now >= asserted_at + DENIABLE:
-        return Refused(
+        return DomainRefusal(
             "denial-too-late",
             f"A record can be denied for {DENIABLE.days} days after it was recorded; ask the site to correct it.",
             extra={"until": (asserted_at + DENIABLE).isoformat()},
         )
-    denied = replace(record, revision=record.revision + 1, status=Status.PROVISIONAL)
-    return Revision(denied, Change.DENY, volunteer_id, reason)
+    denied = replace(record, revision=record.revision + 1, status=RecordStatus.PROVISIONAL)
+    return ServiceRevision(denied, RevisionKind.DENY, volunteer_id, reason)

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.recruitment.approvals.domain import DENIABLE
-from services.recruitment.attendance.domain import Record, Status
+from services.recruitment.attendance.domain import RecordStatus, ServiceRecord
 from shared import outbox
 from shared.contracts import AssertionNoted
 from shared.contracts.attendance import AssertionAct
@@ -22,7 +22,7 @@ _SOURCE = "weiguang/recruitment"
 class Note:
     """A record as an act left it. ``overtime_minutes``: those that the act is about; ``by``: the account that acted."""
 
-    record: Record
+    record: ServiceRecord
     act: AssertionAct
     waits_for: Sequence[str] = ()
     overtime_minutes: int = 0
@@ -49,7 +49,7 @@ async def publish(tx: Tx, notes: Sequence[Note], at: datetime) -> None:
             recorded_by=note.by or record.recorded_by,
             recorder_site_id=record.recorder_site_id,
             started_at=record.started_at,
-            deniable_until=None if record.status is Status.VOID else at + DENIABLE,
+            deniable_until=None if record.status is RecordStatus.VOID else at + DENIABLE,
         )
         event_id = derived_id("assertion-noted", record.record_id, record.revision, note.act)
         events.append(outbox.event(data, source=_SOURCE, aggregate_version=record.revision, id=event_id, time=at))

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.recruitment.activities.domain import Refused
+from services.recruitment.activities.domain import DomainRefusal
 from services.recruitment.activities.guards import STAFF, actor_id, refusal, unwrap
 from services.recruitment.approvals import domain, events, store
-from services.recruitment.approvals.domain import LIFE, Assertion, Caps, Decider, Decision, Reason
+from services.recruitment.approvals.domain import LIFE, Assertion, AssertionCaps, Decider, Decision, Reason
 from services.recruitment.approvals.events import Note
-from services.recruitment.approvals.store import ListedApproval, Opening, Waiting
+from services.recruitment.approvals.store import ApprovalOpening, ListedApproval, Waiting
 from services.recruitment.attendance import handlers as attendance
 from services.recruitment.attendance import store as records
-from services.recruitment.attendance.domain import ApprovalLevel, Record
+from services.recruitment.attendance.domain import ApprovalLevel, ServiceRecord
 from shared.auth.tokens import Caller
 from shared.clock import district_day
 from shared.contracts.attendance import AssertionAct
@@ -35,7 +35,7 @@ __all__ = [
 
 
 async def split_by_caps(
-    tx: Tx, account_id: UUID, assertions: Sequence[Assertion], caps: Caps
+    tx: Tx, account_id: UUID, assertions: Sequence[Assertion], caps: AssertionCaps
 ) -> tuple[list[Assertion], list[Assertion]]:
     """Those that stay within the account's caps, in the order given, and those above them, which wait.
 
@@ -71,7 +71,7 @@ async def wait(
     overtime: int = 0,
 ) -> None:
     """Let records wait for another site, each for its reasons; with ``overtime`` only those minutes of them do."""
-    openings = [Opening(new_id(), record_id, why, overtime) for record_id, why in reasons.items() if why]
+    openings = [ApprovalOpening(new_id(), record_id, why, overtime) for record_id, why in reasons.items() if why]
     if openings:
         await store.open_approvals(tx, openings, asked_by=asked_by, at=now, lapses_at=now + LIFE)
 
@@ -103,7 +103,9 @@ async def recorded(
     )
 
 
-async def decide(tx: Tx, caller: Caller, record_ids: Sequence[UUID], decision: Decision, reason: str) -> list[Record]:
+async def decide(
+    tx: Tx, caller: Caller, record_ids: Sequence[UUID], decision: Decision, reason: str
+) -> list[ServiceRecord]:
     """Decide on records that wait, all or none; returns them as they stand afterwards.
 
     Raises:
@@ -164,8 +166,8 @@ def _require_decidable(record_id: UUID, waiting: Waiting | None, decider: Decide
     raise Conflict("approval-decided", f"Record {record_id} was {waiting.state} already.", record_id=str(record_id))
 
 
-def _about(refused: Refused, record_id: UUID) -> Refusal:
-    return refusal(Refused(refused.slug, refused.detail, refused.status, {"record_id": str(record_id)}))
+def _about(refused: DomainRefusal, record_id: UUID) -> Refusal:
+    return refusal(DomainRefusal(refused.slug, refused.detail, refused.status, {"record_id": str(record_id)}))
 
 
 async def may_decide_on(tx: Tx, caller: Caller, record_id: UUID) -> bool:
@@ -177,7 +179,7 @@ async def may_decide_on(tx: Tx, caller: Caller, record_id: UUID) -> bool:
     return domain.may_decide(decider, waiting.claim) is None
 
 
-async def deny(tx: Tx, caller: Caller, record_id: UUID, reason: str) -> Record:
+async def deny(tx: Tx, caller: Caller, record_id: UUID, reason: str) -> ServiceRecord:
     """The calling volunteer says that a record of theirs is not true: it counts no more until another site decides.
 
     Raises:

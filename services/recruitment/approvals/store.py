@@ -6,14 +6,23 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from services.recruitment.approvals.domain import SENIORITY, Assertion, Claim, Decider, Drive, Known, Reason, Spent
+from services.recruitment.approvals.domain import (
+    SENIORITY,
+    Assertion,
+    Decider,
+    KnownSince,
+    PendingApproval,
+    Reason,
+    RecruitingDrive,
+    Spent,
+)
 from shared.clock import district_day
 from shared.postgres import Tx, load_queries
 
 __all__ = [
+    "ApprovalOpening",
     "Lapsed",
     "ListedApproval",
-    "Opening",
     "Waiting",
     "close_approvals",
     "due_volunteers",
@@ -37,7 +46,7 @@ _SQL = load_queries(__file__)
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class ApprovalOpening:
     """A record that begins to wait; ``overtime_minutes`` when only they do."""
 
     approval_id: UUID
@@ -53,7 +62,7 @@ class Waiting:
     approval_id: UUID
     record_id: UUID
     reasons: tuple[str, ...]
-    claim: Claim
+    claim: PendingApproval
     overtime_minutes: int
     lapses_at: datetime
     state: str
@@ -125,7 +134,7 @@ async def insert_assertions(tx: Tx, account_id: UUID, assertions: Sequence[Asser
 
 
 async def open_approvals(
-    tx: Tx, openings: Sequence[Opening], *, asked_by: UUID | None, at: datetime, lapses_at: datetime
+    tx: Tx, openings: Sequence[ApprovalOpening], *, asked_by: UUID | None, at: datetime, lapses_at: datetime
 ) -> None:
     """Let records wait for another site; their revisions are written."""
     await tx.execute(
@@ -157,12 +166,16 @@ async def last_assertion(tx: Tx, record_id: UUID) -> datetime | None:
     return at
 
 
-async def find_known(tx: Tx, volunteer_id: UUID) -> Known:
+async def find_known(tx: Tx, volunteer_id: UUID) -> KnownSince:
     """Since when the volunteer is registered; the volunteer exists."""
     row = await tx.fetchrow(_SQL["find_known"], volunteer_id)
     assert row is not None
-    drive = None if row["drive_site"] is None else Drive(row["drive_site"], row["drive_starts"], row["drive_ends"])
-    return Known(row["registered_at"], drive=drive)
+    drive = (
+        None
+        if row["drive_site"] is None
+        else RecruitingDrive(row["drive_site"], row["drive_starts"], row["drive_ends"])
+    )
+    return KnownSince(row["registered_at"], drive=drive)
 
 
 async def find_volunteers(tx: Tx, record_ids: Sequence[UUID]) -> list[UUID]:
@@ -257,7 +270,7 @@ async def lapse(tx: Tx, volunteer_ids: Sequence[UUID], now: datetime) -> list[La
 
 
 def _waiting(row: Any) -> Waiting:
-    claim = Claim(
+    claim = PendingApproval(
         volunteer_id=row["volunteer_id"],
         claimant_ids=frozenset(row["claimant_ids"]),
         claimant_persons=frozenset(row["claimant_persons"]),

@@ -12,8 +12,8 @@ from services.recruitment.activities.guards import STAFF
 from services.recruitment.activities.handlers import shift_for_code
 from services.recruitment.attendance import codes, handlers
 from services.recruitment.attendance.codes import TICKET_LIFE, ShownBy
-from services.recruitment.attendance.domain import ApprovalLevel, ClosedBy, Provenance, Record, Status
-from services.recruitment.attendance.handlers import Proof
+from services.recruitment.attendance.domain import ApprovalLevel, ClosedBy, Provenance, RecordStatus, ServiceRecord
+from services.recruitment.attendance.handlers import PresenceProof
 from services.recruitment.attendance.store import ListedRecord, PastRevision
 from shared.auth.access import allow, public
 from shared.auth.tokens import Caller, Role
@@ -95,7 +95,7 @@ class RecordOut(Output):
     kind: str
     provenance: Provenance
     closed_by: ClosedBy | None
-    status: Status
+    status: RecordStatus
     started_at: datetime
     ended_at: datetime | None
     minutes: int
@@ -122,7 +122,7 @@ class RevisionOut(Output):
 
     revision: int
     change: str
-    status: Status
+    status: RecordStatus
     provenance: Provenance
     closed_by: ClosedBy | None
     started_at: datetime
@@ -172,7 +172,7 @@ async def check_in(request: Request, db: Db, caller: Volunteer, body: CheckInIn)
     """Check in to a shift, now."""
 
     async def work(tx: Tx) -> RecordOut:
-        proof = Proof(body.code, body.ticket)
+        proof = PresenceProof(body.code, body.ticket)
         record = await handlers.check_in(tx, caller, body.shift_id, proof, body.distance_m, body.device_id)
         return record_out(record)
 
@@ -184,7 +184,7 @@ async def check_out(request: Request, db: Db, caller: Volunteer, body: CheckOutI
     """Check out of a shift, now."""
 
     async def work(tx: Tx) -> RecordOut:
-        proof = Proof(body.code, body.ticket)
+        proof = PresenceProof(body.code, body.ticket)
         return record_out(await handlers.check_out(tx, caller, body.shift_id, proof, body.device_id))
 
     return await once(request, db, caller, work)
@@ -228,13 +228,13 @@ async def read_record(db: Db, caller: Reader, record_id: UUID) -> RecordWithHist
     )
 
 
-def record_out(record: Record) -> RecordOut:
+def record_out(record: ServiceRecord) -> RecordOut:
     """A record as it is answered."""
     return RecordOut(**_members(record))
 
 
-def _members(record: Record) -> dict[str, object]:
-    return {name: getattr(record, name) for name in Record.__dataclass_fields__}
+def _members(record: ServiceRecord) -> dict[str, object]:
+    return {name: getattr(record, name) for name in ServiceRecord.__dataclass_fields__}
 
 
 def _listed(listed: ListedRecord) -> ListedRecordOut:

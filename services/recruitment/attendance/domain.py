@@ -10,22 +10,22 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.recruitment.activities.domain import Refused, Shift, State
+from services.recruitment.activities.domain import DomainRefusal, Shift, State
 from services.recruitment.attendance.terms.domain import (
     DEFAULT_POLICY,
     PHONE,
     ApprovalLevel,
     Arrival,
+    AttendancePolicy,
     Busy,
-    Change,
     CheckIn,
     ClosedBy,
     Place,
-    Policy,
     Provenance,
-    Record,
-    Revision,
-    Status,
+    RecordStatus,
+    RevisionKind,
+    ServiceRecord,
+    ServiceRevision,
     clash,
     counted_minutes,
     end_of,
@@ -40,16 +40,16 @@ __all__ = [
     "PHONE",
     "ApprovalLevel",
     "Arrival",
+    "AttendancePolicy",
     "Busy",
-    "Change",
     "CheckIn",
     "ClosedBy",
     "Place",
-    "Policy",
     "Provenance",
-    "Record",
-    "Revision",
-    "Status",
+    "RecordStatus",
+    "RevisionKind",
+    "ServiceRecord",
+    "ServiceRevision",
     "auto_close",
     "check_in",
     "check_out",
@@ -63,12 +63,14 @@ __all__ = [
 ]
 
 
-def check_in(state: Arrival, command: CheckIn, policy: Policy, now: datetime) -> Revision | Refused:
+def check_in(
+    state: Arrival, command: CheckIn, policy: AttendancePolicy, now: datetime
+) -> ServiceRevision | DomainRefusal:
     """Open a record at ``now``, or say why not."""
     if (refused := _may_arrive(state, policy, now)) is not None:
         return refused
     place, shift = state.place, state.place.shift
-    record = Record(
+    record = ServiceRecord(
         record_id=command.record_id,
         revision=1,
         volunteer_id=command.volunteer_id,
@@ -81,7 +83,7 @@ def check_in(state: Arrival, command: CheckIn, policy: Policy, now: datetime) ->
         kind=place.kind,
         provenance=Provenance.SCANNED,
         closed_by=None,
-        status=Status.PROVISIONAL,
+        status=RecordStatus.PROVISIONAL,
         started_at=now,
         ended_at=None,
         minutes=0,
@@ -89,37 +91,37 @@ def check_in(state: Arrival, command: CheckIn, policy: Policy, now: datetime) ->
         device_ref=phone_ref(command.device_id),
         distance_m=command.distance_m,
     )
-    return Revision(record, Change.CHECK_IN, command.volunteer_id)
+    return ServiceRevision(record, RevisionKind.CHECK_IN, command.volunteer_id)
 
 
-def _may_arrive(state: Arrival, policy: Policy, now: datetime) -> Refused | None:
+def _may_arrive(state: Arrival, policy: AttendancePolicy, now: datetime) -> DomainRefusal | None:
     shift = state.place.shift
     if state.place.activity_state is not State.OPEN:
-        return Refused("activity-not-open", f"The activity is {state.place.activity_state}; nobody can check in.")
+        return DomainRefusal("activity-not-open", f"The activity is {state.place.activity_state}; nobody can check in.")
     for record in state.here:
         if record.is_open:
-            return Refused(
+            return DomainRefusal(
                 "already-checked-in", "Checked in to this shift already.", extra={"record_id": str(record.record_id)}
             )
     if not state.signed_up:
-        return Refused("signup-missing", "Sign up for this shift first, then check in.")
+        return DomainRefusal("signup-missing", "Sign up for this shift first, then check in.")
     if now < (opens := shift.starts_at - policy.early_check_in):
-        return Refused(
+        return DomainRefusal(
             "check-in-too-early",
             f"Check-in opens {_minutes(policy.early_check_in)} minutes before the shift begins.",
             extra={"opens_at": opens.isoformat()},
         )
     if now >= shift.ends_at:
-        return Refused("shift-over", "This shift is over; ask the team's leader to record what was done.")
+        return DomainRefusal("shift-over", "This shift is over; ask the team's leader to record what was done.")
     if shift.cancelled_at is not None:
-        return Refused("shift-cancelled", "This shift was called off; sign up for another one.")
+        return DomainRefusal("shift-cancelled", "This shift was called off; sign up for another one.")
     if state.place.planned_late:
-        return Refused(
+        return DomainRefusal(
             "shift-planned-late",
             "This shift was planned after it began; staff of the site enter its hours afterwards, with evidence.",
         )
     if len(state.here) >= policy.most_check_ins:
-        return Refused("too-many-check-ins", f"At most {policy.most_check_ins} check-ins per shift.")
+        return DomainRefusal("too-many-check-ins", f"At most {policy.most_check_ins} check-ins per shift.")
     for other in state.busy:
         if other.started_at <= now < other.until:
             where = (
@@ -128,10 +130,10 @@ def _may_arrive(state: Arrival, policy: Policy, now: datetime) -> Refused | None
                 else ("Another record covers this moment already.")
             )
             slug = "checked-in-elsewhere" if other.is_open else "attendance-overlaps"
-            return Refused(slug, where, extra={"record_id": str(other.record_id)})
+            return DomainRefusal(slug, where, extra={"record_id": str(other.record_id)})
     for record in state.here:
         if record.ended_at is not None and now < record.ended_at:
-            return Refused(
+            return DomainRefusal(
                 "attendance-overlaps",
                 "Another record covers this moment already.",
                 extra={"record_id": str(record.record_id)},
@@ -140,25 +142,27 @@ def _may_arrive(state: Arrival, policy: Policy, now: datetime) -> Refused | None
 
 
 def check_out(
-    state: Arrival, volunteer_id: UUID, policy: Policy, now: datetime, device_id: str | None = None
-) -> Revision | Refused:
+    state: Arrival, volunteer_id: UUID, policy: AttendancePolicy, now: datetime, device_id: str | None = None
+) -> ServiceRevision | DomainRefusal:
     """Close the open record of the shift at ``now``; what lies outside of the shift does not count.
 
-    A real check-out that comes after the automatic one replaces it, up to `Policy.late_check_out` after the shift. The
-    phone that scanned it takes the place of the check-in's, which stays in the history: one phone may check out many
-    who came with their own.
+    A real check-out after the automatic one replaces it, up to `AttendancePolicy.late_check_out` after the shift.
+    The phone that scanned it replaces the check-in's, which stays in the history: one phone may check out many
+    volunteers who came with their own.
     """
     shift = state.place.shift
     record = _awaiting_check_out(state)
     if record is None:
         if state.here:
             last = state.here[-1]
-            return Refused(
+            return DomainRefusal(
                 "already-checked-out", "Checked out of this shift already.", extra={"record_id": str(last.record_id)}
             )
-        return Refused("not-checked-in", "There is no check-in for this shift, so there is nothing to check out of.")
+        return DomainRefusal(
+            "not-checked-in", "There is no check-in for this shift, so there is nothing to check out of."
+        )
     if now > end_of(shift) + policy.late_check_out:
-        return Refused(
+        return DomainRefusal(
             "check-out-too-late",
             "The shift ended too long ago; its end stands until the team's leader or the site confirms the record.",
             extra={"record_id": str(record.record_id)},
@@ -174,15 +178,15 @@ def check_out(
         record,
         revision=record.revision + 1,
         closed_by=ClosedBy.SELF,
-        status=Status.CONFIRMED,
+        status=RecordStatus.CONFIRMED,
         ended_at=ended_at,
         minutes=counted_minutes(record.started_at, ended_at, shift),
         device_ref=phone_ref(device_id) or record.device_ref,
     )
-    return Revision(closed, Change.CHECK_OUT, volunteer_id)
+    return ServiceRevision(closed, RevisionKind.CHECK_OUT, volunteer_id)
 
 
-def _awaiting_check_out(state: Arrival) -> Record | None:
+def _awaiting_check_out(state: Arrival) -> ServiceRecord | None:
     for record in state.here:
         if record.is_open:
             return record
@@ -191,11 +195,11 @@ def _awaiting_check_out(state: Arrival) -> Record | None:
         return None
     last = scanned[-1]
     # A record that was confirmed and denied afterwards keeps its approval level, and waits for another site instead.
-    unconfirmed = last.status is Status.PROVISIONAL and last.approval_level is ApprovalLevel.NONE
+    unconfirmed = last.status is RecordStatus.PROVISIONAL and last.approval_level is ApprovalLevel.NONE
     return last if unconfirmed and last.closed_by is ClosedBy.AUTO else None
 
 
-def auto_close(record: Record, shift: Shift, policy: Policy, now: datetime) -> Revision | None:
+def auto_close(record: ServiceRecord, shift: Shift, policy: AttendancePolicy, now: datetime) -> ServiceRevision | None:
     """Close what was left open at the shift's end, provisionally; None while the grace lasts or if it is closed."""
     if not record.is_open or now < end_of(shift) + policy.grace:
         return None
@@ -204,16 +208,16 @@ def auto_close(record: Record, shift: Shift, policy: Policy, now: datetime) -> R
         record,
         revision=record.revision + 1,
         closed_by=ClosedBy.AUTO,
-        status=Status.PROVISIONAL,
+        status=RecordStatus.PROVISIONAL,
         ended_at=ended_at,
         minutes=counted_minutes(record.started_at, ended_at, shift),
     )
-    return Revision(closed, Change.AUTO_CLOSE, None, "no check-out by the shift's end")
+    return ServiceRevision(closed, RevisionKind.AUTO_CLOSE, None, "no check-out by the shift's end")
 
 
-def imported(record_id: UUID, volunteer_id: UUID, minutes: int, at: datetime) -> Revision:
+def imported(record_id: UUID, volunteer_id: UUID, minutes: int, at: datetime) -> ServiceRevision:
     """Prior hours from the registry of record, as one confirmed record without activity or shift."""
-    record = Record(
+    record = ServiceRecord(
         record_id=record_id,
         revision=1,
         volunteer_id=volunteer_id,
@@ -226,14 +230,14 @@ def imported(record_id: UUID, volunteer_id: UUID, minutes: int, at: datetime) ->
         kind="imported",
         provenance=Provenance.IMPORTED,
         closed_by=ClosedBy.STAFF,
-        status=Status.CONFIRMED,
+        status=RecordStatus.CONFIRMED,
         started_at=at,
         ended_at=at,
         minutes=minutes,
         planned_minutes=0,
         approval_level=ApprovalLevel.CENTRE,
     )
-    return Revision(record, Change.IMPORT, None)
+    return ServiceRevision(record, RevisionKind.IMPORT, None)
 
 
 def _minutes(span: timedelta) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.recruitment.attendance.domain import Revision
+from services.recruitment.attendance.domain import ServiceRevision
 from shared import outbox
 from shared.contracts import AttendanceRecorded
 from shared.ids import derived_id
@@ -14,7 +14,7 @@ __all__ = ["tell"]
 _SOURCE = "weiguang/recruitment"
 
 
-async def tell(tx: Tx, revisions: Sequence[Revision], at: datetime) -> None:
+async def tell(tx: Tx, revisions: Sequence[ServiceRevision], at: datetime) -> None:
     """Append one ``AttendanceRecorded`` per revision; its id follows from record and revision."""
     events = []
     for each in revisions:

@@ -8,7 +8,14 @@ from uuid import UUID
 from services.recruitment.activities.guards import may_run, unwrap
 from services.recruitment.attendance import codes, domain, events, store
 from services.recruitment.attendance.codes import ShownBy
-from services.recruitment.attendance.domain import DEFAULT_POLICY, Arrival, CheckIn, Policy, Record, Revision
+from services.recruitment.attendance.domain import (
+    DEFAULT_POLICY,
+    Arrival,
+    AttendancePolicy,
+    CheckIn,
+    ServiceRecord,
+    ServiceRevision,
+)
 from services.recruitment.attendance.store import FoundPlace, ListedRecord, PastRevision
 from shared.auth.tokens import Caller, Role
 from shared.clock import real_now
@@ -18,7 +25,7 @@ from shared.postgres import Tx
 
 __all__ = [
     "ImportedHours",
-    "Proof",
+    "PresenceProof",
     "auto_close",
     "check_in",
     "check_out",
@@ -34,7 +41,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class PresenceProof:
     """What shows that the volunteer is at the shift's place: the code shown there, or a ticket it was changed for."""
 
     code: str | None = None
@@ -66,8 +73,8 @@ async def ticket(tx: Tx, shift_id: UUID, code: str) -> str:
 
 
 async def check_in(
-    tx: Tx, caller: Caller, shift_id: UUID, proof: Proof, distance_m: int | None, device_id: str | None
-) -> Record:
+    tx: Tx, caller: Caller, shift_id: UUID, proof: PresenceProof, distance_m: int | None, device_id: str | None
+) -> ServiceRecord:
     """Open a record for the calling volunteer, now; ``device_id`` is what the phone calls itself, if it does.
 
     Raises:
@@ -89,7 +96,9 @@ async def check_in(
     return await commit(tx, unwrap(decided), now)
 
 
-async def check_out(tx: Tx, caller: Caller, shift_id: UUID, proof: Proof, device_id: str | None) -> Record:
+async def check_out(
+    tx: Tx, caller: Caller, shift_id: UUID, proof: PresenceProof, device_id: str | None
+) -> ServiceRecord:
     """Close the calling volunteer's record of the shift, now; ``device_id`` as for `check_in`.
 
     Raises:
@@ -116,7 +125,7 @@ async def record_imported(tx: Tx, rows: Sequence[ImportedHours]) -> None:
     A registry reference counts once: given again, nothing is written and nothing told. The caller has inserted or
     locked the volunteers.
     """
-    revisions: dict[UUID, Revision] = {}
+    revisions: dict[UUID, ServiceRevision] = {}
     for volunteer_id, registry_reference, minutes, imported_at in rows:
         record_id = derived_id("imported-hours", registry_reference)
         revisions[record_id] = domain.imported(record_id, volunteer_id, minutes, imported_at)
@@ -127,7 +136,7 @@ async def record_imported(tx: Tx, rows: Sequence[ImportedHours]) -> None:
     await events.tell(tx, [each for record_id, each in revisions.items() if record_id in written], now)
 
 
-async def auto_close(tx: Tx, limit: int, policy: Policy = DEFAULT_POLICY) -> int:
+async def auto_close(tx: Tx, limit: int, policy: AttendancePolicy = DEFAULT_POLICY) -> int:
     """Close, provisionally, what was left open after its shift's end and the grace; returns how many records.
 
     Volunteers whom somebody else is working on right now are left for the next round.
@@ -187,7 +196,7 @@ async def listing(
     )
 
 
-async def get(tx: Tx, caller: Caller, record_id: UUID) -> tuple[Record, list[PastRevision], tuple[str, ...]]:
+async def get(tx: Tx, caller: Caller, record_id: UUID) -> tuple[ServiceRecord, list[PastRevision], tuple[str, ...]]:
     """One record with its history, and why it waits for another site if it does.
 
     Raises:
@@ -197,7 +206,7 @@ async def get(tx: Tx, caller: Caller, record_id: UUID) -> tuple[Record, list[Pas
     return record, await store.find_revisions(tx, record_id), await store.find_waiting(tx, record_id)
 
 
-def visible(caller: Caller, record_id: UUID, record: Record | None) -> Record:
+def visible(caller: Caller, record_id: UUID, record: ServiceRecord | None) -> ServiceRecord:
     """The record, if the caller may see it: their own, or one that they run.
 
     Raises:
@@ -208,7 +217,7 @@ def visible(caller: Caller, record_id: UUID, record: Record | None) -> Record:
     raise NotFound("record-unknown", f"There is no record {record_id}.")
 
 
-async def commit(tx: Tx, revision: Revision, now: datetime) -> Record:
+async def commit(tx: Tx, revision: ServiceRevision, now: datetime) -> ServiceRecord:
     """Write and tell one revision.
 
     Raises:
@@ -218,7 +227,7 @@ async def commit(tx: Tx, revision: Revision, now: datetime) -> Record:
     return revision.record
 
 
-async def commit_all(tx: Tx, revisions: Sequence[Revision], now: datetime) -> None:
+async def commit_all(tx: Tx, revisions: Sequence[ServiceRevision], now: datetime) -> None:
     """Write and tell any number of revisions, all or none; their volunteers are locked.
 
     Raises:
@@ -243,7 +252,7 @@ async def _arrival(tx: Tx, found: FoundPlace, volunteer_id: UUID, now: datetime)
     return Arrival(found.place, found.signed_up, here, busy)
 
 
-async def _prove(tx: Tx, found: FoundPlace, volunteer_id: UUID, proof: Proof) -> None:
+async def _prove(tx: Tx, found: FoundPlace, volunteer_id: UUID, proof: PresenceProof) -> None:
     if (proof.code is None) == (proof.ticket is None):
         raise Invalid(
             "proof-missing", "Give either the code that is shown at the place, or the ticket it was changed for."

@@ -13,9 +13,9 @@ from services.recruitment.attendance.domain import (
     ClosedBy,
     Place,
     Provenance,
-    Record,
-    Revision,
-    Status,
+    RecordStatus,
+    ServiceRecord,
+    ServiceRevision,
 )
 from shared.postgres import Tx, load_queries
 
@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 _SQL = load_queries(__file__)
-_COLUMNS = tuple(field.name for field in fields(Record))
+_COLUMNS = tuple(field.name for field in fields(ServiceRecord))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class PastRevision:
 class ListedRecord:
     """A record with the names that people know it by."""
 
-    record: Record
+    record: ServiceRecord
     activity_title: str | None
     site_name: str | None
     waits_for: Sequence[str] = ()
@@ -142,9 +142,9 @@ async def find_places(tx: Tx, shift_ids: Sequence[UUID]) -> dict[UUID, Place]:
 
 async def records_around(
     tx: Tx, volunteer_id: UUID, shift_id: UUID, at: datetime, grace: timedelta
-) -> tuple[list[Record], list[Busy]]:
+) -> tuple[list[ServiceRecord], list[Busy]]:
     """The volunteer's records of the shift, and what else keeps them busy around ``at``; void ones aside."""
-    here: list[Record] = []
+    here: list[ServiceRecord] = []
     busy: list[Busy] = []
     for row in await tx.fetch(_SQL["records_around"], volunteer_id, shift_id, at):
         if row["shift_id"] == shift_id:
@@ -164,7 +164,7 @@ async def busy_between(
     return found
 
 
-async def save(tx: Tx, revisions: Sequence[Revision], at: datetime) -> set[UUID]:
+async def save(tx: Tx, revisions: Sequence[ServiceRevision], at: datetime) -> set[UUID]:
     """Write revisions, records and history at once; the ids of those that were written."""
     columns: list[list[Any]] = [[getattr(each.record, name) for each in revisions] for name in _COLUMNS]
     rows = await tx.fetch(
@@ -178,13 +178,13 @@ async def save(tx: Tx, revisions: Sequence[Revision], at: datetime) -> set[UUID]
     return {row["record_id"] for row in rows}
 
 
-async def find_record(tx: Tx, record_id: UUID) -> Record | None:
+async def find_record(tx: Tx, record_id: UUID) -> ServiceRecord | None:
     """One record, or none."""
     row = await tx.fetchrow(_SQL["find_record"], record_id)
     return None if row is None else _record(row)
 
 
-async def find_records(tx: Tx, record_ids: Sequence[UUID]) -> dict[UUID, Record]:
+async def find_records(tx: Tx, record_ids: Sequence[UUID]) -> dict[UUID, ServiceRecord]:
     """Those of the records that exist."""
     return {row["record_id"]: _record(row) for row in await tx.fetch(_SQL["find_records"], list(record_ids))}
 
@@ -242,7 +242,7 @@ async def overdue_volunteers(tx: Tx, ended_by: datetime, limit: int) -> list[UUI
     return [row["volunteer_id"] for row in await tx.fetch(_SQL["overdue_volunteers"], ended_by, limit)]
 
 
-async def open_records_of(tx: Tx, volunteer_ids: Sequence[UUID]) -> list[tuple[Record, Shift]]:
+async def open_records_of(tx: Tx, volunteer_ids: Sequence[UUID]) -> list[tuple[ServiceRecord, Shift]]:
     """The open records of these volunteers, each with its shift."""
     found = []
     for row in await tx.fetch(_SQL["open_records_of"], list(volunteer_ids)):
@@ -279,11 +279,11 @@ def _busy(row: Any, grace: timedelta) -> Busy:
     return Busy(row["record_id"], row["shift_id"], row["started_at"], ended_at, is_open=False)
 
 
-def _record(row: Any) -> Record:
+def _record(row: Any) -> ServiceRecord:
     values = {name: row[name] for name in _COLUMNS}
     closed_by = values["closed_by"]
     values["closed_by"] = None if closed_by is None else ClosedBy(closed_by)
     values["provenance"] = Provenance(values["provenance"])
-    values["status"] = Status(values["status"])
+    values["status"] = RecordStatus(values["status"])
     values["approval_level"] = ApprovalLevel(values["approval_level"])
-    return Record(**values)
+    return ServiceRecord(**values)

@@ -52,7 +52,7 @@ class ConfirmIn(Input):
     reason: Reason
 
 
-class PurposeIn(Input):
+class EvidencePurposeIn(Input):
     """What the evidence is read for."""
 
     purpose: Reason
@@ -142,7 +142,7 @@ async def overtime(request: Request, db: Db, caller: Approver, record_id: UUID, 
 
 @router.post("/attendance/records/{record_id}/evidence")
 async def read_evidence(
-    db: Db, cipher: CipherDep, caller: Staff, reader: ReaderDep, record_id: UUID, body: PurposeIn
+    db: Db, cipher: CipherDep, caller: Staff, reader: ReaderDep, record_id: UUID, body: EvidencePurposeIn
 ) -> EvidencesOut:
     """Read what the record's revisions rest on; who read it, when and what for is kept.
 

@@ -9,11 +9,18 @@ from services.recruitment.activities.guards import actor_id, is_staff_of, unwrap
 from services.recruitment.approvals import events
 from services.recruitment.approvals import handlers as approvals
 from services.recruitment.approvals import store as waiting
-from services.recruitment.approvals.domain import Assertion, Caps, Reason, reasons_to_wait
+from services.recruitment.approvals.domain import Assertion, AssertionCaps, Reason, reasons_to_wait
 from services.recruitment.approvals.events import Note
 from services.recruitment.attendance import handlers as attendance
 from services.recruitment.attendance import store as records
-from services.recruitment.attendance.domain import DEFAULT_POLICY, ApprovalLevel, Busy, Place, Record, Revision
+from services.recruitment.attendance.domain import (
+    DEFAULT_POLICY,
+    ApprovalLevel,
+    Busy,
+    Place,
+    ServiceRecord,
+    ServiceRevision,
+)
 from services.recruitment.corrections import domain, store
 from services.recruitment.corrections.domain import Actor
 from services.recruitment.vault import handlers as vault
@@ -23,20 +30,30 @@ from shared.errors import Forbidden
 from shared.ids import new_id
 from shared.postgres import Tx
 
-__all__ = ["Evidence", "add", "confirm", "correct", "keep_evidence", "overtime", "read_evidence", "restore", "void"]
+__all__ = [
+    "RevisionEvidence",
+    "add",
+    "confirm",
+    "correct",
+    "keep_evidence",
+    "overtime",
+    "read_evidence",
+    "restore",
+    "void",
+]
 
 Times = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class RevisionEvidence:
     """What one revision rests on."""
 
     revision: int
     text: str
 
 
-async def confirm(tx: Tx, caller: Caller, record_id: UUID, reason: str, caps: Caps) -> Record:
+async def confirm(tx: Tx, caller: Caller, record_id: UUID, reason: str, caps: AssertionCaps) -> ServiceRecord:
     """Assert a record that was closed automatically; beyond the caps, or for a late shift, it waits for another site.
 
     Raises:
@@ -58,7 +75,7 @@ async def confirm(tx: Tx, caller: Caller, record_id: UUID, reason: str, caps: Ca
     return record
 
 
-async def overtime(tx: Tx, caller: Caller, record_id: UUID, reason: str, caps: Caps) -> Record:
+async def overtime(tx: Tx, caller: Caller, record_id: UUID, reason: str, caps: AssertionCaps) -> ServiceRecord:
     """Approve the stay after the shift's end; beyond the caps, or for a late shift, those minutes wait.
 
     Raises:
@@ -88,7 +105,7 @@ async def overtime(tx: Tx, caller: Caller, record_id: UUID, reason: str, caps: C
 
 async def correct(
     tx: Tx, cipher: Cipher, caller: Caller, record_id: UUID, times: Times, reason: str, evidence: str
-) -> Record:
+) -> ServiceRecord:
     """Shorten a record.
 
     Raises:
@@ -105,7 +122,7 @@ async def correct(
     return corrected
 
 
-async def void(tx: Tx, cipher: Cipher, caller: Caller, record_id: UUID, reason: str, evidence: str) -> Record:
+async def void(tx: Tx, cipher: Cipher, caller: Caller, record_id: UUID, reason: str, evidence: str) -> ServiceRecord:
     """Make a record count for nothing.
 
     Raises:
@@ -120,7 +137,7 @@ async def void(tx: Tx, cipher: Cipher, caller: Caller, record_id: UUID, reason: 
     return voided
 
 
-async def restore(tx: Tx, cipher: Cipher, caller: Caller, record_id: UUID, reason: str, evidence: str) -> Record:
+async def restore(tx: Tx, cipher: Cipher, caller: Caller, record_id: UUID, reason: str, evidence: str) -> ServiceRecord:
     """Give a void record its last content back, provisionally until another site approves it.
 
     Raises:
@@ -139,7 +156,7 @@ async def restore(tx: Tx, cipher: Cipher, caller: Caller, record_id: UUID, reaso
 
 async def add(
     tx: Tx, cipher: Cipher, caller: Caller, record_id: UUID, times: Times, reason: str, evidence: str
-) -> Record:
+) -> ServiceRecord:
     """Enter forgotten time as a second record, linked to the first; another site approves it.
 
     Raises:
@@ -157,15 +174,15 @@ async def add(
     return added
 
 
-async def keep_evidence(tx: Tx, cipher: Cipher, revisions: Sequence[tuple[Revision, str]]) -> None:
+async def keep_evidence(tx: Tx, cipher: Cipher, revisions: Sequence[tuple[ServiceRevision, str]]) -> None:
     """Keep what each of these revisions rests on, sealed for its volunteer."""
     rows = [(each, *cipher.seal_text(each.record.volunteer_id, evidence)) for each, evidence in revisions]
     await store.keep_evidence(tx, rows)
 
 
 async def read_evidence(
-    tx: Tx, cipher: Cipher, caller: Caller, reader: vault.Reader, record_id: UUID, purpose: str
-) -> list[Evidence]:
+    tx: Tx, cipher: Cipher, caller: Caller, reader: vault.VaultReader, record_id: UUID, purpose: str
+) -> list[RevisionEvidence]:
     """What a record's revisions rest on, for the site's staff and for who may decide; the reading is written down.
 
     Raises:
@@ -180,11 +197,14 @@ async def read_evidence(
     if found:
         await vault.look(tx, found[0].person_id, reader, purpose, ["evidence"])
     return [
-        Evidence(each.revision, cipher.open_text(each.volunteer_id, each.wrapped_key, each.sealed)) for each in found
+        RevisionEvidence(each.revision, cipher.open_text(each.volunteer_id, each.wrapped_key, each.sealed))
+        for each in found
     ]
 
 
-async def _reasons(tx: Tx, record: Record, actor: Actor, assertion: Assertion, caps: Caps) -> list[Reason]:
+async def _reasons(
+    tx: Tx, record: ServiceRecord, actor: Actor, assertion: Assertion, caps: AssertionCaps
+) -> list[Reason]:
     """Why what the actor asserts about a record waits for another site; empty when it counts at once."""
     place = await _place(tx, record)
     assert place is not None
@@ -195,7 +215,7 @@ async def _reasons(tx: Tx, record: Record, actor: Actor, assertion: Assertion, c
     return reasons
 
 
-async def _place(tx: Tx, record: Record) -> Place | None:
+async def _place(tx: Tx, record: ServiceRecord) -> Place | None:
     if record.shift_id is None:
         return None
     return (await records.find_places(tx, [record.shift_id])).get(record.shift_id)
@@ -206,27 +226,29 @@ async def _busy(tx: Tx, volunteer_id: UUID, times: Times) -> Sequence[Busy]:
     return around.get(volunteer_id, [])
 
 
-async def _with_evidence(tx: Tx, cipher: Cipher, revision: Revision, evidence: str, now: datetime) -> Record:
+async def _with_evidence(
+    tx: Tx, cipher: Cipher, revision: ServiceRevision, evidence: str, now: datetime
+) -> ServiceRecord:
     record = await attendance.commit(tx, revision, now)
     await keep_evidence(tx, cipher, [(revision, evidence)])
     return record
 
 
-async def _locked(tx: Tx, caller: Caller, record_id: UUID, *, staff_only: bool) -> Record:
+async def _locked(tx: Tx, caller: Caller, record_id: UUID, *, staff_only: bool) -> ServiceRecord:
     record = _permitted(caller, record_id, await records.find_record(tx, record_id), staff_only=staff_only)
     await records.lock_volunteer(tx, record.volunteer_id)
     # Read again: what was read before the lock may have changed while waiting for it.
     return _permitted(caller, record_id, await records.find_record(tx, record_id), staff_only=staff_only)
 
 
-def _permitted(caller: Caller, record_id: UUID, found: Record | None, *, staff_only: bool) -> Record:
+def _permitted(caller: Caller, record_id: UUID, found: ServiceRecord | None, *, staff_only: bool) -> ServiceRecord:
     record = attendance.visible(caller, record_id, found)
     if staff_only and not is_staff_of(caller, record.site_id):
         raise Forbidden("staff-only", "Only staff of the record's site can do this.")
     return record
 
 
-async def _actor(tx: Tx, caller: Caller, record: Record) -> Actor:
+async def _actor(tx: Tx, caller: Caller, record: ServiceRecord) -> Actor:
     if not is_staff_of(caller, record.site_id):
         return Actor(actor_id(caller), caller.volunteer_id, ApprovalLevel.LEADER)
     level = ApprovalLevel.CENTRE if caller.has(Role.OPERATOR) else ApprovalLevel.SITE

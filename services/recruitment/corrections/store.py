@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.recruitment.attendance.domain import Revision
+from services.recruitment.attendance.domain import ServiceRevision
 from shared.postgres import Tx, load_queries
 
 __all__ = ["SealedEvidence", "approved_overtime", "find_evidence", "home_site", "keep_evidence"]
@@ -35,7 +35,7 @@ async def approved_overtime(tx: Tx, volunteer_id: UUID, shift_id: UUID | None) -
     return minutes
 
 
-async def keep_evidence(tx: Tx, revisions: Sequence[tuple[Revision, bytes, bytes]]) -> None:
+async def keep_evidence(tx: Tx, revisions: Sequence[tuple[ServiceRevision, bytes, bytes]]) -> None:
     """Keep (revision, wrapped key, sealed evidence) rows."""
     await tx.execute(
         _SQL["keep_evidence"],

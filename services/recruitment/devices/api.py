@@ -14,8 +14,8 @@ from services.recruitment.activities.guards import STAFF
 from services.recruitment.approvals.api import caps_of
 from services.recruitment.attendance.domain import Provenance
 from services.recruitment.devices import handlers
-from services.recruitment.devices.domain import Accepted, Duplicate, RefusedRow, Upload
-from services.recruitment.devices.handlers import Batch, Result
+from services.recruitment.devices.domain import AcceptedUpload, Duplicate, RefusedRow, Upload
+from services.recruitment.devices.handlers import UploadBatch, UploadResult
 from services.recruitment.devices.store import Device
 from services.recruitment.vault.api import CipherDep
 from services.recruitment.volunteers.domain import stored_number
@@ -55,7 +55,7 @@ class DeviceOut(Output):
     revoked_at: datetime | None
 
 
-class RegisteredOut(DeviceOut):
+class NewDeviceOut(DeviceOut):
     """A new device with the secret that it signs with, which no other answer shows."""
 
     secret: Annotated[str | None, GIVEN_ONCE]
@@ -71,7 +71,7 @@ class UploadIn(Input):
     ended_at: datetime
 
 
-class BatchIn(Input):
+class UploadBatchIn(Input):
     """A signed batch. ``measured_skew_seconds``: how far the device's clock is ahead of the server's.
 
     ``provenance`` is what the device asks for; the server decides. ``sequence`` numbers the device's batches from 1:
@@ -106,7 +106,7 @@ class RecordedOut(Output):
     waits_for: list[str]
 
 
-class BatchOut(Output):
+class UploadBatchOut(Output):
     """What became of a batch."""
 
     accepted: int
@@ -115,17 +115,17 @@ class BatchOut(Output):
     records: list[RecordedOut]
 
 
-@router.post("/devices", status_code=201, response_model=RegisteredOut)
+@router.post("/devices", status_code=201, response_model=NewDeviceOut)
 async def register(request: Request, db: Db, cipher: CipherDep, caller: Staff, body: DeviceIn) -> Response:
     """Register a device at a site."""
 
-    async def restore(tx: Tx, stored: bytes) -> RegisteredOut:
-        known = RegisteredOut.model_validate_json(stored)
+    async def restore(tx: Tx, stored: bytes) -> NewDeviceOut:
+        known = NewDeviceOut.model_validate_json(stored)
         return known.model_copy(update={"secret": await handlers.secret_of(tx, cipher, known.device_id)})
 
-    async def work(tx: Tx) -> RegisteredOut:
+    async def work(tx: Tx) -> NewDeviceOut:
         device, secret = await handlers.register(tx, cipher, caller, body.name, body.site_id)
-        return RegisteredOut(**_members(device), secret=secret)
+        return NewDeviceOut(**_members(device), secret=secret)
 
     return await once(request, db, caller, work, restore=restore)
 
@@ -149,12 +149,12 @@ async def revoke(request: Request, db: Db, caller: Staff, device_id: UUID) -> Re
     return await once(request, db, caller, work, status=200)
 
 
-@router.post("/attendance/batches", status_code=201, response_model=BatchOut)
-async def upload(request: Request, db: Db, cipher: CipherDep, caller: Uploader, body: BatchIn) -> Response:
+@router.post("/attendance/batches", status_code=201, response_model=UploadBatchOut)
+async def upload(request: Request, db: Db, cipher: CipherDep, caller: Uploader, body: UploadBatchIn) -> Response:
     """Upload what a device recorded while it was off line, row by row accepted, known or refused."""
     # What was signed is what was sent, before any parsing of times.
     sent: Mapping[str, Any] = json.loads(await request.body())
-    batch = Batch(
+    batch = UploadBatch(
         device_id=body.device_id,
         provenance=Provenance(body.provenance),
         skew=timedelta(seconds=body.measured_skew_seconds),
@@ -164,7 +164,7 @@ async def upload(request: Request, db: Db, cipher: CipherDep, caller: Uploader, 
         sequence=body.sequence,
     )
 
-    async def work(tx: Tx) -> BatchOut:
+    async def work(tx: Tx) -> UploadBatchOut:
         return _result(await handlers.take_in(tx, cipher, caller, batch, caps_of(request)))
 
     return await once(request, db, caller, work)
@@ -174,10 +174,10 @@ def _upload(index: int, row: UploadIn) -> Upload:
     return Upload(index, row.upload_id, stored_number(row.volunteer_number), row.shift_id, row.started_at, row.ended_at)
 
 
-def _result(result: Result) -> BatchOut:
+def _result(result: UploadResult) -> UploadBatchOut:
     outcomes = result.outcomes
-    return BatchOut(
-        accepted=sum(1 for each in outcomes if isinstance(each, Accepted)),
+    return UploadBatchOut(
+        accepted=sum(1 for each in outcomes if isinstance(each, AcceptedUpload)),
         duplicates=sum(1 for each in outcomes if isinstance(each, Duplicate)),
         refused=[
             RefusedOut(index=each.upload.index, upload_id=each.upload.upload_id, detail=each.detail)
@@ -187,11 +187,11 @@ def _result(result: Result) -> BatchOut:
         records=[
             RecordedOut(
                 upload_id=each.upload.upload_id,
-                record_id=each.revision.record.record_id if isinstance(each, Accepted) else each.record_id,
-                waits_for=[str(reason) for reason in each.reasons] if isinstance(each, Accepted) else [],
+                record_id=each.revision.record.record_id if isinstance(each, AcceptedUpload) else each.record_id,
+                waits_for=[str(reason) for reason in each.reasons] if isinstance(each, AcceptedUpload) else [],
             )
             for each in outcomes
-            if isinstance(each, Accepted | Duplicate)
+            if isinstance(each, AcceptedUpload | Duplicate)
         ],
     )
 

@@ -14,24 +14,34 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from services.recruitment.activities.domain import State, overlaps
-from services.recruitment.approvals.domain import Assertion, Drive, Known, Reason, reasons_to_wait
+from services.recruitment.approvals.domain import Assertion, KnownSince, Reason, RecruitingDrive, reasons_to_wait
 from services.recruitment.attendance.domain import (
     ApprovalLevel,
+    AttendancePolicy,
     Busy,
-    Change,
     ClosedBy,
     Place,
-    Policy,
     Provenance,
-    Record,
-    Revision,
-    Status,
+    RecordStatus,
+    RevisionKind,
+    ServiceRecord,
+    ServiceRevision,
     clash,
     counted_minutes,
 )
 from services.recruitment.volunteers.domain import parse_volunteer_number
 
-__all__ = ["Accepted", "Context", "Duplicate", "Outcome", "Person", "RefusedRow", "Seen", "Upload", "decide"]
+__all__ = [
+    "AcceptedUpload",
+    "Context",
+    "Duplicate",
+    "Outcome",
+    "Person",
+    "RefusedRow",
+    "Upload",
+    "UploadedBefore",
+    "decide",
+]
 
 PROMPT = timedelta(hours=72)
 """How long after a shift's end an upload counts like one on the day."""
@@ -69,11 +79,11 @@ class Person:
     volunteer_id: UUID
     drive_id: UUID | None
     since: datetime
-    drive: Drive | None = None
+    drive: RecruitingDrive | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class UploadedBefore:
     """What the device has uploaded under an upload id before."""
 
     content_hash: bytes
@@ -110,17 +120,17 @@ class Context:
     busy: dict[UUID, list[Busy]] = field(default_factory=dict)
     signed: set[tuple[UUID, UUID]] = field(default_factory=set)
     free: dict[UUID, int] = field(default_factory=dict)
-    known: dict[str, Seen] = field(default_factory=dict)
+    known: dict[str, UploadedBefore] = field(default_factory=dict)
     disputed: Mapping[UUID, Sequence[tuple[datetime, datetime]]] = field(default_factory=dict)
     """Times that a volunteer denied or another site rejected: they do not count at once under another upload."""
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedUpload:
     """A new record. ``takes_place``: a walk-in gets a sign-up; ``reasons``: why the record waits for another site."""
 
     upload: Upload
-    revision: Revision
+    revision: ServiceRevision
     content_hash: bytes
     takes_place: bool
     reasons: tuple[Reason, ...] = ()
@@ -133,9 +143,9 @@ class Accepted:
             return None
         return Assertion(record.record_id, "upload", record.volunteer_id, record.minutes, record.started_at)
 
-    def above_cap(self) -> Accepted:
+    def above_cap(self) -> AcceptedUpload:
         """The row when its account has asserted too much already: it waits."""
-        record = replace(self.revision.record, status=Status.PROVISIONAL)
+        record = replace(self.revision.record, status=RecordStatus.PROVISIONAL)
         return replace(self, revision=replace(self.revision, record=record), reasons=(Reason.CAP,))
 
 
@@ -155,14 +165,14 @@ class RefusedRow:
     detail: str
 
 
-Outcome = Accepted | Duplicate | RefusedRow
+Outcome = AcceptedUpload | Duplicate | RefusedRow
 
 
 def decide(
     uploads: Sequence[Upload],
     skewed: Mapping[int, tuple[datetime, datetime]],
     context: Context,
-    policy: Policy,
+    policy: AttendancePolicy,
     now: datetime,
 ) -> list[Outcome]:
     """One outcome per row, in order; ``skewed`` holds each row's times on the server's clock."""
@@ -170,7 +180,7 @@ def decide(
 
 
 def _row(
-    upload: Upload, started_at: datetime, ended_at: datetime, context: Context, policy: Policy, now: datetime
+    upload: Upload, started_at: datetime, ended_at: datetime, context: Context, policy: AttendancePolicy, now: datetime
 ) -> Outcome:
     content_hash = upload.content_hash(context.provenance)
     if (known := context.known.get(upload.upload_id)) is not None:
@@ -200,7 +210,7 @@ def _standing(
     shift = place.shift
     if context.provenance is Provenance.BACKFILLED or place.planned_late:
         return entered
-    known = Known(person.since, context.device_since, context.device_sites, person.drive)
+    known = KnownSince(person.since, context.device_since, context.device_sites, person.drive)
     reasons = reasons_to_wait(place, known)
     if any(overlaps(*times, *denied) for denied in context.disputed.get(person.volunteer_id, ())):
         reasons.append(Reason.DENIED)
@@ -236,7 +246,7 @@ def _not_allowed(person: Person, place: Place, context: Context) -> str | None:
 
 
 def _fault_of_times(
-    started_at: datetime, ended_at: datetime, place: Place, policy: Policy, now: datetime
+    started_at: datetime, ended_at: datetime, place: Place, policy: AttendancePolicy, now: datetime
 ) -> str | None:
     shift = place.shift
     if ended_at <= started_at:
@@ -253,7 +263,7 @@ def _fault_of_times(
 
 
 def _conflict(
-    person: Person, place: Place, started_at: datetime, ended_at: datetime, context: Context, policy: Policy
+    person: Person, place: Place, started_at: datetime, ended_at: datetime, context: Context, policy: AttendancePolicy
 ) -> str | None:
     busy = context.busy.get(person.volunteer_id, [])
     if (other := clash(started_at, ended_at, busy)) is not None:
@@ -272,7 +282,7 @@ def _accept(
     place: Place,
     standing: tuple[Provenance, list[Reason]],
     context: Context,
-) -> Accepted:
+) -> AcceptedUpload:
     provenance, reasons = standing
     waits = bool(reasons)
     record = _record(context.record_ids[upload.index], person, place, times, provenance, waits, context)
@@ -284,9 +294,9 @@ def _accept(
     context.busy.setdefault(person.volunteer_id, []).append(
         Busy(record.record_id, record.shift_id, *times, is_open=False)
     )
-    context.known[upload.upload_id] = Seen(content_hash, record.record_id)
-    revision = Revision(record, Change.UPLOAD, context.recorded_by)
-    return Accepted(upload, revision, content_hash, takes_place, tuple(reasons))
+    context.known[upload.upload_id] = UploadedBefore(content_hash, record.record_id)
+    revision = ServiceRevision(record, RevisionKind.UPLOAD, context.recorded_by)
+    return AcceptedUpload(upload, revision, content_hash, takes_place, tuple(reasons))
 
 
 _CLOSED_BY = {Provenance.KIOSK: ClosedBy.SELF, Provenance.LEADER: ClosedBy.STAFF, Provenance.BACKFILLED: ClosedBy.STAFF}
@@ -301,9 +311,9 @@ def _record(
     provenance: Provenance,
     waits: bool,
     context: Context,
-) -> Record:
+) -> ServiceRecord:
     started_at, ended_at = times
-    return Record(
+    return ServiceRecord(
         record_id=record_id,
         revision=1,
         volunteer_id=person.volunteer_id,
@@ -316,7 +326,7 @@ def _record(
         kind=place.kind,
         provenance=provenance,
         closed_by=_CLOSED_BY[provenance],
-        status=Status.PROVISIONAL if waits else Status.CONFIRMED,
+        status=RecordStatus.PROVISIONAL if waits else RecordStatus.CONFIRMED,
         started_at=started_at,
         ended_at=ended_at,
         minutes=counted_minutes(started_at, ended_at, place.shift),

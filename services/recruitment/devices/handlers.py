@@ -9,14 +9,14 @@ from uuid import UUID
 
 from services.recruitment.activities.guards import actor_id, is_staff_of
 from services.recruitment.approvals import handlers as approvals
-from services.recruitment.approvals.domain import Caps
+from services.recruitment.approvals.domain import AssertionCaps
 from services.recruitment.approvals.events import Note, publish
 from services.recruitment.attendance import handlers as attendance
 from services.recruitment.attendance import store as records
 from services.recruitment.attendance.domain import DEFAULT_POLICY, Place, Provenance
 from services.recruitment.corrections.handlers import keep_evidence
 from services.recruitment.devices import domain, store
-from services.recruitment.devices.domain import Accepted, Context, Outcome, Person, Upload
+from services.recruitment.devices.domain import AcceptedUpload, Context, Outcome, Person, Upload
 from services.recruitment.devices.signing import canonical, signature_holds
 from services.recruitment.devices.store import Device, SigningDevice
 from services.recruitment.vault.cipher import Cipher
@@ -25,13 +25,13 @@ from shared.errors import Forbidden, Invalid, NotFound
 from shared.ids import derived_id, new_id
 from shared.postgres import Database, Tx
 
-__all__ = ["Batch", "Result", "listing", "register", "revoke", "seal_plain", "secret_of", "take_in"]
+__all__ = ["UploadBatch", "UploadResult", "listing", "register", "revoke", "seal_plain", "secret_of", "take_in"]
 
 SEALED_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class UploadBatch:
     """What a device uploads; ``skew`` is how far its clock is ahead of the server's. ``body`` is what was signed."""
 
     device_id: UUID
@@ -45,7 +45,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class UploadResult:
     """What became of each row, in order."""
 
     outcomes: Sequence[Outcome]
@@ -111,7 +111,7 @@ async def listing(tx: Tx, caller: Caller, *, before: UUID | None, limit: int) ->
     return await store.list_devices(tx, site_ids=site_ids, before=before, limit=limit)
 
 
-async def take_in(tx: Tx, cipher: Cipher, caller: Caller, batch: Batch, caps: Caps) -> Result:
+async def take_in(tx: Tx, cipher: Cipher, caller: Caller, batch: UploadBatch, caps: AssertionCaps) -> UploadResult:
     """Take in a batch: each row accepted, recognised as a duplicate, or refused with a reason.
 
     The server decides what an accepted row counts for: at once within the caps of the caller's account, or after
@@ -134,17 +134,17 @@ async def take_in(tx: Tx, cipher: Cipher, caller: Caller, batch: Batch, caps: Ca
         await store.save_sequence(tx, device.device_id, *sequence)
     decided = domain.decide(batch.uploads, skewed, context, DEFAULT_POLICY, now)
     outcomes = await _within_caps(tx, context.recorded_by, decided, caps)
-    accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
+    accepted = [outcome for outcome in outcomes if isinstance(outcome, AcceptedUpload)]
     if accepted:
         await _keep(tx, cipher, batch, accepted, context, now)
-    return Result(outcomes)
+    return UploadResult(outcomes)
 
 
 def _secret(cipher: Cipher, device: SigningDevice) -> str:
     return cipher.open_text(device.device_id, device.secret_key, device.sealed_secret)
 
 
-def _sequence(device: SigningDevice, batch: Batch, now: datetime) -> tuple[int, datetime | None] | None:
+def _sequence(device: SigningDevice, batch: UploadBatch, now: datetime) -> tuple[int, datetime | None] | None:
     """The device's last number from now on, and when an upload was last found missing; None when neither changes."""
     last = device.last_sequence
     if batch.sequence is None or batch.sequence <= last:
@@ -152,19 +152,19 @@ def _sequence(device: SigningDevice, batch: Batch, now: datetime) -> tuple[int, 
     return batch.sequence, device.sequence_gap_at if batch.sequence == last + 1 else now
 
 
-async def _within_caps(tx: Tx, account_id: UUID, outcomes: Sequence[Outcome], caps: Caps) -> list[Outcome]:
+async def _within_caps(tx: Tx, account_id: UUID, outcomes: Sequence[Outcome], caps: AssertionCaps) -> list[Outcome]:
     """The outcomes, rows above the account's caps waiting for another site."""
-    accepted = [each for each in outcomes if isinstance(each, Accepted)]
+    accepted = [each for each in outcomes if isinstance(each, AcceptedUpload)]
     assertions = [assertion for each in accepted if (assertion := each.assertion) is not None]
     _, above = await approvals.split_by_caps(tx, account_id, assertions, caps)
     too_many = {each.record_id for each in above}
     return [
-        each.above_cap() if isinstance(each, Accepted) and each.revision.record.record_id in too_many else each
+        each.above_cap() if isinstance(each, AcceptedUpload) and each.revision.record.record_id in too_many else each
         for each in outcomes
     ]
 
 
-def _permit(caller: Caller, device: SigningDevice, secret: str, batch: Batch) -> None:
+def _permit(caller: Caller, device: SigningDevice, secret: str, batch: UploadBatch) -> None:
     if device.revoked_at is not None:
         raise Forbidden("device-revoked", "This device is no longer trusted; register it again.")
     if not signature_holds(secret, batch.body):
@@ -183,7 +183,7 @@ async def _context(
     tx: Tx,
     caller: Caller,
     device: SigningDevice,
-    batch: Batch,
+    batch: UploadBatch,
     skewed: Mapping[int, tuple[datetime, datetime]],
 ) -> Context:
     people = await store.find_people(tx, list({upload.volunteer_number for upload in batch.uploads}))
@@ -229,7 +229,7 @@ async def _lock(
 
 
 async def _keep(
-    tx: Tx, cipher: Cipher, batch: Batch, accepted: Sequence[Accepted], context: Context, now: datetime
+    tx: Tx, cipher: Cipher, batch: UploadBatch, accepted: Sequence[AcceptedUpload], context: Context, now: datetime
 ) -> None:
     await attendance.commit_all(tx, [each.revision for each in accepted], now)
     await store.insert_uploads(tx, batch.device_id, accepted, now)
@@ -247,7 +247,7 @@ async def _keep(
     await publish(tx, [Note(each.revision.record, "recorded", each.reasons) for each in accepted], now)
 
 
-def _evidence(batch: Batch, row: Accepted) -> str | None:
+def _evidence(batch: UploadBatch, row: AcceptedUpload) -> str | None:
     """What the row rests on: what the caller gave, or, for hours that came too late, the signed row itself."""
     if batch.evidence or row.revision.record.provenance is not Provenance.BACKFILLED:
         return batch.evidence

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.recruitment.approvals.domain import Drive
-from services.recruitment.devices.domain import Accepted, Person, Seen
+from services.recruitment.approvals.domain import RecruitingDrive
+from services.recruitment.devices.domain import AcceptedUpload, Person, UploadedBefore
 from shared.postgres import Tx, load_queries
 
 __all__ = [
@@ -125,7 +125,11 @@ async def find_people(tx: Tx, numbers: Sequence[str]) -> dict[str, Person]:
 
 
 def _person(row: Any) -> Person:
-    drive = None if row["drive_site"] is None else Drive(row["drive_site"], row["drive_starts"], row["drive_ends"])
+    drive = (
+        None
+        if row["drive_site"] is None
+        else RecruitingDrive(row["drive_site"], row["drive_starts"], row["drive_ends"])
+    )
     return Person(row["volunteer_id"], row["drive_id"], row["registered_at"], drive)
 
 
@@ -134,10 +138,10 @@ async def save_sequence(tx: Tx, device_id: UUID, sequence: int, gap_at: datetime
     await tx.execute(_SQL["save_sequence"], device_id, sequence, gap_at)
 
 
-async def known_uploads(tx: Tx, device_id: UUID, upload_ids: Sequence[str]) -> dict[str, Seen]:
+async def known_uploads(tx: Tx, device_id: UUID, upload_ids: Sequence[str]) -> dict[str, UploadedBefore]:
     """What the device has uploaded under these ids before."""
     rows = await tx.fetch(_SQL["known_uploads"], device_id, list(upload_ids))
-    return {row["upload_id"]: Seen(bytes(row["content_hash"]), row["record_id"]) for row in rows}
+    return {row["upload_id"]: UploadedBefore(bytes(row["content_hash"]), row["record_id"]) for row in rows}
 
 
 async def disputed_between(
@@ -150,7 +154,7 @@ async def disputed_between(
     return found
 
 
-async def insert_uploads(tx: Tx, device_id: UUID, accepted: Sequence[Accepted], at: datetime) -> None:
+async def insert_uploads(tx: Tx, device_id: UUID, accepted: Sequence[AcceptedUpload], at: datetime) -> None:
     """Remember what was accepted."""
     await tx.execute(
         _SQL["insert_uploads"],

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from services.recruitment.access.sessions import SettingsDep
 from services.recruitment.editing import handlers
-from services.recruitment.editing.domain import Change, ObjectKind
+from services.recruitment.editing.domain import Edit, ObjectKind
 from services.recruitment.organisation import store as organisation
 from services.recruitment.organisation.api import (
     Name,
@@ -50,7 +50,7 @@ _ABSENT: Any = Field(default=None)
 T = TypeVar("T", bound=BaseModel)
 
 
-class ClosingIn(Input):
+class VersionIn(Input):
     """The version of the object that is closed."""
 
     version: Version
@@ -130,7 +130,7 @@ async def edit_site(site_id: UUID, body: SiteEditIn, caller: Operator, db: Db) -
 
 
 @router.post("/sites/{site_id}/close", response_model=SiteOut)
-async def close_site(request: Request, site_id: UUID, body: ClosingIn, caller: Operator, db: Db) -> Response:
+async def close_site(request: Request, site_id: UUID, body: VersionIn, caller: Operator, db: Db) -> Response:
     """Close a site that holds nothing open."""
     return await _closed(request, db, caller, ObjectKind.SITE, site_id, body, _site)
 
@@ -142,7 +142,7 @@ async def edit_team(team_id: UUID, body: TeamEditIn, caller: Operator, db: Db) -
 
 
 @router.post("/teams/{team_id}/close", response_model=TeamOut)
-async def close_team(request: Request, team_id: UUID, body: ClosingIn, caller: Operator, db: Db) -> Response:
+async def close_team(request: Request, team_id: UUID, body: VersionIn, caller: Operator, db: Db) -> Response:
     """Close a team that has no activity to come."""
     return await _closed(request, db, caller, ObjectKind.TEAM, team_id, body, _team)
 
@@ -154,7 +154,7 @@ async def edit_theme(theme_id: UUID, body: ThemeEditIn, caller: Centre, db: Db) 
 
 
 @router.post("/themes/{theme_id}/close", response_model=ThemeOut)
-async def close_theme(request: Request, theme_id: UUID, body: ClosingIn, caller: Centre, db: Db) -> Response:
+async def close_theme(request: Request, theme_id: UUID, body: VersionIn, caller: Centre, db: Db) -> Response:
     """Close a theme."""
     return await _closed(request, db, caller, ObjectKind.THEME, theme_id, body, _theme)
 
@@ -166,7 +166,7 @@ async def edit_project(project_id: UUID, body: ProjectEditIn, caller: Staff, db:
 
 
 @router.post("/projects/{project_id}/close", response_model=ProjectOut)
-async def close_project(request: Request, project_id: UUID, body: ClosingIn, caller: Staff, db: Db) -> Response:
+async def close_project(request: Request, project_id: UUID, body: VersionIn, caller: Staff, db: Db) -> Response:
     """Close a project."""
     return await _closed(request, db, caller, ObjectKind.PROJECT, project_id, body, _project)
 
@@ -183,7 +183,7 @@ async def edit_drive(drive_id: UUID, body: DriveEditIn, caller: Staff, db: Db, s
 
 @router.post("/drives/{drive_id}/close", response_model=DriveOut)
 async def close_drive(
-    request: Request, drive_id: UUID, body: ClosingIn, caller: Staff, db: Db, settings: SettingsDep
+    request: Request, drive_id: UUID, body: VersionIn, caller: Staff, db: Db, settings: SettingsDep
 ) -> Response:
     """Close a drive before its end: its code registers nobody any more."""
 
@@ -200,7 +200,7 @@ async def edit_appeal(appeal_id: UUID, body: AppealEditIn, caller: Centre, db: D
 
 
 @router.post("/appeals/{appeal_id}/close", response_model=AppealOut)
-async def close_appeal(request: Request, appeal_id: UUID, body: ClosingIn, caller: Centre, db: Db) -> Response:
+async def close_appeal(request: Request, appeal_id: UUID, body: VersionIn, caller: Centre, db: Db) -> Response:
     """Close an appeal: its code registers nobody any more."""
     return await _closed(request, db, caller, ObjectKind.APPEAL, appeal_id, body, _appeal)
 
@@ -237,7 +237,7 @@ async def _closed(
     caller: Caller,
     kind: ObjectKind,
     object_id: UUID,
-    body: ClosingIn,
+    body: VersionIn,
     shown: Callable[[Tx, UUID], Awaitable[BaseModel]],
 ) -> Response:
     async def work(tx: Tx) -> BaseModel:
@@ -275,7 +275,7 @@ async def _appeal(tx: Tx, object_id: UUID) -> AppealOut:
     return appeal_out(_there(await drives.appeal(tx, object_id)))
 
 
-def _change(change: Change) -> ChangeOut:
+def _change(change: Edit) -> ChangeOut:
     return ChangeOut(
         change_id=change.change_id,
         version=change.version,

@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from services.recruitment.activities.domain import Refused
+from services.recruitment.activities.domain import DomainRefusal
 
-__all__ = ["FIELDS", "Change", "Editable", "ObjectKind", "Remaining", "difference", "may_close", "may_edit"]
+__all__ = ["FIELDS", "Edit", "Editable", "ObjectKind", "Remaining", "difference", "may_close", "may_edit"]
 
 
 class ObjectKind(StrEnum):
@@ -52,7 +52,7 @@ class Editable:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Edit:
     """One change of an object: the values that differ, before and after."""
 
     change_id: UUID
@@ -83,23 +83,23 @@ def difference(
     return old, {name: None if name in _WITHHELD else after.get(name) for name in names}
 
 
-def may_edit(current: Editable) -> Refused | None:
+def may_edit(current: Editable) -> DomainRefusal | None:
     """Closed objects stay as they are."""
     if current.closed_at is None:
         return None
-    return Refused(f"{current.kind}-closed", f"This {current.kind} is closed and cannot be changed any more.")
+    return DomainRefusal(f"{current.kind}-closed", f"This {current.kind} is closed and cannot be changed any more.")
 
 
-def may_close(current: Editable, remaining: Sequence[Remaining]) -> Refused | None:
+def may_close(current: Editable, remaining: Sequence[Remaining]) -> DomainRefusal | None:
     """An open object can be closed once nothing that is open depends on it; the centre never can."""
     if (refused := may_edit(current)) is not None:
         return refused
     if current.kind is ObjectKind.SITE and current.subkind == "centre":
-        return Refused("centre-stays", "The centre cannot be closed.")
+        return DomainRefusal("centre-stays", "The centre cannot be closed.")
     if not remaining:
         return None
     listed = "; ".join(f"{each.kind} {each.name}" for each in remaining)
-    return Refused(
+    return DomainRefusal(
         f"{current.kind}-in-use",
         f"This {current.kind} cannot be closed yet; close these first: {listed}.",
         extra={

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.recruitment.activities.guards import actor_id, refusal
 from services.recruitment.editing import domain, store
-from services.recruitment.editing.domain import Change, Editable, ObjectKind
+from services.recruitment.editing.domain import Edit, Editable, ObjectKind
 from services.recruitment.organisation import handlers as organisation
 from services.recruitment.organisation import store as sites
 from services.recruitment.organisation.domain import (
@@ -93,7 +93,7 @@ async def close(tx: Tx, caller: Caller, kind: ObjectKind, object_id: UUID, seen:
 
 async def history(
     tx: Tx, caller: Caller, kind: ObjectKind, object_id: UUID, before: UUID | None, limit: int
-) -> list[Change]:
+) -> list[Edit]:
     """A page of an object's changes, newest first, as far as they were made at the caller's sites."""
     return await store.list_changes(tx, kind, object_id, before, caller.site_ids, limit)
 
@@ -103,7 +103,7 @@ async def keep_change(
 ) -> None:
     """Keep the change from the current values to these in the object's history."""
     before, after = domain.difference(current.values, values)
-    change = Change(
+    change = Edit(
         change_id=new_id(),
         version=current.version + 1,
         act=act,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from services.recruitment.editing.domain import FIELDS, Change, Editable, ObjectKind, Remaining
+from services.recruitment.editing.domain import FIELDS, Edit, Editable, ObjectKind, Remaining
 from shared.postgres import Tx, load_queries
 
 __all__ = ["add_change", "changes_since", "close", "list_changes", "lock", "remaining", "update"]
@@ -51,7 +51,7 @@ async def remaining(tx: Tx, kind: ObjectKind, object_id: UUID, now: datetime) ->
     return [Remaining(row["kind"], row["object_id"], row["name"]) for row in rows]
 
 
-async def add_change(tx: Tx, kind: ObjectKind, object_id: UUID, change: Change) -> None:
+async def add_change(tx: Tx, kind: ObjectKind, object_id: UUID, change: Edit) -> None:
     """Keep a change."""
     await tx.execute(
         _SQL["add_change"],
@@ -68,22 +68,22 @@ async def add_change(tx: Tx, kind: ObjectKind, object_id: UUID, change: Change) 
     )
 
 
-async def changes_since(tx: Tx, kind: ObjectKind, object_id: UUID, version: int) -> list[Change]:
+async def changes_since(tx: Tx, kind: ObjectKind, object_id: UUID, version: int) -> list[Edit]:
     """What was changed after a version, oldest first; at most 20 changes."""
     return [_change(row) for row in await tx.fetch(_SQL["changes_since"], kind, object_id, version, _SHOWN)]
 
 
 async def list_changes(
     tx: Tx, kind: ObjectKind, object_id: UUID, before: UUID | None, site_ids: Collection[UUID] | None, limit: int
-) -> list[Change]:
+) -> list[Edit]:
     """A page of an object's changes, newest first; ``site_ids`` None is everywhere."""
     bounds = None if site_ids is None else sorted(site_ids)
     return [_change(row) for row in await tx.fetch(_SQL["list_changes"], kind, object_id, before, bounds, limit)]
 
 
-def _change(row: Any) -> Change:
+def _change(row: Any) -> Edit:
     values = dict(row)
-    return Change(**{**values, "before": _values(values["before"]), "after": _values(values["after"])})
+    return Edit(**{**values, "before": _values(values["before"]), "after": _values(values["after"])})
 
 
 def _values(stored: Any) -> dict[str, object]:

@@ -10,7 +10,7 @@ import structlog
 from services.recruitment.vault.cipher import Cipher
 from shared.errors import PermanentError
 from shared.postgres import Tx, load_queries
-from shared.rewrapping import Batch, KeyedTable, TextTable
+from shared.rewrapping import KeyedTable, RewrapBatch, TextTable
 
 __all__ = ["People", "tables"]
 
@@ -31,14 +31,14 @@ class People:
         rows = await tx.fetch(_SQL["people_by_key"])
         return {f"{row['vault_key']}/{row['lookup_key']}": row["rows"] for row in rows}
 
-    async def rewrap(self, tx: Tx, after: tuple[Any, ...] | None, limit: int) -> Batch:
+    async def rewrap(self, tx: Tx, after: tuple[Any, ...] | None, limit: int) -> RewrapBatch:
         """Wrap up to ``limit`` people beyond the id ``after`` anew, and hash their phones and ID numbers anew."""
         cipher = self._cipher
         place = None if after is None else after[0]
         rows = await tx.fetch(_SQL["stale_people"], cipher.wrapping.mark, cipher.lookup_key, limit, place)
         done = [moved for row in rows if (moved := self._moved(row)) is not None]
         written = await self._write(tx, done)
-        return Batch(written, len(rows) - written, (rows[-1]["person_id"],) if rows else None)
+        return RewrapBatch(written, len(rows) - written, (rows[-1]["person_id"],) if rows else None)
 
     def _moved(self, row: asyncpg.Record) -> tuple[UUID, bytes, bytes | None, bytes | None] | None:
         person_id = row["person_id"]

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-__all__ = ["Cap", "Count", "Delay", "Reached", "reached"]
+__all__ = ["Count", "Delay", "RateCap", "Reached", "reached"]
 
 
 @dataclass(frozen=True, slots=True)
-class Cap:
+class RateCap:
     """At most so many within a window that begins with the first."""
 
     most: int
@@ -66,7 +66,7 @@ class Delay:
         return count.last_at + self.forgotten_after <= now
 
 
-def reached(kind: str, cap: Cap, count: Count, now: datetime) -> Reached | None:
+def reached(kind: str, cap: RateCap, count: Count, now: datetime) -> Reached | None:
     """What to answer after counting one more; None while it is within the cap."""
     if count.hits <= cap.most:
         return None

@@ -5,12 +5,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from services.recruitment.limits import store
-from services.recruitment.limits.domain import Cap, Delay, Reached, reached
+from services.recruitment.limits.domain import Delay, RateCap, Reached, reached
 from shared.clock import real_now
 from shared.errors import TooMany
 from shared.postgres import Tx
 
-__all__ = ["Cap", "Delay", "Reached", "Use", "count", "forget", "pause", "purge", "take_back", "too_many", "unflushed"]
+__all__ = [
+    "Delay",
+    "RateCap",
+    "Reached",
+    "Use",
+    "count",
+    "forget",
+    "pause",
+    "purge",
+    "take_back",
+    "too_many",
+    "unflushed",
+]
 
 KEPT = timedelta(days=2)
 
@@ -21,7 +33,7 @@ class Use:
 
     kind: str
     key: bytes
-    cap: Cap
+    cap: RateCap
 
 
 async def count(tx: Tx, uses: Sequence[Use]) -> Reached | None:

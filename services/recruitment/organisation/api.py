@@ -100,7 +100,7 @@ class TeamOut(Output):
     closed_at: datetime | None
 
 
-class TeamName(Output):
+class TeamNameOut(Output):
     """What anybody may know of a team; who leads it is not part of that."""
 
     team_id: UUID
@@ -213,14 +213,14 @@ async def list_teams(caller: AnySigned, db: Db, cursor: str | None = None, limit
 
 
 @router.get("/teams/names", dependencies=[public()])
-async def list_team_names(db: Db, cursor: str | None = None, limit: ListLimit = 500) -> Page[TeamName]:
+async def list_team_names(db: Db, cursor: str | None = None, limit: ListLimit = 500) -> Page[TeamNameOut]:
     """All teams by name, for public pages."""
     async with db.transaction() as tx:
         rows = await store.list_teams(tx, _after(cursor), limit + 1)
     return page_of(
         rows,
         limit,
-        lambda row: TeamName(team_id=row.team_id, kind=row.kind, name=row.name, site_id=row.site_id),
+        lambda row: TeamNameOut(team_id=row.team_id, kind=row.kind, name=row.name, site_id=row.site_id),
         lambda row: (row.team_id,),
     )
 

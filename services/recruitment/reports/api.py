@@ -11,7 +11,7 @@ from pydantic import Field
 
 from services.recruitment.reports import handlers
 from services.recruitment.reports.domain import FORMULAS, ratio
-from services.recruitment.reports.handlers import Figures
+from services.recruitment.reports.handlers import ReportFigures
 from shared.auth.access import optional
 from shared.auth.tokens import Caller, Role
 from shared.errors import Forbidden, Refusal, Unauthorized
@@ -137,7 +137,7 @@ def _not_public(caller: Caller | None) -> Refusal:
     )
 
 
-def _out(figures: Figures) -> DistrictOut:
+def _out(figures: ReportFigures) -> DistrictOut:
     counts, attendance = figures.counts, figures.attendance
     teams = sum(counts.teams.values())
     levels = ("district", "township", "community")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.recruitment.activities.domain import Refused
+from services.recruitment.activities.domain import DomainRefusal
 
-__all__ = ["FORMULAS", "LONGEST_PERIOD", "Period", "clamp", "period_of", "ratio"]
+__all__ = ["FORMULAS", "LONGEST_PERIOD", "ReportPeriod", "clamp", "period_of", "ratio"]
 
 LONGEST_PERIOD = timedelta(days=3660)
 
@@ -40,20 +40,22 @@ FORMULAS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class ReportPeriod:
     """A half-open interval of business time."""
 
     start: datetime
     end: datetime
 
 
-def period_of(start: datetime | None, end: datetime | None, year_start: datetime, now: datetime) -> Period | Refused:
+def period_of(
+    start: datetime | None, end: datetime | None, year_start: datetime, now: datetime
+) -> ReportPeriod | DomainRefusal:
     """The period asked for; without bounds, the calendar year so far."""
-    period = Period(start or year_start, end or now)
+    period = ReportPeriod(start or year_start, end or now)
     if period.end <= period.start:
-        return Refused("period-reversed", "`to` must come after `from`.", 422)
+        return DomainRefusal("period-reversed", "`to` must come after `from`.", 422)
     if period.end - period.start > LONGEST_PERIOD:
-        return Refused("period-too-long", f"A period has at most {LONGEST_PERIOD.days} days.", 422)
+        return DomainRefusal("period-too-long", f"A period has at most {LONGEST_PERIOD.days} days.", 422)
     return period
 
 

@@ -5,28 +5,28 @@ from datetime import UTC, datetime
 
 from services.recruitment.activities.guards import unwrap
 from services.recruitment.reports import domain, store
-from services.recruitment.reports.domain import Period
-from services.recruitment.reports.store import Attendance, Counts
+from services.recruitment.reports.domain import ReportPeriod
+from services.recruitment.reports.store import Attendance, ReportCounts
 from shared.clock import DISTRICT_ZONE
 from shared.postgres import Database
 
-__all__ = ["Figures", "district"]
+__all__ = ["ReportFigures", "district"]
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class ReportFigures:
     """All figures of one reading. ``as_of`` None: everything committed when it was read."""
 
-    period: Period
+    period: ReportPeriod
     as_of: datetime | None
     horizon: datetime
-    counts: Counts
+    counts: ReportCounts
     coverage: dict[str, tuple[int, int]]
     pillars: dict[str, int]
     attendance: Attendance
 
 
-async def district(db: Database, start: datetime | None, end: datetime | None, as_of: datetime | None) -> Figures:
+async def district(db: Database, start: datetime | None, end: datetime | None, as_of: datetime | None) -> ReportFigures:
     """The report of [start, end); without bounds, the calendar year so far.
 
     Raises:
@@ -39,7 +39,7 @@ async def district(db: Database, start: datetime | None, end: datetime | None, a
     period = unwrap(domain.period_of(start, end, year_start, now))
     known = domain.clamp(as_of, horizon)
     async with db.snapshot() as tx:
-        return Figures(
+        return ReportFigures(
             period=period,
             as_of=known,
             horizon=horizon,

@@ -6,17 +6,17 @@ from typing import Any
 
 import orjson
 
-from services.recruitment.reports.domain import Period
+from services.recruitment.reports.domain import ReportPeriod
 from shared.postgres import Tx, load_queries
 
-__all__ = ["Attendance", "Counts", "attendance", "counts", "coverage", "horizon", "pillars"]
+__all__ = ["Attendance", "ReportCounts", "attendance", "counts", "coverage", "horizon", "pillars"]
 
 _SQL = load_queries(__file__)
 _ALL = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class ReportCounts:
     """What is counted without looking at attendance."""
 
     sites: dict[str, int]
@@ -53,29 +53,29 @@ async def horizon(tx: Tx) -> tuple[datetime, datetime]:
     return row["horizon"], row["now"]
 
 
-async def counts(tx: Tx, period: Period, as_of: datetime | None) -> Counts:
+async def counts(tx: Tx, period: ReportPeriod, as_of: datetime | None) -> ReportCounts:
     """Sites, teams, drives, volunteers, activities."""
     row = await tx.fetchrow(_SQL["counts"], period.start, period.end, as_of or _ALL)
     assert row is not None
     values: dict[str, Any] = dict(row)
     for name in ("sites", "teams", "drives"):
         values[name] = {} if values[name] is None else orjson.loads(values[name])
-    return Counts(**values)
+    return ReportCounts(**values)
 
 
-async def coverage(tx: Tx, period: Period, as_of: datetime | None) -> dict[str, tuple[int, int]]:
+async def coverage(tx: Tx, period: ReportPeriod, as_of: datetime | None) -> dict[str, tuple[int, int]]:
     """Level → (covered, sites)."""
     rows = await tx.fetch(_SQL["coverage"], period.start, period.end, as_of or _ALL)
     return {row["level"]: (row["covered"], row["sites"]) for row in rows}
 
 
-async def pillars(tx: Tx, period: Period, as_of: datetime | None) -> dict[str, int]:
+async def pillars(tx: Tx, period: ReportPeriod, as_of: datetime | None) -> dict[str, int]:
     """Pillar → activities."""
     rows = await tx.fetch(_SQL["pillars"], period.start, period.end, as_of or _ALL)
     return {row["pillar"]: row["activities"] for row in rows}
 
 
-async def attendance(tx: Tx, period: Period, as_of: datetime | None) -> Attendance:
+async def attendance(tx: Tx, period: ReportPeriod, as_of: datetime | None) -> Attendance:
     """Attendance as it stands, or as it was known at ``as_of``."""
     bounds = (period.start, period.end)
     if as_of is None:

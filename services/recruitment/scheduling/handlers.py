@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.recruitment.activities import handlers as activities
 from services.recruitment.activities import store as activity_rows
-from services.recruitment.activities.domain import DEFAULT_POLICY, Activity, Refused, Shift
+from services.recruitment.activities.domain import DEFAULT_POLICY, Activity, DomainRefusal, Shift
 from services.recruitment.activities.guards import actor_id, require_plan, require_run, unwrap
 from services.recruitment.activities.handlers import Planned
 from services.recruitment.attendance import domain as attendance
@@ -17,7 +17,7 @@ from services.recruitment.attendance import store as records
 from services.recruitment.editing.domain import Editable, ObjectKind
 from services.recruitment.editing.handlers import keep_change, require_version
 from services.recruitment.scheduling import domain, store
-from services.recruitment.scheduling.domain import CancelReason, Standing
+from services.recruitment.scheduling.domain import CancelReason, ShiftState
 from shared import outbox
 from shared.auth.tokens import Caller
 from shared.contracts import SignupCancelled
@@ -36,7 +36,7 @@ class _Locked:
 
     activity: Activity
     shifts: list[Shift]
-    standing: Standing
+    standing: ShiftState
     people: list[UUID]
     now: datetime
 
@@ -81,7 +81,7 @@ async def edit_shift(tx: Tx, caller: Caller, shift_id: UUID, seen: int, edits: M
         Refusal: ``shift-frozen``, ``capacity-below-taken``, ``shift-times-invalid``, ``shift-over``, ….
     """
 
-    def decide(standing: Standing, now: datetime) -> Shift | Refused:
+    def decide(standing: ShiftState, now: datetime) -> Shift | DomainRefusal:
         shift = standing.shift
         return domain.edit_shift(
             standing,
@@ -103,7 +103,7 @@ async def postpone(tx: Tx, caller: Caller, shift_id: UUID, seen: int, starts_at:
         Refusal: ``shift-attended``, ``shift-times-invalid``, ``shift-over``, ….
     """
 
-    def decide(standing: Standing, now: datetime) -> Shift | Refused:
+    def decide(standing: ShiftState, now: datetime) -> Shift | DomainRefusal:
         return domain.postpone(standing, starts_at, DEFAULT_POLICY, now)
 
     return await _move(tx, caller, shift_id, seen, "postponed", decide)
@@ -117,7 +117,7 @@ async def shorten(tx: Tx, caller: Caller, shift_id: UUID, seen: int, ends_at: da
         Refusal: ``shift-times-invalid``, ``shift-over``, ….
     """
 
-    def decide(standing: Standing, now: datetime) -> Shift | Refused:
+    def decide(standing: ShiftState, now: datetime) -> Shift | DomainRefusal:
         return domain.shorten(standing, ends_at, now)
 
     return await _move(tx, caller, shift_id, seen, "shortened", decide)
@@ -167,7 +167,12 @@ async def call_off(tx: Tx, caller: Caller, shift_id: UUID, seen: int, reason: Ca
 
 
 async def _move(
-    tx: Tx, caller: Caller, shift_id: UUID, seen: int, act: str, decide: Callable[[Standing, datetime], Shift | Refused]
+    tx: Tx,
+    caller: Caller,
+    shift_id: UUID,
+    seen: int,
+    act: str,
+    decide: Callable[[ShiftState, datetime], Shift | DomainRefusal],
 ) -> Planned:
     locked = await _locked(tx, caller, shift_id, seen)
     before, shift = locked.standing.shift, unwrap(decide(locked.standing, locked.now))
@@ -196,7 +201,7 @@ async def _locked(tx: Tx, caller: Caller, shift_id: UUID, seen: int) -> _Locked:
         raise Conflict("shift-changed", "Somebody signed up or checked in at this moment; try again.", retry_after=1)
     shift = next(each for each in shifts if each.shift_id == shift_id)
     attended, counted_until = await store.attended(tx, [shift_id])
-    return _Locked(activity, shifts, Standing(shift, activity.state, attended, counted_until), people, await tx.now())
+    return _Locked(activity, shifts, ShiftState(shift, activity.state, attended, counted_until), people, await tx.now())
 
 
 async def _moved(tx: Tx, caller: Caller, locked: _Locked, shift: Shift, act: str) -> Planned:

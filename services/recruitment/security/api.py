@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 
 from services.recruitment.security import handlers
-from services.recruitment.security.handlers import Filter, Kind, Result, StoredEvent
+from services.recruitment.security.handlers import Filter, Kind, SecurityResult, StoredEvent
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.http.address import client_address
@@ -50,7 +50,7 @@ async def security_events(
     kind: Kind | None = None,
     subject: UUID | None = None,
     address: Annotated[str | None, Query(max_length=64)] = None,
-    result: Result | None = None,
+    result: SecurityResult | None = None,
     since: Annotated[Instant | None, Query(alias="from")] = None,
     until: Annotated[Instant | None, Query(alias="to")] = None,
     cursor: str | None = None,

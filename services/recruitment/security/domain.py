@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
-__all__ = ["Kind", "Result", "SecurityEvent", "check_detail"]
+__all__ = ["Kind", "SecurityEvent", "SecurityResult", "check_detail"]
 
 _LONGEST_TEXT = 80
 
@@ -36,7 +36,7 @@ class Kind(StrEnum):
     KEYS_ROTATED = "keys-rotated"
 
 
-class Result(StrEnum):
+class SecurityResult(StrEnum):
     """Whether it was done or refused."""
 
     OK = "ok"
@@ -48,7 +48,7 @@ class SecurityEvent:
     """One event. ``detail`` holds codes and numbers: no name, phone, password, token or text that a person typed."""
 
     kind: Kind
-    result: Result = Result.OK
+    result: SecurityResult = SecurityResult.OK
     subject: UUID | None = None
     """Whom it concerns; None when the name that was given belongs to no account."""
     actor: UUID | None = None

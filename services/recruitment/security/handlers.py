@@ -6,13 +6,23 @@ from uuid import UUID
 import structlog
 
 from services.recruitment.security import store
-from services.recruitment.security.domain import Kind, Result, SecurityEvent
+from services.recruitment.security.domain import Kind, SecurityEvent, SecurityResult
 from services.recruitment.security.store import Filter, StoredEvent
 from shared.clock import real_now
 from shared.ids import new_id
 from shared.postgres import Database, Tx
 
-__all__ = ["Filter", "Kind", "Result", "SecurityEvent", "StoredEvent", "list_events", "purge", "record", "record_apart"]
+__all__ = [
+    "Filter",
+    "Kind",
+    "SecurityEvent",
+    "SecurityResult",
+    "StoredEvent",
+    "list_events",
+    "purge",
+    "record",
+    "record_apart",
+]
 
 _log = structlog.get_logger("security")
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from services.recruitment.signups import handlers
-from services.recruitment.signups.domain import Signup, Source, Status
+from services.recruitment.signups.domain import Signup, SignupStatus, Source
 from services.recruitment.signups.store import OwnSignup, RosterRow
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
@@ -38,7 +38,7 @@ class SignupOut(Output):
     signup_id: UUID
     shift_id: UUID
     volunteer_id: UUID
-    status: Status
+    status: SignupStatus
     source: Source
     placed_at: datetime
     cancelled_at: datetime | None
@@ -50,7 +50,7 @@ class OwnSignupOut(Output):
     signup_id: UUID
     shift_id: UUID
     volunteer_id: UUID
-    status: Status
+    status: SignupStatus
     source: Source
     placed_at: datetime
     cancelled_at: datetime | None

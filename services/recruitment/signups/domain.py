@@ -8,12 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from services.recruitment.activities.domain import Refused, Shift, State, overlaps
+from services.recruitment.activities.domain import DomainRefusal, Shift, State, overlaps
 
-__all__ = ["Held", "Placing", "Signup", "Source", "Status", "cancel", "place"]
+__all__ = ["Held", "Placing", "Signup", "SignupStatus", "Source", "cancel", "place"]
 
 
-class Status(StrEnum):
+class SignupStatus(StrEnum):
     """A cancelled sign-up stays as history; signing up again makes a new one."""
 
     ACTIVE = "active"
@@ -35,7 +35,7 @@ class Signup:
     signup_id: UUID
     shift_id: UUID
     volunteer_id: UUID
-    status: Status
+    status: SignupStatus
     source: Source
     placed_by: UUID
     placed_at: datetime
@@ -64,42 +64,42 @@ class Placing:
     """The volunteer's active sign-ups of this shift and of those that overlap it."""
 
 
-def place(state: Placing, signup: Signup, now: datetime) -> Signup | Refused:
+def place(state: Placing, signup: Signup, now: datetime) -> Signup | DomainRefusal:
     """The sign-up, or why there is none. Allowed until the shift ends: who comes late still helps."""
     shift = state.shift
     if shift.cancelled_at is not None:
-        return Refused("shift-cancelled", "This shift was called off; choose another one.")
+        return DomainRefusal("shift-cancelled", "This shift was called off; choose another one.")
     if state.activity_state is not State.OPEN:
-        return Refused("activity-not-open", f"The activity is {state.activity_state}; sign-up is for open ones.")
+        return DomainRefusal("activity-not-open", f"The activity is {state.activity_state}; sign-up is for open ones.")
     if now >= shift.ends_at:
-        return Refused("shift-over", "This shift is over.")
+        return DomainRefusal("shift-over", "This shift is over.")
     for held in state.held:
         if held.shift_id == shift.shift_id:
-            return Refused(
+            return DomainRefusal(
                 "already-signed-up",
                 "There is a sign-up for this shift already.",
                 extra={"signup_id": str(held.signup_id)},
             )
     for held in state.held:
         if overlaps(shift.starts_at, shift.ends_at, held.starts_at, held.ends_at):
-            return Refused(
+            return DomainRefusal(
                 "signup-overlaps",
                 "This shift overlaps another one that was signed up for; cancel that one first.",
                 extra={"signup_id": str(held.signup_id), "shift_id": str(held.shift_id)},
             )
     if shift.taken >= shift.capacity:
-        return Refused(
+        return DomainRefusal(
             "shift-full", f"All {shift.capacity} places of this shift are taken.", extra={"capacity": shift.capacity}
         )
     return signup
 
 
-def cancel(signup: Signup, shift: Shift, *, attended: bool, by: UUID, now: datetime) -> Signup | Refused:
+def cancel(signup: Signup, shift: Shift, *, attended: bool, by: UUID, now: datetime) -> Signup | DomainRefusal:
     """The sign-up given back. Not once there is attendance for it, nor when the shift is over."""
-    if signup.status is Status.CANCELLED:
-        return Refused("signup-cancelled", "This sign-up was cancelled already.")
+    if signup.status is SignupStatus.CANCELLED:
+        return DomainRefusal("signup-cancelled", "This sign-up was cancelled already.")
     if attended:
-        return Refused("already-attended", "There is attendance for this sign-up, so it cannot be cancelled.")
+        return DomainRefusal("already-attended", "There is attendance for this sign-up, so it cannot be cancelled.")
     if now >= shift.ends_at:
-        return Refused("shift-over", "This shift is over; a sign-up for it cannot be cancelled any more.")
-    return replace(signup, status=Status.CANCELLED, cancelled_by=by, cancelled_at=now, version=signup.version + 1)
+        return DomainRefusal("shift-over", "This shift is over; a sign-up for it cannot be cancelled any more.")
+    return replace(signup, status=SignupStatus.CANCELLED, cancelled_by=by, cancelled_at=now, version=signup.version + 1)

@@ -7,7 +7,7 @@ from services.recruitment.activities.domain import State
 from services.recruitment.activities.guards import actor_id, may_run, require_run, unwrap
 from services.recruitment.organisation.handlers import require_reach, volunteer_unknown
 from services.recruitment.signups import domain, store
-from services.recruitment.signups.domain import Placing, Signup, Source, Status
+from services.recruitment.signups.domain import Placing, Signup, SignupStatus, Source
 from services.recruitment.signups.store import FoundSignup, OwnSignup, PlacingRow, RosterRow
 from shared import outbox
 from shared.auth.tokens import Caller
@@ -45,7 +45,7 @@ async def place(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | Non
         signup_id=new_id(),
         shift_id=shift_id,
         volunteer_id=who,
-        status=Status.ACTIVE,
+        status=SignupStatus.ACTIVE,
         source=Source.SELF if oneself else Source.STAFF,
         placed_by=actor_id(caller),
         placed_at=now,

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.recruitment.activities.domain import Shift, State
-from services.recruitment.signups.domain import Held, Signup, Source, Status
+from services.recruitment.signups.domain import Held, Signup, SignupStatus, Source
 from shared.postgres import Tx, load_queries
 
 __all__ = [
@@ -132,7 +132,7 @@ async def find_signup(tx: Tx, signup_id: UUID) -> FoundSignup | None:
         signup_id=row["signup_id"],
         shift_id=row["shift_id"],
         volunteer_id=row["volunteer_id"],
-        status=Status(row["status"]),
+        status=SignupStatus(row["status"]),
         source=Source(row["source"]),
         placed_by=row["placed_by"],
         placed_at=row["placed_at"],

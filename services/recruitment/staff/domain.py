@@ -14,9 +14,9 @@ from services.recruitment.access.domain import StaffRole
 __all__ = [
     "INVITATION_LIFETIME",
     "PASSWORD_LENGTH",
-    "Account",
     "AccountState",
     "NotAllowed",
+    "StaffAccount",
     "StaffRole",
     "check_password",
     "judge_activation",
@@ -41,7 +41,7 @@ class AccountState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class StaffAccount:
     """A staff account as the rules see it; ``made_by`` and ``reset_by`` are members of staff."""
 
     staff_id: UUID
@@ -75,7 +75,9 @@ def judge_invitation(role: StaffRole, site_id: UUID | None, *, centre: bool) -> 
     return None
 
 
-def judge_activation(account: Account, inviter: Account | None, activator: UUID, *, centre: bool) -> NotAllowed | None:
+def judge_activation(
+    account: StaffAccount, inviter: StaffAccount | None, activator: UUID, *, centre: bool
+) -> NotAllowed | None:
     """Whether the activator stands apart from the inviter, beyond what `Caller.may_second` says of the activator.
 
     That the account is within the activator's bounds is checked elsewhere.
@@ -92,7 +94,7 @@ def judge_activation(account: Account, inviter: Account | None, activator: UUID,
     return None
 
 
-def judge_deactivation(account: Account, by: UUID, *, centre: bool, other_unbounded: int) -> NotAllowed | None:
+def judge_deactivation(account: StaffAccount, by: UUID, *, centre: bool, other_unbounded: int) -> NotAllowed | None:
     """Whether the account may be closed. ``other_unbounded`` counts active operators of the centre besides it."""
     if account.staff_id == by:
         return NotAllowed("own-account", "another operator than you closes your account")

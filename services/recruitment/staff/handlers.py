@@ -9,7 +9,7 @@ from services.recruitment.access.domain import Client, check_username
 from services.recruitment.security import handlers as security
 from services.recruitment.security.handlers import Kind, SecurityEvent
 from services.recruitment.staff import domain, store
-from services.recruitment.staff.domain import Account, AccountState, NotAllowed, StaffRole
+from services.recruitment.staff.domain import AccountState, NotAllowed, StaffAccount, StaffRole
 from services.recruitment.staff.store import Listed, NewAccount
 from services.recruitment.vault import handlers as vault
 from services.recruitment.vault.cipher import Cipher
@@ -199,14 +199,14 @@ async def _lock_accounts(tx: Tx, caller: Caller) -> None:
     await access.require_live(tx, caller)
 
 
-async def _account(tx: Tx, staff_id: UUID) -> tuple[Account, str, UUID | None]:
+async def _account(tx: Tx, staff_id: UUID) -> tuple[StaffAccount, str, UUID | None]:
     found = await store.account(tx, staff_id)
     if found is None:
         raise NotFound("staff-unknown", f"there is no member of staff {staff_id}")
     return found
 
 
-async def _account_in_bounds(tx: Tx, caller: Caller, staff_id: UUID) -> tuple[Account, str, UUID | None]:
+async def _account_in_bounds(tx: Tx, caller: Caller, staff_id: UUID) -> tuple[StaffAccount, str, UUID | None]:
     found = await _account(tx, staff_id)
     if not caller.may_sites([found[0].site_id]):
         raise NotFound("staff-unknown", f"there is no member of staff {staff_id}")

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.recruitment.access import handlers as access
-from services.recruitment.access.domain import Client, Policy, Proof, Purpose, check_username
+from services.recruitment.access.domain import Client, PhoneProof, Purpose, SignInPolicy, check_username
 from services.recruitment.access.handlers import IssuedCode
 from services.recruitment.limits.handlers import Reached
 from services.recruitment.organisation.handlers import require_site_exists
@@ -148,7 +148,7 @@ async def show(tx: Tx, cipher: Cipher, token: str) -> Shown:
     return await _shown(tx, cipher, await _open(tx, cipher, token))
 
 
-async def send_code(tx: Tx, cipher: Cipher, policy: Policy, client: Client, token: str) -> IssuedCode | Reached:
+async def send_code(tx: Tx, cipher: Cipher, policy: SignInPolicy, client: Client, token: str) -> IssuedCode | Reached:
     """Make a code for the phone on file; to be committed whatever it returns.
 
     Raises:
@@ -190,7 +190,7 @@ async def accept(
     await store.lock_accounts(tx)
     await store.invitation_locked(tx, seen.invitation_id)
     found = await _open(tx, cipher, token)
-    proof = Proof(await _phone(tx, cipher, found.person_id), challenge_id, code, Purpose.INVITATION)
+    proof = PhoneProof(await _phone(tx, cipher, found.person_id), challenge_id, code, Purpose.INVITATION)
     await access.redeem_code(tx, cipher, proof)
     now, staff_id, state = await tx.now(), new_id(), AccountState.PENDING
     account = NewAccount(

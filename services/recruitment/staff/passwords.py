@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.recruitment.access import handlers as access
-from services.recruitment.access.domain import PASSWORD_DELAY, Client, Policy, Proof, Purpose
+from services.recruitment.access.domain import PASSWORD_DELAY, Client, PhoneProof, Purpose, SignInPolicy
 from services.recruitment.access.handlers import Grant, IssuedCode
 from services.recruitment.factors import handlers as factors
 from services.recruitment.limits import handlers as limits
@@ -24,7 +24,7 @@ from shared.postgres import Tx
 
 __all__ = [
     "PasswordAttempt",
-    "SecondStep",
+    "SecondFactorPending",
     "ask_reset",
     "attempt",
     "attempt_own",
@@ -54,14 +54,16 @@ class PasswordAttempt:
 
 
 @dataclass(frozen=True, slots=True)
-class SecondStep:
+class SecondFactorPending:
     """The password was right; a code of the second factor is awaited for so many seconds."""
 
     challenge_id: UUID
     expires_in: int
 
 
-async def attempt(tx: Tx, cipher: Cipher, policy: Policy, client: Client, username: str) -> PasswordAttempt | Reached:
+async def attempt(
+    tx: Tx, cipher: Cipher, policy: SignInPolicy, client: Client, username: str
+) -> PasswordAttempt | Reached:
     """Count an attempt and say what to verify, the same for known and unknown names; to be committed whatever it is.
 
     A pause follows failures of one name from one address. Limits of the account and of the district spare browsers and
@@ -93,8 +95,8 @@ async def attempt(tx: Tx, cipher: Cipher, policy: Policy, client: Client, userna
 
 
 async def confirm(
-    tx: Tx, cipher: Cipher, policy: Policy, client: Client, tried: PasswordAttempt, right: bool
-) -> Grant | SecondStep:
+    tx: Tx, cipher: Cipher, policy: SignInPolicy, client: Client, tried: PasswordAttempt, right: bool
+) -> Grant | SecondFactorPending:
     """A session of a member of staff whose password was right, or the step to their second factor.
 
     Raises:
@@ -110,7 +112,7 @@ async def confirm(
         )
     if await factors.is_set(tx, tried.staff_id):
         step_id, expires_in = await factors.begin_step(tx, tried.staff_id, client.binding)
-        return SecondStep(step_id, expires_in)
+        return SecondFactorPending(step_id, expires_in)
     return await _signed_in(tx, policy, client, tried.staff_id)
 
 
@@ -129,14 +131,14 @@ async def succeed(tx: Tx, cipher: Cipher, client: Client, tried: PasswordAttempt
     await limits.take_back(tx, tried.uses[1:])
 
 
-async def spend_step(tx: Tx, cipher: Cipher, policy: Policy, client: Client, step_id: UUID) -> Reached | None:
+async def spend_step(tx: Tx, cipher: Cipher, policy: SignInPolicy, client: Client, step_id: UUID) -> Reached | None:
     """Count a try at a second step by its address and its account; to be committed before `finish`."""
     if (over := await access.count_try(tx, cipher, policy, client)) is not None:
         return over
     return await factors.spend_step(tx, cipher, step_id)
 
 
-async def finish(tx: Tx, cipher: Cipher, policy: Policy, client: Client, step_id: UUID, code: str) -> Grant:
+async def finish(tx: Tx, cipher: Cipher, policy: SignInPolicy, client: Client, step_id: UUID, code: str) -> Grant:
     """A session of who gave the code of their second factor after the password.
 
     Raises:
@@ -148,7 +150,7 @@ async def finish(tx: Tx, cipher: Cipher, policy: Policy, client: Client, step_id
 
 
 async def attempt_own(
-    tx: Tx, cipher: Cipher, policy: Policy, client: Client, caller: Caller
+    tx: Tx, cipher: Cipher, policy: SignInPolicy, client: Client, caller: Caller
 ) -> PasswordAttempt | Reached:
     """As `attempt`, for who is signed in and confirms an act with their password."""
     return await attempt(tx, cipher, policy, client, caller.name)
@@ -167,7 +169,7 @@ async def change(tx: Tx, caller: Caller, client: Client, verified: PasswordAttem
 
 
 async def ask_reset(
-    tx: Tx, cipher: Cipher, policy: Policy, client: Client, username: str
+    tx: Tx, cipher: Cipher, policy: SignInPolicy, client: Client, username: str
 ) -> tuple[IssuedCode | Reached, bool]:
     """Make a code for the phone on file, and whether there is one to send it to; to be committed whatever it is.
 
@@ -204,7 +206,7 @@ async def complete_reset(
     phone = None
     if found is not None:
         phone = (await vault.identities(tx, cipher, [found.person_id]))[found.person_id].phone
-    proof = Proof(phone or _nobodys(username), challenge_id, code, Purpose.RESET)
+    proof = PhoneProof(phone or _nobodys(username), challenge_id, code, Purpose.RESET)
     await access.redeem_code(tx, cipher, proof)
     if found is None or not await store.set_password(tx, found.staff_id, password_hash, real_now()):
         raise access.code_wrong()
@@ -229,7 +231,7 @@ async def words_for(tx: Tx, username: str) -> list[str]:
     return [username] if found is None else await store.words_of(tx, found.staff_id)
 
 
-async def _signed_in(tx: Tx, policy: Policy, client: Client, staff_id: UUID) -> Grant:
+async def _signed_in(tx: Tx, policy: SignInPolicy, client: Client, staff_id: UUID) -> Grant:
     grant = await access.open_staff_session(tx, staff_id, client, policy)
     await store.signed_in(tx, staff_id, real_now())
     return grant

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from services.recruitment.access import handlers as access
 from services.recruitment.access.api import ChallengeOut, ChannelDep, PasswordsDep
 from services.recruitment.access.channels import CodeChannel
-from services.recruitment.access.domain import Client, Policy
+from services.recruitment.access.domain import Client, SignInPolicy
 from services.recruitment.access.handlers import IssuedCode, code_wrong
 from services.recruitment.access.passwords import Passwords
 from services.recruitment.access.sessions import (
@@ -26,10 +26,10 @@ from services.recruitment.access.sessions import (
 from services.recruitment.factors import handlers as factors
 from services.recruitment.limits.handlers import Reached, too_many
 from services.recruitment.security import handlers as security
-from services.recruitment.security.handlers import Kind, Result, SecurityEvent
+from services.recruitment.security.handlers import Kind, SecurityEvent, SecurityResult
 from services.recruitment.staff import passwords as use
 from services.recruitment.staff.api import NewPasswordText, insist_on_strength
-from services.recruitment.staff.passwords import PasswordAttempt, SecondStep
+from services.recruitment.staff.passwords import PasswordAttempt, SecondFactorPending
 from services.recruitment.vault.api import CipherDep
 from services.recruitment.vault.cipher import Cipher
 from shared.auth.access import allow, public
@@ -145,7 +145,7 @@ async def sign_in_by_password(
     except Refusal as refusal:
         await _refused(db, Kind.SIGN_IN, client, tried.staff_id, refusal)
         raise
-    if isinstance(outcome, SecondStep):
+    if isinstance(outcome, SecondFactorPending):
         return SignInOut(session=None, challenge_id=outcome.challenge_id, expires_in=outcome.expires_in)
     return SignInOut(session=session_out(settings, outcome))
 
@@ -288,7 +288,7 @@ async def _verify_own(
     db: Database,
     cipher: Cipher,
     passwords: Passwords,
-    policy: Policy,
+    policy: SignInPolicy,
     client: Client,
     caller: Caller,
     password: str,
@@ -335,7 +335,9 @@ def _too_many_passwords(over: Reached) -> TooMany:
 
 
 async def _refused(db: Database, kind: Kind, client: Client, subject: UUID | None, refusal: Refusal) -> None:
-    event = SecurityEvent(kind, Result.REFUSED, subject=subject, address=client.address, detail={"code": refusal.type})
+    event = SecurityEvent(
+        kind, SecurityResult.REFUSED, subject=subject, address=client.address, detail={"code": refusal.type}
+    )
     await security.record_apart(db, event)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.recruitment.staff.domain import Account, AccountState, StaffRole
+from services.recruitment.staff.domain import AccountState, StaffAccount, StaffRole
 from shared.postgres import Tx, load_queries
 
 __all__ = [
@@ -131,12 +131,12 @@ async def lock_accounts(tx: Tx) -> None:
     await tx.execute(_SQL["lock_accounts"])
 
 
-async def account(tx: Tx, staff_id: UUID) -> tuple[Account, str, UUID | None] | None:
+async def account(tx: Tx, staff_id: UUID) -> tuple[StaffAccount, str, UUID | None] | None:
     """An account, its username, and the volunteer that its holder is too."""
     row = await tx.fetchrow(_SQL["account"], staff_id)
     if row is None:
         return None
-    found = Account(
+    found = StaffAccount(
         staff_id=row["staff_id"],
         role=StaffRole(row["role"]),
         state=AccountState(row["state"]),

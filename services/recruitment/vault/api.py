@@ -10,7 +10,7 @@ from services.recruitment.security.api import AddressDep
 from services.recruitment.vault import store
 from services.recruitment.vault.cipher import Cipher
 from services.recruitment.vault.domain import Quota
-from services.recruitment.vault.handlers import Reader
+from services.recruitment.vault.handlers import VaultReader
 from services.recruitment.vault.store import Look
 from shared.auth.access import allow, caller_of
 from shared.auth.tokens import Caller, Role
@@ -27,16 +27,16 @@ async def _cipher(request: Request) -> Cipher:
     return cipher
 
 
-async def _reader(request: Request, address: AddressDep) -> Reader:
+async def _reader(request: Request, address: AddressDep) -> VaultReader:
     caller, settings = caller_of(request), request.app.state.settings
     quota = Quota(settings.looks_per_hour, settings.looks_per_day)
-    return Reader(caller.subject, ",".join(sorted(caller.roles)), address, quota)
+    return VaultReader(caller.subject, ",".join(sorted(caller.roles)), address, quota)
 
 
 CipherDep = Annotated[Cipher, Depends(_cipher)]
 """The cipher that the composition root put into ``app.state.cipher``."""
 
-ReaderDep = Annotated[Reader, Depends(_reader)]
+ReaderDep = Annotated[VaultReader, Depends(_reader)]
 """The caller as a reader of personal data, with the quota of a member of staff."""
 
 

@@ -11,11 +11,11 @@ from uuid import UUID
 import structlog
 
 from services.recruitment.security import handlers as security
-from services.recruitment.security.handlers import Kind, Result, SecurityEvent
+from services.recruitment.security.handlers import Kind, SecurityEvent, SecurityResult
 from services.recruitment.vault import store
 from services.recruitment.vault.cipher import Cipher
 from services.recruitment.vault.domain import Identity, Quota, next_look_at
-from services.recruitment.vault.store import Known
+from services.recruitment.vault.store import KnownPerson
 from shared.clock import DISTRICT_ZONE, real_now
 from shared.errors import Conflict, NotFound, TooMany
 from shared.ids import new_id
@@ -23,9 +23,9 @@ from shared.postgres import Database, Tx
 
 __all__ = [
     "LOOKS_LIMITED",
-    "Known",
+    "KnownPerson",
     "NewPerson",
-    "Reader",
+    "VaultReader",
     "find_by_phone",
     "identities",
     "keep",
@@ -53,7 +53,7 @@ class NewPerson:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class VaultReader:
     """Who reads unmasked data, in which role and from where. Services have no quota."""
 
     subject: UUID
@@ -91,7 +91,7 @@ async def keep_or_update(tx: Tx, cipher: Cipher, identity: Identity, now: dateti
     return known
 
 
-async def find_by_phone(tx: Tx, cipher: Cipher, phones: Sequence[str]) -> dict[str, Known]:
+async def find_by_phone(tx: Tx, cipher: Cipher, phones: Sequence[str]) -> dict[str, KnownPerson]:
     """Known people by normalised phone."""
     lookups = {lookup: phone for phone in phones for lookup in cipher.phone_lookups(phone)}
     found = await store.people_by_phone(tx, list(lookups))
@@ -123,7 +123,7 @@ async def identities(tx: Tx, cipher: Cipher, person_ids: Sequence[UUID]) -> dict
 
 
 async def unmask(
-    tx: Tx, cipher: Cipher, person_id: UUID, reader: Reader, purpose: str, fields: Sequence[str]
+    tx: Tx, cipher: Cipher, person_id: UUID, reader: VaultReader, purpose: str, fields: Sequence[str]
 ) -> Identity:
     """Open a person for another one, and record who read which fields and what for.
 
@@ -138,7 +138,7 @@ async def unmask(
     return opened[person_id]
 
 
-async def look(tx: Tx, person_id: UUID, reader: Reader, purpose: str, fields: Sequence[str]) -> None:
+async def look(tx: Tx, person_id: UUID, reader: VaultReader, purpose: str, fields: Sequence[str]) -> None:
     """Count and record a look at a person's data, in the transaction that reads them.
 
     Raises:
@@ -163,7 +163,7 @@ async def look(tx: Tx, person_id: UUID, reader: Reader, purpose: str, fields: Se
 
 
 @asynccontextmanager
-async def looking(db: Database, reader: Reader) -> AsyncIterator[Tx]:
+async def looking(db: Database, reader: VaultReader) -> AsyncIterator[Tx]:
     """A transaction in which a reader looks at personal data; a refusal by the quota is recorded and alerted apart.
 
     Raises:
@@ -177,7 +177,7 @@ async def looking(db: Database, reader: Reader) -> AsyncIterator[Tx]:
             _log.warning("vault.quota_reached", reader=str(reader.subject), role=reader.role)
             reached = SecurityEvent(
                 Kind.QUOTA_REACHED,
-                Result.REFUSED,
+                SecurityResult.REFUSED,
                 subject=reader.subject,
                 address=reader.address,
                 detail={"wait_seconds": int(refusal.extra["retry_after"])},

@@ -9,7 +9,7 @@ from services.recruitment.vault.cipher import Sealed
 from shared.postgres import Tx, load_queries
 
 __all__ = [
-    "Known",
+    "KnownPerson",
     "Look",
     "ReadersLook",
     "add_people",
@@ -52,7 +52,7 @@ class ReadersLook(Look):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownPerson:
     """Somebody the vault knows by phone."""
 
     person_id: UUID
@@ -104,11 +104,11 @@ async def reseal(tx: Tx, person_id: UUID, sealed: Sealed, id_lookups: Sequence[b
     return row is not None
 
 
-async def people_by_phone(tx: Tx, lookups: Sequence[bytes]) -> dict[bytes, Known]:
+async def people_by_phone(tx: Tx, lookups: Sequence[bytes]) -> dict[bytes, KnownPerson]:
     """The known people among these phones."""
     rows = await tx.fetch(_SQL["people_by_phone"], list(lookups))
     return {
-        bytes(row["phone_lookup"]): Known(row["person_id"], row["volunteer_id"], row["claimed_at"] is not None)
+        bytes(row["phone_lookup"]): KnownPerson(row["person_id"], row["volunteer_id"], row["claimed_at"] is not None)
         for row in rows
     }
 

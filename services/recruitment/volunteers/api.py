@@ -10,7 +10,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.recruitment.access import handlers as access
-from services.recruitment.access.domain import Proof
+from services.recruitment.access.domain import PhoneProof
 from services.recruitment.access.sessions import (
     ClientDep,
     PolicyDep,
@@ -24,7 +24,7 @@ from services.recruitment.vault.api import CipherDep, ReaderDep
 from services.recruitment.vault.handlers import looking
 from services.recruitment.volunteers import handlers
 from services.recruitment.volunteers.domain import MOST_IMPORT_ROWS, ImportRow
-from services.recruitment.volunteers.handlers import Masked, Registration
+from services.recruitment.volunteers.handlers import Masked, RegistrationClaim
 from services.recruitment.volunteers.imports import Batch, import_batch
 from shared.auth.access import allow, public
 from shared.auth.tokens import Caller, Role
@@ -202,7 +202,7 @@ async def register(
 ) -> Response:
     """Register, optionally through a drive or an appeal."""
     phone = access.phone_of(body.phone)
-    said = Registration(**{**body.model_dump(), "phone": phone})
+    said = RegistrationClaim(**{**body.model_dump(), "phone": phone})
     await spend_attempt(db, cipher, policy, client, body.challenge_id)
     proving = Proving(db, cipher, policy, client)
 
@@ -227,7 +227,7 @@ async def claim(
     client: ClientDep,
 ) -> Response:
     """Claim an imported account by a code to the phone on file."""
-    proof = Proof(access.phone_of(body.phone), body.challenge_id, body.code)
+    proof = PhoneProof(access.phone_of(body.phone), body.challenge_id, body.code)
     await spend_attempt(db, cipher, policy, client, body.challenge_id)
     proving = Proving(db, cipher, policy, client)
 
@@ -252,7 +252,7 @@ async def register_resident(
     client: ClientDep,
 ) -> Response:
     """Register as somebody who asks for help; whoever serves may ask as well without this."""
-    proof = Proof(access.phone_of(body.phone), body.challenge_id, body.code)
+    proof = PhoneProof(access.phone_of(body.phone), body.challenge_id, body.code)
     await spend_attempt(db, cipher, policy, client, body.challenge_id)
     proving = Proving(db, cipher, policy, client)
 

@@ -12,9 +12,9 @@ from services.recruitment.vault.domain import Identity, birth_facts, clean_name,
 __all__ = [
     "LONGEST_PRIOR_HOURS",
     "MOST_IMPORT_ROWS",
-    "Accepted",
+    "AcceptedRow",
     "ImportRow",
-    "Problem",
+    "RowProblem",
     "check_consents",
     "check_rows",
     "parse_volunteer_number",
@@ -123,7 +123,7 @@ class ImportRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedRow:
     """A row that holds together by itself."""
 
     row: int
@@ -134,7 +134,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class RowProblem:
     """Why a row was refused; ``row`` counts from 1 as people do. Never repeats personal data."""
 
     row: int
@@ -142,14 +142,16 @@ class Problem:
     detail: str
 
 
-def check_rows(rows: Sequence[ImportRow], sites: frozenset[UUID], today: date) -> tuple[list[Accepted], list[Problem]]:
+def check_rows(
+    rows: Sequence[ImportRow], sites: frozenset[UUID], today: date
+) -> tuple[list[AcceptedRow], list[RowProblem]]:
     """Split a batch into rows that hold together and the problems of the others.
 
     A number, phone or ID number that occurs twice in the batch is accepted at its first place only. ``sites`` are
     those that exist and that the importer may use.
     """
-    accepted: list[Accepted] = []
-    problems: list[Problem] = []
+    accepted: list[AcceptedRow] = []
+    problems: list[RowProblem] = []
     numbers: set[str] = set()
     phones: set[str] = set()
     ids: set[str] = set()
@@ -163,7 +165,7 @@ def check_rows(rows: Sequence[ImportRow], sites: frozenset[UUID], today: date) -
             if checked.identity.id_number in ids:
                 raise ValueError("this ID number stands in the batch twice")
         except ValueError as error:
-            problems.append(Problem(place, row.registry_number[:64], str(error)))
+            problems.append(RowProblem(place, row.registry_number[:64], str(error)))
             continue
         numbers.add(checked.registry_number)
         assert checked.identity.phone is not None
@@ -174,7 +176,7 @@ def check_rows(rows: Sequence[ImportRow], sites: frozenset[UUID], today: date) -
     return accepted, problems
 
 
-def _check_row(place: int, row: ImportRow, sites: frozenset[UUID], today: date) -> Accepted:
+def _check_row(place: int, row: ImportRow, sites: frozenset[UUID], today: date) -> AcceptedRow:
     number = row.registry_number.strip()
     if _REGISTRY_NUMBER.fullmatch(number) is None:
         raise ValueError("registry_number must be 1 to 64 letters, digits and . _ / -")
@@ -183,4 +185,4 @@ def _check_row(place: int, row: ImportRow, sites: frozenset[UUID], today: date) 
     born, id_number = birth_facts(row.birth_date, row.id_number, today)
     phone = normalise_phone(row.phone)
     identity = Identity(name=clean_name(row.name), phone=phone, birth_date=born, id_number=id_number)
-    return Accepted(place, number, identity, prior_minutes(row.prior_hours), row.site_id)
+    return AcceptedRow(place, number, identity, prior_minutes(row.prior_hours), row.site_id)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.recruitment.access import handlers as access
-from services.recruitment.access.domain import Client, Proof
+from services.recruitment.access.domain import Client, PhoneProof
 from services.recruitment.access.handlers import Grant
 from services.recruitment.organisation.handlers import require_open_site
 from services.recruitment.recruiting import handlers as recruiting
@@ -36,7 +36,7 @@ from shared.postgres import Tx
 __all__ = [
     "Masked",
     "Registered",
-    "Registration",
+    "RegistrationClaim",
     "address_of",
     "claim",
     "list_masked",
@@ -51,7 +51,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Registration:
+class RegistrationClaim:
     """What somebody says who registers; ``phone`` is normalised, ``code`` was sent to it."""
 
     name: str
@@ -71,9 +71,9 @@ class Registration:
         return "Registration(…)"
 
     @property
-    def proof(self) -> Proof:
+    def proof(self) -> PhoneProof:
         """What proves the phone."""
-        return Proof(self.phone, self.challenge_id, self.code)
+        return PhoneProof(self.phone, self.challenge_id, self.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Masked:
     email: str | None
 
 
-async def register(tx: Tx, cipher: Cipher, client: Client, said: Registration) -> Registered:
+async def register(tx: Tx, cipher: Cipher, client: Client, said: RegistrationClaim) -> Registered:
     """Register a volunteer whose phone the code proves.
 
     Raises:
@@ -122,7 +122,9 @@ async def register(tx: Tx, cipher: Cipher, client: Client, said: Registration) -
     return Registered(new.volunteer_id, number, await access.open_person_session(tx, person_id, client))
 
 
-async def register_resident(tx: Tx, cipher: Cipher, client: Client, name: str, proof: Proof, consent: bool) -> Grant:
+async def register_resident(
+    tx: Tx, cipher: Cipher, client: Client, name: str, proof: PhoneProof, consent: bool
+) -> Grant:
     """Register somebody who asks for help and does not serve (yet).
 
     Raises:
@@ -143,7 +145,7 @@ async def register_resident(tx: Tx, cipher: Cipher, client: Client, name: str, p
     return await access.open_person_session(tx, person.person_id, client)
 
 
-async def claim(tx: Tx, cipher: Cipher, client: Client, proof: Proof, guardian_consent: bool) -> Grant:
+async def claim(tx: Tx, cipher: Cipher, client: Client, proof: PhoneProof, guardian_consent: bool) -> Grant:
     """Hand an imported account to the owner of the phone on file.
 
     Raises:
@@ -216,7 +218,7 @@ async def list_masked(
 
 
 async def unmask(
-    tx: Tx, cipher: Cipher, caller: Caller, reader: vault.Reader, volunteer_id: UUID, purpose: str
+    tx: Tx, cipher: Cipher, caller: Caller, reader: vault.VaultReader, volunteer_id: UUID, purpose: str
 ) -> Identity:
     """Read a volunteer's data in the clear; who read them and what for is written down.
 
@@ -242,7 +244,7 @@ async def address_of(tx: Tx, cipher: Cipher, caller: Caller, volunteer_id: UUID)
         NotFound: there is no such volunteer.
     """
     volunteer = await _volunteer(tx, volunteer_id)
-    reader = vault.Reader(caller.subject, ",".join(sorted(caller.roles)))
+    reader = vault.VaultReader(caller.subject, ",".join(sorted(caller.roles)))
     return await vault.unmask(tx, cipher, volunteer.person_id, reader, "address of a message", ["name", "email"])
 
 
@@ -269,7 +271,7 @@ def registered_event(
     )
 
 
-async def _attribution(tx: Tx, said: Registration) -> tuple[str, UUID | None, UUID | None, UUID | None]:
+async def _attribution(tx: Tx, said: RegistrationClaim) -> tuple[str, UUID | None, UUID | None, UUID | None]:
     """(source, drive, appeal, site): whom the registration is owed to."""
     if said.drive_code is not None and said.appeal_code is not None:
         raise Invalid("two-codes", "please give the code of the drive or of the appeal, not both")
@@ -284,7 +286,7 @@ async def _attribution(tx: Tx, said: Registration) -> tuple[str, UUID | None, UU
     return "walk_in", None, None, said.site_id
 
 
-def _identity(said: Registration, today: date) -> Identity:
+def _identity(said: RegistrationClaim, today: date) -> Identity:
     try:
         born, number = birth_facts(said.birth_date, said.id_number, today)
         check_consents(said.consent, said.guardian_consent, born, today)

@@ -13,9 +13,9 @@ from services.recruitment.vault.cipher import Cipher
 from services.recruitment.volunteers import store
 from services.recruitment.volunteers.domain import (
     MOST_IMPORT_ROWS,
-    Accepted,
+    AcceptedRow,
     ImportRow,
-    Problem,
+    RowProblem,
     check_rows,
 )
 from services.recruitment.volunteers.handlers import numbers_for, registered_event
@@ -47,7 +47,7 @@ class Imported:
     batch_id: UUID
     imported: int
     known: int
-    refused: tuple[Problem, ...]
+    refused: tuple[RowProblem, ...]
 
 
 async def import_batch(tx: Tx, cipher: Cipher, caller: Caller, batch: Batch) -> Imported:
@@ -91,13 +91,13 @@ async def _sites(tx: Tx, caller: Caller, rows: Sequence[ImportRow]) -> frozenset
 
 
 async def _keep_people(
-    tx: Tx, cipher: Cipher, rows: Sequence[Accepted], now: datetime
-) -> tuple[dict[int, UUID], list[Problem]]:
+    tx: Tx, cipher: Cipher, rows: Sequence[AcceptedRow], now: datetime
+) -> tuple[dict[int, UUID], list[RowProblem]]:
     """Row → person for those who can be volunteers, and problems of those whose phone already is one's."""
     known = await vault.find_by_phone(tx, cipher, [row.identity.phone for row in rows if row.identity.phone])
     people: dict[int, UUID] = {}
-    problems: list[Problem] = []
-    new: list[tuple[Accepted, vault.NewPerson]] = []
+    problems: list[RowProblem] = []
+    new: list[tuple[AcceptedRow, vault.NewPerson]] = []
     for row in rows:
         owner = known.get(row.identity.phone or "")
         if owner is None:
@@ -115,11 +115,13 @@ async def _keep_people(
     return people, problems
 
 
-def _taken(row: Accepted) -> Problem:
-    return Problem(row.row, row.registry_number, "this phone or ID number is already registered by another volunteer")
+def _taken(row: AcceptedRow) -> RowProblem:
+    return RowProblem(
+        row.row, row.registry_number, "this phone or ID number is already registered by another volunteer"
+    )
 
 
-async def _add(tx: Tx, registry: str, batch_id: UUID, rows: Sequence[tuple[Accepted, UUID]]) -> None:
+async def _add(tx: Tx, registry: str, batch_id: UUID, rows: Sequence[tuple[AcceptedRow, UUID]]) -> None:
     if not rows:
         return
     now = await tx.now()

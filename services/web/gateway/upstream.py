@@ -14,7 +14,7 @@ from services.web.settings import WebSettings
 from shared.errors import Refusal, TransientError
 from shared.telemetry import trace
 
-__all__ = ["CALLER", "Answer", "Problem", "Upstream", "UpstreamAway", "open_session"]
+__all__ = ["CALLER", "Answer", "Upstream", "UpstreamAway", "UpstreamProblem", "open_session"]
 
 CALLER: ContextVar[str | None] = ContextVar("weiguang_caller", default=None)
 """The address of the caller of the request under way; it goes on to the services, whose limits count by it."""
@@ -26,7 +26,7 @@ class UpstreamAway(TransientError):
     """A service could not be reached or did not answer in time."""
 
 
-class Problem(Refusal):
+class UpstreamProblem(Refusal):
     """A service refused; carries its problem document, ``members`` being what is beyond the standard ones."""
 
     def __init__(self, type: str, detail: str, *, status: int, members: Mapping[str, Any] | None = None) -> None:
@@ -51,7 +51,7 @@ class Answer:
         body = self.body if isinstance(self.body, dict) else {}
         detail = body.get("detail") or f"服务没有说明原因（{self.status}）。"
         extra = {name: value for name, value in body.items() if name not in ("type", "title", "status", "detail")}
-        raise Problem(str(body.get("type", "refused")), str(detail), status=self.status, members=extra)
+        raise UpstreamProblem(str(body.get("type", "refused")), str(detail), status=self.status, members=extra)
 
 
 def open_session(settings: WebSettings) -> aiohttp.ClientSession:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.web.gateway.sessions import Session
-from services.web.gateway.upstream import Problem, UpstreamAway
+from services.web.gateway.upstream import UpstreamAway, UpstreamProblem
 from services.web.pages.forms import ACTION
 from services.web.pages.refusals import SENTENCES, say
 from services.web.pages.render import page
@@ -30,7 +30,7 @@ _TITLES = {401: "请先登录", 403: "不能这样做", 404: "没有找到", 429
 
 def install(app: FastAPI) -> None:
     """Let the pages answer their own errors."""
-    app.add_exception_handler(Problem, _refused)
+    app.add_exception_handler(UpstreamProblem, _refused)
     app.add_exception_handler(UpstreamAway, _away)
     app.add_exception_handler(LoginNeeded, _login)
 
@@ -75,7 +75,7 @@ def _wants_page(request: Request) -> bool:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)
+    assert isinstance(error, UpstreamProblem)
     if error.status == 401 and _wants_page(request):
         return await _login(request, LoginNeeded(_target(request), staff=request.url.path.startswith("/staff")))
     said = say(error.type, error.detail, error.extra)

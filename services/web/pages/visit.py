@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from services.web.gateway.processes import Processes
 from services.web.gateway.sessions import Session, Sessions
-from services.web.gateway.upstream import Problem, Upstream, UpstreamAway
+from services.web.gateway.upstream import Upstream, UpstreamAway, UpstreamProblem
 from services.web.settings import WebSettings
 from shared.auth.tokens import Role, Verifier
 from shared.http.cache import Cache
@@ -75,7 +75,7 @@ class Visit:
             return await self.ask(service, path, **query)
         except UpstreamAway:
             return None
-        except Problem as problem:
+        except UpstreamProblem as problem:
             if problem.status == 401:
                 raise
             return None
@@ -103,7 +103,7 @@ class Visit:
         try:
             names: dict[str, str] = await self.web.cache.get("sites", 30.0, load)
             return names
-        except (Problem, UpstreamAway):
+        except (UpstreamProblem, UpstreamAway):
             return {}
 
     async def team_names(self) -> dict[str, str]:
@@ -116,7 +116,7 @@ class Visit:
         try:
             names: dict[str, str] = await self.web.cache.get("teams by name", 30.0, load)
             return names
-        except (Problem, UpstreamAway):
+        except (UpstreamProblem, UpstreamAway):
             return {}
 
     def volunteer(self) -> str:
@@ -128,7 +128,7 @@ class Visit:
         """
         if self.session.volunteer_id is None:
             if self.session.claims:
-                raise Problem("volunteers-only", "This page is a volunteer's.", status=403)
+                raise UpstreamProblem("volunteers-only", "This page is a volunteer's.", status=403)
             raise LoginNeeded(self.target)
         return self.session.volunteer_id
 
@@ -141,7 +141,7 @@ class Visit:
         """
         if not self.session.staff:
             if self.session.claims:
-                raise Problem("role-not-allowed", "This page is for staff.", status=403)
+                raise UpstreamProblem("role-not-allowed", "This page is for staff.", status=403)
             raise LoginNeeded(self.target, staff=True)
 
 
@@ -165,7 +165,7 @@ def operators_only(visit: Visit) -> None:
     """
     visit.staff()
     if "operator" not in visit.session.roles:
-        raise Problem("role-not-allowed", "This page is for operators.", status=403)
+        raise UpstreamProblem("role-not-allowed", "This page is for operators.", status=403)
 
 
 def engineers_only(visit: Visit) -> None:
@@ -189,7 +189,9 @@ def _verified(visit: Visit, *roles: Role) -> None:
     if visit.session.token is None:
         raise LoginNeeded(visit.target, staff=True)
     if not visit.web.verifier.verify(visit.session.token).has(*roles):
-        raise Problem("role-not-allowed", f"This page is for the roles: {', '.join(sorted(roles))}.", status=403)
+        raise UpstreamProblem(
+            "role-not-allowed", f"This page is for the roles: {', '.join(sorted(roles))}.", status=403
+        )
 
 
 def centre_only(visit: Visit) -> None:
@@ -201,7 +203,7 @@ def centre_only(visit: Visit) -> None:
     """
     operators_only(visit)
     if not visit.session.centre:
-        raise Problem("centre-only", "This page is for the centre's operators.", status=403)
+        raise UpstreamProblem("centre-only", "This page is for the centre's operators.", status=403)
 
 
 def safe_next(target: str | None, default: str) -> str:

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from services.points.integrity import handlers
-from services.points.integrity.domain import Status
+from services.points.integrity.domain import CaseStatus
 from shared.contracts import AttendanceRecorded
 from shared.ids import new_id
 from tests.integration.integrity.running import (
@@ -74,7 +74,7 @@ async def test_two_sites_hold_points_back_and_clearing_gives_them_back(integrity
     (case_id,) = await integrity.found(2, two_sites=1)
     assert await available() == 0
     async with integrity.database.transaction() as tx:
-        await handlers.settle(tx, OPERATOR, UUID(case_id), Status.CLEARED, "both rooms are next to each other")
+        await handlers.settle(tx, OPERATOR, UUID(case_id), CaseStatus.CLEARED, "both rooms are next to each other")
     assert await available() == 80
 
 
@@ -87,7 +87,7 @@ async def test_what_a_recorder_enters_after_a_settlement_is_a_further_case_and_a
     await integrity.send(*morning, told_at=NOW)
     (first,) = await integrity.found(33, burst=1)
     async with integrity.database.transaction() as tx:
-        await handlers.settle(tx, OPERATOR, UUID(first), Status.CLEARED, "a list on paper, seen")
+        await handlers.settle(tx, OPERATOR, UUID(first), CaseStatus.CLEARED, "a list on paper, seen")
     await integrity.send(*morning, told_at=NOW)
     await integrity.send(*afternoon, told_at=NOW + timedelta(hours=6))
     both = await integrity.found(93, burst=2)

@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from services.notify.deliveries.domain import Outcome, Result
+from services.notify.deliveries.domain import AttemptOutcome, AttemptResult
 from services.notify.deliveries.handlers import claim, expire, record_result
 from services.notify.preferences import store as preferences
 from services.notify.preferences.domain import Preferences
@@ -120,9 +120,9 @@ async def test_an_attempt_whose_maker_vanished_is_unknown_and_not_sent_again(pos
     await post.now_due()
     assert await post.postman.round(8) == 0
     # the maker was only slow, and knows better
-    assert await record_result(post.database, claimed[0], Result(Outcome.SENT))
+    assert await record_result(post.database, claimed[0], AttemptResult(AttemptOutcome.SENT))
     assert await post.state() == ("sent", ["sent"])
-    assert not await record_result(post.database, claimed[0], Result(Outcome.REFUSED))
+    assert not await record_result(post.database, claimed[0], AttemptResult(AttemptOutcome.REFUSED))
     assert await post.announced() == ["unknown", "sent"]
 
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
-from services.notify.deliveries.domain import Claim, Outcome, Result
+from services.notify.deliveries.domain import AttemptLease, AttemptOutcome, AttemptResult
 from services.notify.deliveries.smtp import SmtpMailer, SmtpSecurity
 from services.notify.settings import NotifySettings
 from shared.errors import PermanentError
@@ -48,8 +48,8 @@ def tls(tmp_path: Path) -> ssl.SSLContext:
     return context
 
 
-async def send(port: int, security: SmtpSecurity, timeout: float = 10.0) -> Result:
-    claim = Claim.__new__(Claim)
+async def send(port: int, security: SmtpSecurity, timeout: float = 10.0) -> AttemptResult:
+    claim = AttemptLease.__new__(AttemptLease)
     object.__setattr__(claim, "message_id", uuid4())
     mailer = SmtpMailer("127.0.0.1", port, SENDER, timeout, security)
     return await mailer.send(claim, "微光", "您的服务已记录。", "zhang@example.org")
@@ -58,9 +58,11 @@ async def send(port: int, security: SmtpSecurity, timeout: float = 10.0) -> Resu
 async def test_a_login_goes_over_tls_to_the_server_that_is_known(tls: ssl.SSLContext, tmp_path: Path) -> None:
     catcher = Catcher()
     async with server(catcher, tls, require_starttls=True, auth_required=True) as port:
-        assert await send(port, SmtpSecurity("required", USER, PASSWORD, tmp_path / "ca.pem")) == Result(Outcome.SENT)
+        assert await send(port, SmtpSecurity("required", USER, PASSWORD, tmp_path / "ca.pem")) == AttemptResult(
+            AttemptOutcome.SENT
+        )
         wrong = await send(port, SmtpSecurity("required", USER, "another password", tmp_path / "ca.pem"), timeout=3)
-        assert wrong.outcome is Outcome.DEFERRED, "operators can mend it"
+        assert wrong.outcome is AttemptOutcome.DEFERRED, "operators can mend it"
     assert len(catcher.letters) == 1
 
 
@@ -70,10 +72,10 @@ async def test_nothing_is_sent_where_tls_was_stripped_or_the_server_is_another(
     catcher = Catcher()
     required = SmtpSecurity("required", USER, PASSWORD, tmp_path / "ca.pem")
     async with server(catcher, None, auth_require_tls=False) as port:
-        assert await send(port, required) == Result(Outcome.DEFERRED, "no tls")
+        assert await send(port, required) == AttemptResult(AttemptOutcome.DEFERRED, "no tls")
     async with server(catcher, tls) as port:
         stranger = await send(port, SmtpSecurity("required", ca_file=tmp_path / "other.pem"))
-        assert stranger.outcome is Outcome.DEFERRED
+        assert stranger.outcome is AttemptOutcome.DEFERRED
     assert catcher.letters == []
 
 
@@ -81,9 +83,9 @@ async def test_tls_is_used_where_it_is_offered_or_left_out_as_the_setting_says(t
     catcher = Catcher()
     for context, options in ((tls, {"require_starttls": True}), (None, {})):
         async with server(catcher, context, **options) as port:
-            assert await send(port, SmtpSecurity("starttls")) == Result(Outcome.SENT)
+            assert await send(port, SmtpSecurity("starttls")) == AttemptResult(AttemptOutcome.SENT)
     async with server(catcher, None) as port:
-        assert await send(port, SmtpSecurity("none")) == Result(Outcome.SENT)
+        assert await send(port, SmtpSecurity("none")) == AttemptResult(AttemptOutcome.SENT)
     assert len(catcher.letters) == 3
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from ops.audit.main import audit
 from services.points.activations import handlers, mover
-from services.points.activations.domain import Act, Activation, Status
+from services.points.activations.domain import Activation, ActivationAct, ActivationStatus
 from services.points.ledger.ingest import Policy
 from services.points.rules import documents
 from services.points.rules.handlers import draft
@@ -123,21 +123,21 @@ class Stage:
             made = await handlers.propose(tx, PROPOSER, rule["version"], rehearsal_id, "more for the night")
         self.activation_id = made.activation_id
 
-    async def act(self, act: Act, by: Caller = SECOND) -> Activation:
+    async def act(self, act: ActivationAct, by: Caller = SECOND) -> Activation:
         assert self.activation_id is not None
         async with self.database.transaction() as tx:
             return await handlers.act(tx, by, self.activation_id, act, "looked at it")
 
     async def approve(self, rule: dict[str, Any]) -> None:
         """By the second: from now on accounts are opened under the draft too."""
-        await self.act(Act.APPROVE)
+        await self.act(ActivationAct.APPROVE)
         self.without = self.model.rules or [SHIPPED]
         self.model.rules = [*self.without, rule]
 
     async def reverse(self) -> None:
         """Propose the reversal and approve it: from now on accounts are opened without the version."""
-        await self.act(Act.PROPOSE_REVERSAL, PROPOSER)
-        await self.act(Act.APPROVE_REVERSAL)
+        await self.act(ActivationAct.PROPOSE_REVERSAL, PROPOSER)
+        await self.act(ActivationAct.APPROVE_REVERSAL)
         self.model.rules = self.without
 
     async def move(self, today: Any, at_once: int = 1) -> int:
@@ -214,7 +214,7 @@ class District:
     def volunteers(self) -> list[UUID]:
         return sorted(UUID(name) for name in self.model.accounts)
 
-    async def finish(self) -> Status:
+    async def finish(self) -> ActivationStatus:
         while await self.stage.move(TODAY, 4):
             pass
         found = await self.stage.activation()

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ops.audit.main import audit
-from services.points.activations.domain import Status
+from services.points.activations.domain import ActivationStatus
 from shared.clock import district_day
 from shared.postgres import Database
 from tests.integration.points.activating import Stage
@@ -77,7 +77,7 @@ class WithMoves(Play):
         if self.stage.activation_id is not None:
             assert (await self.stage.activation()).problem is None
 
-    async def finish(self) -> Status:
+    async def finish(self) -> ActivationStatus:
         while await self.stage.move(self.today, 2):
             await self.world.agrees(self.model, range(2))
         found = await self.stage.activation()
@@ -134,12 +134,12 @@ async def test_any_draft_comes_into_force_and_out_again_as_the_reference_says(
     for act in applying:
         await play.act(act)
     await clean()
-    assert await play.finish() is Status.APPLIED
+    assert await play.finish() is ActivationStatus.APPLIED
     await clean()
     if reversing:
         await stage.reverse()
         for act in afterwards:
             await play.act(act)
         await clean()
-        assert await play.finish() is Status.REVERSED
+        assert await play.finish() is ActivationStatus.REVERSED
         await clean()

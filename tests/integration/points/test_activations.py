@@ -13,7 +13,7 @@ import pytest
 
 from ops.audit.main import audit
 from services.points.activations import mover, store
-from services.points.activations.domain import Act, Status
+from services.points.activations.domain import ActivationAct, ActivationStatus
 from services.points.facts.handlers import complain
 from services.points.ledger import handlers as ledger
 from services.points.ledger.decoding import decode
@@ -78,7 +78,7 @@ async def test_everybody_gains_what_was_predicted_while_service_streams_in_on_bo
     await district.feed(*corrected)
     await district.agrees()
     assert {(await district.stage.generations())[district.world.volunteer(number)] for number in (12, 13)} == {2}
-    assert await district.finish() is Status.APPLIED
+    assert await district.finish() is ActivationStatus.APPLIED
     await district.agrees()
     assert set((await district.stage.generations()).values()) == {2}
 
@@ -105,13 +105,13 @@ async def test_a_reversal_leaves_everybody_as_if_the_draft_had_never_been(distri
     await district.populate()
     before = {key: await read(district.database, key) for key in district.volunteers}
     await district.begin(DRAFTS[name])
-    assert await district.finish() is Status.APPLIED
+    assert await district.finish() is ActivationStatus.APPLIED
     after = {key: await read(district.database, key) for key in district.volunteers}
     assert sum(before[key].balances != after[key].balances for key in before) >= 4  # type: ignore[union-attr]
     await district.stage.reverse()
     assert await district.stage.move(TODAY, 7) == 7
     await district.agrees()
-    assert await district.finish() is Status.REVERSED
+    assert await district.finish() is ActivationStatus.REVERSED
     await district.agrees()
     for key, stored in before.items():
         now = await read(district.database, key)
@@ -134,7 +134,7 @@ async def test_what_was_spent_in_between_is_debt_after_the_reversal_and_a_late_c
         about = UUID(district.record(2, 1, 6).record_id)
         made = await complain(tx, PROPOSER, activity_id=None, record_id=about, reason="nobody came")
     district.model.complain(district.record(2, 1, 6).record_id, True, TODAY)
-    assert await district.finish() is Status.APPLIED
+    assert await district.finish() is ActivationStatus.APPLIED
     await district.agrees()
     move = (await district.stage.moves())[district.world.volunteer(1)]
     assert (move.late_records, move.late_complaints) == ([], [made.complaint_id])
@@ -146,7 +146,7 @@ async def test_what_was_spent_in_between_is_debt_after_the_reversal_and_a_late_c
     assert district.model.hold(str(hold_id), str(volunteer_id), points, TODAY)
     assert district.model.capture(str(hold_id))
     await district.stage.reverse()
-    assert await district.finish() is Status.REVERSED
+    assert await district.finish() is ActivationStatus.REVERSED
     await district.agrees()
     assert district.model.account(str(volunteer_id)).debt > 0
 
@@ -175,7 +175,7 @@ async def test_a_crash_between_any_two_batches_or_in_one_changes_nothing(
         assert await district.stage.move(TODAY, 2) == 2, batch
         await district.agrees()
     monkeypatch.undo()
-    assert await district.finish() is Status.APPLIED
+    assert await district.finish() is ActivationStatus.APPLIED
     await district.agrees()
     moves = await district.stage.moves()
     assert all(move.actual == move.predicted for move in moves.values())
@@ -193,7 +193,7 @@ async def test_a_move_that_would_not_be_as_predicted_stops_and_changes_nothing(d
     while await district.stage.move(TODAY, 3):
         pass
     found = await district.stage.activation()
-    assert found.status is Status.APPLYING
+    assert found.status is ActivationStatus.APPLYING
     assert found.problem is not None
     assert str(wrong) in found.problem
     assert found.volunteers_moved == 6, "of the batch with the wrong one nobody was moved"
@@ -219,12 +219,12 @@ async def test_a_stopped_move_goes_on_once_it_is_put_right_or_is_reversed(distri
     assert str(district.volunteers[4]) in str((await district.stage.activation()).problem)
     async with district.database.transaction() as tx:
         await tx.execute(wrong, -1, district.volunteers[4])
-    await district.stage.act(Act.RESUME)
+    await district.stage.act(ActivationAct.RESUME)
     while await district.stage.move(TODAY, 2):
         pass
     assert str(district.volunteers[9]) in str((await district.stage.activation()).problem)
     await district.stage.reverse()
-    assert await district.finish() is Status.REVERSED
+    assert await district.finish() is ActivationStatus.REVERSED
     await district.agrees()
 
 
@@ -241,7 +241,7 @@ async def test_making_a_generation_waits_for_whoever_decides_by_the_older_one(di
         assert not approval.done()
     district.model.ingest([newcomer], TODAY)
     await approval
-    assert await district.finish() is Status.APPLIED
+    assert await district.finish() is ActivationStatus.APPLIED
     assert set((await district.stage.generations()).values()) == {2}
     await district.agrees()
 
@@ -279,7 +279,7 @@ async def test_service_that_streams_in_while_everybody_moves_is_neither_lost_nor
 
     await asyncio.gather(stream(), moving())
     await moving()
-    assert (await district.stage.activation()).status is Status.APPLIED
+    assert (await district.stage.activation()).status is ActivationStatus.APPLIED
     for volunteer_id in district.volunteers:
         district.model.move(str(volunteer_id), TODAY)
     district.model.ingest(records, TODAY)
@@ -310,7 +310,7 @@ async def test_a_bucket_under_another_version_than_its_generation_selects_is_nam
 ) -> None:
     await district.populate(4)
     rule = await district.begin(changed(date(2026, 2, 20)))
-    assert await district.finish() is Status.APPLIED
+    assert await district.finish() is ActivationStatus.APPLIED
     owner = await asyncpg.connect(dsn_for("points_owner"))
     planted = await owner.fetchrow(
         "update points.buckets set rule_version = 1 where (volunteer_id, bucket) in (select volunteer_id, bucket "

@@ -15,7 +15,7 @@ from services.points.badges.documents import CriteriaDocument
 from services.points.badges.handlers import judge_anew
 from services.points.badges.store import CRITERIA
 from services.points.credentials.api import router as credentials
-from services.points.credentials.domain import Award, Issuer, credential
+from services.points.credentials.domain import CredentialAward, Issuer, credential
 from services.points.ledger.stream import IngestStream
 from services.points.policy import policy_of
 from services.points.teams import handlers as teams
@@ -157,7 +157,7 @@ async def test_what_was_tampered_with_is_refused(stream: IngestStream, api: Api,
 @pytest.mark.parametrize("member", ["@context", "id", "type", "credentialSubject", "issuer", "validFrom"])
 def test_the_verifier_refuses_what_lacks_a_required_member(member: str) -> None:
     issuer = Issuer("http://127.0.0.1:8000")
-    award = Award(new_id(), "volunteer", new_id(), "x", "名", "句", 2, NOW, None)
+    award = CredentialAward(new_id(), "volunteer", new_id(), "x", "名", "句", 2, NOW, None)
     document = credential(issuer, award)
     jsonschema.validate(document, openbadges.ACHIEVEMENT_CREDENTIAL)
     del document[member]

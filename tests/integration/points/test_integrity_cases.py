@@ -10,7 +10,7 @@ import pytest
 
 from ops.audit.main import audit
 from services.points.integrity import handlers
-from services.points.integrity.domain import Flag, Status
+from services.points.integrity.domain import CaseStatus, Flag
 from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import IngestStream
 from services.points.rules import documents
@@ -67,7 +67,7 @@ async def opened(database: Database, *flags: Flag) -> int:
         return await handlers.report(tx, flags)
 
 
-async def settled(database: Database, found: Flag, status: Status) -> None:
+async def settled(database: Database, found: Flag, status: CaseStatus) -> None:
     async with database.transaction() as tx:
         await handlers.settle(tx, OPERATOR, handlers.case_id_of(found), status, "looked into")
 
@@ -99,12 +99,12 @@ async def test_two_sites_hold_points_back_until_a_person_clears_them(
     assert await available(points_db, volunteer_id) == (30, 2), "an hour, and the first service moved to it"
     assert await opened(points_db, found) == 0, "finding it again changes nothing"
     await proven(test_database)
-    await settled(points_db, found, Status.CLEARED)
+    await settled(points_db, found, CaseStatus.CLEARED)
     assert await available(points_db, volunteer_id) == (70, 0)
     assert await opened(points_db, found) == 0, "what was cleared stays cleared, whatever is replayed"
     assert await available(points_db, volunteer_id) == (70, 0)
     with pytest.raises(Conflict) as refused:
-        await settled(points_db, found, Status.CONFIRMED)
+        await settled(points_db, found, CaseStatus.CONFIRMED)
     assert (refused.value.type, refused.value.extra["case_status"]) == ("case-settled", "cleared")
     await proven(test_database)
     told = await points_db.pool.fetch("select headers, value from outbox where topic = 'integrity' order by id")
@@ -119,7 +119,7 @@ async def test_confirmed_stays_held_back_and_hours_stay_hours(
     one, other = pair(volunteer_id)
     await ledger.feed(one, other)
     await opened(points_db, flag(one, other))
-    await settled(points_db, flag(one, other), Status.CONFIRMED)
+    await settled(points_db, flag(one, other), CaseStatus.CONFIRMED)
     assert await available(points_db, volunteer_id) == (0, 2)
     minutes = await points_db.pool.fetchval(
         "select credit_minutes from volunteers where volunteer_id = $1", volunteer_id
@@ -142,7 +142,7 @@ async def test_a_flag_may_come_before_its_record_and_outlasts_revisions(
     await ledger.feed(shorter)
     assert await available(points_db, volunteer_id) == (0, 2), "a person decides, not a correction"
     await proven(test_database)
-    await settled(points_db, flag(one, other), Status.CLEARED)
+    await settled(points_db, flag(one, other), CaseStatus.CLEARED)
     assert await available(points_db, volunteer_id) == (45, 0)
     await proven(test_database)
 
@@ -158,7 +158,7 @@ async def test_a_flag_uses_up_no_cap_and_counts_once_for_two_cases(
     assert await available(points_db, volunteer_id) == (100, 0)
     await opened(points_db, flag(one, third), flag(one, other))
     assert await available(points_db, volunteer_id) == (0, 4)
-    await settled(points_db, flag(one, third), Status.CLEARED)
+    await settled(points_db, flag(one, third), CaseStatus.CLEARED)
     assert await available(points_db, volunteer_id) == (70, 2), "the third counts, the first is in another case yet"
     await proven(test_database)
 
@@ -205,7 +205,7 @@ async def test_a_flag_goes_with_a_record_that_was_somebody_elses(
     assert await available(points_db, first) == (0, 1)
     assert await available(points_db, second) == (0, 1)
     await proven(test_database)
-    await settled(points_db, flag(one, other), Status.CLEARED)
+    await settled(points_db, flag(one, other), CaseStatus.CLEARED)
     assert (await available(points_db, first), await available(points_db, second)) == ((40, 0), (40, 0))
     await proven(test_database)
 
@@ -217,7 +217,7 @@ async def test_a_flag_of_a_cleared_case_goes_with_its_record_too(
     one, other = pair(first)
     await ledger.feed(one, other)
     await opened(points_db, flag(one, other))
-    await settled(points_db, flag(one, other), Status.CLEARED)
+    await settled(points_db, flag(one, other), CaseStatus.CLEARED)
     moved = one.model_copy(update={"revision": 2, "volunteer_id": second})
     await IngestStream(points_db, ledger.policy).handle([message(moved)])
     assert (await available(points_db, first), await available(points_db, second)) == ((40, 0), (40, 0))
@@ -288,7 +288,7 @@ async def test_the_database_keeps_cases_as_they_were_settled(ledger: Ledger, poi
     volunteer_id = new_id()
     one, other = pair(volunteer_id)
     await opened(points_db, flag(one, other))
-    await settled(points_db, flag(one, other), Status.CONFIRMED)
+    await settled(points_db, flag(one, other), CaseStatus.CONFIRMED)
     for statement in ("update cases set status = 'open', settled_at = null, settled_by = null, reason = null",
                       "delete from cases", "delete from record_flags"):  # fmt: skip
         with pytest.raises(Exception, match=r"settled once|permission denied"):

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 
 from services.points.integrity import handlers, store
-from services.points.integrity.domain import Flag, Status
+from services.points.integrity.domain import CaseStatus, Flag
 from services.points.ledger.ingest import Policy
 from services.points.rules import documents
 from services.points.rules import store as rule_store
@@ -67,7 +67,7 @@ async def test_an_open_case_takes_in_more_and_a_settled_one_does_not(ledger: Led
     assert await touched() == (sorted(people[:2]), set(sites[:2]))
     assert await opened(points_db, burst(served[2])) == 0
     assert await touched() == (sorted(people[:3]), set(sites[:3]))
-    await settled(points_db, burst(*served), Status.CLEARED)
+    await settled(points_db, burst(*served), CaseStatus.CLEARED)
     assert await opened(points_db, burst(*served[:3]), burst(served[1])) == 0, "what was decided upon is known"
     assert await opened(points_db, burst(served[3]), burst(*served[:4]), flag(*pair(people[0]))) == 2
     assert await touched() == (sorted(people[:3]), set(sites[:3]))
@@ -82,7 +82,7 @@ async def test_what_goes_beyond_settled_cases_opens_further_ones(
     served = [record(new_id(), 60, provenance="backfilled") for _ in range(8)]
     await ledger.feed(*served)
 
-    async def settle_last(status: Status) -> None:
+    async def settle_last(status: CaseStatus) -> None:
         async with points_db.transaction() as tx:
             case_id = (await chain(points_db, burst(*served)))[-1]
             await handlers.settle(tx, OPERATOR, case_id, status, "looked into")
@@ -96,10 +96,10 @@ async def test_what_goes_beyond_settled_cases_opens_further_ones(
         return [(row["records"], row["standing"]) for row in await points_db.pool.fetch(query)]
 
     assert await opened(points_db, burst(*served[:3])) == 1
-    await settle_last(Status.CLEARED)
+    await settle_last(CaseStatus.CLEARED)
     assert await opened(points_db, burst(*served[:5])) == 1
     assert await flagged() == [(3, False), (2, True)], "what was cleared stays cleared"
-    await settle_last(Status.CONFIRMED)
+    await settle_last(CaseStatus.CONFIRMED)
     assert await opened(points_db, burst(*served[:5])) == 0
     assert await opened(points_db, burst(*served)) == 1
     assert await flagged() == [(3, False), (2, True), (3, True)]
@@ -113,7 +113,7 @@ async def test_what_goes_beyond_settled_cases_opens_further_ones(
     told = [orjson.loads(row["value"]) for row in await points_db.pool.fetch("select value from outbox order by id")]
     about = [len(one["record_ids"]) for one in told if "record_ids" in one]
     assert about == [3, 2, 3]
-    await settle_last(Status.CLEARED)
+    await settle_last(CaseStatus.CLEARED)
     replayed = [burst(one) for one in served] + [burst(*served)]
     assert await opened(points_db, *replayed) == 0
     assert await flagged() == [(3, False), (2, True), (3, False)]
@@ -136,7 +136,7 @@ async def test_what_a_person_cleared_keeps_its_points_when_more_is_found(
     before = await available(points_db, volunteer_id)
     cleared = flag(one, kind="long-day", about="2026-01-10")
     await opened(points_db, cleared)
-    await settled(points_db, cleared, Status.CLEARED)
+    await settled(points_db, cleared, CaseStatus.CLEARED)
     assert await available(points_db, volunteer_id) == before
     assert await opened(points_db, flag(one, later, kind="long-day", about="2026-01-10")) == 1
     held = await available(points_db, volunteer_id)
@@ -157,7 +157,7 @@ async def test_a_sequel_comes_to_what_all_records_do(ledger: Ledger, points_db: 
         return replace(made, evidence={**made.evidence, "measured": measured, "limit": 960})
 
     await opened(points_db, long_day(961, one, other))
-    await settled(points_db, long_day(961, one, other), Status.CLEARED)
+    await settled(points_db, long_day(961, one, other), CaseStatus.CLEARED)
     await opened(points_db, long_day(1021, one, other, third))
     _, sequel = await chain(points_db, long_day(961, one))
     listed = (await api.operator.get("/cases", status="open")).json()["items"]
@@ -174,7 +174,7 @@ async def test_nothing_joins_a_sequel_that_is_being_settled(ledger: Ledger, poin
     served = [record(new_id(), 60, provenance="backfilled") for _ in range(3)]
     await ledger.feed(*served)
     await opened(points_db, burst(served[0]))
-    await settled(points_db, burst(served[0]), Status.CLEARED)
+    await settled(points_db, burst(served[0]), CaseStatus.CLEARED)
     await opened(points_db, burst(served[1]))
     _, sequel = await chain(points_db, burst(*served))
 
@@ -182,7 +182,7 @@ async def test_nothing_joins_a_sequel_that_is_being_settled(ledger: Ledger, poin
         return bool(await points_db.pool.fetchval("select count(*) from pg_locks where not granted"))
 
     async with points_db.transaction() as tx:
-        await handlers.settle(tx, OPERATOR, sequel, Status.CLEARED, "looked into")
+        await handlers.settle(tx, OPERATOR, sequel, CaseStatus.CLEARED, "looked into")
         more = asyncio.create_task(opened(points_db, burst(*served)))
         await eventually(waits, within=30.0, what="the report to wait for the settlement")
     assert await more == 1

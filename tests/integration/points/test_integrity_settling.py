@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from services.points.integrity import handlers
-from services.points.integrity.domain import Status
+from services.points.integrity.domain import CaseStatus
 from services.points.ledger.decoding import decode
 from services.points.ledger.ingest import ingest
 from shared.auth.tokens import Role
@@ -88,7 +88,7 @@ async def test_a_record_that_changes_hands_while_its_case_is_settled_is_seen(
     moved = one.model_copy(update={"revision": 2, "volunteer_id": second})
     async with points_db.transaction() as tx:
         await ingest(tx, [decode(message(moved))], ledger.policy, also_lock={first})
-        settling = asyncio.create_task(settled(points_db, flag(one, other), Status.CLEARED))
+        settling = asyncio.create_task(settled(points_db, flag(one, other), CaseStatus.CLEARED))
         waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
 
         async def waiting() -> bool:
@@ -99,6 +99,6 @@ async def test_a_record_that_changes_hands_while_its_case_is_settled_is_seen(
         await settling
     assert (await available(points_db, first), await available(points_db, second)) == ((0, 1), (0, 1))
     await proven(test_database)
-    await settled(points_db, flag(one, other), Status.CLEARED)
+    await settled(points_db, flag(one, other), CaseStatus.CLEARED)
     assert (await available(points_db, first), await available(points_db, second)) == ((40, 0), (40, 0))
     await proven(test_database)

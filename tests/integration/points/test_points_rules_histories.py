@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.points.badges.handlers import current_criteria
 from services.points.facts import handlers as facts
 from services.points.integrity import handlers as integrity
-from services.points.integrity.domain import Flag, Kind, Status
+from services.points.integrity.domain import CaseStatus, Flag, Kind
 from services.points.ledger import handlers as ledger
 from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import IngestStream
@@ -190,7 +190,7 @@ class Play:
                 assert await integrity.report(tx, [made]) == 1
                 self.flags[number, kind] = made
             else:
-                await integrity.settle(tx, CALLER, integrity.case_id_of(open_case), Status.CLEARED, "nothing to it")
+                await integrity.settle(tx, CALLER, integrity.case_id_of(open_case), CaseStatus.CLEARED, "nothing to it")
         self.model.flag([str(record)], kind, open_case is None, self.today)
 
     async def refer(self, by: int, number: int) -> None:

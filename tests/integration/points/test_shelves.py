@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from ops.audit.main import audit
-from services.points.leaders.domain import Period, span
+from services.points.leaders.domain import BoardPeriod, span
 from services.points.rewards.domain import PHOTO_BYTES
 from services.points.rewards.waiting import remind
 from shared.cloudevents import decode
@@ -161,6 +161,6 @@ async def test_leaders_are_only_those_who_agreed(api: Api, ledger: Ledger) -> No
 
 
 def test_the_periods_of_the_board() -> None:
-    assert span(Period.WEEK, date(2026, 3, 4)) == (date(2026, 3, 2), date(2026, 3, 8))
-    assert span(Period.MONTH, date(2028, 2, 29)) == (date(2028, 2, 1), date(2028, 2, 29))
-    assert span(Period.YEAR, date(2026, 3, 4)) == (date(2026, 1, 1), date(2026, 12, 31))
+    assert span(BoardPeriod.WEEK, date(2026, 3, 4)) == (date(2026, 3, 2), date(2026, 3, 8))
+    assert span(BoardPeriod.MONTH, date(2028, 2, 29)) == (date(2028, 2, 1), date(2028, 2, 29))
+    assert span(BoardPeriod.YEAR, date(2026, 3, 4)) == (date(2026, 1, 1), date(2026, 12, 31))

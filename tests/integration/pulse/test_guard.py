@@ -19,7 +19,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from shared.errors import TransientError
 from shared.ids import new_id
 from shared.kafka.consumer import Message
-from shared.kafka.guard import Guard, GuardGaveUp
+from shared.kafka.guard import GuardGaveUp, RecordGuard
 from tests.support.brokers import TestBroker
 from tests.support.waiting import eventually
 
@@ -197,13 +197,13 @@ class Work:
     aside_fails: list[Exception] = field(default_factory=list)
     stopped: list[BaseException] = field(default_factory=list)
 
-    def guard(self, app: Any, **options: Any) -> Guard:
+    def guard(self, app: Any, **options: Any) -> RecordGuard:
         async def stop_worker(reason: BaseException) -> None:
             self.stopped.append(reason)
 
-        return Guard({}, put_aside=self.put_aside, stop_worker=stop_worker, **options)
+        return RecordGuard({}, put_aside=self.put_aside, stop_worker=stop_worker, **options)
 
-    def body(self, guard: Guard) -> Body:
+    def body(self, guard: RecordGuard) -> Body:
         async def run(stream: Any) -> None:
             async for event in stream.events():
                 await guard.run(event, self.apply)

@@ -111,7 +111,7 @@ async def test_reports_that_hold_their_pool_hold_up_no_check_in(work: Work, monk
     reading = handlers.district
     release, under_way = asyncio.Event(), 0
 
-    async def slow(database: Database, *period: Any) -> handlers.Figures:
+    async def slow(database: Database, *period: Any) -> handlers.ReportFigures:
         nonlocal under_way
         async with database.snapshot() as tx:
             await tx.now()

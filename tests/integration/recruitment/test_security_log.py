@@ -8,7 +8,7 @@ import pytest
 
 from services.recruitment.__main__ import purge_once
 from services.recruitment.security import handlers as security
-from services.recruitment.security.handlers import Kind, Result, SecurityEvent
+from services.recruitment.security.handlers import Kind, SecurityEvent, SecurityResult
 from shared.clock import real_now
 from shared.ids import new_id
 from shared.postgres import Database
@@ -36,7 +36,7 @@ async def test_events_are_filtered_and_paged_newest_first(district: District, re
     for number in range(3):
         event = SecurityEvent(Kind.UNMASKED, subject=one, actor=two, address="192.0.2.1", detail={"fields": number})
         await security.record_apart(recruitment_db, event)
-    await security.record_apart(recruitment_db, SecurityEvent(Kind.ALERT, Result.REFUSED, address="192.0.2.2"))
+    await security.record_apart(recruitment_db, SecurityEvent(Kind.ALERT, SecurityResult.REFUSED, address="192.0.2.2"))
 
     assert [item["detail"] for item in await listed(district, kind="unmasked")] == [{"fields": n} for n in (2, 1, 0)]
     assert len(await listed(district, subject=str(two))) == 3, "the actor is found as well"

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notify.deliveries.domain import RETRY_PERIOD, Outcome, Result, Status, back_off, next_attempt, settle
+from services.notify.deliveries.domain import (
+    RETRY_PERIOD,
+    AttemptOutcome,
+    AttemptResult,
+    DeliveryStatus,
+    back_off,
+    next_attempt,
+    settle,
+)
 from services.notify.inbox.domain import Notice, select, star_level
 from services.notify.preferences.domain import Preferences, quiet_until
 from services.notify.templates.domain import Template, in_force, moment, one_line
@@ -114,18 +122,22 @@ class TestQuietHours:
 
 
 FIRST = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
-DEFERRED = Result(Outcome.DEFERRED)
+DEFERRED = AttemptResult(AttemptOutcome.DEFERRED)
 
 
 class TestAttempts:
     def test_only_what_was_surely_not_sent_is_tried_again(self) -> None:
-        again = {outcome for outcome in Outcome if settle(Result(outcome), FIRST, FIRST) is Status.PENDING}
-        assert again == {Outcome.DEFERRED}
+        again = {
+            outcome
+            for outcome in AttemptOutcome
+            if settle(AttemptResult(outcome), FIRST, FIRST) is DeliveryStatus.PENDING
+        }
+        assert again == {AttemptOutcome.DEFERRED}
 
     def test_a_server_that_never_answers_is_not_called_a_refusal(self) -> None:
-        assert settle(DEFERRED, FIRST, FIRST + RETRY_PERIOD - timedelta(seconds=1)) is Status.PENDING
-        assert settle(DEFERRED, FIRST, FIRST + RETRY_PERIOD) is Status.UNDELIVERED
-        assert settle(Result(Outcome.REFUSED), FIRST, FIRST + RETRY_PERIOD) is Status.REFUSED
+        assert settle(DEFERRED, FIRST, FIRST + RETRY_PERIOD - timedelta(seconds=1)) is DeliveryStatus.PENDING
+        assert settle(DEFERRED, FIRST, FIRST + RETRY_PERIOD) is DeliveryStatus.UNDELIVERED
+        assert settle(AttemptResult(AttemptOutcome.REFUSED), FIRST, FIRST + RETRY_PERIOD) is DeliveryStatus.REFUSED
 
     def test_pauses_grow_from_a_minute_to_hours(self) -> None:
         pauses = [back_off(n) for n in range(1, 40)]
@@ -135,7 +147,7 @@ class TestAttempts:
 
     def test_attempts_reach_over_two_days_and_end(self) -> None:
         now, attempt, moments = FIRST, 1, [FIRST]
-        while settle(DEFERRED, FIRST, now) is Status.PENDING:
+        while settle(DEFERRED, FIRST, now) is DeliveryStatus.PENDING:
             now = next_attempt(attempt, FIRST, now)
             attempt += 1
             moments.append(now)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from services.points.integrity.domain import Seen, Standing, measure, still_so
+from services.points.integrity.domain import RecordDays, SeenRevision, measure, still_so
 from tests.unit.points.windowing import HERE, KIOSK, PHONE, RECORDER, THERE, Windows, entries, kinds, seen
 
 
@@ -34,7 +34,7 @@ def test_one_person_at_two_sites_at_once() -> None:
         seen(2, "2026-03-04T09:51", site_id=THERE, provenance="leader"),
     ],
 )
-def test_what_is_not_at_two_sites_at_once(other: Seen) -> None:
+def test_what_is_not_at_two_sites_at_once(other: SeenRevision) -> None:
     assert kinds(seen(1), other) == []
     assert kinds(other, seen(1)) == []
 
@@ -84,7 +84,7 @@ def test_a_second_content_of_a_revision_is_no_second_act() -> None:
 
 
 def test_revisions_that_have_not_come_are_remembered_as_missing() -> None:
-    def standing(*revisions: int) -> Standing:
+    def standing(*revisions: int) -> RecordDays:
         windows = Windows().take(seen(1, revision=revision) for revision in revisions)
         return windows.standing[UUID(int=1)]
 
@@ -150,7 +150,7 @@ def test_a_correction_is_not_the_first_recorders_act() -> None:
 
 
 def test_many_accounts_on_one_phone() -> None:
-    def scans(people: int, provenance: str = "scanned", **more: Any) -> list[Seen]:
+    def scans(people: int, provenance: str = "scanned", **more: Any) -> list[SeenRevision]:
         return [
             seen(place, f"2026-03-04T{8 + place % 12:02}:00", 30, provenance=provenance, **more,
                  device_ref=PHONE if provenance == "scanned" else KIOSK, volunteer_id=UUID(int=0x900 + place))

@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.points.integrity.domain import Seen, measure, still_so
+from services.points.integrity.domain import SeenRevision, measure, still_so
 from tests.unit.points.windowing import HERE, KIOSK, PHONE, RECORDER, SHIPPED, THERE, TIGHT, Windows, seen
 
 drawn = st.builds(
@@ -42,14 +42,14 @@ records_once = st.lists(drawn, min_size=1, max_size=40, unique_by=lambda one: on
 records_revised = st.lists(drawn, min_size=1, max_size=40, unique_by=lambda one: (one.record_id, one.revision))
 
 
-def owned(found: list[Seen]) -> list[Seen]:
+def owned(found: list[SeenRevision]) -> list[SeenRevision]:
     """A record stays its volunteer's."""
     return [one._replace(volunteer_id=UUID(int=0x70 + one.record_id.int % 6)) for one in found]
 
 
 @settings(max_examples=200, deadline=None)
 @given(records_once, st.randoms(use_true_random=False), st.data())
-def test_any_order_and_any_repetition_give_the_same_cases(found: list[Seen], random: Any, data: Any) -> None:
+def test_any_order_and_any_repetition_give_the_same_cases(found: list[SeenRevision], random: Any, data: Any) -> None:
     straight = Windows(TIGHT).take(sorted(found, key=lambda one: (one.started_at, one.record_id)))
     again = found + [found[place] for place in data.draw(st.lists(st.integers(0, len(found) - 1), max_size=20))]
     random.shuffle(again)
@@ -59,7 +59,7 @@ def test_any_order_and_any_repetition_give_the_same_cases(found: list[Seen], ran
 
 @settings(max_examples=200, deadline=None)
 @given(records_revised, st.randoms(use_true_random=False))
-def test_with_revisions_in_any_order_what_holds_in_the_end_is_the_same(found: list[Seen], random: Any) -> None:
+def test_with_revisions_in_any_order_what_holds_in_the_end_is_the_same(found: list[SeenRevision], random: Any) -> None:
     """Of acts all cases are the same; of people's days all that still hold for the highest revisions."""
     found = owned(found)
     highest = {one.record_id: one for one in sorted(found, key=lambda one: one.revision)}
@@ -81,7 +81,7 @@ def test_with_revisions_in_any_order_what_holds_in_the_end_is_the_same(found: li
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(drawn, min_size=1, max_size=60), st.randoms(use_true_random=False))
-def test_of_one_revision_what_came_first_stands(found: list[Seen], random: Any) -> None:
+def test_of_one_revision_what_came_first_stands(found: list[SeenRevision], random: Any) -> None:
     """Whatever else is told under it, however often, in whatever order: windows and cases are those of the first."""
     found = owned(found)
     first = {(one.record_id, one.revision): one for one in reversed(found)}
@@ -100,7 +100,7 @@ def test_of_one_revision_what_came_first_stands(found: list[Seen], random: Any) 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(drawn, min_size=1, max_size=60), st.data())
-def test_what_dies_between_two_tables_is_done_again_and_finds_the_same(found: list[Seen], data: Any) -> None:
+def test_what_dies_between_two_tables_is_done_again_and_finds_the_same(found: list[SeenRevision], data: Any) -> None:
     """Tables are flushed days first; standing, and what was acknowledged, may be older."""
     found = [one._replace(revision=1) for one in owned(found)]
     flushed = data.draw(st.integers(0, len(found)))
@@ -119,7 +119,7 @@ def test_what_dies_between_two_tables_is_done_again_and_finds_the_same(found: li
     assert windows.take(found[flushed:]).cases == Windows(TIGHT).take(found).cases
 
 
-def _holds(key: tuple[str, str, str], windows: Windows, highest: dict[UUID, Seen]) -> bool:
+def _holds(key: tuple[str, str, str], windows: Windows, highest: dict[UUID, SeenRevision]) -> bool:
     flag = next(one for one in windows.flags if (one.kind, one.subject, one.about) == key)
     records = {record_id: highest[record_id] for record_id in windows.cases[key]}
     if flag.kind == "no-check-in":

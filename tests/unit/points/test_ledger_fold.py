@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.points.ledger.domain import Figures, Transfer, Wallet
+from services.points.ledger.domain import Balances, Transfer, Wallet
 from services.points.ledger.events import posting_id
 from services.points.ledger.fold import Complaints, first_of, reevaluate, touched_buckets
-from services.points.ledger.revisions import Revision, facts
+from services.points.ledger.revisions import RecordRevision, facts
 from services.points.ledger.store import transfer_rows
 from services.points.rules import documents
 from services.points.rules.domain import Facts, First, Rulebook, evaluate
@@ -25,10 +25,10 @@ BEGIN = datetime(2026, 3, 4, tzinfo=UTC)
 
 
 @st.composite
-def revisions(draw: st.DrawFn) -> Revision:
+def revisions(draw: st.DrawFn) -> RecordRevision:
     """A revision of one of a few records, within two days."""
     started_at = BEGIN + timedelta(minutes=draw(st.integers(0, 2880)))
-    return Revision(
+    return RecordRevision(
         record_id=UUID(int=draw(st.integers(1, 9))),
         revision=draw(st.integers(1, 3)),
         content_hash=b"",
@@ -62,7 +62,7 @@ several = st.lists(revisions(), max_size=6, unique_by=lambda one: one.record_id)
 
 
 @given(several)
-def test_a_rule_sees_in_revisions_what_it_sees_in_their_facts(found: list[Revision]) -> None:
+def test_a_rule_sees_in_revisions_what_it_sees_in_their_facts(found: list[RecordRevision]) -> None:
     known = [facts(one) for one in found]
     assert [[getattr(one, name) for name in Facts._fields] for one in found] == [list(one) for one in known]
     assert evaluate(RULE, found) == evaluate(RULE, known)
@@ -71,7 +71,7 @@ def test_a_rule_sees_in_revisions_what_it_sees_in_their_facts(found: list[Revisi
 
 @given(several, several)
 def test_a_bucket_is_worth_the_same_in_one_batch_and_on_top_of_what_is_stored(
-    before: list[Revision], batch: list[Revision]
+    before: list[RecordRevision], batch: list[RecordRevision]
 ) -> None:
     applied = {one.record_id: one for one in batch}
     standing = [one for one in before if one.record_id not in applied]
@@ -101,7 +101,7 @@ def test_a_posting_is_named_by_its_volunteer_its_bucket_and_its_version(what: st
 
 
 def test_only_transfers_of_an_award_name_its_versions() -> None:
-    wallet = Wallet(Figures(debt=4), (), date(2026, 3, 4))
+    wallet = Wallet(Balances(debt=4), (), date(2026, 3, 4))
     wallet.grant(("day/2026-03-04", date(2027, 3, 4)), 10)
     source = (2, 1, UUID(int=5), UUID(int=6), "c")
     award, repayment = transfer_rows(VOLUNTEER, wallet.transfers, source, BEGIN)

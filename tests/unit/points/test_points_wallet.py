@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.points.ledger.domain import Figures, InsufficientPoints, Lot, Taken, Wallet
+from services.points.ledger.domain import Balances, HeldLot, InsufficientPoints, Lot, Wallet
 
 TODAY = date(2026, 3, 4)
 NEXT_YEAR = date(2027, 3, 4)
@@ -20,7 +20,7 @@ def wallet(*lots: Lot, debt: int = 0, held: int = 0, spent: int = 0) -> Wallet:
     available = sum(lot.available for lot in lots)
     expired = sum(lot.expired for lot in lots)
     earned = available + held + spent + expired - debt
-    return Wallet(Figures(available, held, debt, earned, spent, expired, 0), lots, TODAY)
+    return Wallet(Balances(available, held, debt, earned, spent, expired, 0), lots, TODAY)
 
 
 def moves(found: Wallet) -> list[tuple[str, int]]:
@@ -29,7 +29,7 @@ def moves(found: Wallet) -> list[tuple[str, int]]:
 
 def test_spending_takes_the_lot_that_expires_first() -> None:
     books = wallet(Lot("day/b", LATER, 10, 10), Lot("day/a", NEXT_YEAR, 4, 4))
-    assert books.hold(HOLD, 6) == [Taken(("day/a", NEXT_YEAR), 4), Taken(("day/b", LATER), 2)]
+    assert books.hold(HOLD, 6) == [HeldLot(("day/a", NEXT_YEAR), 4), HeldLot(("day/b", LATER), 2)]
     assert (books.available, books.held) == (8, 6)
 
 
@@ -48,7 +48,7 @@ def test_points_past_their_day_cannot_be_spent() -> None:
 def test_a_void_gives_back_to_the_same_lots_and_what_is_late_expires_at_once() -> None:
     yesterday = TODAY - timedelta(days=1)
     books = wallet(Lot("day/a", yesterday, 4, 0), Lot("day/b", LATER, 2, 0), held=6)
-    books.release(HOLD, [Taken(("day/b", LATER), 2), Taken(("day/a", yesterday), 4)])
+    books.release(HOLD, [HeldLot(("day/b", LATER), 2), HeldLot(("day/a", yesterday), 4)])
     assert moves(books) == [("release", 4), ("expiry", 4), ("release", 2)]
     assert (books.available, books.held, books.figures().expired) == (2, 0, 4)
 
@@ -77,7 +77,7 @@ def test_earnings_repay_debt_first() -> None:
 
 def test_a_refund_comes_back_from_redeemed() -> None:
     books = wallet(Lot("day/a", LATER, 10, 0), spent=10)
-    books.refund(HOLD, [Taken(("day/a", LATER), 10)])
+    books.refund(HOLD, [HeldLot(("day/a", LATER), 10)])
     assert (books.available, books.figures().spent) == (10, 0)
 
 
@@ -94,8 +94,8 @@ acts = st.lists(
 @settings(max_examples=300, deadline=None)
 @given(acts)
 def test_whatever_happens_the_books_balance(drawn: list[tuple[str, int, int]]) -> None:
-    books = Wallet(Figures(), (), TODAY)
-    holds: dict[int, tuple[str, list[Taken]]] = {}
+    books = Wallet(Balances(), (), TODAY)
+    holds: dict[int, tuple[str, list[HeldLot]]] = {}
     for number, (act, which, amount) in enumerate(drawn):
         _act(books, holds, number, act, which, amount)
         figures = books.figures()
@@ -116,7 +116,7 @@ def test_whatever_happens_the_books_balance(drawn: list[tuple[str, int, int]]) -
 
 
 def _act(
-    books: Wallet, holds: dict[int, tuple[str, list[Taken]]], number: int, act: str, which: int, amount: int
+    books: Wallet, holds: dict[int, tuple[str, list[HeldLot]]], number: int, act: str, which: int, amount: int
 ) -> None:
     if act == "award":
         key = f"day/{which}", TODAY + timedelta(days=which)

@@ -8,7 +8,15 @@ import orjson
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.points.rehearsals.domain import Appraisal, Appraised, Budget, Comparison, Result, Summary, add_budget
+from services.points.rehearsals.domain import (
+    Appraisal,
+    Appraised,
+    Budget,
+    Comparison,
+    RehearsalResult,
+    Summary,
+    add_budget,
+)
 from services.points.rules import documents
 from services.points.rules.domain import Facts, Referral, Rule
 from tests.reference import rules as reference
@@ -178,14 +186,16 @@ def test_a_bucket_is_worked_out_when_its_period_is_over_and_not_kept() -> None:
 
 points = st.integers(0, 30)
 drawn_results = st.lists(
-    st.builds(Result, st.integers(1, 40).map(lambda number: UUID(int=number)), st.integers(0, 5), points, points),
+    st.builds(
+        RehearsalResult, st.integers(1, 40).map(lambda number: UUID(int=number)), st.integers(0, 5), points, points
+    ),
     unique_by=lambda result: result.volunteer_id,
 )
 
 
 @given(drawn_results, st.integers(0, 40))
-@example([Result(UUID(int=2), 1, 0, 5), Result(UUID(int=1), 1, 0, 5)], 1)
-def test_the_totals_are_those_of_all_however_they_are_split(results: list[Result], cut: int) -> None:
+@example([RehearsalResult(UUID(int=2), 1, 0, 5), RehearsalResult(UUID(int=1), 1, 0, 5)], 1)
+def test_the_totals_are_those_of_all_however_they_are_split(results: list[RehearsalResult], cut: int) -> None:
     whole = Summary.of(results)
     parts = Summary.of(results[cut:]).plus(Summary.of(results[:cut]))
     assert parts == whole == Summary().plus(whole)

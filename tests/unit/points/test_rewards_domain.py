@@ -11,11 +11,11 @@ from services.points.rewards.domain import (
     CODE_LENGTH,
     RESERVE,
     Command,
-    Declined,
     Placed,
     Redemption,
+    RedemptionStatus,
     Reward,
-    Status,
+    RewardRefusal,
     advance,
     normalised_code,
     place,
@@ -43,7 +43,7 @@ def held(expires_at: datetime = AT + timedelta(days=30)) -> Redemption:
         volunteer_id=UUID(int=3),
         site_id=UUID(int=4),
         points=REWARD.price,
-        status=Status.HELD,
+        status=RedemptionStatus.HELD,
         version=1,
         held_at=AT,
         expires_at=expires_at,
@@ -53,13 +53,13 @@ def held(expires_at: datetime = AT + timedelta(days=30)) -> Redemption:
     )
 
 
-def at_status(status: Status) -> Redemption:
+def at_status(status: RedemptionStatus) -> Redemption:
     redemption = held()
     return Redemption(**{name: getattr(redemption, name) for name in redemption.__slots__} | {"status": status})
 
 
 def slug(outcome: object) -> str:
-    assert isinstance(outcome, Declined)
+    assert isinstance(outcome, RewardRefusal)
     assert outcome.detail.endswith(".")
     return outcome.slug
 
@@ -92,20 +92,20 @@ def test_without_a_limit_any_number_may_be_taken() -> None:
 def test_the_promised_time_ends_pickup_even_when_the_timer_is_late() -> None:
     redemption = held(expires_at=AT)
     assert slug(advance(redemption, Command.CAPTURE, AT)) == "redemption-expired"
-    assert not isinstance(advance(redemption, Command.CAPTURE, AT - timedelta(microseconds=1)), Declined)
+    assert not isinstance(advance(redemption, Command.CAPTURE, AT - timedelta(microseconds=1)), RewardRefusal)
     assert slug(advance(redemption, Command.EXPIRE, AT - timedelta(microseconds=1))) == "redemption-not-due"
-    assert not isinstance(advance(redemption, Command.EXPIRE, AT), Declined)
-    assert not isinstance(advance(redemption, Command.RELEASE, AT), Declined)
+    assert not isinstance(advance(redemption, Command.EXPIRE, AT), RewardRefusal)
+    assert not isinstance(advance(redemption, Command.RELEASE, AT), RewardRefusal)
 
 
 @given(st.lists(st.tuples(st.sampled_from(Command), st.integers(0, 40)), max_size=30))
 def test_every_path_conserves_stock_and_ends_once(path: list[tuple[Command, int]]) -> None:
     """Start from one received item that is reserved; whatever is asked in whatever order, it stays exactly one item."""
     free, reserved, handed_over = 1 + RESERVE.free, RESERVE.reserved, RESERVE.handed_over
-    status, reached = Status.HELD, [Status.HELD]
+    status, reached = RedemptionStatus.HELD, [RedemptionStatus.HELD]
     for command, day in path:
         step = advance(at_status(status), command, AT + timedelta(days=day))
-        if isinstance(step, Declined):
+        if isinstance(step, RewardRefusal):
             continue
         status = step.status
         reached.append(status)
@@ -114,10 +114,12 @@ def test_every_path_conserves_stock_and_ends_once(path: list[tuple[Command, int]
         handed_over += step.stock.handed_over
         assert free + reserved + handed_over == 1
         assert min(free, reserved, handed_over) >= 0
-        assert (reserved == 1) == (status is Status.HELD)
+        assert (reserved == 1) == (status is RedemptionStatus.HELD)
     assert len(reached) == len(set(reached)), "no status is reached twice"
-    assert not (Status.RELEASED in reached and Status.CAPTURED in reached), "captured or released, never both"
-    assert Status.REFUNDED not in reached or Status.CAPTURED in reached
+    assert not (RedemptionStatus.RELEASED in reached and RedemptionStatus.CAPTURED in reached), (
+        "captured or released, never both"
+    )
+    assert RedemptionStatus.REFUNDED not in reached or RedemptionStatus.CAPTURED in reached
 
 
 @given(

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.points.ledger.domain import Figures, Lot, Wallet
+from services.points.ledger.domain import Balances, Lot, Wallet
 from services.points.rules import documents
 from services.points.rules.domain import (
     NEVER,
     REASONS,
+    BucketSpan,
     Facts,
     First,
     Referral,
     Rule,
     Rulebook,
-    Span,
     evaluate,
     first_service,
     referral,
@@ -149,7 +149,7 @@ def test_nanjing_donates_what_is_above_1500_from_what_expires_last() -> None:
     cap = example("nanjing").balance_cap
     assert cap == 1500
     wallet = Wallet(
-        Figures(available=1490, held=5, earned=1495), [Lot("a", date(2027, 1, 1), 1490, 1490)], date(2026, 5, 1)
+        Balances(available=1490, held=5, earned=1495), [Lot("a", date(2027, 1, 1), 1490, 1490)], date(2026, 5, 1)
     )
     wallet.grant(("b", date(2028, 1, 1)), 20)
     wallet.level(cap)
@@ -174,7 +174,7 @@ def test_caps_apply_in_order_and_name_what_cut() -> None:
             """
         ).rule()
     )
-    assert rule.span == Span.LIFE
+    assert rule.span == BucketSpan.LIFE
     first, second = served(1, 130), served(2, 90, "2026-05-10T12:00")
     third = served(3, 60, "2026-05-10T15:00", activity_id=OTHER)
     fourth = served(4, 60, "2026-05-11T09:00", activity_id=UUID(int=0xA3))

@@ -11,10 +11,10 @@ from services.points.integrity.domain import (
     Act,
     Cell,
     Flag,
-    Seen,
-    Span,
-    Standing,
+    RecordDays,
+    SeenRevision,
     ThresholdsInForce,
+    TimeWindow,
     acts_of,
     enter,
     judge,
@@ -52,7 +52,7 @@ PHONE, KIOSK = "phone:4f1c0b0a9d7e4c3b", str(UUID(int=0xD1))
 Cases = dict[tuple[str, str, str], set[UUID]]
 
 
-def seen(number: int, start: str = "2026-03-04T09:00", minutes: int = 60, **changes: Any) -> Seen:
+def seen(number: int, start: str = "2026-03-04T09:00", minutes: int = 60, **changes: Any) -> SeenRevision:
     """A confirmed, scanned record of one volunteer; times are the district's."""
     started_at = datetime.fromisoformat(f"{start}+08:00").astimezone(UTC)
     values: dict[str, Any] = {
@@ -70,7 +70,7 @@ def seen(number: int, start: str = "2026-03-04T09:00", minutes: int = 60, **chan
         "device_ref": None,
         "told_at": started_at + timedelta(minutes=minutes),
     }
-    return Seen(**(values | changes))
+    return SeenRevision(**(values | changes))
 
 
 class Windows:
@@ -78,14 +78,14 @@ class Windows:
 
     def __init__(self, thresholds: ThresholdsInForce = IN_FORCE) -> None:
         self.thresholds = thresholds
-        self.standing: dict[UUID, Standing] = {}
-        self.days: dict[tuple[UUID, Span], Any] = {}
-        self.acts: dict[tuple[str, Span], dict[str, list[str]]] = {}
-        self.bursts: dict[tuple[str, Span], Cell] = {}
+        self.standing: dict[UUID, RecordDays] = {}
+        self.days: dict[tuple[UUID, TimeWindow], Any] = {}
+        self.acts: dict[tuple[str, TimeWindow], dict[str, list[str]]] = {}
+        self.bursts: dict[tuple[str, TimeWindow], Cell] = {}
         self.cases: Cases = {}
         self.flags: list[Flag] = []
 
-    def take(self, found: Iterable[Seen]) -> "Windows":
+    def take(self, found: Iterable[SeenRevision]) -> "Windows":
         for one in found:
             for act in acts_of(self.thresholds, one) if self._person(one) else ():
                 (self.enter if act.kind == "burst" else self._use)(act)
@@ -106,7 +106,7 @@ class Windows:
             self.acts[act.place, span] = window
         self._note([flag] if flag is not None else [])
 
-    def _person(self, one: Seen) -> bool:
+    def _person(self, one: SeenRevision) -> bool:
         """False if it was taken in before."""
         known = self.standing.get(one.record_id)
         done = step(self.thresholds, one, known, lambda span: self.days.get((one.volunteer_id, span), {}))
@@ -129,11 +129,11 @@ class Windows:
         return sorted({kind for kind, _, _ in self.cases})
 
 
-def kinds(*found: Seen) -> list[str]:
+def kinds(*found: SeenRevision) -> list[str]:
     return Windows().take(found).kinds
 
 
-def entries(number: int, provenance: str, apart: timedelta, **changes: Any) -> list[Seen]:
+def entries(number: int, provenance: str, apart: timedelta, **changes: Any) -> list[SeenRevision]:
     """Records of as many people, entered one after the other by one recorder."""
     first = datetime(2026, 3, 4, 4, tzinfo=UTC)
     return [

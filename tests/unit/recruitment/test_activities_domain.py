@@ -10,7 +10,7 @@ from services.recruitment.activities.domain import (
     DEFAULT_POLICY,
     Activity,
     Closing,
-    Refused,
+    DomainRefusal,
     Shift,
     State,
     add_shifts,
@@ -32,7 +32,7 @@ def a_shift(start: timedelta = HOUR, length: timedelta = 2 * HOUR) -> Shift:
     return Shift(uuid4(), uuid4(), NOW + start, NOW + start + length, 10)
 
 
-def planned(*shifts: Shift, draft: bool = False, by_staff: bool = True) -> Activity | Refused:
+def planned(*shifts: Shift, draft: bool = False, by_staff: bool = True) -> Activity | DomainRefusal:
     return plan(an_activity(), shifts, draft=draft, by_staff=by_staff, policy=DEFAULT_POLICY, now=NOW)
 
 
@@ -62,7 +62,7 @@ def test_a_draft_and_an_activity_without_shifts_stay_planned(shifts: list[Shift]
 )
 def test_impossible_shifts_are_refused_with_their_place(shift: Shift, said: str) -> None:
     refused = planned(a_shift(), shift)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, DomainRefusal)
     assert (refused.slug, refused.status, refused.extra["shift"]) == ("shift-times-invalid", 422, 1)
     assert said in refused.detail
 
@@ -70,14 +70,14 @@ def test_impossible_shifts_are_refused_with_their_place(shift: Shift, said: str)
 def test_a_past_shift_is_for_staff_to_enter() -> None:
     past = a_shift(start=-5 * HOUR)
     assert isinstance(planned(past, by_staff=True), Activity)
-    assert isinstance(planned(past, by_staff=False), Refused)
+    assert isinstance(planned(past, by_staff=False), DomainRefusal)
 
 
 def test_at_most_a_hundred_shifts_also_when_some_are_added() -> None:
     present = [a_shift() for _ in range(99)]
     activity = an_activity(State.OPEN)
     more = add_shifts(activity, present, [a_shift(), a_shift()], by_staff=True, policy=DEFAULT_POLICY, now=NOW)
-    assert isinstance(more, Refused)
+    assert isinstance(more, DomainRefusal)
     assert more.slug == "too-many-shifts"
 
 
@@ -90,12 +90,12 @@ def test_an_added_shift_may_move_the_start_and_makes_a_version() -> None:
 
 def test_a_closed_activity_takes_no_shift() -> None:
     closed = add_shifts(an_activity(State.CLOSED), [], [a_shift()], by_staff=True, policy=DEFAULT_POLICY, now=NOW)
-    assert isinstance(closed, Refused)
+    assert isinstance(closed, DomainRefusal)
 
 
 def test_opening_needs_a_shift_and_a_draft() -> None:
-    assert isinstance(open_for_signup(an_activity(), [], NOW), Refused)
-    assert isinstance(open_for_signup(an_activity(State.OPEN), [a_shift()], NOW), Refused)
+    assert isinstance(open_for_signup(an_activity(), [], NOW), DomainRefusal)
+    assert isinstance(open_for_signup(an_activity(State.OPEN), [a_shift()], NOW), DomainRefusal)
     opened = open_for_signup(an_activity(), [a_shift()], NOW)
     assert isinstance(opened, Activity)
     assert opened.state is State.OPEN
@@ -107,7 +107,7 @@ def test_closing_tells_how_many_were_served_once() -> None:
     assert isinstance(closed, Activity)
     assert (closed.residents_served, closed.note, closed.closed_at) == (120, closing.note, NOW)
     again = close(closed, [a_shift(-HOUR)], closing, NOW)
-    assert isinstance(again, Refused)
+    assert isinstance(again, DomainRefusal)
     assert "2026-03-04" in again.detail
 
 
@@ -117,7 +117,7 @@ def test_closing_tells_how_many_were_served_once() -> None:
 )
 def test_what_did_not_take_place_cannot_be_closed(state: State, start: timedelta, slug: str) -> None:
     refused = close(an_activity(state), [a_shift(start)], Closing(1, None, uuid4()), NOW)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, DomainRefusal)
     assert refused.slug == slug
 
 

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.recruitment.activities.domain import Refused, Shift, State
+from services.recruitment.activities.domain import DomainRefusal, Shift, State
 from services.recruitment.approvals.domain import (
     DEFAULT_CAPS,
-    Caps,
-    Claim,
+    AssertionCaps,
     Decider,
-    Drive,
-    Known,
+    KnownSince,
+    PendingApproval,
     Reason,
+    RecruitingDrive,
     Spent,
     may_decide,
     reasons_to_wait,
@@ -53,12 +53,12 @@ def a_decider(home: UUID, **changes: object) -> Decider:
     return replace(decider, **changes)  # type: ignore[arg-type]
 
 
-def a_claim(*sites: UUID, at: UUID | None = STATION, **changes: object) -> Claim:
-    claim = Claim(VOLUNTEER, frozenset({RECORDER}), frozenset(), frozenset(sites), at, START)
+def a_claim(*sites: UUID, at: UUID | None = STATION, **changes: object) -> PendingApproval:
+    claim = PendingApproval(VOLUNTEER, frozenset({RECORDER}), frozenset(), frozenset(sites), at, START)
     return replace(claim, **changes)  # type: ignore[arg-type]
 
 
-def allowed(decider: Decider, claim: Claim) -> bool:
+def allowed(decider: Decider, claim: PendingApproval) -> bool:
     return may_decide(decider, claim) is None
 
 
@@ -82,7 +82,7 @@ def test_what_the_centre_recorded_at_the_centre_is_any_institutes_to_decide() ->
 def test_the_account_is_seven_days_older_than_the_record() -> None:
     assert allowed(a_decider(OTHER, created_at=START - 7 * DAY), a_claim(STATION))
     late = may_decide(a_decider(OTHER, created_at=START - 7 * DAY + timedelta(seconds=1)), a_claim(STATION))
-    assert isinstance(late, Refused)
+    assert isinstance(late, DomainRefusal)
     assert (late.slug, late.status) == ("another-site-needed", 403)
 
 
@@ -134,27 +134,27 @@ def test_who_decides_is_always_independent_of_who_recorded(
 @pytest.mark.parametrize(
     ("place", "known", "reasons"),
     [
-        (PLACE, Known(START - DAY, START - DAY), []),
-        (PLACE, Known(START - DAY + HOUR, START - DAY), [Reason.VOLUNTEER_NEW]),
-        (PLACE, Known(START - DAY, START - DAY + HOUR), [Reason.DEVICE_NEW]),
-        (PLACE, Known(START - DAY), []),
+        (PLACE, KnownSince(START - DAY, START - DAY), []),
+        (PLACE, KnownSince(START - DAY + HOUR, START - DAY), [Reason.VOLUNTEER_NEW]),
+        (PLACE, KnownSince(START - DAY, START - DAY + HOUR), [Reason.DEVICE_NEW]),
+        (PLACE, KnownSince(START - DAY), []),
         (
             replace(PLACE, shift=replace(SHIFT, published_at=START - DAY + HOUR)),
-            Known(START - DAY),
+            KnownSince(START - DAY),
             [Reason.SHIFT_LATE],
         ),
-        (replace(PLACE, shift=replace(SHIFT, published_at=None)), Known(START - DAY), [Reason.SHIFT_LATE]),
+        (replace(PLACE, shift=replace(SHIFT, published_at=None)), KnownSince(START - DAY), [Reason.SHIFT_LATE]),
     ],
 )
 def test_asserted_time_waits_when_device_shift_or_volunteer_is_less_than_a_day_older(
-    place: Place, known: Known, reasons: list[Reason]
+    place: Place, known: KnownSince, reasons: list[Reason]
 ) -> None:
     assert reasons_to_wait(place, known) == reasons
 
 
 def test_a_drive_explains_a_new_volunteer_only_at_its_own_device_and_time() -> None:
-    drive = Drive(STATION, START - HOUR, START + HOUR)
-    new = Known(START - HOUR, START - 9 * DAY, frozenset({STATION}), drive)
+    drive = RecruitingDrive(STATION, START - HOUR, START + HOUR)
+    new = KnownSince(START - HOUR, START - 9 * DAY, frozenset({STATION}), drive)
     assert reasons_to_wait(PLACE, new) == [Reason.DRIVE]
     for other in (
         replace(new, device_sites=frozenset({OTHER})),
@@ -169,7 +169,7 @@ def test_a_drive_explains_a_new_volunteer_only_at_its_own_device_and_time() -> N
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 600)), max_size=60), st.integers(0, 900), st.integers(0, 2000)
 )
 def test_what_counts_at_once_never_passes_a_cap(rows: list[tuple[int, int]], own: int, in_all: int) -> None:
-    people, caps = [uuid4() for _ in range(4)], Caps(own, in_all)
+    people, caps = [uuid4() for _ in range(4)], AssertionCaps(own, in_all)
     spent = Spent({}, 0)
     for who, minutes in rows:
         if spent.fits(people[who], minutes, caps):

@@ -8,19 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.recruitment.activities.domain import Refused, Shift, State, overlaps
+from services.recruitment.activities.domain import DomainRefusal, Shift, State, overlaps
 from services.recruitment.attendance.domain import (
     DEFAULT_POLICY,
     Arrival,
     Busy,
-    Change,
     CheckIn,
     ClosedBy,
     Place,
     Provenance,
-    Record,
-    Revision,
-    Status,
+    RecordStatus,
+    RevisionKind,
+    ServiceRecord,
+    ServiceRevision,
     auto_close,
     check_in,
     check_out,
@@ -41,33 +41,35 @@ def place_of(start: datetime = START, length: timedelta = 2 * HOUR, state: State
 PLACE = place_of()
 
 
-def arrival(*here: Record, place: Place = PLACE, signed_up: bool = True, busy: list[Busy] | None = None) -> Arrival:
+def arrival(
+    *here: ServiceRecord, place: Place = PLACE, signed_up: bool = True, busy: list[Busy] | None = None
+) -> Arrival:
     return Arrival(place, signed_up, here, busy or [])
 
 
-def arrives(at: datetime, state: Arrival | None = None) -> Revision | Refused:
+def arrives(at: datetime, state: Arrival | None = None) -> ServiceRevision | DomainRefusal:
     return check_in(state or arrival(), CheckIn(uuid4(), VOLUNTEER, None), DEFAULT_POLICY, at)
 
 
-def leaves(at: datetime, state: Arrival) -> Revision | Refused:
+def leaves(at: datetime, state: Arrival) -> ServiceRevision | DomainRefusal:
     return check_out(state, VOLUNTEER, DEFAULT_POLICY, at)
 
 
-def done(outcome: Revision | Refused | None) -> Record:
-    assert isinstance(outcome, Revision), outcome
+def done(outcome: ServiceRevision | DomainRefusal | None) -> ServiceRecord:
+    assert isinstance(outcome, ServiceRevision), outcome
     return outcome.record
 
 
-def slug(outcome: Revision | Refused) -> str | None:
-    return outcome.slug if isinstance(outcome, Refused) else None
+def slug(outcome: ServiceRevision | DomainRefusal) -> str | None:
+    return outcome.slug if isinstance(outcome, DomainRefusal) else None
 
 
 def test_a_check_in_opens_a_provisional_record_that_counts_nothing_yet() -> None:
     outcome = arrives(START)
     record = done(outcome)
-    assert isinstance(outcome, Revision)
-    assert (outcome.change, outcome.made_by) == (Change.CHECK_IN, VOLUNTEER)
-    assert (record.revision, record.status, record.provenance) == (1, Status.PROVISIONAL, Provenance.SCANNED)
+    assert isinstance(outcome, ServiceRevision)
+    assert (outcome.change, outcome.made_by) == (RevisionKind.CHECK_IN, VOLUNTEER)
+    assert (record.revision, record.status, record.provenance) == (1, RecordStatus.PROVISIONAL, Provenance.SCANNED)
     assert (record.started_at, record.ended_at, record.minutes, record.planned_minutes) == (START, None, 0, 120)
     assert (record.theme, record.kind, record.site_id) == ("夕阳别样红", "助老", PLACE.site_id)
 
@@ -94,12 +96,12 @@ def test_check_in_needs_a_sign_up_and_an_open_activity() -> None:
 def test_a_second_check_in_is_told_of_the_open_record() -> None:
     open_record = done(arrives(START))
     refused = arrives(START + MINUTE, arrival(open_record))
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, DomainRefusal)
     assert (refused.slug, refused.extra["record_id"]) == ("already-checked-in", str(open_record.record_id))
 
 
 def test_one_may_come_back_after_a_pause_three_times_at_most() -> None:
-    records: list[Record] = []
+    records: list[ServiceRecord] = []
     for turn in range(3):
         at = START + turn * 20 * MINUTE
         record = done(arrives(at, arrival(*records)))
@@ -127,7 +129,7 @@ def test_a_check_out_confirms_and_counts_whole_minutes() -> None:
     record = done(arrives(START))
     outcome = leaves(START + timedelta(minutes=65, seconds=59), arrival(record))
     closed = done(outcome)
-    assert (closed.revision, closed.status, closed.closed_by) == (2, Status.CONFIRMED, ClosedBy.SELF)
+    assert (closed.revision, closed.status, closed.closed_by) == (2, RecordStatus.CONFIRMED, ClosedBy.SELF)
     assert closed.minutes == 65
 
 
@@ -147,7 +149,7 @@ def test_a_check_out_without_a_check_in_or_twice_is_told() -> None:
     record = done(arrives(START))
     closed = done(leaves(START + HOUR, arrival(record)))
     refused = leaves(START + 2 * HOUR, arrival(closed))
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, DomainRefusal)
     assert (refused.slug, refused.extra["record_id"]) == ("already-checked-out", str(record.record_id))
 
 
@@ -180,7 +182,7 @@ def test_what_is_left_open_is_closed_at_the_shifts_end_once_the_grace_is_over() 
     end = PLACE.shift.ends_at
     assert auto_close(record, PLACE.shift, DEFAULT_POLICY, end + 29 * MINUTE) is None
     closed = done(auto_close(record, PLACE.shift, DEFAULT_POLICY, end + 30 * MINUTE))
-    assert (closed.status, closed.closed_by, closed.ended_at) == (Status.PROVISIONAL, ClosedBy.AUTO, end)
+    assert (closed.status, closed.closed_by, closed.ended_at) == (RecordStatus.PROVISIONAL, ClosedBy.AUTO, end)
     assert auto_close(closed, PLACE.shift, DEFAULT_POLICY, end + HOUR) is None
 
 
@@ -188,14 +190,14 @@ def test_a_late_real_check_out_replaces_the_automatic_one_but_no_confirmation() 
     end = PLACE.shift.ends_at
     closed = done(auto_close(done(arrives(START)), PLACE.shift, DEFAULT_POLICY, end + HOUR))
     real = done(leaves(end + 2 * HOUR, arrival(closed)))
-    assert (real.revision, real.status, real.closed_by) == (3, Status.CONFIRMED, ClosedBy.SELF)
-    confirmed = replace(closed, revision=3, status=Status.CONFIRMED)
+    assert (real.revision, real.status, real.closed_by) == (3, RecordStatus.CONFIRMED, ClosedBy.SELF)
+    confirmed = replace(closed, revision=3, status=RecordStatus.CONFIRMED)
     assert slug(leaves(end + 2 * HOUR, arrival(confirmed))) == "already-checked-out"
 
 
 def test_imported_hours_have_no_shift_and_take_no_time() -> None:
     record = imported(uuid4(), VOLUNTEER, 6000, START).record
-    assert (record.theme, record.provenance, record.status) == ("imported", Provenance.IMPORTED, Status.CONFIRMED)
+    assert (record.theme, record.provenance, record.status) == ("imported", Provenance.IMPORTED, RecordStatus.CONFIRMED)
     assert (record.shift_id, record.started_at, record.ended_at, record.minutes) == (None, START, START, 6000)
 
 
@@ -207,7 +209,7 @@ STEPS = st.lists(
 )
 
 
-def _arrival(records: dict[UUID, Record], place: Place) -> Arrival:
+def _arrival(records: dict[UUID, ServiceRecord], place: Place) -> Arrival:
     here = [record for record in records.values() if record.shift_id == place.shift.shift_id]
     busy = []
     for record in records.values():
@@ -218,8 +220,8 @@ def _arrival(records: dict[UUID, Record], place: Place) -> Arrival:
     return Arrival(place, True, sorted(here, key=lambda record: record.started_at), busy)
 
 
-def _step(records: dict[UUID, Record], what: str, place: Place, now: datetime) -> None:
-    outcomes: list[Revision | Refused | None]
+def _step(records: dict[UUID, ServiceRecord], what: str, place: Place, now: datetime) -> None:
+    outcomes: list[ServiceRevision | DomainRefusal | None]
     if what == "timer":
         shifts = {each.shift.shift_id: each.shift for each in PLACES}
         outcomes = [
@@ -231,7 +233,7 @@ def _step(records: dict[UUID, Record], what: str, place: Place, now: datetime) -
         act = arrives if what == "in" else leaves
         outcomes = [act(now, _arrival(records, place))]
     for outcome in outcomes:
-        if isinstance(outcome, Revision):
+        if isinstance(outcome, ServiceRevision):
             record = outcome.record
             before = records.get(record.record_id)
             assert record.revision == (before.revision if before else 0) + 1
@@ -241,7 +243,7 @@ def _step(records: dict[UUID, Record], what: str, place: Place, now: datetime) -
 @settings(max_examples=150, deadline=None)
 @given(STEPS)
 def test_in_no_order_do_hours_overlap_or_exceed_the_time_there_was(steps: list[tuple[int, str, int]]) -> None:
-    records: dict[UUID, Record] = {}
+    records: dict[UUID, ServiceRecord] = {}
     now = START - HOUR
     for minutes, what, index in steps:
         now += minutes * MINUTE

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.recruitment.activities.domain import Refused, Shift, State
+from services.recruitment.activities.domain import DomainRefusal, Shift, State
 from services.recruitment.attendance.domain import (
     DEFAULT_POLICY,
     ApprovalLevel,
@@ -16,9 +16,9 @@ from services.recruitment.attendance.domain import (
     ClosedBy,
     Place,
     Provenance,
-    Record,
-    Revision,
-    Status,
+    RecordStatus,
+    ServiceRecord,
+    ServiceRevision,
 )
 from services.recruitment.corrections.domain import Actor, add, confirm, correct, overtime, restore, void, with_overtime
 
@@ -27,7 +27,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 SITE, RECORDER = uuid4(), uuid4()
 SHIFT = Shift(uuid4(), uuid4(), NOW - 6 * HOUR, NOW - 4 * HOUR, 10)
 PLACE = Place(SHIFT, State.OPEN, SITE, uuid4(), "t", "k")
-RECORD = Record(
+RECORD = ServiceRecord(
     record_id=uuid4(),
     revision=2,
     volunteer_id=uuid4(),
@@ -40,64 +40,66 @@ RECORD = Record(
     kind="k",
     provenance=Provenance.SCANNED,
     closed_by=ClosedBy.AUTO,
-    status=Status.PROVISIONAL,
+    status=RecordStatus.PROVISIONAL,
     started_at=NOW - 6 * HOUR,
     ended_at=NOW - 4 * HOUR,
     minutes=120,
     planned_minutes=120,
 )
 BACKFILLED = replace(RECORD, revision=1, provenance=Provenance.BACKFILLED, recorded_by=RECORDER, recorder_site_id=SITE)
-LONG = replace(RECORD, status=Status.CONFIRMED, closed_by=ClosedBy.SELF, ended_at=NOW - HOUR)
+LONG = replace(RECORD, status=RecordStatus.CONFIRMED, closed_by=ClosedBy.SELF, ended_at=NOW - HOUR)
 LEADER = Actor(uuid4(), uuid4(), ApprovalLevel.LEADER)
 STATION = Actor(uuid4(), None, ApprovalLevel.SITE, SITE)
 CENTRE = Actor(uuid4(), None, ApprovalLevel.CENTRE)
 TIMES = (NOW - 5 * HOUR, NOW - 4 * HOUR - MINUTE)
 
 
-def slug(outcome: Revision | Refused | int) -> str | None:
-    return outcome.slug if isinstance(outcome, Refused) else None
+def slug(outcome: ServiceRevision | DomainRefusal | int) -> str | None:
+    return outcome.slug if isinstance(outcome, DomainRefusal) else None
 
 
 def corrected(
-    record: Record = RECORD, times: tuple[datetime, datetime] = TIMES, actor: Actor = STATION
-) -> Revision | Refused:
+    record: ServiceRecord = RECORD, times: tuple[datetime, datetime] = TIMES, actor: Actor = STATION
+) -> ServiceRevision | DomainRefusal:
     return correct(record, times, PLACE, actor, "提前离开")
 
 
 def added(
-    record: Record = RECORD,
+    record: ServiceRecord = RECORD,
     times: tuple[datetime, datetime] = TIMES,
     busy: list[Busy] | None = None,
     actor: Actor = STATION,
-) -> Revision | Refused:
+) -> ServiceRevision | DomainRefusal:
     return add(record, uuid4(), times, PLACE, busy or [], actor, "忘记签到", DEFAULT_POLICY, NOW)
 
 
-def overtimed(record: Record = LONG, approved: int = 0, waits: bool = False, actor: Actor = STATION) -> int | Refused:
+def overtimed(
+    record: ServiceRecord = LONG, approved: int = 0, waits: bool = False, actor: Actor = STATION
+) -> int | DomainRefusal:
     return overtime(record, PLACE, approved, waits, actor, DEFAULT_POLICY)
 
 
 @pytest.mark.parametrize("actor", [LEADER, STATION, CENTRE])
 def test_confirming_keeps_how_the_record_came_about(actor: Actor) -> None:
     outcome = confirm(RECORD, actor, None, "问过了")
-    assert isinstance(outcome, Revision)
+    assert isinstance(outcome, ServiceRevision)
     record = outcome.record
-    assert (record.revision, record.status, record.approval_level) == (3, Status.CONFIRMED, actor.level)
+    assert (record.revision, record.status, record.approval_level) == (3, RecordStatus.CONFIRMED, actor.level)
     assert (record.provenance, record.closed_by, record.minutes) == (Provenance.SCANNED, ClosedBy.AUTO, 120)
 
 
 @pytest.mark.parametrize(
     ("record", "expected"),
     [
-        (replace(RECORD, status=Status.CONFIRMED), "record-confirmed"),
-        (replace(RECORD, status=Status.VOID), "record-void"),
+        (replace(RECORD, status=RecordStatus.CONFIRMED), "record-confirmed"),
+        (replace(RECORD, status=RecordStatus.VOID), "record-void"),
         (replace(RECORD, ended_at=None, closed_by=None, minutes=0), "record-open"),
         (BACKFILLED, "another-site-needed"),
         (replace(RECORD, provenance=Provenance.KIOSK), "another-site-needed"),
         (replace(RECORD, provenance=Provenance.LEADER), "another-site-needed"),
     ],
 )
-def test_a_site_confirms_only_what_a_scan_checked_in(record: Record, expected: str) -> None:
+def test_a_site_confirms_only_what_a_scan_checked_in(record: ServiceRecord, expected: str) -> None:
     assert slug(confirm(record, STATION, None, "x")) == expected
 
 
@@ -117,7 +119,7 @@ def test_what_waits_for_another_site_is_not_confirmed_inside_the_site(last: str,
 
 def test_volunteers_change_no_record_of_their_own() -> None:
     oneself = replace(LEADER, volunteer_id=RECORD.volunteer_id)
-    voided = replace(RECORD, status=Status.VOID)
+    voided = replace(RECORD, status=RecordStatus.VOID)
     for outcome in (
         confirm(RECORD, oneself, None, "x"),
         corrected(actor=oneself),
@@ -130,9 +132,9 @@ def test_volunteers_change_no_record_of_their_own() -> None:
 
 
 def test_a_correction_shortens_and_leaves_the_status() -> None:
-    for status in (Status.PROVISIONAL, Status.CONFIRMED):
+    for status in (RecordStatus.PROVISIONAL, RecordStatus.CONFIRMED):
         outcome = corrected(replace(RECORD, status=status))
-        assert isinstance(outcome, Revision)
+        assert isinstance(outcome, ServiceRevision)
         record = outcome.record
         assert (record.started_at, record.ended_at, record.minutes) == (*TIMES, 59)
         assert (record.revision, record.status, record.closed_by) == (3, status, ClosedBy.CORRECTION)
@@ -158,7 +160,7 @@ def test_a_correction_stays_inside_the_record(start: datetime, end: datetime, ex
 def test_a_correction_never_raises_minutes(start: int, end: int, approved: int) -> None:
     record = with_overtime(LONG, approved, STATION, "x").record
     outcome = corrected(record, (record.started_at + start * MINUTE, record.started_at + end * MINUTE))
-    if isinstance(outcome, Revision):
+    if isinstance(outcome, ServiceRevision):
         after = outcome.record
         assert 0 <= after.minutes <= record.minutes
         assert after.overtime_minutes <= min(after.minutes, record.overtime_minutes)
@@ -174,15 +176,15 @@ def test_an_open_record_and_imported_hours_are_not_corrected_here() -> None:
 
 def test_a_void_record_keeps_its_times_and_is_restored_provisionally() -> None:
     outcome = void(RECORD, CENTRE, "冒名")
-    assert isinstance(outcome, Revision)
+    assert isinstance(outcome, ServiceRevision)
     record = outcome.record
-    assert (record.status, record.minutes, record.ended_at) == (Status.VOID, 120, RECORD.ended_at)
+    assert (record.status, record.minutes, record.ended_at) == (RecordStatus.VOID, 120, RECORD.ended_at)
     assert slug(void(record, CENTRE, "x")) == "record-void"
     assert slug(corrected(record)) == "record-void"
     restored = restore(record, [], STATION, "弄错了")
-    assert isinstance(restored, Revision)
+    assert isinstance(restored, ServiceRevision)
     again = restored.record
-    assert (again.status, again.minutes, again.revision) == (Status.PROVISIONAL, 120, 4)
+    assert (again.status, again.minutes, again.revision) == (RecordStatus.PROVISIONAL, 120, 4)
     assert slug(restore(again, [], STATION, "x")) == "record-not-void"
     busy = Busy(uuid4(), uuid4(), NOW - 5 * HOUR, NOW, is_open=False)
     assert slug(restore(record, [busy], STATION, "x")) == "attendance-overlaps"
@@ -191,9 +193,9 @@ def test_a_void_record_keeps_its_times_and_is_restored_provisionally() -> None:
 
 def test_forgotten_time_is_a_second_record_that_waits() -> None:
     outcome = added(times=(NOW - 7 * HOUR, NOW - 5 * HOUR))
-    assert isinstance(outcome, Revision)
+    assert isinstance(outcome, ServiceRevision)
     record = outcome.record
-    assert (record.provenance, record.status, record.minutes) == (Provenance.BACKFILLED, Status.PROVISIONAL, 60)
+    assert (record.provenance, record.status, record.minutes) == (Provenance.BACKFILLED, RecordStatus.PROVISIONAL, 60)
     assert (record.linked_record_id, record.recorded_by, record.revision) == (RECORD.record_id, STATION.subject, 1)
     assert slug(added(times=(NOW - 4 * HOUR, NOW - 3 * HOUR))) == "times-invalid", "outside of the shift"
     assert slug(added(times=(NOW - 5 * HOUR, NOW + HOUR))) == "times-invalid", "in the future"
@@ -208,7 +210,7 @@ def test_overtime_is_the_stay_after_the_shift_up_to_four_hours_a_shift() -> None
     assert slug(overtimed(waits=True)) == "record-waits"
     assert slug(overtimed(RECORD)) == "record-not-confirmed"
     assert slug(overtimed(replace(LONG, ended_at=SHIFT.ends_at))) == "no-overtime"
-    assert slug(overtimed(replace(BACKFILLED, status=Status.CONFIRMED))) == "no-overtime"
+    assert slug(overtimed(replace(BACKFILLED, status=RecordStatus.CONFIRMED))) == "no-overtime"
     longer = with_overtime(LONG, 180, STATION, "收尾").record
     assert (longer.minutes, longer.overtime_minutes, longer.revision) == (300, 180, 3)
     assert slug(overtimed(longer)) == "no-overtime", "it was approved already"

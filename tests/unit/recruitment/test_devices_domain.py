@@ -18,17 +18,17 @@ from services.recruitment.attendance.domain import (
     ClosedBy,
     Place,
     Provenance,
-    Status,
+    RecordStatus,
 )
 from services.recruitment.devices.domain import (
-    Accepted,
+    AcceptedUpload,
     Context,
     Duplicate,
     Outcome,
     Person,
     RefusedRow,
-    Seen,
     Upload,
+    UploadedBefore,
     decide,
 )
 
@@ -88,16 +88,16 @@ def refused(outcome: Outcome) -> str:
 @pytest.mark.parametrize(
     ("provenance", "closed_by", "status", "level"),
     [
-        (Provenance.KIOSK, ClosedBy.SELF, Status.CONFIRMED, ApprovalLevel.NONE),
-        (Provenance.LEADER, ClosedBy.STAFF, Status.CONFIRMED, ApprovalLevel.LEADER),
-        (Provenance.BACKFILLED, ClosedBy.STAFF, Status.PROVISIONAL, ApprovalLevel.NONE),
+        (Provenance.KIOSK, ClosedBy.SELF, RecordStatus.CONFIRMED, ApprovalLevel.NONE),
+        (Provenance.LEADER, ClosedBy.STAFF, RecordStatus.CONFIRMED, ApprovalLevel.LEADER),
+        (Provenance.BACKFILLED, ClosedBy.STAFF, RecordStatus.PROVISIONAL, ApprovalLevel.NONE),
     ],
 )
 def test_a_row_becomes_a_record(
-    provenance: Provenance, closed_by: ClosedBy, status: Status, level: ApprovalLevel
+    provenance: Provenance, closed_by: ClosedBy, status: RecordStatus, level: ApprovalLevel
 ) -> None:
     (outcome,) = outcomes_of(a_row(), provenance=provenance)
-    assert isinstance(outcome, Accepted)
+    assert isinstance(outcome, AcceptedUpload)
     record = outcome.revision.record
     assert (record.provenance, record.closed_by, record.status, record.approval_level) == (
         provenance,
@@ -126,7 +126,7 @@ def test_a_row_that_cannot_be_true_says_why_and_the_others_stand(row: Upload, sa
     good = a_row(1, "LD1")
     first, second = outcomes_of(row, good)
     assert said in refused(first)
-    assert isinstance(second, Accepted)
+    assert isinstance(second, AcceptedUpload)
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,9 @@ def test_a_shift_that_was_planned_late_makes_rows_wait_or_entered_hours(
 ) -> None:
     row, place = a_row(), replace(PLACE, shift=replace(SHIFT, published_at=published))
     (outcome,) = outcomes_of(row, context=a_context([row], places={SHIFT.shift_id: place}))
-    assert isinstance(outcome, Accepted)
+    assert isinstance(outcome, AcceptedUpload)
     assert (outcome.revision.record.provenance, outcome.reasons) == (provenance, reasons)
-    assert outcome.revision.record.status is (Status.PROVISIONAL if reasons else Status.CONFIRMED)
+    assert outcome.revision.record.status is (RecordStatus.PROVISIONAL if reasons else RecordStatus.CONFIRMED)
 
 
 def test_longer_than_sixteen_hours_is_refused() -> None:
@@ -172,24 +172,24 @@ def test_a_device_and_its_user_have_bounds(changes: dict[str, Any], said: str) -
 def test_a_closed_activity_still_takes_late_uploads() -> None:
     row = a_row()
     context = a_context([row], places={SHIFT.shift_id: replace(PLACE, activity_state=State.CLOSED)})
-    assert isinstance(outcomes_of(row, context=context)[0], Accepted)
+    assert isinstance(outcomes_of(row, context=context)[0], AcceptedUpload)
 
 
 def test_the_measured_skew_is_taken_off() -> None:
     fast = a_row(start=3 * HOUR, end=4 * HOUR)
     assert isinstance(outcomes_of(fast)[0], RefusedRow)
     (outcome,) = outcomes_of(fast, skew=3 * HOUR)
-    assert isinstance(outcome, Accepted)
+    assert isinstance(outcome, AcceptedUpload)
     assert outcome.revision.record.started_at == START
 
 
 def test_the_same_row_again_is_a_duplicate_even_with_another_skew() -> None:
     row = a_row()
     first, again = outcomes_of(row, replace(row, index=1))
-    assert isinstance(first, Accepted)
+    assert isinstance(first, AcceptedUpload)
     assert isinstance(again, Duplicate)
     assert again.record_id == first.revision.record.record_id
-    known = {row.upload_id: Seen(first.content_hash, first.revision.record.record_id)}
+    known = {row.upload_id: UploadedBefore(first.content_hash, first.revision.record.record_id)}
     (later,) = outcomes_of(row, skew=MINUTE, context=a_context([row], known=known))
     assert isinstance(later, Duplicate)
 
@@ -206,9 +206,9 @@ def test_times_that_overlap_another_record_are_refused_and_back_to_back_is_not()
         a_row(1, start=30 * MINUTE, end=90 * MINUTE),
         a_row(2, start=HOUR, end=2 * HOUR),
     )
-    assert isinstance(first, Accepted)
+    assert isinstance(first, AcceptedUpload)
     assert "overlap another record" in refused(overlapping)
-    assert isinstance(adjacent, Accepted)
+    assert isinstance(adjacent, AcceptedUpload)
     row = a_row()
     open_one = Busy(uuid4(), uuid4(), START, START + 3 * HOUR, is_open=True)
     context = a_context([row], busy={PEOPLE["LD0"].volunteer_id: [open_one]})
@@ -217,11 +217,11 @@ def test_times_that_overlap_another_record_are_refused_and_back_to_back_is_not()
 
 def test_walk_ins_take_free_places_and_are_recorded_without_one_all_the_same() -> None:
     rows = [a_row(index, f"LD{index}") for index in range(3)]
-    taken = [each.takes_place for each in outcomes_of(*rows) if isinstance(each, Accepted)]
+    taken = [each.takes_place for each in outcomes_of(*rows) if isinstance(each, AcceptedUpload)]
     assert taken == [True, True, False], "two places were free"
     signed = {(PEOPLE["LD0"].volunteer_id, SHIFT.shift_id)}
     outcomes = outcomes_of(*rows, context=a_context(rows, signed=signed))
-    assert [each.takes_place for each in outcomes if isinstance(each, Accepted)] == [False, True, True]
+    assert [each.takes_place for each in outcomes if isinstance(each, AcceptedUpload)] == [False, True, True]
 
 
 ROWS = st.lists(
@@ -243,7 +243,7 @@ def test_a_batch_sent_whole_in_parts_or_twice_leaves_the_same_records(
         found = {}
         for part in parts:
             for outcome in outcomes_of(*part, context=context):
-                if isinstance(outcome, Accepted):
+                if isinstance(outcome, AcceptedUpload):
                     record = outcome.revision.record
                     assert record.record_id not in found, "a record is made once"
                     found[record.record_id] = (record.volunteer_id, record.started_at, record.ended_at)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.recruitment.activities.domain import Refused
+from services.recruitment.activities.domain import DomainRefusal
 from services.recruitment.editing.domain import Editable, ObjectKind, Remaining, difference, may_close, may_edit
 from services.recruitment.organisation.domain import Level, SiteKind, level_of
 
@@ -34,7 +34,7 @@ def test_what_is_closed_stays_as_it_is_and_the_centre_stays_open() -> None:
     assert may_edit(a_site("station")) is None
     assert may_close(a_site("station"), []) is None
     for refused in (may_edit(closed), may_close(closed, [])):
-        assert isinstance(refused, Refused)
+        assert isinstance(refused, DomainRefusal)
         assert refused.slug == "site-closed"
     centre = may_close(a_site("centre"), [])
     assert centre is not None

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.recruitment.activities.domain import DEFAULT_POLICY, Activity, Refused, Shift, State
+from services.recruitment.activities.domain import DEFAULT_POLICY, Activity, DomainRefusal, Shift, State
 from services.recruitment.scheduling.domain import (
-    Standing,
+    ShiftState,
     call_off,
     edit_activity,
     edit_shift,
@@ -26,11 +26,11 @@ OFFSETS = st.integers(-600, 600).map(lambda minutes: minutes * MINUTE)
 
 
 @st.composite
-def standings(draw: st.DrawFn) -> Standing:
+def standings(draw: st.DrawFn) -> ShiftState:
     start, length = draw(OFFSETS), draw(st.integers(1, 600)) * MINUTE
     attended = draw(st.booleans())
     counted = draw(st.none() | st.integers(-600, 0).map(lambda n: NOW + n * MINUTE)) if attended else None
-    return Standing(
+    return ShiftState(
         Shift(uuid4(), uuid4(), NOW + start, NOW + start + length, 10, draw(st.integers(0, 10)), NOW - 24 * HOUR),
         draw(st.sampled_from(State)),
         attended,
@@ -44,11 +44,11 @@ def minutes(shift: Shift) -> timedelta:
 
 @given(standings(), OFFSETS, OFFSETS, st.integers(1, 20))
 def test_times_of_a_frozen_shift_stand_and_places_cover_those_taken(
-    standing: Standing, start: timedelta, end: timedelta, capacity: int
+    standing: ShiftState, start: timedelta, end: timedelta, capacity: int
 ) -> None:
     before = standing.shift
     after = edit_shift(standing, NOW + start, NOW + end, capacity, policy=DEFAULT_POLICY, now=NOW)
-    if isinstance(after, Refused):
+    if isinstance(after, DomainRefusal):
         return
     assert after.capacity >= before.taken
     assert before.ends_at > NOW
@@ -60,9 +60,9 @@ def test_times_of_a_frozen_shift_stand_and_places_cover_those_taken(
 
 
 @given(standings(), OFFSETS)
-def test_a_postponed_shift_is_as_long_later_and_unattended(standing: Standing, start: timedelta) -> None:
+def test_a_postponed_shift_is_as_long_later_and_unattended(standing: ShiftState, start: timedelta) -> None:
     after = postpone(standing, NOW + start, DEFAULT_POLICY, NOW)
-    if isinstance(after, Refused):
+    if isinstance(after, DomainRefusal):
         return
     assert not standing.attended
     assert minutes(after) == minutes(standing.shift)
@@ -71,18 +71,18 @@ def test_a_postponed_shift_is_as_long_later_and_unattended(standing: Standing, s
 
 
 @given(standings(), OFFSETS)
-def test_a_shortened_shift_ends_earlier_but_not_in_the_past(standing: Standing, end: timedelta) -> None:
+def test_a_shortened_shift_ends_earlier_but_not_in_the_past(standing: ShiftState, end: timedelta) -> None:
     after = shorten(standing, NOW + end, NOW)
-    if isinstance(after, Refused):
+    if isinstance(after, DomainRefusal):
         return
     assert after.starts_at == standing.shift.starts_at < after.ends_at < standing.shift.ends_at
     assert after.ends_at >= max(NOW, standing.counted_until or NOW)
 
 
 @given(standings())
-def test_a_shift_that_is_called_off_never_gets_longer_and_stays_so(standing: Standing) -> None:
+def test_a_shift_that_is_called_off_never_gets_longer_and_stays_so(standing: ShiftState) -> None:
     after = call_off(standing, NOW)
-    if isinstance(after, Refused):
+    if isinstance(after, DomainRefusal):
         assert standing.activity_state is State.CLOSED or standing.shift.ends_at <= NOW
         return
     assert after.cancelled_at == NOW
@@ -94,7 +94,7 @@ def test_a_shift_that_is_called_off_never_gets_longer_and_stays_so(standing: Sta
         shorten(later, NOW + MINUTE, NOW),
         edit_shift(later, after.starts_at, after.ends_at, 10, policy=DEFAULT_POLICY, now=NOW),
     ):
-        assert isinstance(again, Refused)
+        assert isinstance(again, DomainRefusal)
 
 
 @pytest.mark.parametrize(
@@ -119,5 +119,5 @@ def test_what_of_an_activity_can_change_depends_on_how_far_it_is(
         assert isinstance(after, Activity)
         assert after == replace(activity, **edits, version=2)
     else:
-        assert isinstance(after, Refused)
+        assert isinstance(after, DomainRefusal)
         assert after.slug == slug

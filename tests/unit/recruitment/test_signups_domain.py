@@ -6,17 +6,17 @@ from uuid import uuid4
 
 import pytest
 
-from services.recruitment.activities.domain import Refused, Shift, State
-from services.recruitment.signups.domain import Held, Placing, Signup, Source, Status, cancel, place
+from services.recruitment.activities.domain import DomainRefusal, Shift, State
+from services.recruitment.signups.domain import Held, Placing, Signup, SignupStatus, Source, cancel, place
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 SHIFT = Shift(uuid4(), uuid4(), NOW + HOUR, NOW + 3 * HOUR, capacity=2, taken=1)
-SIGNUP = Signup(uuid4(), SHIFT.shift_id, uuid4(), Status.ACTIVE, Source.SELF, uuid4(), NOW)
+SIGNUP = Signup(uuid4(), SHIFT.shift_id, uuid4(), SignupStatus.ACTIVE, Source.SELF, uuid4(), NOW)
 
 
-def slug(outcome: Signup | Refused) -> str | None:
-    return outcome.slug if isinstance(outcome, Refused) else None
+def slug(outcome: Signup | DomainRefusal) -> str | None:
+    return outcome.slug if isinstance(outcome, DomainRefusal) else None
 
 
 def held(start: timedelta, end: timedelta) -> Held:
@@ -29,7 +29,7 @@ def test_a_free_place_is_given() -> None:
 
 def test_a_full_shift_says_how_many_places_it_has() -> None:
     refused = place(Placing(replace(SHIFT, taken=2), State.OPEN, []), SIGNUP, NOW)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, DomainRefusal)
     assert (refused.slug, refused.extra["capacity"]) == ("shift-full", 2)
 
 
@@ -47,7 +47,7 @@ def test_a_running_shift_takes_people_and_one_that_is_over_does_not() -> None:
 def test_the_same_shift_twice_is_told_before_it_is_full() -> None:
     own = Held(uuid4(), SHIFT.shift_id, SHIFT.starts_at, SHIFT.ends_at)
     refused = place(Placing(replace(SHIFT, taken=2), State.OPEN, [own]), SIGNUP, NOW)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, DomainRefusal)
     assert (refused.slug, refused.extra["signup_id"]) == ("already-signed-up", str(own.signup_id))
 
 
@@ -68,7 +68,7 @@ def test_cancelling_keeps_history_and_ends_at_attendance_and_at_the_end() -> Non
     by = uuid4()
     cancelled = cancel(SIGNUP, SHIFT, attended=False, by=by, now=NOW)
     assert isinstance(cancelled, Signup)
-    assert (cancelled.status, cancelled.cancelled_by, cancelled.version) == (Status.CANCELLED, by, 2)
+    assert (cancelled.status, cancelled.cancelled_by, cancelled.version) == (SignupStatus.CANCELLED, by, 2)
     assert slug(cancel(cancelled, SHIFT, attended=False, by=by, now=NOW)) == "signup-cancelled"
     assert slug(cancel(SIGNUP, SHIFT, attended=True, by=by, now=NOW)) == "already-attended"
     assert slug(cancel(SIGNUP, SHIFT, attended=False, by=by, now=SHIFT.ends_at)) == "shift-over"

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from services.recruitment.access.domain import PASSWORD_DELAY
 from services.recruitment.factors.domain import STEP_SECONDS, matching_step, normalise_recovery, totp
-from services.recruitment.limits.domain import Cap, Count, reached
+from services.recruitment.limits.domain import Count, RateCap, reached
 from services.recruitment.staff.common import common_passwords
 from services.recruitment.staff.domain import (
-    Account,
     AccountState,
+    StaffAccount,
     StaffRole,
     check_password,
     judge_activation,
@@ -58,7 +58,7 @@ def test_passwords_of_ones_own_are_taken(password: str) -> None:
     check_password(password, ["centre", "惠民社区"], common_passwords())
 
 
-def account(**changes: object) -> Account:
+def account(**changes: object) -> StaffAccount:
     said: dict[str, object] = {
         "staff_id": uuid4(),
         "role": StaffRole.OPERATOR,
@@ -70,7 +70,7 @@ def account(**changes: object) -> Account:
         "created_at": NOW,
         **changes,
     }
-    return Account(**said)  # type: ignore[arg-type]
+    return StaffAccount(**said)  # type: ignore[arg-type]
 
 
 def test_only_the_centre_invites_others_than_station_staff() -> None:
@@ -134,7 +134,7 @@ def test_pauses_grow_to_a_quarter_of_an_hour_and_no_further(failures: int) -> No
 
 @given(hits=st.integers(1, 10))
 def test_a_cap_holds_until_its_window_ends(hits: int) -> None:
-    over = reached("x", Cap(5, timedelta(hours=1)), Count(hits, NOW, NOW), NOW + timedelta(minutes=20))
+    over = reached("x", RateCap(5, timedelta(hours=1)), Count(hits, NOW, NOW), NOW + timedelta(minutes=20))
     assert (over is None) == (hits <= 5)
     if over is not None:
         assert (over.wait, over.first) == (timedelta(minutes=40), hits == 6)

@@ -8,7 +8,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.kafka.batches import Parsed, Record, Unreadable, parse
+from shared.kafka.batches import ConsumedRecord, Parsed, Unreadable, parse
 from shared.kafka.codecs import BATCH_BYTES, bound_client
 from tests.support.rawlogs import CODECS, RawHeaders, batch, record
 
@@ -18,7 +18,9 @@ RECORDS = st.lists(st.tuples(st.none() | st.binary(max_size=9), st.none() | st.b
 
 
 def offsets(parsed: Parsed) -> list[tuple[int, int]]:
-    return [(one.offset, one.offset) if isinstance(one, Record) else (one.first, one.last) for one in parsed.found]
+    return [
+        (one.offset, one.offset) if isinstance(one, ConsumedRecord) else (one.first, one.last) for one in parsed.found
+    ]
 
 
 def reasons(parsed: Parsed) -> list[str]:
@@ -36,7 +38,7 @@ def test_what_aiokafka_reads_is_read_the_same(
     expected, theirs = [], MemoryRecords(data)
     while theirs.has_next():
         found: Any = theirs.next_batch()
-        expected += [Record(r.offset, r.timestamp, r.key, r.value, list(r.headers)) for r in found]
+        expected += [ConsumedRecord(r.offset, r.timestamp, r.key, r.value, list(r.headers)) for r in found]
     assert parse(data, base, end) == Parsed(expected, end)  # type: ignore[arg-type]
 
 
@@ -87,7 +89,7 @@ def test_reading_goes_on_behind_what_cannot_be_read(
 
 def test_a_header_name_that_is_not_utf8_is_kept_as_escapes_and_a_null_value_as_none() -> None:
     parsed = parse(batch([record(0, b"k", b"v", [(b"\xffa", b"x"), (b"a", None)])]), 0, 1)
-    assert parsed.found == [Record(0, 1_700_000_000_000, b"k", b"v", [("\\xffa", b"x"), ("a", None)])]
+    assert parsed.found == [ConsumedRecord(0, 1_700_000_000_000, b"k", b"v", [("\\xffa", b"x"), ("a", None)])]
 
 
 @pytest.mark.parametrize("spoilt", [batch([R0, R1], base=2, delta=-5), batch([R0, R1], base=2, length=-1)])

@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import Refusal
-from shared.http.guard import MAX_BODY_BYTES, MAX_DEPTH, MAX_INTEGER, MIN_INTEGER, Guard, check_json, check_target
+from shared.http.guard import (
+    MAX_BODY_BYTES,
+    MAX_DEPTH,
+    MAX_INTEGER,
+    MIN_INTEGER,
+    RequestGuard,
+    check_json,
+    check_target,
+)
 
 
 def refusal(body: bytes) -> Refusal:
@@ -173,10 +181,10 @@ async def _through(app: Any, headers: list[tuple[bytes, bytes]], *chunks: bytes,
     scope = {"type": "http", "method": method, "path": "/", "query_string": b"", "headers": headers}
     if app is unreachable:
         with pytest.raises(Refusal) as refused:
-            await Guard(app)(scope, receive, send)
+            await RequestGuard(app)(scope, receive, send)
         assert refused.value.status == 413
     else:
-        await Guard(app)(scope, receive, send)
+        await RequestGuard(app)(scope, receive, send)
     return read
 
 
@@ -217,7 +225,7 @@ async def test_a_client_that_goes_away_is_not_answered() -> None:
         raise AssertionError("must not be answered")
 
     scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": []}
-    await Guard(unreachable)(scope, receive, send)
+    await RequestGuard(unreachable)(scope, receive, send)
 
 
 async def test_a_body_that_dawdles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,5 +240,5 @@ async def test_a_body_that_dawdles_is_given_up(monkeypatch: pytest.MonkeyPatch) 
 
     scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": []}
     with pytest.raises(Refusal) as refused:
-        await Guard(unreachable)(scope, receive, send)
+        await RequestGuard(unreachable)(scope, receive, send)
     assert refused.value.status == 408

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.web.gateway.upstream import Problem
+from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.public.credentials import as_download, nearest, progress_line
 
 
@@ -52,5 +52,5 @@ def test_a_credential_is_a_file_in_two_forms_and_no_third() -> None:
     assert (token.body, token.media_type) == (b"a.b.c", "application/vc+jwt")
     assert "attachment" in token.headers["content-disposition"]
     assert "微光初亮".encode() in bytes(as_download(found, "json").body)
-    with pytest.raises(Problem):
+    with pytest.raises(UpstreamProblem):
         as_download(found, "exe")

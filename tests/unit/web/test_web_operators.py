@@ -7,7 +7,7 @@ import pytest
 
 from services.points.activations.mover import Unforeseen
 from services.web.gateway.sessions import Session
-from services.web.gateway.upstream import Problem
+from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.operator.activations import problem_said
 from services.web.pages.operator.adjustments import standing
 from services.web.pages.refusals import say
@@ -170,7 +170,7 @@ def test_the_rules_are_a_page_of_the_centres(sites: Any) -> None:
     if sites == "*":
         centre_only(visit)
     else:
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(UpstreamProblem) as refused:
             centre_only(visit)
         assert "由区中心的操作员来办" in say(refused.value.type, refused.value.detail)
 

@@ -13,10 +13,10 @@ from uuid import UUID
 from services.points.integrity.terms.domain import (
     PHONE,
     Flag,
-    Seen,
-    Span,
+    SeenRevision,
     Thresholds,
     ThresholdsInForce,
+    TimeWindow,
     class_of,
     day_of,
     day_span,
@@ -50,7 +50,7 @@ class Act(NamedTuple):
         return f"{self.kind}|{class_of(self.provenance)}|{self.subject}"
 
 
-def acts_of(thresholds: ThresholdsInForce, seen: Seen) -> list[Act]:
+def acts_of(thresholds: ThresholdsInForce, seen: SeenRevision) -> list[Act]:
     """What bringing this revision in was: the work of a recorder, the use of a device; neither for imported hours.
 
     A record is brought in by its first revision; hours entered by hand also by whoever enters them anew. A phone is
@@ -71,7 +71,7 @@ def acts_of(thresholds: ThresholdsInForce, seen: Seen) -> list[Act]:
     return acts
 
 
-def _uses(seen: Seen, brought_in: bool) -> bool:
+def _uses(seen: SeenRevision, brought_in: bool) -> bool:
     """Whether the revision tells of a use of its device, under the limits of that device's class.
 
     Those of ``others`` are for volunteers' phones: what a registered device enters afterwards is a recorder's work.
@@ -82,13 +82,13 @@ def _uses(seen: Seen, brought_in: bool) -> bool:
     return brought_in and not phone and class_of(seen.provenance) != "others"
 
 
-def window_of(act: Act) -> Span:
+def window_of(act: Act) -> TimeWindow:
     """The day of its device that an act falls into."""
     return day_span(day_of(seconds(act.at)))
 
 
 def judge(
-    thresholds: ThresholdsInForce, span: Span, window: Window, act: Act
+    thresholds: ThresholdsInForce, span: TimeWindow, window: Window, act: Act
 ) -> tuple[dict[str, list[str]] | None, Flag | None]:
     """(A device's day with the act in it, or None if it stays as it is; what was found)."""
     found = thresholds.at(day_of(span.start))
@@ -114,7 +114,7 @@ def _held(window: Window) -> list[tuple[str, str, str]]:
 
 
 def flag_of(
-    thresholds: Thresholds, span: Span, held: Iterable[tuple[str, str, str]], act: Act, measured: int, limit: int
+    thresholds: Thresholds, span: TimeWindow, held: Iterable[tuple[str, str, str]], act: Act, measured: int, limit: int
 ) -> Flag:
     """What acts of one subject come to, about (person, record, site) each; a site may be empty.
 

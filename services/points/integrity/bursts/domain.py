@@ -19,15 +19,15 @@ from services.points.integrity.acts.domain import Act, flag_of
 from services.points.integrity.terms.domain import (
     DAY_SECONDS,
     Flag,
-    Span,
     ThresholdsInForce,
+    TimeWindow,
     class_of,
     day_of,
     day_span,
     seconds,
 )
 
-__all__ = ["BURST_SECONDS", "Cell", "Entered", "Taken", "enter"]
+__all__ = ["BURST_SECONDS", "BurstStep", "Cell", "Entered", "enter"]
 
 BURST_SECONDS: Final = 600
 _FULL: Final = 3
@@ -46,10 +46,10 @@ class Entered(NamedTuple):
 Cell = frozenset[Entered]
 
 
-class Taken(NamedTuple):
+class BurstStep(NamedTuple):
     """What an act changes: its cell, None if that stays as it is, and what was found."""
 
-    span: Span
+    span: TimeWindow
     cell: Cell | None
     flags: tuple[Flag, ...]
 
@@ -74,27 +74,27 @@ class _Limits:
         return [limit for limit in (self.before, self.after) if limit is not None]
 
 
-def enter(thresholds: ThresholdsInForce, act: Act, cell: Callable[[Span], Cell]) -> Taken:
+def enter(thresholds: ThresholdsInForce, act: Act, cell: Callable[[TimeWindow], Cell]) -> BurstStep:
     """Take in what a recorder did. ``cell`` gives what a cell of theirs holds until now."""
     at = seconds(act.at)
-    own = Span(begin := at - at % BURST_SECONDS, begin + BURST_SECONDS)
+    own = TimeWindow(begin := at - at % BURST_SECONDS, begin + BURST_SECONDS)
     limits = _limits(thresholds, act, at)
     one = Entered(at, str(act.record_id), str(act.volunteer_id), str(act.site_id or ""))
     held = cell(own)
     if not limits.known or one in held:
-        return Taken(own, None, ())
-    beside = [*cell(Span(begin - BURST_SECONDS, begin)), *cell(Span(own.end, own.end + BURST_SECONDS))]
+        return BurstStep(own, None, ())
+    beside = [*cell(TimeWindow(begin - BURST_SECONDS, begin)), *cell(TimeWindow(own.end, own.end + BURST_SECONDS))]
     near = [entry for entry in (*held, *beside) if at - BURST_SECONDS < entry.at < at + BURST_SECONDS]
     if len(near) + 1 < min(limits.known):
-        return Taken(own, held | {one}, ())
+        return BurstStep(own, held | {one}, ())
     near.sort()
     flags = tuple(_judge(thresholds, act, one, near, limits))
     if _needless(at, near, limits):
-        return Taken(own, None, flags)
+        return BurstStep(own, None, flags)
     grown = held | {one}
     if len(grown) > _FULL * max(limits.known):
         grown = _pruned(grown, beside, limits)
-    return Taken(own, grown, flags)
+    return BurstStep(own, grown, flags)
 
 
 def _limits(thresholds: ThresholdsInForce, act: Act, at: int) -> _Limits:
@@ -180,4 +180,4 @@ def _judge(
         limit, start = limits.at(-begun), -begun
         assert limit is not None
         held = [(entry.volunteer_id, entry.record_id, entry.site_id) for entry in found[day]]
-        yield flag_of(thresholds.at(day_of(start)), Span(start, start + BURST_SECONDS), held, act, count, limit)
+        yield flag_of(thresholds.at(day_of(start)), TimeWindow(start, start + BURST_SECONDS), held, act, count, limit)

@@ -16,10 +16,10 @@ from services.points.integrity.terms.domain import (
     DAY_SECONDS,
     Flag,
     Kind,
-    Seen,
-    Span,
+    SeenRevision,
     Thresholds,
     ThresholdsInForce,
+    TimeWindow,
     class_of,
     day_of,
     day_span,
@@ -28,13 +28,23 @@ from services.points.integrity.terms.domain import (
     sites_of,
 )
 
-__all__ = ["Day", "Entry", "Standing", "Step", "entry_of", "minutes_within", "shared_minutes", "spans_of", "step"]
+__all__ = [
+    "Day",
+    "DayEntry",
+    "DayStep",
+    "RecordDays",
+    "entry_of",
+    "minutes_within",
+    "shared_minutes",
+    "spans_of",
+    "step",
+]
 
 _MOST_DAYS: Final = 4
 """A record that lasts longer is looked at on its first days only."""
 
 
-class Entry(NamedTuple):
+class DayEntry(NamedTuple):
     """A record in a day, from and until when in Unix seconds."""
 
     start: int
@@ -55,10 +65,10 @@ class Entry(NamedTuple):
         return self.provenance in ("backfilled", "leader", "kiosk")
 
 
-Day = Mapping[UUID, Entry]
+Day = Mapping[UUID, DayEntry]
 
 
-class Standing(NamedTuple):
+class RecordDays(NamedTuple):
     """The highest revision of a record that was taken in, and the days that it lies in.
 
     One that lies in none (void, open, imported) has the day on which it began, so that it is forgotten like the others.
@@ -66,23 +76,23 @@ class Standing(NamedTuple):
     """
 
     revision: int
-    spans: tuple[Span, ...]
+    spans: tuple[TimeWindow, ...]
     missing: tuple[tuple[int, int], ...] = ()
 
 
-_UNSEEN: Final = Standing(0, ())
+_UNSEEN: Final = RecordDays(0, ())
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DayStep:
     """What a revision changes: the days that differ, where the record stands, and what was found."""
 
-    days: Mapping[Span, Day]
-    standing: Standing
+    days: Mapping[TimeWindow, Day]
+    standing: RecordDays
     flags: tuple[Flag, ...]
 
 
-def entry_of(seen: Seen) -> Entry | None:
+def entry_of(seen: SeenRevision) -> DayEntry | None:
     """What a day keeps of a revision; None if it is void, open, imported, or lasted no time."""
     if seen.status == "void" or seen.ended_at is None or seen.provenance == "imported":
         return None
@@ -90,18 +100,20 @@ def entry_of(seen: Seen) -> Entry | None:
     if end <= start or not seen.minutes:
         return None
     site = None if seen.site_id is None else str(seen.site_id)
-    return Entry(start, end, seen.minutes, site, seen.provenance, seen.status == "confirmed")
+    return DayEntry(start, end, seen.minutes, site, seen.provenance, seen.status == "confirmed")
 
 
-def spans_of(entry: Entry) -> tuple[Span, ...]:
+def spans_of(entry: DayEntry) -> tuple[TimeWindow, ...]:
     """The days that a record's time touches."""
     spans = [day_span(day_of(entry.start))]
     while spans[-1].end < entry.end and len(spans) < _MOST_DAYS:
-        spans.append(Span(spans[-1].end, spans[-1].end + DAY_SECONDS))
+        spans.append(TimeWindow(spans[-1].end, spans[-1].end + DAY_SECONDS))
     return tuple(spans)
 
 
-def step(thresholds: ThresholdsInForce, seen: Seen, known: Standing | None, day: Callable[[Span], Day]) -> Step | None:
+def step(
+    thresholds: ThresholdsInForce, seen: SeenRevision, known: RecordDays | None, day: Callable[[TimeWindow], Day]
+) -> DayStep | None:
     """Take in one revision; None if it was taken in before, whatever it says now. A lower one changes no day.
 
     ``day`` gives what a window of this volunteer holds until now.
@@ -109,12 +121,12 @@ def step(thresholds: ThresholdsInForce, seen: Seen, known: Standing | None, day:
     known = known or _UNSEEN
     if seen.revision <= known.revision:
         missing = tuple(_without(seen.revision, known.missing))
-        return None if missing == known.missing else Step({}, known._replace(missing=missing), ())
+        return None if missing == known.missing else DayStep({}, known._replace(missing=missing), ())
     if seen.revision > known.revision + 1:
         known = known._replace(missing=(*known.missing, (known.revision + 1, seen.revision - 1)))
     entry = entry_of(seen)
     spans = () if entry is None else spans_of(entry)
-    days: dict[Span, Day] = {}
+    days: dict[TimeWindow, Day] = {}
     for span in known.spans:
         if span not in spans and seen.record_id in (held := day(span)):
             days[span] = {key: other for key, other in held.items() if key != seen.record_id}
@@ -124,7 +136,7 @@ def step(thresholds: ThresholdsInForce, seen: Seen, known: Standing | None, day:
         days[span] = {**day(span), seen.record_id: entry}
         flags += _judge(thresholds.at(day_of(span.start)), seen.volunteer_id, span, days[span], seen.record_id)
     remembered = spans or (day_span(day_of(seconds(seen.started_at))),)
-    return Step(days, Standing(seen.revision, remembered, known.missing), tuple(flags))
+    return DayStep(days, RecordDays(seen.revision, remembered, known.missing), tuple(flags))
 
 
 def _without(revision: int, missing: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -139,7 +151,7 @@ def _without(revision: int, missing: Iterable[tuple[int, int]]) -> Iterator[tupl
             yield revision + 1, last
 
 
-def _judge(thresholds: Thresholds, volunteer_id: UUID, span: Span, day: Day, record_id: UUID) -> list[Flag]:
+def _judge(thresholds: Thresholds, volunteer_id: UUID, span: TimeWindow, day: Day, record_id: UUID) -> list[Flag]:
     """What a day says with this record in it; what concerns others only was said when they came."""
     changed = day[record_id]
     flags = _two_sites(thresholds, volunteer_id, span, day, record_id)
@@ -156,7 +168,7 @@ def _judge(thresholds: Thresholds, volunteer_id: UUID, span: Span, day: Day, rec
     return flags
 
 
-def minutes_within(span: Span, entries: Day) -> int:
+def minutes_within(span: TimeWindow, entries: Day) -> int:
     """Whole minutes of records within a window; each record's own minutes where they are fewer."""
     found = 0
     for entry in entries.values():
@@ -165,7 +177,7 @@ def minutes_within(span: Span, entries: Day) -> int:
     return found
 
 
-def shared_minutes(one: Entry, other: Entry) -> int:
+def shared_minutes(one: DayEntry, other: DayEntry) -> int:
     """Whole minutes that two records have in common."""
     return max(0, min(one.end, other.end) - max(one.start, other.start)) // 60
 
@@ -174,7 +186,7 @@ def _of_day(
     kind: Kind,
     thresholds: Thresholds,
     volunteer_id: UUID,
-    span: Span,
+    span: TimeWindow,
     entries: Day,
     measured: int,
     limit: int,
@@ -194,7 +206,7 @@ def _of_day(
     )
 
 
-def _two_sites(thresholds: Thresholds, volunteer_id: UUID, span: Span, day: Day, record_id: UUID) -> list[Flag]:
+def _two_sites(thresholds: Thresholds, volunteer_id: UUID, span: TimeWindow, day: Day, record_id: UUID) -> list[Flag]:
     mine = day[record_id]
     flags: list[Flag] = []
     for other_id, other in sorted(day.items()):
@@ -219,7 +231,7 @@ def _two_sites(thresholds: Thresholds, volunteer_id: UUID, span: Span, day: Day,
     return flags
 
 
-def _apart(thresholds: Thresholds, one: Entry, other: Entry) -> int | None:
+def _apart(thresholds: Thresholds, one: DayEntry, other: DayEntry) -> int | None:
     """How many minutes two records must share to be at two sites at once; None if they cannot be."""
     if not (one.confirmed and other.confirmed) or None in (one.site_id, other.site_id) or one.site_id == other.site_id:
         return None

@@ -14,11 +14,11 @@ __all__ = [
     "Flag",
     "Kind",
     "Limits",
-    "Seen",
-    "Span",
+    "SeenRevision",
     "SubjectKind",
     "Thresholds",
     "ThresholdsInForce",
+    "TimeWindow",
     "class_of",
     "day_of",
     "day_span",
@@ -39,14 +39,14 @@ _ZONE: Final = timezone(timedelta(hours=8))
 DAY_SECONDS: Final = 86_400
 
 
-class Span(NamedTuple):
+class TimeWindow(NamedTuple):
     """A window, in Unix seconds; half open."""
 
     start: int
     end: int
 
 
-class Seen(NamedTuple):
+class SeenRevision(NamedTuple):
     """One revision of a record as it was told; ``told_at`` is when."""
 
     record_id: UUID
@@ -131,10 +131,10 @@ def class_of(provenance: str) -> str:
     return provenance if provenance in ("kiosk", "leader") else "others"
 
 
-def day_span(day: date) -> Span:
+def day_span(day: date) -> TimeWindow:
     """A day of the district."""
     start = int(datetime(day.year, day.month, day.day, tzinfo=_ZONE).timestamp())
-    return Span(start, start + DAY_SECONDS)
+    return TimeWindow(start, start + DAY_SECONDS)
 
 
 def day_of(at: int) -> date:

@@ -14,18 +14,18 @@ __all__ = [
     "NEVER",
     "Approval",
     "Award",
-    "Cap",
+    "BucketSpan",
     "Expiry",
     "Facts",
     "First",
     "Line",
     "Multiplier",
     "Rate",
-    "Record",
     "Referral",
     "Rounding",
     "Rule",
-    "Span",
+    "RuleCap",
+    "RuleRecord",
     "When",
     "add_months",
 ]
@@ -39,7 +39,7 @@ CapOf = Literal["record", "activity", "approval", "day", "month", "year"]
 Within = Literal["day", "month", "year", "life"]
 
 
-class Record(Protocol):
+class RuleRecord(Protocol):
     """What a rule may look at in one record: `Facts`, or a revision of which points knows nothing but itself."""
 
     @property
@@ -139,7 +139,7 @@ class Referral(NamedTuple):
     day: date
 
 
-class Span(StrEnum):
+class BucketSpan(StrEnum):
     """The period of a rule's buckets: the widest that any of its caps needs."""
 
     DAY = "day"
@@ -165,7 +165,7 @@ class When:
         """Is the month of the year all that is asked for?"""
         return self == When(months=self.months)
 
-    def fits(self, record: Record) -> bool:
+    def fits(self, record: RuleRecord) -> bool:
         """Is the record one of these?"""
         day = record.day
         return (
@@ -217,7 +217,7 @@ class Rounding:
 
 
 @dataclass(frozen=True, slots=True)
-class Cap:
+class RuleCap:
     """At most ``limit`` minutes or points of one record, activity, day, month or year.
 
     ``approval`` holds the place of the rule's approvals among the caps and has no limit of its own. ``within`` matters
@@ -275,8 +275,8 @@ class Rule:
     minimum_percent: int = 0
     rounding: Rounding | None = None
     multipliers: tuple[Multiplier, ...] = ()
-    minute_caps: tuple[Cap, ...] = ()
-    point_caps: tuple[Cap, ...] = ()
+    minute_caps: tuple[RuleCap, ...] = ()
+    point_caps: tuple[RuleCap, ...] = ()
     approvals: tuple[Approval, ...] = ()
     records_per_activity_day: int | None = None
     complaint_percent: int = 100
@@ -289,7 +289,7 @@ class Rule:
     plain: bool = field(init=False)
     day_cap_minutes: int | None = field(init=False)
     month_rates: tuple[int, ...] = field(init=False)
-    span: Span = field(init=False)
+    span: BucketSpan = field(init=False)
 
     def __post_init__(self) -> None:
         """Work out what is asked again and again."""
@@ -307,17 +307,17 @@ class Rule:
         by_month = [[rate.points_per_hour for rate in self.rates if month in rate.when.months] for month in range(13)]
         object.__setattr__(self, "month_rates", tuple([*rates, self.points_per_hour][0] for rates in by_month))
 
-    def _widest(self) -> Span:
+    def _widest(self) -> BucketSpan:
         caps = self.minute_caps + self.point_caps
         spans = {cap.within if cap.of == "activity" else cap.of for cap in caps} - {"record", "approval"}
         if self.approvals:
             spans.add("day")
         if spans == {"life"}:
-            return Span.ACTIVITY
-        for wide in (Span.LIFE, Span.YEAR, Span.MONTH):
+            return BucketSpan.ACTIVITY
+        for wide in (BucketSpan.LIFE, BucketSpan.YEAR, BucketSpan.MONTH):
             if wide in spans:
                 return wide
-        return Span.DAY
+        return BucketSpan.DAY
 
     def rate(self, day: date) -> int:
         """Points per hour of a day under a plain rule: the first special rate that names its month, else the ordinary

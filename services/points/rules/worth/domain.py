@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
-from services.points.rules.terms.domain import LEVELS, Award, Cap, First, Line, Record, Referral, Rule
+from services.points.rules.terms.domain import LEVELS, Award, First, Line, Referral, Rule, RuleCap, RuleRecord
 
 __all__ = ["REASONS", "evaluate", "evaluate_in_full", "first_service", "referral"]
 
@@ -41,7 +41,7 @@ REASONS: Final = {
 """Each reason a line may carry, in the words that a volunteer reads."""
 
 
-def evaluate(rule: Rule, records: Sequence[Record]) -> Award:
+def evaluate(rule: Rule, records: Sequence[RuleRecord]) -> Award:
     """What the records of one bucket are worth under a rule.
 
     Only records that could earn (confirmed, of a provenance that earns, long enough) use up caps; one that crosses a
@@ -79,7 +79,7 @@ def evaluate(rule: Rule, records: Sequence[Record]) -> Award:
     return Award(points, tuple(lines), first)
 
 
-def evaluate_in_full(rule: Rule, records: Sequence[Record]) -> Award:
+def evaluate_in_full(rule: Rule, records: Sequence[RuleRecord]) -> Award:
     """As `evaluate`, whatever the rule says."""
     tally = _Tally(rule)
     for record in sorted(records, key=_order):
@@ -113,7 +113,7 @@ class _Tally:
         self._used: dict[tuple[object, ...], int] = {}
         self._records: dict[tuple[object, date], int] = {}
 
-    def take(self, record: Record) -> None:
+    def take(self, record: RuleRecord) -> None:
         """The next record, in order."""
         rule = self.rule
         admitted, refused = self._admit(record)
@@ -143,7 +143,7 @@ class _Tally:
             if self.first is None:
                 self.first = First(record.started_at, record.record_id, record.day)
 
-    def _admit(self, record: Record) -> tuple[int, str | None]:
+    def _admit(self, record: RuleRecord) -> tuple[int, str | None]:
         """The record's minutes as they count before caps, or why they don't."""
         rule = self.rule
         if record.status != "confirmed" or record.provenance not in rule.provenances:
@@ -164,7 +164,7 @@ class _Tally:
         counted = record.minutes if rule.rounding is None else rule.rounding.apply(record.minutes)
         return (counted, None) if counted else (0, "rounded")
 
-    def _rate(self, record: Record, notes: dict[str, Any]) -> tuple[int, int]:
+    def _rate(self, record: RuleRecord, notes: dict[str, Any]) -> tuple[int, int]:
         """Points per hour and percent: the first special rate and the first multiplier that fit."""
         rule = self.rule
         per_hour, percent = rule.points_per_hour, 100
@@ -181,7 +181,7 @@ class _Tally:
                 break
         return per_hour, percent
 
-    def _cap_minutes(self, record: Record, counted: int, notes: dict[str, Any]) -> tuple[int, str]:
+    def _cap_minutes(self, record: RuleRecord, counted: int, notes: dict[str, Any]) -> tuple[int, str]:
         reason = "counted"
         for of, left in self._minutes_left(record, counted):
             prefix = "" if of == "day" else f"{of}-"
@@ -196,7 +196,7 @@ class _Tally:
             counted = left
         return counted, reason
 
-    def _minutes_left(self, record: Record, counted: int) -> list[tuple[str, int]]:
+    def _minutes_left(self, record: RuleRecord, counted: int) -> list[tuple[str, int]]:
         """Every cap that cuts the record, and what it leaves, until too little is left to go on."""
         cuts: list[tuple[str, int]] = []
         for cap in self.rule.minute_caps:
@@ -211,7 +211,7 @@ class _Tally:
                     break
         return cuts
 
-    def _approved(self, record: Record, counted: int) -> int:
+    def _approved(self, record: RuleRecord, counted: int) -> int:
         level = LEVELS.get(record.approval_level, 0)
         limits = [approval.above_minutes for approval in self.rule.approvals if level < LEVELS[approval.level]]
         key = ("approval", record.day)
@@ -220,7 +220,7 @@ class _Tally:
         self._used[key] = used + left
         return left
 
-    def _through(self, what: str, cap: Cap, record: Record, amount: int) -> int:
+    def _through(self, what: str, cap: RuleCap, record: RuleRecord, amount: int) -> int:
         """What a cap lets through, which it thereby uses up."""
         key = (what, *_scope(cap, record))
         used = self._used.get(key, 0)
@@ -229,7 +229,7 @@ class _Tally:
         return left
 
 
-def _scope(cap: Cap, record: Record) -> tuple[object, ...]:
+def _scope(cap: RuleCap, record: RuleRecord) -> tuple[object, ...]:
     day = record.day
     if cap.of == "record" or (cap.of == "activity" and record.activity_id is None):
         return cap.of, record.record_id
@@ -243,11 +243,11 @@ def _scope(cap: Cap, record: Record) -> tuple[object, ...]:
     return (cap.of, record.activity_id, *period) if cap.of == "activity" else (cap.of, *period)
 
 
-def _order(record: Record) -> tuple[datetime, bytes]:
+def _order(record: RuleRecord) -> tuple[datetime, bytes]:
     return record.started_at, record.record_id.bytes
 
 
-def _refusal(rule: Rule, record: Record) -> str | None:
+def _refusal(rule: Rule, record: RuleRecord) -> str | None:
     if record.status != "confirmed":
         return record.status
     if record.provenance not in rule.provenances:

@@ -19,16 +19,16 @@ __all__ = [
     "PHONE",
     "ApprovalLevel",
     "Arrival",
+    "AttendancePolicy",
     "Busy",
-    "Change",
     "CheckIn",
     "ClosedBy",
     "Place",
-    "Policy",
     "Provenance",
-    "Record",
-    "Revision",
-    "Status",
+    "RecordStatus",
+    "RevisionKind",
+    "ServiceRecord",
+    "ServiceRevision",
     "clash",
     "counted_minutes",
     "end_of",
@@ -61,7 +61,7 @@ class ClosedBy(StrEnum):
     CORRECTION = "correction"
 
 
-class Status(StrEnum):
+class RecordStatus(StrEnum):
     """Provisional: open, or closed in a way that somebody must still confirm."""
 
     PROVISIONAL = "provisional"
@@ -78,7 +78,7 @@ class ApprovalLevel(StrEnum):
     CENTRE = "centre"
 
 
-class Change(StrEnum):
+class RevisionKind(StrEnum):
     """What made a revision."""
 
     CHECK_IN = "check_in"
@@ -98,7 +98,7 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class AttendancePolicy:
     """Bounds of what counts as attendance."""
 
     early_check_in: timedelta = timedelta(minutes=60)
@@ -117,11 +117,11 @@ class Policy:
     """How far into the future a device's time may lie after its measured skew was taken off."""
 
 
-DEFAULT_POLICY = Policy()
+DEFAULT_POLICY = AttendancePolicy()
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ServiceRecord:
     """The whole state of one service record at one revision. ``distance_m`` is metres to the site.
 
     ``minutes`` are those that count: inside the shift, and the approved ``overtime_minutes`` after it. ``device_ref``
@@ -141,7 +141,7 @@ class Record:
     kind: str
     provenance: Provenance
     closed_by: ClosedBy | None
-    status: Status
+    status: RecordStatus
     started_at: datetime
     ended_at: datetime | None
     minutes: int
@@ -157,15 +157,15 @@ class Record:
     @property
     def is_open(self) -> bool:
         """Checked in and not out."""
-        return self.ended_at is None and self.status is not Status.VOID
+        return self.ended_at is None and self.status is not RecordStatus.VOID
 
 
 @dataclass(frozen=True, slots=True)
-class Revision:
+class ServiceRevision:
     """A record as it stands now, and what made it so."""
 
-    record: Record
-    change: Change
+    record: ServiceRecord
+    change: RevisionKind
     made_by: UUID | None
     reason: str | None = None
 
@@ -205,7 +205,7 @@ class Arrival:
 
     place: Place
     signed_up: bool
-    here: Sequence[Record]
+    here: Sequence[ServiceRecord]
     """The volunteer's records of this shift that are not void, oldest first."""
     busy: Sequence[Busy]
     """The volunteer's other records around now."""
@@ -247,7 +247,7 @@ def overtime_minutes(started_at: datetime, ended_at: datetime, shift: Shift) -> 
     return 0 if shift.cancelled_at is not None else minutes_between(max(started_at, shift.ends_at), ended_at)
 
 
-def fault_of_times(started_at: datetime, ended_at: datetime, policy: Policy, now: datetime) -> str | None:
+def fault_of_times(started_at: datetime, ended_at: datetime, policy: AttendancePolicy, now: datetime) -> str | None:
     """What is wrong with the times of something that is said to have happened."""
     if ended_at <= started_at:
         return "ended_at must come after started_at."

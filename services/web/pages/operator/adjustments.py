@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
-from services.web.gateway.upstream import Problem
+from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.render import page
 from services.web.pages.staff.accounts import numbered, whose
 from services.web.pages.visit import Visit, VisitOf, operators_only
@@ -107,4 +107,4 @@ async def _person(visit: Visit, volunteer: str) -> Whose | None:
     try:
         return await whose(visit, str(UUID(volunteer)))
     except ValueError:
-        raise Problem("volunteer-unknown", "There is no such volunteer.", status=404) from None
+        raise UpstreamProblem("volunteer-unknown", "There is no such volunteer.", status=404) from None

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from services.web.gateway.upstream import Problem
+from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.render import finish, page
 from services.web.pages.visit import Visit, VisitOf, engineers_only
 from services.web.settings import UPSTREAM_NAMES
@@ -43,7 +43,7 @@ async def metrics(visit: VisitOf, process: str) -> Response:
     engineers_only(visit)
     text = await visit.web.processes.metrics(process)
     if text is None:
-        raise Problem("not-found", "There is no such process.", status=404)
+        raise UpstreamProblem("not-found", "There is no such process.", status=404)
     plain = Response(text, media_type="text/plain; charset=utf-8", headers={"cache-control": "no-store"})
     return finish(plain, visit.session)
 

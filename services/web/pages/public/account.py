@@ -23,33 +23,33 @@ router = APIRouter(include_in_schema=False, dependencies=[public()])
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class Removal(Input):
+class FactorRemovalIn(Input):
     """The password and a code of the second factor."""
 
     password: Text
     code: Text
 
 
-class Change(Input):
+class PasswordChangeIn(Input):
     """The present password and the new one."""
 
     password: Text
     new_password: Text
 
 
-class FirstCode(Input):
+class FirstCodeFormIn(Input):
     """The first code of a new second factor."""
 
     code: Text
 
 
-class ResetRequest(Input):
+class ResetRequestIn(Input):
     """Whose password is to be reset."""
 
     username: Text
 
 
-class Reset(Input):
+class PasswordResetIn(Input):
     """The code that came to the phone on file, and the new password."""
 
     username: Text
@@ -57,7 +57,7 @@ class Reset(Input):
     password: Text
 
 
-class Acceptance(Input):
+class InvitationAcceptanceIn(Input):
     """The code that came to the invited person's phone, and their password."""
 
     code: Text
@@ -97,7 +97,7 @@ async def begin_second_factor(visit: VisitOf, ours: Ours = None) -> Response:
 
 
 @router.post("/account/second-factor/confirmation")
-async def confirm_second_factor(visit: VisitOf, body: FirstCode, ours: Ours = None) -> Response:
+async def confirm_second_factor(visit: VisitOf, body: FirstCodeFormIn, ours: Ours = None) -> Response:
     """Confirm it; the recovery codes are shown once."""
     require_ours(ours)
     answer = await visit.tell("recruitment", "/auth/second-factor/confirmation", {"code": body.code})
@@ -108,7 +108,7 @@ async def confirm_second_factor(visit: VisitOf, body: FirstCode, ours: Ours = No
 
 
 @router.post("/account/second-factor/removal")
-async def remove_second_factor(browser: BrowserOf, body: Removal, ours: Ours = None) -> Response:
+async def remove_second_factor(browser: BrowserOf, body: FactorRemovalIn, ours: Ours = None) -> Response:
     """Remove it, by the password and a code."""
     require_ours(ours)
     await browser.post("/auth/second-factor/removal", body.model_dump())
@@ -116,7 +116,7 @@ async def remove_second_factor(browser: BrowserOf, body: Removal, ours: Ours = N
 
 
 @router.post("/account/password")
-async def change_password(browser: BrowserOf, body: Change, ours: Ours = None) -> Response:
+async def change_password(browser: BrowserOf, body: PasswordChangeIn, ours: Ours = None) -> Response:
     """Change the password; all other sessions end."""
     require_ours(ours)
     await browser.post("/auth/password", body.model_dump())
@@ -130,14 +130,14 @@ async def reset_page(visit: VisitOf) -> Response:
 
 
 @router.post("/session/staff/reset/codes")
-async def ask_reset(browser: BrowserOf, body: ResetRequest, ours: Ours = None) -> Response:
+async def ask_reset(browser: BrowserOf, body: ResetRequestIn, ours: Ours = None) -> Response:
     """Send a code to the phone on file, if there is one; the answer does not say."""
     require_ours(ours)
     return challenged(browser, await browser.post("/auth/password-resets", body.model_dump()))
 
 
 @router.post("/session/staff/reset")
-async def reset(browser: BrowserOf, body: Reset, ours: Ours = None) -> Response:
+async def reset(browser: BrowserOf, body: PasswordResetIn, ours: Ours = None) -> Response:
     """Set the new password; afterwards one logs in with it."""
     require_ours(ours)
     proof = {**body.model_dump(), "challenge_id": challenge_of(browser)}
@@ -160,7 +160,7 @@ async def invitation_code(browser: BrowserOf, token: str, ours: Ours = None) -> 
 
 
 @router.post("/invitation/{token}")
-async def accept(browser: BrowserOf, token: str, body: Acceptance, key: Key, ours: Ours = None) -> Response:
+async def accept(browser: BrowserOf, token: str, body: InvitationAcceptanceIn, key: Key, ours: Ours = None) -> Response:
     """Accept: the account is the holder's from now on."""
     require_ours(ours)
     proof = {**body.model_dump(), "challenge_id": challenge_of(browser)}

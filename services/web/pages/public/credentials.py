@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from services.web.gateway.upstream import Problem
+from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.render import page, qr
 from services.web.pages.visit import VisitOf
 from services.web.pages.wording import figure, spell_minutes
@@ -60,7 +60,7 @@ def as_download(found: Mapping[str, Any], form: str) -> Response:
         Problem: there is no such form.
     """
     if form not in _FORMATS:
-        raise Problem("not-found", "There is no such file.", status=404)
+        raise UpstreamProblem("not-found", "There is no such file.", status=404)
     content = found["jwt"] if form == "jwt" else json.dumps(found, ensure_ascii=False, indent=2) + "\n"
     name = f"credential-{str(found['award_id'])[-12:]}.{form}"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
@@ -76,4 +76,4 @@ def award_id_of(text: str) -> str:
     try:
         return str(UUID(text))
     except ValueError:
-        raise Problem("award-unknown", "There is no such award.", status=404) from None
+        raise UpstreamProblem("award-unknown", "There is no such award.", status=404) from None

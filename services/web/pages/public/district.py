@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.web.gateway.upstream import Problem, UpstreamAway
+from services.web.gateway.upstream import UpstreamAway, UpstreamProblem
 from services.web.pages.visit import Visit
 from services.web.pages.wording import figure, parse, word
 from shared.clock import real_now
 
-__all__ = ["District", "Formula", "Level", "district_now", "district_of", "figures_of"]
+__all__ = ["District", "Formula", "LevelShare", "district_now", "district_of", "figures_of"]
 
 _SITES = (("centre", "中心"), ("institute", "所"), ("station", "站"), ("service_point", "服务点"))
 _TEAMS = (("corps", "总队"), ("detachment", "支队"), ("team", "小分队"))
@@ -30,7 +30,7 @@ _FORMULAS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class LevelShare:
     """The share of one level of the district that is covered."""
 
     name: str
@@ -67,7 +67,7 @@ class District:
     honours: Any
     hours: Any
     records: Any
-    coverage: list[Level]
+    coverage: list[LevelShare]
     formulas: list[Formula]
 
 
@@ -89,7 +89,7 @@ async def district_now(visit: Visit) -> datetime:
     try:
         report = await district_report(visit)
         return datetime.fromisoformat(report["to"])
-    except (Problem, UpstreamAway, KeyError, ValueError):
+    except (UpstreamProblem, UpstreamAway, KeyError, ValueError):
         return real_now()
 
 
@@ -111,7 +111,7 @@ async def figures_of(visit: Visit) -> dict[str, Any]:
 async def _if_there(question: Coroutine[Any, Any, Any]) -> Any | None:
     try:
         return await question
-    except (Problem, UpstreamAway):
+    except (UpstreamProblem, UpstreamAway):
         return None
 
 
@@ -121,11 +121,13 @@ def district_of(report: Mapping[str, Any]) -> District:
     volunteers, coverage = _part(report, "volunteers"), _part(report, "coverage")
     minutes = report.get("minutes")
     levels = [
-        Level(word(level, "level"), share) for level in _LEVELS if (share := _share(coverage.get(level))) is not None
+        LevelShare(word(level, "level"), share)
+        for level in _LEVELS
+        if (share := _share(coverage.get(level))) is not None
     ]
     docking = _share(report.get("docking"))
     if docking is not None:
-        levels.append(Level("队伍对接", docking))
+        levels.append(LevelShare("队伍对接", docking))
     return District(
         period=_period(report),
         registered=volunteers.get("registered"),

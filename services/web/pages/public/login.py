@@ -12,7 +12,7 @@ from pydantic import Field
 
 from services.web.gateway.headers import cookies
 from services.web.gateway.sessions import REFRESH, Session
-from services.web.gateway.upstream import Problem, UpstreamAway
+from services.web.gateway.upstream import UpstreamAway, UpstreamProblem
 from services.web.pages.browser import Browser, BrowserOf
 from services.web.pages.public import tickets
 from services.web.pages.render import finish, page
@@ -34,7 +34,7 @@ Phone = Annotated[str, Field(min_length=1, max_length=LONGEST_TYPED)]
 Code = Annotated[str, Field(min_length=1, max_length=LONGEST_TYPED)]
 
 
-class PhoneLogin(Input):
+class PhoneLoginIn(Input):
     """A phone and the code that was sent to it."""
 
     phone: Phone
@@ -42,20 +42,20 @@ class PhoneLogin(Input):
     next: str = "/me"
 
 
-class CodeRequest(Input):
+class CodeRequestIn(Input):
     """Which phone to send a code to."""
 
     phone: Phone
 
 
-class SecondStep(Input):
+class SecondStepFormIn(Input):
     """The code of a second factor, or a recovery code."""
 
     code: Annotated[str, Field(min_length=1, max_length=40)]
     next: str = "/staff"
 
 
-class StaffLogin(Input):
+class StaffLoginIn(Input):
     """A member of staff's name and password."""
 
     username: Annotated[str, Field(min_length=1, max_length=100)]
@@ -63,7 +63,7 @@ class StaffLogin(Input):
     next: str = "/staff"
 
 
-class Registration(Input):
+class RegistrationFormIn(Input):
     """What the drive's form asks for."""
 
     name: Annotated[str, Field(min_length=1, max_length=LONGEST_TYPED)]
@@ -94,20 +94,20 @@ async def staff_login_page(visit: VisitOf, next: str = "/staff") -> Response:
 
 
 @router.post("/session/codes")
-async def send_code(browser: BrowserOf, body: CodeRequest, ours: Ours = None) -> Response:
+async def send_code(browser: BrowserOf, body: CodeRequestIn, ours: Ours = None) -> Response:
     """Send a code to a phone; the challenge that it answers stays in this browser."""
     require_ours(ours)
     return challenged(browser, await browser.post("/auth/codes", {"phone": body.phone}))
 
 
 @router.post("/session")
-async def log_in(browser: BrowserOf, body: PhoneLogin, ours: Ours = None) -> Response:
+async def log_in(browser: BrowserOf, body: PhoneLoginIn, ours: Ours = None) -> Response:
     """Log in; who was imported from the registry claims that account by the same code."""
     require_ours(ours)
     proof = {"phone": body.phone, "code": body.code, "challenge_id": challenge_of(browser)}
     try:
         opened = await browser.post("/auth/tokens", proof)
-    except Problem as problem:
+    except UpstreamProblem as problem:
         if problem.type.rpartition("/")[2] != "claim-first":
             raise
         claimed = await browser.post("/volunteers/claims", proof, **{"idempotency-key": token_urlsafe(24)})
@@ -116,7 +116,7 @@ async def log_in(browser: BrowserOf, body: PhoneLogin, ours: Ours = None) -> Res
 
 
 @router.post("/session/staff")
-async def log_in_staff(browser: BrowserOf, body: StaffLogin, ours: Ours = None) -> Response:
+async def log_in_staff(browser: BrowserOf, body: StaffLoginIn, ours: Ours = None) -> Response:
     """Log in by account and password; a second factor is asked for on the next page."""
     require_ours(ours)
     answer = await browser.post("/auth/sessions", {"username": body.username, "password": body.password})
@@ -134,7 +134,7 @@ async def second_step_page(visit: VisitOf, next: str = "/staff") -> Response:
 
 
 @router.post("/session/staff/second-step")
-async def second_step(browser: BrowserOf, body: SecondStep, ours: Ours = None) -> Response:
+async def second_step(browser: BrowserOf, body: SecondStepFormIn, ours: Ours = None) -> Response:
     """Complete a login by the code of the second factor."""
     require_ours(ours)
     proof = {"challenge_id": challenge_of(browser), "code": body.code}
@@ -143,14 +143,16 @@ async def second_step(browser: BrowserOf, body: SecondStep, ours: Ours = None) -
 
 
 @router.post("/session/registration")
-async def register(browser: BrowserOf, request: Request, body: Registration, key: Key, ours: Ours = None) -> Response:
+async def register(
+    browser: BrowserOf, request: Request, body: RegistrationFormIn, key: Key, ours: Ours = None
+) -> Response:
     """Register as a volunteer and be logged in at once; who came from a scan goes back to it."""
     require_ours(ours)
     person = {**body.model_dump(exclude_none=True), "challenge_id": challenge_of(browser)}
     answer = await browser.post("/volunteers", person, **{"idempotency-key": key})
     if answer.get("session") is None:
         # the same form sent again much later: the person is registered, and logs in by a new code
-        raise Problem("already-registered", "This person is registered already.", status=409)
+        raise UpstreamProblem("already-registered", "This person is registered already.", status=409)
     shift_id = tickets.kept_shift(request)
     return _entered(browser, answer["session"], f"/s/{shift_id}" if shift_id else "/me?welcome=1")
 
@@ -162,7 +164,7 @@ async def log_out(visit: VisitOf, request: Request, ours: Ours = None) -> Respon
     kept = cookies(request.scope["headers"]).get(REFRESH)
     if kept:
         visit.web.sessions.forget(kept)
-        with contextlib.suppress(Problem, UpstreamAway):
+        with contextlib.suppress(UpstreamProblem, UpstreamAway):
             await visit.tell("recruitment", "/auth/logout", {"refresh_token": kept})
     # the next person with this browser scans for themselves
     gone = (*visit.web.sessions.ended(), tickets.forget(visit))
@@ -186,7 +188,7 @@ def challenge_of(browser: Browser) -> str:
         Problem: it asked for none within the last five minutes.
     """
     if not browser.challenge:
-        raise Problem("code-not-asked", "Ask for a code in this browser first.", status=409)
+        raise UpstreamProblem("code-not-asked", "Ask for a code in this browser first.", status=409)
     return browser.challenge
 
 
@@ -199,7 +201,7 @@ def challenged(browser: Browser, answer: Any, **more: str) -> Response:
 def _entered(browser: Browser, opened: Any, where: str) -> Response:
     session = browser.visit.web.sessions.opened(opened)
     if session is None:
-        raise Problem("login-failed", "登录没有成功，请再试一次。", status=502)
+        raise UpstreamProblem("login-failed", "登录没有成功，请再试一次。", status=502)
     kept = replace(session, set_cookies=(*session.set_cookies, *browser.kept("")))
     return finish(JSONResponse({"next": _door(session, where)}), kept)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from services.web.gateway.upstream import Problem, UpstreamAway
+from services.web.gateway.upstream import UpstreamAway, UpstreamProblem
 from services.web.pages.public.district import district_now
 from services.web.pages.render import page
 from services.web.pages.visit import Visit, VisitOf
@@ -63,7 +63,7 @@ async def _active(visit: Visit) -> list[Any]:
 
     try:
         kept: list[Any] = await visit.web.cache.get("rules", AGE_SECONDS, load)
-    except (Problem, UpstreamAway, KeyError, TypeError):
+    except (UpstreamProblem, UpstreamAway, KeyError, TypeError):
         return []
     return kept
 
@@ -185,7 +185,7 @@ async def worth_of(visit: Visit, shift: Mapping[str, Any]) -> str:
     try:
         worth = await visit.web.cache.get(f"worth {sorted(query.items())}", AGE_SECONDS, load)
         return worth_said(worth)
-    except (Problem, UpstreamAway, KeyError, TypeError):
+    except (UpstreamProblem, UpstreamAway, KeyError, TypeError):
         return ""
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from services.web.gateway.upstream import Problem, UpstreamAway
+from services.web.gateway.upstream import UpstreamAway, UpstreamProblem
 from services.web.pages.public.credentials import as_download, nearest
 from services.web.pages.render import finish, page
 from services.web.pages.visit import Visit, VisitOf
@@ -25,7 +25,7 @@ UNNAMED = "志愿服务团队"
 async def standings(visit: VisitOf, period: str = "year", cursor: str | None = None) -> Response:
     """Teams by their services in the present year, month or week."""
     if period not in dict(PERIODS):
-        raise Problem("not-found", "There is no such period.", status=404)
+        raise UpstreamProblem("not-found", "There is no such period.", status=404)
     query = {"cursor": cursor} if cursor else {}
     found, names = await asyncio.gather(
         visit.ask("points", "/teams/standings", period=period, **query), visit.team_names()
@@ -47,7 +47,7 @@ async def team(visit: VisitOf, team_id: str) -> Response:
     known = _id(team_id)
     found, names = await asyncio.gather(visit.ask("points", f"/teams/{known}/badges"), visit.team_names())
     if known not in names and not found["services"] and not found["revoked"]:
-        raise Problem("team-unknown", "There is no such team.", status=404)
+        raise UpstreamProblem("team-unknown", "There is no such team.", status=404)
     return page(
         "public/team.html",
         visit.session,
@@ -75,7 +75,7 @@ async def leading(visit: Visit) -> list[dict[str, Any]]:
 
     try:
         found = await visit.web.cache.get("teams", visit.web.settings.figures_age_seconds, load)
-    except (Problem, UpstreamAway):
+    except (UpstreamProblem, UpstreamAway):
         return []
     return _named(found["items"], await visit.team_names())
 
@@ -93,4 +93,4 @@ def _id(text: str) -> str:
     try:
         return str(UUID(text))
     except ValueError:
-        raise Problem("team-unknown", "There is no such team.", status=404) from None
+        raise UpstreamProblem("team-unknown", "There is no such team.", status=404) from None

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
-from services.web.gateway.upstream import Problem
+from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.render import page
 from services.web.pages.staff.rewards_admin import insist
 from services.web.pages.visit import Visit, VisitOf
@@ -62,7 +62,7 @@ async def numbered(visit: Visit, number: str) -> list[Any]:
     for query in ({"volunteer_number": number}, {"registry_number": number}):
         try:
             found = await visit.ask("recruitment", "/volunteers", **query, limit="1")
-        except Problem as problem:
+        except UpstreamProblem as problem:
             if problem.status not in (400, 422):
                 raise
             continue

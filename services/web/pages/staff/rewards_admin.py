@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from services.web.gateway.upstream import Problem
+from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.render import page, part
 from services.web.pages.visit import Visit, VisitOf
 from services.web.pages.volunteer.rewards import limits_said, tail, window_said
@@ -159,4 +159,4 @@ def insist(visit: Visit) -> None:
     """
     visit.staff()
     if not visit.session.roles & {"station", "operator"}:
-        raise Problem("role-not-allowed", "This page is for stations and the centre.", status=403)
+        raise UpstreamProblem("role-not-allowed", "This page is for stations and the centre.", status=403)

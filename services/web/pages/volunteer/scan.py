@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.web.gateway.upstream import Problem
+from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.public import tickets
 from services.web.pages.public.rules import rule_said, worth_of
 from services.web.pages.refusals import say
@@ -37,7 +37,7 @@ async def scan(visit: VisitOf, request: Request, shift_id: str, c: str | None = 
     if c:
         try:
             ticket = await _buy(visit, shift_id, c)
-        except Problem as problem:
+        except UpstreamProblem as problem:
             if problem.status != 403:
                 raise
             # who opens the address of an earlier scan again still has its ticket

@@ -2,10 +2,10 @@
 
 import asyncio
 
-__all__ = ["set_within"]
+__all__ = ["wait_for_event"]
 
 
-async def set_within(event: asyncio.Event, seconds: float) -> bool:
+async def wait_for_event(event: asyncio.Event, seconds: float) -> bool:
     """Wait until ``event`` is set, at most so many seconds; returns whether it is."""
     try:
         await asyncio.wait_for(event.wait(), seconds)

@@ -76,7 +76,7 @@ def consumed(settings: Settings, count: int, batch: int) -> Fold:
 
 async def measure(dsn: str, server_pid: int, count: int, fold: Fold, how: str, profile: TextIO | None) -> None:
     """Fold everything and print what it took, to ``profile`` with where it went."""
-    database = await Database.open(dsn, "points", size=4, same_plans=True)
+    database = await Database.open(dsn, "points", size=4, generic_plans=True)
     try:
         stream = IngestStream(database, await policy_of(database))
         server = Meter([server_pid])

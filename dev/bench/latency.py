@@ -3,7 +3,7 @@
 Each message carries that moment as its correlation id, which its record keeps. The commit is taken twice: the server's
 own timestamp of the transaction, and the moment at which another session was told of it by NOTIFY, from which on
 everybody sees it: that one is reported as the latency. The ingest does not wait for the flush of its commits
-(`shared.postgres.witness`), which follows within a quarter of a second.
+(`shared.postgres.durability`), which follows within a quarter of a second.
 """
 
 from __future__ import annotations

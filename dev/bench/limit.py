@@ -103,7 +103,7 @@ async def run(chosen: argparse.Namespace) -> None:
     await consumer.start()
     try:
         profiler = cProfile.Profile() if chosen.profile else None
-        tell("consuming", at=time.time())
+        tell("consumer.started", at=time.time())
         limit = Limit(conn, consumer, chosen.count, chosen.batch)
         if profiler is not None:
             profiler.enable()

@@ -292,7 +292,7 @@ async def _measure(
     running = await start_peer(rig, module, arguments, python=python)
     found = Round(name, events, 0.0, 0.0)
     try:
-        began: Any = await wait_for(running, "consuming", within=120)
+        began: Any = await wait_for(running, "consumer.started", within=120)
         found.join_seconds = began["at"] - running.began
         async with metered(_meters(rig, found, [running.pid])):
             done: Any = await wait_for(running, "done", within=WITHIN, every=0.1)

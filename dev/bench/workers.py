@@ -126,7 +126,7 @@ class Workers:
         """When the first of them had its partitions (seconds since 1970), and how long after its start that was."""
         found = []
         for running in runnings:
-            line = await wait_for(running, "consuming", within=within, every=0.02)
+            line = await wait_for(running, "consumer.started", within=within, every=0.02)
             at = datetime.fromisoformat(str(line["at"])).timestamp()
             found.append((at, at - running.began))
         return min(found)

@@ -28,10 +28,10 @@ async def completeness(tx: Tx, *, settled: bool, direct_feed: bool = False) -> C
     """
     check = Check("A3", "every published attendance revision is applied, superseded or a dead letter")
     check.examined = await tx.fetchval(SQL["revisions_counted"])
-    put_aside, conflicts = await _dead_letters(tx, check)
+    dead_lettered, conflicts = await _dead_letters(tx, check)
     lag = 0
     async for row in rows(tx, "revisions_missing"):
-        if (row["record_id"], row["revision"]) in put_aside:
+        if (row["record_id"], row["revision"]) in dead_lettered:
             continue
         reason = lost(row)
         if reason is None and settled:
@@ -39,13 +39,13 @@ async def completeness(tx: Tx, *, settled: bool, direct_feed: bool = False) -> C
         if reason is None:
             lag += 1
         else:
-            check.offend(f"record {row['record_id']} revision {row['revision']}", reason)
+            check.add_violation(f"record {row['record_id']} revision {row['revision']}", reason)
     if lag:
         check.notes.append(f"{lag} revisions are on their way")
     async for row in rows(tx, "contents_differ"):
         if not (direct_feed and (row["record_id"], row["revision"]) in conflicts):
             subject = f"record {row['record_id']} revision {row['revision']}"
-            check.offend(subject, "points holds another content than recruitment published")
+            check.add_violation(subject, "points holds another content than recruitment published")
     await _never_published(tx, check, direct_feed=direct_feed)
     return check
 
@@ -61,7 +61,7 @@ async def _never_published(tx: Tx, check: Check, *, direct_feed: bool) -> None:
         detail = f"forged: {source}, never written by recruitment"
         if row["volunteer_id"] is not None:
             detail += f"; volunteer {row['volunteer_id']}, {row['minutes']} minutes, event {row['event_id']}"
-        check.offend(f"record {row['record_id']} revision {row['revision']}", detail)
+        check.add_violation(f"record {row['record_id']} revision {row['revision']}", detail)
 
 
 def lost(row: Any) -> str | None:
@@ -74,20 +74,20 @@ def lost(row: Any) -> str | None:
 
 
 async def _dead_letters(tx: Tx, check: Check) -> tuple[set[Revision], set[Revision]]:
-    put_aside: set[Revision] = set()
+    dead_lettered: set[Revision] = set()
     conflicts: set[Revision] = set()
     async for row in rows(tx, "dead_attendance"):
         revision = revision_of(row["value"])
         if row["kind"] == "conflict":
-            told = "an unreadable record" if revision is None else f"record {revision[0]} revision {revision[1]}"
-            check.notes.append(f"conflicting second content of {told}: dead letter {row['id']}, {row['status']}")
+            what = "an unreadable record" if revision is None else f"record {revision[0]} revision {revision[1]}"
+            check.notes.append(f"conflicting second content of {what}: dead letter {row['id']}, {row['status']}")
         if revision is None:
             continue
         if row["status"] in PUT_ASIDE:
-            put_aside.add(revision)
+            dead_lettered.add(revision)
         if row["kind"] == "conflict":
             conflicts.add(revision)
-    return put_aside, conflicts
+    return dead_lettered, conflicts
 
 
 def revision_of(value: bytes | None) -> Revision | None:

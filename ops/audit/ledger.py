@@ -24,7 +24,7 @@ async def balances(tx: Tx) -> Check:
     assert totals is not None
     check.examined = totals["transfers"]
     if totals["total"]:
-        check.offend("all accounts", f"they sum to {totals['total']}, should be 0")
+        check.add_violation("all accounts", f"they sum to {totals['total']}, should be 0")
     async for row in rows(tx, "balances_against_transfers"):
         check.differ(f"volunteer {row['volunteer_id']}", [(name, row[name], row[f"{name}_sum"]) for name in _FIGURES])
     async for row in rows(tx, "lots_against_transfers"):
@@ -32,7 +32,9 @@ async def balances(tx: Tx) -> Check:
         check.differ(subject, [(name, row[name], row[f"{name}_sum"]) for name in _LOT_FIGURES])
     async for row in rows(tx, "impossible_transfers"):
         accounts = f"{row['amount']} from account {row['debit']} to {row['credit']} in lot {row['lot_bucket']}"
-        check.offend(f"transfer {row['transfer_id']} of volunteer {row['volunteer_id']}", f"{row['code']}: {accounts}")
+        check.add_violation(
+            f"transfer {row['transfer_id']} of volunteer {row['volunteer_id']}", f"{row['code']}: {accounts}"
+        )
     return check
 
 
@@ -45,10 +47,10 @@ async def bounds(tx: Tx) -> Check:
             f"available {row['available']} (in lots {row['in_lots']}), held {row['held']} (in open holds "
             f"{row['in_holds']}), debt {row['debt']}, lowest figure of a lot {row['lowest']}"
         )
-        check.offend(f"volunteer {row['volunteer_id']}", figures)
+        check.add_violation(f"volunteer {row['volunteer_id']}", figures)
     async for row in rows(tx, "holds_against_transfers"):
         figures = f"{row['status']}, {row['points']} points, but its transfers hold {row['held']}, spent {row['spent']}"
-        check.offend(f"hold {row['hold_id']}", f"{figures}; {transfers_named(row['transfer_ids'])}")
+        check.add_violation(f"hold {row['hold_id']}", f"{figures}; {transfers_named(row['transfer_ids'])}")
     return check
 
 
@@ -58,10 +60,10 @@ async def equation(tx: Tx) -> Check:
     check.examined = await tx.fetchval(SQL["volunteers_counted"])
     async for row in rows(tx, "equation_broken"):
         figures = ", ".join(f"{name} {row[name]}" for name in _FIGURES)
-        check.offend(f"volunteer {row['volunteer_id']}", figures)
+        check.add_violation(f"volunteer {row['volunteer_id']}", figures)
     total = await tx.fetchrow(SQL["issued_and_owed"])
     assert total is not None
     placed = sum(total[name] for name in ("available", "held", "spent", "expired", "donated")) - total["debt"]
     if total["issued"] != placed:
-        check.offend("the district", f"{total['issued']} points were issued, {placed} are accounted for")
+        check.add_violation("the district", f"{total['issued']} points were issued, {placed} are accounted for")
     return check

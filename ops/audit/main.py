@@ -122,7 +122,7 @@ async def _timed(tx: Tx, code: str, check: CheckFunction) -> Check:
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InsufficientPrivilegeError) as error:
         # Not being able to look is no proof that all is well.
         done = Check(code, "could not be checked")
-        done.offend("the audit", str(error))
+        done.add_violation("the audit", str(error))
     done.seconds = time.monotonic() - started
     return done
 

@@ -35,7 +35,7 @@ class Check:
         """Whether the invariant holds."""
         return self.breaches == 0
 
-    def offend(self, subject: object, detail: str) -> None:
+    def add_violation(self, subject: object, detail: str) -> None:
         """Note a breach."""
         self.breaches += 1
         if len(self.offenders) < OFFENDERS_KEPT:
@@ -45,7 +45,7 @@ class Check:
         """Note a breach when any (name, kept, computed) differs."""
         wrong = [f"{name} is {kept}, should be {computed}" for name, kept, computed in pairs if kept != computed]
         if wrong:
-            self.offend(subject, "; ".join(wrong))
+            self.add_violation(subject, "; ".join(wrong))
 
     def as_json(self) -> dict[str, Any]:
         """The check as plain data."""

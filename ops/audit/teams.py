@@ -22,14 +22,14 @@ from shared.postgres import Tx
 
 async def arrived(tx: Tx, check: Check, *, settled: bool) -> None:
     """A3 for the second reader of attendance: what it has not seen, and what would change its counts."""
-    put_aside: set[Revision] = set()
+    dead_lettered: set[Revision] = set()
     async for row in rows(tx, "dead_attendance_of_teams"):
         revision = revision_of(row["value"])
         if revision is not None and row["status"] in PUT_ASIDE:
-            put_aside.add(revision)
+            dead_lettered.add(revision)
     lag = 0
     async for row in rows(tx, "services_missing"):
-        if (row["record_id"], row["revision"]) in put_aside:
+        if (row["record_id"], row["revision"]) in dead_lettered:
             continue
         reason = lost(row)
         if reason is None and settled:
@@ -37,7 +37,7 @@ async def arrived(tx: Tx, check: Check, *, settled: bool) -> None:
         if reason is None:
             lag += 1
         else:
-            check.offend(f"record {row['record_id']} revision {row['revision']}", f"for its team: {reason}")
+            check.add_violation(f"record {row['record_id']} revision {row['revision']}", f"for its team: {reason}")
     if lag:
         check.notes.append(f"{lag} revisions are on their way to the teams")
 
@@ -76,7 +76,7 @@ async def _badges(tx: Tx, check: Check, figures: dict[Any, Figures]) -> None:
         pairs += [("badges", sorted(row["badges"]), badges), ("awarded badges", list(row["awarded"]), badges)]
         check.differ(f"team {row['team_id']}", pairs)
     for team_id in figures:
-        check.offend(f"team {team_id}", "has services and no row")
+        check.add_violation(f"team {team_id}", "has services and no row")
     if older:
         check.notes.append(f"{older} teams were last judged under earlier criteria")
 

@@ -70,8 +70,8 @@ async def awards(tx: Tx) -> Check:
             _refer(worth, book, group["referrals_by_volunteer"], buckets)
             _compare_versions(check, volunteer_id, worth, book, buckets)
         except KeyError as error:
-            told = f"a bucket stands under rule {error}, which is not in force in generation {generations[0]}"
-            check.offend(f"volunteer {volunteer_id}", told)
+            violation = f"a bucket stands under rule {error}, which is not in force in generation {generations[0]}"
+            check.add_violation(f"volunteer {volunteer_id}", violation)
             continue
         posted = {(row["bucket"], row["expires_on"]): row for row in group["awards_by_volunteer"]}
         _compare_awards(check, volunteer_id, worth, posted)
@@ -95,19 +95,19 @@ async def _postings(tx: Tx, check: Check) -> None:
     and activations were what had been predicted.
     """
     async for row in rows(tx, "moves_against_predictions"):
-        check.offend(row["subject"], row["detail"])
+        check.add_violation(row["subject"], row["detail"])
     async for row in rows(tx, "activations_against_approval"):
         people = f"proposed by {row['proposed_by']}, decided by {row['decided_by']}"
         reversal = f"reversal by {row['reversal_proposed_by']} and {row['reversal_decided_by']}"
-        check.offend(f"activation {row['activation_id']}", f"{row['status']}, {people}; {reversal}")
+        check.add_violation(f"activation {row['activation_id']}", f"{row['status']}, {people}; {reversal}")
     async for row in rows(tx, "awards_against_versions"):
         subject = f"bucket {row['bucket']} version {row['version']} of volunteer {row['volunteer_id']}"
         named = transfers_named(row["transfer_ids"])
-        check.offend(subject, f"posted {row['posted']}, the version changed it by {row['said']}; {named}")
+        check.add_violation(subject, f"posted {row['posted']}, the version changed it by {row['said']}; {named}")
     async for row in rows(tx, "flags_against_cases"):
         said = f"standing is {row['standing']}, of volunteer {row['volunteer_id']}, in {row['kind']}"
         subject = f"flag of record {row['record_id']} by case {row['case_id']}"
-        check.offend(
+        check.add_violation(
             subject, f"{said}; the case is {row['status']}, the record {row['owner']}'s, in {row['case_kind']}"
         )
     async for row in rows(tx, "flags_against_counters"):
@@ -115,7 +115,7 @@ async def _postings(tx: Tx, check: Check) -> None:
         check.differ(subject, [("the counter of standing flags", row["standing_flags"], row["flags"])])
     async for row in rows(tx, "adjustments_against_approval"):
         people = f"proposed by {row['proposed_by']}, decided by {row['decided_by']}"
-        check.offend(f"adjustment {row['adjustment_id']}", f"{row['status']}, {people}")
+        check.add_violation(f"adjustment {row['adjustment_id']}", f"{row['status']}, {people}")
 
 
 def _adjust(worth: AuditedWorth, book: Rulebook | None, approved: Sequence[Any], buckets: Mapping[str, Any]) -> None:
@@ -150,8 +150,8 @@ def _compare_buckets(check: Check, volunteer_id: Any, worth: AuditedWorth, bucke
     for bucket, row in buckets.items():
         subject = f"bucket {bucket} of volunteer {volunteer_id}"
         check.differ(subject, [("its points", row["points"], sums[bucket])])
-        if bucket in worth.lines and _told(row["explanation"]) != worth.lines[bucket]:
-            check.offend(subject, "its explanation is not what the rule says of its records")
+        if bucket in worth.lines and _explanation(row["explanation"]) != worth.lines[bucket]:
+            check.add_violation(subject, "its explanation is not what the rule says of its records")
 
 
 def _compare_versions(
@@ -169,7 +169,7 @@ def _compare_versions(
         check.differ(f"bucket {bucket} of volunteer {volunteer_id}", [("its rule version", found, due)])
 
 
-def _told(explanation: str) -> Any:
+def _explanation(explanation: str) -> Any:
     return orjson.loads(explanation)
 
 
@@ -236,7 +236,7 @@ async def badges(tx: Tx) -> Check:
         check.examined += 1
         lifetime = _lifetime(group["records_by_volunteer"])
         if not group["badges_by_volunteer"]:
-            check.offend(f"volunteer {volunteer_id}", "has records and no account")
+            check.add_violation(f"volunteer {volunteer_id}", "has records and no account")
             continue
         row = group["badges_by_volunteer"][0]
         judged = _judged_under(criteria, row["criteria_version"] or 0)

@@ -91,13 +91,15 @@ async def relay(settings: PointsSettings, stop: asyncio.Event) -> None:
 
 async def rehearse(settings: PointsSettings, rehearsal_id: UUID, stop: asyncio.Event) -> None:
     """Replay one rehearsal, to its end or until ``stop`` is set."""
-    from services.points.rehearsals.replay import Manner, replay
+    from services.points.rehearsals.replay import ReplayOptions, replay
 
     small = settings.model_copy(update={"database_pool_size": 3})
     db = await Database.connect(small)
     try:
-        manner = Manner(partial(Database.connect, small), settings.rehearsal_processes, settings.rehearsal_portion)
-        await replay(db, rehearsal_id, manner, stop)
+        options = ReplayOptions(
+            partial(Database.connect, small), settings.rehearsal_processes, settings.rehearsal_portion
+        )
+        await replay(db, rehearsal_id, options, stop)
     finally:
         await db.close()
 

@@ -59,7 +59,7 @@ class Agents(ABC):
         self._halt = asyncio.Event()
         self.guard = RecordGuard(
             {topic_name(settings, entity): entity for entity in topics},
-            put_aside=self._put_aside,
+            dead_letter=self._dead_letter,
             stop_worker=self.app.crash,
             gaps=self.app.gaps,
         )
@@ -84,11 +84,11 @@ class Agents(ABC):
 
         self.app.agent(self.topic(entity), name=f"{self.group.removeprefix('points-')}-{entity}")(agent)
 
-    async def tell(self, entity: str, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None:
+    async def send(self, entity: str, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None:
         """Send a record, to be on its topic before the record being applied is acknowledged."""
-        await self.app.changes.tell(topic_name(self.settings, entity), key, value, headers)
+        await self.app.changes.send(topic_name(self.settings, entity), key, value, headers)
 
-    async def _put_aside(self, message: Message, error: Exception) -> None:
+    async def _dead_letter(self, message: Message, error: Exception) -> None:
         async with self.connected().transaction() as tx:
             await deadletters.record(tx, [DeadLetter(message, str(error) or type(error).__name__)], group=self.group)
 

@@ -38,7 +38,7 @@ from shared.kafka.consumer import BatchConsumer
 from shared.kafka.faust_client import faust_options
 from shared.kafka.probe import broker_ready
 from shared.postgres import Database
-from shared.postgres.witness import Witness
+from shared.postgres.durability import DurabilityBarrier
 
 __all__ = ["GC_THRESHOLD", "IngestService", "build_app", "main"]
 
@@ -67,11 +67,11 @@ class IngestService(mode.Service):
         """Open pool and health port; consuming begins in the background."""
         settings = self.settings
         # What a crash of the server takes back is read again: offsets wait for the flush, and so does the relay.
-        db = await Database.connect(settings, same_plans=True, flushes=False)
+        db = await Database.connect(settings, generic_plans=True, synchronous_commit=False)
         self._resources.push_async_callback(db.close)
-        witness = Witness(db, GROUP)
-        await witness.begin()
-        self._resources.push_async_callback(witness.close)
+        barrier = DurabilityBarrier(db, GROUP)
+        await barrier.begin()
+        self._resources.push_async_callback(barrier.close)
         policy = await policy_of(db)
         stream = IngestStream(db, policy)
         self.consumer = BatchConsumer(
@@ -80,7 +80,7 @@ class IngestService(mode.Service):
             group=group_of(settings.ingest_generation),
             handle=stream.handle,
             dead_letter=stream.dead_letter,
-            secure=witness.secure,
+            secure=barrier.secure,
             max_records=settings.ingest_batch,
             fetch_bytes=FETCH_BYTES,
             lanes=settings.ingest_lanes,

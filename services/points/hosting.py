@@ -7,8 +7,8 @@ import faust
 import structlog
 
 from shared.errors import TransientError
-from shared.http.process import end_for_certain, leave_start_alone
-from shared.waiting import set_within
+from shared.http.process import force_exit_after, freeze_startup_objects
+from shared.waiting import wait_for_event
 
 __all__ = ["STOP_SECONDS", "Worker", "run_timer"]
 
@@ -26,24 +26,24 @@ async def run_timer(
 
     It begins ``after`` so many seconds. Trouble with the database is waited out.
     """
-    await set_within(stop, after)
+    await wait_for_event(stop, after)
     while not stop.is_set():
         try:
             while await work() and not stop.is_set():
                 pass
         except TransientError as error:
             _log.warning("timer.waits", timer=name, reason=str(error))
-        await set_within(stop, seconds)
+        await wait_for_event(stop, seconds)
 
 
 class Worker(faust.Worker):
     """Its stop has a time limit, which faust's own has not: it ends within `STOP_SECONDS` of what ends it."""
 
     async def on_first_start(self) -> None:
-        leave_start_alone(asyncio.get_running_loop())
+        freeze_startup_objects(asyncio.get_running_loop())
         await super().on_first_start()
 
     async def stop(self) -> None:
         """Stop in order, and in time."""
-        end_for_certain(STOP_SECONDS)
+        force_exit_after(STOP_SECONDS)
         await super().stop()

@@ -88,7 +88,7 @@ class DurableTable(faust.Table):
         marked, self.marked = self.marked, defaultdict(set)
         return marked, {partition: [self._change(key) for key in keys] for partition, keys in marked.items() if keys}
 
-    def give_back(self, marked: Marked) -> None:
+    def restore(self, marked: Marked) -> None:
         """It was not sent after all."""
         for partition, keys in marked.items():
             self.marked[partition] |= keys
@@ -118,12 +118,12 @@ class Changes:
         self._app = app
         self._last_alone = last_alone
         self._patience = patience
-        self._told: list[Awaitable[Any]] = []
+        self._unacknowledged: list[Awaitable[Any]] = []
         self._flushing = asyncio.Lock()
 
-    async def tell(self, topic: str, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None:
+    async def send(self, topic: str, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None:
         """Send a record in the company of others; the next commit waits until the broker has it."""
-        self._told.append(await self._app.producer.send(topic, key, value, None, None, headers))
+        self._unacknowledged.append(await self._app.producer.send(topic, key, value, None, None, headers))
 
     async def flush(self) -> None:
         """Send what is marked and return when the broker has it, and all that was told before.
@@ -136,18 +136,18 @@ class Changes:
             TimeoutError: it did not answer.
         """
         async with self._flushing:
-            told, self._told = self._told, []
+            unacknowledged, self._unacknowledged = self._unacknowledged, []
             tables = [table for table in self._app.tables.values() if isinstance(table, DurableTable)]
             taken = [(table, *table.take()) for table in tables]
             try:
                 async with asyncio.timeout(self._patience):
-                    await _acknowledged(told)
+                    await _acknowledged(unacknowledged)
                     for table, _, changes in taken:
                         await self._send(table.changelog_topic_name, changes)
             except BaseException:
-                self._told = told + self._told
+                self._unacknowledged = unacknowledged + self._unacknowledged
                 for table, marked, _ in taken:
-                    table.give_back(marked)
+                    table.restore(marked)
                 raise
 
     async def _send(self, topic: str, changes: Mapping[int, list[TableChange]]) -> None:

@@ -43,7 +43,7 @@ from shared.outbox.relay import Relay
 from shared.postgres import Database
 from shared.postgres.migrations import migrate
 from shared.rewrapping import end_with_json, run_command
-from shared.waiting import set_within
+from shared.waiting import wait_for_event
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -140,7 +140,7 @@ async def _purge(settings: RecruitmentSettings, db: Database, stop: asyncio.Even
             await purge_once(settings, db)
         except TransientError as error:
             _log.warning("purge.waits", reason=str(error))
-        await set_within(stop, PURGE_SECONDS)
+        await wait_for_event(stop, PURGE_SECONDS)
 
 
 async def create_operator(
@@ -257,7 +257,7 @@ def _create_operators(settings: RecruitmentSettings, chosen: argparse.Namespace)
             )
         except WeiguangError as error:
             raise SystemExit(f"create-operator: {username}: {error}") from None
-        _log.info(f"operator.{done}", account=username, role=str(chosen.role))
+        _log.info("operator.stored", outcome=done, account=username, role=str(chosen.role))
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -86,7 +86,7 @@ class Gateway:
             ],
             lifespan=self._open,
             plumbing=("/healthz",),  # the rest is asked on the port for operation
-            told=errors.told,
+            render_error=errors.render_error,
         )
         errors.install(self.pages)
 

@@ -15,7 +15,7 @@ from shared.auth.tokens import Verifier
 from shared.errors import WeiguangError
 from shared.http import health
 from shared.http.cache import Cache
-from shared.http.edge import Edge, Told
+from shared.http.edge import Edge, ErrorRenderer
 from shared.http.guard import RequestGuard
 from shared.http.models import Input, Instant, Limit, Output, SmallInt
 from shared.http.openapi import describe
@@ -113,7 +113,7 @@ def create_app(
     routers: Sequence[APIRouter],
     lifespan: Lifespan | None = None,
     readiness: health.Readiness | None = None,
-    told: Told = by_problem,
+    render_error: ErrorRenderer = by_problem,
     plumbing: Collection[str] = PLUMBING,
     strict_query: bool = True,
     inner: bool = True,
@@ -160,7 +160,7 @@ def create_app(
     app.state.verifier = Verifier(settings.auth_public_keys, service=settings.service)
 
     async def handler(request: Request, error: Exception) -> Response:
-        return await told(error, request)
+        return await render_error(error, request)
 
     for kind in (WeiguangError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, handler)
@@ -171,7 +171,7 @@ def create_app(
     templates.update(templates_of(app))
     app.openapi = cache(partial(describe, app))  # type: ignore[method-assign]  # FastAPI's way to replace it
     app.add_middleware(RequestGuard)
-    app.add_middleware(Edge, templates=templates, told=told, inner=inner)
+    app.add_middleware(Edge, templates=templates, render_error=render_error, inner=inner)
     return app
 
 

@@ -15,9 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.telemetry import trace
 from shared.telemetry.metrics import REQUEST_SECONDS, REQUESTS
 
-__all__ = ["UNMATCHED", "Edge", "Told"]
+__all__ = ["UNMATCHED", "Edge", "ErrorRenderer"]
 
-Told = Callable[[Exception, Request], Awaitable[Response]]
+ErrorRenderer = Callable[[Exception, Request], Awaitable[Response]]
 """How a caller is told what went wrong."""
 
 UNMATCHED = "(none)"
@@ -38,11 +38,13 @@ class Edge:
             correlation ids.
     """
 
-    def __init__(self, app: ASGIApp, *, templates: Mapping[Any, str], told: Told, inner: bool = True) -> None:
+    def __init__(
+        self, app: ASGIApp, *, templates: Mapping[Any, str], render_error: ErrorRenderer, inner: bool = True
+    ) -> None:
         self.app = app
         self.inner = inner
         self.templates = templates
-        self.told = told
+        self.render_error = render_error
         self._counters: dict[tuple[str, str, int], Any] = {}
         self._timers: dict[tuple[str, str], Any] = {}
 
@@ -71,7 +73,7 @@ class Edge:
         try:
             await self.app(scope, receive, answer)
         except Exception as error:
-            response = await self.told(error, Request(scope))
+            response = await self.render_error(error, Request(scope))
             if status:  # half an answer is out: cut the connection, so that nobody takes it for a whole one
                 status = 500
                 raise

@@ -28,7 +28,7 @@ from shared.auth.tokens import Caller
 from shared.errors import Conflict, Refusal, TooMany, TransientError
 from shared.http.models import storable
 from shared.postgres import Database, Tx, load_queries
-from shared.waiting import set_within
+from shared.waiting import wait_for_event
 
 __all__ = ["KEPT_HOURS", "PUBLIC_REPLAYS", "PUBLIC_SECONDS", "keep_purging", "once", "purge_idempotency"]
 
@@ -111,7 +111,7 @@ async def keep_purging(db: Database, stop: asyncio.Event) -> None:
                 await purge_idempotency(tx)
         except TransientError as error:
             _log.warning("idempotency.purge_waits", reason=str(error))
-        await set_within(stop, _PURGE_SECONDS)
+        await wait_for_event(stop, _PURGE_SECONDS)
 
 
 def _key_of(request: Request, *, guarded: bool) -> str:

@@ -16,9 +16,9 @@ __all__ = [
     "EXIT_FAILED",
     "EXIT_OK",
     "STOP_SECONDS",
-    "end_for_certain",
     "exit_code_of",
-    "leave_start_alone",
+    "force_exit_after",
+    "freeze_startup_objects",
     "run_role",
 ]
 
@@ -30,7 +30,7 @@ START_SECONDS = 10.0
 _log = structlog.get_logger(__name__)
 
 
-def leave_start_alone(loop: asyncio.AbstractEventLoop) -> None:
+def freeze_startup_objects(loop: asyncio.AbstractEventLoop) -> None:
     """The collector looks no more at what the start has made: hundreds of thousands of objects of modules and models,
     which stay for good. Looking through them stops everything for a tenth of a second, so they are looked at now, while
     nobody waits yet; what comes until the process has started is left alone without a look.
@@ -66,11 +66,11 @@ async def _supervise(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
         _log.info("process.stopping", signal=signal.Signals(number).name)
         stop.set()
         loop.call_later(STOP_SECONDS, task.cancel)
-        end_for_certain(STOP_SECONDS + 1)
+        force_exit_after(STOP_SECONDS + 1)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal, number)
-    leave_start_alone(loop)
+    freeze_startup_objects(loop)
     try:
         await task
     except asyncio.CancelledError:
@@ -90,7 +90,7 @@ def exit_code_of(error: BaseException) -> int:
     return int(getattr(error, "exit_code", EXIT_FAILED))
 
 
-def end_for_certain(seconds: float) -> None:
+def force_exit_after(seconds: float) -> None:
     """End the process even if its loop is blocked or a thread doesn't return."""
     timer = threading.Timer(seconds, os._exit, (EXIT_FAILED,))
     timer.daemon = True

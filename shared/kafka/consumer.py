@@ -24,7 +24,7 @@ from shared.kafka.topics import topic_name
 from shared.kafka.watchdog import Watchdog
 from shared.settings import Settings
 from shared.telemetry import metrics
-from shared.waiting import set_within
+from shared.waiting import wait_for_event
 
 __all__ = ["BatchConsumer", "Message", "apply_halving"]
 
@@ -54,7 +54,9 @@ async def apply_halving(batch: Sequence[Message], handle: Handle, dead_letter: D
         raise
     except Exception as error:  # noqa: BLE001 - whatever a record provokes, it must not block the next one
         if len(batch) == 1:
-            log.warning("poison", topic=batch[0].topic, partition=batch[0].partition, offset=batch[0].offset)
+            log.warning(
+                "consumer.record_rejected", topic=batch[0].topic, partition=batch[0].partition, offset=batch[0].offset
+            )
             await dead_letter(batch[0], error)
             return
         middle = len(batch) // 2
@@ -152,7 +154,7 @@ class BatchConsumer:
         consumer = self._consumer()
         if not await self._started(consumer, stop):
             return
-        log.info("consuming", group=self.group, topics=list(self._entities))
+        log.info("consumer.started", group=self.group, topics=list(self._entities))
         tasks = [asyncio.create_task(self._lane(consumer, stop, lane)) for lane in range(len(self._watchdogs))]
         tasks.append(asyncio.create_task(self._watch(consumer, stop)))
         tasks.append(asyncio.create_task(self._commit_at_intervals(consumer, stop)))
@@ -246,7 +248,7 @@ class BatchConsumer:
             self._behind = False
             return []
         suspicious, self._suspicious = self._suspicious, False
-        found = await self._reader.read(consumer, chosen, self._offsets.done, wait_ms=wait_ms, by_hand=suspicious)
+        found = await self._reader.read(consumer, chosen, self._offsets.processed, wait_ms=wait_ms, by_hand=suspicious)
         if not found:
             self._behind = False
         self._fetched_at = time.monotonic()
@@ -259,9 +261,9 @@ class BatchConsumer:
         if len(parts) > 1:
             parts = await self._attempt(parts)
         for part in parts:
-            self._put_aside(part, BACKOFF_FIRST)
+            self._postpone(part, BACKOFF_FIRST)
 
-    def _put_aside(self, part: list[Message], backoff: float) -> None:
+    def _postpone(self, part: list[Message], backoff: float) -> None:
         """Try again later. Its partition stays in hand, so that nothing overtakes it."""
         asyncio.get_running_loop().call_later(backoff, self._due.put_nowait, (part, backoff))
 
@@ -270,7 +272,7 @@ class BatchConsumer:
         while True:
             part, backoff = await self._due.get()
             if await self._attempt([part]):
-                self._put_aside(part, min(backoff * 2, BACKOFF_MOST))
+                self._postpone(part, min(backoff * 2, BACKOFF_MOST))
 
     async def _attempt(self, parts: list[list[Message]]) -> list[list[Message]]:
         """Apply batches once; returns what met trouble, by partition."""
@@ -280,7 +282,7 @@ class BatchConsumer:
             try:
                 await self._apply_once(batch)
             except TransientError as error:
-                log.warning("batch will be tried again", group=self.group, records=len(batch), reason=str(error))
+                log.warning("consumer.batch_retried", group=self.group, records=len(batch), reason=str(error))
                 left += _by_partition(batch)
                 continue
             except Exception as error:  # a dead letter that cannot be written even reduced: the watchdog judges
@@ -300,7 +302,7 @@ class BatchConsumer:
     def _applied(self, batch: list[Message], seconds: float) -> None:
         self.applied += len(batch)
         for message in batch:
-            self._offsets.done[TopicPartition(message.topic, message.partition)] = message.next_offset
+            self._offsets.processed[TopicPartition(message.topic, message.partition)] = message.next_offset
         for partition in {TopicPartition(message.topic, message.partition) for message in batch}:
             self._in_hand.discard(partition)
             self._watchdogs[self._lane_of(partition.partition)].progress()
@@ -311,12 +313,12 @@ class BatchConsumer:
 
     async def _commit_at_intervals(self, consumer: Any, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            await set_within(stop, COMMIT_INTERVAL)
+            await wait_for_event(stop, COMMIT_INTERVAL)
             await self._offsets.commit(consumer)
 
     async def _watch(self, consumer: Any, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            await set_within(stop, LAG_INTERVAL)
+            await wait_for_event(stop, LAG_INTERVAL)
             try:
                 lags = await asyncio.wait_for(self._lag(consumer), 10)
             except (KafkaError, OSError, TimeoutError):
@@ -333,7 +335,7 @@ class BatchConsumer:
         """
         lags = [0] * len(self._watchdogs)
         assignment = consumer.assignment()
-        known = self._offsets.done
+        known = self._offsets.processed
         still = [one for one in assignment if known.get(one) is None or known.get(one) == self._looked.get(one)]
         ends = await consumer.end_offsets(still) if still else {}
         self._looked = dict(known)

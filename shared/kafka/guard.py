@@ -60,13 +60,13 @@ class RecordGuard:
         self,
         entities: Mapping[str, str],
         *,
-        put_aside: PutAside,
+        dead_letter: PutAside,
         stop_worker: StopWorker,
         patience: float = 30.0,
         gaps: Gaps | None = None,
     ) -> None:
         self._entities = entities
-        self._put_aside = put_aside
+        self._dead_letter = dead_letter
         self._stop_worker = stop_worker
         self._last: dict[tuple[str, int], int] = {}
         self._patience = patience
@@ -103,9 +103,9 @@ class RecordGuard:
         return True
 
     async def _aside(self, record: Message, error: Exception) -> None:
-        log.warning("record put aside", topic=record.topic, partition=record.partition, offset=record.offset)
+        log.warning("agent.record_dead_lettered", topic=record.topic, partition=record.partition, offset=record.offset)
         try:
-            await self._with_patience(record, lambda: self._put_aside(record, error))
+            await self._with_patience(record, lambda: self._dead_letter(record, error))
             self.aside += 1
         except Exception as fatal:  # noqa: BLE001 - a record that cannot even be put aside
             await self._give_up(record, fatal)
@@ -119,7 +119,7 @@ class RecordGuard:
             except TransientError as error:
                 if time.monotonic() - began >= self._patience:
                     await self._give_up(record, error)
-                log.warning("record will be tried again", topic=record.topic, offset=record.offset, reason=str(error))
+                log.warning("agent.record_retried", topic=record.topic, offset=record.offset, reason=str(error))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, BACKOFF_MOST)
 
@@ -128,7 +128,7 @@ class RecordGuard:
         where = f"{record.topic}[{record.partition}]@{record.offset}"
         reason = GuardGaveUp(f"{where} can neither be applied nor put aside: {error}")
         reason.__cause__ = error
-        log.error("worker stops", topic=record.topic, partition=record.partition, offset=record.offset)
+        log.error("agent.worker_stopped", topic=record.topic, partition=record.partition, offset=record.offset)
         await self._stop_worker(reason)
         await asyncio.Event().wait()
 

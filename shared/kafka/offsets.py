@@ -30,8 +30,8 @@ class Offsets:
 
     def __init__(self, group: str, secure: Secure | None = None) -> None:
         self.group = group
-        self.done: dict[TopicPartition, int] = {}
-        self.told: dict[TopicPartition, int] = {}
+        self.processed: dict[TopicPartition, int] = {}
+        self.committed: dict[TopicPartition, int] = {}
         self._secure = secure
 
     async def commit(self, consumer: Any) -> None:
@@ -43,8 +43,8 @@ class Offsets:
         owned = consumer.assignment()
         offsets = {
             partition: offset
-            for partition, offset in self.done.items()
-            if partition in owned and self.told.get(partition) != offset
+            for partition, offset in self.processed.items()
+            if partition in owned and self.committed.get(partition) != offset
         }
         if not offsets:
             return
@@ -53,9 +53,9 @@ class Offsets:
                 if self._secure is not None:
                     await self._secure()
                 await consumer.commit(offsets)
-            self.told.update(offsets)
+            self.committed.update(offsets)
         except (KafkaError, TimeoutError) as error:
-            log.info("offsets were not committed", group=self.group, reason=str(error) or type(error).__name__)
+            log.info("offsets.commit_failed", group=self.group, reason=str(error) or type(error).__name__)
 
     async def commit_last(self, consumer: Any) -> None:
         """The same where nobody can be told of what may have been taken back: it is read again."""
@@ -65,5 +65,5 @@ class Offsets:
     async def leave(self, consumer: Any) -> None:
         """Partitions are taken away: commit what is done, and forget it, because others go on from there."""
         await self.commit_last(consumer)
-        self.done.clear()
-        self.told.clear()
+        self.processed.clear()
+        self.committed.clear()

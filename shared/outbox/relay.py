@@ -27,7 +27,7 @@ from shared.outbox import EVENT_BYTES
 from shared.postgres import TRANSIENT, Database, flush, load_queries
 from shared.settings import Settings
 from shared.telemetry import metrics
-from shared.waiting import set_within
+from shared.waiting import wait_for_event
 
 __all__ = ["Relay"]
 
@@ -77,8 +77,8 @@ class Relay:
             try:
                 await self._session(stop)
             except (TransientError, *TRANSIENT, KafkaError) as error:
-                log.warning("relay starts over", service=self.settings.service, reason=str(error))
-                await set_within(stop, 1.0)
+                log.warning("relay.restarted", service=self.settings.service, reason=str(error))
+                await wait_for_event(stop, 1.0)
 
     async def _session(self, stop: asyncio.Event) -> None:
         # What a crash of the server takes back here is sent again.
@@ -88,7 +88,7 @@ class Relay:
         )
         try:
             while not await conn.fetchval(_SQL["take_relay_lock"]):
-                if await set_within(stop, 1.0):
+                if await wait_for_event(stop, 1.0):
                     return
             await conn.add_listener(f"outbox_{self.database.schema}", self._woken)
             await self._adopt_incarnation(conn)
@@ -131,7 +131,7 @@ class Relay:
         async with conn.transaction():
             if known is not None:
                 tag = await conn.execute(_SQL["unsend_everything"])
-                log.warning("the broker's log began anew; everything is sent again", rows=tag, incarnation=present)
+                log.warning("outbox.republished", rows=tag, incarnation=present)
             await conn.execute(_SQL["adopt_incarnation"], present)
 
     async def _pump(self, conn: Any, producer: Any, stop: asyncio.Event) -> None:
@@ -146,12 +146,12 @@ class Relay:
                     await conn.execute(_SQL["mark_sent"], outcome.sent)
                     self.sent += len(outcome.sent)
                 for row, reason in outcome.refused:
-                    await self._put_aside(conn, row, reason)
+                    await self._record_refused(conn, row, reason)
                 if outcome.failure is not None:
                     raise TransientError(f"the broker did not take everything: {outcome.failure}")
             await self._housekeeping(conn)
             if len(rows) < BATCH:
-                await set_within(self._wake, IDLE_SECONDS)
+                await wait_for_event(self._wake, IDLE_SECONDS)
 
     async def _send(self, producer: Any, rows: list[Any]) -> _Outcome:
         """Send rows.
@@ -211,12 +211,12 @@ class Relay:
             "timestamp_ms": int(row["created_at"].timestamp() * 1000),
         }
 
-    async def _put_aside(self, conn: Any, row: Any, reason: str) -> None:
+    async def _record_refused(self, conn: Any, row: Any, reason: str) -> None:
         await conn.execute(_SQL["mark_refused"], row["id"], reason)
         self._alone.discard(row["id"])
         self._gauged = 0.0
         log.error(
-            "an event lies aside: the broker will not take it",
+            "outbox.event_rejected",
             service=self.settings.service,
             outbox_id=row["id"],
             event_id=str(row["event_id"]),

@@ -176,8 +176,8 @@ class Database:
         *,
         schema: str | None = None,
         size: int | None = None,
-        same_plans: bool = False,
-        flushes: bool = True,
+        generic_plans: bool = False,
+        synchronous_commit: bool = True,
         bounds: Bounds | None = None,
     ) -> Self:
         """Open the pool, of `database_pool_size` unless ``size`` is given; the rest as in `open`.
@@ -189,8 +189,8 @@ class Database:
             settings.database_url,
             schema or settings.service,
             size=size or settings.database_pool_size,
-            same_plans=same_plans,
-            flushes=flushes,
+            generic_plans=generic_plans,
+            synchronous_commit=synchronous_commit,
             bounds=bounds,
         )
 
@@ -201,8 +201,8 @@ class Database:
         schema: str,
         *,
         size: int = 4,
-        same_plans: bool = False,
-        flushes: bool = True,
+        generic_plans: bool = False,
+        synchronous_commit: bool = True,
         bounds: Bounds | None = None,
     ) -> Self:
         """Open a pool on ``dsn`` with ``schema`` as its search path.
@@ -232,8 +232,8 @@ class Database:
                     "search_path": schema,
                     "timezone": "UTC",
                     "application_name": f"weiguang-{schema}",
-                    "plan_cache_mode": "force_generic_plan" if same_plans else "auto",
-                    **({} if flushes else {"synchronous_commit": "off"}),
+                    "plan_cache_mode": "force_generic_plan" if generic_plans else "auto",
+                    **({} if synchronous_commit else {"synchronous_commit": "off"}),
                     **bounds.server_settings(),
                 },
             )

@@ -8,7 +8,7 @@ import asyncpg
 
 from shared.errors import TransientError
 from shared.postgres import TRANSIENT, Database, load_queries
-from shared.waiting import set_within
+from shared.waiting import wait_for_event
 
 __all__ = ["SessionLock"]
 
@@ -59,7 +59,7 @@ class SessionLock:
     async def lost(self) -> str:
         """Wait until it is no longer ours, which ends with the session only; returns why."""
         while True:
-            if await set_within(self._closed, PROBE_EVERY):
+            if await wait_for_event(self._closed, PROBE_EVERY):
                 return "its session ended"
             try:
                 await self._conn.fetchval(_SQL["probe_session"])

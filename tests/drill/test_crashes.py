@@ -22,7 +22,7 @@ from services.points.ledger.stream import GROUP, IngestStream
 from shared.errors import TransientError
 from shared.outbox.relay import Relay
 from shared.postgres import Database
-from shared.postgres.witness import Witness
+from shared.postgres.durability import DurabilityBarrier
 from tests.drill.conftest import Drill
 from tests.drill.lanes import Flow, Lane, lane
 from tests.support.databases import PostgresServer, running_postgres
@@ -119,12 +119,12 @@ async def _ended_or_told(process: asyncio.subprocess.Process, found: Lane, admin
 async def test_only_what_was_secured_outlives_a_crash(lazy_server: PostgresServer) -> None:
     async with lazy_server.copy() as copied:
         dsn = copied.dsn_for("postgres")
-        database = await Database.open(dsn, "public", flushes=False)
+        database = await Database.open(dsn, "public", synchronous_commit=False)
         try:
             async with database.transaction() as tx:
                 await tx.execute("create table kept (number int)")
             for number in (1, 2):
-                witness = Witness(database, "test")
+                witness = DurabilityBarrier(database, "test")
                 await witness.begin()
                 await _write(database, number)
                 await witness.secure()
@@ -145,7 +145,7 @@ async def test_what_a_relay_has_sent_is_not_taken_back(
 ) -> None:
     flow = Flow.drawn(random.Random(1), CHUNK)
     async with lane(lazy_server, broker_server, tmp_path, flow, PARTITIONS) as found:
-        database = await Database.open(found.stage.database.dsn, "points", flushes=False)
+        database = await Database.open(found.stage.database.dsn, "points", synchronous_commit=False)
         relay, stop = Relay(database, found.settings, secure=True), asyncio.Event()
         sending = asyncio.create_task(relay.run(stop))
         try:

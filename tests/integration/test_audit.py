@@ -370,6 +370,6 @@ async def test_it_says_when_the_database_is_away() -> None:
 def test_offenders_are_counted_beyond_those_that_are_kept() -> None:
     check = Check("A1", "")
     for number in range(OFFENDERS_KEPT + 7):
-        check.offend(number, "wrong")
+        check.add_violation(number, "wrong")
     assert check.breaches == OFFENDERS_KEPT + 7
     assert len(check.offenders) == OFFENDERS_KEPT

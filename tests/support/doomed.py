@@ -63,7 +63,9 @@ def _before_offsets(passed: Passed) -> None:
     original = offsets.commit
 
     async def commit(self: Any, *args: Any) -> None:
-        if self.group == "points-ingest" and any(self.told.get(one) != done for one, done in self.done.items()):
+        if self.group == "points-ingest" and any(
+            self.committed.get(one) != done for one, done in self.processed.items()
+        ):
             passed()  # something was applied of which the broker does not know
         await original(self, *args)
 

@@ -35,7 +35,6 @@ _NAMES = frozenset(
         "flushes",
         "same_plans",
         "OwnersElsewhere",
-        "_Fold",
         "ask_if_there",
         "take_in",
         "put_aside",

@@ -46,7 +46,7 @@ class Counting:
     def read(self, value: bytes) -> tuple[str, int] | None:
         """Whose minutes, and how many."""
         if not self.seen:
-            tell("consuming", at=time.time())
+            tell("consumer.started", at=time.time())
         self.seen += 1
         try:
             data = _DECODER.decode(value)

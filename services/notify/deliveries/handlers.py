@@ -31,7 +31,7 @@ from shared.errors import PermanentError, TransientError
 from shared.ids import derived_id
 from shared.postgres import Database, Tx
 from shared.telemetry import trace
-from shared.waiting import set_within
+from shared.waiting import wait_for_event
 
 __all__ = ["NewMessage", "Postman", "claim", "enqueue", "expire", "record_result", "withdraw"]
 
@@ -197,8 +197,8 @@ class Postman:
                 while not stop.is_set() and await self.round(at_once):
                     pass
             except TransientError as error:
-                log.warning("deliveries wait for the database", reason=str(error))
-            await set_within(wake, idle)
+                log.warning("deliveries.postponed", reason=str(error))
+            await wait_for_event(wake, idle)
 
     async def round(self, at_once: int) -> int:
         """Claim a few, attempt them all, record each result; returns how many attempts were made."""
@@ -214,7 +214,7 @@ class Postman:
             log.info("email.withdrawn", message_id=str(claimed.message_id), reason="address unavailable")
             await withdraw(self._db, claimed)
             return False
-        log.info("e-mail attempted", message_id=str(claimed.message_id), outcome=result.outcome, reason=result.reason)
+        log.info("email.attempted", message_id=str(claimed.message_id), outcome=result.outcome, reason=result.reason)
         await record_result(self._db, claimed, result)
         return True
 

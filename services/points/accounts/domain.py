@@ -270,11 +270,11 @@ def explain_bucket(bucket: BucketVersion, evidence: ExplanationFacts) -> dict[st
     for counted in counted_records(bucket):
         seen = evidence.records.get((UUID(str(counted["record_id"])), int(counted["revision"])))
         words = REASONS.get(str(counted["reason"]), str(counted["reason"]))
-        told: dict[str, Any] = {"uncounted_minutes": _uncounted(counted), "reason_text": words}
+        details: dict[str, Any] = {"uncounted_minutes": _uncounted(counted), "reason_text": words}
         if counted["reason"] == FLAGGED:
             cases = evidence.cases.get(UUID(str(counted["record_id"])), ())
-            told |= {"cases": [asdict(case) for case in cases]}
-        explained.append((asdict(seen) if seen is not None else {}) | counted | told)
+            details |= {"cases": [asdict(case) for case in cases]}
+        explained.append((asdict(seen) if seen is not None else {}) | counted | details)
     remarks = {name: value for name, value in bucket.explanation.items() if name not in ("records", "adjustments")}
     adjustments = [evidence.adjustments.get(found) for found in adjustment_ids([bucket])]
     first = next((seen for found in first_ids([bucket]) if (seen := evidence.standing.get(found)) is not None), None)

@@ -122,8 +122,8 @@ async def balance(
     found = await store.standing_buckets(tx, volunteer_id, sorted({lot.bucket for lot in lots}))
     buckets = {bucket.bucket: bucket for bucket in found}
     evidence = await _evidence(tx, volunteer_id, found)
-    told = {bucket.bucket: explain_bucket(bucket, evidence) for bucket in found}
-    return [(lot, buckets.get(lot.bucket), told.get(lot.bucket, {})) for lot in lots]
+    explained = {bucket.bucket: explain_bucket(bucket, evidence) for bucket in found}
+    return [(lot, buckets.get(lot.bucket), explained.get(lot.bucket, {})) for lot in lots]
 
 
 async def figures_at(

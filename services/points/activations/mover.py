@@ -190,10 +190,10 @@ class _Batch:
             await store.insert_reversals(self.tx, activation.activation_id, taken, self.now)
             return MovedCounts(len(ids), reversed=sum(taken.values()))
         predicted = await store.predictions(self.tx, activation.rehearsal_id, ids)
-        told = predicted.keys() | {key for key, found in moved.items() if found.changes}
-        late = await store.late(self.tx, activation.rehearsal_id, told)
+        affected = predicted.keys() | {key for key, found in moved.items() if found.changes}
+        late = await store.late(self.tx, activation.rehearsal_id, affected)
         moves = []
-        for volunteer_id in sorted(told):
+        for volunteer_id in sorted(affected):
             found = moved.get(volunteer_id)
             actual, other = (found.actual, found.other) if found is not None else (0, 0)
             said = predicted.get(volunteer_id, 0)

@@ -84,8 +84,8 @@ def plan(
         if bucket in left or state.rule_version not in versions:
             # No record falls into it any more. It stands under what is in force now on the first day of the change.
             rule = new.at(_first_day(held, new))
-            told = {"records": [], "moved": {"to_generation": generation}}
-            _rewrite(changes, volunteer, held, bucket, rule, _NOTHING, told, cause)
+            explained = {"records": [], "moved": {"to_generation": generation}}
+            _rewrite(changes, volunteer, held, bucket, rule, _NOTHING, explained, cause)
     _first_service(changes, volunteer, held, new, {bucket: award for bucket, (_, award) in wanted.items()}, left, cause)
     _bonuses(changes, volunteer, held, new, cause)
     actual = sum(change.new.points - (change.old.points if change.old else 0) for change in changes)
@@ -114,11 +114,11 @@ def _rewrite(
     bucket: str,
     rule: Rule,
     award: Award,
-    told: Mapping[str, Any],
+    explained: Mapping[str, Any],
     cause: BucketCause,
 ) -> None:
     before = held.buckets.get(bucket)
-    explanation = orjson.dumps(told).decode()
+    explanation = orjson.dumps(explained).decode()
     if before is not None and (before.explanation, before.rule_version) == (explanation, rule.version):
         return
     first = award.first

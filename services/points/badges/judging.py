@@ -53,11 +53,11 @@ class Judge:
     The volunteers' rows are locked by the caller. ``outbox`` is what is to be told.
     """
 
-    def __init__(self, tx: Tx, criteria: Criteria, now: datetime, told_at: datetime) -> None:
+    def __init__(self, tx: Tx, criteria: Criteria, now: datetime, emitted_at: datetime) -> None:
         self.tx = tx
         self.criteria = criteria
         self.now = now
-        self.told_at = told_at
+        self.emitted_at = emitted_at
         self.outbox: list[events.OutboxRow] = []
         self._before: dict[UUID, Lifetime] = {}
         self._to_judge: set[UUID] = set()
@@ -173,7 +173,7 @@ class Judge:
             "reason": criterion.sentence(),
             "awarded_at": self.now,
         }
-        self.outbox.append(events.badge_awarded(data, self.told_at, cause.envelope))
+        self.outbox.append(events.badge_awarded(data, self.emitted_at, cause.envelope))
         return NewAward(
             award_id,
             volunteer.volunteer_id,
@@ -198,7 +198,7 @@ class Judge:
             "reason": why if found is None else f"{why}：{found[0].sentence()}",
             "revoked_at": self.now,
         }
-        self.outbox.append(events.badge_revoked(data, self.told_at, cause.envelope))
+        self.outbox.append(events.badge_revoked(data, self.emitted_at, cause.envelope))
 
     def _reason(self, volunteer: VolunteerRow, badge: str, cause: JudgingCause) -> str:
         """The figure against the threshold, and the record's revision that brought it there."""

@@ -42,7 +42,7 @@ from services.points.integrity.packing import (
     unpack_standing,
     unpack_window,
 )
-from services.points.integrity.stream import ACTS, ATTENDANCE, GROUP, act_of, seen_of, told_at, told_of
+from services.points.integrity.stream import ACTS, ATTENDANCE, GROUP, act_of, emitted_at, encode_act, seen_of
 from services.points.integrity.terms.domain import DAY_SECONDS, seconds
 from services.points.policy import policy_of
 from services.points.settings import PointsSettings
@@ -113,7 +113,7 @@ class Integrity(Agents):
         if done is None:
             return
         for act in acts_of(thresholds, seen):
-            await self.tell(ACTS, *told_of(act, seen))
+            await self.send(ACTS, *encode_act(act, seen))
         await self._report(done.flags)
         for span, day in done.days.items():
             self.days.table[place, span] = day
@@ -150,7 +150,7 @@ class Integrity(Agents):
     def _forget(self, message: Message) -> None:
         """Drop windows that lie far behind what this partition has told of."""
         source = (message.entity, message.partition)
-        self._latest[source] = max(self._latest[source], min(seconds(told_at(message)), int(time.time())))
+        self._latest[source] = max(self._latest[source], min(seconds(emitted_at(message)), int(time.time())))
         self._since[source] += 1
         if self._since[source] < SWEEP_EVERY:
             return

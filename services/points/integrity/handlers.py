@@ -237,7 +237,7 @@ async def look(tx: Tx, caller: Caller, case_id: UUID) -> CaseReading:
 
 def _seen(row: Mapping[str, Any]) -> SeenRevision:
     names = set(SeenRevision._fields) - {"told_at"}
-    return SeenRevision(**{name: row[name] for name in names}, told_at=datetime.fromtimestamp(0, UTC))
+    return SeenRevision(**{name: row[name] for name in names}, emitted_at=datetime.fromtimestamp(0, UTC))
 
 
 async def settle(tx: Tx, caller: Caller, case_id: UUID, status: CaseStatus, reason: str) -> Case:

@@ -13,7 +13,7 @@ from shared.ids import derived_id
 from shared.kafka.consumer import Message
 from shared.outbox import event as envelope
 
-__all__ = ["ACTS", "ATTENDANCE", "GROUP", "TraceContext", "act_of", "seen_of", "told_at", "told_of"]
+__all__ = ["ACTS", "ATTENDANCE", "GROUP", "TraceContext", "act_of", "emitted_at", "encode_act", "seen_of"]
 
 GROUP = "points-integrity"
 ATTENDANCE, ACTS = "attendance", "integrity-acts"
@@ -27,7 +27,7 @@ class TraceContext(NamedTuple):
     traceparent: str | None
 
 
-def told_at(message: Message) -> datetime:
+def emitted_at(message: Message) -> datetime:
     """When its event was told, by its own saying.
 
     Raises:
@@ -60,12 +60,12 @@ def seen_of(message: Message) -> tuple[SeenRevision, TraceContext]:
         found.minutes,
         found.recorded_by,
         found.device_ref,
-        told_at(message),
+        emitted_at(message),
     )
     return seen, TraceContext(found.correlation_id, found.traceparent)
 
 
-def told_of(act: Act, seen: SeenRevision) -> tuple[bytes, bytes, dict[str, bytes]]:
+def encode_act(act: Act, seen: SeenRevision) -> tuple[bytes, bytes, dict[str, bytes]]:
     """Key, value and headers of an act on its topic; telling it again gives the same event."""
     data = ActSeen(
         place=act.place,
@@ -77,14 +77,14 @@ def told_of(act: Act, seen: SeenRevision) -> tuple[bytes, bytes, dict[str, bytes
         site_id=act.site_id,
         at=act.at,
     )
-    told = envelope(
+    outgoing = envelope(
         data,
         source=SOURCE,
         aggregate_version=seen.revision,
         id=derived_id("act", act.place, act.record_id, seen.revision),
-        time=seen.told_at,
+        time=seen.emitted_at,
     )
-    headers, value = encode(told)
+    headers, value = encode(outgoing)
     return act.place.encode(), value, dict(headers)
 
 

@@ -228,11 +228,11 @@ class Wallet:
 
     def release(self, hold_id: UUID, taken: Iterable[HeldLot]) -> None:
         """Held points go back to the lots that they came from."""
-        self._give_back("release", HELD, hold_id, taken)
+        self._return_lots("release", HELD, hold_id, taken)
 
     def refund(self, hold_id: UUID, taken: Iterable[HeldLot]) -> None:
         """Spent points go back to the lots that they came from."""
-        self._give_back("refund", REDEEMED, hold_id, taken)
+        self._return_lots("refund", REDEEMED, hold_id, taken)
 
     def expire(self) -> int:
         """Points past their last day run out; returns how many."""
@@ -246,7 +246,7 @@ class Wallet:
     def open_lots(self) -> list[Lot]:
         return [lot for lot in self.lots.values() if lot.available]
 
-    def _give_back(self, code: str, source: int, hold_id: UUID, taken: Iterable[HeldLot]) -> None:
+    def _return_lots(self, code: str, source: int, hold_id: UUID, taken: Iterable[HeldLot]) -> None:
         for key, amount in sorted(taken, key=_by_expiry):
             lot = self.lots[key]
             self._move(code, source, AVAILABLE, amount, lot, pending=hold_id)

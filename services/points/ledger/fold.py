@@ -336,8 +336,8 @@ def bonus(
         explanation = {"first": {"record_id": str(first.record_id), "day": first.day.isoformat()}}
     volunteer.first = first
     version = 1 if old is None else old.version + 1
-    told = orjson.dumps(explanation).decode()
-    new = BucketState(version, rule.version, sum(points.values()), told, None, None)
+    text = orjson.dumps(explanation).decode()
+    new = BucketState(version, rule.version, sum(points.values()), text, None, None)
     return BucketChange(volunteer.volunteer_id, FIRST_SERVICE, old, new, points, cause)
 
 

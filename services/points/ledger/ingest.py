@@ -44,13 +44,13 @@ from shared.clock import district_day, real_now
 from shared.errors import WeiguangError
 from shared.postgres import Tx
 
-__all__ = ["BatchOutcome", "OwnersElsewhere", "Policy", "ingest", "lock", "post", "reconsider"]
+__all__ = ["BatchOutcome", "Policy", "UnlockedOwners", "ingest", "lock", "post", "reconsider"]
 
 
 LotsOf = Sequence[tuple[UUID, Lot]]
 
 
-class OwnersElsewhere(WeiguangError):
+class UnlockedOwners(WeiguangError):
     """Records of the batch belong to volunteers who are not locked yet: begin again and lock ``volunteer_ids`` too."""
 
     def __init__(self, volunteer_ids: Set[UUID]) -> None:
@@ -116,7 +116,7 @@ async def ingest(
     await lock(tx, volunteer_ids, known)
     stored = await store.records(tx, {revision.record_id for revision in batch})
     if strangers := {revision.volunteer_id for revision in stored.values()} - volunteer_ids:
-        raise OwnersElsewhere(strangers)
+        raise UnlockedOwners(strangers)
     lower = {
         (revision.record_id, revision.revision)
         for revision in batch
@@ -124,11 +124,16 @@ async def ingest(
     }
     superseded = await store.superseded(tx, lower)
     fold = _Fold(tx, await tx.now(), policy)
-    await fold.know(volunteer_ids)
+    await fold.load(volunteer_ids)
     resolution, refused = await write_records(tx, batch, stored, superseded, savepoints=savepoints)
-    told = await fold.run(resolution) if resolution.applied or fold.changed else 0
+    emitted = await fold.run(resolution) if resolution.applied or fold.changed else 0
     return BatchOutcome(
-        len(resolution.applied), len(resolution.superseded), resolution.duplicates, resolution.conflicts, told, refused
+        len(resolution.applied),
+        len(resolution.superseded),
+        resolution.duplicates,
+        resolution.conflicts,
+        emitted,
+        refused,
     )
 
 
@@ -139,7 +144,7 @@ async def reconsider(tx: Tx, changed: Sequence[RecordRevision], policy: Policy) 
     if not changed:
         return 0
     fold = _Fold(tx, await tx.now(), policy)
-    await fold.know({revision.volunteer_id for revision in changed})
+    await fold.load({revision.volunteer_id for revision in changed})
     return await fold.run(RevisionResolution(), changed)
 
 
@@ -148,7 +153,7 @@ async def post(tx: Tx, volunteers: dict[UUID, VolunteerRow], changes: Sequence[B
     caller holds the volunteers' locks, and read them after.
     """
     fold = _Fold(tx, await tx.now(), policy)
-    await fold.take(volunteers)
+    await fold.attach(volunteers)
     fold.changed.update(change.volunteer_id for change in changes)
     return await fold.write(changes)
 
@@ -163,7 +168,7 @@ class _Fold:
     def __init__(self, tx: Tx, now: datetime, policy: Policy) -> None:
         self.tx = tx
         self.now = now
-        self.told_at = real_now()
+        self.emitted_at = real_now()
         self.policy = policy
         self.applied: Mapping[UUID, tuple[RecordRevision, RecordRevision | None]] = {}
         self.volunteers: dict[UUID, VolunteerRow] = {}
@@ -172,24 +177,24 @@ class _Fold:
         self.outbox: list[events.OutboxRow] = []
         self.badges: Judge
 
-    async def know(self, volunteer_ids: Collection[UUID]) -> None:
+    async def load(self, volunteer_ids: Collection[UUID]) -> None:
         """Read whose state it is. Before any record changes: who was judged by earlier criteria is judged anew, by the
         records until now.
         """
-        await self.take(await store.volunteers(self.tx, volunteer_ids))
+        await self.attach(await store.volunteers(self.tx, volunteer_ids))
 
-    async def take(self, volunteers: dict[UUID, VolunteerRow]) -> None:
-        """As `know`, of volunteers who were read already."""
+    async def attach(self, volunteers: dict[UUID, VolunteerRow]) -> None:
+        """As `load`, of volunteers who were read already."""
         tx = self.tx
         self.volunteers = volunteers
         books = await self.policy.rules.of(tx, {one.generation for one in volunteers.values()})
         self.rules = {volunteer_id: books[one.generation] for volunteer_id, one in volunteers.items()}
         judged_by = max((one.criteria_version for one in volunteers.values()), default=0)
         criteria = await self.policy.criteria.of(tx, judged_by)
-        earlier = Judge(tx, criteria, self.now, self.told_at)
+        earlier = Judge(tx, criteria, self.now, self.emitted_at)
         self.changed.update(await earlier.catch_up(volunteers))
         self.outbox += earlier.outbox
-        self.badges = Judge(tx, criteria, self.now, self.told_at)
+        self.badges = Judge(tx, criteria, self.now, self.emitted_at)
 
     async def run(self, resolution: RevisionResolution, reconsidered: Sequence[RecordRevision] = ()) -> int:
         """Do it; returns how many events are told. ``reconsidered``: records that did not change, to be judged anew."""
@@ -316,11 +321,11 @@ class _Fold:
             at = self.volunteers[change.volunteer_id].posting_time(self.now)
             rows += store.transfer_rows(change.volunteer_id, transfers, source, at)
             if amount:
-                self._tell(change, amount, posting_id)
+                self._append_event(change, amount, posting_id)
         await store.write_transfers(self.tx, rows)
         return books.lots()
 
-    def _tell(self, change: BucketChange, amount: int, posting_id: UUID) -> None:
+    def _append_event(self, change: BucketChange, amount: int, posting_id: UUID) -> None:
         volunteer_id, new, cause = change.volunteer_id, change.new, change.cause
         volunteer = self.volunteers[volunteer_id]
         volunteer.version += 1
@@ -341,7 +346,7 @@ class _Fold:
             "activity_id": _text(cause.activity_id),
             "posted_at": volunteer.posting_time(self.now),
         }
-        self.outbox.append(events.points_posted(posting_id, data, volunteer.version, self.told_at, _cause(cause)))
+        self.outbox.append(events.points_posted(posting_id, data, volunteer.version, self.emitted_at, _cause(cause)))
 
 
 def _changes(

@@ -7,7 +7,7 @@ import asyncpg
 import structlog
 
 from services.points.ledger.decoding import decode_batch
-from services.points.ledger.ingest import OwnersElsewhere, Policy, ingest
+from services.points.ledger.ingest import Policy, UnlockedOwners, ingest
 from services.points.ledger.revisions import RecordRevision
 from services.points.ledger.store import RecordRefused
 from shared import deadletters
@@ -62,7 +62,7 @@ class IngestStream:
                 if savepoints:
                     raise
                 savepoints = True
-            except OwnersElsewhere as error:
+            except UnlockedOwners as error:
                 also_lock |= error.volunteer_ids
             except asyncpg.UniqueViolationError as error:
                 # Another transaction stored the same record first, under another volunteer's lock: read it anew.
@@ -99,7 +99,7 @@ class IngestStream:
             TransientError: the database is away.
         """
         reason = f"{type(error).__name__}: {error}"
-        _log.warning("ingest.put_aside", topic=message.topic, partition=message.partition, offset=message.offset)
+        _log.warning("ingest.dead_lettered", topic=message.topic, partition=message.partition, offset=message.offset)
         async with self.database.transaction() as tx:
             await deadletters.record(tx, [DeadLetter(message, reason)], group=GROUP)
 

@@ -38,7 +38,7 @@ async def capture(
     async with db.transaction() as tx:
         window = await handlers.spend_guess(tx, caller, real_now())
 
-    async def give_back() -> None:
+    async def release() -> None:
         async with db.transaction() as tx:
             await handlers.give_guess_back(tx, caller, window)
 
@@ -49,7 +49,7 @@ async def capture(
         answer = await once(request, db, caller, work, status=200)
     except Refusal as refusal:
         if not handlers.was_wrong(refusal):
-            await give_back()
+            await release()
         raise
-    await give_back()
+    await release()
     return answer

@@ -39,7 +39,7 @@ class Pulse(Agents):
         # faust creates the changelog topic; its partitions must be as many as those of the topics that write it.
         table = self.app.Table("slices", default=int, partitions=settings.topic_partitions)
         self.slices = table.tumbling(SLICE_SECONDS, expires=KEEP_SECONDS).relative_to_stream()
-        self.told = self.topic("pulse", partitions=1)
+        self.pulses = self.topic("pulse", partitions=1)
         for entity in TOPICS:
             self.listen(entity, self._beat)
         self.app.timer(1.0)(self._tick)
@@ -80,7 +80,7 @@ class Pulse(Agents):
         self.ticks += 1
         headers, value = encode(envelope(data, source=SOURCE, aggregate_version=int(time.time())))
         try:
-            await self.told.send(key=data.district.encode(), value=value, headers=dict(headers))
+            await self.pulses.send(key=data.district.encode(), value=value, headers=dict(headers))
         except Exception as error:  # noqa: BLE001 - the next second brings the next picture
             log.warning("pulse.not_told", error=type(error).__name__)
 

@@ -309,7 +309,7 @@ class RehearsalResult(NamedTuple):
         return self.after - self.before
 
 
-_NOBODY: Final = UUID(int=0)
+_NO_VOLUNTEER: Final = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,8 +365,8 @@ class Summary:
 
     def plus(self, other: Summary) -> Summary:
         """The totals of both; in whatever order, the same."""
-        gain = min((self, other), key=lambda one: (-one.largest_gain, (one.largest_gain_of or _NOBODY).bytes))
-        loss = min((self, other), key=lambda one: (one.largest_loss, (one.largest_loss_of or _NOBODY).bytes))
+        gain = min((self, other), key=lambda one: (-one.largest_gain, (one.largest_gain_of or _NO_VOLUNTEER).bytes))
+        loss = min((self, other), key=lambda one: (one.largest_loss, (one.largest_loss_of or _NO_VOLUNTEER).bytes))
         return Summary(
             volunteers=self.volunteers + other.volunteers,
             records=self.records + other.records,

@@ -25,7 +25,7 @@ from services.points.rules import store as rule_store
 from shared.errors import WeiguangError
 from shared.postgres import Database
 
-__all__ = ["ATTEMPTS", "Manner", "end_with_parent", "replay"]
+__all__ = ["ATTEMPTS", "ReplayOptions", "end_with_parent", "replay"]
 
 ATTEMPTS = 3
 """A rehearsal that was begun so often and never came to an end is not begun again."""
@@ -35,7 +35,7 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class ReplayOptions:
     """How to replay: ``connect`` makes a process's own connections, ``portion`` is about so many records."""
 
     connect: Connect
@@ -58,7 +58,7 @@ class ReplayFailed(WeiguangError):
     """The replay cannot come to a result, however often it is tried."""
 
 
-async def replay(db: Database, rehearsal_id: UUID, manner: Manner, stop: asyncio.Event) -> None:
+async def replay(db: Database, rehearsal_id: UUID, options: ReplayOptions, stop: asyncio.Event) -> None:
     """Replay a rehearsal that waits for it, to its end; returns at once if it doesn't, or if somebody else replays.
 
     ``stop``: end soon, and leave it for later.
@@ -75,7 +75,7 @@ async def replay(db: Database, rehearsal_id: UUID, manner: Manner, stop: asyncio
             return
         _log.info("rehearsal.begins", rehearsal=str(rehearsal_id), version=attempt.version, attempt=attempt.number)
         try:
-            await _Replay(db, attempt, manner, stop).run()
+            await _Replay(db, attempt, options, stop).run()
         except ReplayFailed as error:
             _log.error("rehearsal.failed", rehearsal=str(rehearsal_id), reason=str(error))
             async with db.transaction() as tx:
@@ -89,12 +89,12 @@ async def replay(db: Database, rehearsal_id: UUID, manner: Manner, stop: asyncio
 class _Replay:
     """One attempt under way."""
 
-    def __init__(self, db: Database, attempt: Attempt, manner: Manner, stop: asyncio.Event) -> None:
+    def __init__(self, db: Database, attempt: Attempt, options: ReplayOptions, stop: asyncio.Event) -> None:
         self._db = db
         self._attempt = attempt
-        self._manner = manner
+        self._options = options
         self._stop = stop
-        self._told = 0.0
+        self._reported_at = 0.0
         self._volunteers = 0
         self._summary = Summary()
         self._budget: Budget = {}
@@ -104,10 +104,10 @@ class _Replay:
             if await rule_store.under_way(tx):
                 # Some stand under other rules than the newest: later there is one answer to "before".
                 async with self._db.transaction() as own:
-                    await store.give_back(own, self._attempt)
+                    await store.release(own, self._attempt)
                 return
             picture = await store.picture(tx)
-            portions = await store.portions(tx, self._manner.portion)
+            portions = await store.portions(tx, self._options.portion)
             stored = {one.document.version: one for one in await rules.listed(tx)}
             in_force = (await rules.rulebook(tx)).rules
             everything = [one.document.rule() for one in stored.values()]
@@ -115,7 +115,7 @@ class _Replay:
             if chosen.status != "draft":
                 raise ReplayFailed(f"Rule version {self._attempt.version} is {chosen.status} by now, no draft.")
             draft = chosen.document.rule()
-            task = Task(self._manner.connect, picture.statement, list(in_force), draft, everything, self._attempt)
+            task = Task(self._options.connect, picture.statement, list(in_force), draft, everything, self._attempt)
             total = sum(portion.volunteers for portion in portions)
             async with self._db.transaction() as own:
                 wanted = await store.note_beginning(own, self._attempt, picture.watermark, total)
@@ -126,12 +126,12 @@ class _Replay:
                 await store.finish(own, self._attempt, self._summary, self._budget)
         elif self._stop.is_set():
             async with self._db.transaction() as own:
-                await store.give_back(own, self._attempt)
+                await store.release(own, self._attempt)
 
     async def _replay(self, task: Task, portions: list[Portion]) -> bool:
         """All portions; false if the attempt is given up meanwhile."""
         loop = asyncio.get_running_loop()
-        processes = min(self._manner.processes, len(portions))
+        processes = min(self._options.processes, len(portions))
         waiting: Iterator[Portion] = iter(portions)
         with ProcessPoolExecutor(
             processes, multiprocessing.get_context("spawn"), initializer=share.begin, initargs=(task,)
@@ -148,7 +148,7 @@ class _Replay:
                 wanted = True
                 for one in done:
                     wanted &= self._count(one.result())
-                if not wanted or self._stop.is_set() or not await self._tell():
+                if not wanted or self._stop.is_set() or not await self._report_progress():
                     pool.shutdown(cancel_futures=True)
                     return False
 
@@ -160,12 +160,12 @@ class _Replay:
         add_budget(self._budget, outcome.budget)
         return outcome.wanted
 
-    async def _tell(self) -> bool:
+    async def _report_progress(self) -> bool:
         """Write progress, if it is time; false if the attempt is no longer wanted."""
         now = asyncio.get_running_loop().time()
-        if now - self._told < SECONDS:
+        if now - self._reported_at < SECONDS:
             return True
-        self._told = now
+        self._reported_at = now
         async with self._db.transaction() as tx:
             return await store.note_progress(tx, self._attempt, self._volunteers, self._summary.records)
 

@@ -107,7 +107,7 @@ class Share:
         self._db = await self._task.connect()
         self._resources.push_async_callback(self._db.close)
         self._tx = await self._resources.enter_async_context(self._db.snapshot())
-        await store.look_at(self._tx, self._task.snapshot)
+        await store.adopt_snapshot(self._tx, self._task.snapshot)
 
     async def close(self) -> None:
         """Give the snapshot and the connections back; a process that ends need not."""

@@ -180,7 +180,7 @@ async def fail(tx: Tx, attempt: Attempt, problem: str) -> None:
         await tx.execute(_SQL["forget_results"], attempt.rehearsal_id)
 
 
-async def give_back(tx: Tx, attempt: Attempt) -> None:
+async def release(tx: Tx, attempt: Attempt) -> None:
     await tx.execute(_SQL["give_back"], attempt.rehearsal_id, attempt.number)
 
 
@@ -208,7 +208,7 @@ async def picture(tx: Tx) -> Picture:
     return Picture(row["watermark"], row["statement"])
 
 
-async def look_at(tx: Tx, statement: str) -> None:
+async def adopt_snapshot(tx: Tx, statement: str) -> None:
     """See what a `Picture` shows; before anything else in the transaction."""
     await tx.execute(statement)
     await tx.execute(_SQL["wait_for_work"])

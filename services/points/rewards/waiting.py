@@ -22,12 +22,12 @@ async def remind(db: Database, limit: int = 100) -> int:
         if not due:
             return 0
         await ledger.lock(tx, sorted({redemption.volunteer_id for redemption in due}))
-        told = []
+        reminders = []
         for redemption in await store.redemptions_by_id(tx, [redemption.redemption_id for redemption in due]):
             if redemption.status is RedemptionStatus.HELD and await store.note_reminder(tx, redemption, at):
-                told.append(events.reminded(replace(redemption, version=redemption.version + 1), at))
-        await outbox.append(tx, *told)
-        return len(told)
+                reminders.append(events.reminded(replace(redemption, version=redemption.version + 1), at))
+        await outbox.append(tx, *reminders)
+        return len(reminders)
 
 
 async def time_out_bare_holds(db: Database, limit: int = 100) -> int:

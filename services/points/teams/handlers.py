@@ -159,7 +159,7 @@ class _Judge:
         self.criteria = criteria
         self.teams = teams
         self.causes = causes
-        self.told_at = real_now()
+        self.emitted_at = real_now()
         self.outbox: list[Any] = []
 
     async def run(self) -> None:
@@ -210,7 +210,7 @@ class _Judge:
             services=domain.value(self.criteria, criterion, team.figures, instance),
             awarded_at=await self.tx.now(),
         )
-        self.outbox.append(events.awarded(data, self.told_at, cause.envelope))
+        self.outbox.append(events.awarded(data, self.emitted_at, cause.envelope))
         return award
 
     async def _revoked(self, closed: store.Revoked) -> None:
@@ -227,7 +227,7 @@ class _Judge:
             services=0 if found is None else domain.value(self.criteria, found[0], team.figures, found[1]),
             revoked_at=await self.tx.now(),
         )
-        self.outbox.append(events.revoked(data, self.told_at, cause.envelope))
+        self.outbox.append(events.revoked(data, self.emitted_at, cause.envelope))
 
     def _reason(self, team: TeamRow, badge: str, sign: int) -> str:
         """The number against the threshold, and the record's revision that brought it there."""

@@ -34,7 +34,7 @@ class Passwords:
         self._queued = 0
         self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=1)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="passwords")
-        self._nobody: str | None = None
+        self._unmatchable: str | None = None
 
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:
@@ -57,9 +57,9 @@ class Passwords:
         if password_hash is not None and not password_hash.startswith("$argon2"):
             password_hash = None  # ended by a reset: no hash either
         if password_hash is None:
-            self._nobody = self._nobody or await self.hash("nobody has this password")
+            self._unmatchable = self._unmatchable or await self.hash("nobody has this password")
         async with self._place():
-            right = await self._run(self._matches, password_hash or self._nobody or "", password)
+            right = await self._run(self._matches, password_hash or self._unmatchable or "", password)
         return right and password_hash is not None
 
     async def _run(self, work: Callable[..., Result], *given: str) -> Result:

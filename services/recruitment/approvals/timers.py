@@ -7,7 +7,7 @@ import structlog
 from services.recruitment.approvals import handlers
 from shared.errors import TransientError
 from shared.postgres import Database
-from shared.waiting import set_within
+from shared.waiting import wait_for_event
 
 __all__ = ["BATCH", "EVERY_SECONDS", "lapse_due", "run"]
 
@@ -39,4 +39,4 @@ async def run(db: Database, stop: asyncio.Event) -> None:
                 _log.info("approvals.lapsed", approvals=lapsed)
         except TransientError as error:
             _log.warning("approvals.lapse_waits", reason=str(error))
-        await set_within(stop, EVERY_SECONDS)
+        await wait_for_event(stop, EVERY_SECONDS)

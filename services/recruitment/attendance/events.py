@@ -9,17 +9,17 @@ from shared.contracts import AttendanceRecorded
 from shared.ids import derived_id
 from shared.postgres import Tx
 
-__all__ = ["tell"]
+__all__ = ["append"]
 
 _SOURCE = "weiguang/recruitment"
 
 
-async def tell(tx: Tx, revisions: Sequence[ServiceRevision], at: datetime) -> None:
+async def append(tx: Tx, revisions: Sequence[ServiceRevision], at: datetime) -> None:
     """Append one ``AttendanceRecorded`` per revision; its id follows from record and revision."""
     events = []
     for each in revisions:
         record = each.record
-        told = AttendanceRecorded(
+        recorded = AttendanceRecorded(
             record_id=record.record_id,
             revision=record.revision,
             volunteer_id=record.volunteer_id,
@@ -44,5 +44,5 @@ async def tell(tx: Tx, revisions: Sequence[ServiceRevision], at: datetime) -> No
             distance_m=record.distance_m,
         )
         event_id = derived_id("attendance-revision", record.record_id, record.revision)
-        events.append(outbox.event(told, source=_SOURCE, aggregate_version=record.revision, id=event_id, time=at))
+        events.append(outbox.event(recorded, source=_SOURCE, aggregate_version=record.revision, id=event_id, time=at))
     await outbox.append(tx, *events)

@@ -133,7 +133,7 @@ async def record_imported(tx: Tx, rows: Sequence[ImportedHours]) -> None:
         return
     now = await tx.now()
     written = await store.save(tx, list(revisions.values()), now)
-    await events.tell(tx, [each for record_id, each in revisions.items() if record_id in written], now)
+    await events.append(tx, [each for record_id, each in revisions.items() if record_id in written], now)
 
 
 async def auto_close(tx: Tx, limit: int, policy: AttendancePolicy = DEFAULT_POLICY) -> int:
@@ -236,7 +236,7 @@ async def commit_all(tx: Tx, revisions: Sequence[ServiceRevision], now: datetime
     written = await store.save(tx, revisions, now)
     if len(written) != len(revisions):
         raise Conflict("record-changed", "Somebody else changed this record at the same time; look again.")
-    await events.tell(tx, revisions, now)
+    await events.append(tx, revisions, now)
 
 
 async def _place(tx: Tx, shift_id: UUID, volunteer_id: UUID) -> FoundPlace:

@@ -165,7 +165,7 @@ async def upload(request: Request, db: Db, cipher: CipherDep, caller: Uploader, 
     )
 
     async def work(tx: Tx) -> UploadBatchOut:
-        return _result(await handlers.take_in(tx, cipher, caller, batch, caps_of(request)))
+        return _result(await handlers.ingest(tx, cipher, caller, batch, caps_of(request)))
 
     return await once(request, db, caller, work)
 

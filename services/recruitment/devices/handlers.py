@@ -25,7 +25,7 @@ from shared.errors import Forbidden, Invalid, NotFound
 from shared.ids import derived_id, new_id
 from shared.postgres import Database, Tx
 
-__all__ = ["UploadBatch", "UploadResult", "listing", "register", "revoke", "seal_plain", "secret_of", "take_in"]
+__all__ = ["UploadBatch", "UploadResult", "ingest", "listing", "register", "revoke", "seal_plain", "secret_of"]
 
 SEALED_AT_ONCE = 200
 
@@ -111,7 +111,7 @@ async def listing(tx: Tx, caller: Caller, *, before: UUID | None, limit: int) ->
     return await store.list_devices(tx, site_ids=site_ids, before=before, limit=limit)
 
 
-async def take_in(tx: Tx, cipher: Cipher, caller: Caller, batch: UploadBatch, caps: AssertionCaps) -> UploadResult:
+async def ingest(tx: Tx, cipher: Cipher, caller: Caller, batch: UploadBatch, caps: AssertionCaps) -> UploadResult:
     """Take in a batch: each row accepted, recognised as a duplicate, or refused with a reason.
 
     The server decides what an accepted row counts for: at once within the caps of the caller's account, or after

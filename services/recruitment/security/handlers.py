@@ -59,7 +59,8 @@ async def purge(tx: Tx, kept: timedelta) -> int:
 
 def _say(event: SecurityEvent) -> None:
     _log.info(
-        f"security.{event.kind}",
+        "security.recorded",
+        kind=str(event.kind),
         result=str(event.result),
         subject=None if event.subject is None else str(event.subject),
         actor=None if event.actor is None else str(event.actor),

@@ -53,7 +53,7 @@ async def place(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | Non
     held = await store.find_held(tx, who, found.shift)
     signup = unwrap(domain.place(Placing(found.shift, found.state, held), wanted, now))
     await store.insert_signup(tx, signup)
-    told = SignupPlaced(
+    placed = SignupPlaced(
         signup_id=signup.signup_id,
         volunteer_id=who,
         shift_id=shift_id,
@@ -64,7 +64,7 @@ async def place(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | Non
         ends_at=found.shift.ends_at,
         placed_at=now,
     )
-    await outbox.append(tx, outbox.event(told, source=_SOURCE, aggregate_version=signup.version, time=now))
+    await outbox.append(tx, outbox.event(placed, source=_SOURCE, aggregate_version=signup.version, time=now))
     return signup
 
 
@@ -82,14 +82,14 @@ async def cancel(tx: Tx, caller: Caller, signup_id: UUID) -> Signup:
     signup = unwrap(domain.cancel(found.signup, found.shift, attended=found.attended, by=actor_id(caller), now=now))
     if not await store.cancel_signup(tx, signup):
         raise Conflict("signup-changed", "Somebody else changed this sign-up at the same time; look again.")
-    told = SignupCancelled(
+    placed = SignupCancelled(
         signup_id=signup_id,
         volunteer_id=signup.volunteer_id,
         shift_id=signup.shift_id,
         activity_id=found.shift.activity_id,
         cancelled_at=now,
     )
-    await outbox.append(tx, outbox.event(told, source=_SOURCE, aggregate_version=signup.version, time=now))
+    await outbox.append(tx, outbox.event(placed, source=_SOURCE, aggregate_version=signup.version, time=now))
     return signup
 
 

@@ -29,7 +29,7 @@ from shared.http.models import GIVEN_ONCE
 from shared.postgres import Tx
 from shared.typed import CodeText, PhoneText, UsernameText
 
-__all__ = ["NewPasswordText", "StaffOut", "insist_on_strength", "router"]
+__all__ = ["NewPasswordText", "StaffOut", "require_strong_password", "router"]
 
 router = APIRouter(prefix="/api/recruitment/v1", tags=["staff"])
 
@@ -189,7 +189,7 @@ async def accept_invitation(
     await spend_attempt(db, cipher, policy, client, body.challenge_id)
     async with db.transaction() as tx:
         words = await invitations.words_for(tx, cipher, token)
-    insist_on_strength(body.password, words)
+    require_strong_password(body.password, words)
     password_hash = await passwords.hash(body.password)
     proving = Proving(db, cipher, policy, client)
 
@@ -251,7 +251,7 @@ async def say_volunteer(staff_id: UUID, body: StaffVolunteerIn, caller: Centre, 
     return StaffOut(**asdict(member))
 
 
-def insist_on_strength(password: str, words: list[str]) -> None:
+def require_strong_password(password: str, words: list[str]) -> None:
     """Refuse a weak password.
 
     Raises:

@@ -124,7 +124,7 @@ async def succeed(tx: Tx, cipher: Cipher, client: Client, tried: PasswordAttempt
     """
     if not right:
         raise _password_wrong()
-    await _insist_unchanged(tx, tried)
+    await _require_unchanged(tx, tried)
     # In the order in which `attempt` counts: two sign-ins of one account never wait in a circle.
     await limits.take_back(tx, tried.uses[:1])
     await limits.forget(tx, "passwords-pair", cipher.keyed_hash("limit", "pair", tried.username, client.address))
@@ -162,7 +162,7 @@ async def change(tx: Tx, caller: Caller, client: Client, verified: PasswordAttem
     Raises:
         Unauthorized: the present one has ended meanwhile.
     """
-    await _insist_unchanged(tx, verified)
+    await _require_unchanged(tx, verified)
     await store.set_password(tx, caller.subject, password_hash, real_now())
     await access.end_staff_sessions(tx, caller.subject, "the password was changed", caller.session_id)
     await security.record(tx, SecurityEvent(Kind.PASSWORD_CHANGED, subject=caller.subject, address=client.address))
@@ -237,7 +237,7 @@ async def _signed_in(tx: Tx, policy: SignInPolicy, client: Client, staff_id: UUI
     return grant
 
 
-async def _insist_unchanged(tx: Tx, verified: PasswordAttempt) -> None:
+async def _require_unchanged(tx: Tx, verified: PasswordAttempt) -> None:
     """Insist that the password that was verified is the account's still."""
     if verified.staff_id is None or verified.password_hash is None:
         raise _password_wrong()

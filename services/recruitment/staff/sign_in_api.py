@@ -28,7 +28,7 @@ from services.recruitment.limits.handlers import Reached, too_many
 from services.recruitment.security import handlers as security
 from services.recruitment.security.handlers import Kind, SecurityEvent, SecurityResult
 from services.recruitment.staff import passwords as use
-from services.recruitment.staff.api import NewPasswordText, insist_on_strength
+from services.recruitment.staff.api import NewPasswordText, require_strong_password
 from services.recruitment.staff.passwords import PasswordAttempt, SecondFactorPending
 from services.recruitment.vault.api import CipherDep
 from services.recruitment.vault.cipher import Cipher
@@ -180,7 +180,7 @@ async def change_password(
 ) -> Response:
     """Change one's own password; all other sessions end. Its bodies are secrets, so it takes no Idempotency-Key."""
     async with db.transaction() as tx:
-        insist_on_strength(body.new_password, await use.words_for(tx, caller.name))
+        require_strong_password(body.new_password, await use.words_for(tx, caller.name))
     verified = await _verify_own(db, cipher, passwords, policy, client, caller, body.password)
     password_hash = await passwords.hash(body.new_password)
     async with db.transaction() as tx:
@@ -222,7 +222,7 @@ async def complete_reset(
     is_open = await spend_attempt(db, cipher, policy, client, body.challenge_id)
     async with db.transaction() as tx:
         words = await use.words_for(tx, body.username)
-    insist_on_strength(body.password, words)
+    require_strong_password(body.password, words)
     # Hashing is dear: strangers without a challenge cannot make the service do it.
     password_hash = await passwords.hash(body.password) if is_open else None
     try:

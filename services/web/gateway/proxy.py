@@ -52,7 +52,7 @@ def is_api(path: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Manner:
+class ResponseContext:
     """How an answer is given: with which cookies, and whether to our own script."""
 
     session: Session
@@ -119,10 +119,10 @@ class Proxy:
     async def _session(self, method: str, headers: Headers) -> Session | None:
         """The page's session, if the request leans on one; None when another site is using it."""
         if find(headers, b"authorization") is not None:
-            return _NOBODY
+            return _NO_SESSION
         sent = find(headers, b"cookie")
         if sent is None or not (_ACCESS in sent or _REFRESH in sent):
-            return _NOBODY
+            return _NO_SESSION
         if method not in _SAFE and not same_origin(headers):
             return None
         return await self._sessions.read(headers)
@@ -141,21 +141,21 @@ class Proxy:
             await send(message)
 
         try:
-            await self._exchange(scope["method"], url, headers, body, _Manner(session, ours), tracked)
+            await self._exchange(scope["method"], url, headers, body, ResponseContext(session, ours), tracked)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if started:
                 raise  # the answer is half sent: only breaking the connection tells the caller
-            _log.warning("upstream away", path=scope["path"], error=repr(error))
+            _log.warning("upstream.unavailable", path=scope["path"], error=repr(error))
             detail = "The service does not answer at the moment; the same request may be sent again in a few seconds."
             await send_problem(send, 503, "service-away", detail, session.on([(b"retry-after", b"2")]))
 
     async def _exchange(
-        self, method: str, url: URL, headers: list[tuple[str, str]], body: bytes, manner: _Manner, send: Send
+        self, method: str, url: URL, headers: list[tuple[str, str]], body: bytes, context: ResponseContext, send: Send
     ) -> None:
         async with await self._request(method, url, headers, body) as answer:
             passed = [(key.lower(), value) for key, value in answer.raw_headers if key.lower() not in _DROPPED]
-            kept = manner.session.on(passed)
-            if manner.ours and answer.status >= 400 and answer.content_type.endswith("+json"):
+            kept = context.session.on(passed)
+            if context.ours and answer.status >= 400 and answer.content_type.endswith("+json"):
                 said = self._translate(await answer.read())
                 kept = [(key, value) for key, value in kept if key != b"content-length"]
                 kept.append((b"content-length", str(len(said)).encode()))
@@ -188,7 +188,7 @@ class Proxy:
         raise AssertionError("the last attempt returns or raises")
 
 
-_NOBODY = Session()
+_NO_SESSION = Session()
 _ACCESS = ACCESS.encode() + b"="
 _REFRESH = REFRESH.encode() + b"="
 

@@ -36,7 +36,7 @@ class Browser:
             Problem: the service refused.
             UpstreamAway: it did not answer.
         """
-        return await self.visit.tell("recruitment", path, body, **self.headers, **headers)
+        return await self.visit.post("recruitment", path, body, **self.headers, **headers)
 
     @property
     def headers(self) -> dict[str, str]:

@@ -16,7 +16,7 @@ from services.web.pages.visit import LoginNeeded, VisitOf, Web
 from shared.auth.access import public
 from shared.http.problems import problem, problem_of
 
-__all__ = ["install", "router", "told"]
+__all__ = ["install", "render_error", "router"]
 
 router = APIRouter(include_in_schema=False)
 
@@ -35,7 +35,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(LoginNeeded, _login)
 
 
-async def told(error: Exception, request: Request) -> Response:
+async def render_error(error: Exception, request: Request) -> Response:
     """What went wrong before or beside the pages: a page for a browser, a problem for the script."""
     answer = problem_of(error, request)
     if not _wants_page(request):

@@ -69,7 +69,7 @@ class Visit:
         answer = await self.web.upstream.call("GET", service, path, token=self.session.token, query=query or None)
         return answer.accepted()
 
-    async def ask_if_there(self, service: str, path: str, **query: str) -> Any | None:
+    async def get_optional(self, service: str, path: str, **query: str) -> Any | None:
         """Like `ask`, but None where the service is away or has nothing: the rest of the page still stands."""
         try:
             return await self.ask(service, path, **query)
@@ -80,7 +80,7 @@ class Visit:
                 raise
             return None
 
-    async def tell(self, service: str, path: str, body: object, **headers: str) -> Any:
+    async def post(self, service: str, path: str, body: object, **headers: str) -> Any:
         """What a service answers to a POST.
 
         Raises:

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from shared.kafka.client import client_options
 from shared.kafka.topics import topic_name
 from shared.settings import Settings
-from shared.waiting import set_within
+from shared.waiting import wait_for_event
 
 __all__ = ["Tail", "tick_of"]
 
@@ -54,8 +54,8 @@ class Tail:
             except (TimeoutError, KafkaError, OSError) as error:
                 wait = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
                 failures = 0 if self.connected else failures + 1
-                _log.warning("pulse away", error=repr(error), retry_in=wait)
-                await set_within(stop, wait)
+                _log.warning("pulse.unavailable", error=repr(error), retry_in=wait)
+                await wait_for_event(stop, wait)
             finally:
                 self.connected = False
 
@@ -90,11 +90,11 @@ class Tail:
     async def _subscribed(self, consumer: AIOKafkaConsumer, topic: str, stop: asyncio.Event) -> bool:
         """Stand at the end of all partitions; waits for a topic that is not there yet, as asking must not create it."""
         while topic not in await consumer.topics():
-            if await set_within(stop, RETRY_SECONDS[1]):
+            if await wait_for_event(stop, RETRY_SECONDS[1]):
                 return False
         consumer.subscribe([topic])
         while not consumer.assignment():
-            if await set_within(stop, 0.05):
+            if await wait_for_event(stop, 0.05):
                 return False
         async with asyncio.timeout(POSITION_SECONDS):
             for partition in consumer.assignment():

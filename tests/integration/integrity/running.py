@@ -47,17 +47,17 @@ class Integrity:
     superuser: str
     process: asyncio.subprocess.Process | None = None
 
-    async def send(self, *records: AttendanceRecorded, told_at: datetime | None = None) -> None:
+    async def send(self, *records: AttendanceRecorded, emitted_at: datetime | None = None) -> None:
         """Publish, in order, as the relay would; nothing is kept of who was sent before."""
         for data in records:
-            told = event(
+            outgoing = event(
                 data,
                 source="test",
                 aggregate_version=data.revision,
                 id=derived_id("test", data.model_dump_json()),
-                time=told_at or data.ended_at,
+                time=emitted_at or data.ended_at,
             )
-            headers, value = encode(told)
+            headers, value = encode(outgoing)
             await self.producer.send(
                 topic_name(self.settings, "attendance"), value, key=str(data.volunteer_id).encode(), headers=headers
             )

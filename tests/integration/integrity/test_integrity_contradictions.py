@@ -24,10 +24,10 @@ async def test_a_record_of_a_time_far_ahead_makes_nothing_forgotten(integrity: I
         for n in range(SWEEP_EVERY)
     ]
     await integrity.start()
-    await integrity.send(one, told_at=NOW)
-    await integrity.send(ahead, told_at=datetime(2999, 1, 1, tzinfo=UTC))
-    await integrity.send(*others, told_at=NOW)
-    await integrity.send(other, told_at=NOW)
+    await integrity.send(one, emitted_at=NOW)
+    await integrity.send(ahead, emitted_at=datetime(2999, 1, 1, tzinfo=UTC))
+    await integrity.send(*others, emitted_at=NOW)
+    await integrity.send(other, emitted_at=NOW)
     await integrity.found(2, two_sites=1)
 
 
@@ -39,13 +39,13 @@ async def test_a_second_content_of_a_revision_opens_no_case(integrity: Integrity
     posted = entered(recorder, 20, device_ref=None)
     elsewhere = [one.model_copy(update={"site_id": OTHER_SITE}) for one in posted]
     await integrity.start()
-    await integrity.send(here, there, *posted, told_at=NOW)
+    await integrity.send(here, there, *posted, emitted_at=NOW)
     acknowledged = await integrity.acknowledged(more_than=21)
-    await integrity.send(longer, *elsewhere[:10], told_at=NOW)
+    await integrity.send(longer, *elsewhere[:10], emitted_at=NOW)
     await integrity.acknowledged(more_than=acknowledged)
     await integrity.end(hard=True)
     await integrity.start()
-    await integrity.send(longer, *elsewhere[10:], told_at=NOW)
+    await integrity.send(longer, *elsewhere[10:], emitted_at=NOW)
     await integrity.caught_up(1)
     kinds = [kind for kind, _ in (await integrity.cases()).values()]
     assert kinds == ["two-sites"] * integrity.settings.topic_partitions, "those of the marks"

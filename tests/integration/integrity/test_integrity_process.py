@@ -36,15 +36,15 @@ pytestmark = pytest.mark.broker
 async def test_each_kind_opens_a_case_and_an_upload_of_200_opens_none(integrity: Integrity) -> None:
     await integrity.start()
     upload = entered(new_id(), 200, "kiosk", device_ref="kiosk-1", site_id=SITE)
-    await integrity.send(*upload, told_at=NOW)
-    await integrity.send(*everything(), told_at=NOW)
+    await integrity.send(*upload, emitted_at=NOW)
+    await integrity.send(*everything(), emitted_at=NOW)
     cases = await integrity.found(44, **EXPECTED)
     assert sorted(len(records) for _, records in cases.values()) == [1, 2, 3, 5, 33]
     uploaded = {str(found.record_id) for found in upload}
     assert not any(records & uploaded for _, records in cases.values())
-    told = await integrity.database.pool.fetch("select key, value from outbox where topic = 'integrity'")
-    assert {row["key"] for row in told} == {json.loads(row["value"])["subject"] for row in told}
-    assert len(told) == 5
+    outgoing = await integrity.database.pool.fetch("select key, value from outbox where topic = 'integrity'")
+    assert {row["key"] for row in outgoing} == {json.loads(row["value"])["subject"] for row in outgoing}
+    assert len(outgoing) == 5
     await integrity.send(entered(new_id(), 1)[0].model_copy(update={"kind": "x" * 101}))  # the contract forbids it
 
     async def put_aside() -> bool:
@@ -84,12 +84,12 @@ async def test_what_a_recorder_enters_after_a_settlement_is_a_further_case_and_a
     recorder = new_id()
     morning, afternoon = entered(recorder, 33, device_ref=None), entered(recorder, 60, device_ref=None)
     await integrity.start()
-    await integrity.send(*morning, told_at=NOW)
+    await integrity.send(*morning, emitted_at=NOW)
     (first,) = await integrity.found(33, burst=1)
     async with integrity.database.transaction() as tx:
         await handlers.settle(tx, OPERATOR, UUID(first), CaseStatus.CLEARED, "a list on paper, seen")
-    await integrity.send(*morning, told_at=NOW)
-    await integrity.send(*afternoon, told_at=NOW + timedelta(hours=6))
+    await integrity.send(*morning, emitted_at=NOW)
+    await integrity.send(*afternoon, emitted_at=NOW + timedelta(hours=6))
     both = await integrity.found(93, burst=2)
     assert both.pop(first)[1] == {str(one.record_id) for one in morning}
     ((further, (_, records)),) = both.items()
@@ -103,13 +103,13 @@ async def test_what_a_recorder_enters_after_a_settlement_is_a_further_case_and_a
     await integrity.caught_up(1)
     after = await integrity.cases()
     assert {key: found for key, found in after.items() if found[0] == "burst"} == before
-    told = await integrity.database.pool.fetchval("select count(*) from outbox where topic = 'integrity'")
-    assert told == len(after) + 1, "each case once, and one settlement"
+    outgoing = await integrity.database.pool.fetchval("select count(*) from outbox where topic = 'integrity'")
+    assert outgoing == len(after) + 1, "each case once, and one settlement"
 
 
 async def test_dropped_tables_and_a_replay_give_the_same_cases_once_each(integrity: Integrity) -> None:
     await integrity.start()
-    await integrity.send(*everything(), told_at=NOW)
+    await integrity.send(*everything(), emitted_at=NOW)
     await integrity.found(44, **EXPECTED)
     await integrity.caught_up(1)
     before = await integrity.cases()
@@ -130,18 +130,18 @@ async def test_dropped_tables_and_a_replay_give_the_same_cases_once_each(integri
 async def test_a_replay_over_the_cases_that_are_there_opens_none(integrity: Integrity) -> None:
     sent = everything()
     await integrity.start()
-    await integrity.send(*sent, told_at=NOW)
+    await integrity.send(*sent, emitted_at=NOW)
     before = await integrity.found(44, **EXPECTED)
     await integrity.end()
     integrity.forget_tables()
     await integrity.start()
-    await integrity.send(*reversed(sent), told_at=NOW)  # a relay may also send everything again, in whatever order
+    await integrity.send(*reversed(sent), emitted_at=NOW)  # a relay may also send everything again, in whatever order
     await integrity.caught_up(1)
     after = await integrity.cases()
     assert {key: found for key, found in after.items() if key in before} == before
     assert len(after) == len(before) + integrity.settings.topic_partitions
-    told = await integrity.database.pool.fetchval("select count(*) from outbox where topic = 'integrity'")
-    assert told == len(after)
+    outgoing = await integrity.database.pool.fetchval("select count(*) from outbox where topic = 'integrity'")
+    assert outgoing == len(after)
 
 
 async def test_killed_in_the_middle_its_tables_find_what_they_would_have_found(integrity: Integrity) -> None:
@@ -159,18 +159,18 @@ async def test_killed_in_the_middle_its_tables_find_what_they_would_have_found(i
     ]
     await integrity.start()
     # Half of a pair and a third of each long day. What is acknowledged never comes again: the tables alone know of it.
-    await integrity.send(*mixed[:15], told_at=NOW)
+    await integrity.send(*mixed[:15], emitted_at=NOW)
     first = await integrity.acknowledged(more_than=0)
     await integrity.end(hard=True)
     await integrity.start()
-    await integrity.send(*mixed[15:33], told_at=NOW)
+    await integrity.send(*mixed[15:33], emitted_at=NOW)
     await integrity.acknowledged(more_than=first)
     before = len(await integrity.cases())
-    await integrity.send(*mixed[33:63], told_at=NOW)
+    await integrity.send(*mixed[33:63], emitted_at=NOW)
     await eventually(lambda: _more(integrity, before + 1), within=START, every=0.005)
     await integrity.end(hard=True)
     await integrity.start()
-    await integrity.send(*mixed[63:], told_at=NOW)
+    await integrity.send(*mixed[63:], emitted_at=NOW)
     cases = await integrity.found(24 + 60 + 9, two_sites=12, burst=1, long_day=3)
 
     wanted = {frozenset(str(found.record_id) for found in others[n : n + 2]) for n in range(0, 24, 2)}
@@ -180,7 +180,7 @@ async def test_killed_in_the_middle_its_tables_find_what_they_would_have_found(i
 async def test_a_second_process_stands_by_and_takes_over_when_the_first_is_killed(integrity: Integrity) -> None:
     (first, second) = new_id(), new_id()
     await integrity.start()
-    await integrity.send(two_sites(first)[0], told_at=NOW)
+    await integrity.send(two_sites(first)[0], emitted_at=NOW)
     await integrity.acknowledged(more_than=0)
     running = integrity.process
     await integrity.start()
@@ -188,12 +188,12 @@ async def test_a_second_process_stands_by_and_takes_over_when_the_first_is_kille
     assert running is not None
     assert standing_by is not None
     await eventually(lambda: _sessions(integrity, 2), within=START, what="two that want the lock")
-    await integrity.send(*two_sites(second), told_at=NOW)
+    await integrity.send(*two_sites(second), emitted_at=NOW)
     await integrity.found(2, two_sites=1)
     assert running.returncode is standing_by.returncode is None
     running.kill()
     await running.wait()
-    await integrity.send(two_sites(first)[1], told_at=NOW)
+    await integrity.send(two_sites(first)[1], emitted_at=NOW)
     await integrity.found(4, two_sites=2)
     assert standing_by.returncode is None
 

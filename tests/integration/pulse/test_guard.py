@@ -201,7 +201,7 @@ class Work:
         async def stop_worker(reason: BaseException) -> None:
             self.stopped.append(reason)
 
-        return RecordGuard({}, put_aside=self.put_aside, stop_worker=stop_worker, **options)
+        return RecordGuard({}, dead_letter=self.put_aside, stop_worker=stop_worker, **options)
 
     def body(self, guard: RecordGuard) -> Body:
         async def run(stream: Any) -> None:

@@ -60,14 +60,16 @@ def counted(thresholds: ThresholdsInForce, acts: Iterable[Act]) -> dict[str, set
 @pytest.mark.parametrize("begin", range(0, 600, 50))
 def test_any_ten_minutes_are_ten_minutes(begin: int) -> None:
     apart = timedelta(seconds=20)
-    posted = [one._replace(told_at=one.told_at + timedelta(seconds=begin)) for one in entries(30, "backfilled", apart)]
+    posted = [
+        one._replace(emitted_at=one.emitted_at + timedelta(seconds=begin)) for one in entries(30, "backfilled", apart)
+    ]
     windows = Windows().take(posted)
     assert windows.kinds == ["burst"], "the last is told 580 seconds after the first"
     (flag,) = windows.flags
     assert (flag.evidence["measured"], flag.evidence["limit"], len(flag.records)) == (30, 30, 30)
-    assert datetime.fromisoformat(flag.evidence["from"]) == posted[0].told_at
-    assert datetime.fromisoformat(flag.evidence["to"]) == posted[0].told_at + timedelta(minutes=10)
-    late = posted[-1]._replace(told_at=posted[0].told_at + timedelta(minutes=10))
+    assert datetime.fromisoformat(flag.evidence["from"]) == posted[0].emitted_at
+    assert datetime.fromisoformat(flag.evidence["to"]) == posted[0].emitted_at + timedelta(minutes=10)
+    late = posted[-1]._replace(emitted_at=posted[0].emitted_at + timedelta(minutes=10))
     assert Windows().take([*posted[:-1], late]).kinds == [], "ten minutes are half open"
 
 

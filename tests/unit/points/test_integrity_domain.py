@@ -74,7 +74,7 @@ def test_a_second_content_of_a_revision_changes_nothing() -> None:
 
 def test_a_second_content_of_a_revision_is_no_second_act() -> None:
     posted = entries(20, "backfilled", timedelta(seconds=4))
-    elsewhere = [one._replace(site_id=THERE, told_at=one.told_at + timedelta(minutes=2)) for one in posted]
+    elsewhere = [one._replace(site_id=THERE, emitted_at=one.emitted_at + timedelta(minutes=2)) for one in posted]
     assert kinds(*posted, *elsewhere) == []
     by_another = [one._replace(recorded_by=UUID(int=0xED)) for one in entries(30, "backfilled", timedelta(seconds=4))]
     assert kinds(*posted, *by_another[:20]) == []

@@ -11,7 +11,7 @@ from services.points.integrity.domain import SeenRevision, measure, still_so
 from tests.unit.points.windowing import HERE, KIOSK, PHONE, RECORDER, SHIPPED, THERE, TIGHT, Windows, seen
 
 drawn = st.builds(
-    lambda record, revision, volunteer, site, provenance, status, start, minutes, device, recorder, told: seen(
+    lambda record, revision, volunteer, site, provenance, status, start, minutes, device, recorder, outgoing: seen(
         record,
         "2026-03-04T00:00",
         minutes,
@@ -24,7 +24,7 @@ drawn = st.builds(
         ended_at=datetime(2026, 3, 3, 16, tzinfo=UTC) + timedelta(minutes=start + minutes),
         device_ref=device,
         recorded_by=recorder,
-        told_at=datetime(2026, 3, 4, 4, tzinfo=UTC) + timedelta(minutes=told),
+        emitted_at=datetime(2026, 3, 4, 4, tzinfo=UTC) + timedelta(minutes=outgoing),
     ),
     record=st.integers(1, 40),
     revision=st.integers(1, 3),
@@ -36,7 +36,7 @@ drawn = st.builds(
     minutes=st.sampled_from([0, 15, 60, 240, 480, 900]),
     device=st.sampled_from([None, PHONE, PHONE, KIOSK]),
     recorder=st.sampled_from([None, RECORDER]),
-    told=st.sampled_from([0, 1, 4, 9, 600]),
+    outgoing=st.sampled_from([0, 1, 4, 9, 600]),
 )
 records_once = st.lists(drawn, min_size=1, max_size=40, unique_by=lambda one: one.record_id)
 records_revised = st.lists(drawn, min_size=1, max_size=40, unique_by=lambda one: (one.record_id, one.revision))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.points.ledger import stream
-from services.points.ledger.ingest import OwnersElsewhere
+from services.points.ledger.ingest import UnlockedOwners
 from services.points.ledger.store import RecordRefused
 from services.points.ledger.stream import IngestStream
 from shared.errors import TransientError
@@ -49,11 +49,11 @@ async def test_what_is_refused_behind_savepoints_is_halved(monkeypatch: pytest.M
         await found.handle([])
 
 
-@pytest.mark.parametrize("last", [OwnersElsewhere({new_id()}), refused()])
+@pytest.mark.parametrize("last", [UnlockedOwners({new_id()}), refused()])
 async def test_a_batch_that_was_never_applied_is_not_taken_for_done(
     monkeypatch: pytest.MonkeyPatch, last: Exception
 ) -> None:
-    elsewhere: list[Exception] = [OwnersElsewhere({new_id()}) for _ in range(stream._ATTEMPTS - 1)]
+    elsewhere: list[Exception] = [UnlockedOwners({new_id()}) for _ in range(stream._ATTEMPTS - 1)]
     found, made = beginning(monkeypatch, [*elsewhere, last])
     with pytest.raises(TransientError):
         await found.handle([])

@@ -142,7 +142,7 @@ def entries(number: int, provenance: str, apart: timedelta, **changes: Any) -> l
             provenance=provenance,
             volunteer_id=UUID(int=0x900 + place),
             recorded_by=RECORDER,
-            told_at=first + place * apart,
+            emitted_at=first + place * apart,
             **changes,
         )
         for place in range(number)

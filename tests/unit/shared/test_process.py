@@ -13,7 +13,7 @@ async def test_what_the_start_has_made_is_looked_at_before_anybody_waits(monkeyp
     monkeypatch.setattr(gc, "collect", lambda: done.append("look"))
     monkeypatch.setattr(gc, "freeze", lambda: done.append("leave alone"))
     monkeypatch.setattr(process, "START_SECONDS", 0.01)
-    process.leave_start_alone(asyncio.get_running_loop())
+    process.freeze_startup_objects(asyncio.get_running_loop())
     assert done == ["look", "leave alone"]
     async with asyncio.timeout(5):
         while len(done) < 3:

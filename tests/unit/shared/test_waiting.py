@@ -5,24 +5,24 @@ import time
 
 import pytest
 
-from shared.waiting import set_within
+from shared.waiting import wait_for_event
 
 
 async def test_a_pause_ends_with_its_time_and_says_that_nothing_happened() -> None:
-    assert not await set_within(asyncio.Event(), 0.01)
+    assert not await wait_for_event(asyncio.Event(), 0.01)
 
 
 async def test_a_pause_ends_with_its_event() -> None:
     event = asyncio.Event()
     began = time.monotonic()
     asyncio.get_running_loop().call_soon(event.set)
-    assert await set_within(event, 60)
-    assert await set_within(event, 0)
+    assert await wait_for_event(event, 60)
+    assert await wait_for_event(event, 0)
     assert time.monotonic() - began < 30
 
 
 async def test_who_is_cancelled_in_a_pause_stays_cancelled() -> None:
-    task = asyncio.create_task(set_within(asyncio.Event(), 60))
+    task = asyncio.create_task(wait_for_event(asyncio.Event(), 60))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -12,7 +12,7 @@ from services.web.pages.operator.activations import problem_said
 from services.web.pages.operator.adjustments import standing
 from services.web.pages.refusals import say
 from services.web.pages.render import fragment
-from services.web.pages.staff.cases import KINDS, _told, found_in_words, left_to
+from services.web.pages.staff.cases import KINDS, _case_row, found_in_words, left_to
 from services.web.pages.visit import Visit, centre_only
 from services.web.pages.volunteer.explanation import Whose, entry
 
@@ -48,7 +48,7 @@ def test_a_case_after_a_settled_one_leads_to_it(after: dict[str, str], linked: b
         "still_so": True,
     }
     session = Session("token", {"sub": "me", "roles": ["operator"]})
-    context = {"case": _told(case, {}), "held": frozenset(), "records": [], "people": 0, "left_to": ""}
+    context = {"case": _case_row(case, {}), "held": frozenset(), "records": [], "people": 0, "left_to": ""}
     html = fragment("staff/case.html", session, path="", **context)
     assert ('href="/staff/cases/0191"' in html) is linked
     assert ("只列它没有包括的记录" in html) is linked

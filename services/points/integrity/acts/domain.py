@@ -63,7 +63,7 @@ def acts_of(thresholds: ThresholdsInForce, seen: SeenRevision) -> list[Act]:
     acts: list[Act] = []
     burst = found.burst.get(named)
     if brought_in and seen.recorded_by is not None and burst is not None:
-        at = seen.told_at if burst.by == "posted" else seen.ended_at
+        at = seen.emitted_at if burst.by == "posted" else seen.ended_at
         if at is not None:
             acts.append(Act("burst", str(seen.recorded_by), *what, at))
     if found.many_accounts.get(named) is not None and seen.device_ref is not None and _uses(seen, brought_in):

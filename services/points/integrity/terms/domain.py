@@ -61,7 +61,7 @@ class SeenRevision(NamedTuple):
     minutes: int
     recorded_by: UUID | None
     device_ref: str | None
-    told_at: datetime
+    emitted_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ async def adjustment(visit: VisitOf, adjustment_id: str) -> Response:
     found = await visit.ask("points", f"/adjustments/{adjustment_id}")
     corrections, person = await asyncio.gather(
         visit.ask("points", "/adjustments", corrects=found["adjustment_id"], limit=CORRECTIONS),
-        visit.ask_if_there("recruitment", f"/volunteers/{found['volunteer_id']}"),
+        visit.get_optional("recruitment", f"/volunteers/{found['volunteer_id']}"),
     )
     bucket = f"life/adjustment/{found['corrects'] or found['adjustment_id']}"
     return page(
@@ -93,7 +93,7 @@ def _me(visit: Visit) -> str:
 
 async def _account(visit: Visit, person: Whose | None) -> Any | None:
     """The volunteer's balances; None for nobody, and for whoever has not served yet."""
-    return await visit.ask_if_there("points", f"/accounts/{person.volunteer_id}") if person else None
+    return await visit.get_optional("points", f"/accounts/{person.volunteer_id}") if person else None
 
 
 async def _person(visit: Visit, volunteer: str) -> Whose | None:

@@ -49,4 +49,4 @@ async def metrics(visit: VisitOf, process: str) -> Response:
 
 
 async def _letters(visit: Visit, service: str) -> Any | None:
-    return await visit.ask_if_there(service, "/dead-letters", limit=str(LETTERS))
+    return await visit.get_optional(service, "/dead-letters", limit=str(LETTERS))

@@ -91,7 +91,7 @@ async def second_factor(visit: VisitOf) -> Response:
 async def begin_second_factor(visit: VisitOf, ours: Ours = None) -> Response:
     """A new secret as a QR code; shown once, stored by no page."""
     require_ours(ours)
-    made = await visit.tell("recruitment", "/auth/second-factor", None)
+    made = await visit.post("recruitment", "/auth/second-factor", None)
     drawing = qr(made["uri"], label="验证器二维码")
     return finish(JSONResponse({"secret": made["secret"], "html": str(drawing)}), visit.session)
 
@@ -100,11 +100,11 @@ async def begin_second_factor(visit: VisitOf, ours: Ours = None) -> Response:
 async def confirm_second_factor(visit: VisitOf, body: FirstCodeFormIn, ours: Ours = None) -> Response:
     """Confirm it; the recovery codes are shown once."""
     require_ours(ours)
-    answer = await visit.tell("recruitment", "/auth/second-factor/confirmation", {"code": body.code})
-    told = finish(JSONResponse({"recovery_codes": "、".join(answer["recovery_codes"])}), visit.session)
+    answer = await visit.post("recruitment", "/auth/second-factor/confirmation", {"code": body.code})
+    response = finish(JSONResponse({"recovery_codes": "、".join(answer["recovery_codes"])}), visit.session)
     # The next request refreshes the session: it has its full roles from now on.
-    told.raw_headers.append(cookie(ACCESS, "", seconds=0, secure=visit.web.settings.secure))
-    return told
+    response.raw_headers.append(cookie(ACCESS, "", seconds=0, secure=visit.web.settings.secure))
+    return response
 
 
 @router.post("/account/second-factor/removal")

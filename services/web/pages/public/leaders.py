@@ -57,7 +57,7 @@ def _known(text: str) -> str:
 
 
 async def _teams(visit: Visit) -> list[tuple[str, str]]:
-    found = await visit.ask_if_there("recruitment", "/teams")
+    found = await visit.get_optional("recruitment", "/teams")
     return [(str(team["team_id"]), str(team["name"])) for team in (found or {"items": []})["items"]]
 
 
@@ -65,7 +65,7 @@ async def _shown(visit: Visit) -> Any | None:
     """Whether the visiting volunteer agreed; None when no volunteer is looking."""
     if visit.session.volunteer_id is None:
         return None
-    return await visit.ask_if_there("points", f"/accounts/{visit.session.volunteer_id}/visibility")
+    return await visit.get_optional("points", f"/accounts/{visit.session.volunteer_id}/visibility")
 
 
 def _day(value: str) -> str:

@@ -165,7 +165,7 @@ async def log_out(visit: VisitOf, request: Request, ours: Ours = None) -> Respon
     if kept:
         visit.web.sessions.forget(kept)
         with contextlib.suppress(UpstreamProblem, UpstreamAway):
-            await visit.tell("recruitment", "/auth/logout", {"refresh_token": kept})
+            await visit.post("recruitment", "/auth/logout", {"refresh_token": kept})
     # the next person with this browser scans for themselves
     gone = (*visit.web.sessions.ended(), tickets.forget(visit))
     return finish(JSONResponse({}), Session(set_cookies=gone))

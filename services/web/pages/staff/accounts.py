@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.render import page
-from services.web.pages.staff.rewards_admin import insist
+from services.web.pages.staff.rewards_admin import require_staff
 from services.web.pages.visit import Visit, VisitOf
 from services.web.pages.volunteer import explanation
 from services.web.pages.volunteer.ledger_report import ledger_report
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/staff/volunteers", include_in_schema=False, dependen
 @router.get("")
 async def find(visit: VisitOf, number: str = "") -> Response:
     """Find a volunteer of the caller's sites by number, ours or that of the registry they came from."""
-    insist(visit)
+    require_staff(visit)
     wanted = number.strip()[:200]
     if wanted:
         found = await numbered(visit, wanted)
@@ -73,7 +73,7 @@ async def numbered(visit: Visit, number: str) -> list[Any]:
 
 async def whose(visit: Visit, volunteer_id: str) -> explanation.Whose:
     """The volunteer, if they are of the caller's sites: recruitment decides, and shows their name masked."""
-    insist(visit)
+    require_staff(visit)
     person: Any = await visit.ask("recruitment", f"/volunteers/{volunteer_id}")
     said = f"志愿者 {person['name']}，编号 {person['volunteer_number']}"
     return explanation.Whose(str(person["volunteer_id"]), f"/staff/volunteers/{person['volunteer_id']}", said)

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from services.web.pages.render import page
-from services.web.pages.staff.rewards_admin import insist
+from services.web.pages.staff.rewards_admin import require_staff
 from services.web.pages.visit import VisitOf
 from services.web.pages.wording import moment, span, spell_minutes, word
 from shared.auth.access import public
@@ -21,7 +21,7 @@ VIEWS = ("decidable", "recorded")
 @router.get("")
 async def approvals(visit: VisitOf, view: str = "decidable", cursor: str | None = None) -> Response:
     """Hours to decide on, oldest first; or what the caller's sites recorded, newest first."""
-    insist(visit)
+    require_staff(visit)
     chosen = view if view in VIEWS else VIEWS[0]
     query = {"cursor": cursor} if cursor else {}
     found = await visit.ask("recruitment", "/attendance/approvals", view=chosen, limit="50", **query)

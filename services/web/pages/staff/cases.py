@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 
 from services.web.gateway.sessions import Session
 from services.web.pages.render import page
-from services.web.pages.staff.rewards_admin import insist
+from services.web.pages.staff.rewards_admin import require_staff
 from services.web.pages.visit import VisitOf
 from services.web.pages.wording import measured, moment, word
 from shared.auth.access import public
@@ -27,7 +27,7 @@ STATES = ("open", "cleared", "confirmed", "all")
 @router.get("")
 async def cases(visit: VisitOf, status: str = "open", kind: str = "", cursor: str | None = None) -> Response:
     """Cases of the caller's sites, those that wait for a decision first."""
-    insist(visit)
+    require_staff(visit)
     chosen, of_kind = status if status in STATES else STATES[0], kind if kind in KINDS else ""
     query = {name: value for name, value in (("kind", of_kind), ("cursor", cursor or "")) if value}
     if chosen != "all":
@@ -37,7 +37,7 @@ async def cases(visit: VisitOf, status: str = "open", kind: str = "", cursor: st
         "staff/cases.html",
         visit.session,
         path=visit.path,
-        cases=[_told(case, sites) for case in found["items"]],
+        cases=[_case_row(case, sites) for case in found["items"]],
         chosen=chosen,
         kind=of_kind,
         kinds=KINDS,
@@ -49,16 +49,16 @@ async def cases(visit: VisitOf, status: str = "open", kind: str = "", cursor: st
 @router.get("/{case_id}")
 async def case(visit: VisitOf, case_id: str) -> Response:
     """One case: what was found then, its records now, and the two ways to settle it."""
-    insist(visit)
+    require_staff(visit)
     found, rules, sites = await asyncio.gather(
-        visit.ask("points", f"/cases/{case_id}"), visit.ask_if_there("points", "/rules"), visit.site_names()
+        visit.ask("points", f"/cases/{case_id}"), visit.get_optional("points", "/rules"), visit.site_names()
     )
     records = [{**record, "site_name": _site(record["site_id"], sites)} for record in found["seen_records"]]
     return page(
         "staff/case.html",
         visit.session,
         path=visit.path,
-        case=_told(found, sites),
+        case=_case_row(found, sites),
         held=_held_kinds(rules["items"], found["evidence"]["day"]) if rules else None,
         records=records,
         people=len({record["volunteer_id"] for record in records}),
@@ -95,7 +95,7 @@ def found_in_words(case: Mapping[str, Any]) -> str:
     return said.get(case["kind"], f"{size} / {limit}")
 
 
-def _told(case: Mapping[str, Any], sites: Mapping[str, str]) -> dict[str, Any]:
+def _case_row(case: Mapping[str, Any], sites: Mapping[str, str]) -> dict[str, Any]:
     evidence = case["evidence"]
     # a window of ten minutes or a shared time; a day needs no hours
     timed = "from" in evidence and case["kind"] != "many-accounts"

@@ -94,7 +94,7 @@ async def _code(visit: Visit, shift_id: str) -> dict[str, Any]:
 
 async def _activities(visit: Visit) -> list[dict[str, Any]] | None:
     now = await district_now(visit)
-    found = await visit.ask_if_there(
+    found = await visit.get_optional(
         "recruitment",
         "/activities",
         **{"from": (now - BACK).isoformat(), "to": (now + AHEAD).isoformat(), "limit": "200"},
@@ -114,7 +114,7 @@ def runs(session: Session, activity: Any) -> bool:
 async def _drives(visit: Visit) -> list[Any] | None:
     if not visit.session.roles & {"station", "operator"}:
         return None
-    found = await visit.ask_if_there("recruitment", "/drives", limit="50")
+    found = await visit.get_optional("recruitment", "/drives", limit="50")
     if found is None:
         return None
     # what is open stands first, then the latest
@@ -126,7 +126,7 @@ async def _held(visit: Visit) -> list[dict[str, Any]] | None:
     if not visit.session.roles & {"station", "operator"}:
         return None
     found, sites = await asyncio.gather(
-        visit.ask_if_there("points", "/redemptions", status="held", limit="100"), visit.site_names()
+        visit.get_optional("points", "/redemptions", status="held", limit="100"), visit.site_names()
     )
     if found is None:
         return None

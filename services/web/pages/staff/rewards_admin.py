@@ -13,7 +13,7 @@ from services.web.pages.volunteer.rewards import limits_said, tail, window_said
 from services.web.pages.wording import day, parse
 from shared.auth.access import public
 
-__all__ = ["changes_said", "insist", "router", "shelves_of"]
+__all__ = ["changes_said", "require_staff", "router", "shelves_of"]
 
 router = APIRouter(prefix="/staff", include_in_schema=False, dependencies=[public()])
 
@@ -33,7 +33,7 @@ _FIELDS: Mapping[str, str] = {
 @router.get("/rewards")
 async def rewards(visit: VisitOf, cursor: str | None = None) -> Response:
     """The catalogue with what lies at the caller's sites."""
-    insist(visit)
+    require_staff(visit)
     query = {"cursor": cursor} if cursor else {}
     found = await visit.ask("points", "/catalogue", all="true", limit="50", **query)
     lines = [
@@ -51,7 +51,7 @@ async def rewards(visit: VisitOf, cursor: str | None = None) -> Response:
 @router.get("/rewards/{reward_id}")
 async def reward(visit: VisitOf, reward_id: str) -> Response:
     """One reward: what it is, where it lies, and all that can be done with it."""
-    insist(visit)
+    require_staff(visit)
     found, stock, sites = await asyncio.gather(
         visit.ask("points", f"/catalogue/{reward_id}"), _stock(visit, reward_id), visit.site_names()
     )
@@ -72,14 +72,14 @@ async def reward(visit: VisitOf, reward_id: str) -> Response:
 @router.get("/rewards/{reward_id}/parts/stock")
 async def stock_part(visit: VisitOf, reward_id: str) -> Response:
     """The stock alone, after something was booked."""
-    insist(visit)
+    require_staff(visit)
     return part("staff/parts/stock.html", visit.session, **await _stock(visit, reward_id))
 
 
 @router.get("/redemptions")
 async def redemptions(visit: VisitOf, status: str = "captured", cursor: str | None = None) -> Response:
     """Redemptions of the caller's sites by where they stand, to give back or refund."""
-    insist(visit)
+    require_staff(visit)
     chosen = status if status in STATES else STATES[0]
     query = {"cursor": cursor} if cursor else {}
     found, sites = await asyncio.gather(
@@ -106,22 +106,22 @@ async def _stock(visit: Visit, reward_id: str) -> dict[str, Any]:
         visit.ask("points", f"/catalogue/{reward_id}"),
         visit.site_names(),
     )
-    told = shelves_of(shelves, reward, sites)
+    shelf_rows = shelves_of(shelves, reward, sites)
     histories = await asyncio.gather(
         *(
-            visit.ask_if_there("points", f"/rewards/{reward_id}/stock/{shelf['site_id']}/history", limit="10")
-            for shelf in told
+            visit.get_optional("points", f"/rewards/{reward_id}/stock/{shelf['site_id']}/history", limit="10")
+            for shelf in shelf_rows
         )
     )
-    for shelf, history in zip(told, histories, strict=True):
+    for shelf, history in zip(shelf_rows, histories, strict=True):
         shelf["history"] = (history or {"items": []})["items"]
-    return {"shelves": told}
+    return {"shelves": shelf_rows}
 
 
 def shelves_of(shelves: list[Any], reward: Mapping[str, Any], sites: Mapping[str, str]) -> list[dict[str, Any]]:
     """The shelves by name of their site, each with how long a hold waits there."""
     days = reward["hold_days_by_site"]
-    told = [
+    shelf_rows = [
         {
             **shelf,
             "site_name": sites.get(shelf["site_id"], "站点"),
@@ -130,7 +130,7 @@ def shelves_of(shelves: list[Any], reward: Mapping[str, Any], sites: Mapping[str
         }
         for shelf in shelves
     ]
-    return sorted(told, key=lambda shelf: str(shelf["site_name"]))
+    return sorted(shelf_rows, key=lambda shelf: str(shelf["site_name"]))
 
 
 def changes_said(change: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def _value(name: str, value: Any) -> str:
     return f"“{value}”" if name in ("name", "description") else str(value)
 
 
-def insist(visit: Visit) -> None:
+def require_staff(visit: Visit) -> None:
     """Rewards are the affair of stations and the centre; leaders and engineers have none.
 
     Raises:

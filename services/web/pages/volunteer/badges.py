@@ -19,7 +19,7 @@ NEAREST = 3
 
 async def own(visit: Visit) -> dict[str, Any]:
     """The volunteer's badges, the latest first, and the way to the next ones."""
-    found = await visit.ask_if_there("points", f"/accounts/{visit.volunteer()}/badges")
+    found = await visit.get_optional("points", f"/accounts/{visit.volunteer()}/badges")
     if found is None:
         return {"badges": None}
     lines = nearest(found["progress"])

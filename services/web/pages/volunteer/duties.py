@@ -22,8 +22,8 @@ async def own(visit: Visit) -> dict[str, Any]:
     """Own sign-ups, newest first, each with the latest record of its shift; running service first."""
     now, signups, records = await asyncio.gather(
         district_now(visit),
-        visit.ask_if_there("recruitment", "/signups", status="active", limit="20"),
-        visit.ask_if_there("recruitment", "/attendance/records", volunteer_id=visit.volunteer(), limit="50"),
+        visit.get_optional("recruitment", "/signups", status="active", limit="20"),
+        visit.get_optional("recruitment", "/attendance/records", volunteer_id=visit.volunteer(), limit="50"),
     )
     if signups is None:
         return {"duties": None}
@@ -43,7 +43,7 @@ async def own(visit: Visit) -> dict[str, Any]:
 async def open_shifts(visit: Visit) -> dict[str, Any]:
     """Shifts that one can still sign up for, soonest first."""
     found, rule = await asyncio.gather(
-        visit.ask_if_there("recruitment", "/shifts", limit=str(SHOWN * 2)), rule_said(visit)
+        visit.get_optional("recruitment", "/shifts", limit=str(SHOWN * 2)), rule_said(visit)
     )
     if found is None:
         return {"shifts": None, "rule": rule}

@@ -27,10 +27,10 @@ def pickup_address(visit: Visit, redemption_id: str, code: str) -> str:
 async def rewards(visit: Visit) -> dict[str, Any]:
     """The catalogue with what is left where, and one's own redemptions, the held ones with their pickup codes."""
     catalogue, holds, redemptions, account, sites = await asyncio.gather(
-        visit.ask_if_there("points", "/catalogue", limit=str(SHOWN)),
-        visit.ask_if_there("points", "/redemptions", status="held"),
-        visit.ask_if_there("points", "/redemptions"),
-        visit.ask_if_there("points", f"/accounts/{visit.volunteer()}"),
+        visit.get_optional("points", "/catalogue", limit=str(SHOWN)),
+        visit.get_optional("points", "/redemptions", status="held"),
+        visit.get_optional("points", "/redemptions"),
+        visit.get_optional("points", f"/accounts/{visit.volunteer()}"),
         visit.site_names(),
     )
     if catalogue is None or redemptions is None or holds is None:

@@ -67,7 +67,7 @@ async def scan_part(visit: VisitOf, request: Request, shift_id: str) -> Response
 
 
 async def _buy(visit: Visit, shift_id: str, code: str) -> str:
-    answer = await visit.tell(
+    answer = await visit.post(
         "recruitment",
         "/attendance/tickets",
         {"shift_id": shift_id, "code": code},
@@ -89,6 +89,6 @@ async def _context(visit: Visit, shift_id: str, ticket: str | None) -> dict[str,
 
 async def _earned(visit: Visit, record_id: str) -> dict[str, Any] | None:
     """What the record that was just ended came to and why; None until points has heard of its end."""
-    found = await visit.ask_if_there("points", f"/accounts/{visit.volunteer()}/explanations", limit="10")
+    found = await visit.get_optional("points", f"/accounts/{visit.volunteer()}/explanations", limit="10")
     lines = [line for bucket in (found or {"items": []})["items"] for line in records_of(bucket["explanation"])]
     return next((line for line in lines if line["record_id"] == record_id and line["ended"]), None)

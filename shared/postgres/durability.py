@@ -9,10 +9,10 @@ import asyncpg
 from shared.errors import TransientError
 from shared.postgres import TRANSIENT, Database, flush
 
-__all__ = ["Witness"]
+__all__ = ["DurabilityBarrier"]
 
 
-class Witness:
+class DurabilityBarrier:
     """A session of its own, opened before the first of such commits.
 
     A server that crashes ends every session, so while this one lives nothing was taken back of what was committed since

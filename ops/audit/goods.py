@@ -19,18 +19,18 @@ async def stock(tx: Tx) -> Check:
             f"received {row['received']} (receipts {row['receipts']}), free {row['free']}, reserved {row['reserved']} "
             f"(held {row['held_now']}), handed over {row['handed_over']} (redeemed {row['captured_now']})"
         )
-        check.offend(f"reward {row['reward_id']} at site {row['site_id']}", figures)
+        check.add_violation(f"reward {row['reward_id']} at site {row['site_id']}", figures)
     async for row in rows(tx, "counts_against_receipts"):
         receipt = "has no receipt" if row["quantity"] is None else f"its receipt says {row['quantity']}"
         shelf = "" if row["quantity"] is None or row["same_shelf"] else ", of another shelf"
-        check.offend(
+        check.add_violation(
             f"count {row['count_id']}", f"found {row['counted']} where {row['expected']} were due, {receipt}{shelf}"
         )
     async for row in rows(tx, "redemptions_against_holds"):
         figures = (
             f"{row['status']} for {row['points']} points, its hold is {row['hold_status']} for {row['hold_points']}"
         )
-        check.offend(f"redemption {row['redemption_id']}", figures)
+        check.add_violation(f"redemption {row['redemption_id']}", figures)
     return check
 
 
@@ -39,16 +39,16 @@ async def deliveries(tx: Tx) -> Check:
     check = Check("A8", "at most one delivery in flight or done per event, recipient and channel")
     check.examined = await tx.fetchval(SQL["deliveries_counted"])
     async for row in rows(tx, "attempts_repeated"):
-        check.offend(
+        check.add_violation(
             _delivery(row), f"{row['attempts']} attempts in flight, done or unknown: {', '.join(row['outcomes'])}"
         )
     async for row in rows(tx, "deliveries_repeated"):
-        check.offend(_delivery(row), f"{row['rows']} deliveries")
+        check.add_violation(_delivery(row), f"{row['rows']} deliveries")
     async for row in rows(tx, "deliveries_against_attempts"):
         attempts = ", ".join(row["outcomes"]) or "none"
-        check.offend(_delivery(row), f"the delivery is {row['status']}, its attempts are {attempts}")
+        check.add_violation(_delivery(row), f"the delivery is {row['status']}, its attempts are {attempts}")
     async for row in rows(tx, "messages_repeated"):
-        check.offend(f"event {row['event_id']} to recipient {row['recipient_id']}", f"{row['rows']} messages")
+        check.add_violation(f"event {row['event_id']} to recipient {row['recipient_id']}", f"{row['rows']} messages")
     return check
 
 

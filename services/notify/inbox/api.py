@@ -29,7 +29,7 @@ def _own(caller: Caller) -> UUID:
     return caller.subject if staff else caller.require_volunteer()
 
 
-class Item(Output):
+class InboxItemOut(Output):
     """One message; ``kind`` is the name of its template."""
 
     message_id: UUID
@@ -41,10 +41,10 @@ class Item(Output):
     correlation_id: str
 
 
-class Inbox(Output):
+class InboxOut(Output):
     """A page of messages, newest first, and the number of unread ones in the whole inbox."""
 
-    items: list[Item]
+    items: list[InboxItemOut]
     unread: int
     next_cursor: str | None
 
@@ -52,7 +52,7 @@ class Inbox(Output):
 @router.get("/inbox")
 async def list_inbox(
     caller: Recipient, db: Db, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 20
-) -> Inbox:
+) -> InboxOut:
     """One's own messages, newest first."""
     recipient_id = _own(caller)
     after: tuple[datetime, UUID] | None = None
@@ -64,26 +64,26 @@ async def list_inbox(
         unread = await store.unread(tx, recipient_id)
     more = len(items) > limit
     items = items[:limit]
-    return Inbox(
+    return InboxOut(
         items=[_item(item) for item in items],
         unread=unread,
         next_cursor=encode(items[-1].created_at, items[-1].message_id) if more else None,
     )
 
 
-@router.post("/inbox/{message_id}/read", response_model=Item)
+@router.post("/inbox/{message_id}/read", response_model=InboxItemOut)
 async def read_one(message_id: UUID, request: Request, caller: Recipient, db: Db) -> Response:
     """Mark one's own message read."""
     recipient_id = _own(caller)
 
-    async def work(tx: Tx) -> Item:
+    async def work(tx: Tx) -> InboxItemOut:
         return _item(await handlers.read_message(tx, message_id, recipient_id))
 
     return await once(request, db, caller, work, status=200)
 
 
-def _item(item: InboxItem) -> Item:
-    return Item(
+def _item(item: InboxItem) -> InboxItemOut:
+    return InboxItemOut(
         message_id=item.message_id,
         title=item.title,
         body=item.body,

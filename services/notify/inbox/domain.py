@@ -61,22 +61,22 @@ def select(notices: Iterable[Notice], versions: Mapping[str, int], stars: Mappin
 
     Events repeat and, after a repair, reorder; the outcome per event is the same each time it is seen, or nothing.
     """
-    seen, told = dict(versions), dict(stars)
+    seen, announced = dict(versions), dict(stars)
     chosen: list[Notice] = []
     for notice in notices:
         newest = seen.get(notice.aggregate_id, 0)
         stale = notice.version < newest
         seen[notice.aggregate_id] = max(newest, notice.version)
         if not stale and notice.revoked_star is not None:
-            told[notice.recipient_id] = min(told.get(notice.recipient_id, 0), notice.revoked_star - 1)
+            announced[notice.recipient_id] = min(announced.get(notice.recipient_id, 0), notice.revoked_star - 1)
         if notice.template is None or (stale and notice.outdates):
             continue
         if notice.awarded_star is not None:
-            if notice.awarded_star < told.get(notice.recipient_id, 0):
+            if notice.awarded_star < announced.get(notice.recipient_id, 0):
                 continue
-            told[notice.recipient_id] = notice.awarded_star
+            announced[notice.recipient_id] = notice.awarded_star
         chosen.append(_without_state(notice) if stale else notice)
-    return Selection(tuple(_highest_star_only(chosen)), seen, told)
+    return Selection(tuple(_highest_star_only(chosen)), seen, announced)
 
 
 def _without_state(notice: Notice) -> Notice:

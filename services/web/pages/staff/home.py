@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from services.web.gateway.sessions import Session
-from services.web.gateway.upstream import Problem
+from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages import messages
 from services.web.pages.public.district import district_now
 from services.web.pages.refusals import say
@@ -84,7 +84,7 @@ async def pickup(visit: VisitOf, redemption_id: str, c: str = "") -> Response:
 async def _code(visit: Visit, shift_id: str) -> dict[str, Any]:
     try:
         shown = await visit.ask("recruitment", f"/shifts/{shift_id}/code")
-    except Problem as problem:
+    except UpstreamProblem as problem:
         if problem.status == 401:
             raise
         return {"code": None, "refusal": say(problem.type, problem.detail, problem.extra)}

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
-from services.web.gateway.upstream import Problem
+from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages import messages
 from services.web.pages.render import fragment, page, part
 from services.web.pages.visit import Visit, VisitOf
@@ -23,7 +23,7 @@ router = APIRouter(include_in_schema=False, dependencies=[public()])
 
 
 async def _summary(visit: Visit) -> dict[str, Any]:
-    return {"account": await visit.ask_if_there("points", f"/accounts/{visit.volunteer()}")}
+    return {"account": await visit.get_optional("points", f"/accounts/{visit.volunteer()}")}
 
 
 _PARTS: Mapping[str, Callable[[Visit], Awaitable[dict[str, Any]]]] = {
@@ -62,7 +62,7 @@ async def me_part(visit: VisitOf, name: str) -> Response:
     """One part alone, for the script to swap in."""
     gather = _PARTS.get(name)
     if gather is None:
-        raise Problem("not-found", "There is no such part.", status=404)
+        raise UpstreamProblem("not-found", "There is no such part.", status=404)
     visit.volunteer()
     return part(f"volunteer/parts/{name}.html", visit.session, **await gather(visit))
 

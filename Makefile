@@ -18,12 +18,13 @@ ROUNDS ?= 5
 INGEST_WORKERS ?= 1
 BENCH_OPTIONS ?=
 
-.PHONY: help setup demo run test test-unit test-kafka drill check format docs lock hooks clean audit bench bench-scale
+.PHONY: help setup demo run test test-unit test-kafka test-depth test-all drill check format docs lock hooks clean audit bench bench-scale
 
 help:
 	@echo "make demo        set up, start the stack, play two months of a district, print its report (BROKER=kafka: on Apache Kafka)"
 	@echo "make run         the same stack, kept up, pages on http://127.0.0.1:8000 (WEIGUANG_PORT=… for another port)"
-	@echo "make test        check and all tests; make test-kafka runs what touches a broker on Apache Kafka"
+	@echo "make test        check and all tests, in breadth; make test-kafka: what exercises a broker's clients, on Apache Kafka"
+	@echo "make test-all    that, and the depth: 200 examples, whole drills (make test-depth alone: ROTATE=2/3 for a part)"
 	@echo "make drill       long random histories, 50 kills, zombies, crowds; prints its seed (SEED=… plays it again, BROKER=kafka)"
 	@echo "make check       format, lint, types, architecture and contract tests: what pre-commit and CI run"
 	@echo "make docs        write the parts of docs/ that follow from the code: events, settings, metrics, index of decisions"
@@ -91,14 +92,24 @@ docs: $(RUN_STAMP)
 	$(PY) -m dev.docs.reference
 	$(PY) -m dev.docs.records
 
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+CHECKED := --ignore=tests/test_architecture.py --ignore=tests/unit/test_words.py --ignore=tests/contract
+
+# Complete in breadth: every kind of test, few examples of each property, a part of each drill.
 test: check
-	$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore=tests/test_architecture.py --ignore=tests/contract
+	$(PY) -m pytest -q $(SIDE_BY_SIDE) $(CHECKED)
+
+# What is deep, and 200 examples and whole drills of what grows. ROTATE=2/3: the second of three parts.
+test-depth: $(DEV_STAMP)
+	DEPTH=deep $(PY) -m pytest -q $(SIDE_BY_SIDE) $(if $(ROTATE),--rotate $(ROTATE)) tests
+
+test-all: test test-depth
 
 test-unit: $(DEV_STAMP)
 	$(PY) -m pytest -q tests/unit
 
 test-kafka: $(DEV_STAMP)
-	BROKER=kafka $(PY) -m pytest -q -m broker -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/integration tests/drill tests/e2e
+	BROKER=kafka $(PY) -m pytest -q -m kafka $(SIDE_BY_SIDE) tests/integration tests/drill tests/e2e
 
 # One session alone: what it measures should not be disturbed by another.
 drill: $(DEV_STAMP)

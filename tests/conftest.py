@@ -16,6 +16,9 @@ from shared.kafka.topics import ensure_topics
 from shared.postgres import Database
 from tests.support.brokers import TestBroker, broker_name, running_broker
 from tests.support.databases import Clock, PostgresServer, TestDatabase, running_postgres
+from tests.support.depth import DEEP, register_profiles
+from tests.support.durations import parts_table
+from tests.support.selection import choose, mark, read_part
 from tests.support.settings import SettingsFactory
 
 LONGEST = (
@@ -30,23 +33,31 @@ LONGEST = (
 )
 """They begin first: at the end one session would wait for another that has just begun such a file."""
 
-
-BROKER_FIXTURES = frozenset({"broker", "broker_server"})
-"""A test that uses one of these runs on a broker, and so does one that is marked so."""
+register_profiles()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs on a broker; what takes longest goes first, the others in their order."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--rotate 2/3`: the second of three parts, by test file."""
+    parser.addoption("--rotate", type=read_part, default=None, help="run one part of all, by file, such as 2/3")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark tests by what they are made of, leave out what is of another tier, and start what takes longest first."""
     for item in items:
-        if BROKER_FIXTURES.intersection(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.broker)
+        mark(item)
+    chosen, left = choose(items, DEEP, config.getoption("--rotate"))
+    if left:
+        config.hook.pytest_deselected(items=left)
     rank = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: rank.get(item.path.name, len(LONGEST)))
+    items[:] = sorted(chosen, key=lambda item: rank.get(item.path.name, len(LONGEST)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Which broker the results are of; said even when pytest is told to be quiet."""
+    """The broker that the results are of, and the seconds of each part; shown even when pytest is to be quiet."""
     terminalreporter.write_line(f"broker: {broker_name()}")
+    reports = [report for found in terminalreporter.stats.values() for report in found if hasattr(report, "when")]
+    for line in parts_table((report.nodeid, report.when, report.duration) for report in reports):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

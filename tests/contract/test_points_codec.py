@@ -19,6 +19,7 @@ from shared.contracts import AttendanceRecorded, BadgeAwarded, BadgeRevoked, Poi
 from shared.errors import PermanentError
 from shared.ids import derived_id
 from shared.kafka.consumer import Message
+from tests.support.depth import examples
 
 AT = datetime(2026, 3, 4, 6, tzinfo=UTC)
 CAUSE = ("0198c1de-0000-7000-8000-000000000000", "correlation", "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01")
@@ -76,7 +77,7 @@ def message(value: bytes | None, **headers: str | None) -> Message:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(attendance)
 def test_the_fast_path_reads_what_the_contract_reads(data: AttendanceRecorded) -> None:
     headers, value = encode(

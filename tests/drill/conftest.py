@@ -1,6 +1,7 @@
 """Sizes and seeds of drills, and the table at the end.
 
-`make test` plays a part of each drill, `make drill` (DRILL=full) all of it. SEED=… plays the same again.
+`make test` plays a part of each drill, `make drill` (DRILL=full) and the depth (DEPTH=deep) all of it. SEED=… repeats
+a run.
 """
 
 import os
@@ -17,9 +18,12 @@ from shared.postgres import Database
 from tests.drill.stage import Stage, setting
 from tests.support.brokers import broker_name
 from tests.support.databases import TestDatabase
+from tests.support.depth import DEEP
 
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**9))
-FULL = os.environ.get("DRILL") == "full"
+TIMED = os.environ.get("DRILL") == "full"
+"""`make drill`: alone on its machine, so that it may judge how fast the crowds are answered."""
+FULL = TIMED or DEEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Drill:
     """How much to do, by which seed, and where to write down what was done."""
 
     full: bool
+    timed: bool
     seed: int
     note: Callable[[str, Any], None]
 
@@ -46,7 +51,7 @@ class Drill:
 
 @pytest.fixture
 def drill(record_property: Callable[[str, Any], None]) -> Drill:
-    return Drill(FULL, SEED, record_property)
+    return Drill(FULL, TIMED, SEED, record_property)
 
 
 @pytest.fixture
@@ -67,7 +72,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """What was done: only for people who run drills by themselves."""
-    if not FULL:
+    if not TIMED:
         return
     table = Table(title=f"Drill, seed {SEED}, broker {broker_name()}", title_justify="left")
     for column in ("Drill", "Kills", "Figures", "Seconds", ""):

@@ -102,7 +102,7 @@ async def test_a_crashed_server_takes_back_nothing_for_good(
         async with role(found.settings, "worker") as process:
             await found.settled()
             process.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(process.wait(), 15) == 0
+            assert await asyncio.wait_for(process.wait(), 60) == 0
         await found.stands()
         await admin.close()
     drill.done("PostgreSQL crashed", crashes, revisions_taken_back=taken_back)
@@ -155,7 +155,7 @@ async def test_what_a_relay_has_sent_is_not_taken_back(
             await crash(lazy_server)
         finally:
             stop.set()
-            await asyncio.wait_for(sending, 30)
+            await asyncio.wait_for(sending, 60)
             await database.close()
         assert await applied(found) > 0
         async with found.stage.database.snapshot() as tx:

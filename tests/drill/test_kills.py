@@ -59,7 +59,7 @@ async def kill_workers(found: Lane, point: str, kills: int, rng: Random) -> None
     async with role(found.settings, "worker") as process:
         await found.settled()
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 15) == 0
+        assert await asyncio.wait_for(process.wait(), 60) == 0
     await found.stands()
 
 

@@ -66,7 +66,7 @@ async def play(found: Lane, point: str, at: int) -> None:
             for process in (zombie, heir):
                 if process.returncode is None:
                     process.send_signal(signal.SIGTERM)
-            await asyncio.wait_for(asyncio.gather(zombie.wait(), heir.wait()), 20)
+            await asyncio.wait_for(asyncio.gather(zombie.wait(), heir.wait()), 60)
     await found.stands()
 
 

@@ -26,7 +26,7 @@ async def visitor(browser: Browser, *, phone: bool = True) -> AsyncIterator[Page
         timezone_id="Asia/Shanghai",
     )
     page = await context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(60_000)
     broken: list[str] = []
     page.on("pageerror", lambda error: broken.append(str(error)))
     yield page

@@ -39,6 +39,17 @@ TINY = Scale(
     finale=6,
     redemption_every=5,
 )
+SMALLEST = replace(
+    TINY,
+    last=date(2026, 1, 8),
+    activities=40,
+    registered=16,
+    scanned=24,
+    uploaded=60,
+    participants=40,
+    finale=4,
+    redemption_every=3,
+)
 SEED = 7
 RECRUITED, POSTED, TOLD = "recruitment.outbox", "points.outbox", "notify.messages"
 
@@ -183,6 +194,20 @@ async def _ending(stack: Stack, played: Played) -> Ending:
     )
 
 
+@pytest.mark.kafka
+async def test_a_small_district_loses_nothing_to_kills(tmp_path: Path) -> None:
+    plan = make_plan(SEED, SMALLEST)
+    kills = [
+        Kill(name, day, RECRUITED, 2)
+        for day, name in enumerate(("points-worker", "recruitment-relay", "postgres", "broker"), start=1)
+    ]
+    ending = await run(tmp_path / "small", plan, kills)
+    assert ending.proof.ok, ending.proof.as_json()
+    assert len(ending.people) > 40
+    assert ending.redeemed["captured"] > 0
+    assert 500 not in ending.answers, "what is away is said to be away, not broken"
+
+
 def test_the_plan_has_everything_in_it_and_kills_everything() -> None:
     plan = tiny_plan()
     visits = [visit for activity in plan.activities for visit in activity.visits]
@@ -193,6 +218,7 @@ def test_the_plan_has_everything_in_it_and_kills_everything() -> None:
     assert len({kill.day for kill in kills}) == len(kills)
 
 
+@pytest.mark.deep
 async def test_whatever_is_killed_everybody_ends_with_the_same_points(tmp_path: Path) -> None:
     plan = tiny_plan()
     undisturbed = await run(tmp_path / "undisturbed", plan)

@@ -158,7 +158,7 @@ async def _rehearsed(page: Page, district: District) -> None:
     await expect(page.get_by_text("试算完成之后，才能提议启用")).to_be_visible()
     await page.get_by_role("button", name="开始试算").click()
     await page.wait_for_url("**/staff/rehearsals/*")
-    await expect(page.get_by_text("差额合计")).to_be_visible(timeout=30_000)
+    await expect(page.get_by_text("差额合计")).to_be_visible(timeout=60_000)
 
 
 async def test_a_draft_comes_into_force_by_two_operators_and_out_again(district: District, browser: Browser) -> None:
@@ -195,7 +195,7 @@ async def test_a_draft_comes_into_force_by_two_operators_and_out_again(district:
         await second.get_by_label("批准的依据").fill("看过试算")
         await second.get_by_role("button", name="批准启用").click()
         applied = second.locator("#activation")
-        await expect(applied.locator(".tag")).to_have_text("已启用", timeout=30_000)
+        await expect(applied.locator(".tag")).to_have_text("已启用", timeout=60_000)
         await expect(applied).to_contain_text("位已换到新规则")
         totals = applied.locator("td.n")
         assert await totals.nth(0).inner_text() == await totals.nth(1).inner_text() != "0"
@@ -214,5 +214,5 @@ async def test_a_draft_comes_into_force_by_two_operators_and_out_again(district:
         await second.goto(first.url)
         await second.get_by_label("批准的依据").fill("同意")
         await second.get_by_role("button", name="批准撤销").click()
-        await expect(second.locator("#activation .tag")).to_have_text("已撤销", timeout=30_000)
+        await expect(second.locator("#activation .tag")).to_have_text("已撤销", timeout=60_000)
         await shot(second, "activation-reversed")

@@ -83,7 +83,7 @@ async def test_a_draft_is_corrected_by_line_rehearsed_and_read(district: Distric
         await page.get_by_role("button", name="开始试算").click()
         await page.wait_for_url("**/staff/rehearsals/*")
         await _shot(page, "rehearsal-begun")
-        await expect(page.get_by_text("差额合计")).to_be_visible(timeout=30_000)
+        await expect(page.get_by_text("差额合计")).to_be_visible(timeout=60_000)
         await expect(page.locator(".figure", has_text="不变的志愿者")).to_contain_text("共 15 人")
         await expect(page.get_by_role("heading", name="按站点")).to_be_visible()
         await _shot(page, "rehearsal")

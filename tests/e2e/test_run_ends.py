@@ -32,7 +32,7 @@ async def test_it_ends_in_order_and_leaves_no_process(tmp_path: Path) -> None:
         assert len(family) > len(PROCESSES) + 2
         process.send_signal(signal.SIGINT)
         said, _ = await asyncio.wait_for(process.communicate(), 60)
-        await eventually(lambda: not [pid for pid in family if alive(pid)], within=30, what="every process to end")
+        await eventually(lambda: not [pid for pid in family if alive(pid)], within=60, what="every process to end")
         assert b"was killed" not in said, said.decode()
         assert process.returncode == 130
     finally:

@@ -116,7 +116,7 @@ async def _last_incarnation(bootstrap: str) -> str:
         consumer.assign([partition])
         end = (await consumer.end_offsets([partition]))[partition]
         consumer.seek(partition, end - 1)
-        value = (await asyncio.wait_for(consumer.getone(), 10)).value
+        value = (await asyncio.wait_for(consumer.getone(), 60)).value
         return str(value.decode())
     finally:
         await consumer.stop()
@@ -129,7 +129,7 @@ async def test_nothing_is_left_when_the_supervisor_is_killed(options: Options) -
         assert all(alive(pid) for pid in children)
         process.kill()
         await process.wait()
-    await eventually(lambda: not any(alive(pid) for pid in children), within=10)
+    await eventually(lambda: not any(alive(pid) for pid in children), within=60)
     async with Stack(options) as stack:  # and what it left on disk does not disturb the next
         assert await stack.postgres.answers()
 

@@ -1,7 +1,6 @@
 """What a topic can hold, drawn: an event with something wrong about it, in batches that may be damaged."""
 
 import json
-import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from shared.kafka.batches import ConsumedRecord
 from shared.kafka.salvage import read_around
 from shared.outbox import event
 from tests.integration.points.serving import record as attendance
+from tests.support.depth import examples
 from tests.support.nonsense import BODIES
 from tests.support.rawlogs import CODECS, RawHeaders, batch, produce_raw, record
 
@@ -28,16 +28,16 @@ __all__ = ["EXAMPLES", "Log", "Plain", "fuzzing", "log_of", "of_team", "poisoned
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 
-EXAMPLES = int(os.environ.get("WEIGUANG_TEST_POISON", "8"))
-"""So many logs are drawn by each test; more by this variable."""
+EXAMPLES = examples(40, 6)
+"""So many logs are drawn by each test."""
 
 
-def fuzzing(examples: int = EXAMPLES) -> settings:
+def fuzzing(number: int = EXAMPLES) -> settings:
     """The profile of these tests: few examples, no deadline, one consumer for all of them."""
     shared = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
     # Smaller logs are not looked for: each try would wait for its time-out.
     phases = [Phase.explicit, Phase.reuse, Phase.generate]
-    return settings(max_examples=examples, deadline=None, suppress_health_check=shared, phases=phases)
+    return settings(max_examples=number, deadline=None, suppress_health_check=shared, phases=phases)
 
 
 @dataclass(frozen=True, slots=True)

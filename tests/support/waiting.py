@@ -18,7 +18,7 @@ async def eventually(
 async def eventually(
     probe: Callable[[], T | None], *, within: float = ..., every: float = ..., what: str = ...
 ) -> T: ...
-async def eventually(probe: Callable[[], Any], *, within: float = 10.0, every: float = 0.02, what: str = "") -> Any:
+async def eventually(probe: Callable[[], Any], *, within: float = 60.0, every: float = 0.02, what: str = "") -> Any:
     """Call `probe` until it returns something true; an AssertionError in it counts as not yet.
 
     Raises:

@@ -15,6 +15,7 @@ from shared.errors import PermanentError
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
 
+@pytest.mark.deep
 async def test_a_small_bench_measures_audits_and_writes_its_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,6 +62,7 @@ async def test_a_run_that_lost_a_record_does_not_count(tmp_path: Path, monkeypat
     assert "records instead of" in told
 
 
+@pytest.mark.deep
 async def test_a_small_scale_run_fills_a_ledger_that_the_audit_believes(tmp_path: Path) -> None:
     chosen = ["--ledger-volunteers", "1500", "--records", "3000", "--rounds", "1", "--output", str(tmp_path)]
     document = await scale_main.scale(scale_main.parse(chosen))

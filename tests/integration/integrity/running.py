@@ -76,7 +76,7 @@ class Integrity:
     async def end(self, *, hard: bool = False) -> None:
         if self.process is not None and self.process.returncode is None:
             (self.process.kill if hard else self.process.terminate)()
-            await asyncio.wait_for(self.process.wait(), 10)
+            await asyncio.wait_for(self.process.wait(), 60)
 
     async def cases(self) -> Cases:
         """Case → kind and records; a case that was there twice would be a breach of its key."""

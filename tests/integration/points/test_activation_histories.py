@@ -28,10 +28,11 @@ from tests.integration.points.test_points_rules_histories import (
 )
 from tests.reference import points as reference
 from tests.support.databases import Clock
+from tests.support.depth import examples
 from tests.unit.points.test_rule_examples import drawn_rules
 
 PROPERTY = settings(
-    max_examples=30,
+    max_examples=examples(200, 8),
     phases=[Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],

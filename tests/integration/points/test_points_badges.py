@@ -29,6 +29,7 @@ from tests.integration.points.serving import SITE, Api
 from tests.integration.points.test_points_ingest import record, told
 from tests.reference import points as reference
 from tests.support.databases import Clock
+from tests.support.depth import examples
 from tests.support.settings import SettingsFactory
 
 NOW = datetime(2026, 3, 31, 10, tzinfo=UTC)
@@ -120,7 +121,7 @@ def deliveries(draw: Any) -> list[list[Drawn]]:
 
 
 @settings(
-    max_examples=200,
+    max_examples=examples(breadth=15),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

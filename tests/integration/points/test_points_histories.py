@@ -18,10 +18,11 @@ from tests.drill.twins import Act, Served, Twins
 from tests.reference import points as reference
 from tests.reference.rules import SHIPPED
 from tests.support.databases import TestDatabase
+from tests.support.depth import examples
 from tests.unit.points.test_rule_examples import drawn_rules
 
 PROPERTY = settings(
-    max_examples=200,
+    max_examples=examples(breadth=12),
     phases=[Phase.generate],  # to shrink a history on a database takes longer than to read it
     print_blob=True,
     deadline=None,

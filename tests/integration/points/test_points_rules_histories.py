@@ -27,6 +27,7 @@ from tests.integration.points.histories import World, attendance, message
 from tests.reference import points as reference
 from tests.reference.rules import Record
 from tests.support.databases import Clock
+from tests.support.depth import examples
 from tests.unit.points.test_rule_examples import drawn_rules
 
 NOW = datetime(2026, 3, 20, 4, tzinfo=UTC)
@@ -36,7 +37,7 @@ CALLER = Caller(subject=UUID(int=1), roles=frozenset({Role.OPERATOR}), site_ids=
 NEWCOMERS = (10, 11)
 """Numbers of the volunteers whom somebody brings in."""
 PROPERTY = settings(
-    max_examples=25,
+    max_examples=examples(200, 8),
     phases=[Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],

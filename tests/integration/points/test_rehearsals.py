@@ -202,13 +202,13 @@ async def test_a_killed_replay_is_begun_again_and_comes_to_the_same(
         _results_wait(points_db, rehearsal_id, volunteers[150]),
         rehearsing(portions, rehearsal_id) as process,
     ):
-        await eventually(lambda: _waiting(points_db), within=30)
-        await eventually(lambda: results(points_db, rehearsal_id), within=30, what="some results are written")
+        await eventually(lambda: _waiting(points_db), within=60)
+        await eventually(lambda: results(points_db, rehearsal_id), within=60, what="some results are written")
         assert len(await results(points_db, rehearsal_id)) < 200
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGKILL)
         await process.wait()
-        await eventually(lambda: not any(alive(child.pid) for child in children), within=10)
+        await eventually(lambda: not any(alive(child.pid) for child in children), within=60)
     assert (await look(points_db, rehearsal_id)).status == "running"
     assert await results(points_db, rehearsal_id)
     async with rehearsing(portions, rehearsal_id) as process:
@@ -264,13 +264,13 @@ async def test_a_replay_that_is_cancelled_ends_and_leaves_nothing(
     rehearsal_id = await ask(points_db, await draft(points_db, draft_text()))
     async with rehearsing(settings_for("points", rehearsal_portion=8), rehearsal_id) as process:
         async with _results_wait(points_db, rehearsal_id, volunteers[17]):
-            await eventually(lambda: _waiting(points_db), within=30)
-            await eventually(lambda: results(points_db, rehearsal_id), within=30, what="some results are written")
+            await eventually(lambda: _waiting(points_db), within=60)
+            await eventually(lambda: results(points_db, rehearsal_id), within=60, what="some results are written")
             cancelling = asyncio.create_task(_cancel(points_db, rehearsal_id))
             # The portion under way holds the rehearsal's row, so that the cancellation waits for it and deletes it.
-            await eventually(lambda: _is(_waiting(points_db), 2), within=10)
+            await eventually(lambda: _is(_waiting(points_db), 2), within=60)
         await cancelling
-        assert await asyncio.wait_for(process.wait(), 30) == 0
+        assert await asyncio.wait_for(process.wait(), 60) == 0
     assert (await look(points_db, rehearsal_id)).status == "cancelled"
     assert await results(points_db, rehearsal_id) == {}
     assert await budget(points_db, rehearsal_id) == []
@@ -294,9 +294,9 @@ async def test_a_replay_that_is_asked_to_end_gives_its_attempt_back(
     rehearsal_id = await ask(points_db, await draft(points_db, draft_text()))
     async with rehearsing(settings_for("points"), rehearsal_id) as process:
         async with _results_wait(points_db, rehearsal_id, volunteers[2]):
-            await eventually(lambda: _waiting(points_db), within=30)
+            await eventually(lambda: _waiting(points_db), within=60)
             process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 20) == 0
+        assert await asyncio.wait_for(process.wait(), 60) == 0
     found = await look(points_db, rehearsal_id)
     assert (found.status, found.attempts) in (("queued", 0), ("done", 1)), found
 

@@ -27,6 +27,7 @@ from tests.integration.points.histories import message
 from tests.integration.points.serving import Api
 from tests.integration.points.serving import record as served
 from tests.support.databases import Clock
+from tests.support.depth import examples
 from tests.support.settings import SettingsFactory
 
 NOW = datetime(2026, 3, 4, 10, tzinfo=UTC)
@@ -336,7 +337,9 @@ async def check(database: Database, world: int, history: Sequence[Drawn]) -> Non
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(history=drawn, data=st.data())
 async def test_any_order_any_duplication_and_any_batches_come_to_the_same(

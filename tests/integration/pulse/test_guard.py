@@ -83,7 +83,7 @@ class Lab:
         try:
             yield
         finally:
-            await asyncio.wait_for(app.stop(), 10)
+            await asyncio.wait_for(app.stop(), 60)
 
     async def next_offset(self) -> int:
         """Where the group's next worker begins: records before it never come again."""
@@ -132,7 +132,7 @@ class TestPlainFaust:
 
         async with lab.running(lab.app(), body):
             await lab.send(*records(4))
-            await eventually(lambda: b"3" in done, within=30)
+            await eventually(lambda: b"3" in done, within=60)
             await asyncio.sleep(0.3)
         assert done == [b"0", b"2", b"3"]
         assert await lab.next_offset() == 4, "record 1 is lost"
@@ -141,7 +141,7 @@ class TestPlainFaust:
         done: list[bytes] = []
 
         async def body(stream: Any) -> None:
-            async for batch in stream.take(10, within=0.5):
+            async for batch in stream.take(10, within=60):
                 for value in batch:
                     if value == b"15":
                         raise RuntimeError("poison")
@@ -153,7 +153,7 @@ class TestPlainFaust:
 
         async with lab.running(lab.app(), body):
             await lab.send(*records(30))
-            await eventually(lost, within=30, every=0.2)
+            await eventually(lost, within=60, every=0.2)
         missing = await lost()
         assert b"15" in missing
         assert len(missing) > 1, "innocent records around it are lost with it"
@@ -168,7 +168,7 @@ class TestPlainFaust:
         app = lab.app()
         async with lab.running(app, body, lab.source(app, None, "json")):
             await lab.send(b'{"n": 0}', b"{broken", b'{"n": 2}')
-            await eventually(lambda: {"n": 2} in done, within=30)
+            await eventually(lambda: {"n": 2} in done, within=60)
             await asyncio.sleep(0.3)
         assert done == [{"n": 0}, {"n": 2}]
         assert await lab.next_offset() == 3, "the broken record is lost, and nobody was told"
@@ -183,7 +183,7 @@ class TestPlainFaust:
 
         async with lab.running(lab.app(), body):
             await lab.send(b"0")
-            await asyncio.wait_for(working.wait(), 30)
+            await asyncio.wait_for(working.wait(), 60)
         assert await lab.next_offset() == 1, "record 0 is lost"
 
 
@@ -231,7 +231,7 @@ class TestGuard:
         guard = work.guard(app)
         async with lab.running(app, work.body(guard)):
             await lab.send(*records(4))
-            await eventually(lambda: b"3" in work.done, within=30)
+            await eventually(lambda: b"3" in work.done, within=60)
             await asyncio.sleep(0.3)
         assert work.done == [b"0", b"3"]
         assert work.aside == [(b"1", "poison"), (b"2", "'k'")]
@@ -244,7 +244,7 @@ class TestGuard:
         app = lab.app()
         async with lab.running(app, work.body(work.guard(app))):
             await lab.send(*records(4))
-            await eventually(lambda: b"3" in work.done, within=30)
+            await eventually(lambda: b"3" in work.done, within=60)
         assert work.done == [b"0", b"1", b"3"]
         assert [value for value, _ in work.aside] == [b"2"]
 
@@ -253,7 +253,7 @@ class TestGuard:
         app = lab.app()
         async with lab.running(app, work.body(work.guard(app))):
             await lab.send(*records(4))
-            await eventually(lambda: work.stopped, within=30)
+            await eventually(lambda: work.stopped, within=60)
             await asyncio.sleep(0.3)
         assert isinstance(work.stopped[0], GuardGaveUp)
         assert "disk full" in str(work.stopped[0])
@@ -265,7 +265,7 @@ class TestGuard:
         app = lab.app()
         async with lab.running(app, work.body(work.guard(app, patience=0.2))):
             await lab.send(*records(2))
-            await eventually(lambda: work.stopped, within=30)
+            await eventually(lambda: work.stopped, within=60)
         assert await lab.next_offset() == 0
 
     async def test_a_record_before_which_others_are_missing_stops_the_worker_and_nothing_is_acknowledged(
@@ -275,10 +275,10 @@ class TestGuard:
         app = lab.app()
         async with lab.running(app, work.body(work.guard(app))):
             await lab.send(*records(2))
-            await eventually(lambda: work.done == [b"0", b"1"], within=30)
+            await eventually(lambda: work.done == [b"0", b"1"], within=60)
             await app.consumer.seek(TopicPartition(lab.topic, 0), 3)
             await lab.send(b"2", b"3", b"4")
-            await eventually(lambda: work.stopped, within=30)
+            await eventually(lambda: work.stopped, within=60)
             await asyncio.sleep(0.3)
         assert isinstance(work.stopped[0], GuardGaveUp)
         assert "skipped" in str(work.stopped[0])
@@ -290,6 +290,6 @@ class TestGuard:
         app = lab.app()
         async with lab.running(app, work.body(work.guard(app))):
             await lab.send(*records(3))
-            await eventually(lambda: len(work.fails[b"1"]) < 999, within=30)
+            await eventually(lambda: len(work.fails[b"1"]) < 999, within=60)
         assert work.done == [b"0"]
         assert await lab.next_offset() == 1

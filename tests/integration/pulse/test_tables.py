@@ -47,7 +47,7 @@ class Worker:
             yield
 
     async def restored(self) -> None:
-        await eventually(lambda: self.app.tables.recovery.completed.is_set(), within=30)
+        await eventually(lambda: self.app.tables.recovery.completed.is_set(), within=60)
 
 
 def expected(count: int) -> dict[str, int]:
@@ -79,7 +79,7 @@ async def test_what_is_committed_is_restored_whole_and_each_key_was_sent_once_pe
     async with first.running():
         for begin, end in ((0, 400), (400, 431)):
             await lab.send(*records(end)[begin:])
-            await eventually(partial(_committed, lab, end), within=30)
+            await eventually(partial(_committed, lab, end), within=60)
         assert not any(first.table.marked.values()), "nothing is left to the stop"
         told = await changes(lab)
     assert told <= 431, "faust itself sends 431, and a tombstone for each fifth"
@@ -88,7 +88,7 @@ async def test_what_is_committed_is_restored_whole_and_each_key_was_sent_once_pe
         await second.restored()
         assert dict(second.table.items()) == expected(431)
         await lab.send(b"431", b"432")
-        await eventually(lambda: second.table.get("k5") == 432, within=30)
+        await eventually(lambda: second.table.get("k5") == 432, within=60)
     third = Worker.of(lab)
     async with third.running():
         await third.restored()
@@ -99,7 +99,7 @@ async def test_a_stop_writes_what_it_commits(lab: Lab) -> None:
     first = Worker.of(lab, broker_commit_interval=60.0)
     async with first.running():
         await lab.send(*records(50))
-        await eventually(lambda: first.table.get("k0") == 49, within=30)
+        await eventually(lambda: first.table.get("k0") == 49, within=60)
     assert await lab.next_offset() == 50
     second = Worker.of(lab)
     async with second.running():
@@ -118,11 +118,11 @@ async def test_changes_that_the_broker_does_not_take_end_the_worker_and_acknowle
     monkeypatch.setattr(first.app.changes, "_send", refused)
     async with first.running():
         await lab.send(*records(20))
-        await eventually(lambda: first.app.crashed, within=30)
+        await eventually(lambda: first.app.crashed, within=60)
     assert await lab.next_offset() == 0
     second = Worker.of(lab)
     async with second.running():
-        await eventually(lambda: _committed(lab, 20), within=30)
+        await eventually(lambda: _committed(lab, 20), within=60)
         assert dict(second.table.items()) == expected(20)
 
 
@@ -130,14 +130,14 @@ async def test_what_was_done_and_not_committed_when_it_died_is_done_again(lab: L
     first = Worker.of(lab, broker_commit_interval=60.0)
     async with first.running():
         await lab.send(*records(20))
-        await eventually(lambda: first.table.get("k5") == 19, within=30)
+        await eventually(lambda: first.table.get("k5") == 19, within=60)
         await first.app.consumer.commit()
         await lab.send(*records(40)[20:])
-        await eventually(lambda: first.table.get("k4") == 39, within=30)
+        await eventually(lambda: first.table.get("k4") == 39, within=60)
         # No stop, which would write: the second one begins where a kill would have left it.
         second = Worker.of(lab, broker_commit_interval=60.0)
         async with second.running():
-            await eventually(lambda: second.table.get("k4") == 39, within=30)
+            await eventually(lambda: second.table.get("k4") == 39, within=60)
             assert dict(second.table.items()) == expected(40)
     assert first.app.rebalancing_count == second.app.rebalancing_count == 1, "no group, no rebalance"
 
@@ -148,7 +148,7 @@ async def test_records_that_wait_while_tables_are_restored_are_not_dropped(
     first = Worker.of(lab)
     async with first.running():
         await lab.send(*records(20))
-        await eventually(lambda: _committed(lab, 20), within=30)
+        await eventually(lambda: _committed(lab, 20), within=60)
     await lab.send(*records(40)[20:])
     second = Worker.of(lab)
     go_back = second.app.consumer.perform_seek
@@ -165,7 +165,7 @@ async def test_records_that_wait_while_tables_are_restored_are_not_dropped(
             seen.append(event.value)
 
     async with lab.running(second.app, body):
-        await eventually(lambda: b"39" in seen, within=30)
+        await eventually(lambda: b"39" in seen, within=60)
     assert seen == records(40)[20:]
 
 
@@ -174,7 +174,7 @@ async def test_topics_that_come_later_are_waited_for(lab: Lab) -> None:
     worker = Worker.of(lab)
 
     async def make() -> None:
-        await eventually(lambda: worker.app.tables.recovery.started, within=30)
+        await eventually(lambda: worker.app.tables.recovery.started, within=60)
         client = AIOKafkaAdminClient(bootstrap_servers=lab.bootstrap)
         await client.start()
         await client.create_topics([NewTopic(lab.topic, 1, 1)])
@@ -184,7 +184,7 @@ async def test_topics_that_come_later_are_waited_for(lab: Lab) -> None:
     async with worker.running():  # begins when all is restored
         await making
         await lab.send(*records(3))
-        await eventually(lambda: worker.table.get("k2") == 2, within=30)
+        await eventually(lambda: worker.table.get("k2") == 2, within=60)
 
 
 async def _committed(lab: Lab, offset: int) -> bool:

@@ -222,7 +222,7 @@ async def test_the_timer_stops_when_told_and_survives_a_database_that_is_away(
 
     monkeypatch.setattr(timers, "close_overdue", flaky)
     monkeypatch.setattr(timers, "EVERY_SECONDS", 0.01)
-    await asyncio.wait_for(timers.run(work.database, stop), 10)
+    await asyncio.wait_for(timers.run(work.database, stop), 60)
     assert len(calls) == 2
     assert await work.count("select count(*) from attendance_records where closed_by = 'auto'") == 1
 

@@ -15,9 +15,10 @@ from services.recruitment.access.domain import StaffRole
 from services.recruitment.approvals.domain import DEFAULT_CAPS
 from tests.integration.recruitment.minting import Attempt, Insiders, attempts
 from tests.integration.recruitment.work import NOW, Work, staff_token
+from tests.support.depth import examples
 
 PROPERTY = settings(
-    max_examples=25,
+    max_examples=examples(200, 8),
     derandomize=True,  # the histories together come through every door, which is asserted
     phases=[Phase.generate],  # to shrink a history on a database takes longer than to read it
     print_blob=True,

@@ -24,10 +24,11 @@ from shared.ids import new_id
 from shared.settings import Settings
 from tests.integration.shared.test_http_every_route import FACTORIES
 from tests.support.databases import TestDatabase
+from tests.support.depth import examples
 from tests.support.settings import SECRETS, SettingsFactory
 
 ROLES = (Role.STATION, Role.OPERATOR, Role.VOLUNTEER)
-EXAMPLES = 3
+EXAMPLES = examples(20, 3)
 MINTING = Settings(service="recruitment", environment="test", auth_signing_key=SECRETS.signing_keys["recruitment"])
 BOUNDED = settings(
     max_examples=EXAMPLES,
@@ -108,6 +109,7 @@ def fault(document: dict[str, Any], case: Any, answer: httpx.Response) -> str | 
 
 
 @pytest.mark.slow
+@pytest.mark.grows
 @pytest.mark.parametrize("service", sorted(FACTORIES))
 def test_answers_are_as_described(service: str, settings_for: SettingsFactory, test_database: TestDatabase) -> None:
     app: FastAPI = getattr(import_module(f"services.{service}.__main__"), FACTORIES[service])(settings_for(service))

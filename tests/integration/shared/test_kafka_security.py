@@ -80,7 +80,7 @@ class Secured:
         producer = AIOKafkaProducer(**self.options(user), acks="all")
         await producer.start()
         try:
-            await asyncio.wait_for(producer.send_and_wait(name(entity), b"{}", key=b"k"), 15)
+            await asyncio.wait_for(producer.send_and_wait(name(entity), b"{}", key=b"k"), 60)
         finally:
             await producer.stop()
 
@@ -88,7 +88,7 @@ class Secured:
         """Read the topic from its beginning, without a group; how many records."""
         consumer = AIOKafkaConsumer(name(entity), **self.options(user), auto_offset_reset="earliest")
         try:
-            await asyncio.wait_for(consumer.start(), 30)
+            await asyncio.wait_for(consumer.start(), 60)
             return sum(len(found) for found in (await consumer.getmany(timeout_ms=5_000)).values())
         finally:
             await consumer.stop()
@@ -158,7 +158,7 @@ async def test_a_wrong_password_and_none_at_all_are_refused(secured: Secured) ->
         producer = AIOKafkaProducer(**options)
         try:
             with pytest.raises(KafkaConnectionError):
-                await asyncio.wait_for(producer.start(), 30)
+                await asyncio.wait_for(producer.start(), 60)
         finally:
             await producer.stop()
 
@@ -192,8 +192,8 @@ async def test_relay_and_batch_consumer_work_as_their_services(
         dead_letter=dead_letter,
     )
     async with running(relay.run), running(consumer.run):
-        await eventually(lambda: relay.sent == 1, within=30)
-        await eventually(lambda: any(str(data.record_id).encode() in (one.value or b"") for one in seen), within=30)
+        await eventually(lambda: relay.sent == 1, within=60)
+        await eventually(lambda: any(str(data.record_id).encode() in (one.value or b"") for one in seen), within=60)
 
 
 async def test_a_consumer_with_a_wrong_password_says_so_and_ends(
@@ -222,13 +222,13 @@ async def test_the_gateway_tails_the_pulse(secured: Secured, settings_for: Setti
     ticks: list[bytes] = []
     tail = Tail(settings_for("web", **secured.values("web")), ticks.append)
     async with running(tail.run):
-        await eventually(lambda: tail.connected, within=30)
+        await eventually(lambda: tail.connected, within=60)
 
         async def told() -> bool:
             await secured.write("points", "pulse")
             return bool(ticks)
 
-        await eventually(told, within=30)
+        await eventually(told, within=60)
 
 
 @pytest.mark.parametrize("role", ["agents", "integrity"])
@@ -310,4 +310,4 @@ async def running(run: Callable[[asyncio.Event], Any]) -> AsyncIterator[None]:
         yield
     finally:
         stop.set()
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, 60)

@@ -121,7 +121,7 @@ async def write(values: dict[str, Any]) -> None:
     settings = Settings.model_validate({"environment": "production", **values})
     producer = AIOKafkaProducer(**client_options(settings), acks="all", request_timeout_ms=5_000)
     try:
-        await asyncio.wait_for(producer.start(), 30)
-        await asyncio.wait_for(producer.send_and_wait(topic_name(settings, "attendance"), b"{}", key=b"k"), 15)
+        await asyncio.wait_for(producer.start(), 60)
+        await asyncio.wait_for(producer.send_and_wait(topic_name(settings, "attendance"), b"{}", key=b"k"), 60)
     finally:
         await producer.stop()

@@ -56,7 +56,7 @@ class Rig:
     async def check(self, log: Sequence[bytes], good: Plain) -> None:
         """Put a log and a good record behind it; wait until every offset of it is accounted for."""
         offsets = await self._log.put(log, good)
-        await eventually(lambda: self._missing(offsets) == [], within=40, what="offsets without an end")
+        await eventually(lambda: self._missing(offsets) == [], within=60, what="offsets without an end")
 
     def _missing(self, offsets: Sequence[int]) -> list[int]:
         return [offset for offset in offsets if (0, offset) not in self._seen]
@@ -72,7 +72,7 @@ async def rig(settings: Settings, entity: str, handle: Handle, letter: DeadLette
             assert not task.done(), "the consumer ended"
         finally:
             running.stop.set()
-            await asyncio.gather(asyncio.wait_for(task, 15), return_exceptions=True)
+            await asyncio.gather(asyncio.wait_for(task, 60), return_exceptions=True)
 
 
 @pytest.fixture

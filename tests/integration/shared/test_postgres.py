@@ -87,7 +87,7 @@ async def test_business_time_is_driven_for_all_services_at_once(test_database: T
                 await tx.fetchval("select business.set_now(now())")
     await clock.set(None)
     async with test_database.connect("points") as database, database.transaction() as tx:
-        assert abs((await tx.now() - datetime.now(UTC)).total_seconds()) < 5
+        assert abs((await tx.now() - datetime.now(UTC)).total_seconds()) < 60
 
 
 async def test_a_broken_connection_is_a_transient_error(points_db: Database, test_database: TestDatabase) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services.points.badges import documents
 from services.points.badges.domain import Criteria, Lifetime, Served, changes
 from shared.errors import PermanentError
+from tests.support.depth import examples
 
 SHIPPED = documents.shipped()
 CRITERIA = SHIPPED[-1].criteria()
@@ -130,7 +131,7 @@ histories = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(), deadline=None)
 @given(histories, st.data())
 def test_increments_come_to_what_full_counting_says_and_every_change_is_noticed(
     records: list[Served], data: st.DataObject

@@ -13,6 +13,7 @@ from services.points.integrity.bursts.domain import BURST_SECONDS
 from services.points.integrity.documents import BurstDocument, BurstPerClass
 from services.points.integrity.domain import Act, ThresholdsInForce
 from services.points.integrity.terms.domain import day_of, day_span
+from tests.support.depth import examples
 from tests.unit.points.windowing import HERE, RECORDER, SHIPPED, Windows, entries
 
 MIDNIGHT = day_span(date(2026, 3, 5)).start
@@ -92,7 +93,7 @@ spread = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(spread, st.integers(2, 9), st.sampled_from([None, 2, 3, 12]), st.randoms(use_true_random=False))
 def test_what_lies_in_a_full_window_is_flagged_in_any_order(
     found: list[tuple[int, int]], limit: int, then: int | None, random: Any

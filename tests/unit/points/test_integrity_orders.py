@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.points.integrity.domain import SeenRevision, measure, still_so
+from tests.support.depth import examples
 from tests.unit.points.windowing import HERE, KIOSK, PHONE, RECORDER, SHIPPED, THERE, TIGHT, Windows, seen
 
 drawn = st.builds(
@@ -47,7 +48,7 @@ def owned(found: list[SeenRevision]) -> list[SeenRevision]:
     return [one._replace(volunteer_id=UUID(int=0x70 + one.record_id.int % 6)) for one in found]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(), deadline=None)
 @given(records_once, st.randoms(use_true_random=False), st.data())
 def test_any_order_and_any_repetition_give_the_same_cases(found: list[SeenRevision], random: Any, data: Any) -> None:
     straight = Windows(TIGHT).take(sorted(found, key=lambda one: (one.started_at, one.record_id)))
@@ -57,7 +58,7 @@ def test_any_order_and_any_repetition_give_the_same_cases(found: list[SeenRevisi
     assert Windows(TIGHT).take(again).take(found).cases == straight.cases, "a replay opens nothing"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(), deadline=None)
 @given(records_revised, st.randoms(use_true_random=False))
 def test_with_revisions_in_any_order_what_holds_in_the_end_is_the_same(found: list[SeenRevision], random: Any) -> None:
     """Of acts all cases are the same; of people's days all that still hold for the highest revisions."""
@@ -79,7 +80,7 @@ def test_with_revisions_in_any_order_what_holds_in_the_end_is_the_same(found: li
             assert windows.cases[key] >= only_last.cases[key]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(drawn, min_size=1, max_size=60), st.randoms(use_true_random=False))
 def test_of_one_revision_what_came_first_stands(found: list[SeenRevision], random: Any) -> None:
     """Whatever else is told under it, however often, in whatever order: windows and cases are those of the first."""
@@ -98,7 +99,7 @@ def test_of_one_revision_what_came_first_stands(found: list[SeenRevision], rando
     assert windows.take(again).cases == alone.cases, "a replay opens nothing"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(), deadline=None)
 @given(st.lists(drawn, min_size=1, max_size=60), st.data())
 def test_what_dies_between_two_tables_is_done_again_and_finds_the_same(found: list[SeenRevision], data: Any) -> None:
     """Tables are flushed days first; standing, and what was acknowledged, may be older."""

@@ -16,6 +16,7 @@ from services.points.rules.worth.domain import evaluate_in_full
 from shared.clock import district_day
 from shared.errors import PermanentError
 from tests.reference import points as reference
+from tests.support.depth import examples
 
 RULE = documents.shipped()[0].rule()
 BOOK = Rulebook([RULE])
@@ -166,7 +167,7 @@ records = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(records)
 def test_any_records_are_worth_what_the_reference_says(drawn: list[tuple[datetime, int, str, str]]) -> None:
     found: dict[tuple[str, date], int] = {}

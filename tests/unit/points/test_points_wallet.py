@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.points.ledger.domain import Balances, HeldLot, InsufficientPoints, Lot, Wallet
+from tests.support.depth import examples
 
 TODAY = date(2026, 3, 4)
 NEXT_YEAR = date(2027, 3, 4)
@@ -91,7 +92,7 @@ acts = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(acts)
 def test_whatever_happens_the_books_balance(drawn: list[tuple[str, int, int]]) -> None:
     books = Wallet(Balances(), (), TODAY)

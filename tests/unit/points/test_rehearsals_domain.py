@@ -20,6 +20,7 @@ from services.points.rehearsals.domain import (
 from services.points.rules import documents
 from services.points.rules.domain import Facts, Referral, Rule
 from tests.reference import rules as reference
+from tests.support.depth import examples
 from tests.unit.points.test_points_rules import RULE, facts
 from tests.unit.points.test_rule_examples import ACTIVITY, drawn_records, drawn_rules
 
@@ -59,7 +60,7 @@ def _referred(rules: list[dict[str, Any]]) -> int:
     return worth
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     drawn_records,
     drawn_rules(),
@@ -90,7 +91,7 @@ def test_before_and_after_are_what_the_reference_says_without_and_with_the_draft
     assert sum(after for _, after in found.budget.values()) == found.after
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     drawn_records,
     drawn_rules(),
@@ -116,7 +117,7 @@ def test_as_if_it_had_been_in_force_the_draft_alone_decides_from_that_day_on(
     assert found.after == sum(reference.awards(records, assumed, set()).values())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(drawn_records, drawn_rules(), st.sampled_from([date(2026, 1, 1), date(2026, 1, 20), date(2026, 3, 1)]))
 def test_a_draft_that_says_what_is_in_force_differs_nowhere_from_the_beginning_on(
     records: list[reference.Record], rule: dict[str, Any], begins: date

@@ -29,6 +29,7 @@ from services.points.rules.worth.domain import evaluate_in_full
 from shared.clock import district_day
 from shared.errors import PermanentError
 from tests.reference import rules as reference
+from tests.support.depth import examples
 
 ACTIVITY, OTHER = UUID(int=0xA1), UUID(int=0xA2)
 DEMO = documents.shipped()[0].rule()
@@ -314,7 +315,7 @@ def drawn_rules(draw: Any, version: int = 1, begins: date = date(2026, 1, 1)) ->
     return found
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(drawn_records, drawn_rules(), drawn_rules(2, date(2026, 3, 1)), st.booleans(), st.data())
 def test_any_records_under_any_rules_are_worth_what_the_reference_says(
     records: list[reference.Record], first: dict[str, Any], second: dict[str, Any], both: bool, data: Any

@@ -27,6 +27,7 @@ from services.recruitment.attendance.domain import (
     imported,
     minutes_between,
 )
+from tests.support.depth import examples
 
 START = datetime(2026, 3, 4, 1, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -240,7 +241,7 @@ def _step(records: dict[UUID, ServiceRecord], what: str, place: Place, now: date
             records[record.record_id] = record
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(STEPS)
 def test_in_no_order_do_hours_overlap_or_exceed_the_time_there_was(steps: list[tuple[int, str, int]]) -> None:
     records: dict[UUID, ServiceRecord] = {}

@@ -31,6 +31,7 @@ from services.recruitment.devices.domain import (
     UploadedBefore,
     decide,
 )
+from tests.support.depth import examples
 
 START = datetime(2026, 3, 4, 1, tzinfo=UTC)
 NOW = START + timedelta(hours=12)
@@ -229,7 +230,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(ROWS, st.integers(0, 25))
 def test_a_batch_sent_whole_in_parts_or_twice_leaves_the_same_records(
     raw: list[tuple[int, int, int, int]], cut: int

@@ -18,6 +18,7 @@ from shared.http.guard import (
     check_json,
     check_target,
 )
+from tests.support.depth import examples
 
 
 def refusal(body: bytes) -> Refusal:
@@ -103,7 +104,7 @@ def outcome(body: bytes) -> Refusal | None:
 
 
 @given(VALUES)
-@settings(max_examples=200)
+@settings(max_examples=examples())
 def test_every_storable_value_passes_and_nothing_else_does(value: Any) -> None:
     refused = outcome(json.dumps(value, ensure_ascii=False).encode("utf-8"))
     if "\x00" in "".join(_texts(value)):

@@ -1,7 +1,6 @@
 """Pauses that an event cuts short."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -14,11 +13,9 @@ async def test_a_pause_ends_with_its_time_and_says_that_nothing_happened() -> No
 
 async def test_a_pause_ends_with_its_event() -> None:
     event = asyncio.Event()
-    began = time.monotonic()
     asyncio.get_running_loop().call_soon(event.set)
-    assert await wait_for_event(event, 60)
+    assert await asyncio.wait_for(wait_for_event(event, 3600), 60)
     assert await wait_for_event(event, 0)
-    assert time.monotonic() - began < 30
 
 
 async def test_who_is_cancelled_in_a_pause_stays_cancelled() -> None:

@@ -1,0 +1,28 @@
+"""How much a test draws and does: in breadth for `make test`, in depth (DEPTH=deep) for `make test-all`."""
+
+import os
+import zlib
+
+from hypothesis import settings
+
+__all__ = ["BREADTH_EXAMPLES", "DEEP", "DEEP_EXAMPLES", "examples", "register_profiles", "turn_of"]
+
+DEEP = os.environ.get("DEPTH") == "deep"
+BREADTH_EXAMPLES, DEEP_EXAMPLES = 20, 200
+
+
+def examples(deep: int = DEEP_EXAMPLES, breadth: int = BREADTH_EXAMPLES) -> int:
+    """The number of examples of a property: `deep` of them in depth, `breadth` otherwise."""
+    return deep if DEEP else min(breadth, deep)
+
+
+def register_profiles() -> None:
+    """Load the profile of properties that name no number of their own."""
+    for name, number in (("breadth", BREADTH_EXAMPLES), ("deep", DEEP_EXAMPLES)):
+        settings.register_profile(name, max_examples=number, deadline=None)
+    settings.load_profile("deep" if DEEP else "breadth")
+
+
+def turn_of(path: str, turns: int) -> int:
+    """In which of `turns` parts of the depth a test file runs, the same on every machine."""
+    return zlib.crc32(path.encode()) % turns

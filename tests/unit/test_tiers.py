@@ -1,0 +1,63 @@
+"""The tiers hold every test: breadth leaves out what is deep, and the parts of the depth make up the whole."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.depth import BREADTH_EXAMPLES, DEEP, DEEP_EXAMPLES, examples
+from tests.support.durations import parts_table
+from tests.support.selection import ON_KAFKA, in_part, in_tier, read_part
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("markers", "deep", "runs"),
+    [
+        (set(), False, True),
+        (set(), True, False),
+        ({"deep"}, False, False),
+        ({"deep"}, True, True),
+        ({"grows", "broker"}, False, True),
+        ({"grows"}, True, True),
+    ],
+)
+def test_a_tier_holds_what_belongs_to_it(markers: set[str], deep: bool, runs: bool) -> None:
+    assert in_tier(frozenset(markers), deep) is runs
+
+
+def test_each_file_runs_in_one_part_of_the_depth() -> None:
+    files = [str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")]
+    parts = [[path for path in files if in_part(path, (number, 3))] for number in (1, 2, 3)]
+    assert sorted(path for part in parts for path in part) == sorted(files)
+    assert all(parts)
+    assert [path for path in files if in_part(path, None)] == files
+
+
+@pytest.mark.parametrize("text", ["0/3", "4/3", "2", "a/b", ""])
+def test_a_part_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"part|int"):
+        read_part(text)
+    assert read_part("2/3") == (2, 3)
+
+
+def test_the_files_for_apache_kafka_exist() -> None:
+    assert [path for path in ON_KAFKA if not (ROOT / path).exists()] == []
+
+
+def test_examples_follow_the_depth() -> None:
+    assert examples() == (DEEP_EXAMPLES if DEEP else BREADTH_EXAMPLES)
+    assert examples(10) == 10
+    assert examples(100, 5) == (100 if DEEP else 5)
+
+
+def test_the_table_of_parts_counts_each_test_once() -> None:
+    phases = [("tests/unit/points/test_a.py::test_a", phase, 0.5) for phase in ("setup", "call", "teardown")]
+    table = parts_table([*phases, ("tests/e2e/test_b.py::test_b[1]", "call", 3.0)])
+    assert [line.split() for line in table] == [
+        ["part", "tests", "seconds"],
+        ["e2e", "1", "3.0"],
+        ["unit/points", "1", "1.5"],
+        ["all", "2", "4.5"],
+    ]
+    assert parts_table(phases) == []

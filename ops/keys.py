@@ -39,7 +39,7 @@ _ENV = Path(".env")
 
 
 class Name(StrEnum):
-    """What is rotated."""
+    """The kinds of keys that are rotated."""
 
     VAULT = "vault"
     LOOKUP = "lookup"

@@ -1,4 +1,4 @@
-"""What a deployment runs once before its services: roles, schemas, clock, topics, the broker's users and permissions.
+"""Provisions a deployment once before its services: roles, schemas, clock, topics, the broker's users and permissions.
 
 `python -m ops.provision` reads WEIGUANG_SUPERUSER_DATABASE_URL, WEIGUANG_DATABASE, WEIGUANG_DATABASE_PASSWORDS (JSON:
 role → password), the broker's settings (as its super user) and WEIGUANG_KAFKA_PASSWORDS (JSON: principal → password);
@@ -27,7 +27,7 @@ EXAMPLE = Path(__file__).resolve().parents[1] / ".env.example"
 
 
 class ProvisionSettings(Settings):
-    """What provisioning needs beyond the broker's settings."""
+    """Settings of provisioning beyond the broker's."""
 
     service: str = "provision"
     superuser_database_url: SecretStr = SecretStr("")

@@ -18,7 +18,7 @@ _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Everything that must be the same at the next start, and known to nobody else."""
+    """Everything that must be the same at the next start, and kept secret."""
 
     passwords: dict[str, str]
     """Database role → password; `postgres` is the superuser."""

@@ -61,7 +61,7 @@ class Refusal(WeiguangError):
 
 
 class Unauthorized(Refusal):
-    """Nobody knows who is calling."""
+    """The caller is unknown."""
 
     status_default = 401
 

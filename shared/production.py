@@ -1,4 +1,4 @@
-"""What production refuses: settings that are fine for a trial and would leave a deployment open."""
+"""The settings that production refuses: fine for a trial, but they would leave a deployment open."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ __all__ = ["configure", "faults", "require_machine_clock", "require_production"]
 MIN_SECRET = 16
 """Characters of a password or token."""
 _OTHERS = {"smtp_password": 8}
-"""Secrets that somebody else's system hands out, with their least length."""
+"""Secrets that another system issues, with their least length."""
 _EXAMPLES = ("replace", "change", "example", "password", "secret", "default", "placeholder")
 _SQL = load_queries(__file__)
 
@@ -37,7 +37,7 @@ def configure(settings: Settings) -> None:
 
 
 def require_production(settings: Settings) -> None:
-    """Insist on settings that production may run with; any others pass elsewhere.
+    """Require settings that production may run with; any others pass elsewhere.
 
     Raises:
         PermanentError: names every setting that is unsafe, and what to set.
@@ -48,7 +48,7 @@ def require_production(settings: Settings) -> None:
 
 
 async def require_machine_clock(settings: Settings, db: Database) -> None:
-    """Insist that production runs on a database whose business time cannot be driven.
+    """Require that production runs on a database whose business time cannot be driven.
 
     Raises:
         PermanentError: it can.

@@ -1,3 +1,3 @@
 -- name: drivable
--- Production must not run on a database whose business time somebody may move.
+-- Production must not run on a database whose business time can be driven.
 select drivable from business.clock;

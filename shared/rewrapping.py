@@ -38,7 +38,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RewrapBatch:
-    """What became of one batch; ``last`` is the key of its last row, None when no row was left."""
+    """The outcome of one batch; ``last`` is the key of its last row, None when no row was left."""
 
     rewrapped: int
     failed: int

@@ -110,7 +110,7 @@ def encrypt(key: AESGCM, plain: bytes, bound_to: bytes) -> bytes:
 
 
 def decrypt(key: AESGCM, stored: bytes, bound_to: bytes) -> bytes:
-    """What `encrypt` was given.
+    """Decrypt what `encrypt` returned.
 
     Raises:
         InvalidTag, ValueError: another key, another ``bound_to``, or the bytes were changed.
@@ -140,7 +140,7 @@ class Wrapping:
 
     @property
     def mark(self) -> bytes:
-        """What every data key that is wrapped under the current master key begins with."""
+        """The prefix of every data key that is wrapped under the current master key."""
         return bytes((_NAMED, len(self.current))) + self.current.encode("ascii")
 
     def wrap(self, data_key: bytes, bound_to: bytes) -> bytes:
@@ -189,7 +189,7 @@ class TextCipher:
         """Read a sealed text.
 
         Raises:
-            PermanentError: it was tampered with, is somebody else's, or was sealed under another master key.
+            PermanentError: it was tampered with, belongs to another person, or was sealed under another master key.
         """
 
         def opened() -> str:

@@ -11,7 +11,7 @@ __all__ = ["Settings"]
 
 
 class Settings(BaseSettings):
-    """What every role of every service needs to start.
+    """The settings that every role of every service needs to start.
 
     ``environment`` is ``production`` unless said otherwise: the one in which business time cannot be driven and
     one-time codes are not written to a log.

@@ -145,8 +145,8 @@ async def run_audit(dsn: str, *, settled: bool = False, as_json: bool = False, c
 def show(report: Report, console: Console) -> None:
     """Print a report for people."""
     table = Table(title="Audit", title_justify="left")
-    for column in ("Check", "What holds", "Looked at", "Breaches", "Seconds"):
-        table.add_column(column, justify="right" if column in ("Looked at", "Breaches", "Seconds") else "left")
+    for column in ("Check", "What holds", "Examined", "Breaches", "Seconds"):
+        table.add_column(column, justify="right" if column in ("Examined", "Breaches", "Seconds") else "left")
     for check in report.checks:
         style = None if check.ok else "red"
         figures = (f"{check.examined:,}", f"{check.breaches:,}", f"{check.seconds:.2f}")

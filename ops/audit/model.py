@@ -1,4 +1,4 @@
-"""What an audit finds."""
+"""The findings of an audit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 OFFENDERS_KEPT = 100
-"""Offenders beyond these are counted, not listed: a broken ledger must not fill the memory of whoever looks at it."""
+"""Offenders beyond these are counted, not listed: a broken ledger must not fill the memory of the auditor."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ where coalesce(t.held, 0) <> case when h.status = 'open' then h.points else 0 en
 order by 1;
 
 -- name: volunteers_counted
--- How many accounts were looked at.
+-- How many accounts were examined.
 select count(*) from points.volunteers;
 
 -- name: equation_broken
@@ -167,7 +167,7 @@ left join applied a on a.key = m.volunteer_id::text
 order by m.volunteer_id, s.id, m.record_id, m.revision;
 
 -- name: dead_attendance
--- A3: attendance that points put aside; what exactly it was, its bytes say.
+-- A3: attendance that points dead-lettered; what exactly it was, its bytes say.
 select id, kind, reason, status, value from points.dead_letters
 where topic like '%volunteering.attendance.v1' and consumer_group like '%points-ingest' order by id;
 
@@ -231,7 +231,7 @@ where not exists (select from recruitment.attendance_revisions v
                   where v.record_id = r.record_id and v.revision = r.revision);
 
 -- name: rule_versions
--- A4: the rules that buckets stand under.
+-- A4: the rules that buckets are under.
 select version, name, effective_from, document, status from points.rule_versions order by version;
 
 -- name: rule_generations
@@ -239,7 +239,7 @@ select version, name, effective_from, document, status from points.rule_versions
 select generation, versions from points.rule_generations order by generation;
 
 -- name: generations_by_volunteer
--- A4: the rules that all buckets of a volunteer stand under.
+-- A4: the rules that all buckets of a volunteer are under.
 select volunteer_id, generation from points.volunteers order by volunteer_id;
 
 -- name: moves_against_predictions
@@ -326,7 +326,7 @@ left join (select volunteer_id, count(*) as flags from points.record_flags where
 where v.standing_flags <> coalesce(f.flags, 0) order by 1;
 
 -- name: adjustments_against_approval
--- A4: decided by one person alone, or by nobody.
+-- A4: decided by one person alone, or without a decision.
 select adjustment_id, status, proposed_by, decided_by from points.adjustments
 where (status in ('approved', 'rejected') and (decided_by is null or decided_by = proposed_by))
    or (status <> 'proposed') <> (decided_at is not null) order by 1;
@@ -364,7 +364,7 @@ select volunteer_id, v.criteria_version, v.badge_figures, coalesce(v.badges, '{}
 from points.volunteers v full join held h using (volunteer_id) order by volunteer_id;
 
 -- name: dead_attendance_of_teams
--- A3: attendance that the teams' consumer put aside; what exactly it was, its bytes say.
+-- A3: attendance that the teams' consumer dead-lettered; what exactly it was, its bytes say.
 select id, status, value from points.dead_letters
 where topic like '%volunteering.attendance.v1' and consumer_group like '%points-teams' order by id;
 
@@ -437,7 +437,7 @@ select team_id, t.criteria_version, t.figures, coalesce(t.badges, '{}') as badge
 from points.teams t full join held h using (team_id) order by team_id;
 
 -- name: stock_counted
--- How many shelves were looked at.
+-- How many shelves were examined.
 select count(*) from points.reward_stock;
 
 -- name: stock_out_of_balance
@@ -479,11 +479,11 @@ where h.hold_id is null or h.points <> r.points or h.volunteer_id <> r.volunteer
 order by 1;
 
 -- name: deliveries_counted
--- How many deliveries were looked at.
+-- How many deliveries were examined.
 select count(*) from notify.deliveries;
 
 -- name: attempts_repeated
--- A8: more than one attempt in flight, done, or that nobody knows about, per event, recipient and channel.
+-- A8: more than one attempt in flight, done, or unknown, per event, recipient and channel.
 select event_id, recipient_id, channel, count(*) as attempts, array_agg(outcome order by attempt) as outcomes
 from notify.delivery_attempts where outcome in ('attempting', 'sent', 'unknown')
 group by event_id, recipient_id, channel having count(*) > 1 order by 1, 2, 3;

@@ -1,4 +1,4 @@
-"""The audit's queries, streamed: a big ledger is looked at in constant memory."""
+"""The audit's queries, streamed: a big ledger is read in constant memory."""
 
 from __future__ import annotations
 

@@ -36,7 +36,9 @@ Lines = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class AuditedWorth:
-    """What a volunteer's records are worth: points per (bucket, last valid day), each bucket's explanation, and the
+    """The worth of a volunteer's records.
+
+    Points per (bucket, last valid day), each bucket's explanation, and the
     version that the volunteer's generation selects for it.
     """
 
@@ -70,7 +72,7 @@ async def awards(tx: Tx) -> Check:
             _refer(worth, book, group["referrals_by_volunteer"], buckets)
             _compare_versions(check, volunteer_id, worth, book, buckets)
         except KeyError as error:
-            violation = f"a bucket stands under rule {error}, which is not in force in generation {generations[0]}"
+            violation = f"a bucket is under rule {error}, which is not in force in generation {generations[0]}"
             check.add_violation(f"volunteer {volunteer_id}", violation)
             continue
         posted = {(row["bucket"], row["expires_on"]): row for row in group["awards_by_volunteer"]}
@@ -91,7 +93,9 @@ async def _books(tx: Tx) -> dict[int, Rulebook]:
 
 
 async def _postings(tx: Tx, check: Check) -> None:
-    """Each version of a bucket was posted once and exactly; nobody adjusted anything or brought rules into force alone;
+    """Each version of a bucket was posted once and exactly.
+
+    Adjustments and activations had two people,
     and activations were what had been predicted.
     """
     async for row in rows(tx, "moves_against_predictions"):
@@ -157,10 +161,10 @@ def _compare_buckets(check: Check, volunteer_id: Any, worth: AuditedWorth, bucke
 def _compare_versions(
     check: Check, volunteer_id: Any, worth: AuditedWorth, book: Rulebook | None, buckets: Mapping[str, Any]
 ) -> None:
-    """Each bucket stands under the version that the volunteer's generation selects; one without inputs under any of it.
+    """Each bucket is under the version that the volunteer's generation selects; one without inputs under any of it.
 
     Raises:
-        KeyError: a bucket stands under a version that the generation does not hold.
+        KeyError: a bucket is under a version that the generation does not hold.
     """
     for bucket, row in buckets.items() if book is not None else ():
         assert book is not None
@@ -177,7 +181,7 @@ def _worth(book: Rulebook | None, records: Sequence[Any], buckets: Mapping[str, 
     """Evaluate every bucket anew.
 
     Raises:
-        KeyError: a bucket stands under a version that is not in force.
+        KeyError: a bucket is under a version that is not in force.
     """
     worth = AuditedWorth({}, {})
     if book is None:
@@ -203,7 +207,7 @@ def _worth(book: Rulebook | None, records: Sequence[Any], buckets: Mapping[str, 
 
 
 def _rule(book: Rulebook, buckets: Mapping[str, Any], bucket: str, day: date) -> Rule:
-    """The rule that the bucket says it stands under; the one in force on its day where there is no such bucket."""
+    """The rule that the bucket says it is under; the one in force on its day where there is no such bucket."""
     row = buckets.get(bucket)
     return book.at(day) if row is None else book.version(row["rule_version"])
 

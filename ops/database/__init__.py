@@ -83,7 +83,7 @@ async def create_database(superuser_dsn: str, database: str) -> None:
 
 
 async def copy_database(superuser_dsn: str, template: str, database: str) -> None:
-    """Make a database as a copy of another that nobody is connected to."""
+    """Make a database as a copy of another that has no connections."""
     conn: Any = await asyncpg.connect(superuser_dsn)
     try:
         await conn.execute(await conn.fetchval(_SQL["statement_copy_database"], database, template))
@@ -92,7 +92,7 @@ async def copy_database(superuser_dsn: str, template: str, database: str) -> Non
 
 
 async def drop_database(superuser_dsn: str, database: str) -> None:
-    """Drop a database, throwing out whoever is connected."""
+    """Drop a database, closing its connections."""
     conn: Any = await asyncpg.connect(superuser_dsn)
     try:
         await conn.execute(await conn.fetchval(_SQL["statement_drop_database"], database))

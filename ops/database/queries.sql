@@ -7,7 +7,7 @@ select format('create database %I', $1::text);
 select format('create database %I template %I strategy file_copy', $1::text, $2::text);
 
 -- name: statement_drop_database
--- A test's database when the test is over; whoever is still connected is thrown out.
+-- A test's database when the test is over; open connections are closed.
 select format('drop database if exists %I with (force)', $1::text);
 
 -- name: database_exists

@@ -18,7 +18,7 @@ PRINCIPALS = tuple(
 
 
 class Resource(IntEnum):
-    """What is guarded, by its number in Kafka's protocol."""
+    """A kind of resource, by its number in Kafka's protocol."""
 
     TOPIC = 2
     GROUP = 3
@@ -32,7 +32,7 @@ class Pattern(IntEnum):
 
 
 class Operation(IntEnum):
-    """What is allowed, by its number in Kafka's protocol. Reading and writing include describing."""
+    """An operation on a resource, by its number in Kafka's protocol. Reading and writing include describing."""
 
     READ = 3
     WRITE = 4

@@ -20,7 +20,7 @@ __all__ = ["AlterUserScramCredentials"]
 
 
 class AlterUserScramCredentialsResponseV0(Response):
-    """What became of each user."""
+    """The outcome for each user."""
 
     API_KEY = 51
     API_VERSION = 0

@@ -1,1 +1,1 @@
-"""Messages: what a volunteer is told, where, and whether it got there."""
+"""Messages: notices to recipients, their channels, and whether they arrived."""

@@ -1,4 +1,4 @@
-"""What notify needs beyond what every service needs."""
+"""Settings of notify beyond what every service needs."""
 
 from pathlib import Path
 from typing import Literal

@@ -189,7 +189,7 @@ async def create_operator(
 
 
 async def keys(settings: RecruitmentSettings, what: str) -> dict[str, Any]:
-    """Show which rows lie under which key, or move them to the current ones, which the security log tells.
+    """Show which rows lie under which key, or move them to the current ones, which the security log records.
 
     Raises:
         PermanentError: a key is missing or malformed.

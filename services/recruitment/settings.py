@@ -1,4 +1,4 @@
-"""What recruitment needs beyond every service's settings."""
+"""Settings of recruitment beyond those of every service."""
 
 from pathlib import Path
 from typing import Literal

@@ -1,1 +1,1 @@
-"""Who is calling, and what they may do: tokens, roles, and the mark that every route carries."""
+"""Authentication and authorisation: tokens, roles, and the mark that every route carries."""

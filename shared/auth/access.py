@@ -1,4 +1,4 @@
-"""The mark that every route carries: the roles that may call it, or that anybody may.
+"""The mark that every route carries: the roles that may call it, or that it is public.
 
 ``create_app`` refuses to start with an unmarked route, so nothing is open by forgetting. A mark also does the work: it
 is the dependency that turns the bearer token into a `Caller`.
@@ -57,8 +57,8 @@ _PUBLIC, _OPTIONAL = Public(), Optional()
 def allow(*roles: Role, centre: bool = False) -> Any:
     """Mark a route as open to the roles: ``caller: Annotated[Caller, allow(Role.VOLUNTEER)]``.
 
-    ``centre``: what it does or shows concerns the whole district, so it is closed to whoever is bound to sites. Routes
-    without it look at the bounds themselves (`Caller.require_site`, `Caller.may_sites`).
+    ``centre``: what it does or shows concerns the whole district, so it is closed to callers bound to sites. Routes
+    without it check the bounds themselves (`Caller.require_site`, `Caller.may_sites`).
     """
     if not roles:
         raise ValueError("name the roles that may call; for everybody there is public()")
@@ -76,7 +76,7 @@ def optional() -> Any:
 
 
 def caller_of(request: Request) -> Caller:
-    """Who sends this request, by its bearer token.
+    """Identify the caller of this request by its bearer token.
 
     Raises:
         Unauthorized: there is no token, or it is not valid.

@@ -43,7 +43,7 @@ _ALL_SITES = "*"
 
 
 class Role(StrEnum):
-    """What somebody is to the district; a caller may be several."""
+    """A function in the district; a caller may have several."""
 
     VOLUNTEER = "volunteer"
     RESIDENT = "resident"
@@ -64,7 +64,7 @@ _SERVING = (Role.VOLUNTEER, Role.LEADER)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who is calling.
+    """The caller of a request.
 
     ``site_ids`` is the subtree of sites that the caller may act on; None is all of them (the centre, services).
     ``volunteer_id`` is the volunteer that the caller is. Staff who are one too do not act as one (`acts_as`): for
@@ -105,7 +105,7 @@ class Caller:
         return self.since is None or self.since + SECOND_PERSON_AGE <= proposed_at
 
     def require_second_person(self, proposer: UUID, proposed_at: datetime) -> None:
-        """Insist on `may_second`.
+        """Require `may_second`.
 
         Raises:
             Forbidden: ``second-person-needed``, with what is wrong about this one.
@@ -125,7 +125,7 @@ class Caller:
         return self.site_ids is None or site_id in self.site_ids
 
     def require_site(self, site_id: UUID) -> None:
-        """Insist on `may_site`.
+        """Require `may_site`.
 
         Raises:
             Forbidden: the site lies outside of the caller's subtree.
@@ -143,7 +143,7 @@ class Caller:
         return bool(found) and found <= self.site_ids
 
     def require_centre(self) -> None:
-        """Insist on somebody who is bound to no site.
+        """Require a caller who is bound to no site.
 
         Raises:
             Forbidden: the caller is responsible for some sites only.
@@ -223,7 +223,9 @@ class Verifier:
     """Turns tokens into callers. Verified tokens are remembered for a minute, so a busy caller costs one hash."""
 
     def __init__(self, public_keys: Mapping[str, str], *, service: str, now: Callable[[], float] = time.time) -> None:
-        """Args:
+        """Read the rings of keys.
+
+        Args:
             public_keys: issuer → ring of raw Ed25519 public keys, base64.
             service: the service that verifies; tokens for others are refused.
 
@@ -253,7 +255,7 @@ class Verifier:
         """The caller that the token speaks for.
 
         Raises:
-            Unauthorized: the token is malformed, expired, not for us, or signed by nobody that we know.
+            Unauthorized: the token is malformed, expired, not for us, or signed by an unknown key.
         """
         if len(token) > _MAX_TOKEN_LENGTH or not token.isascii():
             raise _invalid()
@@ -325,7 +327,7 @@ def _caller_of(claims: Mapping[str, Any]) -> Caller:
 
 
 def _account_claims(caller: Caller) -> dict[str, str]:
-    """What deciding as a second person depends on."""
+    """The claims that a decision as a second person depends on."""
     found = {"since": caller.since and caller.since.isoformat(), "made_by": caller.made_by, "reset_by": caller.reset_by}
     return {name: str(value) for name, value in found.items() if value is not None}
 

@@ -1,4 +1,4 @@
-"""What every event contract has in common."""
+"""The fields that every event contract has in common."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar

@@ -1,4 +1,4 @@
-"""Is a newer schema able to read everything that was written under an older one? (BACKWARD, per pair of schemas.)
+"""Check that a newer schema can read everything written under an older one (BACKWARD, per pair of schemas).
 
 Rules for the subset of JSON Schema that pydantic exports: nothing newly required, no type or enum value taken away, no
 bound tightened. Members that the newer schema no longer knows are ignored by readers, so removing one breaks nothing.

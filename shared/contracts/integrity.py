@@ -1,4 +1,4 @@
-"""Integrity: cases about what looks like fraud, and the acts that are looked at by recorder and by device."""
+"""Integrity: cases about what looks like fraud, and the acts that are counted by recorder and by device."""
 
 from datetime import date
 from typing import Annotated, ClassVar, Literal
@@ -59,7 +59,7 @@ class CaseSettled(Contract):
 
 
 class ActSeen(Contract):
-    """A record was brought in, told anew by whom or by what: points' own, so that several processes share the work.
+    """A record was entered; published by recorder or device so that several processes of points share the work.
 
     ``place`` is the kind, the class of device and the id of the recorder or device; ``at`` says into which windows it
     falls.

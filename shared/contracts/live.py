@@ -33,7 +33,7 @@ class DrivePulse(BaseModel):
 
 
 class PulseTick(Contract):
-    """What happened in the last ``window_seconds``, told each second. Rebuilt at will, never a balance."""
+    """The figures of the last ``window_seconds``, published each second. Rebuilt at will, never a balance."""
 
     topic: ClassVar[str] = "pulse"
     type: ClassVar[str] = "volunteering.pulse.ticked.v1"

@@ -1,4 +1,4 @@
-"""What the fields of events mean, by name: a name has one meaning in all events, except where a type says otherwise.
+"""The meaning of each event field, by name: a name has one meaning in all events, except where a type says otherwise.
 
 The meanings are no part of the JSON Schemas, so that better words publish no new version.
 """

@@ -62,7 +62,7 @@ class SignupPlaced(Contract):
 
 
 class SignupCancelled(Contract):
-    """The place was given back."""
+    """The place was released."""
 
     topic: ClassVar[str] = "signups"
     type: ClassVar[str] = "volunteering.signup.cancelled.v1"

@@ -31,7 +31,7 @@ def versions(event_type: str, directory: Path = DIRECTORY) -> list[dict[str, Any
 
 
 def check(directory: Path = DIRECTORY, contracts: tuple[type[Contract], ...] = CONTRACTS) -> list[str]:
-    """What is wrong between code and committed schemas; empty when all is well."""
+    """The differences between code and committed schemas; empty when there are none."""
     problems: list[str] = []
     for contract in contracts:
         current, published = schema_of(contract), versions(contract.type, directory)

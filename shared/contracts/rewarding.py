@@ -160,7 +160,7 @@ class RedemptionCaptured(_Redemption):
 
 
 class RedemptionReleased(_Redemption):
-    """The hold was given back, by wish or by time-out."""
+    """The hold was released, by wish or by time-out."""
 
     type: ClassVar[str] = "volunteering.redemption.released.v1"
 

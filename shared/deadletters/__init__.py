@@ -1,6 +1,6 @@
 """Dead letters: a record that cannot be applied becomes a row, and an event on its dead-letter topic.
 
-Both in the transaction of the batch that it came in, so that nothing is put aside twice or forgotten. The row has the
+Both in the transaction of the batch that it came in, so that each dead letter is stored exactly once. The row has the
 whole record; an announcement that would be too large for the broker is cut, and says so in the header
 ``dead-letter-cut``. A letter that PostgreSQL refuses is stored reduced: place, sizes, a hash and both reasons.
 """

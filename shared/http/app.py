@@ -102,7 +102,7 @@ async def databases(app: FastAPI, settings: Settings, *, reports: bool = False) 
 
 
 async def by_problem(error: Exception, request: Request) -> Response:
-    """Tell a caller by a problem document."""
+    """Answer with a problem document."""
     return problem_of(error, request)
 
 
@@ -126,11 +126,11 @@ def create_app(
         strict_query: refuse query parameters that a route does not have; off for pages, whose addresses get parameters
             from messengers that pass them on.
         inner: continue the traces of callers, which are the gateway and other services; off for what strangers call.
-        told: how a caller is told what went wrong; by a problem, unless the app speaks to browsers too.
+        render_error: makes the answer to an exception; a problem, unless the app also serves browsers.
         plumbing: which of `PLUMBING` are served; an app on a public port leaves out what describes its inside.
 
     Raises:
-        UnmarkedRouteError: a route says neither who may call it nor that anybody may.
+        UnmarkedRouteError: a route says neither which roles may call it nor that it is public.
     """
     templates: dict[Any, str] = {}
 

@@ -30,7 +30,7 @@ CHECK_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What one server allows; times in seconds.
+    """The limits of one server; times in seconds.
 
     ``trusted`` peers (proxies, other services) are not counted by address. A body must arrive at ``body_rate`` bytes
     per second after ``body_grace``, and whole within ``body_seconds``. A peer that reads nothing of an answer for

@@ -1,7 +1,7 @@
 """Opaque keyset cursors: where the last page ended, not how many rows to skip.
 
-A cursor holds only the sort key of a row that the caller has seen. It is not secret and grants nothing: whoever forges
-one asks for a page that they could ask for anyway. A checksum tells a damaged one from a valid one.
+A cursor holds only the sort key of a row that the caller has seen. It is not secret and grants nothing:
+a caller that forges one asks for a page that they could ask for anyway. A checksum separates damaged from valid ones.
 """
 
 import base64

@@ -18,7 +18,7 @@ from shared.telemetry.metrics import REQUEST_SECONDS, REQUESTS
 __all__ = ["UNMATCHED", "Edge", "ErrorRenderer"]
 
 ErrorRenderer = Callable[[Exception, Request], Awaitable[Response]]
-"""How a caller is told what went wrong."""
+"""Makes the answer to an exception."""
 
 UNMATCHED = "(none)"
 """The route label of requests that met no route: paths themselves would be labels without end."""
@@ -33,7 +33,7 @@ class Edge:
 
     Args:
         templates: endpoint → the route template under which it is counted and logged.
-        told: makes the answer to what went wrong.
+        render_error: makes the answer to an exception.
         inner: whether callers are the gateway and other services, whose traces are continued. Strangers do not choose
             correlation ids.
     """
@@ -74,7 +74,7 @@ class Edge:
             await self.app(scope, receive, answer)
         except Exception as error:
             response = await self.render_error(error, Request(scope))
-            if status:  # half an answer is out: cut the connection, so that nobody takes it for a whole one
+            if status:  # half an answer is out: cut the connection, so that it is not mistaken for a whole one
                 status = 500
                 raise
             await response(scope, receive, answer)

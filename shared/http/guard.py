@@ -1,4 +1,4 @@
-"""What no handler should have to think about: bodies too large, too deep, or holding what PostgreSQL and JSON cannot.
+"""The request guard: refuses bodies too large, too deep, or holding what PostgreSQL and JSON cannot.
 
 The body is read whole (at most 1 MiB), checked, and handed on. The checks run on plain values with a stack of their
 own, so depth never becomes recursion. A pure ASGI middleware: BaseHTTPMiddleware costs a task per request.

@@ -148,7 +148,7 @@ def _fingerprint(body: bytes, query: bytes) -> bytes:
 
 
 def _derive(scope: str, key: str) -> tuple[str, bytes]:
-    """What the key is stored as, and the secret that only who has the key can derive."""
+    """The stored form of the key, and the secret that only the holder of the key can derive."""
     both = f"{scope}\n{key}".encode()
     return hashlib.sha256(b"lookup\n" + both).hexdigest(), hashlib.sha256(b"secret\n" + both).digest()
 

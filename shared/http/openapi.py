@@ -1,4 +1,4 @@
-"""What an API says about itself: roles, the Idempotency-Key where it is needed, and problems on every operation."""
+"""The OpenAPI document of an app: roles, the Idempotency-Key where needed, and problems on every operation."""
 
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType

@@ -90,7 +90,7 @@ def problem(
 
 
 def problem_of(error: Exception, request: Request | None = None) -> Response:
-    """The problem that an exception means; one that nobody foresaw is logged and means 500."""
+    """The problem that an exception means; an unforeseen one is logged and means 500."""
     if isinstance(error, Refusal):
         headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else {}
         if "retry_after" in error.extra:

@@ -31,9 +31,11 @@ _log = structlog.get_logger(__name__)
 
 
 def freeze_startup_objects(loop: asyncio.AbstractEventLoop) -> None:
-    """The collector looks no more at what the start has made: hundreds of thousands of objects of modules and models,
-    which stay for good. Looking through them stops everything for a tenth of a second, so they are looked at now, while
-    nobody waits yet; what comes until the process has started is left alone without a look.
+    """Exclude start-up objects from garbage collection.
+
+    Hundreds of thousands of objects of modules and models
+    stay for good; scanning them stops the process for a tenth of a second. So they are collected now, before
+    requests arrive, and once more when the process has started.
     """
     gc.collect()
     gc.freeze()

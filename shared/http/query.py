@@ -13,7 +13,7 @@ __all__ = ["refuse_unknown_parameters"]
 
 
 async def refuse_unknown_parameters(request: Request) -> None:
-    """Insist that every query parameter of a request is one that its route has.
+    """Require that every query parameter of a request is one that its route has.
 
     Raises:
         Invalid: ``parameter-unknown``, with the parameter and the allowed ones.

@@ -16,7 +16,7 @@ __all__ = ["RouteAccess", "UnmarkedRouteError", "check_marked", "templates_of", 
 
 
 class UnmarkedRouteError(RuntimeError):
-    """A route says neither who may call it nor that anybody may."""
+    """A route says neither which roles may call it nor that it is public."""
 
 
 class RouteAccess(NamedTuple):
@@ -55,7 +55,7 @@ def walk_routes(app: FastAPI) -> Iterator[RouteAccess]:
 
 
 def check_marked(app: FastAPI) -> None:
-    """Insist that every route carries a mark.
+    """Require that every route carries a mark.
 
     Raises:
         UnmarkedRouteError: one does not.

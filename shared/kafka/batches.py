@@ -59,7 +59,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What bytes of a log hold, up to ``next_offset``.
+    """The contents of the bytes of a log, up to ``next_offset``.
 
     ``stuck`` says why nothing is known of what lies there: the length of a batch is broken, or its offsets lead back.
     """

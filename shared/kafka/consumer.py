@@ -1,5 +1,6 @@
-"""The batch consumer: many records at once, in lanes by partition, offsets after the transaction, poison isolated by
-halving.
+"""The batch consumer: many records at once, in lanes by partition, offsets after the transaction.
+
+Poison is isolated by halving.
 
 Offsets are a hint. What was applied is known by the database alone, so a batch may come again at any time.
 """
@@ -92,8 +93,8 @@ class BatchConsumer:
         topics: logical names of the registry.
         handle: applies a batch in one transaction; must absorb what it has seen before.
         dead_letter: stores a record that can never be applied; may raise TransientError.
-        secure: makes sure that what was applied outlives a crash, before the broker is told of it; for who does not
-            do so with each batch. If it raises, the consumer ends, and what it told nobody of is read again.
+        secure: makes sure that what was applied outlives a crash, before its offsets are committed; for streams that
+            do not do so with each batch. If it raises, the consumer ends, and what was not committed is read again.
         max_records: a batch is no larger, unless it was read by hand.
         lanes: how many batches may be applied at once.
         fetch_wait_ms: how long the broker may hold a fetch. The embedded broker does not wake a waiting fetch, so
@@ -234,7 +235,7 @@ class BatchConsumer:
             await self._apply(batch)
 
     async def _fetch(self, consumer: Any, lane: int) -> list[Message]:
-        """What waits in partitions that nobody has in hand; from now on this lane has."""
+        """Reserve for this lane the records of partitions that no other lane holds."""
         if not self._behind and (pause := self._fetched_at + self._gather_seconds - time.monotonic()) > 0:
             await asyncio.sleep(pause)
         chosen = [
@@ -268,7 +269,7 @@ class BatchConsumer:
         asyncio.get_running_loop().call_later(backoff, self._due.put_nowait, (part, backoff))
 
     async def _try_again(self) -> None:
-        """Apply what was put aside and is due, one partition after the other."""
+        """Apply postponed batches that are due, one partition after the other."""
         while True:
             part, backoff = await self._due.get()
             if await self._attempt([part]):
@@ -330,8 +331,8 @@ class BatchConsumer:
     async def _lag(self, consumer: Any) -> list[int]:
         """How many records wait in each lane.
 
-        The broker is asked only about partitions in which nothing has moved since the last look: a fetch tells the end
-        too, and what is asked holds up the fetches behind it (the embedded broker counts through all that it holds).
+        The broker is asked only about partitions in which nothing has moved since the last check: a fetch reports the
+        end too, and what is asked holds up the fetches behind it (the embedded broker counts through all it holds).
         """
         lags = [0] * len(self._watchdogs)
         assignment = consumer.assignment()
@@ -343,7 +344,7 @@ class BatchConsumer:
             done = known.get(partition)
             if done is None or partition not in self._in_hand:  # markers of transactions are passed by, and never done
                 done = max(done or 0, await consumer.position(partition))
-            # The embedded broker tells the beginning of its last batch as the end; what a fetch said is exact.
+            # The embedded broker reports the beginning of its last batch as the end; what a fetch said is exact.
             waiting = max(0, max(ends.get(partition, 0), consumer.highwater(partition) or 0) - done)
             metrics.CONSUMER_LAG.labels(self.group, partition.topic, str(partition.partition)).set(waiting)
             lags[self._lane_of(partition.partition)] += waiting
@@ -351,7 +352,7 @@ class BatchConsumer:
 
 
 class _Leaving(ConsumerRebalanceListener):
-    """Has the offsets committed before partitions go to somebody else."""
+    """Commits the offsets before partitions are reassigned."""
 
     def __init__(self, offsets: Offsets, consumer: Any) -> None:
         self.offsets = offsets

@@ -1,4 +1,4 @@
-"""What faust's consumer fetches, read by hand where the client library raises, skips or stands still.
+"""Reads by hand what faust's consumer fetches, where the client library raises, skips or stands still.
 
 faust ends its worker for whatever aiokafka raises, at each start again, and reads a gap in a partition as records that
 it must still wait for. Here a range that cannot be read becomes one record whose value names it, and a gap that the log

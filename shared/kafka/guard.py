@@ -1,4 +1,4 @@
-"""The guard of faust agents: a record counts as done when it was applied or put aside, and at no other time.
+"""The guard of faust agents: a record counts as done when it was applied or dead-lettered, and at no other time.
 
 Measured on faust 0.15.3, and kept true by tests: an exception in an agent's body acknowledges the record that raised
 it, ``take()`` loses the batch around it, and a value that a codec cannot read is acknowledged too. Cancellation, as in
@@ -42,7 +42,7 @@ StopWorker = Callable[[BaseException], Awaitable[None]]
 
 
 class GuardGaveUp(Exception):
-    """A record can neither be applied nor put aside: the worker ends, and its supervisor starts it again."""
+    """A record can neither be applied nor dead-lettered: the worker ends, and its supervisor starts it again."""
 
 
 class RecordGuard:
@@ -107,7 +107,7 @@ class RecordGuard:
         try:
             await self._with_patience(record, lambda: self._dead_letter(record, error))
             self.aside += 1
-        except Exception as fatal:  # noqa: BLE001 - a record that cannot even be put aside
+        except Exception as fatal:  # noqa: BLE001 - a record that cannot even be dead-lettered
             await self._give_up(record, fatal)
 
     async def _with_patience(self, record: Message, work: Callable[[], Awaitable[None]]) -> None:
@@ -126,7 +126,7 @@ class RecordGuard:
     async def _give_up(self, record: Message, error: BaseException) -> None:
         """Stop the worker, and hold the record until the shutdown cancels the body."""
         where = f"{record.topic}[{record.partition}]@{record.offset}"
-        reason = GuardGaveUp(f"{where} can neither be applied nor put aside: {error}")
+        reason = GuardGaveUp(f"{where} can neither be applied nor dead-lettered: {error}")
         reason.__cause__ = error
         log.error("agent.worker_stopped", topic=record.topic, partition=record.partition, offset=record.offset)
         await self._stop_worker(reason)

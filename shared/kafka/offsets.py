@@ -1,4 +1,6 @@
-"""How far a consumer has come: what is done, and what of it the broker has been told. A hint, and never ahead of what
+"""The offsets of a consumer: processed, and of these committed.
+
+A hint, and never ahead of what
 is safe.
 """
 
@@ -25,7 +27,7 @@ class Offsets:
     """The offsets of one consumer; ``done`` names of each partition the first record that is not done.
 
     Args:
-        secure: makes sure that what is done outlives a crash, before the broker is told of it.
+        secure: makes sure that what is processed outlives a crash, before it is committed.
     """
 
     def __init__(self, group: str, secure: Secure | None = None) -> None:
@@ -35,7 +37,7 @@ class Offsets:
         self._secure = secure
 
     async def commit(self, consumer: Any) -> None:
-        """Tell the broker what is done of the partitions that are owned now, where it doesn't know yet.
+        """Commit the offsets processed in the partitions that are owned now, where they changed.
 
         Raises:
             TransientError: it may have been taken back.
@@ -58,7 +60,7 @@ class Offsets:
             log.info("offsets.commit_failed", group=self.group, reason=str(error) or type(error).__name__)
 
     async def commit_last(self, consumer: Any) -> None:
-        """The same where nobody can be told of what may have been taken back: it is read again."""
+        """Commit, unless PostgreSQL may have lost what was applied: that is read again."""
         with contextlib.suppress(TransientError):
             await self.commit(consumer)
 

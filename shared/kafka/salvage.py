@@ -37,7 +37,7 @@ Found = list[ConsumedRecord | Unreadable]
 
 
 class Salvaged(NamedTuple):
-    """What lies from a position on, up to ``next_offset``."""
+    """The readable records from a position on, up to ``next_offset``."""
 
     found: Found
     next_offset: int

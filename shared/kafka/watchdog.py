@@ -41,7 +41,7 @@ class Watchdog:
         return lag > 0 and self._clock() - self._since > self.patience / 2
 
     def check(self, lag: int) -> None:
-        """Tell how much waits.
+        """Measure how much waits.
 
         Raises:
             WatchdogExpired: something has waited for longer than the patience lasts.

@@ -1,4 +1,4 @@
-"""The outbox: an event is a row of the same transaction as the state it tells of; the relay sends it later."""
+"""The outbox: an event is a row of the same transaction as the state it describes; the relay publishes it later."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -77,7 +77,9 @@ async def append(tx: Tx, *events: Event[Any]) -> None:
 
 
 async def append_raw(tx: Tx, rows: Sequence[tuple[UUID, str, str, str, bytes]]) -> None:
-    """Write rows of (event id, topic, key, headers as JSON, value), already encoded: many at once, or dead letters,
+    """Write encoded rows of (event id, topic, key, headers as JSON, value).
+
+    For many at once, and for dead letters,
     whose bytes must not be touched.
     """
     if rows:

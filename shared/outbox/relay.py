@@ -3,8 +3,8 @@
 If it dies in between, rows are sent again; consumers absorb that. One relay per service is active at a time.
 
 An event that will never be taken as it is, because it is too large or cannot be encoded, lies aside in the outbox and
-holds up nobody: neither other keys nor the later events of its own, which keep their order (consumers go by versions,
-and an event tells the whole state). It is logged, counted in ``weiguang_outbox_refused``, and tried again when a relay
+holds up neither other keys nor the later events of its own, which keep their order (consumers go by versions,
+and an event holds the whole state). It is logged, counted in ``weiguang_outbox_refused``, and tried again when a relay
 starts and when the broker's log begins anew, as a release or a broker with other limits may take it.
 """
 
@@ -44,7 +44,7 @@ _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 @dataclass(slots=True)
 class _Outcome:
-    """What became of a batch: ids that arrived, rows that will never be taken and why, and the first trouble if any."""
+    """The outcome of a batch: ids that arrived, rows refused for good and why, and the first error if any."""
 
     sent: list[int] = field(default_factory=list)
     refused: list[tuple[Any, str]] = field(default_factory=list)

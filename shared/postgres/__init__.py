@@ -22,12 +22,12 @@ __all__ = ["TRANSIENT", "Bounds", "Database", "Queries", "Tx", "flush", "load_qu
 _SQL = load_queries(__file__)
 
 IDLE_SECONDS = 60.0
-"""A session that nobody needed for so long gives its memory back."""
+"""Seconds after which an unused session returns its memory."""
 
 TRANSIENT = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    # What asyncpg 0.32 says when the server dies while a connection is being begun or given back to the pool.
+    # asyncpg 0.32 raises these when the server dies while a connection is opened or returned to the pool.
     asyncpg.InternalClientError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -82,7 +82,7 @@ class Bounds:
 
 
 class Tx:
-    """One open transaction. Handlers get it, stores use it, nobody keeps it."""
+    """One open transaction. Handlers get it, stores use it; it is not kept."""
 
     __slots__ = ("_now", "conn")
 
@@ -122,14 +122,14 @@ class Tx:
     async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Append rows to a table, in order, by binary COPY.
 
-        For many rows it costs both sides about half of an insert from arrays: asyncpg looks at the type of every
+        For many rows it costs both sides about half of an insert from arrays: asyncpg inspects the type of every
         element of an array, and PostgreSQL takes arrays apart again.
         """
         await self.conn.copy_records_to_table(table, columns=columns, records=rows)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """What the block wrote is undone when it raises, and the transaction goes on."""
+        """Undo what the block wrote when it raises, and go on with the transaction."""
         async with self.conn.transaction():
             yield
 
@@ -138,7 +138,7 @@ class Tx:
 
 
 def _arrays_are_lists() -> None:
-    """Tell asyncpg which containers we pass as arrays: lists and tuples, and nothing else.
+    """Register with asyncpg the containers that pass as arrays: lists and tuples, and nothing else.
 
     It asks of every element whether it is itself a container by `isinstance` of two abstract classes, which takes half
     of the time of encoding (0.41 → 0.22 µs per element; a record of the ingest has some twenty). The names are private
@@ -152,7 +152,7 @@ _arrays_are_lists()
 
 
 async def flush(conn: Any) -> None:
-    """Return when everything that was committed before, by anybody, is on disk."""
+    """Return when everything committed before, in any session, is on disk."""
     await conn.execute(_SQL["flush"])
 
 
@@ -213,7 +213,7 @@ class Database:
                 processor time.
             flushes: whether a commit waits until the server's log is on disk. If not, a server that crashes may lose
                 the last commits, a fraction of a second of them, each whole and none without those after it: for who
-                does the same again then, and tells nobody outside of the database before a `flush`.
+                does the same again then, and publishes nothing before a `flush`.
             bounds: how long things may wait; by default as long as the server's settings for the role say.
 
         Raises:

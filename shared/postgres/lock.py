@@ -1,4 +1,4 @@
-"""A lock that lives as long as a session: whoever holds it is the only one of its kind."""
+"""A lock that lives as long as a session: its holder is the only one of its kind."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ PROBE_EVERY = 5.0
 class SessionLock:
     """A named advisory lock on a connection of its own, which PostgreSQL frees the moment the process dies.
 
-    It fences nobody: a process that was frozen, or cut off from the database, goes on until it notices (`lost`).
+    It does not fence: a process that was frozen, or cut off from the database, goes on until it notices (`lost`).
     """
 
     def __init__(self, db: Database, name: str) -> None:

@@ -3,7 +3,7 @@
 select business.now();
 
 -- name: flush
--- A message that nobody reads; with it, everything committed before is flushed.
+-- A message without a reader; with it, everything committed before is flushed.
 select pg_logical_emit_message(false, 'weiguang', '', true);
 
 -- name: create_migrations_table

@@ -1,1 +1,1 @@
-"""What a process tells about itself: trace context, JSON logs and metrics."""
+"""Telemetry of a process: trace context, JSON logs and metrics."""

@@ -128,7 +128,7 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             _Lines().write(self.format(record))
-        except Exception:  # noqa: BLE001  a log line never breaks the work it tells of
+        except Exception:  # noqa: BLE001  a log line never breaks the work it reports
             self.handleError(record)
 
 

@@ -22,7 +22,7 @@ __all__ = [
     "UNREADABLE_RANGES",
 ]
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series and nobody reads them
+disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series and are not read
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -60,4 +60,4 @@ BATCH_SECONDS = Histogram(
 UNREADABLE_RANGES = Counter(
     "weiguang_unreadable_ranges_total", "Ranges of offsets skipped because no client can read them.", ["group", "topic"]
 )
-DEAD_LETTERS = Counter("weiguang_dead_letters_total", "Records put aside as dead letters.", ["group", "topic", "kind"])
+DEAD_LETTERS = Counter("weiguang_dead_letters_total", "Records stored as dead letters.", ["group", "topic", "kind"])

@@ -18,7 +18,7 @@ DOCS = ("docs", "README.md", "CONTRIBUTING.md", "SECURITY.md")
 _PROSE = re.compile(
     r"\b(nobody|somebody|anybody|whoever|told|tells?|telling|insists?|"
     r"(take|takes|took|taken|taking) in|(look|looks|looked|looking) at|(give|gives|gave|given|giving) back|"
-    r"(put|puts|putting) aside|(bring|brings|brought) over|(come|comes|came|coming) to(?! terms)|"
+    r"(put|puts|putting) aside|(bring|brings|brought) over|(come|comes|came|coming) to(?! (be|terms))|"
     r"(stand|stands|stood|standing) under)\b",
     re.IGNORECASE,
 )
@@ -191,12 +191,16 @@ LAWS: list[Law] = [
 
 
 def files(root: Path) -> list[File]:
-    """Every Python, SQL and Markdown file under the laws."""
+    """Every Python, SQL and Markdown file under the laws; migrations are never edited."""
     code = [path for top in TOPS for ending in ("*.py", "*.sql") for path in sorted((root / top).rglob(ending))]
     docs = [
         path for top in DOCS for path in ([root / top] if top.endswith(".md") else sorted((root / top).rglob("*.md")))
     ]
-    return [File(root, path.relative_to(root)) for path in code + docs if path.is_file()]
+    return [
+        File(root, path.relative_to(root))
+        for path in code + docs
+        if path.is_file() and path.parent.name != "migrations"
+    ]
 
 
 def found(sources: list[File], law: Law) -> dict[str, list[str]]:

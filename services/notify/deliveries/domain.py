@@ -30,7 +30,7 @@ _LONGEST_PAUSE = timedelta(hours=4)
 
 
 class AttemptOutcome(StrEnum):
-    """What is known after one attempt."""
+    """The known outcome of one attempt."""
 
     SENT = "sent"
     DEFERRED = "deferred"

@@ -179,7 +179,7 @@ async def _finish(tx: Tx, claimed: AttemptLease, result: AttemptResult) -> bool:
 
 
 class Postman:
-    """Sends what is due, a few at a time, until told to stop."""
+    """Sends what is due, a few at a time, until asked to stop."""
 
     def __init__(self, db: Database, catalogue: Catalogue, book: AddressBook, mailer: Mailer, lease: timedelta) -> None:
         self._db = db
@@ -191,7 +191,7 @@ class Postman:
     async def run(self, stop: asyncio.Event, wake: asyncio.Event, *, idle: float = 1.0, at_once: int = 8) -> None:
         """Look for due e-mails when woken and every ``idle`` seconds; troubles of the database are waited out."""
         while not stop.is_set():
-            wake.clear()  # before the work, so that whoever wakes during it is not overheard
+            wake.clear()  # before the work, so that a wake-up during it is not lost
             try:
                 await expire(self._db)
                 while not stop.is_set() and await self.round(at_once):
@@ -219,7 +219,7 @@ class Postman:
         return True
 
     async def _try(self, claimed: AttemptLease) -> AttemptResult | None:
-        """What is known of one attempt; None when the address book did not answer, so that none was made."""
+        """The outcome of one attempt; None when the address book did not answer, so that none was made."""
         try:
             address = await self._book.find(claimed.recipient_id)
         except TransientError:

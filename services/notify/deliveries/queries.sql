@@ -6,7 +6,7 @@ from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as batch (event_id, recipient_id
 on conflict do nothing;
 
 -- name: insert_email
--- For those who asked for e-mail; nobody's address is looked up before the moment of sending.
+-- For recipients who asked for e-mail; addresses are looked up at the moment of sending.
 insert into deliveries (event_id, recipient_id, channel, message_id, status, not_before, next_attempt_at)
 select event_id, recipient_id, 'email', message_id, 'pending', $4, $4
 from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as batch (event_id, recipient_id, message_id)
@@ -53,7 +53,7 @@ where d.event_id = batch.event_id and d.recipient_id = batch.recipient_id and d.
 select 1 from deliveries where event_id = $1 and recipient_id = $2 and channel = 'email' for update;
 
 -- name: finish_attempt
--- Also overtakes `unknown`: whoever made the attempt knows better than the lease that ran out meanwhile.
+-- Also overtakes `unknown`: the maker of the attempt knows better than the lease that ran out meanwhile.
 update delivery_attempts set outcome = $4, reason = $5, finished_at = clock_timestamp()
 where event_id = $1 and recipient_id = $2 and channel = 'email' and attempt = $3 and outcome in ('attempting', 'unknown')
 returning attempt;

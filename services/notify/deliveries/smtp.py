@@ -25,7 +25,7 @@ class SmtpSecurity:
     """How the mail server is spoken to.
 
     ``required``: over TLS with a verified certificate, or not at all: a connection whose STARTTLS was stripped sends
-    nothing. ``starttls``: over TLS where the server offers it, whoever it is. ``none``: in the open.
+    nothing. ``starttls``: over TLS where the server offers it, without verifying it. ``none``: in the open.
 
     Raises:
         PermanentError: a login would travel in the open, or the authority's file cannot be read.
@@ -56,7 +56,7 @@ class SmtpSecurity:
 
 
 class _NoTlsError(Exception):
-    """The server offers no TLS, or somebody on the way took the offer out."""
+    """The server offers no TLS, or the offer was removed on the way."""
 
 
 class _Step(Enum):
@@ -83,7 +83,7 @@ class SmtpMailer:
         self._context = self._security.context()
 
     async def send(self, claim: AttemptLease, title: str, body: str, recipient: str) -> AttemptResult:
-        """Make one attempt. Until DATA begins nothing can have been sent; after it, only an answer tells."""
+        """Make one attempt. Until DATA begins nothing can have been sent; after it, only an answer decides."""
         try:
             recipient = checked_address(recipient)
         except ValueError:
@@ -140,7 +140,7 @@ class SmtpMailer:
         letter["From"] = self._sender
         letter["To"] = recipient
         letter["Date"] = formatdate(usegmt=True)
-        # The same for every attempt: a receiver that sees a letter twice can tell.
+        # The same for every attempt: a receiver that sees a letter twice can recognise it.
         letter["Message-ID"] = f"<{claim.message_id}@{self._sender.rpartition('@')[2]}>"
         letter["Auto-Submitted"] = "auto-generated"
         letter.set_content(body, charset="utf-8", cte="base64")
@@ -148,7 +148,7 @@ class SmtpMailer:
 
 
 def _answered(code: int, step: _Step) -> AttemptResult:
-    """What an explicit answer means: 4xx asks to come again, 5xx is final where it judges recipient or letter.
+    """The meaning of an explicit answer: 4xx asks to come again, 5xx is final where it judges recipient or letter.
 
     A 5xx to connection, greeting or sender is about us, not about the recipient: operators can mend it, so it is
     tried again. 421 closes the connection, after which only an earlier answer counts.

@@ -15,8 +15,8 @@ _STAR = re.compile(r"star[-_]?([1-9])\Z")
 class Notice:
     """A notice of one event to one recipient: a volunteer or, with ``to_volunteer`` false, the recorder of hours.
 
-    ``template`` is None for events that are nobody's message but move an aggregate's version. ``outdates`` says that
-    an older version has nothing left to tell (a cancelled sign-up); without it an older version is still news (points
+    ``template`` is None for events that are no message but move an aggregate's version. ``outdates`` says that
+    an older version is no longer news (a cancelled sign-up); without it an older version is still news (points
     were earned), only its state, ``stateful``, is not.
     """
 
@@ -57,7 +57,7 @@ def select(notices: Iterable[Notice], versions: Mapping[str, int], stars: Mappin
     Args:
         notices: in the order in which they were read.
         versions: highest version seen so far of each aggregate among them.
-        stars: highest star each volunteer was told of.
+        stars: highest star each volunteer was notified of.
 
     Events repeat and, after a repair, reorder; the outcome per event is the same each time it is seen, or nothing.
     """
@@ -84,6 +84,6 @@ def _without_state(notice: Notice) -> Notice:
 
 
 def _highest_star_only(chosen: list[Notice]) -> Iterable[Notice]:
-    """Of several stars reached in one batch, as by an import of prior hours, only the highest is told."""
+    """Of several stars reached in one batch, as by an import of prior hours, only the highest is announced."""
     last: dict[UUID, UUID] = {n.recipient_id: n.event_id for n in chosen if n.awarded_star is not None}
     return (n for n in chosen if n.awarded_star is None or last[n.recipient_id] == n.event_id)

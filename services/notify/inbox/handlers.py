@@ -77,7 +77,7 @@ async def read_message(tx: Tx, message_id: UUID, recipient_id: UUID) -> InboxIte
     """Mark one's own message read.
 
     Raises:
-        NotFound: there is no such message, or it is somebody else's.
+        NotFound: there is no such message, or it is another recipient's.
     """
     item = await store.mark_read(tx, message_id, recipient_id, await tx.now())
     if item is None:

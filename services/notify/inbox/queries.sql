@@ -10,7 +10,7 @@ on conflict (aggregate_id) do update set version = excluded.version
 where seen_versions.version < excluded.version;
 
 -- name: stars
--- The highest star each of these volunteers was told of.
+-- The highest star each of these volunteers was notified of.
 select volunteer_id, level from stars_told where volunteer_id = any($1::uuid[]);
 
 -- name: remember_stars

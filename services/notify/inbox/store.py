@@ -67,7 +67,7 @@ async def remember_versions(tx: Tx, found: Mapping[str, int]) -> None:
 
 
 async def stars(tx: Tx, volunteer_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """The highest star each volunteer was told of."""
+    """The highest star each volunteer was notified of."""
     ids = sorted(set(volunteer_ids))
     if not ids:
         return {}
@@ -75,14 +75,14 @@ async def stars(tx: Tx, volunteer_ids: Iterable[UUID]) -> dict[UUID, int]:
 
 
 async def remember_stars(tx: Tx, found: Mapping[UUID, int]) -> None:
-    """Store what each volunteer was last told."""
+    """Store what each volunteer was last notified of."""
     if found:
         ids = sorted(found)
         await tx.execute(_SQL["remember_stars"], ids, [found[i] for i in ids])
 
 
 async def titles(tx: Tx, activity_ids: Iterable[UUID]) -> dict[UUID, str]:
-    """What activities are called, as far as it is known."""
+    """The titles of activities, as far as they are known."""
     ids = sorted(set(activity_ids))
     if not ids:
         return {}

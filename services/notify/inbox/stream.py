@@ -1,7 +1,7 @@
 """Kafka in: events of points, badges, sign-ups, redemptions and assertions about hours as notices.
 
 What makes no message, and why: ``hold``, ``capture``, ``release`` and ``refund`` of points, because the redemption's
-own event tells it once; attendance, because its points do.
+own event announces it once; attendance, because its points do.
 """
 
 import asyncio

@@ -27,7 +27,7 @@ ClockTime = Annotated[time, AfterValidator(_plain)]
 
 
 class PreferencesIn(Input):
-    """What is to change; absent members keep their value.
+    """A change of preferences; absent members keep their value.
 
     Quiet hours are times of day in the district's zone and may cross midnight; null for both ends them.
     """
@@ -45,7 +45,7 @@ class PreferencesIn(Input):
 
 
 class PreferencesOut(Output):
-    """What is in force for the caller."""
+    """The preferences in force for the caller."""
 
     email: bool
     quiet_from: str | None
@@ -54,7 +54,7 @@ class PreferencesOut(Output):
 
 @router.get("/preferences")
 async def get_preferences(caller: Volunteer, db: Db) -> PreferencesOut:
-    """What is in force: one's own choice, or the default."""
+    """Read the preferences in force: one's own choice, or the default."""
     async with db.snapshot() as tx:
         return _preferences(await store.get(tx, caller.require_volunteer()))
 

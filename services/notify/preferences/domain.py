@@ -1,4 +1,4 @@
-"""Quiet hours: when a message may wake nobody."""
+"""Quiet hours: when messages wait."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
@@ -12,7 +12,7 @@ _ZONE = ZoneInfo("Asia/Shanghai")
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a volunteer chose. Quiet hours are times of day in the district, half-open, and may cross midnight."""
+    """The choices of a volunteer. Quiet hours are times of day in the district, half-open, and may cross midnight."""
 
     email: bool
     quiet_from: time | None
@@ -20,11 +20,11 @@ class Preferences:
 
 
 DEFAULT = Preferences(email=False, quiet_from=time(22, 0), quiet_to=time(7, 0))
-"""E-mail is off until the volunteer turns it on: nobody is written to who did not ask for it."""
+"""E-mail is off until the volunteer turns it on: only volunteers who asked for it get any."""
 
 
 class PreferencesChange(TypedDict, total=False):
-    """What a volunteer changes; absent members keep their value, and None ends the quiet hours."""
+    """A change of preferences; absent members keep their value, and None ends the quiet hours."""
 
     email: bool
     quiet_from: time | None

@@ -14,7 +14,7 @@ _SQL = load_queries(__file__)
 
 
 async def get(tx: Tx, volunteer_id: UUID) -> Preferences:
-    """What a volunteer chose, or the default."""
+    """The choices of a volunteer, or the default."""
     row = await tx.fetchrow(_SQL["get"], volunteer_id)
     return _preferences(row) if row else DEFAULT
 

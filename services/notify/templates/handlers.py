@@ -20,7 +20,7 @@ LOCALE = "zh-CN"
 class Catalogue:
     """The templates in force, ready to render.
 
-    Texts are plain, not HTML: pages escape what they show. A variable that a template names and nobody gave is an
+    Texts are plain, not HTML: pages escape what they show. A variable that a template names without a value is an
     error, so that no one receives a sentence with a hole in it.
     """
 

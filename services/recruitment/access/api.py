@@ -162,7 +162,7 @@ async def me(
         ),
     ],
 ) -> CallerOut:
-    """Who this token speaks for."""
+    """The caller that this token speaks for."""
     return caller_out(caller)
 
 

@@ -55,7 +55,7 @@ _SYSTEMS = (
 
 
 class StaffRole(StrEnum):
-    """What a member of staff may be."""
+    """The roles of a member of staff."""
 
     STATION = "station"
     OPERATOR = "operator"
@@ -63,7 +63,7 @@ class StaffRole(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What a one-time code is good for; a code for one purpose is none for another."""
+    """The purpose of a one-time code; a code for one purpose is none for another."""
 
     LOGIN = "login"
     INVITATION = "invitation"
@@ -82,7 +82,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class PhoneProof:
-    """What proves a phone: the code, and the challenge of the browser that asked for it."""
+    """The proof of a phone: the code, and the challenge of the browser that asked for it."""
 
     phone: str
     challenge_id: UUID
@@ -140,7 +140,7 @@ class RefreshState:
 
 
 class Refresh(StrEnum):
-    """What to do with a refresh token."""
+    """The verdict on a refresh token."""
 
     ROTATE = "rotate"
     REPEAT = "repeat"

@@ -139,7 +139,7 @@ async def note_limit(tx: Tx, over: Reached, client: Client, detail: dict[str, st
 
 
 async def count_try(tx: Tx, cipher: Cipher, policy: SignInPolicy, client: Client) -> Reached | None:
-    """Count a try at a code by its address; to be committed before the code is looked at."""
+    """Count a try at a code by its address; to be committed before the code is checked."""
     use = Use("tries-address", _address_key(cipher, client), policy.tries_per_address)
     if (over := await limits.count(tx, [use])) is not None:
         await note_limit(tx, over, client, {})
@@ -154,7 +154,7 @@ async def take_back_try(tx: Tx, cipher: Cipher, policy: SignInPolicy, client: Cl
 async def spend_attempt(
     tx: Tx, cipher: Cipher, policy: SignInPolicy, client: Client, challenge_id: UUID
 ) -> Reached | bool:
-    """Count an attempt at a challenge, to be committed before `redeem_code` looks at the digits; whether it is open."""
+    """Count an attempt at a challenge, to be committed before `redeem_code` checks the digits; whether it is open."""
     await limits.unflushed(tx)
     if (over := await count_try(tx, cipher, policy, client)) is not None:
         return over
@@ -214,7 +214,7 @@ async def log_in(tx: Tx, cipher: Cipher, client: Client, proof: PhoneProof) -> G
 
     Raises:
         Unauthorized: the code is not good.
-        NotFound: nobody is registered with the phone (told only to who proved to own it).
+        NotFound: no account has the phone (answered only once the phone is proved).
         Conflict: the person was imported and has not claimed the account.
     """
     await redeem_code(tx, cipher, proof)
@@ -231,7 +231,7 @@ async def log_in(tx: Tx, cipher: Cipher, client: Client, proof: PhoneProof) -> G
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """What became of a refresh: a grant, or the verdict that is to be refused once it is committed."""
+    """The outcome of a refresh: a grant, or the verdict that is to be refused once it is committed."""
 
     verdict: Refresh
     grant: Grant | None = None
@@ -281,7 +281,7 @@ async def _newest(tx: Tx, cipher: Cipher, token: str) -> str:
 
 
 async def log_out(tx: Tx, token: str, client: Client) -> None:
-    """End the session of a refresh token; an unknown token is nobody's session."""
+    """End the session of a refresh token; an unknown token has no session."""
     stored = await store.refresh_state(tx, _token_hash(token))
     if stored is not None and await store.revoke_session(tx, stored.session_id, real_now(), "logged out"):
         detail = {"session": str(stored.session_id), "why": "logout"}
@@ -291,7 +291,7 @@ async def log_out(tx: Tx, token: str, client: Client) -> None:
 
 
 async def require_live(tx: Tx, caller: Caller) -> None:
-    """Insist that the caller's session was not ended: acts on accounts do not wait until its access token runs out.
+    """Require that the caller's session was not ended: acts on accounts do not wait until its access token runs out.
 
     Raises:
         Unauthorized: it was.

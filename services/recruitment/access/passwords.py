@@ -57,7 +57,7 @@ class Passwords:
         if password_hash is not None and not password_hash.startswith("$argon2"):
             password_hash = None  # ended by a reset: no hash either
         if password_hash is None:
-            self._unmatchable = self._unmatchable or await self.hash("nobody has this password")
+            self._unmatchable = self._unmatchable or await self.hash("no account has this password")
         async with self._place():
             right = await self._run(self._matches, password_hash or self._unmatchable or "", password)
         return right and password_hash is not None

@@ -11,7 +11,7 @@ insert into one_time_codes (code_id, phone_lookup, code_hash, issued_at, expires
 values ($1, $2, $3, $4, $5, $6);
 
 -- name: spend_attempt
--- Counted, and committed, before the digits are looked at: guesses sent side by side cannot all be the fifth.
+-- Counted, and committed, before the digits are checked: guesses sent side by side cannot all be the fifth.
 update one_time_codes set attempts = attempts + 1
 where code_id = $1 and used_at is null and expires_at > $2
 returning attempts;

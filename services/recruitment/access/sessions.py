@@ -1,4 +1,4 @@
-"""What routes of access share: the policy, the client of a request, and the session as it leaves the API."""
+"""Shared by the routes of access: the policy, the client of a request, and the session as it leaves the API."""
 
 import contextlib
 import hashlib
@@ -145,7 +145,7 @@ def refuse_codes(over: Reached) -> TooMany:
 
 
 class CallerOut(Output):
-    """Who the token speaks for; ``site_ids`` null means all sites."""
+    """The caller that the token speaks for; ``site_ids`` null means all sites."""
 
     subject: UUID
     roles: list[str]

@@ -73,7 +73,7 @@ class ShiftsIn(Input):
 
 
 class ActivityClosingIn(Input):
-    """What an activity came to: residents served, in person-times."""
+    """The result of an activity: residents served, in person-times."""
 
     residents_served: Annotated[int, Field(ge=0, le=1_000_000)]
     note: Annotated[str, Field(min_length=1, max_length=2000)] | None = None

@@ -27,7 +27,7 @@ __all__ = [
 
 
 class State(StrEnum):
-    """Planned: a draft that nobody can sign up for. Open: sign-up and check-in. Closed: told how many it served."""
+    """Planned: a draft without sign-up. Open: sign-up and check-in. Closed: told how many it served."""
 
     PLANNED = "planned"
     OPEN = "open"
@@ -61,7 +61,7 @@ class Shift:
     """A half-open interval [starts_at, ends_at) with places; ``taken`` are active sign-ups.
 
     ``published_at`` is when the shift became visible for sign-up; None while its activity is a draft.
-    A shift that was called off (``cancelled_at``) takes nobody.
+    A shift that was called off (``cancelled_at``) admits no volunteers.
     """
 
     shift_id: UUID
@@ -81,7 +81,7 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What a team does for residents at a site; ``starts_at`` is the first shift's start."""
+    """A team's work for residents at a site; ``starts_at`` is the first shift's start."""
 
     activity_id: UUID
     title: str
@@ -106,7 +106,7 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What is told at the end: ``residents_served`` in person-times, as entered by staff or leader."""
+    """The result of an activity: ``residents_served`` in person-times, as entered by staff or leader."""
 
     residents_served: int
     note: str | None
@@ -165,7 +165,7 @@ def open_for_signup(activity: Activity, shifts: Sequence[Shift], now: datetime) 
 
 
 def close(activity: Activity, shifts: Sequence[Shift], closing: Closing, now: datetime) -> Activity | DomainRefusal:
-    """The activity with its result. All shifts must have begun: what has not taken place served nobody."""
+    """The activity with its result. All shifts must have begun: before, no residents were served."""
     if activity.state is State.CLOSED:
         return DomainRefusal("activity-closed", f"This activity was closed on {_said(activity.closed_at)}.")
     if activity.state is State.PLANNED:
@@ -197,7 +197,7 @@ def _check_shifts(
 
 
 def fault_of_times(shift: Shift, policy: PlanningPolicy, now: datetime) -> str | None:
-    """What is wrong with the times of a shift, whoever plans it and wherever they lie before now; None if nothing."""
+    """The fault of a shift's times, for any planner and wherever they lie before now; None if there is none."""
     if shift.ends_at <= shift.starts_at:
         return "ends_at must come after starts_at."
     if shift.ends_at - shift.starts_at > policy.longest_shift:

@@ -1,4 +1,4 @@
-"""Who may act on what a team does at a site, and how a refusal of the domain becomes a problem."""
+"""Guards: which callers may act on a team's work at a site, and how a domain refusal becomes a problem."""
 
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -52,7 +52,7 @@ def may_run(caller: Caller, site_id: UUID | None, team_id: UUID | None) -> bool:
 
 
 def require_run(caller: Caller, site_id: UUID, team_id: UUID) -> None:
-    """Insist on `may_run`.
+    """Require `may_run`.
 
     Raises:
         Forbidden: neither staff of the site nor leader of the team.
@@ -73,7 +73,7 @@ def may_plan(caller: Caller, site_id: UUID, team_id: UUID, home: TeamHome | None
 
 
 def require_plan(caller: Caller, site_id: UUID, team_id: UUID, home: TeamHome | None) -> None:
-    """Insist on `may_plan`.
+    """Require `may_plan`.
 
     Raises:
         Forbidden: the site or the team is not the caller's.
@@ -87,7 +87,7 @@ def require_plan(caller: Caller, site_id: UUID, team_id: UUID, home: TeamHome | 
 
 
 def actor_id(caller: Caller) -> UUID:
-    """Who did it, as records say it: a volunteer's pseudonymous id, or a member of staff, a volunteer or not."""
+    """The actor as records name it: a volunteer's pseudonymous id, or a member of staff."""
     return caller.volunteer_id if caller.volunteer_id and caller.acts_as(caller.volunteer_id) else caller.subject
 
 

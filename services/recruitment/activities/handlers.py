@@ -105,7 +105,7 @@ async def plan(tx: Tx, caller: Caller, given: Sequence[NewActivity]) -> list[Pla
 
 
 async def require_references(tx: Tx, named_by: Sequence[Activity]) -> None:
-    """Insist that the sites, teams, themes and projects that activities name exist and are open.
+    """Require that the sites, teams, themes and projects that activities name exist and are open.
 
     Raises:
         Invalid: one does not exist.
@@ -153,7 +153,7 @@ async def open_for_signup(tx: Tx, caller: Caller, activity_id: UUID) -> Planned:
 
 
 async def close(tx: Tx, caller: Caller, activity_id: UUID, residents_served: int, note: str | None) -> Planned:
-    """Close an activity with what it came to.
+    """Close an activity with its result.
 
     Raises:
         NotFound, Forbidden: it is not there, or not the caller's.

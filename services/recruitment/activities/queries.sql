@@ -57,7 +57,7 @@ select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[
 update shifts set published_at = $2 where activity_id = $1 and published_at is null;
 
 -- name: lock_shifts_of
--- Whoever closes an activity or changes its shifts waits for sign-ups in progress, and later ones wait for it.
+-- A transaction that closes an activity or changes its shifts waits for sign-ups in progress, and later ones wait for it.
 select shift_id from shifts where activity_id = $1 order by shift_id for no key update;
 
 -- name: lock_activity
@@ -134,6 +134,6 @@ left join lateral (
 where s.shift_id = $1;
 
 -- name: find_shift_secret
--- For whoever shows the rotating code: the key, and whose shift it is.
+-- For the display of the rotating code: the key, and whose shift it is.
 select s.secret, s.ends_at, a.state, a.site_id, a.team_id
 from shifts s join activities a using (activity_id) where s.shift_id = $1;

@@ -175,7 +175,7 @@ async def find_shifts(tx: Tx, activity_ids: Sequence[UUID]) -> list[Shift]:
 
 
 async def update_activity(tx: Tx, activity: Activity) -> bool:
-    """Write the next version; false when somebody else has written it."""
+    """Write the next version; false when a concurrent transaction wrote it."""
     version = await tx.fetchval(
         _SQL["update_activity"],
         activity.activity_id,

@@ -74,7 +74,7 @@ class DecisionOut(Output):
 
 
 class DenialIn(Input):
-    """What is not true about the record."""
+    """A volunteer's denial: which part of the record is not true."""
 
     reason: Reason
 
@@ -88,7 +88,7 @@ async def list_approvals(
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> Page[ApprovalOut]:
-    """What the caller may decide, oldest first; or what they or their sites recorded, with its state, newest first."""
+    """List the approvals that the caller may decide, oldest first; or their own submissions, newest first."""
     place = None
     if cursor is not None:
         at, last = decode(cursor, (datetime, UUID))

@@ -50,7 +50,7 @@ __all__ = [
 NOTICE = timedelta(hours=24)
 """How long before a shift's start its device, its publication and the volunteer's registration must lie."""
 LIFE = timedelta(days=30)
-"""After which an approval that nobody decided lapses."""
+"""The age at which an undecided approval lapses."""
 SENIORITY = timedelta(days=7)
 """How much older than a record an account must be to decide on it."""
 DENIABLE = timedelta(days=14)
@@ -81,7 +81,7 @@ class Reason(StrEnum):
 
 
 class Decision(StrEnum):
-    """What another site decides."""
+    """The decisions of another site."""
 
     APPROVE = "approve"
     REJECT = "reject"
@@ -148,7 +148,7 @@ class KnownSince:
 
 @dataclass(frozen=True, slots=True)
 class PendingApproval:
-    """What waits: the accounts that had a hand in it with their sites, the volunteer and the activity's site."""
+    """A pending approval: the accounts that had a hand in it with their sites, the volunteer, the activity's site."""
 
     volunteer_id: UUID
     claimant_ids: frozenset[UUID]
@@ -259,7 +259,7 @@ def _another(why: str) -> DomainRefusal:
 def decide(
     record: ServiceRecord, overtime: int, decision: Decision, decider: UUID, level: ApprovalLevel, reason: str
 ) -> ServiceRevision | None:
-    """What a decision makes of the record; ``overtime`` are the minutes that an approval adds to one that stands.
+    """The record after a decision; ``overtime`` are the minutes that an approval adds to one that stands.
 
     None: rejected overtime changes nothing.
     """

@@ -1,4 +1,4 @@
-"""What is asserted about volunteers, as events: in the transaction that writes it, one per record and act."""
+"""Assertions about volunteers as events: in the transaction that writes them, one per record and act."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

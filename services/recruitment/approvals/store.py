@@ -70,7 +70,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class ListedApproval:
-    """What waits, with all that a decider needs to see; minutes are whole."""
+    """A pending approval with all that a decider needs to see; minutes are whole."""
 
     approval_id: UUID
     record_id: UUID
@@ -112,7 +112,7 @@ async def lock_asserter(tx: Tx, account_id: UUID) -> None:
 
 
 async def spent(tx: Tx, account_id: UUID, days: Sequence[date]) -> dict[date, Spent]:
-    """What the person behind the account has asserted for each of the days, as staff and as leader."""
+    """The minutes that the person behind the account has asserted for each day, as staff and as leader."""
     found = {day: Spent({}, 0) for day in days}
     for row in await tx.fetch(_SQL["spent"], account_id, list(days)):
         found[row["day"]] = found[row["day"]].adding(row["volunteer_id"], row["minutes"])

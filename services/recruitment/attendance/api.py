@@ -61,7 +61,7 @@ class CodeOut(Output):
 class CheckInIn(Input):
     """Code or ticket; ``distance_m`` is the phone's distance to the site in metres, never a position.
 
-    ``device_id`` is random, made once by the browser: it tells whether two check-ins came from one phone, and no more.
+    ``device_id`` is random, made once by the browser: it shows whether two check-ins came from one phone, and no more.
     """
 
     shift_id: UUID

@@ -9,7 +9,7 @@ lose it. It is signed with the shift's key and carries who showed the code, so n
 What keeps tickets from being passed on: each has an id of its own, and the first check-in or check-out that succeeds
 with it binds that id to its volunteer (in their transaction; a refused attempt binds nothing). For everybody else it is
 worthless from then on, so one ticket never brings in two people; the same volunteer may also check out with it. What
-remains is inherent: whoever sees a code may buy several tickets while it lives, at most 16 seconds, just as they might
+remains is inherent: a viewer of a code may buy several tickets while it lives, at most 16 seconds, just as they might
 have sent the code itself to several people. A ticket stretches that to 15 minutes, in exchange for not losing who
 stands there without a session; many accounts on one phone, or a burst of check-ins, is a matter for integrity checks.
 Buying is open to strangers and cheap (one indexed read, no write), and guessing hopeless: 40 bits against the at most
@@ -55,7 +55,7 @@ class ShownBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What a genuine ticket says: which one it is, whose code bought it, and until when it holds."""
+    """The contents of a genuine ticket: which one it is, whose code bought it, and until when it holds."""
 
     ticket_id: UUID
     shown_by: ShownBy
@@ -73,7 +73,7 @@ def ends_of_window(at: datetime) -> timedelta:
 
 
 def shown_by(secret: bytes, code: str, at: datetime) -> ShownBy | None:
-    """Who shows this code, in this window or the one before; None if nobody does."""
+    """The shower of this code, in this window or the one before; None if there is none."""
     given = code.strip().upper().encode(errors="replace")
     window = _window(at)
     found = None
@@ -91,7 +91,7 @@ def issue_ticket(secret: bytes, shift_id: UUID, ticket_id: UUID, shown_by: Shown
 
 
 def read_ticket(secret: bytes, text: str, shift_id: UUID) -> Ticket | None:
-    """What a ticket says; None unless it is genuine and of this shift. Whether it is over is for the caller to see."""
+    """Read a ticket; None unless it is genuine and of this shift. The caller checks whether it is over."""
     parts = text.split(".")
     if len(parts) != 4:
         return None

@@ -1,4 +1,4 @@
-"""Revisions as events: every one is told, in the transaction that writes it."""
+"""Revisions as events: each is published, in the transaction that writes it."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -42,7 +42,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class PresenceProof:
-    """What shows that the volunteer is at the shift's place: the code shown there, or a ticket it was changed for."""
+    """The proof of presence at the shift's place: the code shown there, or a ticket it was changed for."""
 
     code: str | None = None
     ticket: str | None = None
@@ -56,7 +56,7 @@ ImportedHours = tuple[UUID, str, int, datetime]
 
 
 async def ticket(tx: Tx, shift_id: UUID, code: str) -> str:
-    """Change a code for a ticket of 15 minutes for this shift, whoever asks; it becomes a volunteer's by being used.
+    """Change a code for a ticket of 15 minutes for this shift and any caller; it becomes a volunteer's by being used.
 
     Raises:
         NotFound: no such shift.
@@ -122,7 +122,7 @@ async def check_out(
 async def record_imported(tx: Tx, rows: Sequence[ImportedHours]) -> None:
     """Write prior hours as confirmed records without activity or shift.
 
-    A registry reference counts once: given again, nothing is written and nothing told. The caller has inserted or
+    A registry reference counts once: given again, nothing is written and nothing published. The caller has inserted or
     locked the volunteers.
     """
     revisions: dict[UUID, ServiceRevision] = {}
@@ -139,7 +139,7 @@ async def record_imported(tx: Tx, rows: Sequence[ImportedHours]) -> None:
 async def auto_close(tx: Tx, limit: int, policy: AttendancePolicy = DEFAULT_POLICY) -> int:
     """Close, provisionally, what was left open after its shift's end and the grace; returns how many records.
 
-    Volunteers whom somebody else is working on right now are left for the next round.
+    Volunteers locked by another transaction are left for the next round.
     """
     now = await tx.now()
     overdue = await store.overdue_volunteers(tx, now - policy.grace, limit)
@@ -175,7 +175,7 @@ async def listing(
     """A page of records, newest first: one's own, those of one's team, those at one's sites.
 
     Raises:
-        Forbidden: somebody else's records were asked for by a volunteer who runs nothing.
+        Forbidden: a volunteer who runs nothing asked for records of another.
     """
     staff = caller.has(Role.STATION, Role.OPERATOR)
     if volunteer_id is None and shift_id is None and not staff and not caller.has(Role.LEADER):
@@ -210,7 +210,7 @@ def visible(caller: Caller, record_id: UUID, record: ServiceRecord | None) -> Se
     """The record, if the caller may see it: their own, or one that they run.
 
     Raises:
-        NotFound: there is none, or it is somebody else's, which is answered alike.
+        NotFound: there is none, or it is another person's, which is answered alike.
     """
     if record is not None and (caller.acts_as(record.volunteer_id) or may_run(caller, record.site_id, record.team_id)):
         return record
@@ -218,17 +218,17 @@ def visible(caller: Caller, record_id: UUID, record: ServiceRecord | None) -> Se
 
 
 async def commit(tx: Tx, revision: ServiceRevision, now: datetime) -> ServiceRecord:
-    """Write and tell one revision.
+    """Write and publish one revision.
 
     Raises:
-        Conflict: somebody else revised the record meanwhile; the volunteer's lock rules it out.
+        Conflict: a concurrent transaction revised the record; the volunteer's lock rules it out.
     """
     await commit_all(tx, [revision], now)
     return revision.record
 
 
 async def commit_all(tx: Tx, revisions: Sequence[ServiceRevision], now: datetime) -> None:
-    """Write and tell any number of revisions, all or none; their volunteers are locked.
+    """Write and publish any number of revisions, all or none; their volunteers are locked.
 
     Raises:
         Conflict: one of the records was revised meanwhile.

@@ -7,7 +7,7 @@ select volunteer_id, drive_id from volunteers where volunteer_id = $1 for no key
 select volunteer_id, drive_id from volunteers where volunteer_id = any($1::uuid[]) order by volunteer_id for no key update;
 
 -- name: lock_idle_volunteers
--- For the timer: whoever is busy right now is left for the next round.
+-- For the timer: volunteers locked right now are left for the next round.
 select volunteer_id from volunteers where volunteer_id = any($1::uuid[])
 order by volunteer_id for no key update skip locked;
 

@@ -103,7 +103,7 @@ async def lock_volunteers(tx: Tx, volunteer_ids: Sequence[UUID]) -> dict[UUID, U
 
 
 async def lock_idle_volunteers(tx: Tx, volunteer_ids: Sequence[UUID]) -> list[UUID]:
-    """Lock those of the volunteers that nobody else holds."""
+    """Lock those of the volunteers that no other transaction holds."""
     return [row["volunteer_id"] for row in await tx.fetch(_SQL["lock_idle_volunteers"], list(volunteer_ids))]
 
 
@@ -125,7 +125,7 @@ async def find_secret(tx: Tx, shift_id: UUID) -> bytes | None:
 
 
 async def bind_ticket(tx: Tx, ticket_id: UUID, shift_id: UUID, volunteer_id: UUID, at: datetime) -> UUID:
-    """Make a ticket the volunteer's unless it is somebody's; whose it is now. ``at`` is real time."""
+    """Make a ticket the volunteer's unless it has an owner; returns its owner. ``at`` is real time."""
     holder: UUID = await tx.fetchval(_SQL["bind_ticket"], ticket_id, shift_id, volunteer_id, at)
     return holder
 
@@ -157,7 +157,7 @@ async def records_around(
 async def busy_between(
     tx: Tx, volunteer_ids: Sequence[UUID], start: datetime, end: datetime, grace: timedelta
 ) -> dict[UUID, list[Busy]]:
-    """What keeps each of the volunteers busy between two instants."""
+    """Load the engagements of each volunteer between two instants."""
     found: dict[UUID, list[Busy]] = {}
     for row in await tx.fetch(_SQL["busy_between"], list(volunteer_ids), start, end):
         found.setdefault(row["volunteer_id"], []).append(_busy(row, grace))

@@ -53,20 +53,20 @@ class ConfirmIn(Input):
 
 
 class EvidencePurposeIn(Input):
-    """What the evidence is read for."""
+    """The purpose for which the evidence is read."""
 
     purpose: Reason
 
 
 class EvidenceOut(Output):
-    """What one revision rests on."""
+    """The evidence for one revision."""
 
     revision: int
     evidence: str
 
 
 class EvidencesOut(Output):
-    """What a record's revisions rest on, oldest first."""
+    """The evidence for a record's revisions, oldest first."""
 
     items: list[EvidenceOut]
 

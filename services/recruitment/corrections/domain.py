@@ -34,7 +34,7 @@ __all__ = ["Actor", "add", "confirm", "correct", "overtime", "restore", "void", 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who changes a record afterwards; ``home_site_id`` is the site whose staff it is, None for the centre."""
+    """The actor of a later change; ``home_site_id`` is the site whose staff it is, None for the centre."""
 
     subject: UUID
     volunteer_id: UUID | None

@@ -47,7 +47,7 @@ Times = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class RevisionEvidence:
-    """What one revision rests on."""
+    """The evidence for one revision."""
 
     revision: int
     text: str
@@ -183,7 +183,7 @@ async def keep_evidence(tx: Tx, cipher: Cipher, revisions: Sequence[tuple[Servic
 async def read_evidence(
     tx: Tx, cipher: Cipher, caller: Caller, reader: vault.VaultReader, record_id: UUID, purpose: str
 ) -> list[RevisionEvidence]:
-    """What a record's revisions rest on, for the site's staff and for who may decide; the reading is written down.
+    """Read the evidence for a record's revisions, for the site's staff and for deciders; the reading is recorded.
 
     Raises:
         NotFound: no such record, or not the caller's to see.

@@ -14,7 +14,7 @@ _SQL = load_queries(__file__)
 
 @dataclass(frozen=True, slots=True)
 class SealedEvidence:
-    """What one revision rests on, unreadable without the vault's key."""
+    """The evidence for one revision, unreadable without the vault's key."""
 
     revision: int
     volunteer_id: UUID

@@ -107,7 +107,7 @@ class RecordedOut(Output):
 
 
 class UploadBatchOut(Output):
-    """What became of a batch."""
+    """The outcome of a batch."""
 
     accepted: int
     duplicates: int

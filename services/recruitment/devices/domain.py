@@ -1,8 +1,8 @@
 """Uploads of devices that were off line: each row accepted, recognised as a duplicate, or refused with a reason. Pure.
 
-Whoever came without a sign-up is recorded all the same: attendance is a fact, and a shift's capacity is a promise made
-before it. While the shift has a free place the walk-in takes it, as bookkeeping; no event tells of it, since nobody
-wants to be told that they are signed up for something that is over.
+A volunteer who came without a sign-up is recorded all the same: attendance is a fact, and a shift's capacity is a
+promise made before it. While the shift has a free place the walk-in takes it, as bookkeeping; it is not published:
+a notice of a sign-up for something that is over is noise.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Upload:
     ended_at: datetime
 
     def content_hash(self, provenance: Provenance) -> bytes:
-        """What the row says. The skew is not part of it: a later upload of the same row may measure another one."""
+        """Hash the contents of the row. The skew is not part of it: a repeated upload may measure another one."""
         parts = (
             provenance.value,
             self.volunteer_number,
@@ -84,7 +84,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class UploadedBefore:
-    """What the device has uploaded under an upload id before."""
+    """An earlier upload of the device under the same upload id."""
 
     content_hash: bytes
     record_id: UUID
@@ -92,9 +92,9 @@ class UploadedBefore:
 
 @dataclass(slots=True)
 class Context:
-    """What deciding on a batch needs, read under the locks of its device, volunteers and shifts.
+    """The state that a batch is decided on, read under the locks of its device, volunteers and shifts.
 
-    ``busy``, ``signed``, ``free`` and ``known`` take in what the batch itself adds, row by row.
+    ``busy``, ``signed``, ``free`` and ``known`` include what the batch itself adds, row by row.
     """
 
     device_id: UUID
@@ -137,7 +137,7 @@ class AcceptedUpload:
 
     @property
     def assertion(self) -> Assertion | None:
-        """What the account vouches for and counts at once; None when the row waits."""
+        """The assertion that counts at once; None when the row waits."""
         record = self.revision.record
         if self.reasons:
             return None
@@ -205,7 +205,7 @@ def _row(
 def _standing(
     person: Person, place: Place, times: tuple[datetime, datetime], context: Context, now: datetime
 ) -> tuple[Provenance, list[Reason]]:
-    """What the server makes of the provenance that the batch claims, and why the row waits for another site."""
+    """The provenance that the server accepts for the batch's claim, and why the row waits for another site."""
     entered = (Provenance.BACKFILLED, [Reason.BACKFILLED])
     shift = place.shift
     if context.provenance is Provenance.BACKFILLED or place.planned_late:

@@ -1,4 +1,4 @@
-"""Use cases of devices: register, revoke, and take in a signed batch of attendance."""
+"""Use cases of devices: register, revoke, and ingest a signed batch of attendance."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ SEALED_AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class UploadBatch:
-    """What a device uploads; ``skew`` is how far its clock is ahead of the server's. ``body`` is what was signed."""
+    """A device's upload; ``skew`` is how far its clock is ahead of the server's. ``body`` is what was signed."""
 
     device_id: UUID
     provenance: Provenance
@@ -46,13 +46,13 @@ class UploadBatch:
 
 @dataclass(frozen=True, slots=True)
 class UploadResult:
-    """What became of each row, in order."""
+    """The outcome of each row, in order."""
 
     outcomes: Sequence[Outcome]
 
 
 async def register(tx: Tx, cipher: Cipher, caller: Caller, name: str, site_id: UUID) -> tuple[Device, str]:
-    """Register a device at a site; its secret is told this once.
+    """Register a device at a site; its secret is shown this once.
 
     Raises:
         Forbidden: the site is not in the caller's subtree.
@@ -112,7 +112,7 @@ async def listing(tx: Tx, caller: Caller, *, before: UUID | None, limit: int) ->
 
 
 async def ingest(tx: Tx, cipher: Cipher, caller: Caller, batch: UploadBatch, caps: AssertionCaps) -> UploadResult:
-    """Take in a batch: each row accepted, recognised as a duplicate, or refused with a reason.
+    """Ingest a batch: each row accepted, recognised as a duplicate, or refused with a reason.
 
     The server decides what an accepted row counts for: at once within the caps of the caller's account, or after
     another site approves it.
@@ -248,7 +248,7 @@ async def _keep(
 
 
 def _evidence(batch: UploadBatch, row: AcceptedUpload) -> str | None:
-    """What the row rests on: what the caller gave, or, for hours that came too late, the signed row itself."""
+    """The evidence for the row: the caller's, or, for hours that came too late, the signed row itself."""
     if batch.evidence or row.revision.record.provenance is not Provenance.BACKFILLED:
         return batch.evidence
     signed = {

@@ -29,7 +29,7 @@ def sign(secret: str, body: Mapping[str, Any]) -> str:
 
 
 def signature_holds(secret: str, body: Mapping[str, Any]) -> bool:
-    """Did the holder of the secret sign exactly this body?"""
+    """Whether the holder of the secret signed exactly this body."""
     given = body.get("signature")
     if not isinstance(given, str):
         return False

@@ -67,7 +67,7 @@ class SigningDevice:
 
 
 async def site_exists(tx: Tx, site_id: UUID) -> bool:
-    """Is there such a site?"""
+    """Whether the site exists."""
     return bool(await tx.fetchval(_SQL["site_exists"], site_id))
 
 
@@ -139,7 +139,7 @@ async def save_sequence(tx: Tx, device_id: UUID, sequence: int, gap_at: datetime
 
 
 async def known_uploads(tx: Tx, device_id: UUID, upload_ids: Sequence[str]) -> dict[str, UploadedBefore]:
-    """What the device has uploaded under these ids before."""
+    """Load the device's earlier uploads under these ids."""
     rows = await tx.fetch(_SQL["known_uploads"], device_id, list(upload_ids))
     return {row["upload_id"]: UploadedBefore(bytes(row["content_hash"]), row["record_id"]) for row in rows}
 

@@ -57,7 +57,7 @@ class VersionIn(Input):
 
 
 class SiteEditIn(Input):
-    """What changes of a site; its level follows."""
+    """A change of a site; its level follows."""
 
     version: Version
     name: Name = _ABSENT
@@ -65,7 +65,7 @@ class SiteEditIn(Input):
 
 
 class TeamEditIn(Input):
-    """What changes of a team; ``leader_volunteer_id`` null leaves it without a leader."""
+    """A change of a team; ``leader_volunteer_id`` null leaves it without a leader."""
 
     version: Version
     name: Name = _ABSENT
@@ -75,7 +75,7 @@ class TeamEditIn(Input):
 
 
 class ThemeEditIn(Input):
-    """What changes of a theme."""
+    """A change of a theme."""
 
     version: Version
     name: Name = _ABSENT
@@ -83,7 +83,7 @@ class ThemeEditIn(Input):
 
 
 class ProjectEditIn(Input):
-    """What changes of a project."""
+    """A change of a project."""
 
     version: Version
     name: Name = _ABSENT
@@ -92,7 +92,7 @@ class ProjectEditIn(Input):
 
 
 class DriveEditIn(Input):
-    """What changes of a drive; times only while it is not over."""
+    """A change of a drive; times only while it is not over."""
 
     version: Version
     name: Name = _ABSENT
@@ -103,7 +103,7 @@ class DriveEditIn(Input):
 
 
 class AppealEditIn(Input):
-    """What changes of an appeal."""
+    """A change of an appeal."""
 
     version: Version
     title: Title = _ABSENT
@@ -185,7 +185,7 @@ async def edit_drive(drive_id: UUID, body: DriveEditIn, caller: Staff, db: Db, s
 async def close_drive(
     request: Request, drive_id: UUID, body: VersionIn, caller: Staff, db: Db, settings: SettingsDep
 ) -> Response:
-    """Close a drive before its end: its code registers nobody any more."""
+    """Close a drive before its end: its code registers no more volunteers."""
 
     async def shown(tx: Tx, object_id: UUID) -> DriveOut:
         return drive_out(settings, await recruiting.drive_view(tx, _there(await drives.drive(tx, object_id))))
@@ -201,7 +201,7 @@ async def edit_appeal(appeal_id: UUID, body: AppealEditIn, caller: Centre, db: D
 
 @router.post("/appeals/{appeal_id}/close", response_model=AppealOut)
 async def close_appeal(request: Request, appeal_id: UUID, body: VersionIn, caller: Centre, db: Db) -> Response:
-    """Close an appeal: its code registers nobody any more."""
+    """Close an appeal: its code registers no more volunteers."""
     return await _closed(request, db, caller, ObjectKind.APPEAL, appeal_id, body, _appeal)
 
 

@@ -1,4 +1,4 @@
-"""What of an object can be edited, how two of its states differ, and what keeps it from being closed. Pure."""
+"""Editing: which fields can change, how two states differ, and what keeps an object from being closed. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -117,7 +117,7 @@ async def keep_change(
 
 
 async def require_version(tx: Tx, kind: ObjectKind, object_id: UUID, seen: int, version: int) -> None:
-    """Insist that the version that was decided on is the present one.
+    """Require that the version that was decided on is the present one.
 
     Raises:
         Conflict: ``changed-meanwhile`` with the changes since.

@@ -1,5 +1,5 @@
 -- name: lock_site
--- A site about to change: whoever founds or plans something there holds a key share and waits.
+-- A site about to change: transactions that plan something there hold a key share and waits.
 select site_id as object_id, kind as subkind, site_id, version, closed_at, name, parent_id, level
 from sites where site_id = $1 for update;
 
@@ -87,11 +87,11 @@ update themes set closed_at = $2, version = version + 1 where theme_id = $1;
 update projects set closed_at = $2, version = version + 1 where project_id = $1;
 
 -- name: close_drive
--- From now on nobody registers by its code.
+-- From now on its code registers no volunteers.
 update drives set closed_at = $2, version = version + 1 where drive_id = $1;
 
 -- name: close_appeal
--- From now on nobody registers by its code.
+-- From now on its code registers no volunteers.
 update appeals set closed_at = $2, version = version + 1 where appeal_id = $1;
 
 -- name: remaining_at_site

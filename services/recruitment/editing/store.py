@@ -41,7 +41,7 @@ async def close(tx: Tx, kind: ObjectKind, object_id: UUID, now: datetime) -> Non
 
 
 async def remaining(tx: Tx, kind: ObjectKind, object_id: UUID, now: datetime) -> list[Remaining]:
-    """What is open and keeps a site or team from being closed; at most 20 of it."""
+    """List open objects that keep a site or team from being closed; at most 20."""
     if kind is ObjectKind.SITE:
         rows = await tx.fetch(_SQL["remaining_at_site"], object_id, now, _SHOWN)
     elif kind is ObjectKind.TEAM:
@@ -69,7 +69,7 @@ async def add_change(tx: Tx, kind: ObjectKind, object_id: UUID, change: Edit) ->
 
 
 async def changes_since(tx: Tx, kind: ObjectKind, object_id: UUID, version: int) -> list[Edit]:
-    """What was changed after a version, oldest first; at most 20 changes."""
+    """The changes after a version, oldest first; at most 20 changes."""
     return [_change(row) for row in await tx.fetch(_SQL["changes_since"], kind, object_id, version, _SHOWN)]
 
 

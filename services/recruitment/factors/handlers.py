@@ -124,7 +124,9 @@ async def begin_step(tx: Tx, staff_id: UUID, binding: bytes | None) -> tuple[UUI
 
 
 async def spend_step(tx: Tx, cipher: Cipher, step_id: UUID) -> Reached | None:
-    """Count a try at a step, unless earlier wrong codes of the account ask for a pause; to be committed before
+    """Count a try at a step, unless earlier wrong codes of the account ask for a pause.
+
+    To be committed before
     `take_step`.
     """
     staff_id = await store.spend_step(tx, step_id, real_now())

@@ -44,7 +44,7 @@ select count(*) from staff_recovery_codes where staff_id = $1 and used_at is nul
 insert into sign_in_steps (step_id, staff_id, binding, created_at, expires_at) values ($1, $2, $3, $4, $5);
 
 -- name: spend_step
--- Counted, and committed, before the code is looked at.
+-- Counted, and committed, before the code is checked.
 update sign_in_steps set attempts = attempts + 1 where step_id = $1 and used_at is null and expires_at > $2
 returning staff_id;
 

@@ -16,7 +16,7 @@ class RateCap:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What was counted: how often, since when, and the last time."""
+    """A counter: how often, since when, and the last time."""
 
     hits: int
     began_at: datetime
@@ -67,7 +67,7 @@ class Delay:
 
 
 def reached(kind: str, cap: RateCap, count: Count, now: datetime) -> Reached | None:
-    """What to answer after counting one more; None while it is within the cap."""
+    """The answer after counting one more; None while it is within the cap."""
     if count.hits <= cap.most:
         return None
     return Reached(kind, max(count.began_at + cap.window - now, timedelta(0)), count.hits == cap.most + 1)

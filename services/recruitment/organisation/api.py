@@ -101,7 +101,7 @@ class TeamOut(Output):
 
 
 class TeamNameOut(Output):
-    """What anybody may know of a team; who leads it is not part of that."""
+    """The public data of a team; its leader is not part of them."""
 
     team_id: UUID
     kind: TeamKind
@@ -110,7 +110,7 @@ class TeamNameOut(Output):
 
 
 class LeaderIn(Input):
-    """Who is to lead."""
+    """The leader to be appointed."""
 
     volunteer_id: UUID
 

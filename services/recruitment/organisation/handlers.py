@@ -38,7 +38,7 @@ __all__ = [
 
 
 async def require_site_exists(tx: Tx, caller: Caller | None, site_id: UUID) -> None:
-    """Insist that the site exists, and lies within the caller's bounds where there is a caller.
+    """Require that the site exists, and lies within the caller's bounds where there is a caller.
 
     Raises:
         NotFound: there is no such site.
@@ -51,7 +51,7 @@ async def require_site_exists(tx: Tx, caller: Caller | None, site_id: UUID) -> N
 
 
 async def require_open_site(tx: Tx, caller: Caller | None, site_id: UUID) -> Site:
-    """Insist that the site exists, is not closed, and lies within the caller's bounds where there is a caller.
+    """Require that the site exists, is not closed, and lies within the caller's bounds where there is a caller.
 
     Raises:
         NotFound: there is no such site.
@@ -66,7 +66,7 @@ async def require_open_site(tx: Tx, caller: Caller | None, site_id: UUID) -> Sit
 
 
 async def require_reach(tx: Tx, caller: Caller, volunteer_id: UUID) -> None:
-    """Insist that a volunteer belongs to, signed up for or served at the caller's sites or with their teams.
+    """Require that a volunteer belongs to, signed up for or served at the caller's sites or with their teams.
 
     A volunteer elsewhere is answered like none at all.
 
@@ -155,7 +155,7 @@ async def appoint_leader(tx: Tx, caller: Caller, team_id: UUID, volunteer_id: UU
 
 
 async def require_leader(tx: Tx, caller: Caller, volunteer_id: UUID) -> None:
-    """Insist that a volunteer may be made a leader by the caller.
+    """Require that a volunteer may be made a leader by the caller.
 
     Raises:
         NotFound: the volunteer is not within the caller's reach.

@@ -1,5 +1,5 @@
 -- name: find_site
--- A parent or home must exist and be open, and its kind decides what may hang under it. Whoever closes or moves the site
+-- A parent or home must exist and be open, and its kind decides what may hang under it. Closing or moving the site
 -- waits until what was founded there is committed.
 select site_id, kind, name, parent_id, level, created_at, version, closed_at from sites where site_id = $1 for key share;
 
@@ -38,7 +38,7 @@ where team_id = $1;
 update teams set leader_volunteer_id = $2, version = version + 1 where team_id = $1;
 
 -- name: volunteer_exists
--- A leader is a volunteer who has claimed the account, else nobody could sign in as the leader.
+-- A leader is a volunteer who has claimed the account, else the leader could not sign in.
 select claimed_at is not null as claimed from volunteers where volunteer_id = $1;
 
 -- name: within_reach

@@ -76,7 +76,7 @@ def code_from(number: int) -> str:
 
 
 def normalise_code(text: str) -> str:
-    """A code as stored, from what somebody typed.
+    """A code as stored, from typed text.
 
     Raises:
         ValueError: it cannot be a code.

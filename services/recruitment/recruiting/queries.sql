@@ -21,7 +21,7 @@ where ($1::uuid is null or drive_id > $1) and ($2::uuid[] is null or site_id = a
 order by drive_id limit $3;
 
 -- name: funnels
--- Distinct people in each place: only those whom the drive itself brought, whatever shift they came to.
+-- Distinct people in each place: only those whom the drive itself brought, whatever shift they attended.
 select drive.drive_id,
        count(volunteer.volunteer_id) as registered,
        count(volunteer.volunteer_id) filter (where exists (

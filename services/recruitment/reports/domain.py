@@ -60,7 +60,7 @@ def period_of(
 
 
 def clamp(as_of: datetime | None, horizon: datetime) -> datetime | None:
-    """What was known at `as_of`, but not later than the horizon below which nothing can still commit."""
+    """The instant `as_of`, but not later than the horizon below which nothing can still commit."""
     return None if as_of is None else min(as_of, horizon)
 
 

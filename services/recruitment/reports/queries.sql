@@ -10,7 +10,7 @@ select least(
 ) as horizon, business.now() as now;
 
 -- name: counts
--- Everything that is counted without looking at attendance; $3 is the instant as of which, or infinity. What was closed by
+-- Everything that is counted without reading attendance; $3 is the instant as of which, or infinity. What was closed by
 -- then, and before the period's end, no longer counts, nor do activities whose shifts were all called off before they
 -- began. Docking and residents served are as the history of changes has them.
 select

@@ -17,7 +17,7 @@ _ALL = datetime(9999, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ReportCounts:
-    """What is counted without looking at attendance."""
+    """Counts of a report other than attendance."""
 
     sites: dict[str, int]
     teams: dict[str, int]

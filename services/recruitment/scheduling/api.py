@@ -43,7 +43,7 @@ class ActivityEditIn(Input):
 
 
 class ShiftEditIn(Input):
-    """What changes of a shift; ``version`` is that of its activity. Times only before it begins."""
+    """A change of a shift; ``version`` is that of its activity. Times only before it begins."""
 
     version: Version
     starts_at: datetime = _ABSENT

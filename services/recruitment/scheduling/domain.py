@@ -1,6 +1,6 @@
-"""What may change of an activity and of a shift, and when. Pure; instants carry their offset.
+"""The changes that an activity and a shift allow, and when. Pure; instants carry their offset.
 
-A shift is frozen once it has begun or somebody has checked in: from then on it can only be postponed before any
+A shift is frozen once it has begun or has a check-in: from then on it can only be postponed before any
 check-in, shortened, or called off.
 """
 
@@ -43,7 +43,7 @@ class ShiftState:
 
 
 def is_frozen(standing: ShiftState, now: datetime) -> bool:
-    """Whether the shift has begun, or somebody has checked in."""
+    """Whether the shift has begun, or has a check-in."""
     return standing.attended or now >= standing.shift.starts_at
 
 
@@ -101,7 +101,7 @@ def edit_shift(
 
 
 def postpone(standing: ShiftState, starts_at: datetime, policy: PlanningPolicy, now: datetime) -> Shift | DomainRefusal:
-    """The shift later, as long as before; only while it is not over and nobody has checked in."""
+    """The shift later, as long as before; only while it is not over and has no check-in."""
     shift = standing.shift
     if (refused := _over(standing, now)) is not None:
         return refused

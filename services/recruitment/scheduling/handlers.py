@@ -96,7 +96,7 @@ async def edit_shift(tx: Tx, caller: Caller, shift_id: UUID, seen: int, edits: M
 
 
 async def postpone(tx: Tx, caller: Caller, shift_id: UUID, seen: int, starts_at: datetime) -> Planned:
-    """Hold a shift later, as long as before, while nobody has checked in.
+    """Hold a shift later, as long as before, while it has no check-in.
 
     Raises:
         NotFound, Forbidden, Conflict: as for `edit_shift`.
@@ -197,7 +197,7 @@ async def _locked(tx: Tx, caller: Caller, shift_id: UUID, seen: int) -> _Locked:
     activity, shifts = await activities.locked(tx, caller, activity_id)
     await require_version(tx, ObjectKind.SHIFT, shift_id, seen, activity.version)
     if not set(await store.people_of(tx, shift_id)) <= set(people):
-        # Somebody signed up or checked in between the two readings and is not locked.
+        # A volunteer signed up or checked in between the two readings and is not locked.
         raise Conflict("shift-changed", "Somebody signed up or checked in at this moment; try again.", retry_after=1)
     shift = next(each for each in shifts if each.shift_id == shift_id)
     attended, counted_until = await store.attended(tx, [shift_id])

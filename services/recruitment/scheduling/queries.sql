@@ -34,7 +34,7 @@ update shifts set ends_at = $2, cancelled_at = $3, cancelled_by = $4, cancel_rea
 where shift_id = $1 and cancelled_at is null;
 
 -- name: end_signups
--- The sign-ups of those who have not come end with the shift; their places are given back in the same statement.
+-- The sign-ups of those who have not come end with the shift; their places are released in the same statement.
 with ended as (
     update signups g set status = 'cancelled', cancelled_by = $2, cancelled_at = $3, version = version + 1
     where shift_id = $1 and status = 'active' and not exists (

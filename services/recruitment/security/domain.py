@@ -1,4 +1,4 @@
-"""What the security log holds: kinds, results and the shape of an event. Pure."""
+"""The contents of the security log: kinds, results and the shape of an event. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ _LONGEST_TEXT = 80
 
 
 class Kind(StrEnum):
-    """What happened; stable codes, which pages and alerts branch on."""
+    """The kinds of events; stable codes, which pages and alerts branch on."""
 
     SIGN_IN = "sign-in"
     CODE_ASKED = "code-asked"

@@ -121,7 +121,7 @@ async def list_own(
 
 @router.get("/shifts/{shift_id}/roster")
 async def read_roster(db: Db, caller: Runner, shift_id: UUID) -> RosterOut:
-    """Who is expected and who came, for those who run the shift."""
+    """The roster of a shift: expected and present volunteers, for those who run it."""
     async with db.transaction() as tx:
         return RosterOut(items=[_row(row) for row in await handlers.roster(tx, caller, shift_id)])
 

@@ -21,7 +21,7 @@ class SignupStatus(StrEnum):
 
 
 class Source(StrEnum):
-    """Who took the place; ``walk_in``: the volunteer, by coming."""
+    """The source of a sign-up; ``walk_in``: the volunteer, by coming."""
 
     SELF = "self"
     STAFF = "staff"
@@ -56,7 +56,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """What deciding on a sign-up needs, read under the locks of volunteer and shift."""
+    """The state that a sign-up is decided on, read under the locks of volunteer and shift."""
 
     shift: Shift
     activity_state: State
@@ -95,7 +95,7 @@ def place(state: Placing, signup: Signup, now: datetime) -> Signup | DomainRefus
 
 
 def cancel(signup: Signup, shift: Shift, *, attended: bool, by: UUID, now: datetime) -> Signup | DomainRefusal:
-    """The sign-up given back. Not once there is attendance for it, nor when the shift is over."""
+    """The sign-up cancelled. Not once there is attendance for it, nor when the shift is over."""
     if signup.status is SignupStatus.CANCELLED:
         return DomainRefusal("signup-cancelled", "This sign-up was cancelled already.")
     if attended:

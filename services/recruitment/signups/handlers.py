@@ -22,12 +22,12 @@ _SOURCE = "weiguang/recruitment"
 
 
 async def place(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | None) -> Signup:
-    """Sign a volunteer up for a shift: oneself, or by staff of the site or leader of the team somebody else.
+    """Sign a volunteer up for a shift: oneself, or by staff of the site or leader of the team another person.
 
     Raises:
         NotFound: no such shift, or it is part of a draft that the caller does not run; no volunteer of the caller's
             sites or team.
-        Forbidden: it is somebody else, and the shift is not the caller's to run.
+        Forbidden: it is another person, and the shift is not the caller's to run.
         Refusal: ``shift-full``, ``already-signed-up``, ``signup-overlaps``, ``shift-over``, ``activity-not-open``.
     """
     who = volunteer_id or caller.require_volunteer()
@@ -72,7 +72,7 @@ async def cancel(tx: Tx, caller: Caller, signup_id: UUID) -> Signup:
     """Give a place back: one's own, or by those who run the shift.
 
     Raises:
-        NotFound: no such sign-up, or it is somebody else's.
+        NotFound: no such sign-up, or it is another person's.
         Refusal: ``signup-cancelled``, ``already-attended``, ``shift-over``.
     """
     found = _visible(caller, signup_id, await store.find_signup(tx, signup_id))
@@ -120,7 +120,7 @@ def _shift(caller: Caller, shift_id: UUID, found: PlacingRow | None) -> PlacingR
 
 
 def _visible(caller: Caller, signup_id: UUID, found: FoundSignup | None) -> FoundSignup:
-    # Somebody else's sign-up is answered like none at all.
+    # Another person's sign-up is answered like none at all.
     if found is not None and (
         caller.acts_as(found.signup.volunteer_id) or may_run(caller, found.site_id, found.team_id)
     ):

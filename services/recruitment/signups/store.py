@@ -144,7 +144,7 @@ async def find_signup(tx: Tx, signup_id: UUID) -> FoundSignup | None:
 
 
 async def cancel_signup(tx: Tx, signup: Signup) -> bool:
-    """Give the place back; false when somebody else changed the sign-up."""
+    """Release the place; false when a concurrent transaction changed the sign-up."""
     taken = await tx.fetchval(
         _SQL["cancel_signup"], signup.signup_id, signup.cancelled_by, signup.cancelled_at, signup.version
     )

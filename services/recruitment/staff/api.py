@@ -63,7 +63,7 @@ class InvitationOut(Output):
 
 
 class OfferOut(Output):
-    """What the holder of an invitation's link sees."""
+    """An invitation as the holder of its link sees it."""
 
     username: str
     role: StaffRole
@@ -118,7 +118,9 @@ async def invite(
     settings: SettingsDep,
     client: ClientDep,
 ) -> Response:
-    """Invite a person: they set their own password by a code to this phone, and wait until another operator activates
+    """Invite a person to an account.
+
+    They set their own password by a code to this phone, and wait until another operator activates
     the account.
     """
     phone = access.phone_of(body.phone)
@@ -148,7 +150,7 @@ async def withdraw_invitation(invitation_id: UUID, caller: Operator, db: Db, cli
 
 @router.get("/staff/invitations/by-token/{token}", dependencies=[public()])
 async def offer(token: str, db: Db, cipher: CipherDep) -> OfferOut:
-    """What the holder of the link is invited to."""
+    """Show the holder of the link the invitation."""
     async with db.transaction() as tx:
         shown = await invitations.show(tx, cipher, token)
     return OfferOut(

@@ -67,7 +67,7 @@ def refusal_of(found: NotAllowed) -> Refusal:
 
 
 async def add_account(tx: Tx, cipher: Cipher, new: NewStaff) -> UUID:
-    """Add an active account that nobody invited; the site is known to exist.
+    """Add an active account without an invitation; the site is known to exist.
 
     Raises:
         Invalid: the username or name is malformed, or station staff have no site.
@@ -131,7 +131,9 @@ async def activate(tx: Tx, caller: Caller, client: Client, staff_id: UUID) -> Me
 
 
 async def deactivate(tx: Tx, caller: Caller, client: Client, staff_id: UUID) -> Member:
-    """Close an account for good, end its sessions and withdraw its open invitations. Another role or site needs a new
+    """Close an account for good, end its sessions and withdraw its invitations.
+
+    Another role or site needs a new
     invitation.
 
     Raises:
@@ -177,7 +179,7 @@ async def say_volunteer(tx: Tx, caller: Caller, staff_id: UUID, volunteer_id: UU
     It gives them nothing to do: it is what their own records and points are known by, on which they do not decide.
 
     Raises:
-        Forbidden: ``centre-only``; ``second-person-needed``: nobody says it of themselves.
+        Forbidden: ``centre-only``; ``second-person-needed``: a person cannot do it for themselves.
         NotFound: ``staff-unknown``, ``volunteer-unknown``.
     """
     caller.require_centre()

@@ -140,7 +140,7 @@ async def withdraw(tx: Tx, caller: Caller, client: Client, invitation_id: UUID) 
 
 
 async def show(tx: Tx, cipher: Cipher, token: str) -> Shown:
-    """What the holder of the link sees.
+    """Show an invitation to the holder of its link.
 
     Raises:
         NotFound: the link is wrong, or the invitation was accepted, withdrawn or has expired.

@@ -101,7 +101,7 @@ async def confirm(
 
     Raises:
         Unauthorized: it was not, or there is no such account. It is not said which.
-        Forbidden: the account waits for its activation (told only to who knows the password).
+        Forbidden: the account waits for its activation (answered only after the right password).
     """
     await succeed(tx, cipher, client, tried, right)
     assert tried.staff_id is not None
@@ -117,7 +117,7 @@ async def confirm(
 
 
 async def succeed(tx: Tx, cipher: Cipher, client: Client, tried: PasswordAttempt, right: bool) -> None:
-    """Insist on a right password, and end the count of failures.
+    """Require a right password, and end the count of failures.
 
     Raises:
         Unauthorized: it was wrong.
@@ -173,7 +173,7 @@ async def ask_reset(
 ) -> tuple[IssuedCode | Reached, bool]:
     """Make a code for the phone on file, and whether there is one to send it to; to be committed whatever it is.
 
-    For unknown names, and accounts without a phone, a code is made for nobody: the answers are the same.
+    For unknown names, and accounts without a phone, a code is made but not sent: the answers are the same.
     """
     found = await store.credentials(tx, username)
     phone = None
@@ -238,7 +238,7 @@ async def _signed_in(tx: Tx, policy: SignInPolicy, client: Client, staff_id: UUI
 
 
 async def _require_unchanged(tx: Tx, verified: PasswordAttempt) -> None:
-    """Insist that the password that was verified is the account's still."""
+    """Require that the password that was verified is the account's still."""
     if verified.staff_id is None or verified.password_hash is None:
         raise _password_wrong()
     if await store.password_locked(tx, verified.staff_id) != verified.password_hash:
@@ -250,5 +250,5 @@ def _password_wrong() -> Unauthorized:
 
 
 def _nobodys(username: str) -> str:
-    """What stands for the phone of an unknown name: no number, so nobody's."""
+    """The stand-in for the phone of an unknown name: no number."""
     return f"nobody:{username}"

@@ -48,7 +48,7 @@ PasswordText = Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class PasswordIn(Input):
-    """What staff sign in with."""
+    """The credentials of a member of staff."""
 
     username: UsernameText
     password: PasswordText
@@ -204,7 +204,7 @@ async def ask_reset(
     if not isinstance(issued, IssuedCode):
         raise refuse_codes(issued)
     if known:
-        # After the answer, so that its time does not tell whether anything was sent.
+        # After the answer, so that its time does not reveal whether anything was sent.
         tasks.add_task(_send, channel, issued)
     return ChallengeOut(challenge_id=issued.challenge_id, expires_in=issued.expires_in)
 
@@ -293,7 +293,7 @@ async def _verify_own(
     caller: Caller,
     password: str,
 ) -> PasswordAttempt:
-    """Insist on the caller's present password, under the limits of signing in; returns what was verified.
+    """Require the caller's present password, under the limits of signing in; returns what was verified.
 
     Raises:
         Forbidden: it is wrong; the session itself is good.
@@ -312,7 +312,9 @@ async def _verify_own(
 
 
 def _within(tried: PasswordAttempt | Reached) -> PasswordAttempt:
-    """Raises:
+    """Map the limits to refusals.
+
+    Raises:
     TooMany: a limit was reached, or a pause is not over.
     """
     if isinstance(tried, Reached):

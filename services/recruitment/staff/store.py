@@ -64,7 +64,7 @@ class NewAccount:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What is needed to verify a password."""
+    """The stored values that verify a password."""
 
     staff_id: UUID
     person_id: UUID
@@ -217,7 +217,7 @@ async def site_name(tx: Tx, site_id: UUID) -> str | None:
 async def say_volunteer(
     tx: Tx, staff_id: UUID, volunteer_id: UUID | None, by: UUID, now: datetime
 ) -> tuple[str, str, UUID | None] | None:
-    """Write down which volunteer a member of staff is; their username, role and site, none if there is nobody."""
+    """Store which volunteer a member of staff is; their username, role and site, none if there is no such account."""
     row = await tx.fetchrow(_SQL["say_volunteer"], staff_id, volunteer_id, by, now)
     return None if row is None else (row["username"], row["role"], row["site_id"])
 

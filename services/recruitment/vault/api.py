@@ -1,4 +1,4 @@
-"""What other capabilities' routes take from the vault, and the routes that show who looked at whose data."""
+"""Dependencies that other capabilities' routes share, and the routes that list reads of personal data."""
 
 from datetime import datetime
 from typing import Annotated
@@ -41,7 +41,7 @@ ReaderDep = Annotated[VaultReader, Depends(_reader)]
 
 
 class LookOut(Output):
-    """One look at your data: the role and site of the reader (no site: the centre), what, what for and when."""
+    """One read of your data: the role and site of the reader (no site: the centre), what, what for and when."""
 
     read_id: UUID
     reader_role: str
@@ -65,7 +65,7 @@ class ReadersLookOut(LookOut):
 async def looks_at_me(
     caller: Annotated[Caller, allow(Role.VOLUNTEER)], db: Db, cursor: str | None = None, limit: Limit = 50
 ) -> Page[LookOut]:
-    """Who of the staff looked at one's own data in the clear, newest first."""
+    """List the staff who read one's own data in the clear, newest first."""
     async with db.transaction() as tx:
         found = await store.looks_at_volunteer(tx, caller.require_volunteer(), _before(cursor), limit + 1)
     return page_of(found, limit, _look, lambda each: (each.read_at, each.read_id))
@@ -82,7 +82,7 @@ async def looks(
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> Page[ReadersLookOut]:
-    """Who looked at whose data in the clear, newest first; ``to`` is exclusive."""
+    """List reads of personal data in the clear, newest first; ``to`` is exclusive."""
     async with db.transaction() as tx:
         found = await store.looks(tx, reader, volunteer_id, since, until, _before(cursor), limit + 1)
     return page_of(found, limit, _readers_look, lambda each: (each.read_at, each.read_id))

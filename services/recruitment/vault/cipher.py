@@ -23,7 +23,7 @@ __all__ = ["Cipher", "Sealed"]
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What is stored about a person: nothing in it can be read without the master key.
+    """The stored data of a person: unreadable without the master key.
 
     ``lookup_key`` is the id of the key of both hashes.
     """
@@ -131,7 +131,7 @@ def _to_bytes(identity: Identity) -> bytes:
         "id_number": identity.id_number,
     }
     text = json.dumps({key: value for key, value in members.items() if value is not None}, ensure_ascii=False)
-    # Padded to a multiple of 64, so that the length of the cipher text tells nothing of the name's.
+    # Padded to a multiple of 64, so that the length of the cipher text reveals nothing of the name's.
     plain = text.encode()
     return plain + b" " * (-len(plain) % 64)
 

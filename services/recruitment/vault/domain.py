@@ -1,4 +1,4 @@
-"""What the vault holds about a person, how it is normalised, and how it is masked. Pure."""
+"""The personal data of the vault, how they are normalised, and how they are masked. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -107,7 +107,7 @@ def clean_name(text: str) -> str:
 
 
 def clean_birth_date(born: date, today: date) -> date:
-    """The date itself when somebody alive can have been born on it.
+    """The date itself when a living person can have been born on it.
 
     Raises:
         ValueError: it lies in the future or more than 120 years back.
@@ -174,7 +174,7 @@ def needs_guardian(born: date | None, today: date) -> bool:
 
 
 def mask_name(name: str) -> str:
-    """The first character; the others are stars (at most two, so that length tells little)."""
+    """The first character; the others are stars (at most two, so that length reveals little)."""
     return name[:1] + "*" * min(max(len(name) - 1, 1), 2)
 
 

@@ -54,7 +54,7 @@ class NewPerson:
 
 @dataclass(frozen=True, slots=True)
 class VaultReader:
-    """Who reads unmasked data, in which role and from where. Services have no quota."""
+    """The reader of unmasked data, in which role and from where. Services have no quota."""
 
     subject: UUID
     role: str
@@ -76,7 +76,7 @@ async def keep_or_update(tx: Tx, cipher: Cipher, identity: Identity, now: dateti
     """Keep one person whose phone was just proved; a known person's entry is replaced by what they say now.
 
     Raises:
-        Conflict: the ID number belongs to somebody else.
+        Conflict: the ID number belongs to another person.
     """
     assert identity.phone is not None
     person = NewPerson.of(identity)
@@ -164,7 +164,7 @@ async def look(tx: Tx, person_id: UUID, reader: VaultReader, purpose: str, field
 
 @asynccontextmanager
 async def looking(db: Database, reader: VaultReader) -> AsyncIterator[Tx]:
-    """A transaction in which a reader looks at personal data; a refusal by the quota is recorded and alerted apart.
+    """A transaction in which a reader reads personal data; a refusal by the quota is recorded and alerted apart.
 
     Raises:
         TooMany: as `look`.

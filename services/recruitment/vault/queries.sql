@@ -20,7 +20,7 @@ union all
 select id_lookup from vault_people where id_lookup = any($1::bytea[]);
 
 -- name: reseal_person
--- Somebody known as a resident registers as a volunteer: what they say now replaces what was on file.
+-- A person known as a resident registers as a volunteer: what they say now replaces what was on file.
 update vault_people
 set wrapped_key = $2, sealed = $3, phone_lookup = $4, id_lookup = $5, lookup_key_id = $7, updated_at = $8
 where person_id = $1
@@ -35,7 +35,7 @@ left join volunteers volunteer on volunteer.person_id = person.person_id
 where person.phone_lookup = any($1::bytea[]);
 
 -- name: person_by_phone_locked
--- The same for one phone, holding the row so that nobody registers it meanwhile.
+-- The same for one phone, holding the row so that it is not registered meanwhile.
 select person_id from vault_people where phone_lookup = any($1::bytea[]) for update;
 
 -- name: sealed_people

@@ -53,7 +53,7 @@ class ReadersLook(Look):
 
 @dataclass(frozen=True, slots=True)
 class KnownPerson:
-    """Somebody the vault knows by phone."""
+    """A person that the vault knows by phone."""
 
     person_id: UUID
     volunteer_id: UUID | None

@@ -54,7 +54,7 @@ Reference = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class RegistrationIn(Input):
-    """What a person says who registers; ``code`` is the one-time code that their phone got."""
+    """The data of a person who registers; ``code`` is the one-time code that their phone got."""
 
     name: Annotated[str, Field(max_length=100)]
     phone: PhoneText
@@ -95,7 +95,7 @@ class ClaimedOut(Output):
 
 
 class ResidentIn(Input):
-    """Somebody who asks for help."""
+    """A resident who asks for help."""
 
     name: Annotated[str, Field(max_length=100)]
     phone: PhoneText
@@ -169,7 +169,7 @@ class VolunteerOut(Output):
 
 
 class PurposeIn(Input):
-    """What unmasked data are needed for."""
+    """The purpose for which unmasked data are needed."""
 
     purpose: Annotated[str, Field(max_length=500)]
 
@@ -251,7 +251,7 @@ async def register_resident(
     policy: PolicyDep,
     client: ClientDep,
 ) -> Response:
-    """Register as somebody who asks for help; whoever serves may ask as well without this."""
+    """Register as a resident who asks for help; volunteers may ask without this."""
     proof = PhoneProof(access.phone_of(body.phone), body.challenge_id, body.code)
     await spend_attempt(db, cipher, policy, client, body.challenge_id)
     proving = Proving(db, cipher, policy, client)

@@ -61,7 +61,7 @@ def volunteer_number(year: int, serial: int) -> str:
 
 
 def parse_volunteer_number(text: str) -> str:
-    """The number as stored, from what somebody typed off a card: blanks, dashes and case don't matter.
+    """The number as stored, as typed off a card: blanks, dashes and case don't matter.
 
     Raises:
         ValueError: it is not a number, or a digit was mistyped.
@@ -84,7 +84,7 @@ def stored_number(text: str) -> str:
 
 
 def check_consents(consent: bool, guardian_consent: bool, born: date | None, today: date) -> None:
-    """Nobody's data is kept without consent, and a child's not without a guardian's.
+    """Personal data is never kept without consent, and a child's not without a guardian's.
 
     Raises:
         ValueError: one of them is missing.

@@ -1,4 +1,4 @@
-"""Use cases of volunteers: register, claim an imported account, look at one masked or unmasked."""
+"""Use cases of volunteers: register, claim an imported account, read one masked or unmasked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class RegistrationClaim:
-    """What somebody says who registers; ``phone`` is normalised, ``code`` was sent to it."""
+    """The data of a person who registers; ``phone`` is normalised, ``code`` was sent to it."""
 
     name: str
     phone: str
@@ -72,7 +72,7 @@ class RegistrationClaim:
 
     @property
     def proof(self) -> PhoneProof:
-        """What proves the phone."""
+        """The proof of the phone."""
         return PhoneProof(self.phone, self.challenge_id, self.code)
 
 
@@ -113,7 +113,7 @@ async def register(tx: Tx, cipher: Cipher, client: Client, said: RegistrationCla
         raise _registered_already(known.claimed)
     person_id = await vault.keep_or_update(tx, cipher, identity, now)
     if await store.volunteer_of_person_locked(tx, person_id) is not None:
-        raise _registered_already(claimed=True)  # somebody was faster between the two looks
+        raise _registered_already(claimed=True)  # a concurrent transaction inserted the same person
     number = (await numbers_for(tx, 1, now))[0]
     new = NewVolunteer(new_id(), person_id, number, site_id=site_id)
     await store.add_volunteers(tx, [new], Attribution(source, now, now, said.guardian_consent, drive_id, appeal_id))
@@ -125,7 +125,7 @@ async def register(tx: Tx, cipher: Cipher, client: Client, said: RegistrationCla
 async def register_resident(
     tx: Tx, cipher: Cipher, client: Client, name: str, proof: PhoneProof, consent: bool
 ) -> Grant:
-    """Register somebody who asks for help and does not serve (yet).
+    """Register a resident who asks for help and does not serve (yet).
 
     Raises:
         Unauthorized: the code is not good.
@@ -150,7 +150,7 @@ async def claim(tx: Tx, cipher: Cipher, client: Client, proof: PhoneProof, guard
 
     Raises:
         Unauthorized: the code is not good.
-        NotFound: nobody was imported with the phone.
+        NotFound: no imported volunteer has the phone.
         Conflict: the account has been claimed already.
         Invalid: the person is under 14 and no guardian agreed.
     """
@@ -257,7 +257,7 @@ async def numbers_for(tx: Tx, count: int, now: datetime) -> list[str]:
 def registered_event(
     new: NewVolunteer, source: str, now: datetime, drive_id: UUID | None = None, appeal_id: UUID | None = None
 ) -> VolunteerRegistered:
-    """What the other services learn of a new volunteer: numbers, no person."""
+    """The event of a new volunteer: numbers, no personal data."""
     return VolunteerRegistered.model_validate(
         {
             "volunteer_id": new.volunteer_id,

@@ -32,7 +32,7 @@ _SQL = load_queries(__file__)
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """What a whole insert has in common: how these volunteers came, and whether they agreed themselves."""
+    """The values that a whole insert shares: how these volunteers came, and whether they agreed themselves."""
 
     source: str
     registered_at: datetime

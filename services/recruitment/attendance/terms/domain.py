@@ -53,7 +53,7 @@ class Provenance(StrEnum):
 
 
 class ClosedBy(StrEnum):
-    """Who or what set the end."""
+    """The actor that set the end."""
 
     SELF = "self"
     STAFF = "staff"
@@ -62,7 +62,7 @@ class ClosedBy(StrEnum):
 
 
 class RecordStatus(StrEnum):
-    """Provisional: open, or closed in a way that somebody must still confirm."""
+    """Provisional: open, or closed in a way that still needs confirmation."""
 
     PROVISIONAL = "provisional"
     CONFIRMED = "confirmed"
@@ -70,7 +70,7 @@ class RecordStatus(StrEnum):
 
 
 class ApprovalLevel(StrEnum):
-    """The highest level at which somebody stands for the record."""
+    """The highest level at which the record is vouched for."""
 
     NONE = "none"
     LEADER = "leader"
@@ -79,7 +79,7 @@ class ApprovalLevel(StrEnum):
 
 
 class RevisionKind(StrEnum):
-    """What made a revision."""
+    """The cause of a revision."""
 
     CHECK_IN = "check_in"
     CHECK_OUT = "check_out"
@@ -201,7 +201,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What deciding on a check-in or check-out needs, read under the volunteer's lock."""
+    """The state that a check-in or check-out is decided on, read under the volunteer's lock."""
 
     place: Place
     signed_up: bool
@@ -248,7 +248,7 @@ def overtime_minutes(started_at: datetime, ended_at: datetime, shift: Shift) -> 
 
 
 def fault_of_times(started_at: datetime, ended_at: datetime, policy: AttendancePolicy, now: datetime) -> str | None:
-    """What is wrong with the times of something that is said to have happened."""
+    """The fault of the times of a past event; None if there is none."""
     if ended_at <= started_at:
         return "ended_at must come after started_at."
     if ended_at > now:

@@ -1,4 +1,4 @@
-"""What every process of faust agents is made of: the app, topics as bytes, the guard, health, a stop in time.
+"""The base of every process of faust agents: the app, topics as bytes, the guard, health, a stop in time.
 
 Agents run what may be rebuilt. Rules for them stand in ``shared/kafka/guard.py``. One process runs them, by a lock of
 the database; a second one stands by, not ready, and begins half a second after the first has died.
@@ -127,7 +127,7 @@ class Agents(ABC):
         self._stack.push_async_callback(self._end, task)
 
     async def _alone(self, stop: asyncio.Event) -> None:
-        """Until somebody else may have begun."""
+        """The wait until another process may have begun."""
         assert self._lock is not None
         lost, stopped = asyncio.create_task(self._lock.lost()), asyncio.create_task(stop.wait())
         try:
@@ -168,7 +168,7 @@ class Agents(ABC):
 
 
 class _Resources(mode.Service):
-    """Opens before faust joins its group and closes after it left: health is told all the while."""
+    """Opens before faust joins its group and closes after it left: health is served all the while."""
 
     def __init__(self, agents: Agents) -> None:
         super().__init__()

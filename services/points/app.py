@@ -185,5 +185,5 @@ def main(settings: PointsSettings) -> None:
         worker.execute_from_commandline()
     except SystemExit:
         raise
-    except BaseException as error:  # noqa: BLE001 - whatever it is, the exit code tells the supervisor
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the exit code informs the supervisor
         raise SystemExit(exit_code_of(error)) from None

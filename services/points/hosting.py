@@ -1,4 +1,4 @@
-"""What the processes that faust runs have in common: a worker whose stop has a time limit, and timers."""
+"""The shared host of faust's processes: a worker whose stop has a time limit, and timers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

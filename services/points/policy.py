@@ -1,4 +1,4 @@
-"""What is in force when a process starts."""
+"""The policy in force when a process starts."""
 
 from services.points.badges import handlers as badges
 from services.points.ledger.ingest import Policy

@@ -10,7 +10,7 @@ __all__ = ["PointsSettings"]
 
 
 class PointsSettings(Settings):
-    """What points needs beyond every service's settings."""
+    """Settings of points beyond those of every service."""
 
     service: str = "points"
 

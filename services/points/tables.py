@@ -3,12 +3,12 @@
 faust sends each change of a table by itself, at once, and waits for none of them; offsets follow on a timer, so that a
 process killed in between may find its tables older than its offsets. Here a change only marks its key. Before faust
 commits, each marked key is sent once, as it is then, in real batches; offsets are committed when the broker has all of
-it; if that fails the worker ends. So a table restored is as new as the offsets or newer: whoever applies a record to it
-twice must find the same (integrity), or not mind (the pulse).
+it; if that fails the worker ends. So a restored table is as new as the offsets or newer: an agent that applies
+a record to it twice must find the same (integrity), or not mind (the pulse).
 
 Partitions are taken by hand, all at once and for good, and not shared out by a consumer group: when its group changes,
-faust drops records that it has polled, and goes back to what is committed only where something is. Whoever runs such an
-app makes sure that it is the only one (`services.points.agents` holds a lock).
+faust drops records that it has polled, and goes back to the committed offset only where there is one. A process that
+runs such an app makes sure that it is the only one (`services.points.agents` holds a lock).
 
 What this rests on, in faust 0.15.3: every commit (timer, stop, `commit_every`) goes through `_handle_attached`; the
 assignor can be asked what a group of one gets; faust restores its tables when its listener hears of it.
@@ -74,7 +74,7 @@ class DurableTable(faust.Table):
         self._maybe_set_key_ttl(key, partition)
 
     def on_key_del(self, key: Any) -> None:
-        """Mark the key: its end is told too."""
+        """Mark the key: its end is sent too."""
         partition = self._mark(key)
         self._maybe_del_key_ttl(key, partition)
 
@@ -84,7 +84,7 @@ class DurableTable(faust.Table):
         return partition
 
     def take(self) -> tuple[Marked, dict[int, list[TableChange]]]:
-        """What is marked, no longer so from now on, and its bytes by partition."""
+        """Return what is marked, unmark it, and return its bytes by partition."""
         marked, self.marked = self.marked, defaultdict(set)
         return marked, {partition: [self._change(key) for key in keys] for partition, keys in marked.items() if keys}
 
@@ -107,7 +107,7 @@ class DurableTable(faust.Table):
 
 
 class Changes:
-    """What must be on the broker before offsets are committed.
+    """The changes that must be on the broker before offsets are committed.
 
     Args:
         last_alone: end each flush of a partition with a batch of one record. The embedded broker (Tansu 0.6) answers
@@ -126,7 +126,7 @@ class Changes:
         self._unacknowledged.append(await self._app.producer.send(topic, key, value, None, None, headers))
 
     async def flush(self) -> None:
-        """Send what is marked and return when the broker has it, and all that was told before.
+        """Send what is marked and return when the broker has it, and all that was sent before.
 
         Tables follow one another in the order in which they were made: what dies between two of them leaves the later
         one as it was. Values are of one moment. If it fails, everything stays marked.
@@ -209,7 +209,7 @@ class _Alone(AIOKafkaConsumerThread):
             await self.call_thread(self._begin)
 
     async def _begin(self) -> None:
-        # Not awaited: who is told of the partitions asks this thread for more.
+        # Not awaited: the listener of the assignment asks this thread for more.
         self.add_future(self._take(self._taken))
 
     async def _take(self, topics: frozenset[str]) -> None:
@@ -288,7 +288,7 @@ class _DurableConsumer(Consumer):
 
 
 class TablesApp(faust.App):
-    """A faust app whose tables, and what is told through `changes`, are on the broker before offsets are committed."""
+    """A faust app whose tables, and what is sent through `changes`, are on the broker before offsets are committed."""
 
     def __init__(self, name: str, *, last_alone: bool, **options: Any) -> None:
         super().__init__(name, Table=DurableTable, **options)

@@ -96,7 +96,7 @@ class StatementLineOut(Output):
 
 
 class TransferOut(StatementLineOut):
-    """One transfer in full; `posting_id` is the event that told of it, `cause_event_id` the one that led to it."""
+    """One transfer in full; `posting_id` is the event that published it, `cause_event_id` the one that led to it."""
 
     change: int
     bucket_version: int | None
@@ -123,7 +123,9 @@ class LotOut(Output):
 
 
 class BalanceOut(Output):
-    """Why the balance is what it is: `movements` of the whole account sum to `available`, and so do the lots, of which
+    """The balance with its movements.
+
+    `movements` of the whole account sum to `available`, and so do the lots, of which
     this is a page.
     """
 
@@ -137,7 +139,7 @@ class BalanceOut(Output):
 
 
 class ExplanationOut(Output):
-    """What was computed for one day or one bonus, also where it came to nothing."""
+    """The computation for one day or one bonus, also where it earned nothing."""
 
     bucket: str
     points: int
@@ -281,7 +283,7 @@ async def explain_balance(
 async def read_explanations(
     db: Db, caller: Reader, volunteer_id: UUID, cursor: str | None = None, limit: Limit = 50
 ) -> Page[ExplanationOut]:
-    """What each day's service came to and why, also where it came to nothing, which no transfer tells of."""
+    """Explain what each day's service earned, also where it earned nothing and no transfer exists."""
     before = None if cursor is None else cursors.decode(cursor, (str,))[0]
     async with db.snapshot() as tx:
         await handlers.require_reader(tx, caller, volunteer_id)
@@ -291,7 +293,7 @@ async def read_explanations(
 
 @router.get("/reports/ledger", dependencies=[public()])
 async def ledger_report(request: Request, db: ReportDb) -> LedgerReportOut:
-    """The district's totals; nobody can be told from them."""
+    """The district's totals; volunteers cannot be identified."""
     return await published(request, "ledger", lambda: _ledger(db))
 
 

@@ -1,4 +1,4 @@
-"""What an account's reader sees: balances, transfers, and why each point is there. Pure; whole points, minutes."""
+"""An account as its reader sees it: balances, transfers, and why each point is there. Pure; whole points, minutes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class VolunteerAccount:
 
     @property
     def lifetime(self) -> Lifetime:
-        """What badges are judged by."""
+        """The lifetime figures that badges are judged by."""
         return Lifetime(
             self.credit_minutes,
             self.honour_minutes,
@@ -97,7 +97,7 @@ class AwardedBucket:
 
 @dataclass(frozen=True, slots=True)
 class BucketVersion:
-    """What the rule said of a bucket at one version of it."""
+    """The rule's explanation of a bucket at one version of it."""
 
     bucket: str
     version: int
@@ -133,7 +133,7 @@ class RecordSeen:
 
 @dataclass(frozen=True, slots=True)
 class RewardSeen:
-    """What a hold was for."""
+    """The reward of a hold."""
 
     redemption_id: UUID
     reward_id: UUID
@@ -168,7 +168,9 @@ class CaseSeen:
 
 @dataclass(frozen=True, slots=True)
 class ExplanationFacts:
-    """What explanations speak of: records by (id, revision) and, as they stand, by id; adjustments and rewards by id;
+    """The facts behind explanations.
+
+    Records by (id, revision) and, as they stand, by id; adjustments and rewards by id;
     cases by record.
     """
 
@@ -262,7 +264,9 @@ def first_ids(buckets: Iterable[BucketVersion]) -> list[UUID]:
 
 
 def explain_bucket(bucket: BucketVersion, evidence: ExplanationFacts) -> dict[str, Any]:
-    """The bucket in full: rule version, each record with its provenance, device and recorder, what it came to, and
+    """Explain the bucket in full.
+
+    Its rule version, each record with its counted minutes,
     what of it did not count and why, with the case if one held it back; or the adjustments, with who proposed and who
     approved them; or the record that a lifetime bonus is for, as it stands.
     """

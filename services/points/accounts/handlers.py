@@ -36,7 +36,7 @@ async def account(tx: Tx, caller: Caller, volunteer_id: UUID) -> VolunteerAccoun
     """The account; before its first event it is all zeros for the volunteer's own eyes.
 
     Raises:
-        NotFound: nobody's, or not for this caller to read (`require_reader`).
+        NotFound: it does not exist, or is not for this caller to read (`require_reader`).
     """
     await require_reader(tx, caller, volunteer_id)
     found = await store.find_account(tx, volunteer_id)
@@ -48,10 +48,10 @@ async def account(tx: Tx, caller: Caller, volunteer_id: UUID) -> VolunteerAccoun
 
 
 async def require_reader(tx: Tx, caller: Caller, volunteer_id: UUID) -> None:
-    """Insist that the caller may read this volunteer's account: their own, or as `in_bounds`.
+    """Require that the caller may read this volunteer's account: their own, or as `in_bounds`.
 
     Raises:
-        NotFound: otherwise; that the account exists is told to nobody else.
+        NotFound: otherwise; that the account exists is not revealed.
     """
     if not caller.acts_as(volunteer_id) and not await in_bounds(tx, caller, volunteer_id):
         raise _unknown()
@@ -108,7 +108,7 @@ async def _explained(
 async def explanations(
     tx: Tx, volunteer_id: UUID, *, before: str | None, limit: int
 ) -> list[tuple[BucketVersion, dict[str, Any]]]:
-    """Everything computed for the volunteer, also what came to nothing and why; latest day first."""
+    """Everything computed for the volunteer, also what earned nothing and why; latest day first."""
     buckets = await store.list_buckets(tx, volunteer_id, before=before, limit=limit)
     evidence = await _evidence(tx, volunteer_id, buckets)
     return [(bucket, explain_bucket(bucket, evidence)) for bucket in buckets]

@@ -88,7 +88,7 @@ from bucket_versions b join unnest($2::text[], $3::integer[]) as wanted (bucket,
 where b.volunteer_id = $1;
 
 -- name: list_buckets
--- Everything that was computed for a volunteer, also what came to nothing: latest day first, lifetime bonuses before days.
+-- Everything that was computed for a volunteer, also what earned nothing: latest day first, lifetime bonuses before days.
 select bucket, version, rule_version, points, explanation, updated_at from buckets
 where volunteer_id = $1 and ($2::text is null or bucket < $2) order by bucket desc limit $3;
 

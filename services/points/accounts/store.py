@@ -127,7 +127,7 @@ async def cases_seen(tx: Tx, record_ids: Sequence[UUID]) -> dict[UUID, list[Case
 
 
 async def rewards_of_holds(tx: Tx, volunteer_id: UUID, hold_ids: Sequence[UUID]) -> list[RewardSeen]:
-    """What holds were for."""
+    """Load the rewards of holds."""
     rows = await tx.fetch(SQL["rewards_of_holds"], volunteer_id, list(hold_ids))
     return [RewardSeen(**dict(row)) for row in rows]
 

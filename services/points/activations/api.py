@@ -40,7 +40,7 @@ class ActivationReasonIn(Input):
 
 
 class ActivationDecisionIn(Input):
-    """What the decision rests on."""
+    """The reason for a decision."""
 
     note: Text
 
@@ -86,7 +86,7 @@ class ActivationOut(Output):
 
 
 class ActivationStepOut(Output):
-    """Who said or did what; nobody where the move itself reports."""
+    """A step of an activation and its actor; no actor where the move itself reports."""
 
     number: int
     act: str
@@ -102,7 +102,7 @@ class ActivationDetailOut(ActivationOut):
 
 
 class ActivationMoveOut(Output):
-    """What an activation was for one volunteer, in points; `late_*` came after the rehearsal."""
+    """The effect of an activation on one volunteer, in points; `late_*` came after the rehearsal."""
 
     volunteer_id: UUID
     predicted: int
@@ -164,7 +164,7 @@ async def list_moves(
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> Page[ActivationMoveOut]:
-    """What it was for each volunteer; with `late` only those of whom something came after the rehearsal."""
+    """List its effect on each volunteer; with `late` only those with inputs after the rehearsal."""
     after = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with db.snapshot() as tx:
         found = await handlers.moves(tx, activation_id, after=after, late_only=late, limit=limit + 1)

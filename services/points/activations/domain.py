@@ -36,7 +36,7 @@ class ActivationStatus(StrEnum):
 
 
 class ActivationAct(StrEnum):
-    """What people do about an activation; the word is kept as evidence."""
+    """The acts of operators on an activation; the word is kept as evidence."""
 
     APPROVE = "approved"
     REJECT = "rejected"
@@ -85,18 +85,18 @@ class Activation:
 
     @property
     def reversal_open(self) -> bool:
-        """Is there a proposal to reverse it that nobody decided on?"""
+        """Whether a proposal to reverse it is undecided."""
         return self.reversal_proposed_by is not None and self.reversal_decided_by is None
 
     @property
     def stopped(self) -> bool:
-        """Does the move stand where it is, because of a problem?"""
+        """Whether a problem has stopped the move."""
         return self.problem is not None
 
 
 @dataclass(frozen=True, slots=True)
 class ActivationStep:
-    """Who said or did what about an activation; ``acted_by`` is None where the mover reports."""
+    """A step of an activation and its actor; ``acted_by`` is None where the mover reports."""
 
     number: int
     act: str
@@ -107,7 +107,7 @@ class ActivationStep:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What an activation was for one volunteer; ``late_*`` are inputs that the rehearsal had not seen."""
+    """The effect of an activation on one volunteer; ``late_*`` are inputs that the rehearsal had not seen."""
 
     volunteer_id: UUID
     predicted: int
@@ -156,7 +156,7 @@ def decide(activation: Activation, act: ActivationAct, by: UUID) -> ActivationRe
 
 
 def decided_by_another(activation: Activation, act: ActivationAct) -> tuple[UUID, datetime] | None:
-    """Who proposed what this act decides on, and when; None for an act that needs no second person."""
+    """The proposer of what this act decides on, and when; None for an act that needs no second person."""
     if act in (ActivationAct.APPROVE, ActivationAct.REJECT):
         return activation.proposed_by, activation.proposed_at
     by, at = activation.reversal_proposed_by, activation.reversal_proposed_at

@@ -49,8 +49,8 @@ async def propose(tx: Tx, caller: Caller, version: int, rehearsal_id: UUID, reas
 async def act(tx: Tx, caller: Caller, activation_id: UUID, what: ActivationAct, note: str) -> Activation:
     """Decide on an activation or its reversal, propose the reversal, or let a stopped move go on.
 
-    An approval makes a new generation of rules, while nobody decides by rules: from its commit on new accounts stand
-    under it, and the mover brings everybody else to it.
+    An approval makes a new generation of rules, while no transaction decides by rules: from its commit on, new
+    accounts are under it, and the mover moves all others.
 
     Raises:
         NotFound: ``activation-unknown``.
@@ -154,7 +154,7 @@ async def find(tx: Tx, activation_id: UUID) -> Activation:
 
 
 async def history(tx: Tx, activation_id: UUID) -> list[ActivationStep]:
-    """Who said and did what about an activation, in order."""
+    """List the steps of an activation and their actors, in order."""
     return await store.steps(tx, activation_id)
 
 
@@ -164,7 +164,7 @@ async def listed(tx: Tx, *, before: UUID | None, limit: int) -> list[Activation]
 
 
 async def moves(tx: Tx, activation_id: UUID, *, after: UUID | None, late_only: bool, limit: int) -> list[Move]:
-    """What an activation was for each volunteer, in the order of their ids.
+    """List the effect of an activation on each volunteer, in the order of their ids.
 
     Raises:
         NotFound: ``activation-unknown``.

@@ -1,7 +1,7 @@
 """The mover: brings every volunteer to the newest generation of rules, some in each transaction, under their locks.
 
-So all buckets of a volunteer always stand under one generation, also half-way; and it may be interrupted anywhere, for
-what is left to do is who stands under an older one.
+So all buckets of a volunteer are always under one generation, also half-way; and it may be interrupted anywhere, for
+what is left to do are the volunteers under an older one.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -31,7 +31,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Unforeseen(WeiguangError):
-    """Somebody of whom nothing came after the rehearsal would gain something else than it said."""
+    """A volunteer without inputs after the rehearsal would gain other points than it predicted."""
 
     def __init__(self, volunteer_id: UUID, predicted: int, actual: int) -> None:
         super().__init__(
@@ -80,7 +80,7 @@ async def move(db: Database, policy: Policy, at_once: int) -> int:
 
 
 async def _settle(tx: Tx, activation: Activation) -> None:
-    """Nobody is left; and as making the generation waited for all who decided by an older one, nobody comes."""
+    """Settle it: no volunteer is left, and none can follow, since the generation waited for all users of older ones."""
     status = ActivationStatus.APPLIED if activation.status is ActivationStatus.APPLYING else ActivationStatus.REVERSED
     at = await tx.now()
     await store.lock(tx, activation.activation_id)
@@ -122,7 +122,7 @@ class _Batch:
     async def _holdings(
         self, volunteers: Mapping[UUID, VolunteerRow], books: Mapping[int, Rulebook]
     ) -> dict[UUID, Holdings]:
-        """Everything that is looked at, of those about whom the change has anything to say."""
+        """Load all that the plan reads, of volunteers whom the change may affect."""
         tx, new = self.tx, books[self.newest.generation]
         changed = {one: changed_days(books[one], new) for one in {found.generation for found in volunteers.values()}}
         days: dict[UUID, tuple[date, date]] = {}

@@ -1,4 +1,4 @@
-"""What a change of rules makes of one volunteer's buckets. Pure: everything that is looked at is handed in.
+"""Plans what a change of rules makes of one volunteer's buckets. Pure: everything that is read is handed in.
 
 Buckets that exist under both rules are worked out anew where something differs; those that no record falls into any
 more are worth nothing, and say which rules took their records.
@@ -82,7 +82,7 @@ def plan(
         if bucket.startswith(_OF_THEIR_OWN) or bucket in wanted:
             continue
         if bucket in left or state.rule_version not in versions:
-            # No record falls into it any more. It stands under what is in force now on the first day of the change.
+            # No record falls into it any more. It is under what is in force now on the first day of the change.
             rule = new.at(_first_day(held, new))
             explained = {"records": [], "moved": {"to_generation": generation}}
             _rewrite(changes, volunteer, held, bucket, rule, _NOTHING, explained, cause)

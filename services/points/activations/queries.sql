@@ -69,7 +69,7 @@ where activation_id = $1;
 update activations set problem = $2 where activation_id = $1;
 
 -- name: settle
--- Nobody is left: applied, or reversed.
+-- No volunteer is left: applied, or reversed.
 update activations set status = $2, settled_in = pg_current_xact_id(), settled_at = $3 where activation_id = $1;
 
 -- name: count_move
@@ -84,7 +84,7 @@ where activation_id = $1;
 select pg_try_advisory_xact_lock(hashtext('points/mover'));
 
 -- name: behind
--- Who stands under an older generation, in an order that the index has.
+-- Volunteers under an older generation, in an order that the index has.
 select volunteer_id from volunteers where generation < $1 order by generation, volunteer_id limit $2;
 
 -- name: count_behind
@@ -92,7 +92,7 @@ select volunteer_id from volunteers where generation < $1 order by generation, v
 select count(*) from volunteers where generation < $1;
 
 -- name: set_generation
--- All buckets of these volunteers stand under it from this commit on.
+-- All buckets of these volunteers are under it from this commit on.
 update volunteers set generation = $2 where volunteer_id = any($1::uuid[]);
 
 -- name: predictions
@@ -101,7 +101,7 @@ select volunteer_id, after - before as predicted from rehearsal_results
 where rehearsal_id = $1 and volunteer_id = any($2::uuid[]);
 
 -- name: records_of_days
--- The records that a change of rules is about, as a rule looks at them.
+-- The records that a change of rules is about, as a rule reads them.
 select r.volunteer_id, r.record_id, r.revision, r.day, r.status, r.provenance, r.started_at, r.minutes, r.planned_minutes,
        r.kind, r.theme, r.activity_id, r.approval_level
 from unnest($1::uuid[], $2::date[], $3::date[]) as batch (volunteer_id, first, last)

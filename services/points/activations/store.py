@@ -18,7 +18,7 @@ _SQL = load_queries(__file__)
 
 
 class Rehearsed(NamedTuple):
-    """What a proposal rests on. ``outdated``: it has no snapshot, or other rules came into force since.
+    """The rehearsal that a proposal rests on. ``outdated``: it has no snapshot, or other rules came into force since.
 
     ``as_if``: it replayed the draft from another day on than it would take effect.
     """
@@ -30,7 +30,7 @@ class Rehearsed(NamedTuple):
 
 
 class Late(NamedTuple):
-    """What of a volunteer's the rehearsal had not seen, by id."""
+    """The volunteer's inputs that the rehearsal had not seen, by id."""
 
     records: Sequence[UUID] = ()
     complaints: Sequence[UUID] = ()
@@ -127,12 +127,12 @@ async def count(tx: Tx, activation_id: UUID, total: int | None, counts: MovedCou
 
 
 async def alone(tx: Tx) -> bool:
-    """Is this the only mover, until the end of the transaction?"""
+    """Whether this is the only mover, until the end of the transaction."""
     return bool(await tx.fetchval(_SQL["mover_alone"]))
 
 
 async def behind(tx: Tx, generation: int, limit: int) -> list[UUID]:
-    """Some of those who stand under an older generation, not locked."""
+    """Some of the volunteers under an older generation, not locked."""
     return [row[0] for row in await tx.fetch(_SQL["behind"], generation, limit)]
 
 
@@ -145,7 +145,7 @@ async def set_generation(tx: Tx, volunteer_ids: Collection[UUID], generation: in
 
 
 async def predictions(tx: Tx, rehearsal_id: UUID, volunteer_ids: Collection[UUID]) -> dict[UUID, int]:
-    """What the rehearsal said that volunteers gain; who is missing was not looked at."""
+    """The gains that the rehearsal predicted; volunteers that it did not read are missing."""
     return {row[0]: row[1] for row in await tx.fetch(_SQL["predictions"], rehearsal_id, list(volunteer_ids))}
 
 
@@ -162,7 +162,7 @@ async def records(tx: Tx, days: Mapping[UUID, tuple[date, date]]) -> dict[UUID, 
 
 
 async def under_versions_that_go(tx: Tx, volunteer_ids: Collection[UUID], versions: Iterable[int]) -> set[UUID]:
-    """Who has buckets under a rule that is not among ``versions``."""
+    """Find volunteers with buckets under a rule that is not among ``versions``."""
     rows = await tx.fetch(_SQL["under_versions_that_go"], list(volunteer_ids), list(versions))
     return {row[0] for row in rows}
 

@@ -50,7 +50,7 @@ class AdjustmentIn(Input):
 
 
 class AdjustmentDecisionIn(Input):
-    """What the decision rests on."""
+    """The reason for a decision."""
 
     note: Text
 

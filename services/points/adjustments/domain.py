@@ -1,4 +1,4 @@
-"""What manual adjustments are worth, and who may decide on them. Pure; whole points.
+"""Manual adjustments: their worth, and which operators may decide on them. Pure; whole points.
 
 The rule of a bucket of adjustments: the sum of its approved inputs, good as long as points of service on the day of the
 first one's approval would be.
@@ -46,7 +46,7 @@ class AdjustmentStatus(StrEnum):
 
 
 class SealedReason(NamedTuple):
-    """What a proposal or a decision rests on, unreadable without the service's key."""
+    """The reason for a proposal or a decision, unreadable without the service's key."""
 
     wrapped_key: bytes
     sealed: bytes
@@ -123,7 +123,7 @@ def adjusted(rule: Rule, inputs: Sequence[Approved]) -> dict[date, int]:
 
 
 def explanation(inputs: Sequence[Approved]) -> dict[str, Any]:
-    """What the bucket was computed from. Ids, not words: what people typed stays in one place."""
+    """The explanation of the bucket. Ids, not words: typed text stays in one place."""
     return {"adjustments": [[str(found.adjustment_id), found.points, found.day.isoformat()] for found in inputs]}
 
 
@@ -139,5 +139,5 @@ def decide(
     if status is not AdjustmentStatus.WITHDRAWN and own:
         return AdjustmentRefusal("second-person-needed", "Another operator than who proposed it must decide.")
     if volunteer_id == adjustment.volunteer_id:
-        return AdjustmentRefusal("own-account", "Nobody decides on points of their own.")
+        return AdjustmentRefusal("own-account", "Operators cannot decide on their own points.")
     return None

@@ -55,7 +55,7 @@ async def propose(
         Refusal: no such account within the caller's bounds, the proposer's own, or nothing that it could correct.
     """
     if caller.volunteer_id == volunteer_id:
-        raise Forbidden("own-account", "Nobody adjusts points of their own.")
+        raise Forbidden("own-account", "Operators cannot adjust their own points.")
     if not await accounts.in_bounds(tx, caller, volunteer_id) or not await store.account_exists(tx, volunteer_id):
         raise NotFound("account-unknown", "There is no such account.")
     if corrects is not None:
@@ -132,7 +132,7 @@ async def find(tx: Tx, caller: Caller, adjustment_id: UUID) -> Adjustment:
 
 
 def evidence_of(cipher: TextCipher, adjustment: Adjustment) -> str | None:
-    """What the proposal rests on; None once that was erased.
+    """Read the reason for a proposal; None once it was erased.
 
     Raises:
         Refusal: it was sealed under another key than the service has now, or was tampered with.
@@ -141,7 +141,7 @@ def evidence_of(cipher: TextCipher, adjustment: Adjustment) -> str | None:
 
 
 def note_of(cipher: TextCipher, adjustment: Adjustment) -> str | None:
-    """What the decision rests on; nothing while there is none, None once it was erased.
+    """Read the reason for a decision; nothing while there is none, None once it was erased.
 
     Raises:
         Refusal: as for `evidence_of`.
@@ -181,7 +181,7 @@ def key_tables(cipher: TextCipher) -> list[KeyedTable]:
 
 
 def _about(adjustment_id: UUID, part: Part) -> UUID:
-    """What a text is bound to, so that evidence and note cannot be taken for each other."""
+    """The context that a text is bound to, so that evidence and note cannot be taken for each other."""
     return adjustment_id if part == "evidence" else derived_id(part, adjustment_id)
 
 

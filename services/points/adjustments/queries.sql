@@ -9,7 +9,7 @@ insert into adjustment_evidence (adjustment_id, volunteer_id, part, wrapped_key,
 select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::bytea[]);
 
 -- name: lock_sealing
--- One process at a time seals what lies in plain text; whoever waited finds nothing left.
+-- One process at a time seals what lies in plain text; a process that waited finds nothing left.
 select pg_advisory_xact_lock(hashtext('points/adjustment-evidence'));
 
 -- name: plain_evidence
@@ -63,7 +63,7 @@ select transfer_id, posted_at, code, amount, debit_account as debit, credit_acco
 from transfer_entries where volunteer_id = $1 and cause_event_id = $2 order by transfer_id;
 
 -- name: account_exists
--- Points knows whoever served; an adjustment for an unknown id is a typing error.
+-- Points knows every volunteer who served; an adjustment for an unknown id is a typing error.
 select exists (select from volunteers where volunteer_id = $1);
 
 -- name: evidence_by_key

@@ -56,7 +56,7 @@ async def keep_evidence(tx: Tx, rows: Sequence[tuple[UUID, UUID, Part, SealedRea
 
 
 async def plain_evidence(tx: Tx, limit: int) -> list[tuple[UUID, UUID, str | None, str | None]]:
-    """(adjustment, its volunteer, evidence, note) of rows with plain text; locked, and nobody else seals any."""
+    """(adjustment, its volunteer, evidence, note) of rows with plain text; locked, and sealed by no other process."""
     await tx.execute(SQL["lock_sealing"])
     return [tuple(row) for row in await tx.fetch(SQL["plain_evidence"], limit)]
 
@@ -106,7 +106,7 @@ async def approved(tx: Tx, root: UUID) -> list[Approved]:
 
 
 async def posted(tx: Tx, volunteer_id: UUID, cause_event_id: UUID) -> list[Posted]:
-    """What was posted to the volunteer's account for one cause."""
+    """Load the transfers posted to the volunteer's account for one cause."""
     return [Posted(**dict(row)) for row in await tx.fetch(SQL["posted_transfers"], volunteer_id, cause_event_id)]
 
 

@@ -21,7 +21,7 @@ Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class AnyBadge(Part):
-    """What is said of a volunteer's badge and of a team's.
+    """The members that a volunteer's badge and a team's badge share.
 
     ``window``: of all time (the default) or of a calendar year, then there is one badge for each year.
     """

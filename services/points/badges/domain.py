@@ -1,6 +1,6 @@
 """Badges and stars: what earns them under a version of the criteria, and the figures that this is judged by. Pure.
 
-A criterion looks at one figure (its meter): minutes, records, different themes or sites, or weeks in a row, of the
+A criterion reads one figure (its meter): minutes, records, different themes or sites, or weeks in a row, of the
 confirmed records that pass its filters, over a lifetime or per calendar year. Figures are kept as increments, so that a
 busy volunteer costs no more than another; `Criteria.tally` computes the same from all records, for proof and repair.
 """
@@ -67,7 +67,7 @@ class Criterion:
 
     @property
     def meter(self) -> Meter:
-        """The figure that this criterion looks at."""
+        """The figure that this criterion reads."""
         return Meter(self.measure, self.groups, self.window, self.themes, self.sites, self.between)
 
     def code(self, instance: str) -> str:
@@ -79,7 +79,7 @@ class Criterion:
         return f"{instance}年度{self.name}" if instance else self.name
 
     def sentence(self) -> str:
-        """What earns the badge, as people read it."""
+        """The sentence that says how the badge is earned."""
         scope = "一个自然年内" if self.window == "year" else ""
         if self.between is not None:
             first, last = self.between
@@ -158,11 +158,11 @@ class Criteria:
         object.__setattr__(self, "_found", {})
 
     def blank(self) -> States:
-        """The figures of somebody who has not served."""
+        """The figures of a volunteer without service."""
         return [{} for _ in self.meters]
 
     def count(self, states: States, service: Service, sign: Literal[1, -1]) -> bool:
-        """Add or take away a confirmed record; tells whether a figure passed a criterion's threshold."""
+        """Add or take away a confirmed record; returns whether a figure passed a criterion's threshold."""
         key = (service.day, service.provenance, service.theme)
         matches = self._found.get(key)
         if matches is None:
@@ -223,7 +223,7 @@ class Criteria:
         return tuple(sorted(found))
 
     def value(self, item: Criterion, lifetime: Lifetime, states: States, instance: str) -> int:
-        """The figure that a criterion looks at."""
+        """The figure that a criterion reads."""
         meter = item.meter
         if meter.plain:
             return meter.of_lifetime(lifetime)
@@ -240,7 +240,7 @@ class Criteria:
         return (item, year) if item is not None and item.window == "year" and year.isdecimal() else None
 
     def progress(self, lifetime: Lifetime, states: States, year: int) -> list[BadgeProgress]:
-        """How far somebody is towards each badge; those for a year, towards that year's."""
+        """The progress towards each badge; those for a year, towards that year's."""
         found = []
         for item in self.items:
             instance = str(year) if item.window == "year" else ""

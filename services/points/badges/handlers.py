@@ -1,4 +1,4 @@
-"""Use cases of badges: bring in the shipped criteria, judge everybody by new ones, and read where somebody stands."""
+"""Use cases of badges: install the shipped criteria, judge all volunteers by new ones, and read progress."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +65,7 @@ async def listed(tx: Tx) -> list[CriteriaDocument]:
 async def judge_anew(db: Database) -> int:
     """Judge some of those whom the criteria in force have not judged yet; returns how many, 0 when all are.
 
-    The ingest judges whoever serves; this reaches those who don't.
+    The ingest judges volunteers who serve; this reaches the others.
     """
     async with db.transaction() as tx:
         criteria = await criteria_in_force(tx)

@@ -20,7 +20,7 @@ __all__ = ["Judge", "JudgingCause"]
 
 
 class JudgingCause(NamedTuple):
-    """What made a volunteer be judged anew: a revision, or (then ``revision`` is None) other criteria."""
+    """The cause of judging a volunteer anew: a revision, or (then ``revision`` is None) other criteria."""
 
     event_id: UUID
     correlation_id: str
@@ -47,10 +47,12 @@ class JudgingCause(NamedTuple):
 
 
 class Judge:
-    """The badges of one commit: `count` what changes, `judge` when the lifetime figures stand; and before anything
-    changes, `catch_up` with whoever was judged by earlier criteria.
+    """The badges of one commit.
 
-    The volunteers' rows are locked by the caller. ``outbox`` is what is to be told.
+    `count` what changes, `judge` when the lifetime figures stand; and before anything
+    changes, `catch_up` with volunteers judged by earlier criteria.
+
+    The volunteers' rows are locked by the caller. ``outbox`` collects the events to publish.
     """
 
     def __init__(self, tx: Tx, criteria: Criteria, now: datetime, emitted_at: datetime) -> None:
@@ -82,7 +84,7 @@ class Judge:
     def count(
         self, volunteers: Mapping[UUID, VolunteerRow], applied: Collection[tuple[RecordRevision, RecordRevision | None]]
     ) -> None:
-        """Bring the figures of whoever gains or loses a confirmed record up to date."""
+        """Bring the figures of volunteers who gain or lose a confirmed record up to date."""
         counted: list[tuple[RecordRevision, Literal[1, -1]]] = []
         for new, old in applied:
             if old is not None and old.status == "confirmed":
@@ -102,7 +104,7 @@ class Judge:
             self._keep(volunteers[volunteer_id])
 
     def _open(self, volunteer: VolunteerRow) -> None:
-        """Read the figures; whoever was never judged has none."""
+        """Read the figures; volunteers never judged have none."""
         self._before[volunteer.volunteer_id] = volunteer.lifetime
         if volunteer.criteria_version == 0:
             self._to_judge.add(volunteer.volunteer_id)

@@ -96,7 +96,7 @@ async def read_catalogue(
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> Page[ShelvedRewardOut]:
-    """What can be redeemed now or later, newest first, with photos, what is left where, and one's own limits."""
+    """List what can be redeemed now or later, newest first, with photos, what is left where, and one's own limits."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with db.snapshot() as tx:
         now = await tx.now()
@@ -121,7 +121,9 @@ async def read_reward(db: Db, caller: Staff, reward_id: UUID) -> RewardDetailOut
 
 @router.put("/rewards/{reward_id}")
 async def change_reward(db: Db, caller: Centre, reward_id: UUID, body: RewardChangeIn) -> RewardOut:
-    """Let the line say this from now on, unless it is no longer the version that was seen; holds keep the price and the
+    """Change a reward, unless it is no longer the version that was seen.
+
+    Holds keep the price and the
     time that they were made under.
     """
     async with db.transaction() as tx:
@@ -132,7 +134,7 @@ async def change_reward(db: Db, caller: Centre, reward_id: UUID, body: RewardCha
 
 @router.post("/rewards/{reward_id}/withdrawal", response_model=RewardOut)
 async def withdraw_reward(request: Request, db: Db, caller: Centre, reward_id: UUID) -> Response:
-    """Nobody can take it any more, from now on; who holds one can still fetch it."""
+    """Withdraw a reward: it cannot be held from now on; open holds can still be fetched."""
 
     async def work(tx: Tx) -> RewardOut:
         reward = await handlers.withdraw(tx, caller, reward_id)
@@ -145,7 +147,7 @@ async def withdraw_reward(request: Request, db: Db, caller: Centre, reward_id: U
 async def read_history(
     db: Db, caller: Staff, reward_id: UUID, site_id: UUID, cursor: str | None = None, limit: Limit = 50
 ) -> Page[StockEntryOut]:
-    """What came in and what was counted at one of the caller's sites, newest first."""
+    """List receipts and counts at one of the caller's sites, newest first."""
     caller.require_site(site_id)
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with db.snapshot() as tx:

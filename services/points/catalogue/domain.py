@@ -1,4 +1,4 @@
-"""What may be taken now, and what a change of the catalogue says. Pure; whole points, whole items."""
+"""The catalogue: which rewards can be held now, and what a change of it says. Pure; whole points, whole items."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def withdrawn(reward: Reward, at: datetime) -> Reward:
 
 
 def as_plain(before: Reward, after: Reward) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What differs, before and after, as plain data with moments in ISO form; the version is no content."""
+    """The differences, before and after, as plain data with moments in ISO form; the version is no content."""
     old, new = asdict(before), asdict(after)
     names = [name for name in old if name != "version" and old[name] != new[name]]
     return {name: _plain(old[name]) for name in names}, {name: _plain(new[name]) for name in names}

@@ -52,11 +52,11 @@ async def change(tx: Tx, caller: Caller, reward: Reward) -> Reward:
     """Let a line of the catalogue say this from now on; who has a hold keeps the price and the time of it.
 
     Args:
-        reward: with the version that whoever changes it has seen. What the line says already may be said again.
+        reward: with the version that the caller has seen. What the line says already may be said again.
 
     Raises:
         NotFound: there is no such reward.
-        Conflict: ``reward-changed``, somebody else changed it since.
+        Conflict: ``reward-changed``, another operator changed it since.
     """
     before = await _locked(tx, reward.reward_id)
     if reward.version != before.version and any(as_plain(before, reward)):

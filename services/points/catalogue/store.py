@@ -28,7 +28,7 @@ _SQL = load_queries(__file__)
 
 
 async def lock_reward(tx: Tx, reward_id: UUID) -> Reward | None:
-    """A line of the catalogue that nobody else changes until the end of the transaction, or none."""
+    """A line of the catalogue locked against changes until the end of the transaction, or none."""
     row = await tx.fetchrow(_SQL["lock_reward"], reward_id)
     return None if row is None else Reward(**dict(row))
 
@@ -87,7 +87,7 @@ async def photo_tags(tx: Tx, reward_ids: Sequence[UUID]) -> dict[UUID, str]:
 
 
 async def taken_of(tx: Tx, volunteer_id: UUID, reward_ids: Sequence[UUID], quarter: date) -> dict[UUID, RewardsTaken]:
-    """What a volunteer took of these rewards; those of which they took nothing are left out."""
+    """Count the volunteer's redemptions of these rewards; rewards never redeemed are left out."""
     rows = await tx.fetch(_SQL["taken_of"], volunteer_id, list(reward_ids), quarter)
     return {row["reward_id"]: RewardsTaken(row["in_quarter"], row["ever"]) for row in rows}
 

@@ -1,1 +1,1 @@
-"""Awards as Open Badges 3.0 credentials that anybody may check."""
+"""Awards as Open Badges 3.0 credentials for public verification."""

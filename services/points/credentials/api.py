@@ -30,7 +30,7 @@ class CredentialOut(Output):
 
 
 class VerificationOut(Output):
-    """What a stranger learns of an award; no volunteer is named. ``page`` says the same to people."""
+    """The public data of an award; no volunteer is named. ``page`` says the same to people."""
 
     award_id: UUID
     holder: Holder
@@ -66,7 +66,7 @@ async def export(request: Request, db: Db, caller: Reader, volunteer_id: UUID, a
 
 @router.get("/teams/{team_id}/badges/{award_id}/credential", dependencies=[public()])
 async def export_of_team(request: Request, db: Db, team_id: UUID, award_id: UUID) -> CredentialOut:
-    """The signed credential of a team's award, for anybody: its subject is the team, and nobody is named."""
+    """The signed credential of a team's award, public: its subject is the team, and no volunteer is named."""
     return await _credential(request, db, award_id, ("team", team_id))
 
 
@@ -83,7 +83,7 @@ async def _credential(request: Request, db: Db, award_id: UUID, of: tuple[Holder
 
 @router.get("/credentials/{award_id}", dependencies=[public()])
 async def verify(request: Request, db: Db, award_id: UUID) -> VerificationOut:
-    """Whether an award stands, for anybody."""
+    """Whether an award stands; public."""
     async with db.snapshot() as tx:
         award = await handlers.find(tx, award_id)
     issuer = _issuer(request)

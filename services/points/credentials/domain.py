@@ -49,7 +49,7 @@ class CredentialAward:
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Who issues: everything has its address below the district's public one."""
+    """The issuer: everything has its address below the district's public one."""
 
     public_url: str
 
@@ -79,7 +79,7 @@ class Issuer:
 
 
 def achievement(issuer: Issuer, award: CredentialAward) -> dict[str, Any]:
-    """What was achieved."""
+    """The achievement of an award."""
     group = "teams/" if award.holder == "team" else ""
     return {
         "id": f"{issuer.base}/criteria#{group}{award.criteria_version}/{award.badge}",

@@ -14,7 +14,7 @@ __all__ = ["Signer"]
 
 
 class Signer:
-    """Signs for the issuer; ``key_url`` tells verifiers where the public key lies.
+    """Signs for the issuer; ``key_url`` is where verifiers find the public key.
 
     Raises:
         Refusal: ``credentials-not-configured`` (404) without a usable key.

@@ -1,1 +1,1 @@
-"""What points itself knows about service, beside the records: complaints and referrals."""
+"""Facts about service that points itself keeps, beside the records: complaints and referrals."""

@@ -25,7 +25,7 @@ Reason = Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class ComplaintIn(Input):
-    """What somebody complained about: one record, or everybody's records of an activity."""
+    """A complaint about one record, or about all records of an activity."""
 
     activity_id: UUID | None = None
     record_id: UUID | None = None
@@ -45,7 +45,7 @@ class ComplaintWithdrawalIn(Input):
 
 
 class ReferralIn(Input):
-    """Who brought whom in."""
+    """A referral: the referrer and the new volunteer."""
 
     referrer_id: UUID
     referred_id: UUID
@@ -124,7 +124,7 @@ async def withdraw_complaint(
 
 @router.post("/referrals", status_code=201, response_model=ReferralOut)
 async def refer(request: Request, db: Db, caller: Staff, body: ReferralIn) -> Response:
-    """Record who brought in somebody who has served since; the bonus of the rule is posted at once."""
+    """Record the referrer of a volunteer who has served since; the bonus of the rule is posted at once."""
 
     async def work(tx: Tx) -> ReferralOut:
         return _referral(await handlers.refer(tx, caller, body.referrer_id, body.referred_id))

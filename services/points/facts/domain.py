@@ -27,7 +27,7 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class BroughtIn:
-    """Somebody brought somebody in; ``day`` is when it was recorded, in the district."""
+    """A referral; ``day`` is when it was recorded, in the district."""
 
     referral_id: UUID
     referrer_id: UUID

@@ -86,22 +86,22 @@ async def _reconsider(tx: Tx, complaint: Complaint, what: str) -> None:
 
 
 async def refer(tx: Tx, caller: Caller, referrer_id: UUID, referred_id: UUID) -> BroughtIn:
-    """Record who brought somebody in, and post the bonus that the rule gives for it.
+    """Record a referral, and post the bonus that the rule gives for it.
 
     Raises:
         Invalid: ``own-referral``.
         Forbidden: ``own-account``: the bonus would be the caller's own.
         NotFound: ``referrer-unknown``: points knows volunteers from their first service on, and staff of sites record
             referrals of those who served or redeemed something there.
-        Conflict: ``referred-not-served``: whoever was brought in has no confirmed service; ``already-referred``;
+        Conflict: ``referred-not-served``: the new volunteer has no confirmed service; ``already-referred``;
             ``referrals-of-the-day``: the account recorded `MOST_A_DAY` today.
     """
     if referrer_id == referred_id:
-        raise Invalid("own-referral", "nobody brings in themselves")
+        raise Invalid("own-referral", "volunteers cannot refer themselves")
     if caller.volunteer_id == referrer_id:
-        raise Forbidden("own-account", "Nobody records a referral that earns points for themselves.")
+        raise Forbidden("own-account", "Staff cannot record a referral that earns them points.")
     if not await accounts.in_bounds(tx, caller, referrer_id) or not await store.account_known(tx, referrer_id):
-        detail = "points has seen no service of the one who brought somebody in, or none at your sites"
+        detail = "points has seen no service of the referrer, or none at your sites"
         raise NotFound("referrer-unknown", detail)
     both = frozenset({referrer_id, referred_id})
     await lock(tx, both, both)
@@ -124,7 +124,7 @@ async def withdraw_referral(tx: Tx, caller: Caller, referral_id: UUID, reason: s
     """It was none: the bonus is taken back.
 
     Raises:
-        NotFound: ``referral-unknown``; also when whoever brought somebody in is not of the caller's sites.
+        NotFound: ``referral-unknown``; also when the referrer is not of the caller's sites.
         Conflict: ``referral-withdrawn`` already.
     """
     found = await store.find_referral(tx, referral_id)

@@ -53,7 +53,7 @@ select pg_advisory_xact_lock(hashtextextended('referrals/' || $1::uuid::text, 0)
 select count(*) from referrals where recorded_by = $1 and day = $2;
 
 -- name: insert_referral
--- Somebody is brought in once; nothing comes back if they were already.
+-- A volunteer has one referrer; no row is returned if there is one already.
 insert into referrals (referral_id, referrer_id, referred_id, day, recorded_by, recorded_at)
 values ($1, $2, $3, $4, $5, $6)
 on conflict (referred_id) where withdrawn_at is null do nothing returning referral_id;

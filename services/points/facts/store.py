@@ -11,7 +11,7 @@ _SQL = load_queries(__file__)
 
 
 async def keep_others_out(tx: Tx) -> None:
-    """Nobody decides by complaints until the end of the transaction."""
+    """Keep transactions from deciding by complaints until the end of this one."""
     await tx.execute(_SQL["keep_others_out"])
 
 
@@ -75,7 +75,7 @@ async def count_recorded(tx: Tx, account_id: UUID, day: date) -> int:
 
 
 async def insert_referral(tx: Tx, made: BroughtIn) -> bool:
-    """False if somebody brought this person in already."""
+    """False if this person has a referrer already."""
     return (
         await tx.fetchval(
             _SQL["insert_referral"],

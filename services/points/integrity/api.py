@@ -24,7 +24,7 @@ Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
 
 
 class SettlementIn(Input):
-    """What the decision rests on."""
+    """The reason for a settlement."""
 
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
@@ -70,7 +70,9 @@ class CaseRecordOut(Output):
 
 
 class CaseDetailOut(CaseOut):
-    """A case with its records. ``measured`` is what they come to now; ``still_so`` is false where later revisions took
+    """A case with its records.
+
+    ``measured`` is what they amount to now; ``still_so`` is false where later revisions took
     away what the case was opened for. Both are absent while that cannot be said.
     """
 

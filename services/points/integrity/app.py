@@ -1,14 +1,14 @@
 """Integrity's process: windowed faust tables over attendance, and a case for what they flag.
 
 Attendance is keyed by volunteer, so a person's days are worked out where it arrives. What recorders and devices do is
-told anew, keyed by them, on a topic of points' own, so that each of them lies in one partition, in order.
+republished, keyed by them, on a topic of points' own, so that each of them lies in one partition, in order.
 
 Everything in the tables may be lost and is rebuilt by reading attendance again: a case's id follows from what it is
 about, so it is opened once. The order within one record: first the case is in the database, then the tables change;
 then tables and acts are on the broker, then the record is acknowledged. What dies in between is done again and finds
 the same. Windows are those of the records' own times; faust is never asked what time it is. What is old is forgotten
-by the time that records tell, so that a replay forgets no more than the first time; a record that tells of a time ahead
-counts as told now, by this machine's clock: no record sets that, as whoever sends one sets the broker's timestamp.
+by the time in the records, so that a replay forgets no more than the first time; a record that tells of a time ahead
+counts as sent now, by this machine's clock, which no record can set, unlike the broker's timestamp.
 """
 
 import time
@@ -107,7 +107,7 @@ class Integrity(Agents):
         self._forget(message)
 
     async def _revision(self, thresholds: ThresholdsInForce, seen: SeenRevision, partition: int) -> None:
-        """Told and reported before it is remembered: once that is on the broker, the other two have been done."""
+        """Published and reported before it is stored: once that is on the broker, the other two have been done."""
         place, record = f"{partition}|{seen.volunteer_id}", f"{partition}|{seen.record_id}"
         done = step(thresholds, seen, self.standing.get(record), lambda span: self.days.table.get((place, span)) or {})
         if done is None:
@@ -148,7 +148,7 @@ class Integrity(Agents):
             log.info("integrity.opened", cases=opened, kinds=sorted({flag.kind for flag in flags}))
 
     def _forget(self, message: Message) -> None:
-        """Drop windows that lie far behind what this partition has told of."""
+        """Drop windows that lie far behind what this partition has published."""
         source = (message.entity, message.partition)
         self._latest[source] = max(self._latest[source], min(seconds(emitted_at(message)), int(time.time())))
         self._since[source] += 1

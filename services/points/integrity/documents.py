@@ -24,7 +24,7 @@ class BurstDocument(Part):
 
 
 class MinutesPerClass(Part):
-    """Minutes per class of device; null is not looked at."""
+    """Minutes per class of device; null is not checked."""
 
     others: Minutes | None
     kiosk: Minutes | None
@@ -32,7 +32,7 @@ class MinutesPerClass(Part):
 
 
 class CountPerClass(Part):
-    """People per class of device; null is not looked at."""
+    """People per class of device; null is not checked."""
 
     others: Count | None
     kiosk: Count | None
@@ -40,7 +40,7 @@ class CountPerClass(Part):
 
 
 class BurstPerClass(Part):
-    """Bursts per class of device; null is not looked at."""
+    """Bursts per class of device; null is not checked."""
 
     others: BurstDocument | None
     kiosk: BurstDocument | None

@@ -1,6 +1,6 @@
-"""What looks like fraud, and what a case about it says now. Pure.
+"""Integrity cases: suspected fraud, and how a case about it stands now. Pure.
 
-Windows run on the time of what happened, or of when it was told, never on the clock of whoever looks: a person's day
+Windows run on the time of what happened, or of when it was published, never on the reader's clock: a person's day
 (``days``), a device's day (``acts``) and any ten minutes of a recorder (``bursts``). All are sets of record ids, so
 that what comes again changes nothing and different records may come in any order.
 """
@@ -131,7 +131,7 @@ class CaseOpening(NamedTuple):
 
 
 def measure(kind: Kind, day: date, records: Mapping[UUID, SeenRevision]) -> int:
-    """What a case's records come to as they stand now, in the unit of its evidence."""
+    """The amount of a case's records as they stand now, in the unit of its evidence."""
     if kind == "burst":
         return sum(seen.status != "void" for seen in records.values())
     if kind == "many-accounts":
@@ -149,5 +149,5 @@ def measure(kind: Kind, day: date, records: Mapping[UUID, SeenRevision]) -> int:
 
 
 def still_so(kind: Kind, measured: int, limit: int) -> bool:
-    """Whether the case would be opened with what its records come to now."""
+    """Whether the case would be opened with the amount of its records now."""
     return measured > limit if kind == "long-day" else measured >= limit

@@ -48,9 +48,9 @@ RECORDS_SHOWN = 500
 
 @dataclass(frozen=True, slots=True)
 class CaseReading:
-    """A case with its records as they stand now: what they come to, and whether that would still open it.
+    """A case with its records as they stand now: their amount, and whether that would still open it.
 
-    A sequel's come to so much with those of the cases before it, and open it only if its own are part of that.
+    A sequel's amount includes those of the cases before it, which open it only if its own are part of that.
     """
 
     case: Case
@@ -115,7 +115,7 @@ async def report(tx: Tx, flags: Sequence[Flag]) -> int:
 
 
 async def _chains_alone(tx: Tx, firsts: Collection[UUID]) -> dict[UUID, Chain]:
-    """The chains, locked: nobody else opens or widens one of theirs, and nobody settles the one that is open.
+    """The chains, locked: no other transaction opens, widens or settles one of theirs.
 
     The lock of a first case is its chain's; a sequel that is open has one of its own, which its settlement takes.
     """
@@ -236,12 +236,12 @@ async def look(tx: Tx, caller: Caller, case_id: UUID) -> CaseReading:
 
 
 def _seen(row: Mapping[str, Any]) -> SeenRevision:
-    names = set(SeenRevision._fields) - {"told_at"}
+    names = set(SeenRevision._fields) - {"emitted_at"}
     return SeenRevision(**{name: row[name] for name in names}, emitted_at=datetime.fromtimestamp(0, UTC))
 
 
 async def settle(tx: Tx, caller: Caller, case_id: UUID, status: CaseStatus, reason: str) -> Case:
-    """Clear a case, which gives back what it held, or confirm it; once.
+    """Clear a case, which releases what it held, or confirm it; once.
 
     Raises:
         NotFound: ``case-unknown``.
@@ -285,7 +285,7 @@ async def _may_settle(
     persons = {caller.subject} if caller.volunteer_id is None else {caller.subject, caller.volunteer_id}
     about = {*map(str, volunteer_ids), case.subject}
     if not about.isdisjoint(map(str, persons)) or await store.recorded_by(tx, case.case_id, persons):
-        raise Forbidden("own-case", "Nobody settles a case about themselves or about what they recorded.")
+        raise Forbidden("own-case", "Operators cannot settle a case about themselves or about what they recorded.")
     seen = {row["site_id"] for row in records if row["revision"] is not None}
     if not caller.may_sites(seen.union(case.site_ids)):
         detail = "This case touches sites that you are not responsible for: the centre settles it."

@@ -55,7 +55,7 @@ def pack_standing(standing: RecordDays) -> list[Any]:
 
 
 def unpack_standing(stored: Sequence[Any] | None) -> RecordDays | None:
-    """What was packed; None if there is nothing."""
+    """Unpack a standing; None if there is nothing."""
     if stored is None:
         return None
     missing = tuple((first, last) for first, last in (stored[2] if len(stored) > 2 else ()))

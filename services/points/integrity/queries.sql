@@ -8,7 +8,7 @@ values ($1, $2, $3, $4::jsonb, $5) on conflict (version) do nothing;
 select version, document, content_hash from threshold_versions order by version;
 
 -- name: cases_alone
--- The locks of cases, whether they exist or not, in the order given; taken before those of their volunteers, by whoever
+-- The locks of cases, whether they exist or not, in the order given; taken before those of their volunteers, by code that
 -- opens, widens or settles them.
 select pg_advisory_xact_lock(hashtext('points/case'), hashtext(id))
 from unnest($1::text[]) with ordinality as batch (id, place) order by place;
@@ -60,7 +60,7 @@ where v.volunteer_id = any($1::uuid[]);
 select record_id, kind from record_flags where standing and volunteer_id = any($1::uuid[]);
 
 -- name: move_flags
--- Flags go with a record that turns out to be somebody else's.
+-- Flags go with a record that turns out to be another volunteer's.
 update record_flags f set volunteer_id = b.volunteer_id, changed_in = pg_current_xact_id()
 from unnest($1::uuid[], $2::uuid[]) as b (record_id, volunteer_id) where f.record_id = b.record_id;
 

@@ -152,12 +152,12 @@ async def listed(
 
 
 async def records_of_case(tx: Tx, case_id: UUID, limit: int) -> list[dict[str, Any]]:
-    """What a case is about, with each record as it stands now."""
+    """Load the records of a case, each as it stands now."""
     return [dict(row) for row in await tx.fetch(_SQL["records_of_case"], case_id, limit)]
 
 
 async def records_before(tx: Tx, first_case_id: UUID, sequel: int, limit: int) -> list[dict[str, Any]]:
-    """What the settled cases before a sequel are about, with each record as it stands now."""
+    """Load the records of the settled cases before a sequel, each as it stands now."""
     return [dict(row) for row in await tx.fetch(_SQL["records_before"], first_case_id, sequel, limit)]
 
 

@@ -1,4 +1,4 @@
-"""Kafka in: attendance, and the acts told of it, as the windows look at them."""
+"""Kafka in: attendance, and the acts published from it, as the windows read them."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -21,14 +21,14 @@ SOURCE = "weiguang/points"
 
 
 class TraceContext(NamedTuple):
-    """What an event belongs to: its correlation id and trace."""
+    """The trace of an event: its correlation id and trace context."""
 
     correlation_id: str
     traceparent: str | None
 
 
 def emitted_at(message: Message) -> datetime:
-    """When its event was told, by its own saying.
+    """The time at which the event was published, by its own header.
 
     Raises:
         PermanentError: it does not say.
@@ -41,7 +41,7 @@ def emitted_at(message: Message) -> datetime:
 
 
 def seen_of(message: Message) -> tuple[SeenRevision, TraceContext]:
-    """A revision as it was told, and what it belongs to.
+    """A revision as it was published, and its trace.
 
     Raises:
         PermanentError: the record cannot be read.
@@ -66,7 +66,7 @@ def seen_of(message: Message) -> tuple[SeenRevision, TraceContext]:
 
 
 def encode_act(act: Act, seen: SeenRevision) -> tuple[bytes, bytes, dict[str, bytes]]:
-    """Key, value and headers of an act on its topic; telling it again gives the same event."""
+    """Key, value and headers of an act on its topic; encoding it again gives the same event."""
     data = ActSeen(
         place=act.place,
         kind=act.kind,

@@ -65,7 +65,7 @@ async def put_visibility(db: Db, caller: Volunteer, volunteer_id: UUID, body: Vi
 
 @router.get("/accounts/{volunteer_id}/visibility")
 async def read_visibility(db: Db, caller: Volunteer, volunteer_id: UUID) -> VisibilityOut:
-    """What the volunteer said; without having said anything, no."""
+    """Read the volunteer's consent; without an answer, no."""
     async with db.snapshot() as tx:
         shown = await handlers.is_shown(tx, caller, volunteer_id)
     return VisibilityOut(volunteer_id=volunteer_id, shown=shown)
@@ -80,7 +80,7 @@ async def read_leaders(
     team_id: UUID | None = None,
     limit: Limit = 20,
 ) -> BoardOut:
-    """Who served most in the present week, month or year, of those who agreed to be shown."""
+    """Rank the most hours of the present week, month or year, among volunteers who agreed to be shown."""
     async with db.snapshot() as tx:
         first, last = span(period, district_day(await tx.now()))
         found = await store.leaders(tx, first, last, site_id=site_id, team_id=team_id, limit=limit)

@@ -10,7 +10,7 @@ __all__ = ["BoardPeriod", "Leader", "span"]
 
 
 class BoardPeriod(StrEnum):
-    """What the board looks at: the calendar week (from Monday), month or year."""
+    """The period of the board: the calendar week (from Monday), month or year."""
 
     WEEK = "week"
     MONTH = "month"

@@ -5,7 +5,7 @@ on conflict (volunteer_id) do update
 set volunteer_number = excluded.volunteer_number, shown = excluded.shown, changed_at = excluded.changed_at;
 
 -- name: shown
--- Whether they agreed; nobody did who said nothing.
+-- Whether they agreed; without an answer, no.
 select shown from visibility where volunteer_id = $1;
 
 -- name: leaders

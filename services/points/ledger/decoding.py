@@ -82,7 +82,7 @@ class _Unusual(Exception):
 
 
 def content_hash(value: bytes) -> bytes:
-    """What tells two contents of one revision apart."""
+    """Hash the content of a revision, so that two contents can be compared."""
     return hashlib.sha256(value).digest()[:16]
 
 

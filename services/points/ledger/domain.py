@@ -100,7 +100,9 @@ class Lot:
 
 
 class Wallet:
-    """A working copy of one volunteer's balances and lots; every act adds to ``transfers`` and nothing else changes
+    """A working copy of one volunteer's balances and lots.
+
+    Every act adds to ``transfers`` and nothing else changes
     a figure.
 
     ``lots`` need hold only those that the act may touch: an award its own; a reversal its own and, where these don't
@@ -197,7 +199,7 @@ class Wallet:
                 self._settle(lot, amount)
 
     def covers(self, key: LotKey, amount: int) -> bool:
-        """Can the lots of the key's own bucket bear the reversal?"""
+        """Whether the lots of the key's own bucket cover the reversal."""
         return (
             sum(lot.available + lot.expired + lot.donated for lot in self.lots.values() if lot.bucket == key[0])
             >= amount

@@ -1,4 +1,4 @@
-"""What the ledger tells the world: rows for the outbox, written by hand because there is one for every changed bucket.
+"""Events of the ledger: rows for the outbox, written by hand because there is one for every changed bucket.
 
 A test holds them to the contracts.
 """

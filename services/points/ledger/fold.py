@@ -1,6 +1,6 @@
-"""What a batch of revisions changes: which revision of each record stands, and what that makes of buckets and figures.
+"""Folds a batch of revisions: which revision of each record stands, and what that makes of buckets and figures.
 
-Pure: everything that is looked at is handed in, and the outcome is data for the store to write.
+Pure: everything that is read is handed in, and the outcome is data for the store to write.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -125,7 +125,7 @@ class Touched:
 
 
 class BucketCause(NamedTuple):
-    """What else than a revision of a record may change a bucket."""
+    """Causes other than a revision of a record that may change a bucket."""
 
     event_id: UUID
     correlation_id: str
@@ -342,7 +342,7 @@ def bonus(
 
 
 def differences(points: Mapping[date, int], posted: Mapping[date, int]) -> dict[date, int]:
-    """What must be posted so that the awards become ``points``, per expiry date; without zeros."""
+    """The differences to post so that the awards become ``points``, per expiry date; without zeros."""
     if not posted:
         return {day: amount for day, amount in points.items() if amount}
     days = points.keys() | posted.keys()

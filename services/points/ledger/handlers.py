@@ -45,7 +45,7 @@ Reason = Literal["award", "reversal", "hold", "capture", "release", "refund", "e
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a pure rule says of a bucket that is not fed by records: points per last valid day, and why."""
+    """The judgement of a pure rule on a bucket without records: points per last valid day, and why."""
 
     bucket: str
     rule_version: int
@@ -104,8 +104,8 @@ async def hold(
     The same ``hold_id`` again returns the hold as it is; nothing moves twice.
 
     Raises:
-        Conflict: ``insufficient-points``, with ``available`` and ``needed``; or ``hold-taken`` if the id is somebody
-            else's hold or of another amount.
+        Conflict: ``insufficient-points``, with ``available`` and ``needed``; or ``hold-taken`` if the id is that of
+            another volunteer's hold or of another amount.
         ValueError: points is not positive.
     """
     if points <= 0:
@@ -153,7 +153,9 @@ async def capture(tx: Tx, hold_id: UUID, cause_event_id: UUID, *, correlation_id
 
 
 async def void(tx: Tx, hold_id: UUID, cause_event_id: UUID, *, correlation_id: str | None = None) -> Hold:
-    """Held points go back to the lots that they came from: open to released. They repay debt first; those past their
+    """Release held points to the lots that they came from.
+
+    They repay debt first; those past their
     last day expire at once.
 
     Raises:
@@ -195,14 +197,18 @@ async def find_hold(tx: Tx, hold_id: UUID) -> Hold | None:
 
 
 async def open_holds_due(tx: Tx, limit: int) -> list[Hold]:
-    """Open holds whose time is over by business time, oldest first, not locked: void each in a transaction of its own
-    and expect `Conflict` where somebody was faster.
+    """Open holds past their time by business time, oldest first, not locked.
+
+    Void each in a transaction of its own
+    and expect `Conflict` where a concurrent transaction was first.
     """
     return await store.due_holds(tx, await tx.now(), limit)
 
 
 async def expire_points(db: Database, limit: int = 500) -> int:
-    """Post the expiry of points past their last day, of at most ``limit`` lots' volunteers; returns how many
+    """Post the expiry of points past their last day.
+
+    Of at most ``limit`` lots' volunteers; returns how many
     volunteers it was. Call again until it is 0.
     """
     async with db.transaction() as tx:
@@ -246,14 +252,14 @@ def _add(wallet: Wallet, lots: Iterable[Lot]) -> None:
 
 
 async def _know_donated(tx: Tx, volunteer: VolunteerRow, wallet: Wallet) -> None:
-    """Tell the wallet what was donated of which lots."""
+    """Load into the wallet what was donated of which lots."""
     if volunteer.figures.donated:
         for lot, donated in (await store.donated_lots(tx, [volunteer.volunteer_id])).get(volunteer.volunteer_id, ()):
             wallet.lots.setdefault(lot.key, lot).donated = donated
 
 
 async def _highest_balance(tx: Tx, volunteer_id: UUID, now: datetime) -> int | None:
-    """What the rule of the day says, among those that the volunteer stands under."""
+    """The highest balance by the rule of the day, among those that the volunteer is under."""
     return (await rulebook_of(tx, volunteer_id)).at(district_day(now)).balance_cap
 
 
@@ -263,7 +269,7 @@ def _correlation(given: str | None, cause_event_id: UUID) -> str:
 
 
 class _Rewritten(NamedTuple):
-    """What of a `BucketChange` is written, for a bucket that no record changed."""
+    """The stored part of a `BucketChange`, for a bucket that no record changed."""
 
     volunteer_id: UUID
     bucket: str
@@ -291,7 +297,7 @@ async def _book(
     cause: tuple[UUID, str],
     posted: _Posted | None = None,
 ) -> None:
-    """Write what an act brought about, and tell of it."""
+    """Write the outcome of an act, and append its events."""
     before: Balances = volunteer.figures
     after = volunteer.figures = wallet.figures()
     volunteer.version += 1

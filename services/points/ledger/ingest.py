@@ -60,7 +60,7 @@ class UnlockedOwners(WeiguangError):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is in force: the rules that say what service is worth, by generation, and the criteria of badges."""
+    """The policy in force: the rules that say what service is worth, by generation, and the criteria of badges."""
 
     rules: Rulebooks
     criteria: Current[Criteria]
@@ -68,7 +68,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """What became of a batch; ``conflicts`` and ``refused`` are places in it."""
+    """The outcome of a batch; ``conflicts`` and ``refused`` are places in it."""
 
     applied: int
     superseded: int
@@ -82,7 +82,7 @@ async def lock(tx: Tx, volunteer_ids: Collection[UUID], known: Set[UUID] = froze
     """Open the accounts that may be missing, then lock all, in one order. Read state in a later statement.
 
     Before, keep the rules as they are: no generation is made until the end of the transaction, so that accounts are
-    opened under the newest, and whoever stands under an older one is seen by the mover.
+    opened under the newest, and volunteers under an older one are seen by the mover.
 
     ``known``: volunteers whose account is known to exist, to spare the attempt.
     """
@@ -138,8 +138,10 @@ async def ingest(
 
 
 async def reconsider(tx: Tx, changed: Sequence[RecordRevision], policy: Policy) -> int:
-    """Work out anew the buckets of records about which points knows something else now; returns how many events are
-    told. The caller holds the volunteers' locks; each revision names the event that is the cause.
+    """Work out anew the buckets of records with new facts.
+
+    Returns how many events are
+    appended. The caller holds the volunteers' locks; each revision names the event that is the cause.
     """
     if not changed:
         return 0
@@ -149,7 +151,9 @@ async def reconsider(tx: Tx, changed: Sequence[RecordRevision], policy: Policy) 
 
 
 async def post(tx: Tx, volunteers: dict[UUID, VolunteerRow], changes: Sequence[BucketChange], policy: Policy) -> int:
-    """Post and write buckets that were worked out elsewhere, and tell of them; returns how many events are told. The
+    """Post and write buckets that were worked out elsewhere, and append their events.
+
+    Returns how many. The
     caller holds the volunteers' locks, and read them after.
     """
     fold = _Fold(tx, await tx.now(), policy)
@@ -178,7 +182,9 @@ class _Fold:
         self.badges: Judge
 
     async def load(self, volunteer_ids: Collection[UUID]) -> None:
-        """Read whose state it is. Before any record changes: who was judged by earlier criteria is judged anew, by the
+        """Load the volunteers' states before any record changes.
+
+        Volunteers under earlier criteria are judged anew, by the
         records until now.
         """
         await self.attach(await store.volunteers(self.tx, volunteer_ids))
@@ -197,7 +203,7 @@ class _Fold:
         self.badges = Judge(tx, criteria, self.now, self.emitted_at)
 
     async def run(self, resolution: RevisionResolution, reconsidered: Sequence[RecordRevision] = ()) -> int:
-        """Do it; returns how many events are told. ``reconsidered``: records that did not change, to be judged anew."""
+        """Run; returns how many events are appended. ``reconsidered``: unchanged records, to be judged anew."""
         tx, self.applied = self.tx, resolution.applied
         pairs = sorted(self.applied.values(), key=lambda pair: pair[0].volunteer_id.bytes)
         touched = touched_buckets(pairs, self.rules, reconsidered)

@@ -116,7 +116,7 @@ class Books:
         return [posting for posting in zip(self._changes, self._amounts, self._transfers, strict=True) if posting[2]]
 
     def _level(self) -> None:
-        """What is above the highest balance is donated, beside the last change of each volunteer."""
+        """Donate what is above the highest balance, beside the last change of each volunteer."""
         last = {change.volunteer_id: place for place, change in enumerate(self._changes) if self._transfers[place]}
         for volunteer_id, place in last.items():
             wallet = self.wallets[volunteer_id]

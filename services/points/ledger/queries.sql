@@ -33,7 +33,7 @@ join unnest($1::uuid[], $2::int[]) as batch (record_id, revision)
   on s.record_id = batch.record_id and s.revision = batch.revision;
 
 -- name: inputs
--- All records of the periods of the touched buckets, as a rule looks at them.
+-- All records of the periods of the touched buckets, as a rule reads them.
 select r.volunteer_id, batch.bucket, r.record_id, r.revision, r.day, r.status, r.provenance, r.started_at, r.minutes,
        r.planned_minutes, r.kind, r.theme, r.activity_id, r.approval_level
 from unnest($1::uuid[], $2::text[], $3::date[], $4::date[]) as batch (volunteer_id, bucket, first, last)

@@ -57,17 +57,17 @@ class RecordRevision(NamedTuple):
 
     @property
     def storable(self) -> bool:
-        """Whether the ledger's database can keep it: its texts hold no U+0000. (The ledger finds out by writing it.)"""
+        """Whether the ledger's database can keep it: its texts hold no U+0000. (Finally decided by writing it.)"""
         texts = (self.theme, self.kind, self.device_ref or "", self.correlation_id)
         return not any("\x00" in text for text in texts)
 
     def says_the_same(self, other: "RecordRevision") -> bool:
-        """Is the content equal, whatever its bytes and its envelope?"""
+        """Whether the content is equal, whatever its bytes and its envelope."""
         return self[:2] + self[3:24] == other[:2] + other[3:24]
 
 
 def facts(revision: RecordRevision) -> Facts:
-    """What a rule may look at."""
+    """The facts that a rule may read."""
     return Facts(
         revision.record_id,
         revision.revision,

@@ -22,7 +22,7 @@ GROUP = "points-ingest"
 TOPICS = ("attendance",)
 KNOWN_AT_MOST = 2_000_000
 _ATTEMPTS = 10
-"""So often a batch begins again because its records turn out to be somebody else's; then it waits."""
+"""How often a batch begins again because its records turn out to be another volunteer's; then it waits."""
 _SMALL = 200
 """A batch of so few records is begun again where PostgreSQL refuses one of them, instead of being ready for that."""
 _log = structlog.get_logger(__name__)
@@ -34,7 +34,9 @@ def group_of(generation: int) -> str:
 
 
 class IngestStream:
-    """What the batch consumer calls, in several lanes at once: all of one volunteer lies in one partition, and a
+    """The handler of the batch consumer, in several lanes at once.
+
+    All of one volunteer lies in one partition, and a
     partition in one lane.
 
     It remembers which accounts exist, once their opening is committed: accounts are never closed.
@@ -66,7 +68,7 @@ class IngestStream:
                 also_lock |= error.volunteer_ids
             except asyncpg.UniqueViolationError as error:
                 # Another transaction stored the same record first, under another volunteer's lock: read it anew.
-                raise TransientError(f"somebody else was faster: {error}") from error
+                raise TransientError(f"a concurrent transaction was first: {error}") from error
         else:
             raise TransientError("records keep changing hands while they are being applied")
         if len(self._known) > KNOWN_AT_MOST:
@@ -93,7 +95,7 @@ class IngestStream:
             await deadletters.record(tx, letters, group=GROUP)
 
     async def dead_letter(self, message: Message, error: Exception) -> None:
-        """Put aside a message that fails whenever it is applied.
+        """Dead-letter a message that fails whenever it is applied.
 
         Raises:
             TransientError: the database is away.

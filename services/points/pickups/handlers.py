@@ -1,6 +1,6 @@
 """Use cases of pickup: hand a reward over against its code alone.
 
-Whoever may type any code may try codes. So each call spends a guess of the caller's before the code is looked at, in a
+A caller who may type any code may try codes. So each call spends one guess before the code is checked, in a
 transaction of its own: guesses sent side by side cannot all be the last one. A call that was no wrong code gives its
 guess back; one that dies in between has cost a guess, which is gone with its window.
 """
@@ -46,7 +46,7 @@ async def give_guess_back(tx: Tx, caller: Caller, since: datetime) -> None:
 
 
 def was_wrong(refusal: Refusal) -> bool:
-    """Whether a refusal of `capture` tells the caller something about a code that is not theirs to try."""
+    """Whether a refusal of `capture` reveals something to the caller about a code that is not theirs to try."""
     return refusal.type in (_WRONG, _ELSEWHERE)
 
 

@@ -1,1 +1,1 @@
-"""What service will be worth: said before it, by the function that will decide after it."""
+"""Previews: what service will be worth, computed by the function that decides after it."""

@@ -21,7 +21,7 @@ Word = Annotated[str, Query(max_length=200)]
 
 
 class WorthOut(Output):
-    """What all of the planned time is worth, and how long it takes to earn the first point (none: nothing is earned).
+    """The worth of all of the planned time, and how long it takes to earn the first point (none: nothing is earned).
 
     ``expires_on``: the last day on which the points will be good; none for ever. ``reason_text`` is for people.
     """
@@ -38,7 +38,7 @@ class WorthOut(Output):
 
 @router.get("/worth", dependencies=[public()])
 async def read_worth(db: Db, starts_at: Instant, ends_at: Instant, kind: Word = "", theme: Word = "") -> WorthOut:
-    """What scanned, confirmed service of this time is worth by the rule of its day, if it is all of that day's."""
+    """Preview scanned, confirmed service of this time by the rule of its day, if it is all of that day's."""
     minutes = (ends_at - starts_at) // timedelta(minutes=1)
     if not 0 < minutes <= MOST_MINUTES:
         raise Invalid("time-reversed", f"Service ends after it starts, and lasts at most {MOST_MINUTES} minutes.")

@@ -1,4 +1,4 @@
-"""What a stretch of service will be worth under a rule. Pure; whole points, whole minutes."""
+"""The preview of a stretch of service under a rule. Pure; whole points, whole minutes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Worth:
 
 
 def worth(rule: Rule, plan: Plan) -> Worth:
-    """What the plan comes to, by the rule's own function: what is said before is what is posted after."""
+    """The worth of the plan by the rule's own function: the preview is what is posted after."""
     award = evaluate(rule, [_served(plan, plan.minutes)])
     [line] = award.lines
     earns = line.points > 0

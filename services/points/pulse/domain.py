@@ -1,4 +1,4 @@
-"""What the pulse counts, and how counts of short slices add up to the last minute."""
+"""Counts of the pulse, and how counts of short slices add up to the last minute."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ RECORDS, POINTS = "r", "p"
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """What one event adds."""
+    """The increments of one event."""
 
     records: int
     points: int
@@ -40,7 +40,7 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one slice holds for one key."""
+    """The counts of one slice for one key."""
 
     key: str
     start: float

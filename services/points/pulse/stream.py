@@ -13,7 +13,7 @@ TOPICS = ("attendance", "points")
 
 
 def beat_of(message: Message) -> Beat | None:
-    """What a record adds to the pulse; None when it is nothing that just happened.
+    """The increments by a record; None when it is nothing that just happened.
 
     Raises:
         PermanentError: the record cannot be read, or is of a type that these topics don't carry.

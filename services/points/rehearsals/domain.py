@@ -1,7 +1,7 @@
-"""What one volunteer's service is worth under the rules in force and with a draft among them. Pure; whole points.
+"""Compares one volunteer's service under the rules in force and with a draft among them. Pure; whole points.
 
 Counted are the buckets that records feed, the bonus for the first service, and the bonuses for people brought in: what
-a change of rules may move. Adjustments are somebody's word and no rule's; the highest balance and its donations are
+a change of rules may move. Adjustments are a person's decision and no rule's; the highest balance and its donations are
 about what is kept, not about what is earned.
 """
 
@@ -42,13 +42,13 @@ __all__ = [
 
 Budget = dict[tuple[UUID | None, date], tuple[int, int]]
 """By site and first day of the month: points before and after. The site is that of the record; a bonus for the first
-service belongs where that service was, a bonus for somebody brought in to no site."""
+service belongs where that service was, a referral bonus to no site."""
 
 _BOTH, _BEFORE, _AFTER = 0, 1, 2
 
 
 class Pair(NamedTuple):
-    """The buckets that a day's record falls into under both rulebooks; ``same`` if one evaluation tells of both.
+    """The buckets that a day's record falls into under both rulebooks; ``same`` if one evaluation serves both.
 
     ``daily``: under both a bucket is a day, and so all of a volunteer's records of the day are in the same.
     """
@@ -169,7 +169,7 @@ class Appraisal:
             self._put(_AFTER, rule_after, period_after, found, site_id)
 
     def refer(self, brought: Referral) -> None:
-        """Somebody whom the volunteer brought in."""
+        """Add a volunteer whom this one referred."""
         before, after = self._comparison.before.at(brought.day), self._comparison.after.at(brought.day)
         stood = self._stands.get(f"{REFERRAL}{brought.referred_id}", before)
         if after is before:
@@ -316,7 +316,7 @@ _NO_VOLUNTEER: Final = UUID(int=0)
 class Summary:
     """The totals of any number of volunteers; ``lost`` and ``largest_loss`` are negative or 0.
 
-    Of several who gain or lose as much, ``largest_…_of`` is the one with the lowest id; nobody if nobody does.
+    Of several who gain or lose as much, ``largest_…_of`` is the one with the lowest id; None if there is none.
     """
 
     volunteers: int = 0

@@ -1,4 +1,4 @@
-"""Use cases of rehearsals: ask for one, look at it, give it up."""
+"""Use cases of rehearsals: request, read and cancel one."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, timedelta
@@ -40,7 +40,7 @@ async def request(tx: Tx, caller: Caller, version: int, as_if_from: date | None 
         detail = f"Rule version {version} is {stored.status}; only a draft is rehearsed."
         raise Conflict("rule-not-draft", detail, rule_status=stored.status)
     if await rule_store.under_way(tx):
-        detail = "Other rules are coming into force; rehearse once everybody stands under them."
+        detail = "Other rules are coming into force; rehearse once all volunteers are under them."
         raise Conflict("rules-under-way", detail)
     now = await tx.now()
     if as_if_from is not None and as_if_from > district_day(now):
@@ -130,7 +130,9 @@ async def export_budget(db: Database, rehearsal_id: UUID) -> AsyncIterator[Seque
 
 
 async def forget_old(db: Database) -> int:
-    """Forget the volunteers' differences of a rehearsal that ended `KEPT` ago and that no activation rests on; returns
+    """Delete the volunteers' differences of a rehearsal that ended `KEPT` ago and that no activation rests on.
+
+    Returns
     1, or 0 when there is none. Totals and budget stay.
     """
     async with db.transaction() as tx:

@@ -22,7 +22,9 @@ _log = structlog.get_logger(__name__)
 
 
 async def rehearse_waiting(db: Database, stop: asyncio.Event) -> int:
-    """Let the rehearsal that waits longest be replayed, and wait for it; returns 0, as what failed should be tried
+    """Replay the rehearsal that waits longest, and wait for it.
+
+    Returns 0, as what failed should be tried
     again a little later and not at once.
     """
     async with db.transaction() as tx:

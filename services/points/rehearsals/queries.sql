@@ -24,12 +24,12 @@ where ($1::uuid is null or rehearsal_id < $1) and ($2::integer is null or versio
 order by rehearsal_id desc limit $3;
 
 -- name: cancel
--- Whoever replays it sees that it is no longer running, at the next step.
+-- The process that replays it sees that it is no longer running, at the next step.
 update rehearsals set status = 'cancelled', finished_at = clock_timestamp()
 where rehearsal_id = $1 and status in ('queued', 'running') returning rehearsal_id;
 
 -- name: forget_results
--- What an attempt wrote that came to nothing; in a statement after the row was changed, so that no more can follow.
+-- What an attempt wrote that failed; in a statement after the row was changed, so that no more can follow.
 delete from rehearsal_results where rehearsal_id = $1;
 
 -- name: forget_old
@@ -45,11 +45,11 @@ update rehearsals r set forgotten_at = clock_timestamp() from old where r.rehear
 returning r.rehearsal_id;
 
 -- name: next_waiting
--- The oldest that nobody has finished.
+-- The oldest unfinished one.
 select rehearsal_id from rehearsals where status in ('queued', 'running') order by requested_at, rehearsal_id limit 1;
 
 -- name: nobody_replays
--- The lock is held as long as somebody replays; here it is had for the moment of asking.
+-- The lock is held during a replay; here it is taken for the moment of asking.
 select pg_try_advisory_xact_lock(hashtext('points/rehearsals'));
 
 -- name: replay_alone
@@ -73,12 +73,12 @@ update rehearsals set status = 'failed', finished_at = clock_timestamp(),
 where rehearsal_id = $1 and status in ('queued', 'running') and attempts >= $2 returning rehearsal_id;
 
 -- name: note_beginning
--- What the attempt looks at: the snapshot, and how many volunteers there are in it.
+-- The attempt's input: the snapshot, and how many volunteers there are in it.
 update rehearsals set watermark = $3::text::pg_snapshot, volunteers_total = $4
 where rehearsal_id = $1 and attempts = $2 and status = 'running' returning rehearsal_id;
 
 -- name: note_progress
--- How far it is; nothing comes back if it was cancelled or somebody else has begun it again.
+-- How far it is; no row is returned if it was cancelled or begun again.
 update rehearsals set volunteers_done = $3, records_done = $4
 where rehearsal_id = $1 and attempts = $2 and status = 'running' returning rehearsal_id;
 
@@ -117,7 +117,7 @@ select rehearsal_id from rehearsals where rehearsal_id = $1 and attempts = $2 an
 set local idle_in_transaction_session_timeout = 0;
 
 -- name: share_snapshot
--- The snapshot by which the result is told apart from what came later, and the statement by which others get the same.
+-- The snapshot by which the result is separated from what came later, and the statement by which others get the same.
 select pg_current_snapshot()::text as watermark,
        format('set transaction snapshot %L', pg_export_snapshot()) as statement;
 
@@ -135,7 +135,7 @@ select distinct on (portion) volunteer_id, place - 1 as volunteers_before from w
 select count(*) from volunteers;
 
 -- name: facts
--- All records of the volunteers from $1 to $2, each as a rule looks at it: after the volunteer and the site, the columns are
+-- All records of the volunteers from $1 to $2, each as a rule reads it: after the volunteer and the site, the columns are
 -- the members of Facts but for the flags, in their order. $3: do the rules heed complaints?
 select r.volunteer_id, r.site_id, r.record_id, r.revision, r.day, r.status, r.provenance, r.started_at, r.minutes,
        r.planned_minutes, r.kind, r.theme, r.activity_id, r.approval_level,

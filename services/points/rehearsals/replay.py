@@ -28,7 +28,7 @@ from shared.postgres import Database
 __all__ = ["ATTEMPTS", "ReplayOptions", "end_with_parent", "replay"]
 
 ATTEMPTS = 3
-"""A rehearsal that was begun so often and never came to an end is not begun again."""
+"""A rehearsal that was begun so often and never finished is not begun again."""
 SECONDS = 1.0
 """How often progress is written."""
 _log = structlog.get_logger(__name__)
@@ -55,11 +55,11 @@ def end_with_parent() -> None:
 
 
 class ReplayFailed(WeiguangError):
-    """The replay cannot come to a result, however often it is tried."""
+    """The replay cannot finish, however often it is tried."""
 
 
 async def replay(db: Database, rehearsal_id: UUID, options: ReplayOptions, stop: asyncio.Event) -> None:
-    """Replay a rehearsal that waits for it, to its end; returns at once if it doesn't, or if somebody else replays.
+    """Replay a rehearsal that waits for it, to its end; returns at once if it doesn't, or if another process replays.
 
     ``stop``: end soon, and leave it for later.
 
@@ -102,7 +102,7 @@ class _Replay:
     async def run(self) -> None:
         async with self._db.snapshot() as tx:
             if await rule_store.under_way(tx):
-                # Some stand under other rules than the newest: later there is one answer to "before".
+                # Some volunteers are under other rules than the newest: later there is one answer to "before".
                 async with self._db.transaction() as own:
                     await store.release(own, self._attempt)
                 return
@@ -173,7 +173,7 @@ class _Replay:
 def _differs(mismatches: list[Mismatch]) -> str:
     first = mismatches[0]
     return (
-        f"The ledger differs from the rules in force, so that no difference can be told from it: volunteer "
+        f"The ledger differs from the rules in force, so that no difference can be derived from it: volunteer "
         f"{first.volunteer_id} was posted {first.posted} points and the rules say {first.worth} "
         f"({len(mismatches)} volunteers in this portion). Run the audit (A4)."
     )

@@ -38,7 +38,7 @@ Connect = Callable[[], Awaitable[Database]]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What every process of a replay is told; ``rules`` are all versions, ``in_force`` those that are."""
+    """The task of every process of a replay; ``rules`` are all versions, ``in_force`` those that are."""
 
     connect: Connect
     snapshot: str
@@ -58,7 +58,7 @@ class Mismatch(NamedTuple):
 
 @dataclass(slots=True)
 class PortionOutcome:
-    """What became of a portion; ``wanted`` is false if the attempt is given up."""
+    """The outcome of a portion; ``wanted`` is false if the attempt is given up."""
 
     volunteers: int
     summary: Summary = field(default_factory=Summary)
@@ -103,7 +103,7 @@ class Share:
         self._tx: Tx
 
     async def open(self) -> None:
-        """Connect, and look at the snapshot."""
+        """Connect, and adopt the snapshot."""
         self._db = await self._task.connect()
         self._resources.push_async_callback(self._db.close)
         self._tx = await self._resources.enter_async_context(self._db.snapshot())
@@ -163,7 +163,7 @@ class Share:
         return done
 
     async def _again(self, volunteer_id: UUID, referrals: list[Referral] | tuple[()]) -> Appraised:
-        """One volunteer under the versions that their buckets stand under, which may be older than those in force."""
+        """One volunteer under the versions that their buckets are under, which may be older than those in force."""
         found = await store.stands(self._tx, volunteer_id)
         stands = {bucket: self._versions[version] for bucket, version in found.items() if version in self._versions}
         brought = {volunteer_id: list(referrals)} if referrals else {}

@@ -123,7 +123,7 @@ async def forget_old(tx: Tx, age: timedelta) -> bool:
 
 
 async def next_waiting(tx: Tx) -> UUID | None:
-    """The rehearsal that should be replayed now, unless somebody does."""
+    """The rehearsal that should be replayed now, unless another process does."""
     found: UUID | None = await tx.fetchval(_SQL["next_waiting"])
     if found is not None and not await tx.fetchval(_SQL["nobody_replays"]):
         return None
@@ -132,7 +132,7 @@ async def next_waiting(tx: Tx) -> UUID | None:
 
 @asynccontextmanager
 async def alone(db: Database) -> AsyncIterator[bool]:
-    """Nobody else replays while this lasts; False if somebody does."""
+    """Hold the right to replay alone while this lasts; False if another process has it."""
     async with db.pool.acquire() as conn:
         mine = bool(await conn.fetchval(_SQL["replay_alone"]))
         try:
@@ -246,7 +246,7 @@ async def flags(tx: Tx, first: UUID, last: UUID) -> dict[UUID, frozenset[str]]:
 
 
 async def referrals(tx: Tx, first: UUID, last: UUID) -> dict[UUID, list[Referral]]:
-    """Who brought whom in, by who earned the bonus."""
+    """Load referrals by the volunteer who earned the bonus."""
     found: dict[UUID, list[Referral]] = {}
     for row in await tx.fetch(_SQL["referrals"], first, last):
         found.setdefault(row["volunteer_id"], []).append(Referral(row["referred_id"], row["day"]))
@@ -254,7 +254,7 @@ async def referrals(tx: Tx, first: UUID, last: UUID) -> dict[UUID, list[Referral
 
 
 async def posted(tx: Tx, first: UUID, last: UUID) -> dict[UUID, int]:
-    """What the ledger says that volunteers were given under rules."""
+    """Load the points that the ledger gave volunteers under rules."""
     return {row[0]: row[1] for row in await tx.fetch(_SQL["posted"], first, last)}
 
 

@@ -1,4 +1,4 @@
-"""HTTP of rewards and redemptions. A pickup code is shown to the volunteer who holds it and to nobody else."""
+"""HTTP of rewards and redemptions. A pickup code is shown to the volunteer who holds it only."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -60,7 +60,7 @@ class StockIn(Input):
 
 
 class RedemptionIn(Input):
-    """What is wanted, and where it will be fetched."""
+    """The wanted reward, and where it will be fetched."""
 
     reward_id: UUID
     site_id: UUID
@@ -73,7 +73,7 @@ class CaptureIn(Input):
 
 
 class ReleaseIn(Input):
-    """Why the hold is given back."""
+    """The reason for a release."""
 
     reason: Reason = "given back by the volunteer"
 
@@ -86,7 +86,7 @@ class RefundIn(Input):
 
 
 class ShelfOut(Output):
-    """What may be redeemed at a site."""
+    """The rewards that may be redeemed at a site."""
 
     site_id: UUID
     free: int

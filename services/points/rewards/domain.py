@@ -1,4 +1,4 @@
-"""Rewards and redemptions: what may be held, handed over and given back. Pure, whole points and whole items."""
+"""Rewards and redemptions: what may be held, handed over and released. Pure, whole points and whole items."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RedemptionStatus(StrEnum):
 
 
 class Command(StrEnum):
-    """What may be asked of a redemption that exists."""
+    """The commands that an existing redemption accepts."""
 
     CAPTURE = "capture"
     RELEASE = "release"
@@ -42,7 +42,9 @@ class Command(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reward:
-    """One line of the catalogue; `price` in points, `hold_days` is how long a held item waits for pickup. `version` is
+    """One line of the catalogue.
+
+    `price` in points, `hold_days` is how long a held item waits for pickup. `version` is
     1, and one more with each change.
     """
 
@@ -156,7 +158,7 @@ def place(
 
 
 def advance(redemption: Redemption, command: Command, at: datetime) -> RedemptionStep | RewardRefusal:
-    """The step that `command` takes from here. Each end is reached once; who comes second is told where it stands."""
+    """The step that `command` takes from here. Each end is reached once; a second command gets the present state."""
     step = _STEPS.get((redemption.status, command))
     if step is None:
         return RewardRefusal("redemption-not-open", f"This redemption {_STANDS[redemption.status]}.")
@@ -169,7 +171,7 @@ def advance(redemption: Redemption, command: Command, at: datetime) -> Redemptio
 
 
 def photo_type(content: bytes) -> str | None:
-    """What kind of image the bytes are, by how they begin, whatever they are said to be; None for any other thing."""
+    """The type of image by its first bytes, whatever it is said to be; None for any other thing."""
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     if content.startswith(b"\xff\xd8\xff"):

@@ -63,7 +63,7 @@ def captured(redemption: Redemption) -> Event[Any]:
 
 
 def released(redemption: Redemption, why: str) -> Event[Any]:
-    """The hold was given back. `why` is one of our own phrases: what people typed stays in the database."""
+    """The hold was released. `why` is one of our own phrases: what people typed stays in the database."""
     assert redemption.settled_at is not None
     data = RedemptionReleased(**_common(redemption), reason=why, released_at=redemption.settled_at)
     return _event(redemption, data, redemption.settled_at)

@@ -1,4 +1,4 @@
-"""Use cases of rewards: fill the catalogue and the shelves, hold, hand over, give back.
+"""Use cases of rewards: fill the catalogue and the shelves, hold, capture, release.
 
 Lock order, the same everywhere: volunteer rows (sorted, in a statement of their own), then reward_stock rows (sorted by
 reward and site) as the last statements of the transaction. A redemption belongs to one volunteer, whose lock covers it.
@@ -53,7 +53,7 @@ BY_CENTRE = "refunded by the centre"
 
 
 def random_code() -> str:
-    """A pickup code that nobody can guess: 31^8 of them, a few wrong guesses allowed."""
+    """A pickup code that cannot be guessed: 31^8 of them, a few wrong guesses allowed."""
     return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
 
 

@@ -11,7 +11,7 @@ select reward_id, name, description, price, per_quarter_limit, available_from, a
 from reward where reward_id = $1;
 
 -- name: find_offer
--- The same at one site, and what is left there, at once and without a lock: those who come to an empty shelf must neither
+-- The same at one site, and what is left there, at once and without a lock: requests for an empty shelf must neither
 -- queue for it nor cost much.
 select r.reward_id, r.name, r.description, r.price, r.per_quarter_limit, r.available_from, r.available_until,
        coalesce(d.hold_days, r.hold_days) as hold_days, r.per_person_limit, r.version,
@@ -36,7 +36,7 @@ select reward_id, site_id, received, free, reserved, handed_over
 from reward_stock where reward_id = any($1::uuid[]) order by reward_id, site_id;
 
 -- name: read_free
--- What is left at one site, without a lock: those who come to an empty shelf must not queue for it.
+-- What is left at one site, without a lock: requests for an empty shelf must not queue for it.
 select free from reward_stock where reward_id = $1 and site_id = $2;
 
 -- name: receive_stock
@@ -52,7 +52,7 @@ insert into reward_receipt (receipt_id, reward_id, site_id, quantity, note, rece
 values ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: move_stock
--- Reserve, hand over, give back. The conditions make it impossible to oversell whatever was read before; last statement
+-- Reserve, capture, release. The conditions make it impossible to oversell whatever was read before; last statement
 -- of its transaction, so that the shelf is locked for the commit only.
 update reward_stock set free = free + $3, reserved = reserved + $4, handed_over = handed_over + $5
 where reward_id = $1 and site_id = $2 and free + $3 >= 0 and reserved + $4 >= 0 and handed_over + $5 >= 0
@@ -102,7 +102,7 @@ update pickup set wrong_codes = $2, locked_until = $3 where redemption_id = $1;
 select code from pickup where redemption_id = $1;
 
 -- name: read_codes
--- Codes of open holds, shown to the volunteer who holds them and to nobody else.
+-- Codes of open holds, shown to the volunteer who holds them only.
 select p.redemption_id, p.code from pickup p join redemption r using (redemption_id)
 where r.volunteer_id = $1 and p.redemption_id = any($2::uuid[]);
 

@@ -23,7 +23,7 @@ PHOTO_HEADERS = {
 
 
 class CountIn(Input):
-    """What was counted on the shelf, items held for volunteers included, and why it was."""
+    """A count of the shelf, items held for volunteers included, and the reason."""
 
     site_id: UUID
     counted: Annotated[int, Field(ge=0, le=1_000_000)]
@@ -104,7 +104,7 @@ async def put_photo(
 
 @router.get("/rewards/{reward_id}/photo", dependencies=[public()], response_class=Response, responses=IMAGE)
 async def read_photo(request: Request, db: Db, reward_id: UUID, v: str | None = None) -> Response:
-    """The photo, for everybody; not sent again to whoever has it. ``v`` names its content, so that caches keep it."""
+    """The photo, public; not sent again to clients that have it. ``v`` names its content, so that caches keep it."""
     async with db.snapshot() as tx:
         kind, content, etag = await shelves.photo(tx, reward_id)
     headers = {**PHOTO_HEADERS, "ETag": etag}

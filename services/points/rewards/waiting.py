@@ -15,7 +15,7 @@ __all__ = ["remind", "time_out_bare_holds"]
 
 
 async def remind(db: Database, limit: int = 100) -> int:
-    """Tell of redemptions whose time is over in `REMIND_BEFORE`, each once; returns how many, to be called until 0."""
+    """Remind of redemptions whose time is over in `REMIND_BEFORE`, each once; returns how many; call until 0."""
     async with db.transaction() as tx:
         at = await tx.now()
         due = await store.unreminded(tx, at, REMIND_BEFORE, limit)

@@ -1,4 +1,4 @@
-"""HTTP of rules and badge criteria: anybody may read what service is worth and what earns a badge."""
+"""HTTP of rules and badge criteria: public to read what service is worth and what earns a badge."""
 
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -37,8 +37,10 @@ class RuleOut(Output):
 
 
 class DraftIn(Input):
-    """A rule: the text of a YAML document, or the same as JSON. Problems name the line; JSON's lines are those of its
-    indented form. A version that it names is not looked at: drafts are numbered.
+    """A rule: the text of a YAML document, or the same as JSON.
+
+    Problems name the line; JSON's lines are those of its
+    indented form. A version that it names is ignored: drafts are numbered.
     """
 
     document: Annotated[str, Field(min_length=1, max_length=200_000)] | dict[str, Any]
@@ -92,7 +94,7 @@ async def list_rules(db: Db) -> RulesOut:
 async def draft_rule(
     request: Request, db: Db, caller: Annotated[Caller, allow(Role.OPERATOR, centre=True)], body: DraftIn
 ) -> Response:
-    """Keep a rule as a draft: checked, numbered, and in force for nobody."""
+    """Keep a rule as a draft: checked, numbered, and not in force."""
     document = body.document
     text = document if isinstance(document, str) else orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
 

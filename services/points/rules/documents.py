@@ -116,7 +116,7 @@ class RoundingDocument(Part):
 
 
 class Earning(Part):
-    """What an hour is worth and which hours count.
+    """The worth of an hour, and which hours count.
 
     ``minimum_percent``: records shorter than this share of the planned time earn nothing.
     """
@@ -181,7 +181,7 @@ class Limits(Part):
 
 
 class ComplaintRate(Part):
-    """What records are worth of which, or of whose activity, somebody complained: so many percent."""
+    """The percentage that records are worth after a complaint about them or their activity."""
 
     worth_percent: Percent = 100
 
@@ -205,7 +205,7 @@ class Balance(Part):
 
 
 class Redemptions(Part):
-    """How often in a calendar quarter somebody may redeem, whichever reward."""
+    """How often in a calendar quarter a volunteer may redeem, whichever reward."""
 
     per_quarter: Few | None = None
 

@@ -1,4 +1,4 @@
-"""Which rule a day's service stands under, and which bucket it falls into.
+"""Selects the rule of a day's service, and which bucket it falls into.
 
 A bucket is one volunteer and one period; what it is worth is worked out in ``worth``, from a rule as ``terms`` has it.
 """
@@ -69,7 +69,9 @@ class _Segment(NamedTuple):
     last: date
 
     def period(self, day: date, activity_id: UUID | None) -> BucketPeriod:
-        """The bucket that a day's record falls into. The start of a version is a boundary of every cap, and a bucket
+        """The bucket that a day's record falls into.
+
+        The start of a version is a boundary of every cap, a bucket
         that begins there instead of at the beginning of its period says so in its name.
         """
         span = self.rule.span
@@ -90,7 +92,7 @@ class _Segment(NamedTuple):
 
 
 class Rulebook:
-    """All active versions; which one a bucket stands under follows from the first day of its period."""
+    """All active versions; a bucket's version follows from the first day of its period."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = sorted(rules, key=lambda rule: (rule.effective_from, rule.version))

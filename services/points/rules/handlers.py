@@ -76,14 +76,16 @@ async def _in_force(tx: Tx, newest: store.Generation, fresh: Sequence[int]) -> N
 
 
 async def rulebook(tx: Tx) -> Rulebook:
-    """The rules of the newest generation: those that everybody stands under, or is on the way to."""
+    """The rules of the newest generation: those that all volunteers are under, or move to."""
     newest = await store.newest_generation(tx)
     found = await store.generations(tx, [newest.generation])
     return Rulebook(stored.document.rule() for stored in found.get(newest.generation, ()))
 
 
 async def rulebook_of(tx: Tx, volunteer_id: UUID) -> Rulebook:
-    """The rules that all buckets of a volunteer stand under; of one whom points has not seen, the newest. The caller
+    """The rules of all buckets of a volunteer.
+
+    Of a volunteer whom points has not seen, the newest. The caller
     holds the volunteer's lock.
     """
     found = await store.of_volunteer(tx, volunteer_id)
@@ -96,7 +98,7 @@ async def listed(tx: Tx) -> list[StoredRule]:
 
 
 async def draft(tx: Tx, caller: Caller, text: str) -> StoredRule:
-    """Keep a rule as a draft, which nothing stands under; it gets the next number from 1001 on.
+    """Keep a rule as a draft, without buckets; it gets the next number from 1001 on.
 
     Raises:
         Invalid: ``rule-invalid``, with ``problems``: the line, the path and what is wrong, each.

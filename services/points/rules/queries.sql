@@ -13,7 +13,7 @@ select pg_advisory_xact_lock(hashtext('points/rule-versions'));
 select greatest(1000, coalesce(max(version), 0)) + 1 from rule_versions;
 
 -- name: insert_draft
--- A rule that nothing stands under yet.
+-- A rule without buckets yet.
 insert into rule_versions (version, name, effective_from, document, content_hash, status, source, drafted_by, created_at)
 values ($1, $2, $3, $4::jsonb, $5, 'draft', $6, $7, $8);
 
@@ -24,7 +24,7 @@ select pg_advisory_xact_lock_shared(hashtext('points/rules')), pg_advisory_xact_
        business.now();
 
 -- name: change_rules
--- Alone: whoever decided by an older generation has committed, and whoever comes reads the new one in a later statement.
+-- Alone: transactions that decided by an older generation have committed, and later ones read the new one in a later statement.
 select pg_advisory_xact_lock(hashtext('points/rules'));
 
 -- name: newest_generation
@@ -38,7 +38,7 @@ from rule_generations g join rule_versions v on v.version = any(g.versions)
 where g.generation = any($1::int[]) order by g.generation, v.version;
 
 -- name: rules_of_volunteer
--- The rules that all buckets of a volunteer stand under; read after the lock.
+-- The rules that all buckets of a volunteer are under; read after the lock.
 select v.version, v.name, v.effective_from, v.document, v.content_hash, v.status, v.created_at
 from volunteers a join rule_generations g using (generation) join rule_versions v on v.version = any(g.versions)
 where a.volunteer_id = $1 order by v.version;
@@ -53,7 +53,7 @@ insert into rule_generations (generation, versions, made_at)
 select max(generation) + 1, $1::int[], $2 from rule_generations returning generation;
 
 -- name: under_way
--- Is anybody still on the way to the newest generation?
+-- Whether any volunteer is still on the way to the newest generation?
 select exists (select from volunteers where generation < (select max(generation) from rule_generations))
     or exists (select from activations where status in ('applying', 'reversing'));
 

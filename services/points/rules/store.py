@@ -72,7 +72,7 @@ async def keep_rules(tx: Tx) -> datetime:
 
 
 async def change_rules(tx: Tx) -> None:
-    """Nobody decides by rules until the end of the transaction. Read what is in force in a later statement."""
+    """Keep transactions from deciding by rules until the end of this one. Read the rules in a later statement."""
     await tx.execute(_SQL["change_rules"])
 
 
@@ -90,7 +90,7 @@ async def insert_generation(tx: Tx, versions: Sequence[int], at: datetime) -> in
 
 
 async def under_way(tx: Tx) -> bool:
-    """Does anybody stand under an older generation than the newest, or is that not settled yet?"""
+    """Whether any volunteer is under an older generation than the newest, or that is not settled yet."""
     return bool(await tx.fetchval(_SQL["under_way"]))
 
 
@@ -108,7 +108,7 @@ async def generations(tx: Tx, numbers: Collection[int]) -> dict[int, list[Stored
 
 
 async def of_volunteer(tx: Tx, volunteer_id: UUID) -> list[StoredRule]:
-    """The versions of the generation that the volunteer stands under; none if there is no account."""
+    """The versions of the generation that the volunteer is under; none if there is no account."""
     return [_stored(row) for row in await tx.fetch(_SQL["rules_of_volunteer"], volunteer_id)]
 
 

@@ -1,4 +1,4 @@
-"""What a record counts for its team, and which badges a team's counts earn. Pure.
+"""Counts a record for its team, and decides which badges a team's counts earn. Pure.
 
 A service of a team is one record that names the team, confirmed and not imported. What each record counts is a function
 of its highest revision, so that the counts are one of the set of revisions, in whatever order they come.
@@ -53,7 +53,7 @@ Increments = dict[tuple[UUID, date], Counts]
 
 
 class Revised(Protocol):
-    """What counting looks at in one revision of a record."""
+    """The fields of a revision that counting reads."""
 
     @property
     def record_id(self) -> UUID: ...
@@ -70,7 +70,7 @@ class Revised(Protocol):
 
 
 class Said(NamedTuple):
-    """What a record says for a team at one revision; ``counted_as`` is None where it counts nothing."""
+    """The count of a record for a team at one revision; ``counted_as`` is None where it counts nothing."""
 
     record_id: UUID
     revision: int
@@ -89,7 +89,7 @@ class TeamRecordChange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TeamResolution:
-    """What a batch changes, each record once; ``conflicts`` are places of second contents of a known revision."""
+    """The changes of a batch, each record once; ``conflicts`` are places of second contents of a known revision."""
 
     changes: list[TeamRecordChange] = field(default_factory=list)
     conflicts: list[int] = field(default_factory=list)
@@ -105,7 +105,7 @@ class TeamStanding(NamedTuple):
 
 
 def said(revision: Revised) -> Said:
-    """What one revision counts for its team: confirmed, not imported, and naming a team; else nothing."""
+    """The count of one revision for its team: confirmed, not imported, and naming a team; else nothing."""
     group = PROVENANCE_GROUPS[revision.provenance]
     counts = revision.status == "confirmed" and revision.team_id is not None and group < len(GROUPS)
     counted_as = GROUPS[group] if counts else None
@@ -128,7 +128,7 @@ def resolve(batch: Sequence[Said], stored: Mapping[UUID, Said]) -> TeamResolutio
 
 
 def increments(changes: Iterable[TeamRecordChange]) -> Increments:
-    """What the changes add to each team's days; what adds up to nothing is left out."""
+    """The sums of the changes by team and day; sums of zero are left out."""
     found: dict[tuple[UUID, date], list[int]] = {}
     for old, new, _ in changes:
         for one, sign in ((old, -1), (new, 1)):
@@ -196,6 +196,6 @@ def highest(criteria: Criteria, badges: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def sentence(criterion: Criterion) -> str:
-    """What earns a team the badge, as people read it."""
+    """The sentence that says how a team earns the badge."""
     scope = "一个自然年内" if criterion.window == "year" else "累计"
     return f"团队{scope}完成 {criterion.at_least} 人次服务"

@@ -1,4 +1,4 @@
-"""What the teams' consumer tells the world: rows for the outbox."""
+"""Events of the teams' consumer: rows for the outbox."""
 
 from datetime import datetime
 from uuid import UUID

@@ -42,7 +42,7 @@ class TeamBadges:
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """What made a team be judged anew: a record's revision, or (then ``revision`` is None) other criteria."""
+    """The cause of judging a team anew: a record's revision, or (then ``revision`` is None) other criteria."""
 
     event_id: UUID
     correlation_id: str
@@ -97,7 +97,7 @@ async def count(tx: Tx, batch: Sequence[RecordRevision], criteria: Current[Crite
 
     Raises:
         TransientError: a record changed teams meanwhile; nothing was changed, and the batch may come again.
-        asyncpg.UniqueViolationError: somebody else was the first to hear of a record; as above.
+        asyncpg.UniqueViolationError: a concurrent transaction inserted the same record; as above.
     """
     heard = [domain.said(revision) for revision in batch]
     record_ids = {one.record_id for one in heard}
@@ -125,7 +125,7 @@ async def _apply(
     await store.add_days(tx, increments)
     teams = await store.teams(tx, {team_id for team_id, _ in increments})
     criteria = await current.of(tx, max(team.criteria_version for team in teams.values()))
-    # By other criteria first, and by the records then: what is told names the reason.
+    # By other criteria first, and by the records then: the event names the reason.
     if late := {key: team for key, team in teams.items() if 0 < team.criteria_version < criteria.version}:
         await _Judge(tx, criteria, late, {}).run()
     for (team_id, day), counts in increments.items():
@@ -163,7 +163,7 @@ class _Judge:
         self.outbox: list[Any] = []
 
     async def run(self) -> None:
-        """Award and revoke, write the teams, and tell of it."""
+        """Award and revoke, write the teams, and append the events."""
         now = await self.tx.now()
         awards: list[NewTeamAward] = []
         revocations: list[TeamRevocation] = []
@@ -272,7 +272,9 @@ async def badges_of(tx: Tx, team_id: UUID) -> TeamBadges:
 async def standings(
     tx: Tx, first: date, last: date, *, after: tuple[int, UUID] | None, limit: int
 ) -> list[tuple[TeamStanding, list[tuple[str, str]]]]:
-    """Teams by their services in these days, each with (code, name) of the highest badges that it holds: one of all
+    """Rank teams by their services in these days.
+
+    Each with (code, name) of the highest badges that it holds: one of all
     time and one of each year.
     """
     criteria = await criteria_in_force(tx)

@@ -27,7 +27,7 @@ select record_id from team_services where record_id = any($1::uuid[]) order by r
 select record_id, revision, team_id, day, counted_as from team_services where record_id = any($1::uuid[]);
 
 -- name: insert_services
--- Records seen for the first time; somebody who was faster makes it fail, and the batch comes again.
+-- Records seen for the first time; a concurrent insert makes it fail, and the batch comes again.
 insert into team_services (record_id, revision, team_id, day, counted_as)
 select * from unnest($1::uuid[], $2::int[], $3::uuid[], $4::date[], $5::text[])
     as batch (record_id, revision, team_id, day, counted_as) order by 1;
@@ -41,7 +41,7 @@ from unnest($1::uuid[], $2::int[], $3::uuid[], $4::date[], $5::text[])
 where s.record_id = batch.record_id;
 
 -- name: teams
--- Teams that are locked, or that somebody wants to see.
+-- Teams that are locked, or that are read.
 select team_id, version, figures, badges, criteria_version from teams where team_id = any($1::uuid[]);
 
 -- name: open_days

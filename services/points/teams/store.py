@@ -96,7 +96,7 @@ async def lock_services(tx: Tx, record_ids: Collection[UUID]) -> None:
 
 
 async def services(tx: Tx, record_ids: Collection[UUID]) -> dict[UUID, Said]:
-    """What is counted of records, where anything was heard of them."""
+    """Load the counts of known records."""
     return {row[0]: Said(*row) for row in await tx.fetch(_SQL["services"], list(record_ids))}
 
 
@@ -104,7 +104,7 @@ async def write_services(tx: Tx, changes: Sequence[TeamRecordChange]) -> None:
     """Write what is counted of records from now on.
 
     Raises:
-        asyncpg.UniqueViolationError: somebody else was the first to hear of a record.
+        asyncpg.UniqueViolationError: a concurrent transaction inserted the same record.
     """
     for name, rows in (
         ("insert_services", [change.new for change in changes if change.old is None]),

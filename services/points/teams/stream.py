@@ -25,7 +25,7 @@ TOPICS = ("attendance",)
 
 
 class TeamStream:
-    """What the batch consumer calls."""
+    """The handler of the batch consumer."""
 
     def __init__(self, db: Database, criteria: Current[Criteria]) -> None:
         self.database = db
@@ -41,7 +41,7 @@ class TeamStream:
         for place in reversed(range(len(revisions))):  # a team is not credited with what is no record of the ledger
             if not revisions[place].storable:
                 letters.append(
-                    DeadLetter(sources.pop(place), "a text of the record holds U+0000, which nobody can keep")
+                    DeadLetter(sources.pop(place), "a text of the record holds U+0000, which PostgreSQL cannot store")
                 )
                 del revisions[place]
         try:
@@ -56,10 +56,10 @@ class TeamStream:
                         letters.append(DeadLetter(sources[place], reason, "conflict"))
                 await deadletters.record(tx, letters, group=GROUP)
         except asyncpg.UniqueViolationError as error:
-            raise TransientError(f"somebody else was faster: {error}") from error
+            raise TransientError(f"a concurrent transaction was first: {error}") from error
 
     async def dead_letter(self, message: Message, error: Exception) -> None:
-        """Put aside a message that fails whenever it is applied.
+        """Dead-letter a message that fails whenever it is applied.
 
         Raises:
             TransientError: the database is away.

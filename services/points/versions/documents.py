@@ -1,4 +1,4 @@
-"""What every versioned document is: YAML in, checked field by field, with a canonical form and a hash of it."""
+"""Versioned documents: YAML in, checked field by field, with a canonical form and a hash of it."""
 
 import hashlib
 from datetime import date

@@ -15,7 +15,7 @@ __all__ = ["Current", "in_force", "install"]
 
 
 class Versioned(Protocol):
-    """What has a version's number."""
+    """An object with a version number."""
 
     @property
     def version(self) -> int: ...
@@ -58,7 +58,7 @@ async def in_force(tx: Tx, versions: Versions[D]) -> D:
 
 class Current(Generic[V]):
     """What is in force, for a process that holds on to it: read when it is needed first, and again when somebody turns
-    out to be judged by a later version. So a process never judges anybody by an earlier version than was done before.
+    out to be judged by a later version. So a process never judges by an earlier version than was done before.
     """
 
     def __init__(self, read: Callable[[Tx], Awaitable[V]]) -> None:
@@ -66,10 +66,10 @@ class Current(Generic[V]):
         self._known: V | None = None
 
     async def of(self, tx: Tx, at_least: int = 0) -> V:
-        """What is in force.
+        """Return the version in force.
 
         Args:
-            at_least: the highest version that somebody at hand is judged by.
+            at_least: the highest version that a volunteer at hand is judged by.
 
         Raises:
             TransientError: that is a version which this process cannot read, or does not find: one of a newer release

@@ -20,7 +20,7 @@ class NotYaml(PermanentError):
 
 
 class Document:
-    """What a text says (``value``), and where."""
+    """The contents of a text (``value``), with lines."""
 
     def __init__(self, value: Any, node: yaml.Node | None) -> None:
         self.value = value

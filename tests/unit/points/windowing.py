@@ -68,7 +68,7 @@ def seen(number: int, start: str = "2026-03-04T09:00", minutes: int = 60, **chan
         "minutes": minutes,
         "recorded_by": None,
         "device_ref": None,
-        "told_at": started_at + timedelta(minutes=minutes),
+        "emitted_at": started_at + timedelta(minutes=minutes),
     }
     return SeenRevision(**(values | changes))
 

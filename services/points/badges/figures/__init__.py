@@ -1,1 +1,1 @@
-"""What is counted of service, for badges."""
+"""The figures of service that badges are judged by."""

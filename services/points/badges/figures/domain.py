@@ -41,7 +41,7 @@ longest run as 'best'. Nothing is kept of what is zero, so that equal figures ar
 
 
 class Service(Protocol):
-    """What criteria may look at in one confirmed record."""
+    """The fields of one confirmed record that criteria may read."""
 
     @property
     def day(self) -> date: ...
@@ -56,7 +56,7 @@ class Service(Protocol):
 
 
 class Served(NamedTuple):
-    """A confirmed record, as far as criteria look at it."""
+    """A confirmed record, as far as criteria read it."""
 
     day: date
     provenance: str
@@ -101,7 +101,7 @@ class Meter:
 
     @property
     def plain(self) -> bool:
-        """Whether the lifetime figures alone tell it."""
+        """Whether the lifetime figures alone suffice."""
         unfiltered = self.themes is None and self.sites is None and self.between is None
         return self.window == "lifetime" and unfiltered and self.measure in ("minutes", "records")
 
@@ -137,7 +137,7 @@ class Meter:
         return self.sites is None or str(site_id) in self.sites
 
     def thing(self, service: Service) -> str:
-        """What different ones are counted of, where different ones are counted."""
+        """The distinct thing that is counted, where distinct things are counted."""
         if self.measure == "themes":
             return service.theme
         return str(service.site_id) if self.measure == "sites" else str(_week(service.day))
@@ -158,7 +158,7 @@ class Meter:
         return _count_thing(state, instance, self.thing(service), sign)
 
     def tally(self, services: Sequence[Service]) -> Any:
-        """What all admitted records of one instance come to, without increments; nothing where it is zero."""
+        """The sum of all admitted records of one instance, without increments; nothing where it is zero."""
         if self.measure == "minutes":
             return sum(one.minutes for one in services)
         if self.measure == "records":
@@ -198,7 +198,7 @@ def _count_thing(state: dict[str, Any], instance: str, thing: str, sign: int) ->
 
 
 def _count_week(state: dict[str, Any], instance: str, week: int, sign: int) -> tuple[int, int]:
-    """A week that is new can lengthen only the run that it lies in; one that is gone makes all be looked at."""
+    """A week that is new can lengthen only the run that it lies in; one that is gone makes all runs count again."""
     weeks = state.get(instance)
     if weeks is None:
         weeks = state[instance] = {_BEST: 0}

@@ -1,1 +1,1 @@
-"""What recorders and devices do."""
+"""Acts of recorders and devices."""

@@ -1,4 +1,4 @@
-"""What recorders and devices do, and many accounts on one phone. Pure.
+"""Acts of recorders and devices, and many accounts on one phone. Pure.
 
 Bringing a record in, or scanning with a phone, is an act that no later revision undoes. A device has its day, a
 recorder any ten minutes (``bursts``). A day keeps what proves it and no more: once it is full, each record that comes
@@ -34,7 +34,7 @@ Window = Mapping[str, Sequence[str]]
 
 
 class Act(NamedTuple):
-    """Somebody, or a device, brought a record in; ``at`` says into which windows it falls."""
+    """A recorder or a device entered a record; ``at`` says into which windows it falls."""
 
     kind: ActKind
     subject: str
@@ -46,14 +46,14 @@ class Act(NamedTuple):
 
     @property
     def place(self) -> str:
-        """What has windows of its own."""
+        """The subject of the act's windows."""
         return f"{self.kind}|{class_of(self.provenance)}|{self.subject}"
 
 
 def acts_of(thresholds: ThresholdsInForce, seen: SeenRevision) -> list[Act]:
-    """What bringing this revision in was: the work of a recorder, the use of a device; neither for imported hours.
+    """The acts of a revision: the work of a recorder, the use of a device; neither for imported hours.
 
-    A record is brought in by its first revision; hours entered by hand also by whoever enters them anew. A phone is
+    A record is entered by its first revision; hours entered by hand also by a later entry. A phone is
     used by the check-in and by the check-out, as one may check out many who came with phones of their own.
     """
     anew = seen.provenance == "backfilled" and seen.closed_by == "correction"
@@ -72,7 +72,7 @@ def acts_of(thresholds: ThresholdsInForce, seen: SeenRevision) -> list[Act]:
 
 
 def _uses(seen: SeenRevision, brought_in: bool) -> bool:
-    """Whether the revision tells of a use of its device, under the limits of that device's class.
+    """Whether the revision is a use of its device, under the limits of that device's class.
 
     Those of ``others`` are for volunteers' phones: what a registered device enters afterwards is a recorder's work.
     """
@@ -116,7 +116,7 @@ def _held(window: Window) -> list[tuple[str, str, str]]:
 def flag_of(
     thresholds: Thresholds, span: TimeWindow, held: Iterable[tuple[str, str, str]], act: Act, measured: int, limit: int
 ) -> Flag:
-    """What acts of one subject come to, about (person, record, site) each; a site may be empty.
+    """The flag for the acts of one subject, about (person, record, site) each; a site may be empty.
 
     It is about the day on which its window begins.
     """

@@ -47,7 +47,7 @@ Cell = frozenset[Entered]
 
 
 class BurstStep(NamedTuple):
-    """What an act changes: its cell, None if that stays as it is, and what was found."""
+    """The change by an act: its cell, None if that stays as it is, and the findings."""
 
     span: TimeWindow
     cell: Cell | None
@@ -56,7 +56,7 @@ class BurstStep(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """Those of windows that begin before a midnight, and of others; None is not looked at."""
+    """Those of windows that begin before a midnight, and of others; None is not checked."""
 
     midnight: int
     before: int | None
@@ -75,7 +75,7 @@ class _Limits:
 
 
 def enter(thresholds: ThresholdsInForce, act: Act, cell: Callable[[TimeWindow], Cell]) -> BurstStep:
-    """Take in what a recorder did. ``cell`` gives what a cell of theirs holds until now."""
+    """Apply an act of a recorder. ``cell`` gives what a cell of theirs holds until now."""
     at = seconds(act.at)
     own = TimeWindow(begin := at - at % BURST_SECONDS, begin + BURST_SECONDS)
     limits = _limits(thresholds, act, at)
@@ -173,7 +173,7 @@ def _judge(
         day = limits.day(start)
         fullest[day] = max(fullest.get(day, (0, 0)), (count, -start))
         members = found.setdefault(day, {one})
-        if known or count == limit:  # without the record it was not full, and the others were not told of
+        if known or count == limit:  # without the record it was not full, and the others were not published
             begin = bisect_left(entries, start, key=_moment)
             members.update(entries[begin : bisect_left(entries, start + BURST_SECONDS, key=_moment)])
     for day, (count, begun) in fullest.items():

@@ -4,7 +4,7 @@ A day (of the district) holds the records whose time touches it, each at its hig
 in is remembered beside, so that a revision that moves or voids it takes it out, and a lower one changes nothing.
 
 Of one revision what came first stands, as in the ledger: a second content changes nothing. A revision is remembered as
-taken in after what it showed was reported and what it told was sent, so one that comes again has nothing left to do.
+stored after its findings were reported and its acts were sent, so one that comes again has nothing left to do.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 _MOST_DAYS: Final = 4
-"""A record that lasts longer is looked at on its first days only."""
+"""A record that lasts longer is checked on its first days only."""
 
 
 class DayEntry(NamedTuple):
@@ -69,7 +69,7 @@ Day = Mapping[UUID, DayEntry]
 
 
 class RecordDays(NamedTuple):
-    """The highest revision of a record that was taken in, and the days that it lies in.
+    """The highest revision of a record that was applied, and the days that it lies in.
 
     One that lies in none (void, open, imported) has the day on which it began, so that it is forgotten like the others.
     ``missing`` are the lower revisions that have not come yet, from and to; mostly there are none.
@@ -85,7 +85,7 @@ _UNSEEN: Final = RecordDays(0, ())
 
 @dataclass(frozen=True, slots=True)
 class DayStep:
-    """What a revision changes: the days that differ, where the record stands, and what was found."""
+    """The change by a revision: the days that differ, where the record stands, and the findings."""
 
     days: Mapping[TimeWindow, Day]
     standing: RecordDays
@@ -93,7 +93,7 @@ class DayStep:
 
 
 def entry_of(seen: SeenRevision) -> DayEntry | None:
-    """What a day keeps of a revision; None if it is void, open, imported, or lasted no time."""
+    """The entry of a revision in a day; None if it is void, open, imported, or lasted no time."""
     if seen.status == "void" or seen.ended_at is None or seen.provenance == "imported":
         return None
     start, end = seconds(seen.started_at), seconds(seen.ended_at)
@@ -114,7 +114,7 @@ def spans_of(entry: DayEntry) -> tuple[TimeWindow, ...]:
 def step(
     thresholds: ThresholdsInForce, seen: SeenRevision, known: RecordDays | None, day: Callable[[TimeWindow], Day]
 ) -> DayStep | None:
-    """Take in one revision; None if it was taken in before, whatever it says now. A lower one changes no day.
+    """Apply one revision; None if it was applied before, whatever it says now. A lower one changes no day.
 
     ``day`` gives what a window of this volunteer holds until now.
     """
@@ -152,7 +152,7 @@ def _without(revision: int, missing: Iterable[tuple[int, int]]) -> Iterator[tupl
 
 
 def _judge(thresholds: Thresholds, volunteer_id: UUID, span: TimeWindow, day: Day, record_id: UUID) -> list[Flag]:
-    """What a day says with this record in it; what concerns others only was said when they came."""
+    """The findings of a day with this record in it; findings about others only were reported before."""
     changed = day[record_id]
     flags = _two_sites(thresholds, volunteer_id, span, day, record_id)
     confirmed = {key: entry for key, entry in day.items() if entry.confirmed}
@@ -212,7 +212,7 @@ def _two_sites(thresholds: Thresholds, volunteer_id: UUID, span: TimeWindow, day
     for other_id, other in sorted(day.items()):
         limit = None if other_id == record_id else _apart(thresholds, mine, other)
         begin, end = max(mine.start, other.start), min(mine.end, other.end)
-        # Two that share time over midnight meet in both days; it is told of the first.
+        # Two that share time over midnight meet in both days; it is reported for the first.
         if limit is None or shared_minutes(mine, other) < limit or not span.start <= begin < span.end:
             continue
         pair = sorted((record_id, other_id))

@@ -1,1 +1,1 @@
-"""What windows are made of."""
+"""The terms of windows."""

@@ -1,4 +1,4 @@
-"""What the windows of integrity are made of: what was seen, thresholds, flags. Pure."""
+"""The terms of integrity's windows: seen revisions, thresholds, flags. Pure."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
@@ -47,7 +47,7 @@ class TimeWindow(NamedTuple):
 
 
 class SeenRevision(NamedTuple):
-    """One revision of a record as it was told; ``told_at`` is when."""
+    """One revision of a record as it was published; ``emitted_at`` is when."""
 
     record_id: UUID
     revision: int
@@ -73,7 +73,7 @@ class Burst:
 
 
 Limits = Mapping[str, int | None]
-"""Per class of device: others, kiosk, leader; None is not looked at."""
+"""Per class of device: others, kiosk, leader; None is not checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class ThresholdsInForce:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """What was found. ``about`` tells it from others of its kind and subject; ``records`` are (record, volunteer).
+    """A finding. ``about`` separates it from others of its kind and subject; ``records`` are (record, volunteer).
 
     ``evidence`` holds numbers and times, and nothing of a person.
     """

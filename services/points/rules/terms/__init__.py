@@ -1,1 +1,1 @@
-"""What a rule is made of."""
+"""The terms of a rule."""

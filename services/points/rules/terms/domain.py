@@ -1,4 +1,4 @@
-"""What a rule is made of, and what it may look at. Pure; whole points, whole minutes, days of the district."""
+"""The terms of a rule, and the facts that it may read. Pure; whole points, whole minutes, days of the district."""
 
 from calendar import monthrange
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ Within = Literal["day", "month", "year", "life"]
 
 
 class RuleRecord(Protocol):
-    """What a rule may look at in one record: `Facts`, or a revision of which points knows nothing but itself."""
+    """The facts of one record that a rule may read: `Facts`, or a revision of which points knows nothing but itself."""
 
     @property
     def record_id(self) -> UUID: ...
@@ -73,7 +73,7 @@ class RuleRecord(Protocol):
 
 
 class Facts(NamedTuple):
-    """A record at its highest revision, as far as a rule may look at it, and what points itself knows about it.
+    """A record at its highest revision, as far as a rule may read it, and what points itself knows about it.
 
     ``complained``: there is a complaint about the record or its activity that was not withdrawn. ``flags``: the kinds
     of the cases of integrity that stand about it; which of them matter is the rule's business.
@@ -133,7 +133,7 @@ class Award(NamedTuple):
 
 
 class Referral(NamedTuple):
-    """Somebody brought somebody in; ``day`` is when it was recorded."""
+    """A referral; ``day`` is when it was recorded."""
 
     referred_id: UUID
     day: date
@@ -162,11 +162,11 @@ class When:
 
     @property
     def only_months(self) -> bool:
-        """Is the month of the year all that is asked for?"""
+        """Whether the month of the year is the only condition."""
         return self == When(months=self.months)
 
     def fits(self, record: RuleRecord) -> bool:
-        """Is the record one of these?"""
+        """Whether the record is one of these."""
         day = record.day
         return (
             (not self.months or day.month in self.months)
@@ -189,7 +189,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Multiplier:
-    """What some records are worth is taken so many percent."""
+    """A percentage on the worth of some records."""
 
     name: str
     when: When
@@ -239,7 +239,9 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """Points are good for ``months`` after the record's day, or until the next ``fixed_day`` (month, day) of a year
+    """The expiry of points.
+
+    ``months`` after the record's day, or the next ``fixed_day`` (month, day) of a year
     on or after it, ``years`` later; with neither they never expire.
     """
 

@@ -1,1 +1,1 @@
-"""What records are worth under a rule."""
+"""The worth of records under a rule."""

@@ -1,6 +1,6 @@
-"""What the records of a bucket are worth under a rule: the only place where points come from. Pure.
+"""Computes the worth of a bucket's records under a rule: the only place where points come from. Pure.
 
-The records are taken in the order (started_at, record_id). Each passes, in this order: its status and provenance, a
+The records are evaluated in the order (started_at, record_id). Each passes, in this order: its status and provenance, a
 case of integrity, a complaint, the number of records per activity and day, the least time and share of the planned
 time, rounding; then the caps of minutes of the record, the activity, what its approval bears, the day, the month, the
 year. A cap uses up what it lets through of what reaches it; a record that is cut must still be as long as the least
@@ -42,7 +42,7 @@ REASONS: Final = {
 
 
 def evaluate(rule: Rule, records: Sequence[RuleRecord]) -> Award:
-    """What the records of one bucket are worth under a rule.
+    """Compute the worth of one bucket's records under a rule.
 
     Only records that could earn (confirmed, of a provenance that earns, long enough) use up caps; one that crosses a
     cap is cut there and must still be long enough.
@@ -95,7 +95,7 @@ def first_service(rule: Rule, first: First | None) -> dict[date, int]:
 
 
 def referral(rule: Rule, brought: Referral | None) -> dict[date, int]:
-    """The bonus for having brought somebody in, per expiry date."""
+    """The bonus of a referral, per expiry date."""
     if brought is None or rule.referral_points == 0:
         return {}
     return {rule.expires_on(brought.day): rule.referral_points}
@@ -221,7 +221,7 @@ class _Tally:
         return left
 
     def _through(self, what: str, cap: RuleCap, record: RuleRecord, amount: int) -> int:
-        """What a cap lets through, which it thereby uses up."""
+        """The part that a cap lets through, which it thereby uses up."""
         key = (what, *_scope(cap, record))
         used = self._used.get(key, 0)
         left = min(amount, cap.limit - used)

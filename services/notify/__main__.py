@@ -2,8 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,21 +15,14 @@ from services.notify.deliveries.smtp import SmtpMailer, SmtpSecurity
 from services.notify.inbox.stream import GROUP, TOPICS, InboxStream
 from services.notify.settings import NotifySettings
 from services.notify.templates.handlers import load_catalogue
-from shared import production
 from shared.http.idempotency import keep_purging
-from shared.http.ops import serve_ops
-from shared.http.process import run_role
-from shared.http.server import serve
 from shared.kafka.consumer import BatchConsumer
-from shared.kafka.probe import broker_ready
-from shared.outbox.relay import Relay
-from shared.postgres import Database
-from shared.postgres.migrations import migrate
+from shared.service import ServiceRunner, connected, create_api, relay, serving, until_stopped
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-__all__ = ["api", "main", "relay", "worker"]
+__all__ = ["api", "main", "worker"]
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 GRACE = 5.0
@@ -44,27 +36,9 @@ def api(settings: NotifySettings) -> "FastAPI":
     from services.notify.inbox.api import router as inbox_router
     from services.notify.preferences.api import router as preferences_router
     from shared.deadletters import api as dead_letters
-    from shared.http.app import create_app, databases
 
-    @asynccontextmanager
-    async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
-        async with databases(app, settings):
-            yield
-
-    async def database_ready() -> None:
-        await app.state.database.ready()
-
-    async def kafka_ready() -> None:
-        await broker_ready(settings)
-
-    app = create_app(
-        settings,
-        title="Weiguang notify",
-        routers=[inbox_router, preferences_router, deliveries_router, dead_letters.router_of("notify")],
-        lifespan=lifespan,
-        readiness={"database": database_ready, "broker": kafka_ready},
-    )
-    return app
+    routers = [inbox_router, preferences_router, deliveries_router, dead_letters.router_of("notify")]
+    return create_api(settings, title="Weiguang notify", routers=routers)
 
 
 async def worker(settings: NotifySettings, stop: asyncio.Event) -> None:
@@ -76,9 +50,7 @@ async def worker(settings: NotifySettings, stop: asyncio.Event) -> None:
         PermanentError: the mail server's settings contradict each other.
     """
     async with AsyncExitStack() as stack:
-        db = await Database.connect(settings)
-        stack.push_async_callback(db.close)
-        await stack.enter_async_context(serve_ops(settings, _readiness(settings, db)))
+        db = await stack.enter_async_context(connected(settings))
         catalogue = await load_catalogue(db)
         delivered = asyncio.Event()
         stream = InboxStream(db, catalogue, delivered)
@@ -136,38 +108,13 @@ async def _until_stopped(tasks: list[asyncio.Task[None]], stop: asyncio.Event, w
         raise error
 
 
-async def relay(settings: NotifySettings, stop: asyncio.Event) -> None:
-    """Send the outbox to the broker, until ``stop`` is set."""
-    db = await Database.connect(settings)
-    try:
-        async with serve_ops(settings, _readiness(settings, db)):
-            await Relay(db, settings).run(stop)
-    finally:
-        await db.close()
-
-
-def _readiness(settings: NotifySettings, db: Database) -> dict[str, Callable[[], Awaitable[None]]]:
-    async def kafka_ready() -> None:
-        await broker_ready(settings)
-
-    return {"database": db.ready, "broker": kafka_ready}
-
-
-def main(arguments: list[str]) -> None:
-    """Run one role; exits the process."""
-    role = arguments[0] if len(arguments) == 1 else ""
-    settings = NotifySettings()
-    production.configure(settings)
-    if role == "api":
-        serve(lambda: api(settings), settings)
-    elif role == "worker":
-        run_role(lambda stop: worker(settings, stop))
-    elif role == "relay":
-        run_role(lambda stop: relay(settings, stop))
-    elif role == "migrate":
-        asyncio.run(migrate(settings.migration_database_url, "notify", "notify_app", MIGRATIONS))
-    else:
-        raise SystemExit("usage: python -m services.notify api|worker|relay|migrate")
+SERVICE = ServiceRunner(
+    "notify",
+    NotifySettings,
+    roles={"api": serving(api), "worker": until_stopped(worker), "relay": until_stopped(relay)},
+    migrations=MIGRATIONS,
+)
+main = SERVICE.main
 
 
 if __name__ == "__main__":

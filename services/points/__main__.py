@@ -1,36 +1,27 @@
-"""Points' processes: ``python -m services.points api|worker|agents|integrity|relay|migrate``. The composition root.
-
-``python -m services.points keys status|rewrap`` shows which evidence lies under which key, and moves it.
+"""Composition root of points: ``python -m services.points api|worker|agents|integrity|relay|migrate|keys``.
 
 The worker starts one more for each rehearsal: ``python -m services.points rehearse <rehearsal_id>``.
 """
 
+import argparse
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from services.points.settings import PointsSettings
-from shared import production
-from shared.http.ops import serve_ops
 from shared.http.process import run_role
-from shared.http.server import serve
-from shared.kafka.probe import broker_ready
-from shared.outbox.relay import Relay
 from shared.postgres import Database
-from shared.postgres.migrations import migrate
+from shared.service import ServiceCommand, ServiceRunner, create_api, keys_command, relay, serving, until_stopped
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-__all__ = ["MIGRATIONS", "api", "main", "rehearse", "relay"]
+__all__ = ["MIGRATIONS", "ROLES", "api", "main", "rehearse"]
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-ROLES = ("api", "worker", "agents", "integrity", "relay", "migrate")
 
 
 def api(settings: PointsSettings) -> "FastAPI":
@@ -44,49 +35,36 @@ def api(settings: PointsSettings) -> "FastAPI":
     from services.points.policy import policy_of
     from services.points.routers import ROUTERS
     from services.points.teams import handlers as teams
-    from shared.http.app import create_app, databases
     from shared.sealing import TextCipher
 
     cipher = TextCipher(settings.evidence_key.get_secret_value(), "WEIGUANG_EVIDENCE_KEY")
 
-    @asynccontextmanager
-    async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
-        async with databases(app, settings, reports=True):
-            await policy_of(app.state.database)
-            await teams.install(app.state.database)
-            await adjustments.seal_plain(app.state.database, cipher)
-            yield
+    async def start(app: "FastAPI") -> None:
+        await policy_of(app.state.database)
+        await teams.install(app.state.database)
+        await adjustments.seal_plain(app.state.database, cipher)
 
-    async def database_ready() -> None:
-        await app.state.database.ready()
-
-    async def kafka_ready() -> None:
-        await broker_ready(settings)
-
-    app = create_app(
-        settings,
-        title="Weiguang points",
-        routers=ROUTERS,
-        lifespan=lifespan,
-        readiness={"database": database_ready, "broker": kafka_ready},
-    )
+    app = create_api(settings, title="Weiguang points", routers=ROUTERS, reports=True, start=start)
     app.state.evidence_cipher = cipher
     return app
 
 
-async def relay(settings: PointsSettings, stop: asyncio.Event) -> None:
-    """Send the outbox to the broker, until ``stop`` is set."""
-    db = await Database.connect(settings)
+def _worker(settings: PointsSettings) -> None:
+    from services.points import app
 
-    async def kafka_ready() -> None:
-        await broker_ready(settings)
+    app.main(settings)
 
-    readiness: dict[str, Callable[[], Awaitable[None]]] = {"database": db.ready, "broker": kafka_ready}
-    try:
-        async with serve_ops(settings, readiness):
-            await Relay(db, settings, secure=True).run(stop)
-    finally:
-        await db.close()
+
+def _agents(settings: PointsSettings) -> None:
+    from services.points.pulse import app as pulse
+
+    pulse.main(settings)
+
+
+def _integrity(settings: PointsSettings) -> None:
+    from services.points.integrity import app as integrity
+
+    integrity.main(settings)
 
 
 async def rehearse(settings: PointsSettings, rehearsal_id: UUID, stop: asyncio.Event) -> None:
@@ -104,61 +82,51 @@ async def rehearse(settings: PointsSettings, rehearsal_id: UUID, stop: asyncio.E
         await db.close()
 
 
-def _keys(what: str) -> NoReturn:
+def _rehearse(settings: PointsSettings, chosen: argparse.Namespace) -> None:
+    from services.points.rehearsals.replay import end_with_parent
+
+    rehearsal_id: UUID = chosen.rehearsal_id
+    end_with_parent()
+    run_role(lambda stop: rehearse(settings, rehearsal_id, stop))
+
+
+def _keys(settings: PointsSettings, chosen: argparse.Namespace) -> None:
     """Show which evidence lies under which key, or move it to the current one; exits the process."""
     from services.points.adjustments import handlers as adjustments
     from shared.rewrapping import end_with_json, run_command
     from shared.sealing import TextCipher
 
-    settings = PointsSettings()
-    production.configure(settings)
-
     async def work() -> dict[str, Any]:
         cipher = TextCipher(settings.evidence_key.get_secret_value(), "WEIGUANG_EVIDENCE_KEY")
         db = await Database.connect(settings)
         try:
-            return await run_command(what, db, adjustments.key_tables(cipher))
+            return await run_command(chosen.what, db, adjustments.key_tables(cipher))
         finally:
             await db.close()
 
     end_with_json(work)
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run one role; all but ``migrate`` end by exiting the process."""
-    role = arguments[0] if len(arguments) == 1 else ""
-    if list(arguments[:1]) == ["rehearse"] and len(arguments) == 2:
-        from services.points.rehearsals.replay import end_with_parent
-
-        settings = PointsSettings()
-        production.configure(settings)
-        rehearsal_id = UUID(arguments[1])
-        end_with_parent()
-        run_role(lambda stop: rehearse(settings, rehearsal_id, stop))
-    if len(arguments) == 2 and arguments[0] == "keys" and arguments[1] in ("status", "rewrap"):
-        _keys(arguments[1])
-    if role not in ROLES:
-        raise SystemExit(f"usage: python -m services.points {'|'.join(ROLES)}, or keys status|rewrap")
-    settings = PointsSettings()
-    production.configure(settings)
-    if role == "api":
-        serve(lambda: api(settings), settings)
-    elif role == "worker":
-        from services.points import app
-
-        app.main(settings)
-    elif role == "agents":
-        from services.points.pulse import app as pulse
-
-        pulse.main(settings)
-    elif role == "integrity":
-        from services.points.integrity import app as integrity
-
-        integrity.main(settings)
-    elif role == "relay":
-        run_role(lambda stop: relay(settings, stop))
-    else:
-        asyncio.run(migrate(settings.migration_database_url, "points", "points_app", MIGRATIONS))
+SERVICE = ServiceRunner(
+    "points",
+    PointsSettings,
+    roles={
+        "api": serving(api),
+        "worker": _worker,
+        "agents": _agents,
+        "integrity": _integrity,
+        "relay": until_stopped(partial(relay, secure=True)),
+    },
+    migrations=MIGRATIONS,
+    commands={
+        "keys": keys_command(_keys),
+        "rehearse": ServiceCommand(
+            _rehearse, lambda parser: parser.add_argument("rehearsal_id", type=UUID), "replay one rehearsal"
+        ),
+    },
+)
+ROLES = tuple(SERVICE.roles)
+main = SERVICE.main
 
 
 if __name__ == "__main__":

@@ -23,10 +23,10 @@ from shared.http.ops import serve_ops
 from shared.kafka.consumer import Message
 from shared.kafka.faust_client import faust_options
 from shared.kafka.guard import RecordGuard
-from shared.kafka.probe import broker_ready
 from shared.kafka.topics import topic_name
 from shared.postgres import Database
 from shared.postgres.lock import SessionLock
+from shared.service import readiness
 from shared.telemetry import logging
 
 __all__ = ["Agents", "run"]
@@ -113,7 +113,7 @@ class Agents(ABC):
         self.database = await self.connect()
         self._stack.push_async_callback(self.database.close)
         await self._stack.enter_async_context(
-            serve_ops(self.settings, {"database": self.database.ready, "broker": self._broker, "agents": self._agents})
+            serve_ops(self.settings, {**readiness(self.settings, self.connected), "agents": self._agents})
         )
         self._lock = SessionLock(self.database, self.group)
         self._stack.push_async_callback(self._lock.close)
@@ -156,9 +156,6 @@ class Agents(ABC):
         """Close what `open` opened."""
         self._halt.set()
         await self._stack.aclose()
-
-    async def _broker(self) -> None:
-        await broker_ready(self.settings)
 
     async def _agents(self) -> None:
         if self._lock is None or not self._lock.held:

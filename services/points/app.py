@@ -36,9 +36,9 @@ from shared.http.ops import serve_ops
 from shared.http.process import exit_code_of
 from shared.kafka.consumer import BatchConsumer
 from shared.kafka.faust_client import faust_options
-from shared.kafka.probe import broker_ready
 from shared.postgres import Database
 from shared.postgres.durability import DurabilityBarrier
+from shared.service import readiness
 
 __all__ = ["GC_THRESHOLD", "IngestService", "build_app", "main"]
 
@@ -86,11 +86,7 @@ class IngestService(mode.Service):
             lanes=settings.ingest_lanes,
             patience=settings.watchdog_seconds,
         )
-
-        async def kafka_ready() -> None:
-            await broker_ready(settings)
-
-        await self._resources.enter_async_context(serve_ops(settings, {"database": db.ready, "broker": kafka_ready}))
+        await self._resources.enter_async_context(serve_ops(settings, readiness(settings, lambda: db)))
         self._work = asyncio.create_task(self._run(db, policy), name="points-ingest")
         self._work.add_done_callback(self._ended)
 

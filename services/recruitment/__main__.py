@@ -7,8 +7,6 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,28 +29,32 @@ from services.recruitment.staff import passwords
 from services.recruitment.staff.common import common_passwords
 from services.recruitment.staff.domain import check_password
 from services.recruitment.vault.cipher import Cipher
-from shared import production
 from shared.clock import real_now
 from shared.errors import PermanentError, Refusal, TransientError, WeiguangError
 from shared.http.idempotency import purge_idempotency
-from shared.http.ops import serve_ops
-from shared.http.process import run_role
-from shared.http.server import serve
-from shared.kafka.probe import broker_ready
-from shared.outbox.relay import Relay
 from shared.postgres import Database
-from shared.postgres.migrations import migrate
 from shared.rewrapping import end_with_json, run_command
+from shared.service import (
+    ServiceCommand,
+    ServiceRunner,
+    connected,
+    create_api,
+    keys_command,
+    relay,
+    serving,
+    until_stopped,
+)
 from shared.waiting import wait_for_event
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-__all__ = ["MIGRATIONS", "build_app", "create_operator", "keys", "main", "purge_once", "relay", "worker"]
+__all__ = ["MIGRATIONS", "build_app", "create_operator", "keys", "main", "purge_once", "worker"]
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 PURGE_SECONDS = 300.0
 MESSAGE_LOG_KEPT = timedelta(hours=24)
+_FIRST_ROLES = (StaffRole.OPERATOR, StaffRole.ENGINEER)
 _PASSWORDS = ("WEIGUANG_OPERATOR_PASSWORD", "WEIGUANG_SECOND_OPERATOR_PASSWORD")
 _log = structlog.get_logger(__name__)
 
@@ -66,32 +68,15 @@ def build_app(settings: RecruitmentSettings) -> "FastAPI":
     # A relay should not hold what only an API serves.
     from services.recruitment.devices import handlers as devices
     from services.recruitment.routers import ROUTERS
-    from shared.http.app import create_app, databases
 
     cipher = _cipher(settings)
     channel = channels.channel_for(settings)
 
-    @asynccontextmanager
-    async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
-        try:
-            async with databases(app, settings, reports=True):
-                await devices.seal_plain(app.state.database, cipher)
-                yield
-        finally:
-            await channel.close()
+    async def start(app: "FastAPI") -> None:
+        await devices.seal_plain(app.state.database, cipher)
 
-    async def database_ready() -> None:
-        await app.state.database.ready()
-
-    async def kafka_ready() -> None:
-        await broker_ready(settings)
-
-    app = create_app(
-        settings,
-        title="Weiguang recruitment",
-        routers=ROUTERS,
-        lifespan=lifespan,
-        readiness={"database": database_ready, "broker": kafka_ready},
+    app = create_api(
+        settings, title="Weiguang recruitment", routers=ROUTERS, reports=True, start=start, close=channel.close
     )
     app.state.cipher = cipher
     app.state.channel = channel
@@ -101,24 +86,10 @@ def build_app(settings: RecruitmentSettings) -> "FastAPI":
 
 async def worker(settings: RecruitmentSettings, stop: asyncio.Event) -> None:
     """Timers: close overdue attendance, lapse approvals, and forget what must not be kept; until ``stop`` is set."""
-    db = await Database.connect(settings)
-    try:
-        async with serve_ops(settings, _readiness(settings, db)), asyncio.TaskGroup() as group:
-            group.create_task(attendance_timers.run(db, stop), name="attendance")
-            group.create_task(approvals_timers.run(db, stop), name="approvals")
-            group.create_task(_purge(settings, db, stop), name="purge")
-    finally:
-        await db.close()
-
-
-async def relay(settings: RecruitmentSettings, stop: asyncio.Event) -> None:
-    """Send the outbox to the broker, until ``stop`` is set."""
-    db = await Database.connect(settings)
-    try:
-        async with serve_ops(settings, _readiness(settings, db)):
-            await Relay(db, settings).run(stop)
-    finally:
-        await db.close()
+    async with connected(settings) as db, asyncio.TaskGroup() as group:
+        group.create_task(attendance_timers.run(db, stop), name="attendance")
+        group.create_task(approvals_timers.run(db, stop), name="approvals")
+        group.create_task(_purge(settings, db, stop), name="purge")
 
 
 async def purge_once(settings: RecruitmentSettings, db: Database) -> None:
@@ -212,31 +183,12 @@ def _cipher(settings: RecruitmentSettings) -> Cipher:
     return Cipher(settings.vault_key.get_secret_value(), settings.lookup_key.get_secret_value())
 
 
-def _readiness(settings: RecruitmentSettings, db: Database) -> dict[str, Callable[[], Awaitable[None]]]:
-    async def kafka_ready() -> None:
-        await broker_ready(settings)
-
-    return {"database": db.ready, "broker": kafka_ready}
-
-
-def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m services.recruitment")
-    roles = parser.add_subparsers(dest="role", required=True)
-    for role in ("api", "worker", "relay", "migrate"):
-        roles.add_parser(role)
-    operator = roles.add_parser(
-        "create-operator",
-        help="passwords are read from WEIGUANG_OPERATOR_PASSWORD and, for a second --username, "
-        "WEIGUANG_SECOND_OPERATOR_PASSWORD",
-    )
-    operator.add_argument("--username", required=True, action="append", help="given twice: two operators")
-    operator.add_argument("--name", required=True)
-    operator.add_argument("--role", choices=[StaffRole.OPERATOR, StaffRole.ENGINEER], default=StaffRole.OPERATOR)
-    operator.add_argument("--phone", help="where a code for a new password is sent")
-    operator.add_argument("--reset", action="store_true", help="set the password of an existing account")
-    held = roles.add_parser("keys", help="which rows lie under which key, and moving them to the current ones")
-    held.add_argument("what", choices=["status", "rewrap"])
-    return parser.parse_args(arguments)
+def _operator_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--username", required=True, action="append", help="given twice: two operators")
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--role", dest="staff_role", choices=_FIRST_ROLES, default=StaffRole.OPERATOR)
+    parser.add_argument("--phone", help="where a code for a new password is sent")
+    parser.add_argument("--reset", action="store_true", help="set the password of an existing account")
 
 
 def _create_operators(settings: RecruitmentSettings, chosen: argparse.Namespace) -> None:
@@ -252,31 +204,30 @@ def _create_operators(settings: RecruitmentSettings, chosen: argparse.Namespace)
         try:
             done = asyncio.run(
                 create_operator(
-                    settings, username, chosen.name, chosen.role, password, phone=chosen.phone, reset=chosen.reset
+                    settings, username, chosen.name, chosen.staff_role, password, phone=chosen.phone, reset=chosen.reset
                 )
             )
         except WeiguangError as error:
             raise SystemExit(f"create-operator: {username}: {error}") from None
-        _log.info("operator.stored", outcome=done, account=username, role=str(chosen.role))
+        _log.info("operator.stored", outcome=done, account=username, role=str(chosen.staff_role))
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run one role; ``api``, ``worker`` and ``relay`` end by exiting the process."""
-    chosen = _arguments(arguments)
-    settings = RecruitmentSettings()
-    production.configure(settings)
-    if chosen.role == "api":
-        serve(lambda: build_app(settings), settings)
-    elif chosen.role == "worker":
-        run_role(lambda stop: worker(settings, stop))
-    elif chosen.role == "relay":
-        run_role(lambda stop: relay(settings, stop))
-    elif chosen.role == "migrate":
-        asyncio.run(migrate(settings.migration_database_url, "recruitment", "recruitment_app", MIGRATIONS))
-    elif chosen.role == "keys":
-        end_with_json(lambda: keys(settings, chosen.what))
-    else:
-        _create_operators(settings, chosen)
+SERVICE = ServiceRunner(
+    "recruitment",
+    RecruitmentSettings,
+    roles={"api": serving(build_app), "worker": until_stopped(worker), "relay": until_stopped(relay)},
+    migrations=MIGRATIONS,
+    commands={
+        "create-operator": ServiceCommand(
+            _create_operators,
+            _operator_arguments,
+            "passwords are read from WEIGUANG_OPERATOR_PASSWORD and, for a second --username, "
+            "WEIGUANG_SECOND_OPERATOR_PASSWORD",
+        ),
+        "keys": keys_command(lambda settings, chosen: end_with_json(lambda: keys(settings, chosen.what))),
+    },
+)
+main = SERVICE.main
 
 
 if __name__ == "__main__":

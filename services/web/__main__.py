@@ -1,23 +1,24 @@
-"""Composition root: ``python -m services.web api``."""
+"""Composition root of web: ``python -m services.web api``."""
 
-import argparse
 import asyncio
+import sys
 
 import structlog
 
 from services.web.app import create_gateway
 from services.web.settings import WebSettings
-from shared import production
 from shared.http.connections import limits_of
 from shared.http.ops import serve_ops
-from shared.http.process import run_role
 from shared.http.server import running
+from shared.service import ServiceRunner, until_stopped
+
+__all__ = ["api", "main"]
 
 _log = structlog.get_logger("services.web")
 
 
-async def _api(stop: asyncio.Event) -> None:
-    settings = WebSettings()
+async def api(settings: WebSettings, stop: asyncio.Event) -> None:
+    """Serve the gateway and the pages, and health on a port of its own, until ``stop`` is set."""
     gateway = create_gateway(settings, stop)
     async with running(gateway, settings.http_host, settings.http_port, limits=limits_of(settings)) as port:
         async with serve_ops(settings, gateway.readiness):
@@ -26,14 +27,9 @@ async def _api(stop: asyncio.Event) -> None:
             _log.info("http.stopping")
 
 
-def main() -> None:
-    """Run the role named on the command line."""
-    parser = argparse.ArgumentParser(prog="python -m services.web", description="The gateway and the pages.")
-    parser.add_argument("role", choices=["api"])
-    parser.parse_args()
-    production.configure(WebSettings())
-    run_role(_api)
+SERVICE = ServiceRunner("web", WebSettings, roles={"api": until_stopped(api)})
+main = SERVICE.main
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -55,7 +55,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The broker that the results are of, and the seconds of each part; shown even when pytest is to be quiet."""
     terminalreporter.write_line(f"broker: {broker_name()}")
-    reports = [report for found in terminalreporter.stats.values() for report in found if hasattr(report, "when")]
+    reports = [
+        report for found in terminalreporter.stats.values() for report in found if isinstance(report, pytest.TestReport)
+    ]
     for line in parts_table((report.nodeid, report.when, report.duration) for report in reports):
         terminalreporter.write_line(line)
 

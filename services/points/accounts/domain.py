@@ -305,7 +305,9 @@ def explain_transfer(
     standing: Mapping[str, BucketVersion],
     evidence: ExplanationFacts,
 ) -> dict[str, Any]:
-    """Why a transfer was posted: the bucket that it pays, or its redemption; and the lot whose points moved, with what
+    """Explain why a transfer was posted.
+
+    The bucket that it pays, or its redemption; and the lot whose points moved, with what
     was awarded to it, as that bucket stands (``standing``), where the transfer is no award itself.
     """
     explanation: dict[str, Any] = {"because": _BECAUSE.get(transfer.code, transfer.code)}

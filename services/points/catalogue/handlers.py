@@ -70,7 +70,9 @@ async def change(tx: Tx, caller: Caller, reward: Reward) -> Reward:
 
 
 async def withdraw(tx: Tx, caller: Caller, reward_id: UUID) -> Reward:
-    """Take a line out of the catalogue as of now: nobody can hold it any more, who holds one can still fetch it. One
+    """Withdraw a line of the catalogue: it cannot be held any more; open holds can still be fetched.
+
+    One
     that was withdrawn before stays as it is.
 
     Raises:

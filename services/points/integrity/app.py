@@ -7,7 +7,7 @@ Everything in the tables may be lost and is rebuilt by reading attendance again:
 about, so it is opened once. The order within one record: first the case is in the database, then the tables change;
 then tables and acts are on the broker, then the record is acknowledged. What dies in between is done again and finds
 the same. Windows are those of the records' own times; faust is never asked what time it is. What is old is forgotten
-by the time in the records, so that a replay forgets no more than the first time; a record that tells of a time ahead
+by the time in the records, so that a replay forgets no more than the first time; a record of a time ahead
 counts as sent now, by this machine's clock, which no record can set, unlike the broker's timestamp.
 """
 

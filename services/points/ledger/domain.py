@@ -158,7 +158,9 @@ class Wallet:
             self._settle(lot, amount)
 
     def reverse(self, key: LotKey, amount: int) -> None:
-        """Take back awarded points: from the bucket's open lots, then from what expired of them, then from what was
+        """Take back awarded points.
+
+        From the bucket's open lots, then from what expired of them, then from what was
         donated of them, then from other open lots (latest expiry first), and what is left becomes debt. Holds are
         untouched.
         """

@@ -38,7 +38,7 @@ HoldStatus = Literal["open", "captured", "released", "refunded"]
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Points set aside until they are spent (captured) or given back (released). ``expires_at`` is business time."""
+    """Points set aside until they are spent (captured) or released. ``expires_at`` is business time."""
 
     hold_id: UUID
     volunteer_id: UUID

@@ -27,7 +27,7 @@ __all__ = [
 
 
 class State(StrEnum):
-    """Planned: a draft without sign-up. Open: sign-up and check-in. Closed: told how many it served."""
+    """Planned: a draft without sign-up. Open: sign-up and check-in. Closed: with the residents served."""
 
     PLANNED = "planned"
     OPEN = "open"

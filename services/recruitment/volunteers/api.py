@@ -141,7 +141,7 @@ class ProblemOut(Output):
 
 
 class BatchOut(Output):
-    """What became of the batch."""
+    """The outcome of the batch."""
 
     batch_id: UUID
     imported: int

@@ -52,6 +52,8 @@ PLANTED: list[tuple[_Law, str, str]] = [
         "class A:\n    async " + _LONG_FUNCTION.replace("\n", "\n    "),
     ),
     (laws.modules_are_short, "shared/x.py", "x = 1\n" * 401),
+    (laws.tests_import_no_test, "tests/unit/test_x.py", "from tests.unit.test_y import helper\n"),
+    (laws.tests_import_no_test, "tests/unit/test_x.py", "from tests.unit import test_y\n"),
 ]
 
 ALLOWED: list[tuple[_Law, str, str]] = [
@@ -64,6 +66,7 @@ ALLOWED: list[tuple[_Law, str, str]] = [
     (laws.composition_is_in_main, "services/points/__main__.py", "p = Database.connect(1)\n"),
     (laws.functions_are_short, "ops/x.py", "def f():\n" + "    x = 1\n" * 69),
     (laws.modules_are_short, "shared/x.py", "x = 1\n" * 400),
+    (laws.tests_import_no_test, "tests/unit/test_x.py", "from tests.support.waiting import eventually\n"),
 ]
 
 

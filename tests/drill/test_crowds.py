@@ -29,10 +29,10 @@ from shared.postgres import Database
 from tests.drill.conftest import Drill
 from tests.drill.lanes import NOW
 from tests.drill.stage import Stage
-from tests.drill.test_kills import REWARD, SITE, STAFF
 from tests.drill.twins import BEGIN
 from tests.integration.points.histories import attendance, message
 from tests.reference.rules import SHIPPED, Record
+from tests.support.rewards_places import REWARD, SITE, STAFF
 from tests.support.roles import ready, role
 from tests.support.settings import SettingsFactory
 

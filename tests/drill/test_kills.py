@@ -25,6 +25,7 @@ from tests.integration.points.activating import Stage as Coming
 from tests.reference.rules import SHIPPED, ZONE
 from tests.support import doomed
 from tests.support.databases import PostgresServer
+from tests.support.rewards_places import REWARD, SITE, STAFF
 from tests.support.roles import ready, role
 from tests.support.waiting import eventually
 
@@ -32,7 +33,6 @@ POINTS = (doomed.BEFORE_INSERT, doomed.AFTER_COMMIT, doomed.BEFORE_OFFSETS)
 CHUNK = 240
 BATCHES = (20, 80, 400)
 """At most so many records in a batch; from 200 on a batch goes in two transactions side by side."""
-SITE, REWARD, STAFF = UUID(int=0x517E), UUID(int=0x2E), UUID(int=0xF1)
 
 
 async def killed(process: asyncio.subprocess.Process, what: str) -> None:

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from services.points.integrity import handlers
 from tests.integration.points.serving import OTHER_SITE, record
-from tests.integration.points.test_integrity_cases import flag
-from tests.integration.test_audit import PLANTS, World, named, world
+from tests.support.audit_world import PLANTS, World, named, world
+from tests.support.integrity_cases import flag
 
 __all__ = ["world"]
 

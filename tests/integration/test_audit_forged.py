@@ -9,7 +9,7 @@ from rich.console import Console
 from ops.audit.main import audit, run_audit
 from shared.ids import new_id
 from tests.integration.points.serving import NOW, message, record
-from tests.integration.test_audit import PLANTS, World, named, world
+from tests.support.audit_world import PLANTS, World, named, world
 
 __all__ = ["world"]
 

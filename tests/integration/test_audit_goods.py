@@ -4,7 +4,7 @@ import pytest
 
 from shared.ids import new_id
 from tests.integration.points.serving import SITE
-from tests.integration.test_audit import PLANTS, World, named, world
+from tests.support.audit_world import PLANTS, World, named, world
 
 __all__ = ["world"]
 

@@ -7,7 +7,7 @@ import pytest
 from shared.contracts import AttendanceRecorded
 from shared.ids import new_id
 from tests.integration.points.serving import NOW, message, record
-from tests.integration.test_audit import PLANTS, World, named, world
+from tests.support.audit_world import PLANTS, World, named, world
 
 __all__ = ["world"]
 

@@ -8,12 +8,11 @@ import pytest
 
 from services.points.ledger.handlers import expire_points
 from shared.postgres import Database
-from tests.integration import test_audit
 from tests.integration.points.serving import NOW
-from tests.integration.test_audit import PLANTS, World, named
+from tests.support.audit_world import PLANTS, World, named, world
 from tests.support.databases import Clock
 
-world = test_audit.world
+__all__ = ["world"]
 
 
 @pytest.mark.parametrize("code", ["award", "hold", "expiry"])

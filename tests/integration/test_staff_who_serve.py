@@ -13,9 +13,9 @@ from services.points.policy import policy_of
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.serving import NOW, Ledger, Person, record
-from tests.integration.points.test_integrity_cases import flag
 from tests.integration.recruitment.people import PASSWORD, ROOT, District, district_of
 from tests.support.databases import Clock
+from tests.support.integrity_cases import flag
 from tests.support.settings import SettingsFactory
 
 

@@ -184,6 +184,15 @@ def modules_are_short(source: Source) -> Iterator[Breach]:
         yield source, length, f"has {length} lines, more than {LONGEST_MODULE}"
 
 
+def tests_import_no_test(source: Source) -> Iterator[Breach]:
+    """What two test modules need lies in `tests/support` or in a module beside them that holds no test."""
+    if source.path.parts[0] != "tests":
+        return
+    for line, name in source.imports:
+        if name.startswith("tests.") and any(part.startswith("test_") for part in name.split(".")[1:]):
+            yield source, line, f"imports {name}"
+
+
 LAWS: tuple[Callable[[Source], Iterator[Breach]], ...] = (
     domain_is_pure,
     domain_and_handlers_have_no_clock,
@@ -196,6 +205,7 @@ LAWS: tuple[Callable[[Source], Iterator[Breach]], ...] = (
     composition_is_in_main,
     functions_are_short,
     modules_are_short,
+    tests_import_no_test,
 )
 
 

@@ -16,7 +16,7 @@ from services.notify.deliveries.smtp import SmtpMailer, SmtpSecurity
 from services.notify.settings import NotifySettings
 from shared.errors import PermanentError
 from tests.integration.notify.mailing import SENDER, Catcher
-from tests.integration.shared.test_kafka_tls import authority, keystore
+from tests.support.certificates import authority, keystore
 
 USER, PASSWORD = "weiguang", "a-password-of-the-mail-server"
 

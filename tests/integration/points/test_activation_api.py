@@ -27,9 +27,9 @@ from tests.integration.points.activating import (
 )
 from tests.integration.points.histories import World
 from tests.integration.points.rehearsing import rehearse
-from tests.integration.points.test_points_worker import running
 from tests.support.brokers import TestBroker
 from tests.support.databases import Clock
+from tests.support.points_workers import running
 from tests.support.settings import SettingsFor
 from tests.support.waiting import eventually
 

@@ -17,7 +17,11 @@ from shared.clock import district_day
 from shared.postgres import Database
 from tests.integration.points.activating import Stage
 from tests.integration.points.histories import World
-from tests.integration.points.test_points_rules_histories import (
+from tests.reference import points as reference
+from tests.support.databases import Clock
+from tests.support.depth import examples
+from tests.support.drawn_rules import drawn_rules
+from tests.support.rule_histories import (
     NEWCOMERS,
     NOW,
     Play,
@@ -26,10 +30,6 @@ from tests.integration.points.test_points_rules_histories import (
     enforce,
     rules_in_force,
 )
-from tests.reference import points as reference
-from tests.support.databases import Clock
-from tests.support.depth import examples
-from tests.unit.points.test_rule_examples import drawn_rules
 
 PROPERTY = settings(
     max_examples=examples(200, 8),

@@ -25,9 +25,9 @@ from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.histories import message
 from tests.integration.points.serving import Api
-from tests.integration.points.test_points_ingest import record
 from tests.support import ed25519, openbadges
 from tests.support.databases import Clock
+from tests.support.ingested import record
 from tests.support.settings import SettingsFactory
 
 NOW = datetime(2026, 3, 4, 10, tzinfo=UTC)

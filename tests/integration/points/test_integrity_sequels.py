@@ -17,7 +17,8 @@ from shared.contracts import AttendanceRecorded
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.serving import Api, Ledger, record
-from tests.integration.points.test_integrity_cases import (
+from tests.support.databases import TestDatabase
+from tests.support.integrity_cases import (
     MORNING,
     OPERATOR,
     api,
@@ -29,7 +30,6 @@ from tests.integration.points.test_integrity_cases import (
     proven,
     settled,
 )
-from tests.support.databases import TestDatabase
 from tests.support.waiting import eventually
 
 __all__ = ["api", "ledger"]

@@ -14,8 +14,8 @@ from shared.errors import TransientError
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.serving import NOW, OTHER_SITE, SITE, Api, Ledger, message, record, serving
-from tests.integration.points.test_integrity_cases import available, flag, opened, pair, proven, settled
 from tests.support.databases import Clock, TestDatabase
+from tests.support.integrity_cases import available, flag, opened, pair, proven, settled
 from tests.support.settings import SettingsFactory
 from tests.support.waiting import eventually
 

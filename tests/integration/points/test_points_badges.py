@@ -26,10 +26,10 @@ from shared.ids import new_id
 from shared.postgres import Database, Tx
 from tests.integration.points.histories import BEGIN, Drawn, World, message, read
 from tests.integration.points.serving import SITE, Api
-from tests.integration.points.test_points_ingest import record, told
 from tests.reference import points as reference
 from tests.support.databases import Clock
 from tests.support.depth import examples
+from tests.support.ingested import record, told
 from tests.support.settings import SettingsFactory
 
 NOW = datetime(2026, 3, 31, 10, tzinfo=UTC)

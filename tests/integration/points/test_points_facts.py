@@ -17,9 +17,9 @@ from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.histories import attendance, message, read
-from tests.integration.points.test_points_rules_histories import NOW, clear, enforce
 from tests.reference.points import Record
 from tests.support.databases import Clock
+from tests.support.rule_histories import NOW, clear, enforce
 from tests.support.settings import SettingsFor
 
 ACTIVITY = UUID(int=0xAC)

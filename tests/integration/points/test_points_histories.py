@@ -19,7 +19,7 @@ from tests.reference import points as reference
 from tests.reference.rules import SHIPPED
 from tests.support.databases import TestDatabase
 from tests.support.depth import examples
-from tests.unit.points.test_rule_examples import drawn_rules
+from tests.support.drawn_rules import drawn_rules
 
 PROPERTY = settings(
     max_examples=examples(breadth=12),

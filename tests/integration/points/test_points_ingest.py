@@ -13,16 +13,13 @@ import pytest
 from services.points.ledger import handlers
 from services.points.ledger.stream import IngestStream
 from services.points.policy import policy_of
-from shared.contracts import AttendanceRecorded
 from shared.errors import Conflict, NotFound, TransientError
 from shared.ids import new_id
 from shared.kafka.consumer import Message, apply_halving
 from shared.postgres import Database
-from tests.integration.points.histories import attendance, message, read
-from tests.reference.points import Record
+from tests.integration.points.histories import message, read
 from tests.support.databases import Clock
-
-DAY = datetime(2026, 3, 4, 1, tzinfo=UTC)
+from tests.support.ingested import DAY, record, told
 
 
 @pytest.fixture
@@ -30,16 +27,6 @@ async def stream(points_db: Database, clock: Clock) -> IngestStream:
     """The ingest, as the worker has it; it is 4 March 2026."""
     await clock.set(DAY + timedelta(hours=8))
     return IngestStream(points_db, await policy_of(points_db))
-
-
-def record(volunteer_id: UUID, minutes: int = 60, **changes: Any) -> AttendanceRecorded:
-    """An hour on 4 March, worth 15 points; anything may be said otherwise."""
-    record_id = changes.pop("record_id", None) or new_id()
-    started_at = changes.pop("started_at", DAY)
-    plain = Record(
-        str(record_id), changes.pop("revision", 1), str(volunteer_id), "confirmed", "scanned", started_at, minutes
-    )
-    return attendance(plain, **changes)
 
 
 async def available(database: Database, volunteer_id: UUID) -> int:
@@ -50,13 +37,6 @@ async def available(database: Database, volunteer_id: UUID) -> int:
 async def letters(database: Database) -> list[tuple[str, str]]:
     async with database.transaction() as tx:
         return [(row["kind"], row["reason"]) for row in await tx.fetch("select * from dead_letters order by id")]
-
-
-async def told(database: Database, topic: str) -> list[dict[str, Any]]:
-    """The events of a topic, in the order of the outbox."""
-    async with database.transaction() as tx:
-        rows = await tx.fetch("select value from outbox where topic = $1 order by id", topic)
-    return [orjson.loads(row["value"]) for row in rows]
 
 
 async def test_one_checkout_is_points_a_badge_and_their_events(stream: IngestStream) -> None:

@@ -1,67 +1,25 @@
 """The worker as a process of its own: faust hosts it, records become points, SIGTERM ends it, and so does trouble."""
 
 import asyncio
-import json
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaProducer
 
 from shared.ids import new_id
 from shared.kafka.consumer import Message
-from shared.kafka.topics import topic_name
 from shared.postgres import Database
-from shared.settings import Settings
 from tests.integration.points.histories import attendance, message, read
 from tests.reference.points import Record
 from tests.support.brokers import TestBroker
-from tests.support.databases import ROOT
+from tests.support.points_workers import running, send
 from tests.support.settings import SettingsFor
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.broker
-
-
-@asynccontextmanager
-async def running(
-    settings: Settings, role: str = "worker", **changes: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """``python -m services.points <role>`` with these settings; killed at the end if it still runs."""
-    values = settings.model_dump(mode="json", exclude={"auth_public_keys", "auth_signing_key", "service"})
-    environment = {
-        f"WEIGUANG_{name.upper()}": json.dumps(value) if isinstance(value, dict | list) else str(value)
-        for name, value in values.items()
-        if value is not None
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.points", role, cwd=ROOT, env={**os.environ, **environment, **changes}
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def send(settings: Settings, *messages: Message) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, enable_idempotence=False)
-    await producer.start()
-    try:
-        for one in messages:
-            await producer.send_and_wait(
-                topic_name(settings, "attendance"), one.value, key=one.key, headers=list(one.headers)
-            )
-    finally:
-        await producer.stop()
 
 
 def served(**changes: Any) -> Message:

@@ -21,9 +21,9 @@ from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.rehearsing import ask, draft, draft_text, look, rehearsing, results
 from tests.integration.points.serving import SITE, Api, Ledger, Person, record
-from tests.integration.points.test_points_worker import running
 from tests.support.brokers import TestBroker
 from tests.support.databases import Clock
+from tests.support.points_workers import running
 from tests.support.settings import SettingsFor
 from tests.support.waiting import eventually
 

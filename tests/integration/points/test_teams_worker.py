@@ -12,8 +12,8 @@ from shared.kafka.consumer import Message
 from shared.postgres import Database
 from tests.integration.points.histories import message
 from tests.integration.points.serving import record
-from tests.integration.points.test_points_worker import running, send
 from tests.support.brokers import TestBroker
+from tests.support.points_workers import running, send
 from tests.support.settings import SettingsFor
 from tests.support.waiting import eventually
 

@@ -11,8 +11,8 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 from hypothesis import given
 
 from shared.kafka.topics import topic_name
-from tests.integration.points.test_points_worker import running
 from tests.support.brokers import TestBroker
+from tests.support.points_workers import running
 from tests.support.poison import Log, fuzzing, log_of, poisoned, service
 from tests.support.settings import SettingsFactory
 from tests.support.waiting import eventually

@@ -8,9 +8,9 @@ from aiokafka.client import AIOKafkaClient
 from shared.ids import new_id
 from shared.kafka.topics import topic_name
 from shared.postgres import Database
-from tests.integration.pulse.test_pulse import Agents, agents_on, service
-from tests.integration.shared.test_poison import DAMAGE
 from tests.support.brokers import TestBroker
+from tests.support.damage import DAMAGE
+from tests.support.pulse_agents import Agents, agents_on, service
 from tests.support.rawlogs import batch, produce_raw, record
 from tests.support.settings import SettingsFactory
 

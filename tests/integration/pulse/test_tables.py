@@ -13,12 +13,12 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaTimeoutError
 
 from services.points.tables import TablesApp
-from tests.integration.pulse import test_guard
-from tests.integration.pulse.test_guard import Lab, records
+from tests.support.faust_lab import Lab, lab, records
 from tests.support.waiting import eventually
 
+__all__ = ["lab"]
+
 pytestmark = pytest.mark.broker
-lab = test_guard.lab
 
 
 @dataclass

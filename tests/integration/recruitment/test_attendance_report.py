@@ -11,8 +11,8 @@ from services.recruitment.attendance.handlers import record_imported
 from services.recruitment.reports import handlers
 from services.recruitment.reports.domain import FORMULAS
 from shared.postgres import Database
-from tests.integration.recruitment.test_attendance_uploads import a_row, upload
 from tests.integration.recruitment.work import HOUR, MINUTE, NOW, Work, at, instant
+from tests.support.uploads import a_row, upload
 
 DAY = timedelta(days=1)
 

@@ -1,7 +1,6 @@
 """Signed batches of devices, corrections, voids, confirmations and evidence, on a real database."""
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 
 from services.recruitment.attendance import timers
@@ -9,28 +8,9 @@ from services.recruitment.devices.signing import sign
 from shared.contracts import AttendanceRecorded
 from shared.ids import new_id
 from tests.integration.recruitment.people import Answer
-from tests.integration.recruitment.work import HOUR, MINUTE, NOW, Volunteer, Work, at, instant
+from tests.integration.recruitment.work import HOUR, MINUTE, NOW, Work, at, instant
 from tests.support.statements import statements_of
-
-
-def a_row(
-    number: int, person: Volunteer, shift_id: str, start: timedelta = HOUR, end: timedelta = 2 * HOUR, **more: Any
-) -> Answer:
-    return {
-        "upload_id": f"u{number}",
-        "volunteer_number": person.number,
-        "shift_id": shift_id,
-        "started_at": at(start),
-        "ended_at": at(end),
-        **more,
-    }
-
-
-async def upload(work: Work, body: Answer, token: str | None = None) -> Answer:
-    answer = await work.post("/attendance/batches", body, token or work.station)
-    assert answer.status_code == 201, answer.text
-    result: Answer = answer.json()
-    return result
+from tests.support.uploads import a_row, upload
 
 
 def slug(answer: Any) -> str:

@@ -9,19 +9,11 @@ from services.recruitment.approvals import events, timers
 from shared.contracts import AssertionNoted
 from shared.ids import new_id
 from tests.integration.recruitment.people import Answer
-from tests.integration.recruitment.test_hours_doors import WHY, a_row, record_of, slug, upload
 from tests.integration.recruitment.work import DAY, HOUR, MINUTE, NOW, Volunteer, Work, at
+from tests.support.approvals import entered
+from tests.support.hour_doors import WHY, a_row, record_of, slug, upload
 
 REASON = {"reason": "我没有去"}
-
-
-async def entered(work: Work, count: int = 1) -> tuple[list[str], list[Volunteer]]:
-    """Hours that 惠民社区 entered afterwards, waiting; and the volunteers."""
-    shift_id, device, people = await work.shift(capacity=50), await work.device(), await work.people(count)
-    await work.clock.set(NOW + 5 * HOUR)
-    rows = [a_row(n, person, shift_id) for n, person in enumerate(people)]
-    body = work.batch(device, *rows, provenance="backfilled", evidence="纸质签到表第3页")
-    return [each["record_id"] for each in (await upload(work, body))["records"]], people
 
 
 async def kiosk(work: Work) -> tuple[str, Volunteer]:

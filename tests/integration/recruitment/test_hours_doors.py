@@ -5,38 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from services.recruitment.attendance import timers
-from tests.integration.recruitment.people import Answer
-from tests.integration.recruitment.work import DAY, HOUR, MINUTE, NOW, Volunteer, Work, at, instant
-
-WHY = {"reason": "核实", "evidence": "口头"}
-
-
-def slug(answer: Any) -> str:
-    kind: str = answer.json()["type"]
-    return kind.rpartition("/")[2].rpartition(":")[2]
-
-
-def a_row(number: int, person: Volunteer, shift_id: str, start: timedelta = HOUR, end: timedelta = 3 * HOUR) -> Answer:
-    return {
-        "upload_id": f"u{number}",
-        "volunteer_number": person.number,
-        "shift_id": shift_id,
-        "started_at": at(start),
-        "ended_at": at(end),
-    }
-
-
-async def upload(work: Work, body: Answer, token: str | None = None) -> Answer:
-    answer = await work.post("/attendance/batches", body, token or work.station)
-    assert answer.status_code == 201, answer.text
-    result: Answer = answer.json()
-    assert not result["refused"], result
-    return result
-
-
-async def record_of(work: Work, record_id: str) -> Answer:
-    found: Answer = (await work.get(f"/attendance/records/{record_id}")).json()
-    return found
+from tests.integration.recruitment.work import DAY, HOUR, MINUTE, NOW, Work, at, instant
+from tests.support.hour_doors import WHY, a_row, record_of, slug, upload
 
 
 async def credit_minutes(work: Work) -> int:

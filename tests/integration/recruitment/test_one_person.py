@@ -4,9 +4,9 @@ from uuid import UUID
 
 from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
-from tests.integration.recruitment.test_hours_approvals import entered
-from tests.integration.recruitment.test_hours_doors import a_row, record_of, slug, upload
 from tests.integration.recruitment.work import HOUR, NOW, Volunteer, Work
+from tests.support.approvals import entered
+from tests.support.hour_doors import a_row, record_of, slug, upload
 
 
 async def same_person(work: Work, username: str, volunteer: Volunteer) -> None:

@@ -19,16 +19,16 @@ from services.recruitment.vault.domain import Identity
 from shared.postgres import Database
 from shared.rewrapping import key_counts, rewrap
 from tests.integration.recruitment.people import NOW
-from tests.integration.recruitment.test_vault_rings import (
+from tests.support.databases import ROOT
+from tests.support.roles import environment
+from tests.support.settings import SettingsFactory
+from tests.support.vault_rings import (
     ID_NUMBER,
     LOOKUP,
     NEXT_LOOKUP,
     NEXT_VAULT,
     VAULT,
 )
-from tests.support.databases import ROOT
-from tests.support.roles import environment
-from tests.support.settings import SettingsFactory
 from tests.support.waiting import eventually
 
 BEFORE = Cipher(VAULT, LOOKUP)

@@ -10,9 +10,9 @@ import asyncpg
 from rich.console import Console
 
 from ops.suspicious.main import find_doubts, run_report
-from tests.integration.recruitment.test_hours_doors import a_row, upload
 from tests.integration.recruitment.work import HOUR, NOW, Work
 from tests.support.databases import TestDatabase
+from tests.support.hour_doors import a_row, upload
 
 REVISE = (
     "insert into recruitment.attendance_revisions select (jsonb_populate_record(v, jsonb_build_object("

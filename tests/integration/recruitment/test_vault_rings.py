@@ -1,8 +1,6 @@
 """The vault and device secrets under several keys: found, opened and unique whichever key is the current one."""
 
 import asyncio
-import base64
-import os
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -22,16 +20,11 @@ from tests.integration.recruitment.people import NOW
 from tests.integration.recruitment.work import Work, work_of
 from tests.support.databases import Clock, TestDatabase
 from tests.support.settings import SECRETS, SettingsFactory
+from tests.support.vault_rings import ID_NUMBER, LOOKUP, NEXT_LOOKUP, NEXT_VAULT, OTHER_ID, VAULT
 
-ID_NUMBER, OTHER_ID = "11010519491231002X", "440524188001010014"
 PHONE, OTHER = "13812345678", "13912345678"
 
 
-def fresh() -> str:
-    return base64.b64encode(os.urandom(32)).decode()
-
-
-VAULT, NEXT_VAULT, LOOKUP, NEXT_LOOKUP = fresh(), fresh(), fresh(), fresh()
 BEFORE = Cipher(VAULT, LOOKUP)
 KNOWN = Cipher(f"1:{VAULT},2:{NEXT_VAULT}", f"1:{LOOKUP},2:{NEXT_LOOKUP}")
 SWITCHED = Cipher(f"2:{NEXT_VAULT},1:{VAULT}", f"2:{NEXT_LOOKUP},1:{LOOKUP}")

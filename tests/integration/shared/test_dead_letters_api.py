@@ -12,8 +12,8 @@ from shared.deadletters import DeadLetter
 from shared.ids import new_id
 from shared.kafka.consumer import Message
 from shared.settings import Settings
-from tests.integration.shared.test_http_every_route import FACTORIES
 from tests.support.databases import TestDatabase
+from tests.support.factories import FACTORIES
 from tests.support.settings import SECRETS, SettingsFactory
 
 MINTING = Settings(service="recruitment", environment="test", auth_signing_key=SECRETS.signing_keys["recruitment"])

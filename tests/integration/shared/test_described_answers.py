@@ -22,9 +22,9 @@ from schemathesis.core.result import Ok
 from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
 from shared.settings import Settings
-from tests.integration.shared.test_http_every_route import FACTORIES
 from tests.support.databases import TestDatabase
 from tests.support.depth import examples
+from tests.support.factories import FACTORIES
 from tests.support.settings import SECRETS, SettingsFactory
 
 ROLES = (Role.STATION, Role.OPERATOR, Role.VOLUNTEER)

@@ -16,10 +16,10 @@ from shared.http.routes import walk_routes
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.support.databases import TestDatabase
+from tests.support.factories import FACTORIES
 from tests.support.openapi import Call, calls_of, hostile_calls
 from tests.support.settings import SettingsFactory
 
-FACTORIES = {"recruitment": "build_app", "points": "api", "notify": "api"}
 ORDER = (
     Role.OPERATOR,
     Role.VOLUNTEER,

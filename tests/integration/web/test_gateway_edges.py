@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.integration.web.test_gateway import OURS, gateway_running
+from tests.support.gateways import OURS, gateway_running
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from services.web.pages.operator.reference import merged, sections
 from shared.auth.tokens import Role
 from shared.http.app import create_app
 from shared.settings import Settings
-from tests.integration.web.test_gateway import StandIn, gateway_running
-from tests.integration.web.test_system_page import cookie
+from tests.support.cookies import cookie
+from tests.support.gateways import StandIn, gateway_running
 from tests.support.settings import SECRETS
 
 DOCUMENT = create_app(Settings(service="recruitment", environment="test"), title="R", routers=ROUTERS).openapi()

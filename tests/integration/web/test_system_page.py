@@ -10,26 +10,19 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from shared.auth.tokens import Caller, Role, mint
+from shared.auth.tokens import Role
 from shared.http.ops import serve_ops
 from shared.ids import new_id
 from shared.settings import Settings
-from tests.integration.web.test_gateway import StandIn, gateway_running
+from tests.support.cookies import cookie
+from tests.support.gateways import StandIn, gateway_running
 from tests.support.settings import SECRETS
 
-MINTING = Settings(service="recruitment", environment="test", auth_signing_key=SECRETS.signing_keys["recruitment"])
 LETTER = {
     "id": 7, "group": "weiguang.points", "topic": "volunteering.attendance.v1", "partition": 3, "offset": 41,
     "last_offset": None, "kind": "permanent", "reason": "minutes is missing", "attempts": 1, "status": "open",
     "at": datetime(2026, 3, 4, tzinfo=UTC).isoformat(),
 }  # fmt: skip
-
-
-def cookie(role: Role) -> dict[str, str]:
-    return {
-        "cookie": f"wg_access={mint(MINTING, Caller(subject=new_id(), roles=frozenset({role})))}",
-        "accept": "text/html",
-    }
 
 
 @pytest.fixture

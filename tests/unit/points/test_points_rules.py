@@ -1,7 +1,6 @@
 """The demo's rule on hand-worked cases, and on any cases against the plain reference."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -17,20 +16,10 @@ from shared.clock import district_day
 from shared.errors import PermanentError
 from tests.reference import points as reference
 from tests.support.depth import examples
+from tests.support.rule_facts import RULE, facts
 
-RULE = documents.shipped()[0].rule()
 BOOK = Rulebook([RULE])
 CRITERIA = badge_documents.shipped()[0].criteria()
-
-
-def facts(number: int = 1, minutes: int = 60, start: str = "2026-01-10T09:00", **changes: Any) -> Facts:
-    """A confirmed, scanned record; times are the district's."""
-    started_at = datetime.fromisoformat(start + "+08:00").astimezone(UTC)
-    day = district_day(started_at)
-    found = Facts(
-        UUID(int=number), 1, day, "confirmed", "scanned", started_at, minutes, minutes, "visit", "夕阳别样红", None
-    )
-    return found._replace(**changes)
 
 
 def worth(*records: Facts) -> list[tuple[int, str]]:

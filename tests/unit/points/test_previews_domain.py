@@ -7,7 +7,7 @@ import pytest
 from services.points.previews.domain import Plan, Worth, worth
 from services.points.rules import documents
 from services.points.rules.domain import NEVER, REASONS, Rule, evaluate
-from tests.unit.points.test_rule_examples import served
+from tests.support.drawn_rules import served
 
 
 def rule(name: str) -> Rule:

@@ -21,8 +21,8 @@ from services.points.rules import documents
 from services.points.rules.domain import Facts, Referral, Rule
 from tests.reference import rules as reference
 from tests.support.depth import examples
-from tests.unit.points.test_points_rules import RULE, facts
-from tests.unit.points.test_rule_examples import ACTIVITY, drawn_records, drawn_rules
+from tests.support.drawn_rules import ACTIVITY, drawn_records, drawn_rules
+from tests.support.rule_facts import RULE, facts
 
 SITES = (UUID(int=0x51), UUID(int=0x52), None)
 REFERRALS = [Referral(UUID(int=0xF1), date(2026, 2, 3)), Referral(UUID(int=0xF2), date(2026, 3, 3))]

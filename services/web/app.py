@@ -15,7 +15,7 @@ from services.web.gateway.processes import Processes
 from services.web.gateway.proxy import METHODS, Proxy, is_api
 from services.web.gateway.sessions import Sessions
 from services.web.gateway.upstream import CALLER, Upstream, UpstreamAway, open_session
-from services.web.pages import assets, errors, messages
+from services.web.pages import assets, errors, look, messages
 from services.web.pages.operator import activations, adjustments, colleagues, reference, rules_admin, system
 from services.web.pages.public import account, credentials, home, leaders, login, rules, teams
 from services.web.pages.refusals import translated
@@ -60,6 +60,7 @@ class Gateway:
             inner=False,
             routers=[
                 assets.router,
+                look.router,
                 home.router,
                 rules.router,
                 login.router,
@@ -133,6 +134,7 @@ class Gateway:
             elif proxied and self._proxy is not None:
                 await self._proxy(scope, receive, secured)
             else:
+                look.remember(scope["headers"])
                 await self.pages(scope, receive, secured)
 
     @asynccontextmanager

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, Request
 
 from tests.e2e.pages_district import PASSWORD, District, code_in
 
-__all__ = ["fill_in", "problem", "register", "scan", "sent_by", "staff_log_in", "visitor"]
+__all__ = ["check_out", "fill_in", "problem", "redeem", "register", "scan", "sent_by", "staff_log_in", "visitor"]
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1280, "height": 900}
@@ -67,6 +67,19 @@ async def scan(phone: Page, screen: Page, district: District) -> None:
     """Point the phone at the screen: the address in the QR code, with the code that is shown now."""
     code = code_in(await screen.locator("#code").inner_text())
     await phone.goto(f"{district.url}/s/{district.shift_id}?c={code}")
+
+
+async def check_out(phone: Page) -> None:
+    """Check out before the shift ends: press, and agree to what the page says it costs."""
+    await phone.get_by_role("button", name="签退", exact=True).click()
+    await expect(phone.get_by_role("dialog")).to_contain_text("才结束")
+    await phone.get_by_role("dialog").get_by_role("button", name="现在签退").click()
+
+
+async def redeem(line: Locator) -> None:
+    """Redeem a reward and confirm it."""
+    await line.get_by_role("button", name="兑换").click()
+    await line.page.get_by_role("dialog").get_by_role("button", name="确定兑换").click()
 
 
 def sent_by(page: Page) -> list[tuple[str, dict[str, Any]]]:

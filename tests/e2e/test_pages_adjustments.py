@@ -180,7 +180,7 @@ async def test_a_proposal_is_withdrawn_or_rejected_and_moves_nothing(district: D
         await shot(second, "adjustments-of-one")
         await _many(first, person)
         await second.get_by_role("link", name="积分明细").click()
-        await second.get_by_role("link", name="人工调整").click()
+        await second.locator("main").get_by_role("link", name="人工调整").click()
         await expect(second).to_have_url(person)
 
 

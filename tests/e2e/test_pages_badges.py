@@ -11,7 +11,7 @@ from services.points.teams.stream import TeamStream
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.e2e.pages_district import START, District
-from tests.e2e.pages_visitors import register, scan, staff_log_in, visitor
+from tests.e2e.pages_visitors import check_out, register, scan, staff_log_in, visitor
 from tests.integration.points.serving import message, record
 from tests.support import openbadges
 from tests.support.waiting import eventually
@@ -31,7 +31,7 @@ async def first_service(phone: Page, screen: Page, district: District) -> None:
     await expect(phone.get_by_role("heading", name="已签到")).to_be_visible()
     await district.pass_time(65)
     await scan(phone, screen, district)
-    await phone.get_by_role("button", name="签退", exact=True).click()
+    await check_out(phone)
     await expect(phone.locator("#summary .badge")).to_contain_text("微光初亮")
 
 
@@ -46,7 +46,7 @@ async def test_a_volunteer_takes_a_credential_along_and_a_stranger_checks_it(
     ):
         await register(phone, district, "郑小兰")
         await first_service(phone, screen, district)
-        await phone.goto(f"{district.url}/me")
+        await phone.goto(f"{district.url}/me/profile")
         badges = phone.locator("#badges")
         await expect(badges).to_contain_text("微光初亮")
         await expect(badges).to_contain_text("离下一枚还差多少")

@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Browser, FilePayload, Locator, Page, expect
 
 from tests.e2e.pages_district import REGISTRY_NUMBER, District
-from tests.e2e.pages_visitors import problem, register, scan, staff_log_in, visitor
+from tests.e2e.pages_visitors import check_out, problem, redeem, register, scan, staff_log_in, visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
 
@@ -56,7 +56,7 @@ async def serve(phone: Page, screen: Page, district: District) -> None:
     await expect(phone.get_by_role("heading", name="已签到")).to_be_visible()
     await district.pass_time(110)
     await scan(phone, screen, district)
-    await phone.get_by_role("button", name="签退", exact=True).click()
+    await check_out(phone)
 
 
 async def put_on_the_shelf(desk: Page, district: District, name: str) -> None:
@@ -111,12 +111,12 @@ async def test_from_the_shelf_to_the_refund_and_every_why(district: District, br
             "1 小时 50 分钟 × 15 积分/小时 = 27.5，舍去小数，得 27 积分"
         )
 
-        await phone.goto(f"{district.url}/me")
+        await phone.goto(f"{district.url}/me/points")
         line = phone.locator("#rewards li", has_text=name)
         await expect(line.get_by_role("img")).to_be_visible()
         await expect(line).to_contain_text("每季度限 1 次")
         await expect(line).to_contain_text("3月31日（周二）前（含当天）可兑换")
-        await line.get_by_role("button", name="兑换").click()
+        await redeem(line)
         pickup = phone.locator("[data-pickup]")
         await expect(phone.locator(".pickup svg[role=img]")).to_be_visible()
         await expect(phone.locator(".pickup")).to_contain_text("3月12日")
@@ -266,6 +266,7 @@ async def test_only_who_agrees_stands_on_the_board(district: District, browser: 
         await phone.goto(f"{district.url}/leaders")
         await expect(phone).to_have_url(f"{district.url}/login?next=%2Fleaders")
         await register(phone, district, "钱多多")
+        await phone.get_by_role("link", name="我的", exact=True).click()
         await phone.get_by_role("link", name="光荣榜").click()
         await expect(phone.locator("main")).to_contain_text("还没有人上榜")
         agreed = phone.get_by_label("同意用我的志愿者编号上榜")

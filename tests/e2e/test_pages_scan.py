@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.pages_district import District
-from tests.e2e.pages_visitors import fill_in, problem, register, scan, sent_by, staff_log_in, visitor
+from tests.e2e.pages_visitors import check_out, fill_in, problem, register, scan, sent_by, staff_log_in, visitor
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
@@ -63,7 +63,7 @@ async def log_in_after_a_scan(phone: Page, screen: Page, district: District, num
     await phone.get_by_label("短信验证码").fill(district.one_time_code(number))
     await phone.get_by_role("button", name="登录").click()
     await phone.wait_for_url(f"**/s/{district.shift_id}")
-    await phone.get_by_role("button", name="签退", exact=True).click()
+    await check_out(phone)
     await expect(phone.get_by_role("heading", name="已签退")).to_be_visible()
 
 
@@ -143,3 +143,27 @@ async def test_the_screens_code_changes_by_itself(district: District, browser: B
         before = await screen.locator("#code").inner_text()
         await expect(screen.locator("#code")).not_to_have_text(before, timeout=60_000)
         await expect(screen.locator("#stale")).to_be_hidden()
+
+
+async def test_an_early_check_out_says_what_it_costs_and_asks(district: District, browser: Browser) -> None:
+    async with visitor(browser) as phone, visitor(browser, phone=False) as screen:
+        await register(phone, district, "何小雨")
+        await staff_log_in(screen, district)
+        await screen.goto(f"{district.url}/staff/shifts/{district.shift_id}/qr")
+        await scan(phone, screen, district)
+        await phone.get_by_role("button", name="报名签到").click()
+        await expect(phone.get_by_role("heading", name="已签到")).to_be_visible()
+        await district.pass_time(12)
+        await phone.reload()
+        await phone.get_by_role("button", name="签退", exact=True).click()
+        dialog = phone.get_by_role("dialog")
+        await expect(dialog).to_contain_text(
+            "您服务了 12 分钟，班次到 11:00 才结束。现在签退得 0 积分，服务到结束可得 30 积分。"
+        )
+        await dialog.get_by_role("button", name="继续服务").click()
+        await expect(dialog).to_have_count(0)
+        await phone.reload()
+        await expect(phone.get_by_role("button", name="签退", exact=True)).to_be_enabled()
+        await phone.get_by_role("button", name="签退", exact=True).click()
+        await dialog.get_by_role("button", name="现在签退").click()
+        await expect(phone.get_by_role("heading", name="已签退")).to_be_visible()

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.points.previews.domain import MOST_MINUTES, Plan, worth
-from services.points.rules.domain import NEVER, REASONS
+from services.points.previews.domain import MOST_MINUTES, Plan, served_part, worth
+from services.points.rules.domain import NEVER, REASONS, Rule
 from services.points.rules.handlers import rulebook
 from shared.auth.access import public
 from shared.clock import district_day
@@ -18,6 +18,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api/points/v1", tags=["rules"])
 
 Word = Annotated[str, Query(max_length=200)]
+Served = Annotated[int | None, Query(ge=0, le=MOST_MINUTES)]
 
 
 class WorthOut(Output):
@@ -34,10 +35,23 @@ class WorthOut(Output):
     reason: str
     reason_text: str
     expires_on: date | None
+    served: "ServedOut | None" = None
+    """What the minutes of `served_minutes` alone are worth; none unless they were asked for."""
+
+
+class ServedOut(Output):
+    """What a part of the planned time is worth to a volunteer who checks out after it."""
+
+    minutes: int
+    points: int
+    reason: str
+    reason_text: str
 
 
 @router.get("/worth", dependencies=[public()])
-async def read_worth(db: Db, starts_at: Instant, ends_at: Instant, kind: Word = "", theme: Word = "") -> WorthOut:
+async def read_worth(
+    db: Db, starts_at: Instant, ends_at: Instant, kind: Word = "", theme: Word = "", served_minutes: Served = None
+) -> WorthOut:
     """Preview scanned, confirmed service of this time by the rule of its day, if it is all of that day's."""
     minutes = (ends_at - starts_at) // timedelta(minutes=1)
     if not 0 < minutes <= MOST_MINUTES:
@@ -45,7 +59,8 @@ async def read_worth(db: Db, starts_at: Instant, ends_at: Instant, kind: Word = 
     day = district_day(starts_at)
     async with db.snapshot() as tx:
         rule = (await rulebook(tx)).at(day)
-    found = worth(rule, Plan(day, starts_at, minutes, kind, theme))
+    plan = Plan(day, starts_at, minutes, kind, theme)
+    found = worth(rule, plan)
     return WorthOut(
         rule_version=found.rule_version,
         minutes=found.minutes,
@@ -55,4 +70,10 @@ async def read_worth(db: Db, starts_at: Instant, ends_at: Instant, kind: Word = 
         reason=found.reason,
         reason_text=REASONS[found.reason],
         expires_on=None if found.expires_on == NEVER else found.expires_on,
+        served=None if served_minutes is None else _served(rule, plan, min(served_minutes, minutes)),
     )
+
+
+def _served(rule: Rule, plan: Plan, minutes: int) -> ServedOut:
+    points, reason = served_part(rule, plan, minutes)
+    return ServedOut(minutes=minutes, points=points, reason=reason, reason_text=REASONS[reason])

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.points.rules.domain import Facts, Rule, evaluate
 
-__all__ = ["MOST_MINUTES", "Plan", "Worth", "worth"]
+__all__ = ["MOST_MINUTES", "Plan", "Worth", "served_part", "worth"]
 
 MOST_MINUTES = 1440
 """No shift is longer than a day."""
@@ -58,6 +58,12 @@ def worth(rule: Rule, plan: Plan) -> Worth:
         reason=line.reason,
         expires_on=max(award.points) if earns else None,
     )
+
+
+def served_part(rule: Rule, plan: Plan, minutes: int) -> tuple[int, str]:
+    """Points for the first minutes of a plan alone, as after an early check-out, and the key of the reason."""
+    [line] = evaluate(rule, [_served(plan, minutes)]).lines
+    return line.points, line.reason
 
 
 def _points(rule: Rule, plan: Plan, minutes: int) -> int:

@@ -13,7 +13,7 @@ from services.recruitment.activities import handlers
 from services.recruitment.activities.domain import Shift, State
 from services.recruitment.activities.handlers import NewActivity, NewShift, Planned
 from services.recruitment.activities.store import ShiftView
-from shared.auth.access import allow
+from shared.auth.access import allow, optional
 from shared.auth.tokens import Caller, Role
 from shared.errors import Invalid
 from shared.http.app import Db, Input, Instant, Limit, Output
@@ -236,20 +236,26 @@ async def close_activity(
 @router.get("/shifts")
 async def list_shifts(
     db: Db,
-    caller: Anyone,
+    caller: Annotated[Caller | None, optional()],
     start: Annotated[Instant | None, Query(alias="from")] = None,
     end: Annotated[Instant | None, Query(alias="to")] = None,
     site_id: UUID | None = None,
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> Page[ShiftViewOut]:
-    """Shifts that are open for sign-up or running, earliest first, with the caller's own standing."""
+    """Shifts that are open for sign-up or running, earliest first, with the caller's own standing if one is known."""
     if start is not None and end is not None and end <= start:
         raise Invalid("period-reversed", "`to` must come after `from`.")
     after = _after(cursor)
     async with db.transaction() as tx:
         found = await handlers.open_shifts(
-            tx, caller.volunteer_id, start=start, end=end, site_id=site_id, after=after, limit=limit + 1
+            tx,
+            caller.volunteer_id if caller else None,
+            start=start,
+            end=end,
+            site_id=site_id,
+            after=after,
+            limit=limit + 1,
         )
     return page_of(found, limit, _view, lambda each: (each.starts_at, each.shift_id))
 

@@ -11,8 +11,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from services.web.gateway.sessions import Session
-from services.web.pages import assets, wording
+from services.web.pages import assets, look, wording
 from services.web.pages.forms import PostForms
+from services.web.pages.icons import icon
+from services.web.pages.navigation import navigation_of
 
 _Answer = TypeVar("_Answer", bound=Response)
 
@@ -40,7 +42,9 @@ _environment = Environment(
     extensions=[PostForms],
 )
 _environment.filters.update(wording.FILTERS)
-_environment.globals.update(span=wording.span, asset=assets.address, qr=qr)
+_environment.globals.update(
+    span=wording.span, asset=assets.address, qr=qr, icon=icon, look=look.current, navigation=navigation_of
+)
 
 
 def page(name: str, session: Session, /, *, status: int = 200, **context: Any) -> HTMLResponse:

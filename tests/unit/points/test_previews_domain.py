@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from services.points.previews.domain import Plan, Worth, worth
+from services.points.previews.domain import Plan, Worth, served_part, worth
 from services.points.rules import documents
 from services.points.rules.domain import NEVER, REASONS, Rule, evaluate
 from tests.support.drawn_rules import served
@@ -59,3 +59,17 @@ def test_the_month_and_the_expiry_are_the_days_own() -> None:
     assert march == Worth(1, 60, 60, 15, 15, "counted", date(2028, 3, 5))
     assert worth(rule("yunnan"), plan(60)).expires_on == NEVER
     assert timedelta(minutes=march.minutes) == timedelta(hours=1)
+
+
+@pytest.mark.parametrize("name", ["lingdong", "yunnan", "shancheng", "hailin"])
+def test_a_part_of_a_shift_is_worth_no_more_than_the_whole(name: str) -> None:
+    whole = plan(120)
+    parts = [served_part(rule(name), whole, minutes)[0] for minutes in range(121)]
+    assert parts == sorted(parts)
+    assert parts[-1] == worth(rule(name), whole).points
+    assert parts[0] == 0
+
+
+def test_a_part_below_the_minimum_is_worth_nothing_and_says_why() -> None:
+    assert served_part(rule("lingdong"), plan(120), 12) == (0, "short")
+    assert served_part(rule("yunnan"), plan(120), 71)[0] == 0, "60 % of the planned time, not of the served"

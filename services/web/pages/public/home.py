@@ -9,6 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from services.web.gateway.upstream import UpstreamAway, UpstreamProblem
 from services.web.pages.public import teams, tickets
 from services.web.pages.public.district import district_now, figures_of
 from services.web.pages.render import page, part
@@ -22,14 +23,33 @@ __all__ = ["by_state", "router"]
 
 router = APIRouter(include_in_schema=False, dependencies=[public()])
 
+JOINABLE, SEARCHED = 6, 20
+"""Shifts on the first page, and shifts among which free places are looked for."""
+SHIFTS_AGE_SECONDS = 5.0
 _FUNNEL = (("registered", "登记"), ("signed_up", "报名"), ("checked_in", "签到"), ("served", "完成服务"))
 
 
 @router.get("/")
 async def home(visit: VisitOf) -> Response:
-    """The district's figures."""
-    figures, leading = await asyncio.gather(figures_of(visit), teams.leading(visit))
-    return page("public/home.html", visit.session, path=visit.path, leading=leading, **figures)
+    """Shifts to join, then the district's figures."""
+    figures, leading, shifts = await asyncio.gather(figures_of(visit), teams.leading(visit), _joinable(visit))
+    return page("public/home.html", visit.session, path=visit.path, leading=leading, shifts=shifts, **figures)
+
+
+async def _joinable(visit: Visit) -> list[dict[str, Any]]:
+    """The next shifts with free places, the same for everybody; none where they cannot be had."""
+
+    async def load() -> list[dict[str, Any]]:
+        query = {"limit": str(SEARCHED)}
+        found = (await visit.web.upstream.call("GET", "recruitment", "/shifts", query=query)).accepted()
+        shifts = [{**shift, "free": shift["capacity"] - shift["taken"]} for shift in found["items"]]
+        return [shift for shift in shifts if shift["free"] > 0][:JOINABLE]
+
+    try:
+        kept: list[dict[str, Any]] = await visit.web.cache.get("joinable", SHIFTS_AGE_SECONDS, load)
+    except (UpstreamProblem, UpstreamAway, KeyError):
+        return []
+    return kept
 
 
 @router.get("/parts/figures")

@@ -13,7 +13,7 @@ from services.web.pages.wording import spell_minutes, word
 from shared.auth.access import public
 from shared.clock import district_day
 
-__all__ = ["clauses", "router", "rule_said", "rule_sentence", "worth_of", "worth_said"]
+__all__ = ["clauses", "router", "rule_said", "rule_sentence", "worth_of", "worth_said", "worth_served"]
 
 router = APIRouter(include_in_schema=False, dependencies=[public()])
 
@@ -172,12 +172,7 @@ def _rest(document: Mapping[str, Any]) -> Iterator[str]:
 
 async def worth_of(visit: Visit, shift: Mapping[str, Any]) -> str:
     """What taking part in a whole shift is worth, and from when on, in one sentence; empty while it cannot be had."""
-    query = {
-        "starts_at": str(shift["starts_at"]),
-        "ends_at": str(shift["ends_at"]),
-        "kind": str(shift.get("kind") or ""),
-        "theme": str(shift.get("theme") or ""),
-    }
+    query = _of_shift(shift)
 
     async def load() -> Any:
         return (await visit.web.upstream.call("GET", "points", "/worth", query=query)).accepted()
@@ -187,6 +182,26 @@ async def worth_of(visit: Visit, shift: Mapping[str, Any]) -> str:
         return worth_said(worth)
     except (UpstreamProblem, UpstreamAway, KeyError, TypeError):
         return ""
+
+
+async def worth_served(visit: Visit, shift: Mapping[str, Any], minutes: int) -> Mapping[str, Any] | None:
+    """What a shift is worth, and its first minutes alone; None while it cannot be had."""
+    query = {**_of_shift(shift), "served_minutes": str(minutes)}
+    try:
+        answer = await visit.web.upstream.call("GET", "points", "/worth", query=query)
+        found: Mapping[str, Any] = answer.accepted()
+    except (UpstreamProblem, UpstreamAway):
+        return None
+    return found if found.get("served") else None
+
+
+def _of_shift(shift: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "starts_at": str(shift["starts_at"]),
+        "ends_at": str(shift["ends_at"]),
+        "kind": str(shift.get("kind") or ""),
+        "theme": str(shift.get("theme") or ""),
+    }
 
 
 def worth_said(worth: Mapping[str, Any]) -> str:

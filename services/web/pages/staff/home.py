@@ -12,6 +12,7 @@ from services.web.pages import messages
 from services.web.pages.public.district import district_now
 from services.web.pages.refusals import say
 from services.web.pages.render import page, part, qr
+from services.web.pages.staff.rewards_admin import require_staff
 from services.web.pages.visit import Visit, VisitOf
 from services.web.pages.volunteer.rewards import tail
 from shared.auth.access import public
@@ -22,17 +23,26 @@ router = APIRouter(prefix="/staff", include_in_schema=False, dependencies=[publi
 
 BACK, AHEAD = timedelta(hours=18), timedelta(days=14)
 """Which activities the first page shows, around now."""
+COUNTED = 50
+"""Waiting pieces of work that the first page counts; beyond them it says that there are more."""
 
 
 @router.get("")
 async def staff(visit: VisitOf) -> Response:
-    """Own shifts, drives and redemptions."""
+    """What waits, own shifts and redemptions."""
     visit.staff()
-    activities, drives, held, inbox = await asyncio.gather(
-        _activities(visit), _drives(visit), _held(visit), messages.own(visit)
+    activities, held, waiting, inbox = await asyncio.gather(
+        _activities(visit), _held(visit), _waiting(visit), messages.own(visit)
     )
-    context = {"activities": activities, "drives": drives, "held": held, **inbox}
-    return page("staff/home.html", visit.session, path=visit.path, **context)
+    waiting = [_unread(inbox["inbox"]), *waiting]
+    return page("staff/home.html", visit.session, path=visit.path, activities=activities, held=held, waiting=waiting)
+
+
+@router.get("/drives")
+async def drives(visit: VisitOf) -> Response:
+    """The drives with their codes and posters, open ones first."""
+    require_staff(visit)
+    return page("staff/drives.html", visit.session, path=visit.path, drives=await _drives(visit))
 
 
 @router.get("/parts/held")
@@ -112,14 +122,53 @@ def runs(session: Session, activity: Any) -> bool:
 
 
 async def _drives(visit: Visit) -> list[Any] | None:
-    if not visit.session.roles & {"station", "operator"}:
-        return None
     found = await visit.get_optional("recruitment", "/drives", limit="50")
     if found is None:
         return None
     # what is open stands first, then the latest
     latest = sorted(found["items"], key=lambda drive: str(drive["starts_at"]), reverse=True)
     return sorted(latest, key=lambda drive: not drive.get("open"))
+
+
+async def _waiting(visit: Visit) -> list[dict[str, str]]:
+    """Work that waits for the caller, each with its count; nothing for leaders."""
+    if not visit.session.roles & {"station", "operator"}:
+        return []
+    most = {"limit": str(COUNTED)}
+    questions = [
+        (
+            "/staff/approvals",
+            "时长核对",
+            "clipboard-check",
+            "recruitment",
+            "/attendance/approvals",
+            {"view": "decidable"},
+        ),
+        ("/staff/cases", "核查事项", "search", "points", "/cases", {"status": "open"}),
+    ]
+    if "operator" in visit.session.roles:
+        proposed = {"status": "proposed"}
+        questions.append(("/staff/adjustments", "调整待批", "sliders-horizontal", "points", "/adjustments", proposed))
+    answers = await asyncio.gather(*(visit.get_optional(of, path, **most, **q) for *_, of, path, q in questions))
+    return [
+        {"href": href, "text": text, "icon": icon, "count": _counted(answer)}
+        for (href, text, icon, *_), answer in zip(questions, answers, strict=True)
+    ]
+
+
+def _unread(inbox: Any | None) -> dict[str, str]:
+    """The way to the messages, with how many are unread."""
+    said = "暂时取不到" if inbox is None else f"{inbox['unread']} 条未读" if inbox["unread"] else "没有未读"
+    return {"href": "/staff/messages", "text": "消息", "icon": "bell", "count": said}
+
+
+def _counted(answer: Any | None) -> str:
+    """``3 件等您处理``, or what stands for it."""
+    if answer is None:
+        return "暂时取不到"
+    count = len(answer["items"])
+    more = "以上" if answer.get("next_cursor") else ""
+    return f"{count} 件{more}等您处理" if count else "没有等您处理的"
 
 
 async def _held(visit: Visit) -> list[dict[str, Any]] | None:

@@ -43,6 +43,23 @@
     place.className = done ? "message done" : "message";
   }
 
+  function outdated(form) {
+    var found = form && form.querySelector(":scope > .message:not(.done)");
+    if (found) found.hidden = true;
+  }
+
+  // Which refusals mean that the session is over, by their type; and where one logs in again.
+  var SESSION_OVER = ["token-missing", "token-expired", "token-invalid", "refresh-invalid"];
+
+  function loginAgain(form, type) {
+    if (SESSION_OVER.indexOf(type) < 0) return;
+    var link = document.createElement("a"), here = location.pathname + location.search;
+    link.href = (here.indexOf("/staff") === 0 ? "/staff/login" : "/login") + "?next=" + encodeURIComponent(here);
+    link.textContent = "重新登录";
+    box(form).appendChild(document.createTextNode(" "));
+    box(form).appendChild(link);
+  }
+
   // What is wrong in which line, below the sentence.
   function lines(form, problems) {
     if (!problems.length || !problems.map) return;
@@ -204,9 +221,51 @@
     });
   }
 
+  // A question before a form that cannot be undone: written in the page, or asked of the server where it depends on now.
+  async function confirmed(form) {
+    var question = form.dataset.confirm || "";
+    if (form.dataset.ask !== undefined) {
+      var answer = await call("GET", form.dataset.ask);
+      question = (answer.ok && answer.data && answer.data.question) || "";
+    }
+    return !question || ask(question, form.dataset.askYes || "确定", form.dataset.askNo || "取消");
+  }
+
+  function ask(question, yes, no) {
+    var dialog = document.createElement("dialog");
+    if (!dialog.showModal) return window.confirm(question);
+    var text = document.createElement("p"), row = document.createElement("div");
+    text.id = "question";
+    text.textContent = question;
+    row.className = "actions";
+    dialog.setAttribute("aria-labelledby", text.id);
+    [[yes, "yes", ""], [no, "", "second"]].forEach(function (one) {
+      var button = document.createElement("button");
+      button.type = "button";
+      button.textContent = one[0];
+      button.className = one[2];
+      button.addEventListener("click", function () { dialog.close(one[1]); });
+      row.appendChild(button);
+    });
+    dialog.appendChild(text);
+    dialog.appendChild(row);
+    document.body.appendChild(dialog);
+    return new Promise(function (resolve) {
+      dialog.addEventListener("close", function () { resolve(dialog.returnValue === "yes"); dialog.remove(); });
+      dialog.showModal();
+      row.lastChild.focus();
+    });
+  }
+
   async function submit(form) {
     if (form.dataset.busy) return;
     if (!check(form)) return;
+    if (form.dataset.ask !== undefined || form.dataset.confirm) {
+      busy(form, true);
+      var agreed = await confirmed(form);
+      busy(form, false);
+      if (!agreed) return;
+    }
     var body = collect(form), words = form.dataset.api.split(" ");
     var address = fill(words[1], body), text = JSON.stringify([address, body]);
     var intent = intentOf(form, text);
@@ -228,11 +287,8 @@
     if (!answer.ok) {
       if (answer.status >= 400 && answer.status < 500 && answer.status !== 409) settled(intent);
       busy(form, false);
-      if (answer.status === 401 && form.dataset.login !== undefined) {
-        location.assign("/login?next=" + encodeURIComponent(location.pathname + location.search));
-        return;
-      }
       say(form, answer.detail);
+      loginAgain(form, answer.data && answer.data.type);
       lines(form, (answer.data && answer.data.problems) || []);
       return;
     }
@@ -265,6 +321,8 @@
   document.addEventListener("input", function (event) {
     var field = event.target.closest(".field");
     if (field && event.target.getAttribute("aria-invalid")) { event.target.removeAttribute("aria-invalid"); say(field, ""); }
+    // a refusal speaks of what was sent, not of what is being typed now
+    outdated(event.target.form);
     if (event.target.dataset.birth !== undefined) guardian(event.target);
   });
 
@@ -339,6 +397,7 @@
     var body = phone ? { phone: phone.value } : {}, named = form.querySelector("[data-code-for]");
     if (named) body[named.name] = named.value.trim();
     var answer = await call("POST", button.dataset.sendCode || "/session/codes", body);
+    if (answer.ok) outdated(form);
     say(field, answer.ok ? "验证码已发往这个手机号，请在 5 分钟内填入。" : answer.detail, answer.ok);
     if (!answer.ok) { button.disabled = false; return; }
     form.querySelector("[name=code]").focus();
@@ -421,7 +480,11 @@
       if (!answer.ok) return;
       item.classList.remove("unread");
       var count = document.querySelector("[data-unread]");
-      if (count) count.textContent = Math.max(0, Number(count.textContent) - 1);
+      if (!count) return;
+      var left = Math.max(0, Number(count.dataset.unread) - 1);
+      count.dataset.unread = left;
+      count.textContent = left ? left + " 条未读" : "没有未读";
+      if (!left) count.className = "muted";
     });
   }, true);
 

@@ -18,7 +18,7 @@ LATE = timedelta(hours=4)
 """How long after a shift's end nothing can be done about it here any more."""
 
 
-async def own(visit: Visit) -> dict[str, Any]:
+async def own(visit: Visit, most: int = SHOWN) -> dict[str, Any]:
     """Own sign-ups, newest first, each with the latest record of its shift; running service first."""
     now, signups, records = await asyncio.gather(
         district_now(visit),
@@ -37,17 +37,17 @@ async def own(visit: Visit) -> dict[str, Any]:
         for signup in signups["items"]
     ]
     found.sort(key=_urgency)
-    return {"duties": found[:SHOWN], "more_duties": len(found) > SHOWN}
+    return {"duties": found[:most], "more_duties": len(found) > most}
 
 
-async def open_shifts(visit: Visit) -> dict[str, Any]:
+async def open_shifts(visit: Visit, most: int = SHOWN) -> dict[str, Any]:
     """Shifts that one can still sign up for, soonest first."""
     found, rule = await asyncio.gather(
         visit.get_optional("recruitment", "/shifts", limit=str(SHOWN * 2)), rule_said(visit)
     )
     if found is None:
         return {"shifts": None, "rule": rule}
-    shown = [shift for shift in found["items"] if not shift.get("signup_id")][:SHOWN]
+    shown = [shift for shift in found["items"] if not shift.get("signup_id")][:most]
     worths = await asyncio.gather(*(worth_of(visit, shift) for shift in shown))
     shifts = [
         {**shift, "free": shift["capacity"] - shift["taken"], "worth": worth}

@@ -1,11 +1,10 @@
-"""The volunteer's page: balance with its reasons, stars, shifts, rewards, messages. Each part also comes alone."""
+"""The volunteer's own pages, one for each tab, and the parts that the script swaps in."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fastapi import APIRouter, Response
-from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
 from services.web.gateway.upstream import UpstreamProblem
@@ -22,49 +21,103 @@ __all__ = ["router"]
 router = APIRouter(include_in_schema=False, dependencies=[public()])
 
 
-async def _summary(visit: Visit) -> dict[str, Any]:
+FEW = 3
+"""Shifts of each kind on the first page; the page of services has them all."""
+
+
+async def _summary(visit: Visit, few: bool) -> dict[str, Any]:
     return {"account": await visit.get_optional("points", f"/accounts/{visit.volunteer()}")}
 
 
-_PARTS: Mapping[str, Callable[[Visit], Awaitable[dict[str, Any]]]] = {
+async def _duties(visit: Visit, few: bool) -> dict[str, Any]:
+    return await duties.own(visit, FEW if few else duties.SHOWN)
+
+
+async def _shifts(visit: Visit, few: bool) -> dict[str, Any]:
+    return await duties.open_shifts(visit, FEW if few else duties.SHOWN)
+
+
+async def _badges(visit: Visit, few: bool) -> dict[str, Any]:
+    return await badges.own(visit)
+
+
+async def _rewards(visit: Visit, few: bool) -> dict[str, Any]:
+    return await rewards.rewards(visit)
+
+
+async def _inbox(visit: Visit, few: bool) -> dict[str, Any]:
+    return await messages.own(visit)
+
+
+_PARTS: Mapping[str, Callable[[Visit, bool], Awaitable[dict[str, Any]]]] = {
     "summary": _summary,
-    "duties": duties.own,
-    "badges": badges.own,
-    "shifts": duties.open_shifts,
-    "rewards": rewards.rewards,
-    "inbox": messages.own,
+    "duties": _duties,
+    "badges": _badges,
+    "shifts": _shifts,
+    "rewards": _rewards,
+    "inbox": _inbox,
 }
 
 
 @router.get("/me")
-async def me(visit: VisitOf, welcome: str | None = None) -> Response:
-    """Everything a volunteer needs, on one page; a service that is away leaves its part empty, not the page."""
-    visit.volunteer()
-    volunteer, *contexts = await asyncio.gather(
-        visit.ask("recruitment", "/volunteers/me"), *(gather(visit) for gather in _PARTS.values())
-    )
-    parts = {
-        name: Markup(fragment(f"volunteer/parts/{name}.html", visit.session, **context))  # noqa: S704 - escaped when rendered
-        for name, context in zip(_PARTS, contexts, strict=True)
-    }
-    return page(
-        "volunteer/me.html",
-        visit.session,
-        path=visit.path,
-        volunteer=volunteer,
-        parts=parts,
-        welcome=welcome is not None,
-    )
+async def today(visit: VisitOf, welcome: str | None = None) -> Response:
+    """The next shifts, shifts to join and the balance."""
+    volunteer, parts = await asyncio.gather(_volunteer(visit), _parts(visit, "summary", "duties", "shifts", few=True))
+    context = {"volunteer": volunteer, "parts": parts, "welcome": welcome is not None}
+    return page("volunteer/today.html", visit.session, path=visit.path, **context)
+
+
+@router.get("/me/service")
+async def service(visit: VisitOf) -> Response:
+    """Own shifts and all that can be joined."""
+    parts = await _parts(visit, "duties", "shifts")
+    return page("volunteer/service.html", visit.session, path=visit.path, parts=parts)
+
+
+@router.get("/me/points")
+async def points(visit: VisitOf) -> Response:
+    """The balance, and what it can be redeemed for."""
+    parts = await _parts(visit, "summary", "rewards")
+    return page("volunteer/points.html", visit.session, path=visit.path, parts=parts)
+
+
+@router.get("/me/inbox")
+async def inbox(visit: VisitOf) -> Response:
+    """The latest messages."""
+    parts = await _parts(visit, "inbox")
+    return page("volunteer/inbox.html", visit.session, path=visit.path, parts=parts)
+
+
+@router.get("/me/profile")
+async def profile(visit: VisitOf) -> Response:
+    """Name, number, badges, and the way to the account."""
+    volunteer, parts = await asyncio.gather(_volunteer(visit), _parts(visit, "badges"))
+    return page("volunteer/profile.html", visit.session, path=visit.path, volunteer=volunteer, parts=parts)
 
 
 @router.get("/me/parts/{name}")
-async def me_part(visit: VisitOf, name: str) -> Response:
+async def me_part(visit: VisitOf, name: str, few: str | None = None) -> Response:
     """One part alone, for the script to swap in."""
     gather = _PARTS.get(name)
     if gather is None:
         raise UpstreamProblem("not-found", "There is no such part.", status=404)
     visit.volunteer()
-    return part(f"volunteer/parts/{name}.html", visit.session, **await gather(visit))
+    return part(f"volunteer/parts/{name}.html", visit.session, **await gather(visit, few is not None))
+
+
+async def _volunteer(visit: Visit) -> Any:
+    visit.volunteer()
+    return await visit.ask("recruitment", "/volunteers/me")
+
+
+async def _parts(visit: Visit, *names: str, few: bool = False) -> dict[str, Markup]:
+    """Parts of a page by name; a service that is away leaves its part empty, not the page."""
+    visit.volunteer()
+    contexts = await asyncio.gather(*(_PARTS[name](visit, few) for name in names))
+    return {
+        name: Markup(fragment(f"volunteer/parts/{name}.html", visit.session, **context))  # noqa: S704 - escaped when rendered
+        for name, context in zip(names, contexts, strict=True)
+    }
 
 
 @router.get("/me/why")
@@ -92,9 +145,3 @@ async def my_hours(visit: VisitOf, cursor: str | None = None) -> Response:
     """Every service record, what it came to, and why some come to nothing."""
     context = await explanation.hours(visit, explanation.mine(visit), cursor)
     return page("volunteer/hours.html", visit.session, path=visit.path, **context)
-
-
-@router.get("/me/inbox")
-async def my_inbox() -> Response:
-    """Where messages point to."""
-    return RedirectResponse("/me#inbox", 303)

@@ -5,21 +5,25 @@ The ticket is taken at once, whoever scans: a stranger is led to log in or regis
 
 import asyncio
 import secrets
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 
 from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.public import tickets
-from services.web.pages.public.rules import rule_said, worth_of
+from services.web.pages.public.district import district_now
+from services.web.pages.public.rules import rule_said, worth_of, worth_served
 from services.web.pages.refusals import say
 from services.web.pages.render import finish, page, part
 from services.web.pages.visit import LoginNeeded, Visit, VisitOf
 from services.web.pages.volunteer.explanation import records_of
+from services.web.pages.wording import figure, parse, spell_minutes
 from shared.auth.access import public
 
-__all__ = ["router"]
+__all__ = ["early_question", "router"]
 
 router = APIRouter(include_in_schema=False, dependencies=[public()])
 
@@ -64,6 +68,33 @@ async def scan_part(visit: VisitOf, request: Request, shift_id: str) -> Response
     if context["state"] == "done" and context["ticket"]:
         response.raw_headers.append(tickets.forget(visit))
     return response
+
+
+@router.get("/s/{shift_id}/leaving")
+async def leaving(visit: VisitOf, shift_id: str) -> Response:
+    """What a check-out now would cost, as a question for the script to ask; empty when the shift is over."""
+    visit.volunteer()
+    shift, now = await asyncio.gather(visit.ask("recruitment", f"/shifts/{shift_id}"), district_now(visit))
+    return finish(JSONResponse({"question": await _question(visit, shift, now)}), visit.session)
+
+
+async def _question(visit: Visit, shift: Mapping[str, Any], now: datetime) -> str:
+    if not shift.get("record_started_at") or shift.get("record_ended_at") or now >= parse(shift["ends_at"]):
+        return ""
+    begun = max(parse(shift["record_started_at"]), parse(shift["starts_at"]))
+    served = max(0, int((now - begun).total_seconds()) // 60)
+    return early_question(served, parse(shift["ends_at"]), await worth_served(visit, shift, served))
+
+
+def early_question(served: int, ends_at: datetime, worth: Mapping[str, Any] | None) -> str:
+    """The question before an early check-out: what it gives, and what the whole shift would have given."""
+    said = f"您服务了 {spell_minutes(served)}，班次到 {ends_at:%H:%M} 才结束。"
+    if worth is not None:
+        now, whole = int(worth["served"]["points"]), int(worth["points"])
+        if now >= whole:
+            return ""
+        said += f"现在签退得 {figure(now)} 积分，服务到结束可得 {figure(whole)} 积分。"
+    return f"{said}签退后不能再接着计时。确定现在签退吗？"
 
 
 async def _buy(visit: Visit, shift_id: str, code: str) -> str:

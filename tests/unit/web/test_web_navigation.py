@@ -1,0 +1,97 @@
+"""The shell of the pages: what each role is offered, how a browser wants to see it, and icons that exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from services.web.gateway.sessions import Session
+from services.web.pages import render
+from services.web.pages.icons import ICONS, icon
+from services.web.pages.look import Look, look_of
+from services.web.pages.navigation import navigation_of
+
+TEMPLATES = Path(render.__file__).parent / "templates"
+VOLUNTEER = Session("token", {"sub": "v", "roles": ["volunteer"], "volunteer": "v"})
+LEADER = Session("token", {"sub": "v", "roles": ["leader"], "volunteer": "v"})
+STATION = Session("token", {"sub": "s", "roles": ["station"], "sites": ["site-1"]})
+NORTH = Session("token", {"sub": "n", "roles": ["operator"], "sites": ["site-1"]})
+CENTRE = Session("token", {"sub": "c", "roles": ["operator"], "sites": "*"})
+ENGINEER = Session("token", {"sub": "e", "roles": ["engineer"]})
+ENROLLING = Session("token", {"sub": "o", "roles": ["enrolling"]})
+
+
+def offered(session: Session, path: str = "/staff") -> set[str]:
+    return {link.href for group in navigation_of(session, path).groups for link in group.links}
+
+
+@pytest.mark.parametrize("session", [Session(), VOLUNTEER, LEADER])
+def test_volunteers_and_visitors_have_five_tabs(session: Session) -> None:
+    found = navigation_of(session, "/drives")
+    assert [link.text for link in found.tabs] == ["今天", "服务", "积分", "消息", "我的"]
+    assert [link.text for link in found.tabs if link.current] == ["服务"]
+    assert not found.desk
+
+
+def test_the_first_tab_is_current_on_its_own_page_alone() -> None:
+    for path, text in (
+        ("/me", "今天"),
+        ("/me/points", "积分"),
+        ("/me/why", "积分"),
+        ("/s/0192", "今天"),
+        ("/me/inbox", "消息"),
+    ):
+        current = [link.text for link in navigation_of(VOLUNTEER, path).tabs if link.current]
+        assert current == [text], path
+
+
+def test_each_role_is_offered_what_it_may_see() -> None:
+    assert offered(STATION) == {
+        "/staff",
+        "/staff/messages",
+        "/staff/drives",
+        "/staff/approvals",
+        "/staff/cases",
+        "/staff/volunteers",
+        "/staff/rewards",
+        "/staff/redemptions",
+        "/account",
+        "/staff/api",
+    }
+    assert offered(NORTH) - offered(STATION) == {"/staff/adjustments", "/staff/colleagues"}
+    assert offered(CENTRE) - offered(NORTH) == {"/staff/rules", "/staff/security"}
+    assert offered(ENGINEER) == {"/staff/system", "/staff/api", "/account"}
+    assert offered(ENROLLING) == {"/account"}
+    assert offered(LEADER) == {"/staff", "/staff/messages"}
+    assert offered(LEADER, "/me") == set(), "a leader is a volunteer outside of the staff's pages"
+
+
+def test_a_page_below_is_current_in_the_side_navigation() -> None:
+    groups = navigation_of(CENTRE, "/staff/rules/1001").groups
+    assert [link.href for group in groups for link in group.links if link.current] == ["/staff/rules"]
+
+
+@pytest.mark.parametrize(
+    ("cookie", "look"),
+    [
+        (b"", Look()),
+        (b"wg_theme=dark; wg_size=large", Look("dark", "large")),
+        (b"wg_theme=light", Look("light", "normal")),
+        (b'wg_theme="><script>; wg_size=huge', Look()),
+    ],
+)
+def test_the_look_comes_from_cookies_of_known_values(cookie: bytes, look: Look) -> None:
+    assert look_of([(b"cookie", cookie)]) == look
+
+
+def test_icons_are_drawn_by_name_and_every_template_names_one_that_exists() -> None:
+    assert str(icon("house")).startswith('<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d=')
+    with pytest.raises(KeyError):
+        icon("no-such-icon")
+    named = {
+        name
+        for path in TEMPLATES.rglob("*.html")
+        for name in re.findall(r"icon\('([a-z0-9-]+)'\)", path.read_text("utf-8"))
+    }
+    assert named
+    assert named <= ICONS.keys()

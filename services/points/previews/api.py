@@ -40,7 +40,7 @@ class WorthOut(Output):
 
 
 class ServedOut(Output):
-    """What a part of the planned time is worth to a volunteer who checks out after it."""
+    """Points of a part of the planned time, for a volunteer who checks out after it."""
 
     minutes: int
     points: int

@@ -11,7 +11,7 @@ from services.web.gateway.headers import Headers, cookie, cookies
 from services.web.pages.visit import VisitOf, safe_next
 from shared.auth.access import public
 
-__all__ = ["Look", "current", "look_of", "remember", "router"]
+__all__ = ["Appearance", "current", "look_of", "remember", "router"]
 
 router = APIRouter(include_in_schema=False, dependencies=[public()])
 
@@ -22,21 +22,21 @@ _SECONDS = 400 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Appearance:
     """Theme (``auto`` follows the device) and size of type."""
 
     theme: str = "auto"
     size: str = "normal"
 
 
-_current: ContextVar[Look] = ContextVar("look")
+_current: ContextVar[Appearance] = ContextVar("look")
 
 
-def look_of(headers: Headers) -> Look:
+def look_of(headers: Headers) -> Appearance:
     """The look that a request's cookies ask for; an unknown value counts as none."""
     found = cookies(headers)
     theme, size = found.get(_THEME, ""), found.get(_SIZE, "")
-    return Look(theme if theme in THEMES else "auto", size if size in SIZES else "normal")
+    return Appearance(theme if theme in THEMES else "auto", size if size in SIZES else "normal")
 
 
 def remember(headers: Headers) -> None:
@@ -44,9 +44,9 @@ def remember(headers: Headers) -> None:
     _current.set(look_of(headers))
 
 
-def current() -> Look:
+def current() -> Appearance:
     """The look of the request that is being answered."""
-    return _current.get(Look())
+    return _current.get(Appearance())
 
 
 @router.post("/look")

@@ -1,4 +1,4 @@
-"""What the shell of a page offers: tabs for volunteers and visitors, grouped links for staff and operators."""
+"""Navigation of the shell: tabs for volunteers and visitors, grouped links for staff and operators."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

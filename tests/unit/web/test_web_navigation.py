@@ -8,7 +8,7 @@ import pytest
 from services.web.gateway.sessions import Session
 from services.web.pages import render
 from services.web.pages.icons import ICONS, icon
-from services.web.pages.look import Look, look_of
+from services.web.pages.look import Appearance, look_of
 from services.web.pages.navigation import navigation_of
 
 TEMPLATES = Path(render.__file__).parent / "templates"
@@ -74,13 +74,13 @@ def test_a_page_below_is_current_in_the_side_navigation() -> None:
 @pytest.mark.parametrize(
     ("cookie", "look"),
     [
-        (b"", Look()),
-        (b"wg_theme=dark; wg_size=large", Look("dark", "large")),
-        (b"wg_theme=light", Look("light", "normal")),
-        (b'wg_theme="><script>; wg_size=huge', Look()),
+        (b"", Appearance()),
+        (b"wg_theme=dark; wg_size=large", Appearance("dark", "large")),
+        (b"wg_theme=light", Appearance("light", "normal")),
+        (b'wg_theme="><script>; wg_size=huge', Appearance()),
     ],
 )
-def test_the_look_comes_from_cookies_of_known_values(cookie: bytes, look: Look) -> None:
+def test_the_look_comes_from_cookies_of_known_values(cookie: bytes, look: Appearance) -> None:
     assert look_of([(b"cookie", cookie)]) == look
 
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from services.web.pages.volunteer.duties import of_records
 from services.web.pages.volunteer.explanation import bucket_said, entry, lot_line, record_line, records_of
 from services.web.pages.volunteer.ledger_report import COLUMNS, line_of, text_of
 from services.web.pages.volunteer.rewards import limits_said, window_said
-from services.web.pages.volunteer.scan import early_question
 from services.web.pages.wording import (
     day,
     figure,
@@ -395,11 +393,3 @@ def test_a_report_that_lacks_figures_shows_dashes() -> None:
     assert figure(district.registered) == "—"
     assert district.coverage == []
     assert district.formulas == []
-
-
-def test_an_early_check_out_asks_only_where_it_costs_something() -> None:
-    ends = datetime.fromisoformat("2026-03-05T11:00:00+08:00")
-    said = early_question(12, ends, {"points": 30, "served": {"points": 0}})
-    assert said.startswith("您服务了 12 分钟，班次到 11:00 才结束。现在签退得 0 积分，服务到结束可得 30 积分。")
-    assert early_question(119, ends, {"points": 30, "served": {"points": 30}}) == ""
-    assert "积分" not in early_question(12, ends, None), "points is away: the time is said all the same"

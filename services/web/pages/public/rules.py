@@ -185,7 +185,7 @@ async def worth_of(visit: Visit, shift: Mapping[str, Any]) -> str:
 
 
 async def worth_served(visit: Visit, shift: Mapping[str, Any], minutes: int) -> Mapping[str, Any] | None:
-    """What a shift is worth, and its first minutes alone; None while it cannot be had."""
+    """Ask for the points of a shift and of its first minutes alone; None while they are not available."""
     query = {**_of_shift(shift), "served_minutes": str(minutes)}
     try:
         answer = await visit.web.upstream.call("GET", "points", "/worth", query=query)

@@ -29,7 +29,7 @@ COUNTED = 50
 
 @router.get("")
 async def staff(visit: VisitOf) -> Response:
-    """What waits, own shifts and redemptions."""
+    """Show what waits, own shifts and redemptions."""
     visit.staff()
     activities, held, waiting, inbox = await asyncio.gather(
         _activities(visit), _held(visit), _waiting(visit), messages.own(visit)

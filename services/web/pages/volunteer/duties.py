@@ -57,7 +57,7 @@ async def open_shifts(visit: Visit, most: int = SHOWN) -> dict[str, Any]:
 
 
 def _urgency(duty: Mapping[str, Any]) -> tuple[int, float]:
-    """Who is serving sees that first, then what is still to come, soonest first, then what is over, latest first."""
+    """Sort shifts: the present one, then those to come, soonest first, then those that are over, latest first."""
     starts = parse(duty["starts_at"]).timestamp()
     if duty["record"]:
         return (0, starts) if duty["record"]["open"] else (2, -starts)

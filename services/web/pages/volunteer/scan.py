@@ -72,7 +72,7 @@ async def scan_part(visit: VisitOf, request: Request, shift_id: str) -> Response
 
 @router.get("/s/{shift_id}/leaving")
 async def leaving(visit: VisitOf, shift_id: str) -> Response:
-    """What a check-out now would cost, as a question for the script to ask; empty when the shift is over."""
+    """Word the question what a check-out now would cost, for the script to ask; empty when the shift is over."""
     visit.volunteer()
     shift, now = await asyncio.gather(visit.ask("recruitment", f"/shifts/{shift_id}"), district_now(visit))
     return finish(JSONResponse({"question": await _question(visit, shift, now)}), visit.session)

@@ -205,30 +205,34 @@ class District:
         return derived_id("browser", self.plan.seed, owner).hex
 
     async def import_volunteers(self, people: list[Person], reference: str) -> None:
-        """From the registry of record, with registry number and prior hours."""
-        parts = [people[start : start + IMPORT_ROWS] for start in range(0, len(people), IMPORT_ROWS)]
-        await all_of((self._import(part, f"{reference}-{number:02}") for number, part in enumerate(parts)), 2)
+        """A file of the registry of record with prior hours: proposed by one operator, approved by the other."""
+        parts = [self._rows(people[start : start + IMPORT_ROWS]) for start in range(0, len(people), IMPORT_ROWS)]
+        digests = f"{RECRUITMENT}/imports/digests"
+        contents = await all_of((self.client.post(digests, {"rows": rows}, self.operator) for rows in parts), 2)
+        file = {"registry": "龙江志愿", "file_reference": reference, "batches": contents, "reason": "旧系统名册迁入"}
+        proposed = await self.client.post(f"{RECRUITMENT}/imports", file, self.operator, "import", reference)
+        path = f"{RECRUITMENT}/imports/{proposed['proposal_id']}"
+        decision = {"decision": "approve", "reason": f"与岭文明办〔2023〕{reference} 所附名册一致"}
+        await self.client.post(f"{path}/decision", decision, self.second_operator, "import-decision", reference)
+        await all_of((self._import(path, rows, f"{reference}-{number:02}") for number, rows in enumerate(parts)), 2)
 
-    async def _import(self, people: list[Person], reference: str) -> None:
-        body = {
-            "registry": "龙江志愿",
-            "file_reference": reference,
-            "approval_reference": f"岭文明办〔2023〕{reference}",
-            "rows": [
-                {
-                    "registry_number": person.registry,
-                    "name": person.name,
-                    "phone": person.phone,
-                    "prior_hours": person.prior_hours,
-                    "birth_date": person.birth.isoformat(),
-                    "site_id": self.sites[person.station],
-                }
-                for person in people
-            ],
-        }
-        answer = await self.client.post(f"{RECRUITMENT}/volunteers/batches", body, self.operator, "import", reference)
+    async def _import(self, path: str, rows: list[dict[str, Any]], intent: str) -> None:
+        answer = await self.client.post(f"{path}/batches", {"rows": rows}, self.operator, "import-batch", intent)
         if answer["refused"]:
-            raise DemoError(f"the import {reference} refused {answer['refused'][:3]}")
+            raise DemoError(f"the import {intent} refused {answer['refused'][:3]}")
+
+    def _rows(self, people: list[Person]) -> list[dict[str, Any]]:
+        return [
+            {
+                "registry_number": person.registry,
+                "name": person.name,
+                "phone": person.phone,
+                "prior_hours": person.prior_hours,
+                "birth_date": person.birth.isoformat(),
+                "site_id": self.sites[person.station],
+            }
+            for person in people
+        ]
 
     async def learn_numbers(self) -> None:
         """Who got which volunteer number: kiosks and leaders know people by it."""

@@ -21,6 +21,7 @@ from services.recruitment.approvals import timers as approvals_timers
 from services.recruitment.attendance import handlers as attendance
 from services.recruitment.attendance import timers as attendance_timers
 from services.recruitment.factors import handlers as factors
+from services.recruitment.imports import handlers as imports
 from services.recruitment.keys.store import tables as key_tables
 from services.recruitment.security import handlers as security
 from services.recruitment.settings import RecruitmentSettings
@@ -93,8 +94,12 @@ async def worker(settings: RecruitmentSettings, stop: asyncio.Event) -> None:
 
 
 async def purge_once(settings: RecruitmentSettings, db: Database) -> None:
-    """Forget by-products that hold or point to people: codes, sessions, tickets, answers, the message log."""
+    """Delete by-products that hold or point to people: codes, sessions, tickets, answers, the message log.
+
+    Proposals of imports that were not decided in time lapse here too.
+    """
     async with db.transaction() as tx:
+        await imports.lapse(tx)
         await access.purge(tx)
         await factors.purge(tx)
         await attendance.purge(tx)

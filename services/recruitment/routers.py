@@ -7,6 +7,7 @@ from services.recruitment.attendance import api as attendance_api
 from services.recruitment.corrections import api as corrections_api
 from services.recruitment.devices import api as devices_api
 from services.recruitment.editing import api as editing_api
+from services.recruitment.imports import api as imports_api
 from services.recruitment.organisation import api as organisation_api
 from services.recruitment.recruiting import api as recruiting_api
 from services.recruitment.reports import api as reports_api
@@ -30,6 +31,7 @@ ROUTERS = (
     recruiting_api.router,
     vault_api.router,
     volunteers_api.router,
+    imports_api.router,
     activities_api.router,
     scheduling_api.router,
     signups_api.router,

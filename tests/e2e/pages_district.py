@@ -14,6 +14,7 @@ from dev.stack.supervisor import Stack
 from ops import database
 from services.recruitment.vault.cipher import Cipher
 from shared.postgres import Database
+from tests.support.imports import approve_import
 from tests.support.staff import add_staff
 
 __all__ = ["PASSWORD", "REGISTRY_NUMBER", "START", "District", "make_district", "staff_account"]
@@ -141,20 +142,27 @@ async def make_district(stack: Stack) -> District:
         user = "station"
         await staff_account(stack, user, PASSWORD, "station", site_id)
         person = {"name": "李建国", "phone": "13912399999", "prior_hours": 12, "site_id": site_id}
-        await api.post(
-            f"{recruitment}/volunteers/batches",
-            {
-                "registry": "全国志愿服务信息系统",
-                "file_reference": "2026-03",
-                "approval_reference": "岭文明办 2026-3",
-                "rows": [{"registry_number": REGISTRY_NUMBER, **person}],
-            },
-        )
+        await _import(stack, api, [{"registry_number": REGISTRY_NUMBER, **person}])
         reward = await api.post("/points/v1/rewards", {"name": "理发券", "description": "社区理发一次", "price": 30})
         await api.post(
             f"/points/v1/rewards/{reward['reward_id']}/stock", {"site_id": site_id, "quantity": 3, "note": ""}
         )
     return District(stack, drive["code"], activity["shifts"][0]["shift_id"], title, "理发券", user)
+
+
+async def _import(stack: Stack, api: Api, rows: list[dict[str, Any]]) -> None:
+    """A file of the registry, which the second operator approves."""
+    recruitment = "/recruitment/v1"
+    async with httpx.AsyncClient(base_url=stack.urls["gateway"], timeout=30) as client:
+        second = Api(client)
+        await second.log_in("operator2", stack.secrets.second_operator_password)
+        proposal_id = await approve_import(
+            lambda path, body: api.post(recruitment + path, body),
+            lambda path, body: second.post(recruitment + path, body),
+            [rows],
+            registry="全国志愿服务信息系统",
+        )
+    await api.post(f"{recruitment}/imports/{proposal_id}/batches", {"rows": rows})
 
 
 async def _centre(client: httpx.AsyncClient, api: Api) -> str:

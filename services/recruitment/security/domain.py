@@ -34,6 +34,9 @@ class Kind(StrEnum):
     UNMASKED = "unmasked"
     QUOTA_REACHED = "quota-reached"
     KEYS_ROTATED = "keys-rotated"
+    IMPORT_PROPOSED = "import-proposed"
+    IMPORT_APPROVED = "import-approved"
+    IMPORT_REJECTED = "import-rejected"
 
 
 class SecurityResult(StrEnum):

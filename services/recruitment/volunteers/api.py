@@ -1,7 +1,6 @@
-"""Routes of volunteers: register, claim, look, import."""
+"""Routes of volunteers: register, claim, look."""
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
@@ -23,9 +22,7 @@ from services.recruitment.access.sessions import (
 from services.recruitment.vault.api import CipherDep, ReaderDep
 from services.recruitment.vault.handlers import looking
 from services.recruitment.volunteers import handlers
-from services.recruitment.volunteers.domain import MOST_IMPORT_ROWS, ImportRow
 from services.recruitment.volunteers.handlers import Masked, RegistrationClaim
-from services.recruitment.volunteers.imports import Batch, import_batch
 from shared.auth.access import allow, public
 from shared.auth.tokens import Caller, Role
 from shared.http.app import Db, Input, Limit, Output
@@ -35,7 +32,6 @@ from shared.postgres import Tx
 from shared.typed import (
     CodeText,
     IdNumberText,
-    ImportedPhoneText,
     PhoneText,
     RegistryNumberText,
     ShortCodeText,
@@ -46,11 +42,9 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/api/recruitment/v1", tags=["volunteers"])
 
-Operator = Annotated[Caller, allow(Role.OPERATOR)]
 Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
 Volunteer = Annotated[Caller, allow(Role.VOLUNTEER)]
 Service = Annotated[Caller, allow(Role.SERVICE)]
-Reference = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class RegistrationIn(Input):
@@ -109,44 +103,6 @@ class ResidentOut(Output):
 
     resident_id: UUID
     session: SessionOut | None
-
-
-class ImportRowIn(Input):
-    """A row of the registry's file. Wrong values refuse the row, wrong types the batch."""
-
-    registry_number: RegistryNumberText
-    name: Annotated[str, Field(max_length=200)]
-    phone: ImportedPhoneText
-    prior_hours: float = 0.0
-    site_id: UUID | None = None
-    birth_date: date | None = None
-    id_number: IdNumberText | None = None
-
-
-class BatchIn(Input):
-    """Rows of one file, under the file's approval."""
-
-    registry: Annotated[str, Field(min_length=1, max_length=100)]
-    file_reference: Reference
-    approval_reference: Reference
-    rows: Annotated[list[ImportRowIn], Field(min_length=1, max_length=MOST_IMPORT_ROWS)]
-
-
-class ProblemOut(Output):
-    """Why a row was refused; rows count from 1."""
-
-    row: int
-    registry_number: str
-    detail: str
-
-
-class BatchOut(Output):
-    """The outcome of the batch."""
-
-    batch_id: UUID
-    imported: int
-    known: int
-    refused: list[ProblemOut]
 
 
 class VolunteerOut(Output):
@@ -264,31 +220,6 @@ async def register_resident(
     answer = await once(request, db, None, proving.noting(work))
     await proving.forgive()
     return answer
-
-
-@router.post("/volunteers/batches", status_code=201, response_model=BatchOut)
-async def import_volunteers(request: Request, body: BatchIn, caller: Operator, db: Db, cipher: CipherDep) -> Response:
-    """Import registered volunteers with their prior hours; sending a file again imports nothing twice."""
-    rows = tuple(
-        ImportRow(
-            row.registry_number,
-            row.name,
-            row.phone,
-            Decimal(str(row.prior_hours)),
-            row.site_id,
-            row.birth_date,
-            row.id_number,
-        )
-        for row in body.rows
-    )
-
-    async def work(tx: Tx) -> BatchOut:
-        batch = Batch(body.registry, body.file_reference, body.approval_reference, rows)
-        done = await import_batch(tx, cipher, caller, batch)
-        refused = [ProblemOut(row=p.row, registry_number=p.registry_number, detail=p.detail) for p in done.refused]
-        return BatchOut(batch_id=done.batch_id, imported=done.imported, known=done.known, refused=refused)
-
-    return await once(request, db, caller, work)
 
 
 @router.get("/volunteers/me")

@@ -13,36 +13,6 @@ select volunteer_id, person_id, volunteer_number, $5, registry_number, $6, $7, $
 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $10::uuid[], $11::integer[])
     as volunteer (volunteer_id, person_id, volunteer_number, registry_number, site_id, prior_minutes);
 
--- name: lock_registry
--- One import of a registry at a time, so that its numbers are looked up and inserted as one step.
-select pg_advisory_xact_lock(hashtextextended('import:' || $1, 0));
-
--- name: approve_file
--- The first batch of a file brings its approval; later ones must name the same.
-insert into import_files (registry, file_reference, approval_reference, approved_by, first_imported_at)
-values ($1, $2, $3, $4, $5) on conflict do nothing;
-
--- name: approval_of_file
--- What the file was approved under.
-select approval_reference from import_files where registry = $1 and file_reference = $2;
-
--- name: add_batch
--- What became of a batch is settled at the end; volunteers refer to it before.
-insert into import_batches (batch_id, registry, file_reference, imported_by, imported_at, imported, known, refused)
-values ($1, $2, $3, $4, $5, 0, 0, 0);
-
--- name: settle_batch
--- How many rows went which way.
-update import_batches set imported = $2, known = $3, refused = $4 where batch_id = $1;
-
--- name: known_registry_numbers
--- Rows that were imported before are skipped, so a file may be sent again.
-select registry_number from volunteers where registry = $1 and registry_number = any($2::text[]);
-
--- name: existing_sites
--- Which of these are sites.
-select site_id from sites where site_id = any($1::uuid[]);
-
 -- name: volunteer_of_person_locked
 -- About to be claimed, or found to be registered already.
 select volunteer_id, volunteer_number, registered_at, claimed_at from volunteers where person_id = $1 for update;

@@ -13,16 +13,10 @@ __all__ = [
     "Attribution",
     "NewVolunteer",
     "Volunteer",
-    "add_batch",
     "add_volunteers",
-    "approve_file",
     "claim",
-    "existing_sites",
-    "known_registry_numbers",
     "list_volunteers",
-    "lock_registry",
     "next_serials",
-    "settle_batch",
     "volunteer",
     "volunteer_of_person_locked",
 ]
@@ -98,36 +92,6 @@ async def add_volunteers(tx: Tx, volunteers: Sequence[NewVolunteer], common: Att
         common.consented_at,
         common.guardian_consent,
     )
-
-
-async def lock_registry(tx: Tx, registry: str) -> None:
-    await tx.execute(_SQL["lock_registry"], registry)
-
-
-async def approve_file(tx: Tx, registry: str, file: str, approval: str, by: UUID, now: datetime) -> str:
-    """Note a file's approval if it is the first; returns the approval that the file stands under."""
-    await tx.execute(_SQL["approve_file"], registry, file, approval, by, now)
-    stands: str = await tx.fetchval(_SQL["approval_of_file"], registry, file)
-    return stands
-
-
-async def add_batch(tx: Tx, batch_id: UUID, registry: str, file: str, by: UUID, now: datetime) -> None:
-    await tx.execute(_SQL["add_batch"], batch_id, registry, file, by, now)
-
-
-async def settle_batch(tx: Tx, batch_id: UUID, imported: int, known: int, refused: int) -> None:
-    await tx.execute(_SQL["settle_batch"], batch_id, imported, known, refused)
-
-
-async def known_registry_numbers(tx: Tx, registry: str, numbers: Sequence[str]) -> set[str]:
-    """Those of the numbers that were imported before."""
-    rows = await tx.fetch(_SQL["known_registry_numbers"], registry, list(numbers))
-    return {row["registry_number"] for row in rows}
-
-
-async def existing_sites(tx: Tx, site_ids: Sequence[UUID]) -> set[UUID]:
-    """Those of the ids that are sites."""
-    return {row["site_id"] for row in await tx.fetch(_SQL["existing_sites"], list(site_ids))}
 
 
 async def volunteer_of_person_locked(tx: Tx, person_id: UUID) -> tuple[UUID, str, datetime | None] | None:

@@ -234,6 +234,18 @@ SENTENCES: Mapping[str, str] = {
     "volunteer-unclaimed": "这位志愿者还没有登录过，不能办理。",
     "own-account": "不能办理自己的积分。",
     "second-person-needed": "要由另一位工作人员来批准。",
+    "import-unknown": "没有这份导入名册。",
+    "import-proposed": "这份名册已经提出或批准过；新的名册请换一个文件名。",
+    "import-second-person": "要由另一位操作员来决定：不同站点或区中心的，账号满 7 天，且与提出人的账号互不经手。",
+    "import-decided": "这份名册已经有了结果，请刷新页面。",
+    "import-lapsed": "30 天内无人决定，这份名册已失效，请重新提出。",
+    "import-not-approved": "这份名册还没有批准，不能导入。",
+    "import-differs": "这批数据与批准的名册不一致，没有导入。",
+    "import-sums-differ": "这批数据的行数或时长与批准的不符，没有导入。",
+    "batch-size": "一批的行数不对，每批 1 到 500 行。",
+    "import-begun": "这份名册已经开始导入，不能再撤回。",
+    "import-invalid": "名册的名称、理由或批次填写得不对，请检查后再试。",
+    "staff-needed": "只有在用的工作人员账号才能这样做。",
     "quiet-hours-incomplete": "免打扰要填开始和结束两个时间。",
 }
 

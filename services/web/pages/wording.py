@@ -108,6 +108,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "unmasked": "查看个人信息",
         "quota-reached": "查看个人信息超限",
         "keys-rotated": "更换密钥",
+        "import-proposed": "提出导入名册",
+        "import-approved": "批准导入名册",
+        "import-rejected": "退回导入名册",
     },
     "security_result": {"ok": "成功", "refused": "被拒"},
     "security_detail": {

@@ -51,6 +51,8 @@ VERSION = {"version": 1}
 PURPOSE = {"purpose": "核对保险"}
 REASON = {"reason": "核对原件", "evidence": "签到表第3页"}
 
+_IMPORT_ROWS = [{"registry_number": "LJ000001", "name": "赵建国", "phone": "13900000001", "site_id": "$site_id"}]
+
 _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("POST", "/auth/tokens"): everybody("a login, by a code to the caller's phone"),
     ("DELETE", "/auth/sessions/{session_id}"): VOLUNTEER,
@@ -96,13 +98,18 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("POST", "/volunteers"): everybody("people register themselves, by a code to their phone"),
     ("POST", "/volunteers/claims"): everybody("people claim their account by a code to their phone"),
     ("POST", "/residents"): everybody("people register themselves, by a code to their phone"),
-    ("POST", "/volunteers/batches"): Row(
-        "north", frozenset({"other_operator"}), why="each row of another site is refused by itself",
-        body={
-            "registry": "龙江志愿", "file_reference": "f", "approval_reference": "a",
-            "rows": [{"registry_number": "LJ000001", "name": "赵建国", "phone": "13900000001", "site_id": "$site_id"}],
-        },
+    ("POST", "/imports/digests"): Row(
+        "north", frozenset({"other_operator"}), why="computes; reads and stores nothing", body={"rows": _IMPORT_ROWS}
     ),
+    ("GET", "/imports/{proposal_id}"): Row(
+        "operator", frozenset({"other_operator"}), why="operators of every site may be the second person"
+    ),
+    ("POST", "/imports/{proposal_id}/decision"): Row(
+        None, body={"decision": "approve", "reason": "核对过"},
+        why="active staff of another site or the centre decide; tested with the imports",
+    ),
+    ("POST", "/imports/{proposal_id}/batches"): Row("operator", body={"rows": _IMPORT_ROWS}),
+    ("POST", "/imports/{proposal_id}/withdrawal"): Row("operator"),
     ("GET", "/volunteers/{volunteer_id}"): STATION,
     ("GET", "/looks"): Row("operator", query={"volunteer_id": "volunteer_id"}),
     ("POST", "/volunteers/{volunteer_id}/unmask"): Row("station", body={"purpose": "核对保险"}),

@@ -122,6 +122,9 @@ async def _recruitment(work: Work) -> dict[str, str]:
     idle_theme = await work.district.made("/themes", {"name": "雷锋精神", "pillar": "shared"})
     appeal = await work.district.made("/appeals", {"title": "倡议书", "channel": "微视岭东", "body": "来吧。"})
     device_id = await work.device()
+    content = {"digest": "0" * 64, "rows": 1, "minutes": 0}
+    file = {"registry": "龙江志愿", "file_reference": "f", "batches": [content], "reason": "迁入"}
+    proposal = await work.district.made("/imports", file)
     staff_id = await work.count("select staff_id from staff where username = 'huimin'")
     invited = {"username": "guest", "name": "某人", "phone": work.district.phone(), "role": "station", "site_id": here}
     invitation = await work.district.made("/staff/invitations", invited)
@@ -138,6 +141,7 @@ async def _recruitment(work: Work) -> dict[str, str]:
         "signup_id": waiting["signup_id"], "volunteer_id": volunteer.volunteer_id,
         "leader_volunteer_id": volunteer.volunteer_id, "volunteer_number": volunteer.number,
         "referred_id": referred.volunteer_id, "record_id": made["record_id"], "device_id": device_id,
+        "proposal_id": proposal["proposal_id"],
         "staff_id": str(staff_id), "invitation_id": invitation["invitation_id"],
         "session_id": sessions[0]["session_id"], "nothing": str(new_id()), "one": "1", "site": "site",
         "volunteer_token": volunteer.token, "stranger_token": (await work.volunteer()).token,

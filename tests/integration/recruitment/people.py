@@ -15,11 +15,14 @@ import orjson
 from fastapi import FastAPI
 
 from services.recruitment.__main__ import build_app, create_operator
+from services.recruitment.access.domain import StaffRole
 from services.recruitment.settings import RecruitmentSettings
+from services.recruitment.staff.handlers import NewStaff, add_account
 from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
+from tests.support.imports import approve_import
 from tests.support.settings import SECRETS, SettingsFactory
-from tests.support.staff import add_staff
+from tests.support.staff import LONG_AGO, add_staff
 
 __all__ = ["NOW", "PASSWORD", "ROOT", "Answer", "District", "district_of", "service_token"]
 
@@ -39,6 +42,7 @@ class District:
     operator: str
     log: Path
     phones: Any = field(default_factory=lambda: count(13_800_000_000))
+    second: str = ""
     challenges: dict[str, str] = field(default_factory=dict)
     """What each phone was challenged with last; a browser would keep it."""
 
@@ -114,6 +118,31 @@ class District:
         assert answer.status_code == 200, answer.text
         token: str = answer.json()["session"]["access_token"]
         return token
+
+    async def second_operator(self) -> str:
+        """The token of another operator of the centre, whose account is of long standing."""
+        if not self.second:
+            new = NewStaff("second-operator", "none", "李主任", StaffRole.OPERATOR, origin="added", created_at=LONG_AGO)
+            async with self.app.state.database.transaction() as tx:
+                staff_id = await add_account(tx, self.app.state.cipher, new)
+            caller = Caller(subject=staff_id, roles=frozenset({Role.OPERATOR}), site_ids=None)
+            self.second = mint(self.settings, caller)
+        return self.second
+
+    async def approved(self, *batches: list[Answer], token: str | None = None, **file: str) -> str:
+        """A file with these batches, proposed by the operator (or with a token) and approved; its proposal's id."""
+        second = await self.second_operator()
+        return await approve_import(
+            lambda path, body: self.made(path, body, token),
+            lambda path, body: self.made(path, body, second),
+            batches,
+            **file,
+        )
+
+    async def imported(self, *rows: Answer, token: str | None = None, **file: str) -> Answer:
+        """Import rows as a file of their own; the answer to its one batch."""
+        proposal_id = await self.approved(list(rows), token=token, **file)
+        return await self.made(f"/imports/{proposal_id}/batches", {"rows": list(rows)}, token)
 
     async def sites(self) -> dict[str, str]:
         """The centre, two institutes, a station under each, and a point under the first station."""

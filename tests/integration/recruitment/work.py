@@ -93,9 +93,8 @@ class Work:
             {"registry_number": f"LJ{n:06}", "name": "赵建国", "phone": f"139{n:08}", "prior_hours": 0}
             for n in range(count)
         ]
-        body = {"registry": "龙江志愿", "file_reference": "f", "approval_reference": "a", "rows": rows}
         async with self.earlier():
-            assert (await self.district.made("/volunteers/batches", body))["imported"] == count
+            assert (await self.district.imported(*rows))["imported"] == count
         async with self.database.transaction() as tx:
             found = await tx.fetch("select volunteer_id, volunteer_number from volunteers where source = 'import'")
         return [

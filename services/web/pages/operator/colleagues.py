@@ -40,6 +40,9 @@ KINDS = (
     "unmasked",
     "quota-reached",
     "keys-rotated",
+    "import-proposed",
+    "import-approved",
+    "import-rejected",
 )
 
 

@@ -1,16 +1,18 @@
-"""Use case: import volunteers from the registry of record, a batch at a time, any number of times."""
+"""Use case: import an approved file of the registry, a batch at a time, any number of times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.recruitment.activities.guards import refusal
 from services.recruitment.attendance.handlers import record_imported
-from services.recruitment.organisation.domain import clean_title
+from services.recruitment.imports import domain, handlers, store
+from services.recruitment.imports.store import ListedProposal
 from services.recruitment.recruiting.handlers import SOURCE
 from services.recruitment.vault import handlers as vault
 from services.recruitment.vault.cipher import Cipher
-from services.recruitment.volunteers import store
+from services.recruitment.volunteers import store as volunteers
 from services.recruitment.volunteers.domain import (
     MOST_IMPORT_ROWS,
     AcceptedRow,
@@ -23,21 +25,11 @@ from services.recruitment.volunteers.store import Attribution, NewVolunteer
 from shared import outbox
 from shared.auth.tokens import Caller
 from shared.clock import district_day
-from shared.errors import Conflict, Invalid
+from shared.errors import Forbidden, Invalid
 from shared.ids import new_id
 from shared.postgres import Tx
 
-__all__ = ["Batch", "Imported", "import_batch"]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """At most 500 rows of one file, and the approval that the file was given."""
-
-    registry: str
-    file_reference: str
-    approval_reference: str
-    rows: tuple[ImportRow, ...]
+__all__ = ["Imported", "import_batch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,39 +42,51 @@ class Imported:
     refused: tuple[RowProblem, ...]
 
 
-async def import_batch(tx: Tx, cipher: Cipher, caller: Caller, batch: Batch) -> Imported:
-    """Import the rows that hold together, skip those known, and say what is wrong with the others.
+async def import_batch(
+    tx: Tx, cipher: Cipher, caller: Caller, proposal_id: UUID, rows: Sequence[ImportRow]
+) -> Imported:
+    """Import the valid rows of an approved batch, skip those known, and name the problems of the others.
 
-    Prior hours become attendance records in the same transaction.
+    Prior hours become attendance records in the same transaction. The last batch completes the file.
 
     Raises:
-        Invalid: too many rows, or a reference is empty.
-        Conflict: the file was approved under another reference before.
+        Invalid: there are no rows or too many.
+        NotFound: ``import-unknown``.
+        Refusal: ``import-not-approved``, ``import-differs``, ``import-sums-differ``: the approval does not cover it.
     """
-    if not 1 <= len(batch.rows) <= MOST_IMPORT_ROWS:
+    if not 1 <= len(rows) <= MOST_IMPORT_ROWS:
         raise Invalid("batch-size", f"a batch has 1 to {MOST_IMPORT_ROWS} rows")
-    try:
-        registry = clean_title(batch.registry, "registry")
-        file = clean_title(batch.file_reference, "file_reference", 200)
-        approval = clean_title(batch.approval_reference, "approval_reference", 200)
-    except ValueError as error:
-        raise Invalid("batch-invalid", str(error)) from None
+    proposal = await _admitted(tx, caller, proposal_id, rows)
     now = await tx.now()
-    await store.lock_registry(tx, registry)
-    stands = await store.approve_file(tx, registry, file, approval, caller.subject, now)
-    if stands != approval:
-        raise Conflict("file-approved-otherwise", f"this file was approved under the reference {stands} before")
     batch_id = new_id()
-    await store.add_batch(tx, batch_id, registry, file, caller.subject, now)
-
-    accepted, problems = check_rows(batch.rows, await _sites(tx, caller, batch.rows), district_day(now))
+    await store.add_batch(tx, batch_id, proposal, caller.subject, now)
+    registry = proposal.registry
+    accepted, problems = check_rows(rows, await _sites(tx, caller, rows), district_day(now))
     known = await store.known_registry_numbers(tx, registry, [row.registry_number for row in accepted])
     fresh = [row for row in accepted if row.registry_number not in known]
     people, taken = await _keep_people(tx, cipher, fresh, now)
     problems += taken
     await _add(tx, registry, batch_id, [(row, people[row.row]) for row in fresh if row.row in people])
     await store.settle_batch(tx, batch_id, len(people), len(known), len(problems))
+    digest = domain.content_of(rows).digest
+    await store.note_arrival(tx, proposal_id, digest, batch_id)
+    if proposal.proposal.completes(digest):
+        await store.complete(tx, proposal_id, now)
     return Imported(batch_id, len(people), len(known), tuple(sorted(problems, key=lambda problem: problem.row)))
+
+
+async def _admitted(tx: Tx, caller: Caller, proposal_id: UUID, rows: Sequence[ImportRow]) -> ListedProposal:
+    """The proposal, locked behind the other imports of its registry, if its approval covers the rows."""
+    registry = (await handlers.find(tx, proposal_id)).registry
+    await store.lock_registry(tx, registry)
+    await store.lock(tx, proposal_id)
+    found = await handlers.find(tx, proposal_id)
+    if found.proposed_by != caller.subject and caller.site_ids is not None:
+        raise Forbidden("not-the-proposer", "The account that proposed a file imports it, or the centre does.")
+    refused = domain.admit(found.proposal, domain.content_of(rows), await tx.now())
+    if refused is not None:
+        raise refusal(refused)
+    return found
 
 
 async def _sites(tx: Tx, caller: Caller, rows: Sequence[ImportRow]) -> frozenset[UUID]:
@@ -126,20 +130,20 @@ async def _add(tx: Tx, registry: str, batch_id: UUID, rows: Sequence[tuple[Accep
         return
     now = await tx.now()
     numbers = await numbers_for(tx, len(rows), now)
-    volunteers = [
+    added = [
         NewVolunteer(new_id(), person_id, number, row.registry_number, row.site_id, row.minutes)
         for (row, person_id), number in zip(rows, numbers, strict=True)
     ]
     common = Attribution("import", now, None, registry=registry, batch_id=batch_id)
-    await store.add_volunteers(tx, volunteers, common)
+    await volunteers.add_volunteers(tx, added, common)
     events = [
         outbox.event(registered_event(new, "import", now), source=SOURCE, aggregate_version=1, time=now)
-        for new in volunteers
+        for new in added
     ]
     await outbox.append(tx, *events)
     hours = [
         (new.volunteer_id, f"{registry}/{new.registry_number}", new.prior_minutes, now)
-        for new in volunteers
+        for new in added
         if new.prior_minutes > 0
     ]
     await record_imported(tx, hours)

@@ -1,0 +1,1 @@
+"""Files of the registry: proposed by one account, approved by another, then imported batch by batch."""

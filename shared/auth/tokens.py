@@ -25,7 +25,17 @@ from shared.errors import Forbidden, PermanentError, Unauthorized
 from shared.ids import new_id
 from shared.sealing import parse_ring
 
-__all__ = ["ISSUERS_OF_PEOPLE", "MAX_TTL", "PEOPLE_SERVICES", "Caller", "Role", "Verifier", "generate_keys", "mint"]
+__all__ = [
+    "ISSUERS_OF_PEOPLE",
+    "MAX_TTL",
+    "PEOPLE_SERVICES",
+    "Caller",
+    "Proposal",
+    "Role",
+    "Verifier",
+    "generate_keys",
+    "mint",
+]
 
 PEOPLE_SERVICES = ("recruitment", "points", "notify")
 """The services that people call with their token; a service's own token names the ones that it calls."""
@@ -62,6 +72,15 @@ SECOND_PERSON_AGE = timedelta(days=7)
 _SERVING = (Role.VOLUNTEER, Role.LEADER)
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A proposal that a second person decides on: the account that proposed it, when, and the accounts that made that account."""
+
+    by: UUID
+    at: datetime
+    makers: frozenset[UUID] = frozenset()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """The caller of a request.
@@ -83,6 +102,8 @@ class Caller:
     """When the caller's staff account was created, in business time; None for accounts made at installation."""
     made_by: UUID | None = None
     """The member of staff who invited the caller's account."""
+    activated_by: UUID | None = None
+    """The member of staff who activated the caller's account."""
     reset_by: UUID | None = None
     """The last member of staff who started a reset of the caller's password."""
 
@@ -94,31 +115,42 @@ class Caller:
         """Whether the caller is this volunteer, and calls as one."""
         return self.volunteer_id is not None and self.volunteer_id == volunteer_id and self.has(*_SERVING)
 
-    def may_second(self, proposer: UUID, proposed_at: datetime) -> bool:
-        """Whether the caller may decide on what the proposer proposed then.
+    @property
+    def makers(self) -> frozenset[UUID]:
+        """The accounts that invited, activated or reset the caller's account."""
+        return frozenset(filter(None, (self.made_by, self.activated_by, self.reset_by)))
 
-        The caller is another person, whose account the proposer neither invited nor reset, and it is at least
-        `SECOND_PERSON_AGE` older than the proposal.
+    def may_second(self, proposal: Proposal, *, activation_ties: bool = True) -> bool:
+        """Whether the caller may decide on a proposal.
+
+        The caller is another person; neither account invited, activated or reset the other; and the caller's account is
+        at least `SECOND_PERSON_AGE` older than the proposal. Without ``activation_ties`` the account that activated the
+        caller's is not counted among its makers.
         """
-        if proposer in (self.subject, self.made_by, self.reset_by):
-            return False
-        return self.since is None or self.since + SECOND_PERSON_AGE <= proposed_at
+        return self._objection(proposal, activation_ties) is None
 
-    def require_second_person(self, proposer: UUID, proposed_at: datetime) -> None:
+    def require_second_person(self, proposal: Proposal, *, activation_ties: bool = True) -> None:
         """Require `may_second`.
 
         Raises:
             Forbidden: ``second-person-needed``, with what is wrong about this one.
         """
-        if self.may_second(proposer, proposed_at):
-            return
-        if proposer == self.subject:
-            detail = "Another member of staff than the one who proposed it must decide."
-        elif proposer in (self.made_by, self.reset_by):
-            detail = "Who proposed it created or reset your account, so a third member of staff must decide."
-        else:
-            detail = "An account younger than 7 days cannot decide on it: a longer-standing member of staff must."
-        raise Forbidden("second-person-needed", detail)
+        if (detail := self._objection(proposal, activation_ties)) is not None:
+            raise Forbidden("second-person-needed", detail)
+
+    def _objection(self, proposal: Proposal, activation_ties: bool) -> str | None:
+        makers = self.makers if activation_ties else self.makers - {self.activated_by}
+        if proposal.by == self.subject:
+            return "Another member of staff than the one who proposed it must decide."
+        if proposal.by in makers:
+            return "Who proposed it created, activated or reset your account, so a third member of staff must decide."
+        if self.subject in proposal.makers:
+            return (
+                "You created, activated or reset the account that proposed it, so a third member of staff must decide."
+            )
+        if self.since is not None and self.since + SECOND_PERSON_AGE > proposal.at:
+            return "An account younger than 7 days cannot decide on it: a longer-standing member of staff must."
+        return None
 
     def may_site(self, site_id: UUID) -> bool:
         """Whether the site lies in the caller's subtree."""
@@ -322,13 +354,19 @@ def _caller_of(claims: Mapping[str, Any]) -> Caller:
         session_id=_uuid(claims.get("session")),
         since=_moment(claims.get("since")),
         made_by=_uuid(claims.get("made_by")),
+        activated_by=_uuid(claims.get("activated_by")),
         reset_by=_uuid(claims.get("reset_by")),
     )
 
 
 def _account_claims(caller: Caller) -> dict[str, str]:
     """The claims that a decision as a second person depends on."""
-    found = {"since": caller.since and caller.since.isoformat(), "made_by": caller.made_by, "reset_by": caller.reset_by}
+    found = {
+        "since": caller.since and caller.since.isoformat(),
+        "made_by": caller.made_by,
+        "activated_by": caller.activated_by,
+        "reset_by": caller.reset_by,
+    }
     return {name: str(value) for name, value in found.items() if value is not None}
 
 

@@ -82,6 +82,9 @@ class Activation:
     problem: str | None
     settled_at: datetime | None
     correlation_id: str
+    proposer_makers: frozenset[UUID] = frozenset()
+    """The accounts that invited, activated or reset the proposer's, when it proposed."""
+    reversal_proposer_makers: frozenset[UUID] = frozenset()
 
     @property
     def reversal_open(self) -> bool:
@@ -155,13 +158,13 @@ def decide(activation: Activation, act: ActivationAct, by: UUID) -> ActivationRe
     )
 
 
-def decided_by_another(activation: Activation, act: ActivationAct) -> tuple[UUID, datetime] | None:
-    """The proposer of what this act decides on, and when; None for an act that needs no second person."""
+def decided_by_another(activation: Activation, act: ActivationAct) -> tuple[UUID, datetime, frozenset[UUID]] | None:
+    """The account that proposed what this act decides on, when, and its makers; None without a second person."""
     if act in (ActivationAct.APPROVE, ActivationAct.REJECT):
-        return activation.proposed_by, activation.proposed_at
+        return activation.proposed_by, activation.proposed_at, activation.proposer_makers
     by, at = activation.reversal_proposed_by, activation.reversal_proposed_at
     if act in (ActivationAct.APPROVE_REVERSAL, ActivationAct.REJECT_REVERSAL) and by is not None and at is not None:
-        return by, at
+        return by, at, activation.reversal_proposer_makers
     return None
 
 

@@ -17,7 +17,7 @@ from services.points.activations.domain import (
 )
 from services.points.rules import handlers as rules
 from services.points.rules import store as versions
-from shared.auth.tokens import Caller
+from shared.auth.tokens import Caller, Proposal
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import new_id
 from shared.postgres import Tx
@@ -39,7 +39,7 @@ async def propose(tx: Tx, caller: Caller, version: int, rehearsal_id: UUID, reas
     activation_id, current = new_id(), trace.current()
     at = await tx.now()
     correlation = current.correlation_id if current is not None else str(activation_id)
-    proposed = _proposal(activation_id, version, rehearsal_id, reason, caller.subject, at, correlation)
+    proposed = _proposal(activation_id, version, rehearsal_id, reason, caller, at, correlation)
     if not await store.insert(tx, proposed):
         raise Conflict("activation-proposed", "The activation of this draft is proposed already.")
     await store.insert_step(tx, activation_id, "proposed", caller.subject, at, reason)
@@ -68,15 +68,15 @@ async def act(tx: Tx, caller: Caller, activation_id: UUID, what: ActivationAct, 
             raise Forbidden(declined.slug, declined.detail)
         raise Conflict(declined.slug, declined.detail, activation_status=activation.status.value)
     if (proposal := decided_by_another(activation, what)) is not None:
-        caller.require_second_person(*proposal)
+        caller.require_second_person(Proposal(*proposal))
     at = await tx.now()
-    await _done(tx, activation, what, caller.subject, at, note)
+    await _done(tx, activation, what, caller, at, note)
     await store.insert_step(tx, activation_id, what.value, caller.subject, at, note)
     return await find(tx, activation_id)
 
 
-async def _done(tx: Tx, activation: Activation, what: ActivationAct, by: UUID, at: datetime, note: str) -> None:
-    activation_id = activation.activation_id
+async def _done(tx: Tx, activation: Activation, what: ActivationAct, caller: Caller, at: datetime, note: str) -> None:
+    activation_id, by = activation.activation_id, caller.subject
     if what is ActivationAct.APPROVE:
         await _apply(tx, activation, by, at)
     elif what in _ENDS:
@@ -84,7 +84,7 @@ async def _done(tx: Tx, activation: Activation, what: ActivationAct, by: UUID, a
     elif what is ActivationAct.RESUME:
         await store.stop(tx, activation_id, None)
     elif what is ActivationAct.PROPOSE_REVERSAL:
-        await store.propose_reversal(tx, activation_id, note, by, at)
+        await store.propose_reversal(tx, activation_id, note, by, at, caller.makers)
     elif what is ActivationAct.APPROVE_REVERSAL:
         await _reverse(tx, activation, by, at)
     else:
@@ -174,7 +174,7 @@ async def moves(tx: Tx, activation_id: UUID, *, after: UUID | None, late_only: b
 
 
 def _proposal(
-    activation_id: UUID, version: int, rehearsal_id: UUID, reason: str, by: UUID, at: datetime, correlation: str
+    activation_id: UUID, version: int, rehearsal_id: UUID, reason: str, caller: Caller, at: datetime, correlation: str
 ) -> Activation:
     return Activation(
         activation_id=activation_id,
@@ -182,7 +182,7 @@ def _proposal(
         rehearsal_id=rehearsal_id,
         status=ActivationStatus.PROPOSED,
         reason=reason,
-        proposed_by=by,
+        proposed_by=caller.subject,
         proposed_at=at,
         decided_by=None,
         decided_at=None,
@@ -203,4 +203,5 @@ def _proposal(
         problem=None,
         settled_at=None,
         correlation_id=correlation,
+        proposer_makers=caller.makers,
     )

@@ -1,7 +1,8 @@
 -- name: insert_activation
 -- A proposal; nothing comes into force by it. One per draft.
-insert into activations (activation_id, version, rehearsal_id, reason, proposed_by, proposed_at, correlation_id)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into activations (activation_id, version, rehearsal_id, reason, proposed_by, proposed_at, correlation_id,
+                         proposer_makers)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict (version) where status = 'proposed' do nothing returning activation_id;
 
 -- name: insert_step
@@ -18,7 +19,7 @@ select number, act, acted_by, acted_at, note from activation_steps where activat
 select activation_id, version, rehearsal_id, status, reason, proposed_by, proposed_at, decided_by, decided_at,
        reversal_reason, reversal_proposed_by, reversal_proposed_at, reversal_decided_by, reversal_decided_at, generation,
        reversal_generation, volunteers_total, volunteers_moved, predicted_total, actual_total, other_total, reversed_total,
-       late, problem, settled_at, correlation_id
+       late, problem, settled_at, correlation_id, proposer_makers, reversal_proposer_makers
 from activations where activation_id = $1;
 
 -- name: lock_activation
@@ -30,7 +31,7 @@ select activation_id from activations where activation_id = $1 for no key update
 select activation_id, version, rehearsal_id, status, reason, proposed_by, proposed_at, decided_by, decided_at,
        reversal_reason, reversal_proposed_by, reversal_proposed_at, reversal_decided_by, reversal_decided_at, generation,
        reversal_generation, volunteers_total, volunteers_moved, predicted_total, actual_total, other_total, reversed_total,
-       late, problem, settled_at, correlation_id
+       late, problem, settled_at, correlation_id, proposer_makers, reversal_proposer_makers
 from activations where $1::uuid is null or activation_id < $1 order by activation_id desc limit $2;
 
 -- name: activation_under_way
@@ -51,11 +52,13 @@ update activations set status = $2, decided_by = $3, decided_at = $4, generation
 
 -- name: propose_reversal
 -- An earlier proposal that was turned down stays among the steps.
-update activations set reversal_reason = $2, reversal_proposed_by = $3, reversal_proposed_at = $4 where activation_id = $1;
+update activations set reversal_reason = $2, reversal_proposed_by = $3, reversal_proposed_at = $4, reversal_proposer_makers = $5
+where activation_id = $1;
 
 -- name: drop_reversal
 -- Turned down or withdrawn: it may be proposed again.
-update activations set reversal_reason = null, reversal_proposed_by = null, reversal_proposed_at = null
+update activations set reversal_reason = null, reversal_proposed_by = null, reversal_proposed_at = null,
+    reversal_proposer_makers = '{}'
 where activation_id = $1;
 
 -- name: begin_reversal

@@ -49,13 +49,15 @@ class MovedCounts(NamedTuple):
 
 
 def _activation(row: Any) -> Activation:
-    return Activation(**{**dict(row), "status": ActivationStatus(row["status"])})
+    makers = {name: frozenset(row[name]) for name in ("proposer_makers", "reversal_proposer_makers")}
+    return Activation(**{**dict(row), **makers, "status": ActivationStatus(row["status"])})
 
 
 async def insert(tx: Tx, proposed: Activation) -> bool:
     """Keep a proposal; false if there is one of the same draft."""
     values = (proposed.activation_id, proposed.version, proposed.rehearsal_id, proposed.reason, proposed.proposed_by)
-    found = await tx.fetchval(_SQL["insert_activation"], *values, proposed.proposed_at, proposed.correlation_id)
+    more = (proposed.proposed_at, proposed.correlation_id, sorted(proposed.proposer_makers))
+    found = await tx.fetchval(_SQL["insert_activation"], *values, *more)
     return found is not None
 
 
@@ -99,8 +101,10 @@ async def settle_proposal(
     await tx.execute(_SQL["settle_proposal"], activation_id, status.value, by, at, generation)
 
 
-async def propose_reversal(tx: Tx, activation_id: UUID, reason: str, by: UUID, at: datetime) -> None:
-    await tx.execute(_SQL["propose_reversal"], activation_id, reason, by, at)
+async def propose_reversal(
+    tx: Tx, activation_id: UUID, reason: str, by: UUID, at: datetime, makers: frozenset[UUID]
+) -> None:
+    await tx.execute(_SQL["propose_reversal"], activation_id, reason, by, at, sorted(makers))
 
 
 async def drop_reversal(tx: Tx, activation_id: UUID) -> None:

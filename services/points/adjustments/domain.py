@@ -72,6 +72,8 @@ class Adjustment:
     decided_at: datetime | None
     decision_note: SealedReason | None
     correlation_id: str
+    proposer_makers: frozenset[UUID] = frozenset()
+    """The accounts that invited, activated or reset the proposer's, when it proposed."""
 
     @property
     def root(self) -> UUID:

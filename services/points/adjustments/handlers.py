@@ -22,7 +22,7 @@ from services.points.adjustments.domain import (
 )
 from services.points.ledger import handlers as ledger
 from services.points.rules import handlers as rules
-from shared.auth.tokens import Caller
+from shared.auth.tokens import Caller, Proposal
 from shared.clock import district_day
 from shared.errors import Conflict, Forbidden, NotFound, PermanentError, Refusal, TransientError
 from shared.ids import derived_id, new_id
@@ -79,6 +79,7 @@ async def propose(
         decided_at=None,
         decision_note=None,
         correlation_id=current.correlation_id if current is not None else str(adjustment_id),
+        proposer_makers=caller.makers,
     )
     await store.insert(tx, proposed)
     await store.keep_evidence(tx, [(adjustment_id, volunteer_id, "evidence", sealed)])
@@ -105,7 +106,8 @@ async def decision(
             raise Conflict(declined.slug, declined.detail, adjustment_status=adjustment.status.value)
         raise Forbidden(declined.slug, declined.detail)
     if status is not AdjustmentStatus.WITHDRAWN:
-        caller.require_second_person(adjustment.proposed_by, adjustment.proposed_at)
+        proposal = Proposal(adjustment.proposed_by, adjustment.proposed_at, adjustment.proposer_makers)
+        caller.require_second_person(proposal)
     if status is AdjustmentStatus.APPROVED:
         caller.require_centre()
     now = await tx.now()

@@ -1,7 +1,8 @@
 -- name: insert_adjustment
 -- A proposal; it moves nothing.
-insert into adjustments (adjustment_id, volunteer_id, points, corrects, reason, proposed_by, proposed_at, correlation_id)
-values ($1, $2, $3, $4, $5, $6, $7, $8);
+insert into adjustments (adjustment_id, volunteer_id, points, corrects, reason, proposed_by, proposed_at, correlation_id,
+                         proposer_makers)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: keep_evidence
 -- What proposals and decisions rest on, sealed: beside the adjustments, which are never changed, because this may be erased.
@@ -25,7 +26,7 @@ update adjustments set evidence = null, decision_note = null where adjustment_id
 -- name: find_adjustment
 -- One of them; read again under the volunteer's lock before anything is decided.
 select a.adjustment_id, a.volunteer_id, points, corrects, reason, status, proposed_by, proposed_at, decided_by, decided_at,
-       correlation_id, e.wrapped_key as evidence_key, e.sealed as evidence, n.wrapped_key as note_key, n.sealed as note
+       correlation_id, proposer_makers, e.wrapped_key as evidence_key, e.sealed as evidence, n.wrapped_key as note_key, n.sealed as note
 from adjustments a
 left join adjustment_evidence e on e.adjustment_id = a.adjustment_id and e.part = 'evidence'
 left join adjustment_evidence n on n.adjustment_id = a.adjustment_id and n.part = 'note'
@@ -35,7 +36,7 @@ where a.adjustment_id = $1;
 -- Newest first by keyset: all, or those of a volunteer, with a status, that correct one of them; $6: only of those who
 -- served or redeemed something at one of these sites, as accounts are read.
 select a.adjustment_id, a.volunteer_id, points, corrects, reason, status, proposed_by, proposed_at, decided_by, decided_at,
-       correlation_id, e.wrapped_key as evidence_key, e.sealed as evidence, n.wrapped_key as note_key, n.sealed as note
+       correlation_id, proposer_makers, e.wrapped_key as evidence_key, e.sealed as evidence, n.wrapped_key as note_key, n.sealed as note
 from adjustments a
 left join adjustment_evidence e on e.adjustment_id = a.adjustment_id and e.part = 'evidence'
 left join adjustment_evidence n on n.adjustment_id = a.adjustment_id and n.part = 'note'

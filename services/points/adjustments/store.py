@@ -19,9 +19,9 @@ def _adjustment(row: Any) -> Adjustment:
     values = dict(row)
     evidence = _sealed(values.pop("evidence_key"), values.pop("evidence"))
     note = _sealed(values.pop("note_key"), values.pop("note"))
-    return Adjustment(
-        **{**values, "evidence": evidence, "decision_note": note, "status": AdjustmentStatus(values["status"])}
-    )
+    makers = frozenset(values.pop("proposer_makers"))
+    status = AdjustmentStatus(values.pop("status"))
+    return Adjustment(**values, evidence=evidence, decision_note=note, status=status, proposer_makers=makers)
 
 
 def _sealed(wrapped_key: bytes | None, sealed: bytes | None) -> SealedReason | None:
@@ -40,6 +40,7 @@ async def insert(tx: Tx, proposed: Adjustment) -> None:
         proposed.proposed_by,
         proposed.proposed_at,
         proposed.correlation_id,
+        sorted(proposed.proposer_makers),
     )
 
 

@@ -369,6 +369,7 @@ async def _staff_caller(tx: Tx, staff_id: UUID, policy: SignInPolicy) -> tuple[C
         name=profile.username,
         since=profile.since,
         made_by=profile.made_by,
+        activated_by=profile.activated_by,
         reset_by=profile.reset_by,
     )
     return caller, profile.person_id

@@ -33,7 +33,7 @@ with recursive subtree as (
 )
 select staff.staff_id, staff.person_id, staff.username, staff.role, home.kind as site_kind,
        coalesce(staff.volunteer_id, (select own.volunteer_id from volunteers own where own.person_id = staff.person_id)) as volunteer_id,
-       array(select site_id from subtree) as site_ids, staff.created_at, staff.origin, staff.created_by, staff.reset_by,
+       array(select site_id from subtree) as site_ids, staff.created_at, staff.origin, staff.created_by, staff.activated_by, staff.reset_by,
        exists (
            select from staff_second_factors factor
            where factor.staff_id = staff.staff_id and factor.confirmed_at is not null

@@ -47,6 +47,7 @@ class StaffProfile:
     volunteer_id: UUID | None
     since: datetime | None
     made_by: UUID | None
+    activated_by: UUID | None
     reset_by: UUID | None
     has_second_factor: bool
 
@@ -126,6 +127,7 @@ async def staff_profile(tx: Tx, staff_id: UUID) -> StaffProfile | None:
         volunteer_id=row["volunteer_id"],
         since=None if row["origin"] == "bootstrap" else row["created_at"],
         made_by=row["created_by"],
+        activated_by=row["activated_by"],
         reset_by=row["reset_by"],
         has_second_factor=row["has_second_factor"],
     )

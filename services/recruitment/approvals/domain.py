@@ -166,7 +166,8 @@ class Decider:
     subject: UUID
     person_id: UUID
     volunteer_id: UUID | None
-    created_at: datetime
+    since: datetime | None
+    """When it was created; None for accounts made at installation, which have no age."""
     home: UUID
     home_kind: str
     above: frozenset[UUID]
@@ -233,7 +234,7 @@ def may_decide(decider: Decider, claim: PendingApproval) -> DomainRefusal | None
         return _another("You had a hand in this record yourself.")
     if decider.makers & claim.claimant_ids:
         return _another("Your account was created, activated or reset by an account that recorded these hours.")
-    if decider.created_at > claim.first_recorded_at - SENIORITY:
+    if decider.since is not None and decider.since > claim.first_recorded_at - SENIORITY:
         return _another(f"Your account is less than {SENIORITY.days} days older than this record.")
     if decider.home in claim.claimant_sites:
         return _another("These hours were recorded by your own site.")

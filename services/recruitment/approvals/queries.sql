@@ -97,7 +97,7 @@ order by a.record_id, a.opened_at desc, a.approval_id desc;
 -- The account that wants to decide: its age, its makers, its home (the centre's own when it has none) and the sites above
 -- and below it.
 with recursive home as (
-    select s.staff_id, s.person_id, s.created_at,
+    select s.staff_id, s.person_id, case when s.origin <> 'bootstrap' then s.created_at end as since,
            array_remove(array[s.created_by, s.activated_by, s.reset_by], null) as makers,
            coalesce(s.volunteer_id, (select v.volunteer_id from volunteers v where v.person_id = s.person_id)) as volunteer_id,
            coalesce(s.site_id, (select site_id from sites where kind = 'centre')) as site_id
@@ -111,7 +111,7 @@ with recursive home as (
     union all
     select c.site_id from sites c join below on c.parent_id = below.site_id
 )
-select home.person_id, home.volunteer_id, home.created_at, home.makers, home.site_id, sites.kind,
+select home.person_id, home.volunteer_id, home.since, home.makers, home.site_id, sites.kind,
        array(select site_id from above) as above, array(select site_id from below) as below,
        (select site_id from sites where kind = 'centre') as centre
 from home join sites using (site_id);
@@ -133,7 +133,7 @@ where a.state = 'open' and a.lapses_at > $1
   and not (a.claimant_sites && $2::uuid[])
   and (not $3::uuid = any(a.claimant_sites)
        or ($4::boolean and (a.site_id is null or a.site_id = $3 or a.site_id = any($5::uuid[]))))
-  and a.first_recorded_at >= $6
+  and ($6::timestamptz is null or a.first_recorded_at >= $6)
   and not (a.claimant_ids && $7::uuid[])
   and a.volunteer_id is distinct from $8
   and not exists (select from staff s where s.staff_id = any(a.claimant_ids) and (s.volunteer_id = $8 or s.person_id = $13))

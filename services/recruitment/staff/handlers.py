@@ -14,7 +14,7 @@ from services.recruitment.staff.store import Listed, NewAccount
 from services.recruitment.vault import handlers as vault
 from services.recruitment.vault.cipher import Cipher
 from services.recruitment.vault.domain import Identity, clean_name
-from shared.auth.tokens import Caller
+from shared.auth.tokens import Caller, Proposal
 from shared.clock import real_now
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, Refusal
 from shared.ids import new_id
@@ -124,7 +124,8 @@ async def activate(tx: Tx, caller: Caller, client: Client, staff_id: UUID) -> Me
     if (refused := domain.judge_activation(account, inviter, caller.subject, centre=centre)) is not None:
         raise refusal_of(refused)
     if account.made_by is not None:
-        caller.require_second_person(account.made_by, account.created_at)
+        # Every account was activated by one of the first two operators: counted here, nobody could activate after them.
+        caller.require_second_person(Proposal(account.made_by, account.created_at), activation_ties=False)
     await store.activate(tx, staff_id, caller.subject, await tx.now())
     await _note(tx, Kind.ACCOUNT_ACTIVATED, caller, client, staff_id)
     return Member(staff_id, username, account.role, AccountState.ACTIVE, account.site_id, volunteer_id)

@@ -44,7 +44,9 @@ class People:
         self.settings_for = settings_for
 
     def headers(self, number: int, role: Role = Role.OPERATOR) -> dict[str, str]:
-        caller = Caller(subject=UUID(int=number), roles=frozenset({role}), site_ids=None)
+        """Account 8 was activated by account 7."""
+        activated_by = UUID(int=7) if number == 8 else None
+        caller = Caller(subject=UUID(int=number), roles=frozenset({role}), site_ids=None, activated_by=activated_by)
         return {"Authorization": f"Bearer {mint(self.settings_for('recruitment'), caller)}"}
 
     async def post(self, who: int, path: str, role: Role = Role.OPERATOR, **body: Any) -> httpx.Response:
@@ -84,6 +86,31 @@ async def rehearsed(district: District, drafted: dict[str, Any]) -> tuple[int, s
 async def finish(district: District) -> None:
     while await mover.move(district.database, district.stage.policy, 3):
         pass
+
+
+async def test_accounts_tied_by_an_activation_do_not_decide_on_each_others_rules(
+    district: District, people: People
+) -> None:
+    for proposer, tied in ((7, 8), (8, 7)):
+        version, rehearsal_id = await rehearsed(district, BETTER_PAID)
+        proposal: dict[str, Any] = {"rehearsal_id": rehearsal_id, "reason": "夜间服务更多"}
+        made = (await people.post(proposer, f"/rules/{version}/activation", **proposal)).json()
+        path = f"/activations/{made['activation_id']}"
+        for act in ("approve", "reject"):
+            refused = await people.post(tied, f"{path}/{act}", note="yes")
+            assert problem(refused) == (403, "second-person-needed")
+        assert (await people.post(2, f"{path}/approve", note="yes")).status_code == 200
+        await finish(district)
+        assert (await people.post(proposer, f"{path}/reversal", reason="too much")).status_code == 200
+        for act in ("approve", "reject"):
+            refused = await people.post(tied, f"{path}/reversal/{act}", note="yes")
+            assert problem(refused) == (403, "second-person-needed")
+        assert (await people.post(proposer, f"{path}/reversal/withdraw")).status_code == 200
+        assert (await people.post(3, f"{path}/reversal", reason="too much")).status_code == 200
+        assert (await people.post(tied, f"{path}/reversal/approve", note="yes")).status_code == 200, (
+            "another proposed it"
+        )
+        await finish(district)
 
 
 async def test_a_draft_comes_into_force_by_two_operators_and_out_again_by_two(

@@ -95,6 +95,7 @@ async def test_an_account_that_the_proposer_made_or_reset_or_that_is_new_does_no
     path = f"/adjustments/{await propose(first, await ledger.volunteer(), 5)}"
     for account in (
         {"made_by": first.subject, "since": NOW - timedelta(days=400)},
+        {"activated_by": first.subject, "since": NOW - timedelta(days=400)},
         {"reset_by": first.subject, "since": NOW - timedelta(days=400)},
         {"since": NOW},
     ):
@@ -104,6 +105,19 @@ async def test_an_account_that_the_proposer_made_or_reset_or_that_is_new_does_no
             assert problem(answer, 403) == "second-person-needed", account
     third = api.person(Role.OPERATOR, sites=None, made_by=new_id(), since=NOW - timedelta(days=400))
     assert (await third.post(f"{path}/approve", {"note": "对照过原件"})).status_code == 200
+
+
+@pytest.mark.parametrize("way", ["made_by", "activated_by", "reset_by"])
+@pytest.mark.usefixtures("clean")
+async def test_an_account_does_not_decide_on_proposals_of_one_that_it_made_activated_or_reset(
+    api: Api, ledger: Ledger, way: str
+) -> None:
+    first, volunteer = api.operator, await ledger.volunteer()
+    path = f"/adjustments/{await propose(api.person(Role.OPERATOR, sites=None, **{way: first.subject}), volunteer, 5)}"
+    for decision in ("approve", "reject"):
+        assert problem(await first.post(f"{path}/{decision}", {"note": "对照过原件"}), 403) == "second-person-needed"
+    assert (await first.get(path)).json()["posted"] == []
+    assert (await api.operator.post(f"{path}/approve", {"note": "对照过原件"})).status_code == 200
 
 
 @pytest.mark.usefixtures("clean")

@@ -96,6 +96,9 @@ async def test_an_account_must_be_older_than_the_record_and_not_made_by_its_reco
     below = await work.staff("window", "窗口")
     assert "subordinate" in (await work.decide([record_id], below)).json()["detail"]
     assert await work.approvals(below) == []
+    async with work.database.transaction() as tx:
+        await tx.execute("update staff set origin = 'bootstrap' where username = 'young'")
+    assert [each["record_id"] for each in await work.approvals(young)] == [record_id], "made at installation: no age"
     old = await work.staff("old", "东湖社区", since=NOW - 8 * DAY)
     assert (await work.decide([record_id], old)).status_code == 201
 

@@ -104,8 +104,6 @@ async def test_the_same_site_a_young_account_and_a_closed_one_are_no_second_pers
         await tx.execute("update staff set state = 'deactivated' where username = 'south-one'")
     assert slug(await work.post(path, APPROVE, closed)) == (403, "staff-needed")
     young = await work.staff("young", "south", operator, NOW - 6 * DAY)
-    async with work.database.transaction() as tx:
-        await tx.execute("update staff set origin = 'invited' where username = 'young'")
     assert "7 days" in (await work.post(path, APPROVE, young)).json()["detail"]
     assert (await work.post(path, APPROVE, await work.staff("south-two", "south", operator))).status_code == 201
     other = await send(work.district, proposal_id, [row(1)], await work.staff("south-three", "south", operator))

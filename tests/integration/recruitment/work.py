@@ -270,7 +270,9 @@ async def staff_token(
 ) -> str:
     """The token of a new member of staff, who has no usable password."""
     async with database.transaction() as tx:
-        staff_id = await staff.add_account(tx, cipher, staff.NewStaff(name, "none", "李站长", role, site_id))
+        staff_id = await staff.add_account(
+            tx, cipher, staff.NewStaff(name, "none", "李站长", role, site_id, origin="added")
+        )
         bounds = None if site_id is None else frozenset({site_id})
     return mint(settings, Caller(subject=staff_id, roles=frozenset({Role(role)}), site_ids=bounds))
 

@@ -43,7 +43,7 @@ def a_decider(home: UUID, **changes: object) -> Decider:
         subject=uuid4(),
         person_id=uuid4(),
         volunteer_id=None,
-        created_at=START - 30 * DAY,
+        since=START - 30 * DAY,
         home=home,
         home_kind=KINDS.get(home, "station"),
         above=above(home),
@@ -80,8 +80,8 @@ def test_what_the_centre_recorded_at_the_centre_is_any_institutes_to_decide() ->
 
 
 def test_the_account_is_seven_days_older_than_the_record() -> None:
-    assert allowed(a_decider(OTHER, created_at=START - 7 * DAY), a_claim(STATION))
-    late = may_decide(a_decider(OTHER, created_at=START - 7 * DAY + timedelta(seconds=1)), a_claim(STATION))
+    assert allowed(a_decider(OTHER, since=START - 7 * DAY), a_claim(STATION))
+    late = may_decide(a_decider(OTHER, since=START - 7 * DAY + timedelta(seconds=1)), a_claim(STATION))
     assert isinstance(late, DomainRefusal)
     assert (late.slug, late.status) == ("another-site-needed", 403)
 
@@ -115,7 +115,7 @@ def test_who_decides_is_always_independent_of_who_recorded(
 ) -> None:
     decider = a_decider(
         home,
-        created_at=START - age * DAY,
+        since=START - age * DAY,
         subject=RECORDER if hand else uuid4(),
         makers=frozenset({RECORDER}) if made else frozenset(),
         volunteer_id=VOLUNTEER if own else None,

@@ -9,12 +9,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
 from pydantic import SecretStr
 
 from shared.auth.access import allow
-from shared.auth.tokens import Caller, Role, Verifier, generate_keys, mint
+from shared.auth.tokens import Caller, Proposal, Role, Verifier, generate_keys, mint
 from shared.errors import Forbidden, PermanentError, Unauthorized
 
 PEOPLE_KEY, PEOPLE_PUBLIC = generate_keys()
@@ -250,26 +252,66 @@ def colleague(**changes: Any) -> Caller:
 
 
 def test_a_token_carries_the_session_and_where_the_account_comes_from() -> None:
-    caller = colleague(session_id=uuid4(), made_by=uuid4(), reset_by=uuid4())
+    caller = colleague(session_id=uuid4(), made_by=uuid4(), activated_by=uuid4(), reset_by=uuid4())
     assert verified(mint(PEOPLE, caller)) == caller
 
 
-def test_a_second_person_is_another_one_whose_account_the_proposer_neither_made_nor_reset() -> None:
-    proposer = uuid4()
-    assert colleague().may_second(proposer, PROPOSED)
-    assert not colleague(subject=proposer).may_second(proposer, PROPOSED)
-    assert not colleague(made_by=proposer).may_second(proposer, PROPOSED)
-    assert not colleague(reset_by=proposer).may_second(proposer, PROPOSED)
-    assert colleague(made_by=uuid4(), reset_by=uuid4()).may_second(proposer, PROPOSED)
+def proposed_by(caller: Caller) -> Proposal:
+    return Proposal(caller.subject, PROPOSED, caller.makers)
+
+
+def test_of_two_accounts_of_which_one_made_activated_or_reset_the_other_neither_decides_on_the_others() -> None:
+    one = colleague()
+    assert colleague().may_second(proposed_by(one))
+    assert not one.may_second(proposed_by(one))
+    for tie in ("made_by", "activated_by", "reset_by"):
+        other = colleague(**{tie: one.subject})
+        for decider, proposer in ((other, one), (one, other)):
+            assert not decider.may_second(proposed_by(proposer)), tie
+            with pytest.raises(Forbidden, match="third member of staff"):
+                decider.require_second_person(proposed_by(proposer))
+    stranger = colleague(made_by=uuid4(), activated_by=uuid4(), reset_by=uuid4())
+    assert stranger.may_second(proposed_by(one))
+    assert one.may_second(proposed_by(stranger))
+
+
+def test_an_activation_ties_accounts_unless_it_is_said_not_to() -> None:
+    one = colleague()
+    activated = colleague(activated_by=one.subject)
+    assert not activated.may_second(Proposal(one.subject, PROPOSED))
+    assert activated.may_second(Proposal(one.subject, PROPOSED), activation_ties=False)
+    assert not colleague(made_by=one.subject).may_second(Proposal(one.subject, PROPOSED), activation_ties=False)
+
+
+ACCOUNTS = st.sampled_from([UUID(int=number) for number in range(1, 5)])
+
+
+@given(
+    ACCOUNTS, ACCOUNTS, st.tuples(*[st.none() | ACCOUNTS] * 3), st.tuples(*[st.none() | ACCOUNTS] * 3), st.booleans()
+)
+def test_ties_hold_both_ways(
+    one: UUID,
+    other: UUID,
+    made: tuple[UUID | None, ...],
+    others: tuple[UUID | None, ...],
+    ties: bool,
+) -> None:
+    ways = ("made_by", "activated_by", "reset_by")
+    first = colleague(subject=one, **dict(zip(ways, made, strict=True)))
+    second = colleague(subject=other, **dict(zip(ways, others, strict=True)))
+    apart = one != other and one not in others and other not in made
+    assert first.may_second(proposed_by(second)) == second.may_second(proposed_by(first)) == apart
+    if first.may_second(proposed_by(second)):
+        assert first.may_second(proposed_by(second), activation_ties=ties)
 
 
 def test_a_second_person_has_an_account_that_is_seven_days_older_than_the_proposal() -> None:
-    proposer, week = uuid4(), timedelta(days=7)
-    assert colleague(since=PROPOSED - week).may_second(proposer, PROPOSED)
-    assert not colleague(since=PROPOSED - week + timedelta(seconds=1)).may_second(proposer, PROPOSED)
-    assert colleague(since=None).may_second(proposer, PROPOSED), "accounts of the installation have no age"
+    proposal, week = Proposal(uuid4(), PROPOSED), timedelta(days=7)
+    assert colleague(since=PROPOSED - week).may_second(proposal)
+    assert not colleague(since=PROPOSED - week + timedelta(seconds=1)).may_second(proposal)
+    assert colleague(since=None).may_second(proposal), "accounts of the installation have no age"
     with pytest.raises(Forbidden, match="younger than 7 days") as refused:
-        colleague(since=PROPOSED).require_second_person(proposer, PROPOSED)
+        colleague(since=PROPOSED).require_second_person(proposal)
     assert refused.value.type == "second-person-needed"
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from services.recruitment.activities.domain import Refused
+from services.recruitment.activities.domain import DomainRefusal
 from services.recruitment.volunteers.domain import MOST_IMPORT_ROWS, ImportRow, prior_minutes
 
 __all__ = [
@@ -149,7 +149,7 @@ def check_contents(batches: Sequence[Content]) -> None:
         raise ValueError("two batches of a file have the same digest")
 
 
-def decide(proposal: Proposal, proposer: Party, decider: Party, now: datetime) -> Refused | None:
+def decide(proposal: Proposal, proposer: Party, decider: Party, now: datetime) -> DomainRefusal | None:
     """Whether the account may approve or reject the proposal now; None when it may."""
     if decider.persons & (proposer.persons | {proposal.proposed_by}):
         return _second("You proposed this file yourself.")
@@ -164,44 +164,46 @@ def decide(proposal: Proposal, proposer: Party, decider: Party, now: datetime) -
     return _undecided(proposal, now)
 
 
-def _second(why: str) -> Refused:
-    return Refused("import-second-person", f"{why} An operator of another site or of the centre decides.", 403)
+def _second(why: str) -> DomainRefusal:
+    return DomainRefusal("import-second-person", f"{why} An operator of another site or of the centre decides.", 403)
 
 
-def _undecided(proposal: Proposal, now: datetime) -> Refused | None:
+def _undecided(proposal: Proposal, now: datetime) -> DomainRefusal | None:
     state = proposal.state_at(now)
     if state is ProposalState.PROPOSED:
         return None
     if state is ProposalState.LAPSED:
-        return Refused("import-lapsed", f"No decision came within {LIFE.days} days; the file must be proposed again.")
-    return Refused("import-decided", f"This proposal is {state} already.", extra={"state": str(state)})
+        return DomainRefusal(
+            "import-lapsed", f"No decision came within {LIFE.days} days; the file must be proposed again."
+        )
+    return DomainRefusal("import-decided", f"This proposal is {state} already.", extra={"state": str(state)})
 
 
-def withdraw(proposal: Proposal, by: UUID, now: datetime) -> Refused | None:
+def withdraw(proposal: Proposal, by: UUID, now: datetime) -> DomainRefusal | None:
     """Whether the account may withdraw the proposal: it proposed the file, and no row of it has been imported."""
     if proposal.proposed_by != by:
-        return Refused("not-the-proposer", "Only the account that proposed a file can withdraw it.", 403)
+        return DomainRefusal("not-the-proposer", "Only the account that proposed a file can withdraw it.", 403)
     if proposal.state is ProposalState.APPROVED:
         if not proposal.arrived:
             return None
-        return Refused("import-begun", "Rows of this file have been imported already.")
+        return DomainRefusal("import-begun", "Rows of this file have been imported already.")
     return _undecided(proposal, now)
 
 
-def admit(proposal: Proposal, came: Content, now: datetime) -> Refused | None:
+def admit(proposal: Proposal, came: Content, now: datetime) -> DomainRefusal | None:
     """Whether the approval covers the batch that came; one that was imported before is covered again."""
     state = proposal.state_at(now)
     if state not in (ProposalState.APPROVED, ProposalState.COMPLETED):
-        return Refused(
+        return DomainRefusal(
             "import-not-approved",
             f"Rows are imported after a second person has approved their file; this one is {state}.",
             extra={"state": str(state)},
         )
     approved = next((content for content in proposal.batches if content.digest == came.digest), None)
     if approved is None:
-        return Refused("import-differs", "These rows are not among those that were approved for this file.")
+        return DomainRefusal("import-differs", "These rows are not among those that were approved for this file.")
     if approved != came:
-        return Refused(
+        return DomainRefusal(
             "import-sums-differ",
             f"The proposal says {approved.rows} rows and {approved.minutes} minutes; "
             f"this batch has {came.rows} rows and {came.minutes} minutes.",

@@ -74,7 +74,7 @@ _SERVING = (Role.VOLUNTEER, Role.LEADER)
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A proposal that a second person decides on: the account that proposed it, when, and the accounts that made that account."""
+    """A proposal that a second person decides on: the account that proposed it, when, and that account's makers."""
 
     by: UUID
     at: datetime

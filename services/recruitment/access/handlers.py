@@ -205,8 +205,7 @@ async def open_staff_session(tx: Tx, staff_id: UUID, client: Client, policy: Sig
     Raises:
         Forbidden: the account is not active.
     """
-    caller, person_id = await _staff_caller(tx, staff_id, policy)
-    return await _open(tx, caller, person_id, staff_id, client)
+    return await _open(tx, *await _staff_caller(tx, staff_id, policy), staff_id, client)
 
 
 async def log_in(tx: Tx, cipher: Cipher, client: Client, proof: PhoneProof) -> Grant:
@@ -220,7 +219,7 @@ async def log_in(tx: Tx, cipher: Cipher, client: Client, proof: PhoneProof) -> G
     await redeem_code(tx, cipher, proof)
     known = (await vault.find_by_phone(tx, cipher, [proof.phone])).get(proof.phone)
     if known is None:
-        raise NotFound("not-registered", "nobody is registered with this phone yet: please register first")
+        raise NotFound("not-registered", "this phone is not registered yet: please register first")
     if known.volunteer_id is not None and not known.claimed:
         raise Conflict(
             "claim-first",

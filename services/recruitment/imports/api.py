@@ -111,7 +111,7 @@ class ProposalOut(Output):
 
 
 class ImportDecisionIn(Input):
-    """What the second person decides, and why."""
+    """The second person's decision, and why."""
 
     decision: Literal["approve", "reject"]
     reason: Reason
@@ -126,7 +126,7 @@ class ProblemOut(Output):
 
 
 class BatchOut(Output):
-    """What became of the batch."""
+    """The outcome of the batch."""
 
     batch_id: UUID
     imported: int

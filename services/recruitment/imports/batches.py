@@ -34,7 +34,7 @@ __all__ = ["Imported", "import_batch"]
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a batch: imported now, known before, and refused with reasons."""
+    """The outcome of a batch: imported now, known before, and refused with reasons."""
 
     batch_id: UUID
     imported: int

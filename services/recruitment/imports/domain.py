@@ -1,4 +1,4 @@
-"""What a proposed file contains, who may decide on it, and which batches an approval admits. Pure.
+"""Rules of proposed files: their content, who may decide on them, which batches an approval admits. Pure.
 
 A proposal fixes the content of every batch by a digest, so that an approval covers exactly the rows that were proposed.
 """
@@ -21,8 +21,8 @@ __all__ = [
     "MOST_BATCHES",
     "SENIORITY",
     "Content",
+    "ImportProposal",
     "Party",
-    "Proposal",
     "ProposalState",
     "admit",
     "check_contents",
@@ -78,7 +78,7 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class ImportProposal:
     """A proposed file, as far as decisions depend on it."""
 
     state: ProposalState
@@ -149,7 +149,7 @@ def check_contents(batches: Sequence[Content]) -> None:
         raise ValueError("two batches of a file have the same digest")
 
 
-def decide(proposal: Proposal, proposer: Party, decider: Party, now: datetime) -> DomainRefusal | None:
+def decide(proposal: ImportProposal, proposer: Party, decider: Party, now: datetime) -> DomainRefusal | None:
     """Whether the account may approve or reject the proposal now; None when it may."""
     if decider.persons & (proposer.persons | {proposal.proposed_by}):
         return _second("You proposed this file yourself.")
@@ -168,7 +168,7 @@ def _second(why: str) -> DomainRefusal:
     return DomainRefusal("import-second-person", f"{why} An operator of another site or of the centre decides.", 403)
 
 
-def _undecided(proposal: Proposal, now: datetime) -> DomainRefusal | None:
+def _undecided(proposal: ImportProposal, now: datetime) -> DomainRefusal | None:
     state = proposal.state_at(now)
     if state is ProposalState.PROPOSED:
         return None
@@ -179,7 +179,7 @@ def _undecided(proposal: Proposal, now: datetime) -> DomainRefusal | None:
     return DomainRefusal("import-decided", f"This proposal is {state} already.", extra={"state": str(state)})
 
 
-def withdraw(proposal: Proposal, by: UUID, now: datetime) -> DomainRefusal | None:
+def withdraw(proposal: ImportProposal, by: UUID, now: datetime) -> DomainRefusal | None:
     """Whether the account may withdraw the proposal: it proposed the file, and no row of it has been imported."""
     if proposal.proposed_by != by:
         return DomainRefusal("not-the-proposer", "Only the account that proposed a file can withdraw it.", 403)
@@ -190,7 +190,7 @@ def withdraw(proposal: Proposal, by: UUID, now: datetime) -> DomainRefusal | Non
     return _undecided(proposal, now)
 
 
-def admit(proposal: Proposal, came: Content, now: datetime) -> DomainRefusal | None:
+def admit(proposal: ImportProposal, came: Content, now: datetime) -> DomainRefusal | None:
     """Whether the approval covers the batch that came; one that was imported before is covered again."""
     state = proposal.state_at(now)
     if state not in (ProposalState.APPROVED, ProposalState.COMPLETED):

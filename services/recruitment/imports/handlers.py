@@ -138,7 +138,7 @@ async def list_proposals(
 
 
 async def lapse(tx: Tx) -> int:
-    """Mark the proposals that nobody decided on in time; returns how many."""
+    """Mark the proposals that were not decided on in time; returns how many."""
     return await store.lapse_due(tx, await tx.now())
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from services.recruitment.imports.domain import Content, Party, Proposal, ProposalState
+from services.recruitment.imports.domain import Content, ImportProposal, Party, ProposalState
 from shared.postgres import Tx, load_queries
 
 __all__ = [
@@ -74,9 +74,11 @@ class ListedProposal:
     arrived: frozenset[str]
 
     @property
-    def proposal(self) -> Proposal:
+    def proposal(self) -> ImportProposal:
         """The part that decisions depend on."""
-        return Proposal(self.state, self.proposed_by, self.proposed_at, self.lapses_at, self.batches, self.arrived)
+        return ImportProposal(
+            self.state, self.proposed_by, self.proposed_at, self.lapses_at, self.batches, self.arrived
+        )
 
 
 async def find_party(tx: Tx, staff_id: UUID) -> tuple[Party, bool] | None:

@@ -14,8 +14,8 @@ from services.recruitment.imports.domain import (
     LIFE,
     MOST_BATCHES,
     Content,
+    ImportProposal,
     Party,
-    Proposal,
     ProposalState,
     admit,
     check_contents,
@@ -52,8 +52,8 @@ def party(home: UUID | None = None, **changes: object) -> Party:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def proposal(by: Party, *batches: Content, state: ProposalState = ProposalState.PROPOSED) -> Proposal:
-    return Proposal(state, by.staff_id, NOW, NOW + LIFE, batches)
+def proposal(by: Party, *batches: Content, state: ProposalState = ProposalState.PROPOSED) -> ImportProposal:
+    return ImportProposal(state, by.staff_id, NOW, NOW + LIFE, batches)
 
 
 def slug(refused: object) -> str | None:

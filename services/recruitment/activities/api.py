@@ -156,6 +156,12 @@ class ShiftViewOut(Output):
     record_ended_at: datetime | None
 
 
+class ShiftNowOut(ShiftViewOut):
+    """A shift as the caller sees it, and ``now`` by the clock that its records are timed by."""
+
+    now: datetime
+
+
 @router.post("/activities", status_code=201, response_model=ActivityOut)
 async def plan_activity(request: Request, db: Db, caller: Runner, body: ActivityIn) -> Response:
     """Plan one activity."""
@@ -261,10 +267,11 @@ async def list_shifts(
 
 
 @router.get("/shifts/{shift_id}")
-async def read_shift(db: Db, caller: Anyone, shift_id: UUID) -> ShiftViewOut:
+async def read_shift(db: Db, caller: Anyone, shift_id: UUID) -> ShiftNowOut:
     """One shift, with the caller's own standing."""
     async with db.transaction() as tx:
-        return _view(await handlers.shift_view(tx, caller, shift_id))
+        view = _view(await handlers.shift_view(tx, caller, shift_id))
+        return ShiftNowOut(**view.model_dump(), now=await tx.now())
 
 
 def _after(cursor: str | None) -> tuple[datetime, UUID] | None:

@@ -248,7 +248,7 @@ async def test_a_team_is_not_credited_with_what_the_ledger_cannot_keep(stream: T
     (letter,) = await rows(points_db, "select kind, reason from dead_letters where consumer_group = 'points-teams'")
     assert (letter["kind"], letter["reason"]) == (
         "permanent",
-        "a text of the record holds U+0000, which nobody can keep",
+        "a text of the record holds U+0000, which PostgreSQL cannot store",
     )
 
 

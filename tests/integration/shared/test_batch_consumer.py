@@ -76,14 +76,14 @@ async def test_who_gets_partitions_back_does_not_wait_for_what_others_did(
     settings_for: SettingsFactory, broker: TestBroker
 ) -> None:
     settings = settings_for("notify")
-    first, second = Member(settings, patience=4.0), Member(settings)
+    first, second = Member(settings, patience=8.0), Member(settings)
     async with first.member() as task:
         await tell(settings, 3)
         await eventually(lambda: len(first.seen) == 3 * PARTITIONS, within=60)
         async with second.member():
             await eventually(lambda: _shared(settings, first, second), within=60)
         # Were the other's work counted as waiting, the watchdog would end the first one after joining and its patience.
-        done, _ = await asyncio.wait({task}, timeout=15.0)
+        done, _ = await asyncio.wait({task}, timeout=14.0)
         assert not done, "the watchdog took what another member had done for work that waits"
         before = len(first.seen)
         await eventually(lambda: _served(settings, first, before), within=60)

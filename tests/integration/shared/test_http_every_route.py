@@ -142,7 +142,11 @@ async def test_no_post_succeeds_without_a_key(service: Service) -> None:
     wrong: list[str] = []
     told = 0
     for call, allowed in service.calls():
-        if call.method != "POST" or "/auth/" in call.template or call.template.endswith(("/tickets", "/claims")):
+        if (
+            call.method != "POST"
+            or "/auth/" in call.template
+            or call.template.endswith(("/tickets", "/claims", "/digests"))
+        ):
             continue
         headers = service.token(min(allowed, key=ORDER.index)) if allowed else {}
         answer = await service.client.request("POST", call.url, json=call.body, headers=headers)

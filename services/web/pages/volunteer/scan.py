@@ -14,7 +14,6 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.public import tickets
-from services.web.pages.public.district import district_now
 from services.web.pages.public.rules import rule_said, worth_of, worth_served
 from services.web.pages.refusals import say
 from services.web.pages.render import finish, page, part
@@ -74,8 +73,8 @@ async def scan_part(visit: VisitOf, request: Request, shift_id: str) -> Response
 async def leaving(visit: VisitOf, shift_id: str) -> Response:
     """Word the question what a check-out now would cost, for the script to ask; empty when the shift is over."""
     visit.volunteer()
-    shift, now = await asyncio.gather(visit.ask("recruitment", f"/shifts/{shift_id}"), district_now(visit))
-    return finish(JSONResponse({"question": await _question(visit, shift, now)}), visit.session)
+    shift = await visit.ask("recruitment", f"/shifts/{shift_id}")
+    return finish(JSONResponse({"question": await _question(visit, shift, parse(shift["now"]))}), visit.session)
 
 
 async def _question(visit: Visit, shift: Mapping[str, Any], now: datetime) -> str:

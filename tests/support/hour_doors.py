@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from tests.integration.recruitment.people import Answer
-from tests.integration.recruitment.work import HOUR, Volunteer, Work, at
+from tests.integration.recruitment.work import HOUR, Volunteer, Work
+from tests.support import uploads
 
 __all__ = ["WHY", "a_row", "record_of", "slug", "upload"]
 
@@ -17,19 +18,11 @@ def slug(answer: Any) -> str:
 
 
 def a_row(number: int, person: Volunteer, shift_id: str, start: timedelta = HOUR, end: timedelta = 3 * HOUR) -> Answer:
-    return {
-        "upload_id": f"u{number}",
-        "volunteer_number": person.number,
-        "shift_id": shift_id,
-        "started_at": at(start),
-        "ended_at": at(end),
-    }
+    return uploads.a_row(number, person, shift_id, start, end)
 
 
 async def upload(work: Work, body: Answer, token: str | None = None) -> Answer:
-    answer = await work.post("/attendance/batches", body, token or work.station)
-    assert answer.status_code == 201, answer.text
-    result: Answer = answer.json()
+    result = await uploads.upload(work, body, token)
     assert not result["refused"], result
     return result
 

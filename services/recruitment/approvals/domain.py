@@ -52,7 +52,7 @@ NOTICE = timedelta(hours=24)
 LIFE = timedelta(days=30)
 """The age at which an undecided approval lapses."""
 SENIORITY = timedelta(days=7)
-"""How much older than a record an account must be to decide on it."""
+"""How much older than a record or proposal an account must be to decide on it; the same as `Caller.may_second` has."""
 DENIABLE = timedelta(days=14)
 """How long a volunteer may deny what another account asserted or changed."""
 

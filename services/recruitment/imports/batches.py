@@ -8,6 +8,7 @@ from uuid import UUID
 from services.recruitment.activities.guards import refusal
 from services.recruitment.attendance.handlers import record_imported
 from services.recruitment.imports import domain, handlers, store
+from services.recruitment.imports.domain import Content
 from services.recruitment.imports.store import ListedProposal
 from services.recruitment.recruiting.handlers import SOURCE
 from services.recruitment.vault import handlers as vault
@@ -56,7 +57,8 @@ async def import_batch(
     """
     if not 1 <= len(rows) <= MOST_IMPORT_ROWS:
         raise Invalid("batch-size", f"a batch has 1 to {MOST_IMPORT_ROWS} rows")
-    proposal = await _admitted(tx, caller, proposal_id, rows)
+    content = domain.content_of(rows)
+    proposal = await _admitted(tx, caller, proposal_id, content)
     now = await tx.now()
     batch_id = new_id()
     await store.add_batch(tx, batch_id, proposal, caller.subject, now)
@@ -68,22 +70,21 @@ async def import_batch(
     problems += taken
     await _add(tx, registry, batch_id, [(row, people[row.row]) for row in fresh if row.row in people])
     await store.settle_batch(tx, batch_id, len(people), len(known), len(problems))
-    digest = domain.content_of(rows).digest
-    await store.note_arrival(tx, proposal_id, digest, batch_id)
-    if proposal.proposal.completes(digest):
+    await store.note_arrival(tx, proposal_id, content.digest, batch_id)
+    if proposal.proposal.completes(content.digest):
         await store.complete(tx, proposal_id, now)
     return Imported(batch_id, len(people), len(known), tuple(sorted(problems, key=lambda problem: problem.row)))
 
 
-async def _admitted(tx: Tx, caller: Caller, proposal_id: UUID, rows: Sequence[ImportRow]) -> ListedProposal:
-    """The proposal, locked behind the other imports of its registry, if its approval covers the rows."""
+async def _admitted(tx: Tx, caller: Caller, proposal_id: UUID, content: Content) -> ListedProposal:
+    """The proposal, locked behind the other imports of its registry, if its approval covers the content."""
     registry = (await handlers.find(tx, proposal_id)).registry
     await store.lock_registry(tx, registry)
     await store.lock(tx, proposal_id)
     found = await handlers.find(tx, proposal_id)
     if found.proposed_by != caller.subject and caller.site_ids is not None:
         raise Forbidden("not-the-proposer", "The account that proposed a file imports it, or the centre does.")
-    refused = domain.admit(found.proposal, domain.content_of(rows), await tx.now())
+    refused = domain.admit(found.proposal, content, await tx.now())
     if refused is not None:
         raise refusal(refused)
     return found

@@ -14,12 +14,12 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.recruitment.activities.domain import DomainRefusal
+from services.recruitment.approvals.domain import SENIORITY
 from services.recruitment.volunteers.domain import MOST_IMPORT_ROWS, ImportRow, prior_minutes
 
 __all__ = [
     "LIFE",
     "MOST_BATCHES",
-    "SENIORITY",
     "Content",
     "ImportProposal",
     "Party",
@@ -34,8 +34,6 @@ __all__ = [
 
 LIFE = timedelta(days=30)
 """After which a proposal without a decision lapses."""
-SENIORITY = timedelta(days=7)
-"""How much older than the proposal the account that decides must be."""
 MOST_BATCHES = 400
 """Batches of one file: 200,000 rows."""
 _MOST_MINUTES = MOST_IMPORT_ROWS * 200_000 * 60

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from services.recruitment.activities.domain import DomainRefusal, Shift, State
 from services.recruitment.approvals.domain import (
     DEFAULT_CAPS,
+    SENIORITY,
     AssertionCaps,
     Decider,
     KnownSince,
@@ -22,6 +23,7 @@ from services.recruitment.approvals.domain import (
     reasons_to_wait,
 )
 from services.recruitment.attendance.domain import Place
+from shared.auth.tokens import SECOND_PERSON_AGE
 
 START = datetime(2026, 3, 4, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -180,3 +182,7 @@ def test_what_counts_at_once_never_passes_a_cap(rows: list[tuple[int, int]], own
 
 def test_the_caps_are_eight_hours_for_one_volunteer_and_two_hundred_in_all() -> None:
     assert (DEFAULT_CAPS.per_volunteer, DEFAULT_CAPS.in_all) == (480, 12_000)
+
+
+def test_a_second_person_has_one_age_in_all_services() -> None:
+    assert SENIORITY == SECOND_PERSON_AGE

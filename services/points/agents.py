@@ -107,8 +107,9 @@ class Agents(ABC):
         """Open the pool; the app's module does, as a composition root."""
 
     async def open(self) -> None:
-        """Connect to the database and serve health; before the app starts. Another process with the same agents is
-        waited for.
+        """Connect to the database and serve health, before the app starts.
+
+        Another process with the same agents is waited for.
         """
         self.database = await self.connect()
         self._stack.push_async_callback(self.database.close)

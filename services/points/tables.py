@@ -201,8 +201,9 @@ class _Alone(AIOKafkaConsumerThread):
         self._fetching = Fetching(self.app.conf.id, self.app.gaps, self.consumer._is_changelog_tp)
 
     async def subscribe(self, topics: Iterable[str]) -> None:
-        """Begin with the topics as soon as all of them are there. What agents read is known when they start: no more
-        is taken later.
+        """Begin with the topics as soon as all of them exist.
+
+        The topics of the agents are fixed at their start: none is added later.
         """
         if not self._taken:
             self._taken = frozenset(topics)

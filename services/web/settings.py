@@ -11,7 +11,7 @@ UPSTREAM_NAMES = ("recruitment", "points", "notify")
 
 
 class WebSettings(Settings):
-    """What the web service needs: where the other services are, and under which address people see it."""
+    """Settings of the web service: where the other services are, and under which address people see it."""
 
     service: str = "web"
     http_port: int = 8000

@@ -115,7 +115,7 @@ def problem_of(error: Exception, request: Request | None = None) -> Response:
         _log.error("http.unstorable", error=type(error).__name__, exc_info=error)
         return problem(422, "value-not-storable", "A value is too large, too long or of a form that cannot be stored.")
     _log.error("http.unhandled", error=type(error).__name__, exc_info=error)
-    detail = "Something went wrong on our side. If it happens again, tell us the correlation id."
+    detail = "Something went wrong on our side. If it happens again, please report the correlation id."
     return problem(500, "internal-error", detail, title="Internal error")
 
 

@@ -58,8 +58,9 @@ async def require_reader(tx: Tx, caller: Caller, volunteer_id: UUID) -> None:
 
 
 async def in_bounds(tx: Tx, caller: Caller, volunteer_id: UUID) -> bool:
-    """Whether the volunteer is one of the caller's: the centre has all, staff of sites those who served or redeemed
-    something there.
+    """Whether the volunteer is one of the caller's.
+
+    The centre has all, staff of sites those who served or redeemed something there.
     """
     if not caller.has(*STAFF):
         return False
@@ -129,8 +130,9 @@ async def balance(
 async def figures_at(
     db: Database, caller: Caller, volunteer_id: UUID, as_of: datetime
 ) -> tuple[PastFigures, datetime, datetime]:
-    """(balances, the moment that they are of, the horizon): not later than the horizon, so that the same question has
-    the same answer for ever.
+    """Balances, the moment that they are of, and the horizon.
+
+    The moment is not later than the horizon, so that the same question has the same answer for ever.
 
     Raises:
         NotFound: as `account`.

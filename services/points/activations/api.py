@@ -52,10 +52,12 @@ class ActivationWithdrawalIn(Input):
 
 
 class ActivationOut(Output):
-    """An activation and where it stands. Totals are points over the volunteers moved so far: what the rehearsal
-    predicted and what was posted, over all buckets that records feed and the bonuses; other, of manual adjustments;
-    reversed, by the reversal. `late` counts volunteers of whom something came after the rehearsal. `problem` is why the
-    move stopped; `reversal_open` says that another operator may decide on a reversal.
+    """An activation and its state.
+
+    Totals are points over the volunteers moved so far: what the rehearsal predicted and what was posted, over all
+    buckets that records feed and the bonuses; other, of manual adjustments; reversed, by the reversal. `late` counts
+    volunteers of whom something came after the rehearsal. `problem` is why the move stopped; `reversal_open` says that
+    another operator may decide on a reversal.
     """
 
     activation_id: UUID

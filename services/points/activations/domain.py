@@ -50,10 +50,11 @@ class ActivationAct(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """A rehearsed draft on its way into force for everybody, or out of it. Totals are points of who was moved so far:
+    """A rehearsed draft on its way into force for everybody, or out of it.
 
-    predicted by the rehearsal and actual, over the buckets that records feed and the bonuses; other, of manual
-    adjustments; reversed, by the reversal. ``problem``: why the move stopped where it is.
+    Totals are points of the volunteers moved so far: predicted by the rehearsal and actual, over the buckets that
+    records feed and the bonuses; other, of manual adjustments; reversed, by the reversal. ``problem``: why the move
+    stopped where it is.
     """
 
     activation_id: UUID

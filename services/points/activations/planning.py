@@ -44,9 +44,10 @@ class Brought:
 
 @dataclass(slots=True)
 class Holdings:
-    """What of a volunteer is looked at: the records of the days that a change is about, their buckets (at least those
-    of these records, and those under a rule that goes), where each bucket's earliest earning record is, and the inputs
-    of buckets of other kinds.
+    """The part of a volunteer that a change reads.
+
+    The records of its days, their buckets (at least those of these records, and those under a rule that goes), where
+    each bucket's earliest earning record is, and the inputs of buckets of other kinds.
     """
 
     records: list[Facts] = field(default_factory=list)
@@ -68,8 +69,9 @@ class Moved:
 def plan(
     volunteer: VolunteerRow, held: Holdings, books: tuple[Rulebook, Rulebook], generation: int, cause: BucketCause
 ) -> Moved:
-    """From the rules that the volunteer stands under to others, those of ``generation``. ``volunteer.first`` is brought
-    to what it becomes.
+    """Plan the change from the volunteer's present rules to those of ``generation``.
+
+    ``volunteer.first`` is set to its new value.
     """
     old, new = books
     versions = {rule.version for rule in new.rules}

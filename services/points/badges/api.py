@@ -22,8 +22,10 @@ Reader = Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR)]
 
 
 class BadgeAwardOut(Output):
-    """An award to a volunteer or a team; ``reason`` holds the figure (a team's services), what it had to be, and the
-    record [id, revision, status] that decided.
+    """An award to a volunteer or a team.
+
+    ``reason`` holds the figure (a team's services), what it had to be, and the record [id, revision, status] that
+    decided.
     """
 
     award_id: UUID

@@ -95,8 +95,10 @@ class VolunteerRow:
         self.states: States | None = None
 
     def posting_time(self, now: datetime) -> datetime:
-        """When transfers of a transaction that has read its time ``now`` are posted: not before those of another that
-        read it later and was faster to have the lock, so that an account's transfers have their times in order.
+        """The time of the transfers of a transaction that has read its time ``now``.
+
+        They are posted not before those of another that read it later and was faster to have the lock, so that an
+        account's transfers have their times in order.
         """
         return max(now, self.updated_at)
 
@@ -181,8 +183,10 @@ def resolve(
     superseded: Mapping[tuple[UUID, int], bytes],
     without: Container[int] = (),
 ) -> RevisionResolution:
-    """Decide for each revision whether it is news, a repetition, late, or a contradiction. The highest revision stands;
-    of two contents of one revision the first. ``without``: places of the batch that are left out.
+    """Decide for each revision whether it is news, a repetition, late, or a contradiction.
+
+    The highest revision stands; of two contents of one revision the first. ``without``: places of the batch that are
+    left out.
     """
     outcome = RevisionResolution()
     applied = outcome.applied
@@ -309,8 +313,12 @@ def flagged(found: Facts, flags: Mapping[UUID, frozenset[str]]) -> Facts:
 
 
 def first_of(present: First | None, best: First | None, *, was_here: bool) -> tuple[First | None, bool]:
-    """The volunteer's earliest earning record, given the one until now, the ``best`` of the touched buckets as they are
-    now, and whether that until now ``was_here``, in one of these.
+    """The volunteer's earliest earning record.
+
+    Args:
+        present: the one until now.
+        best: of the touched buckets as they are now.
+        was_here: whether the one until now was in one of these.
 
     The second value says that this cannot be known from the touched buckets alone, because the one that held the
     earliest lost it: then the first value is the earliest among the touched ones.

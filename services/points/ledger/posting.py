@@ -88,8 +88,11 @@ class Books:
             wallet.lots[lot.key].donated = donated
 
     def increase(self) -> set[UUID]:
-        """Post the increases; returns the volunteers of whom more lots are needed than their buckets' own: for
-        decreases, or because their balance is above the highest.
+        """Post the increases.
+
+        Returns:
+            The volunteers that need more lots than their buckets' own: for decreases, or because their balance is above
+            the highest.
         """
         for step in self._increases:
             self._post(step)

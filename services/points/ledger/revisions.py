@@ -57,7 +57,7 @@ class RecordRevision(NamedTuple):
 
     @property
     def storable(self) -> bool:
-        """Whether the ledger's database can keep it: its texts hold no U+0000. (Finally decided by writing it.)"""
+        """Whether the database can store it: its texts hold no U+0000."""
         texts = (self.theme, self.kind, self.device_ref or "", self.correlation_id)
         return not any("\x00" in text for text in texts)
 

@@ -1,5 +1,7 @@
-"""The agents' process: a faust app that keeps the last minute in a windowed table and tells it each second; and beside
-it the counting of the teams' services, which may follow the ledger within seconds too and shares nothing with it.
+"""The agents' process: a faust app that keeps the last minute in a windowed table and publishes it each second.
+
+Beside it runs the counting of the teams' services, which may follow the ledger within seconds too and shares nothing
+with it.
 
 Everything here may be lost and is rebuilt from the topics; that is why faust may run it. A record may count twice when
 the process dies between a table's change and the commit of its offset: the pulse is a picture, not a balance.

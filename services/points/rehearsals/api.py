@@ -103,8 +103,9 @@ class RehearsalResultOut(Output):
 
 
 class RehearsalBudgetOut(Output):
-    """The points of one site and month; ``month`` is its first day, ``site_id`` null where records name no site and
-    for bonuses for people brought in.
+    """The points of one site and month.
+
+    ``month`` is its first day, ``site_id`` null where records name no site and for bonuses for referrals.
     """
 
     site_id: UUID | None

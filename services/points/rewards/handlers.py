@@ -279,7 +279,7 @@ async def _find_for_staff(tx: Tx, caller: Caller, redemption_id: UUID) -> Redemp
 
 
 async def _locked(tx: Tx, seen: Redemption) -> Redemption:
-    """The redemption as it stands under its volunteer's lock: lock first, read in a later statement."""
+    """The redemption, read under its volunteer's lock: lock first, read in a later statement."""
     await ledger.lock(tx, [seen.volunteer_id])
     redemption = await store.find_redemption(tx, seen.redemption_id)
     assert redemption is not None, "redemptions are never deleted"

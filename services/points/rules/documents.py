@@ -217,8 +217,9 @@ class IntegrityDocument(Part):
 
 
 class ExpiryDocument(Part):
-    """Points are good for so many months after the record's day, or until a fixed day of the year ("12-31"; with
-    ``years``, so many years later); without either they never expire.
+    """Validity of points: so many months after the record's day, or until a fixed day of the year.
+
+    Such a day is "12-31"; with ``years``, so many years later. Without either they never expire.
     """
 
     LATER = frozenset({"fixed_day", "years"})

@@ -1,5 +1,6 @@
-"""HTTP of teams: badges with progress, and standings. Open to everybody: nobody is named, and teams stand on the
-district's public page.
+"""HTTP of teams: badges with progress, and standings.
+
+Open to everybody: no person is named, and teams stand on the district's public page.
 """
 
 from datetime import date

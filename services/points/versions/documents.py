@@ -35,8 +35,9 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Part(BaseModel):
-    """Members added since the first version was shipped (``LATER``) are left out where they say nothing, so that the
-    canonical form and the hash of older documents stay what they are.
+    """Leave out the members that came after the first version (``LATER``) where they say nothing.
+
+    So the canonical form and the hash of older documents stay what they are.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -57,8 +57,10 @@ async def in_force(tx: Tx, versions: Versions[D]) -> D:
 
 
 class Current(Generic[V]):
-    """What is in force, for a process that holds on to it: read when it is needed first, and again when somebody turns
-    out to be judged by a later version. So a process never judges by an earlier version than was done before.
+    """The version in force, kept by a process.
+
+    It is read when it is needed first, and again when a volunteer was judged by a later version. So a process never
+    judges by an earlier version than was done before.
     """
 
     def __init__(self, read: Callable[[Tx], Awaitable[V]]) -> None:

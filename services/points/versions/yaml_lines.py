@@ -44,8 +44,10 @@ class Document:
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain YAML: no aliases, which would let a short text stand for a huge one, no name said twice, and nothing that
-    PostgreSQL cannot keep (YAML's "\\0" is U+0000).
+    """Plain YAML.
+
+    No aliases, which would let a short text stand for a huge one, no name twice, and nothing that PostgreSQL cannot
+    store (YAML's "\\0" is U+0000).
     """
 
     def compose_node(self, parent: Any, index: Any) -> Any:

@@ -290,7 +290,7 @@ async def locked(tx: Tx, caller: Caller, activity_id: UUID) -> tuple[Activity, l
 
 async def _update(tx: Tx, activity: Activity) -> None:
     if not await store.update_activity(tx, activity):
-        raise Conflict("activity-changed", "Somebody else changed this activity at the same time; look again.")
+        raise Conflict("activity-changed", "This activity was changed at the same time; read it again.")
 
 
 def _no_activity(activity_id: UUID) -> NotFound:

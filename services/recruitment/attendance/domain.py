@@ -97,7 +97,7 @@ def check_in(
 def _may_arrive(state: Arrival, policy: AttendancePolicy, now: datetime) -> DomainRefusal | None:
     shift = state.place.shift
     if state.place.activity_state is not State.OPEN:
-        return DomainRefusal("activity-not-open", f"The activity is {state.place.activity_state}; nobody can check in.")
+        return DomainRefusal("activity-not-open", f"The activity is {state.place.activity_state}; check-in is closed.")
     for record in state.here:
         if record.is_open:
             return DomainRefusal(

@@ -181,7 +181,7 @@ async def listing(
     if volunteer_id is None and shift_id is None and not staff and not caller.has(Role.LEADER):
         volunteer_id = caller.require_volunteer()
     if volunteer_id not in (None, caller.volunteer_id) and not staff and not caller.has(Role.LEADER):
-        raise Forbidden("not-your-records", "These are records of somebody else.")
+        raise Forbidden("not-your-records", "These are records of another volunteer.")
     return await store.list_records(
         tx,
         volunteer_id=volunteer_id,
@@ -235,7 +235,7 @@ async def commit_all(tx: Tx, revisions: Sequence[ServiceRevision], now: datetime
     """
     written = await store.save(tx, revisions, now)
     if len(written) != len(revisions):
-        raise Conflict("record-changed", "Somebody else changed this record at the same time; look again.")
+        raise Conflict("record-changed", "This record was changed at the same time; read it again.")
     await events.append(tx, revisions, now)
 
 

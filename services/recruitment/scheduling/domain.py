@@ -86,7 +86,7 @@ def edit_shift(
     if is_frozen(standing, now):
         return DomainRefusal(
             "shift-frozen",
-            "This shift has begun or somebody has checked in, so its times stand. It can be postponed before any "
+            "This shift has begun or a volunteer has checked in, so its times stand. It can be postponed before any "
             "check-in, shortened, or called off.",
         )
     if starts_at <= now:
@@ -107,7 +107,7 @@ def postpone(standing: ShiftState, starts_at: datetime, policy: PlanningPolicy, 
         return refused
     if standing.attended:
         return DomainRefusal(
-            "shift-attended", "Somebody has checked in to this shift, so it cannot be postponed any more."
+            "shift-attended", "A volunteer has checked in to this shift, so it cannot be postponed any more."
         )
     if starts_at <= shift.starts_at or starts_at < now:
         return DomainRefusal(

@@ -198,7 +198,7 @@ async def _locked(tx: Tx, caller: Caller, shift_id: UUID, seen: int) -> _Locked:
     await require_version(tx, ObjectKind.SHIFT, shift_id, seen, activity.version)
     if not set(await store.people_of(tx, shift_id)) <= set(people):
         # A volunteer signed up or checked in between the two readings and is not locked.
-        raise Conflict("shift-changed", "Somebody signed up or checked in at this moment; try again.", retry_after=1)
+        raise Conflict("shift-changed", "A volunteer signed up or checked in at this moment; try again.", retry_after=1)
     shift = next(each for each in shifts if each.shift_id == shift_id)
     attended, counted_until = await store.attended(tx, [shift_id])
     return _Locked(activity, shifts, ShiftState(shift, activity.state, attended, counted_until), people, await tx.now())

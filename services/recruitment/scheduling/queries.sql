@@ -14,7 +14,7 @@ order by volunteer_id;
 select volunteer_id from volunteers where volunteer_id = any($1::uuid[]) order by volunteer_id for no key update;
 
 -- name: attended
--- Whether anybody came to these shifts, and until when their closed records run.
+-- Whether a volunteer checked in to these shifts, and until when their closed records run.
 select count(*) > 0 as attended, max(ended_at) as counted_until from attendance_records
 where shift_id = any($1::uuid[]) and status <> 'void';
 

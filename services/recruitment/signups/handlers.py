@@ -81,7 +81,7 @@ async def cancel(tx: Tx, caller: Caller, signup_id: UUID) -> Signup:
     now = await tx.now()
     signup = unwrap(domain.cancel(found.signup, found.shift, attended=found.attended, by=actor_id(caller), now=now))
     if not await store.cancel_signup(tx, signup):
-        raise Conflict("signup-changed", "Somebody else changed this sign-up at the same time; look again.")
+        raise Conflict("signup-changed", "This sign-up was changed at the same time; read it again.")
     placed = SignupCancelled(
         signup_id=signup_id,
         volunteer_id=signup.volunteer_id,

@@ -124,7 +124,7 @@ async def activate(tx: Tx, caller: Caller, client: Client, staff_id: UUID) -> Me
     if (refused := domain.judge_activation(account, inviter, caller.subject, centre=centre)) is not None:
         raise refusal_of(refused)
     if account.made_by is not None:
-        # Every account was activated by one of the first two operators: counted here, nobody could activate after them.
+        # Every account was activated by one of the first two operators; as a tie it would leave none for others.
         caller.require_second_person(Proposal(account.made_by, account.created_at), activation_ties=False)
     await store.activate(tx, staff_id, caller.subject, await tx.now())
     await _note(tx, Kind.ACCOUNT_ACTIVATED, caller, client, staff_id)

@@ -53,7 +53,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How many looks at personal data one member of staff has, in any hour and in any 24 hours."""
+    """How many looks (reads of personal data) one member of staff has, in any hour and in any 24 hours."""
 
     per_hour: int
     per_day: int

@@ -139,7 +139,7 @@ async def unmask(
 
 
 async def look(tx: Tx, person_id: UUID, reader: VaultReader, purpose: str, fields: Sequence[str]) -> None:
-    """Count and record a look at a person's data, in the transaction that reads them.
+    """Count and record one reading of a person's data, in the transaction that reads them.
 
     Raises:
         TooMany: ``looks-limited``, the reader's quota is used up.

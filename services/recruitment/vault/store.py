@@ -30,7 +30,7 @@ _SQL = load_queries(__file__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """One look at a person's data: by which role of which site (none: the centre), what, what for and when."""
+    """One reading of a person's data: by which role of which site (none: the centre), what, what for and when."""
 
     read_id: UUID
     reader_role: str

@@ -158,7 +158,7 @@ async def claim(tx: Tx, cipher: Cipher, client: Client, proof: PhoneProof, guard
     known = (await vault.find_by_phone(tx, cipher, [proof.phone])).get(proof.phone)
     found = None if known is None else await store.volunteer_of_person_locked(tx, known.person_id)
     if known is None or found is None:
-        raise NotFound("nothing-to-claim", "the registry's list holds nobody with this phone: please register")
+        raise NotFound("nothing-to-claim", "this phone is not on the registry's list: please register")
     volunteer_id, _, claimed_at = found
     if claimed_at is not None:
         raise Conflict("already-claimed", "this account has been claimed: please log in with a code")

@@ -75,14 +75,14 @@ _TRANSPORT: Headers = [(b"strict-transport-security", b"max-age=31536000; includ
 
 
 def security(*, secure: bool) -> Headers:
-    """The headers that every answer carries; browsers that came by TLS are told to come by nothing else."""
+    """The headers that every answer carries; browsers that connected by TLS are required to stay with it."""
     return [*_SECURITY, *_TRANSPORT] if secure else _SECURITY
 
 
 def from_browser(headers: Headers) -> Headers:
     """A request's headers with our cookies under their plain names, of a deployment that is reached by TLS.
 
-    Cookies of ours without ``__Host-`` are dropped: another host of the domain, or somebody on the way of a plain
+    Cookies of ours without ``__Host-`` are dropped: another host of the domain, or a party on the way of a plain
     request, may have set them.
     """
     return [(key, _plain(value) if key == b"cookie" else value) for key, value in headers]

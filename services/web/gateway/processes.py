@@ -1,4 +1,4 @@
-"""What the processes of all services say about themselves, on the ports that only the inside reaches."""
+"""Health and metrics of the processes of all services, on the ports that only the inside reaches."""
 
 import asyncio
 import re

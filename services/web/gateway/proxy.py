@@ -144,7 +144,7 @@ class Proxy:
             await self._exchange(scope["method"], url, headers, body, ResponseContext(session, ours), tracked)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if started:
-                raise  # the answer is half sent: only breaking the connection tells the caller
+                raise  # the answer is half sent: only breaking the connection informs the caller
             _log.warning("upstream.unavailable", path=scope["path"], error=repr(error))
             detail = "The service does not answer at the moment; the same request may be sent again in a few seconds."
             await send_problem(send, 503, "service-away", detail, session.on([(b"retry-after", b"2")]))

@@ -36,7 +36,7 @@ MOST_SHARED = 1024
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who a page is speaking for; ``token`` is None for a stranger."""
+    """The visitor that a page is made for; ``token`` is None for a stranger."""
 
     token: str | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
@@ -44,8 +44,9 @@ class Session:
     """Headers for the answer: refreshed or deleted cookies."""
 
     def on(self, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-        """An answer's headers with the session's cookies; with any to set, no cache may keep the answer, whatever it
-        was: it would give the session to whoever asks next.
+        """An answer's headers with the session's cookies.
+
+        With any to set, no cache may keep the answer, whatever it was: it would hand the session to the next request.
         """
         if not self.set_cookies:
             return list(headers)

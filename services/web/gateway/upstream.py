@@ -35,7 +35,7 @@ class UpstreamProblem(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a service answered."""
+    """An answer of a service."""
 
     status: int
     body: Any
@@ -111,7 +111,7 @@ class Upstream:
 
 
 def _trace_headers() -> dict[str, str]:
-    """What a page asks for belongs to the visit's trace."""
+    """Put the requests of a page into the visit's trace."""
     here = trace.current()
     if here is None:
         return {}

@@ -30,7 +30,7 @@ class Browser:
     agent: str
 
     async def post(self, path: str, body: object, **headers: str) -> Any:
-        """What recruitment answers to a POST of this browser.
+        """Send a POST of this browser to recruitment.
 
         Raises:
             Problem: the service refused.
@@ -40,7 +40,7 @@ class Browser:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the service learns of the browser: it binds sessions to the one and lists the other."""
+        """Headers about the browser: the service binds sessions to the one and lists the other."""
         return {BROWSER_HEADER: self.name, "user-agent": self.agent}
 
     def kept(self, challenge: str | None = None) -> tuple[tuple[bytes, bytes], ...]:

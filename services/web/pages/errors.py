@@ -1,4 +1,4 @@
-"""What goes wrong on a page: a page that says so, or a problem for the script."""
+"""Errors of pages: a page that says so, or a problem for the script."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ _ADDRESS = {
     "invalid-text": "地址里有不能识别的字符，请从首页重新进入。",
     "number-out-of-range": "地址里的数字太大了，请从首页重新进入。",
 }
-"""What is wrong with an address, which nobody filled in."""
+"""Problem types of wrong addresses, which no form field caused."""
 _TITLES = {401: "请先登录", 403: "不能这样做", 404: "没有找到", 429: "太频繁了", 503: "服务暂时没有回应"}
 
 
@@ -36,7 +36,7 @@ def install(app: FastAPI) -> None:
 
 
 async def render_error(error: Exception, request: Request) -> Response:
-    """What went wrong before or beside the pages: a page for a browser, a problem for the script."""
+    """Answer an error from before or beside the pages: a page for a browser, a problem for the script."""
     answer = problem_of(error, request)
     if not _wants_page(request):
         return answer
@@ -104,7 +104,7 @@ async def _login(request: Request, error: Exception) -> Response:
 
 
 async def _session(request: Request) -> Session:
-    """Who is looking at the error, for the links at the top; nobody if that cannot be said either."""
+    """The visitor, for the links at the top; a stranger if that is not known either."""
     web: Web = request.app.state.web
     return await web.sessions.read(request.scope["headers"])
 

@@ -27,7 +27,7 @@ __all__ = [
 
 @dataclass(slots=True)
 class Web:
-    """What the process holds for all visits; made by the composition root."""
+    """Resources of the process for all visits; made by the composition root."""
 
     settings: WebSettings
     upstream: Upstream
@@ -39,7 +39,7 @@ class Web:
 
 
 class LoginNeeded(Exception):
-    """This page is somebody's, and nobody is logged in."""
+    """The page needs a login, and the visitor has none."""
 
     def __init__(self, path: str, *, staff: bool = False, cookies: tuple[tuple[bytes, bytes], ...] = ()) -> None:
         """Args: cookies: headers for the answer, for what the browser should keep meanwhile."""
@@ -60,7 +60,7 @@ class Visit:
     """The path with its query: where to come back after a login."""
 
     async def ask(self, service: str, path: str, **query: str) -> Any:
-        """What a service answers to a GET with the visitor's own token.
+        """Send a GET to a service with the visitor's own token.
 
         Raises:
             Problem: the service refused.
@@ -81,7 +81,7 @@ class Visit:
             return None
 
     async def post(self, service: str, path: str, body: object, **headers: str) -> Any:
-        """What a service answers to a POST.
+        """Send a POST to a service.
 
         Raises:
             Problem: the service refused.
@@ -133,7 +133,7 @@ class Visit:
         return self.session.volunteer_id
 
     def staff(self) -> None:
-        """Insist on a member of the staff.
+        """Require a member of the staff.
 
         Raises:
             LoginNeeded: the visitor is a stranger.
@@ -157,7 +157,7 @@ VisitOf = Annotated[Visit, Depends(_visit)]
 
 
 def operators_only(visit: Visit) -> None:
-    """Insist on an operator, of the centre or of some sites.
+    """Require an operator, of the centre or of some sites.
 
     Raises:
         LoginNeeded: the visitor is a stranger.
@@ -169,17 +169,17 @@ def operators_only(visit: Visit) -> None:
 
 
 def engineers_only(visit: Visit) -> None:
-    """Insist on an engineer; raises as `_verified`."""
+    """Require an engineer; raises as `_verified`."""
     _verified(visit, Role.ENGINEER)
 
 
 def staff_only(visit: Visit) -> None:
-    """Insist on a member of staff or an engineer; raises as `_verified`."""
+    """Require a member of staff or an engineer; raises as `_verified`."""
     _verified(visit, Role.STATION, Role.OPERATOR, Role.ENGINEER)
 
 
 def _verified(visit: Visit, *roles: Role) -> None:
-    """Insist on a role by the token's signature: no service is asked for what the page shows.
+    """Require a role by the token's signature: no service is asked for what the page shows.
 
     Raises:
         LoginNeeded: the visitor is a stranger.
@@ -195,7 +195,7 @@ def _verified(visit: Visit, *roles: Role) -> None:
 
 
 def centre_only(visit: Visit) -> None:
-    """Insist on an operator of the centre: the page concerns the whole district.
+    """Require an operator of the centre: the page concerns the whole district.
 
     Raises:
         LoginNeeded: the visitor is a stranger.

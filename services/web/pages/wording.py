@@ -205,7 +205,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "case_subject": {"volunteer": "志愿者", "recorder": "记录人", "device": "设备"},
     "device_class": {"kiosk": "现场终端", "leader": "队长点名", "others": "其他录入", "phone": "志愿者的手机"},
     "window": {"soon": "还没开始", "open": "可兑换", "over": "已下架"},
-    # what the services write into a redemption when nobody gave a reason
+    # what the services write into a redemption without a typed reason
     "settled": {
         "not picked up in time": "到期没有领取，自动退回",
         "given back by the volunteer": "志愿者自己退回",
@@ -224,7 +224,7 @@ def word(value: object, group: str) -> str:
 
 
 def device(ref: str | None, *, short: bool = False) -> str:
-    """What recorded something: a registered device by its id, a volunteer's phone by the end of the one it made up."""
+    """Name the recorder: a registered device by its id, a volunteer's phone by the end of the one it made up."""
     if not ref:
         return ""
     tail = ref[-8:].upper()

@@ -1,4 +1,4 @@
-"""Hands each tick to every browser that watches; a slow one misses ticks and slows nobody."""
+"""Hands each tick to every browser that watches; a slow one misses ticks and slows no other."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator

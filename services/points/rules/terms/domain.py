@@ -322,9 +322,7 @@ class Rule:
         return BucketSpan.DAY
 
     def rate(self, day: date) -> int:
-        """Points per hour of a day under a plain rule: the first special rate that names its month, else the ordinary
-        one.
-        """
+        """Points per hour of a day: the first special rate that names its month, else the ordinary one."""
         return self.month_rates[day.month]
 
     def expires_on(self, day: date) -> date:

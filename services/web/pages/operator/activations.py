@@ -53,7 +53,7 @@ async def late(visit: VisitOf, activation_id: str, cursor: str | None = None) ->
 
 
 async def section(visit: Visit, version: str, rehearsal: Any | None = None) -> dict[str, Any]:
-    """What `operator/parts/activation.html` shows on the page of a rule, or of one of its rehearsals."""
+    """Context of `operator/parts/activation.html` on the page of a rule, or of one of its rehearsals."""
     context = await _context(visit, version, rehearsal)
     html = fragment("operator/parts/activation.html", visit.session, **context)
     where = f"rules/{version}" if rehearsal is None else f"rehearsals/{rehearsal['rehearsal_id']}"

@@ -82,7 +82,7 @@ async def adjustment(visit: VisitOf, adjustment_id: str) -> Response:
 
 
 def standing(adjustment: Mapping[str, Any], corrections: Iterable[Mapping[str, Any]]) -> int:
-    """Points that an approved adjustment still comes to after its approved corrections."""
+    """Points of an approved adjustment after its approved corrections."""
     approved = [one["points"] for one in (adjustment, *corrections) if one["status"] == "approved"]
     return sum(approved)
 
@@ -92,15 +92,15 @@ def _me(visit: Visit) -> str:
 
 
 async def _account(visit: Visit, person: Whose | None) -> Any | None:
-    """The volunteer's balances; None for nobody, and for whoever has not served yet."""
+    """The volunteer's balances; None without a volunteer, and for one that has not served yet."""
     return await visit.get_optional("points", f"/accounts/{person.volunteer_id}") if person else None
 
 
 async def _person(visit: Visit, volunteer: str) -> Whose | None:
-    """The volunteer that the address names; an address that names nobody is refused.
+    """The volunteer that the address names; an address that names none is refused.
 
     Raises:
-        Problem: it is no id, or nobody's.
+        Problem: it is no id, or not a volunteer's.
     """
     if not volunteer:
         return None

@@ -116,7 +116,7 @@ async def _rehearsal(visit: Visit, rehearsal_id: str) -> dict[str, Any]:
 
 
 async def _differences(visit: Visit, rehearsal: Mapping[str, Any], order: str) -> list[dict[str, Any]]:
-    """Whose points change most; nobody once that is forgotten."""
+    """The volunteers whose points change most; none once that is deleted."""
     if rehearsal["forgotten_at"] is not None:
         return []
     found = await visit.ask("points", f"/rehearsals/{rehearsal['rehearsal_id']}/volunteers", order=order, limit=SHOWN)

@@ -50,7 +50,7 @@ class ResetRequestIn(Input):
 
 
 class PasswordResetIn(Input):
-    """The code that came to the phone on file, and the new password."""
+    """The code sent to the phone on file, and the new password."""
 
     username: Text
     code: Text
@@ -58,7 +58,7 @@ class PasswordResetIn(Input):
 
 
 class InvitationAcceptanceIn(Input):
-    """The code that came to the invited person's phone, and their password."""
+    """The code sent to the invited person's phone, and their password."""
 
     code: Text
     password: Text
@@ -66,7 +66,7 @@ class InvitationAcceptanceIn(Input):
 
 @router.get("/welcome")
 async def welcome(visit: VisitOf) -> Response:
-    """What a resident can do; nobody's login ends at a closed door."""
+    """Show a resident their page, so that their login does not end in a refusal."""
     return page("public/welcome.html", visit.session, path=visit.path)
 
 
@@ -171,7 +171,7 @@ async def accept(browser: BrowserOf, token: str, body: InvitationAcceptanceIn, k
 
 @router.get("/invitation-accepted")
 async def pending(visit: VisitOf) -> Response:
-    """What a new account waits for."""
+    """Say what a new account waits for."""
     return page("public/invitation_pending.html", visit.session, path=visit.path)
 
 

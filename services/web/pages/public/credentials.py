@@ -30,14 +30,14 @@ def progress_line(one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def nearest(progress: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What is not held and not reached yet, the nearest first."""
+    """The badges that are not held yet, the nearest first."""
     lines = [progress_line(one) for one in progress if not one["held"] and one["remaining"]]
     return sorted(lines, key=lambda line: -line["share"])
 
 
 @router.get("/credentials/{award_id}")
 async def credential(visit: VisitOf, award_id: str) -> Response:
-    """Whether an award stands, for anybody who was shown it; no volunteer is named."""
+    """Whether an award stands, for everybody who has its address; no volunteer is named."""
     found = await visit.ask("points", f"/credentials/{award_id_of(award_id)}")
     names = await visit.team_names() if found["team_id"] else {}
     team = None

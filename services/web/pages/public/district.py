@@ -85,7 +85,7 @@ async def district_report(visit: Visit) -> Any:
 
 
 async def district_now(visit: Visit) -> datetime:
-    """What time it is in the district, by the report's end; the machine's time when there is no report."""
+    """The time in the district, by the report's end; the machine's time when there is no report."""
     try:
         report = await district_report(visit)
         return datetime.fromisoformat(report["to"])

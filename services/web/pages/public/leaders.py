@@ -20,7 +20,7 @@ PERIODS = ("week", "month", "year")
 
 @router.get("/leaders")
 async def leaders(visit: VisitOf, period: str = "week", site: str = "", team: str = "") -> Response:
-    """Who served most, by period, site and team, of those who agreed to be shown."""
+    """List those who served most, by period, site and team, of those who agreed to be shown."""
     if not visit.session.claims:
         raise LoginNeeded(visit.target)
     chosen = period if period in PERIODS else PERIODS[0]
@@ -49,7 +49,7 @@ async def leaders(visit: VisitOf, period: str = "week", site: str = "", team: st
 
 
 def _known(text: str) -> str:
-    """An id as it is, anything else as nothing: whoever edits the address sees the whole board."""
+    """An id as it is, anything else as nothing: an edited address shows the whole board."""
     try:
         return str(UUID(text))
     except ValueError:

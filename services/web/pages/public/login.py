@@ -27,7 +27,7 @@ __all__ = ["Key", "Ours", "challenge_of", "challenged", "require_ours", "router"
 router = APIRouter(include_in_schema=False, dependencies=[public()])
 
 Ours = Annotated[str | None, Header(alias="X-Weiguang-Page")]
-"""Sent by our own script; other sites cannot, so nobody is logged in or registered by a foreign page."""
+"""Sent by our own script; other sites cannot, so no foreign page logs a visitor in or registers one."""
 Key = Annotated[str, Header(alias="Idempotency-Key", max_length=128)]
 # Recruitment normalises what was typed; these only bound it.
 Phone = Annotated[str, Field(min_length=1, max_length=LONGEST_TYPED)]
@@ -64,7 +64,7 @@ class StaffLoginIn(Input):
 
 
 class RegistrationFormIn(Input):
-    """What the drive's form asks for."""
+    """The fields of the drive's form."""
 
     name: Annotated[str, Field(min_length=1, max_length=LONGEST_TYPED)]
     phone: Phone
@@ -82,7 +82,7 @@ async def login_page(visit: VisitOf, request: Request, next: str | None = None) 
     shift_id = tickets.kept_shift(request)
     target = safe_next(next, f"/s/{shift_id}" if shift_id else "/me")
     scanning = target.startswith("/s/")
-    # the scan's ticket waits in this browser, so nobody is sent back to the screen for logging in
+    # the scan's ticket waits in this browser, so a login does not send the visitor back to the screen
     scanned = scanning and tickets.kept(request, target.removeprefix("/s/")) is not None
     return page("public/login.html", visit.session, path=visit.path, next=target, scanning=scanning, scanned=scanned)
 
@@ -159,7 +159,7 @@ async def register(
 
 @router.delete("/session")
 async def log_out(visit: VisitOf, request: Request, ours: Ours = None) -> Response:
-    """End the session, here and at the service; a service that is away does not keep anybody logged in here."""
+    """End the session, here and at the service; a service that is away does not keep the visitor logged in here."""
     require_ours(ours)
     kept = cookies(request.scope["headers"]).get(REFRESH)
     if kept:
@@ -172,7 +172,7 @@ async def log_out(visit: VisitOf, request: Request, ours: Ours = None) -> Respon
 
 
 def require_ours(ours: str | None) -> None:
-    """Insist on the header that only our own pages send.
+    """Require the header that only our own pages send.
 
     Raises:
         Forbidden: it is missing.

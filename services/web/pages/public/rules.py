@@ -1,4 +1,4 @@
-"""What service is worth, in sentences: from the rule in force, so that the page never promises another."""
+"""The points of service in sentences: from the rule in force, so that the page never promises another."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ LEVELS = {"leader": "队长", "site": "站点", "centre": "中心"}
 
 @router.get("/rules")
 async def rules(visit: VisitOf) -> Response:
-    """Every rule that service stands or stood under, the present one first."""
+    """Every rule that is or was in force, the present one first."""
     today = district_day(await district_now(visit)).isoformat()
     active = sorted(await _active(visit), key=lambda rule: str(rule["effective_from"]), reverse=True)
     present = next((rule["version"] for rule in active if str(rule["effective_from"]) <= today), None)
@@ -74,7 +74,7 @@ def rule_sentence(document: Mapping[str, Any]) -> str:
 
 
 def clauses(document: Mapping[str, Any], *, short: bool = False) -> Iterator[str]:
-    """What a rule says, clause by clause, each only if the rule has it; ``short`` leaves out what matters seldom."""
+    """The sentences of a rule, clause by clause, each if the rule has it; ``short`` leaves out what matters seldom."""
     earning = document["earning"]
     hour = f"每小时 {earning['points_per_hour']} 分"
     least = int(earning.get("minimum_minutes") or 0)
@@ -171,7 +171,7 @@ def _rest(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 async def worth_of(visit: Visit, shift: Mapping[str, Any]) -> str:
-    """What taking part in a whole shift is worth, and from when on, in one sentence; empty while it cannot be had."""
+    """Word the points of a whole shift and from when on, in one sentence; empty while they are not available."""
     query = _of_shift(shift)
 
     async def load() -> Any:
@@ -205,7 +205,7 @@ def _of_shift(shift: Mapping[str, Any]) -> dict[str, str]:
 
 
 def worth_said(worth: Mapping[str, Any]) -> str:
-    """全程 2 小时得 30 分，满 15 分钟开始计分。"""
+    """Word the points of a whole shift, and from which minute on there are any."""
     points, whole = int(worth["points"]), spell_minutes(worth["minutes"])
     if not points:
         return f"按现行规则，这个班次（{whole}）不计积分，时长照记。"

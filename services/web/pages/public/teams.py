@@ -60,7 +60,7 @@ async def team(visit: VisitOf, team_id: str) -> Response:
 
 @router.get("/teams/{team_id}/badges/{award_id}/credential.{form}")
 async def download(visit: VisitOf, team_id: str, award_id: str, form: str) -> Response:
-    """A team's credential as a file, for anybody."""
+    """A team's credential as a file, for everybody."""
     found = await visit.ask("points", f"/teams/{_id(team_id)}/badges/{_id(award_id)}/credential")
     return finish(as_download(found, form), visit.session)
 

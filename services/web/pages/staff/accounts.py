@@ -1,4 +1,4 @@
-"""The staff's look at a volunteer's account: the same pages, the same words, when a number is asked about."""
+"""A volunteer's account for staff: the same pages and words as the volunteer's own."""
 
 from typing import Any
 
@@ -45,20 +45,20 @@ async def statement(visit: VisitOf, volunteer_id: str) -> Response:
 
 @router.get("/{volunteer_id}/hours")
 async def hours(visit: VisitOf, volunteer_id: str, cursor: str | None = None) -> Response:
-    """Every service record of the volunteer, what it came to, and why some come to nothing."""
+    """Every service record of the volunteer, its points, and why some have none."""
     context = await explanation.hours(visit, await whose(visit, volunteer_id), cursor)
     return page("volunteer/hours.html", visit.session, path=visit.path, **context)
 
 
 @router.get("/{volunteer_id}/balance")
 async def balance(visit: VisitOf, volunteer_id: str, cursor: str | None = None, on: str | None = None) -> Response:
-    """What the volunteer's balance consists of, and what it was on a past day."""
+    """Show the parts of the volunteer's balance, and the balance on a past day."""
     context = await explanation.balance(visit, await whose(visit, volunteer_id), cursor, on)
     return page("volunteer/balance.html", visit.session, path=visit.path, **context)
 
 
 async def numbered(visit: Visit, number: str) -> list[Any]:
-    """Who has this number, ours or that of a registry; what is no number is nobody's."""
+    """Find the volunteer with this number, ours or a registry's; None for what is no number."""
     for query in ({"volunteer_number": number}, {"registry_number": number}):
         try:
             found = await visit.ask("recruitment", "/volunteers", **query, limit="1")

@@ -67,7 +67,7 @@ async def case(visit: VisitOf, case_id: str) -> Response:
 
 
 def left_to(session: Session, case: Mapping[str, Any]) -> str:
-    """Why somebody else settles the case, in a sentence; empty for whoever may, as far as the page can see."""
+    """Why another member of staff settles the case, in a sentence; empty if the caller may."""
     if "operator" not in session.roles:
         return "结论由中心的操作员来定；您了解情况的话，请告诉中心。"
     records = case["seen_records"]
@@ -82,7 +82,7 @@ def left_to(session: Session, case: Mapping[str, Any]) -> str:
 
 
 def found_in_words(case: Mapping[str, Any]) -> str:
-    """What was found, in one sentence with its numbers."""
+    """Word the finding in one sentence with its numbers."""
     evidence = case["evidence"]
     size, limit = (measured(evidence[name], evidence["unit"]) for name in ("measured", "limit"))
     said = {

@@ -47,7 +47,7 @@ async def drives(visit: VisitOf) -> Response:
 
 @router.get("/parts/held")
 async def held_part(visit: VisitOf) -> Response:
-    """What waits for pickup, after something was handed over."""
+    """Show what waits for pickup, after something was handed over."""
     visit.staff()
     return part("staff/parts/held.html", visit.session, held=await _held(visit))
 

@@ -78,7 +78,7 @@ async def stock_part(visit: VisitOf, reward_id: str) -> Response:
 
 @router.get("/redemptions")
 async def redemptions(visit: VisitOf, status: str = "captured", cursor: str | None = None) -> Response:
-    """Redemptions of the caller's sites by where they stand, to give back or refund."""
+    """Redemptions of the caller's sites by state, to release or refund."""
     require_staff(visit)
     chosen = status if status in STATES else STATES[0]
     query = {"cursor": cursor} if cursor else {}

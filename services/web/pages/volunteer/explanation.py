@@ -38,8 +38,9 @@ _REASONS: Mapping[str, str] = {
 
 
 def record_line(record: Mapping[str, Any], notes: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """One record of an explanation: what it was, how long, what counted and what not, and what it came to; and, for
-    whoever asks on, at which revision, by which device and by whom it was recorded.
+    """One record of an explanation: its service, its length, what counted and what not, and its points.
+
+    For further questions: at which revision, by which device and by which account it was recorded.
     """
     minutes, counted = int(record.get("minutes") or 0), int(record.get("counted_minutes") or 0)
     points, per_hour = int(record.get("points") or 0), int(record.get("points_per_hour") or 0)
@@ -97,7 +98,7 @@ def records_of(explanation: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def bucket_said(bucket: str | None) -> str:
-    """What a bucket of the ledger is to a person: a day, a month, an activity, or a bonus."""
+    """Name a bucket of the ledger: a day, a month, an activity, or a bonus."""
     if not bucket:
         return ""
     kind, _, rest = bucket.partition("/")
@@ -149,7 +150,7 @@ def movements(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def entry(line: Mapping[str, Any]) -> dict[str, Any]:
-    """One transfer as the page tells it. ``change`` is the signed change of the points that may be spent."""
+    """One transfer as the page shows it. ``change`` is the signed change of the points that may be spent."""
     explanation = line.get("explanation") or {}
     code = str(line["code"])
     spendable = "available"
@@ -224,7 +225,7 @@ def last_day(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """Whose account is looked at: one's own, or a volunteer's by the staff; and where its pages are."""
+    """The account that is shown, one's own or a volunteer's to staff, and where its pages are."""
 
     volunteer_id: str
     base: str
@@ -232,7 +233,7 @@ class Whose:
 
     @property
     def own(self) -> bool:
-        """Does the volunteer look?"""
+        """Whether the visitor is the volunteer."""
         return self.base == "/me"
 
 
@@ -266,7 +267,7 @@ async def statement(visit: Visit, whose: Whose, cursor: str | None) -> dict[str,
 
 
 async def hours(visit: Visit, whose: Whose, cursor: str | None) -> dict[str, Any]:
-    """Context of the page of hours: totals by provenance, and each day's records with what they came to."""
+    """Context of the page of hours: totals by provenance, and each day's records with their points."""
     volunteer_id = whose.volunteer_id
     query = {"cursor": cursor} if cursor else {}
     account, found, sites, now = await asyncio.gather(

@@ -135,13 +135,13 @@ async def my_statement(visit: VisitOf) -> Response:
 
 @router.get("/me/balance")
 async def my_balance(visit: VisitOf, cursor: str | None = None, on: str | None = None) -> Response:
-    """What the balance consists of, when it ends, and what it was on a past day."""
+    """Show the parts of the balance, when they expire, and the balance on a past day."""
     context = await explanation.balance(visit, explanation.mine(visit), cursor, on)
     return page("volunteer/balance.html", visit.session, path=visit.path, **context)
 
 
 @router.get("/me/hours")
 async def my_hours(visit: VisitOf, cursor: str | None = None) -> Response:
-    """Every service record, what it came to, and why some come to nothing."""
+    """Every service record, its points, and why some have none."""
     context = await explanation.hours(visit, explanation.mine(visit), cursor)
     return page("volunteer/hours.html", visit.session, path=visit.path, **context)

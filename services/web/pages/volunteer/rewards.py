@@ -20,7 +20,7 @@ def tail(redemption_id: str) -> str:
 
 
 def pickup_address(visit: Visit, redemption_id: str, code: str) -> str:
-    """What the pickup QR holds: the staff's page to hand the item over."""
+    """The address in the pickup QR: the staff's page to hand the item over."""
     return f"{visit.web.settings.public_url.rstrip('/')}/staff/pickup/{redemption_id}?c={code}"
 
 

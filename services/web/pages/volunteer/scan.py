@@ -1,6 +1,6 @@
 """The page behind the rotating QR code: opening it gets the ticket, and one big button does the rest.
 
-The ticket is taken at once, whoever scans: a stranger is led to log in or register and comes back to the button.
+The ticket is issued at once: a stranger is led to log in or register and comes back to the button.
 """
 
 import asyncio
@@ -118,7 +118,7 @@ async def _context(visit: Visit, shift_id: str, ticket: str | None) -> dict[str,
 
 
 async def _earned(visit: Visit, record_id: str) -> dict[str, Any] | None:
-    """What the record that was just ended came to and why; None until points has heard of its end."""
+    """The points of the record that was just ended and why; None until points has applied its end."""
     found = await visit.get_optional("points", f"/accounts/{visit.volunteer()}/explanations", limit="10")
     lines = [line for bucket in (found or {"items": []})["items"] for line in records_of(bucket["explanation"])]
     return next((line for line in lines if line["record_id"] == record_id and line["ended"]), None)

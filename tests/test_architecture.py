@@ -10,6 +10,7 @@ from tests.support import architecture as laws
 from tests.support.architecture import LAWS, breaches
 
 ROOT = Path(__file__).resolve().parents[1]
+LONGEST_TEMPLATE_LINE = 140
 _Law = Callable[[laws.Source], Iterator[Any]]
 
 _LONG_FUNCTION = "def f():\n" + "    x = 1\n" * 71
@@ -73,6 +74,18 @@ ALLOWED: list[tuple[_Law, str, str]] = [
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
 def test_the_law_holds(law: _Law) -> None:
     assert breaches(ROOT, law) == [], law.__doc__
+
+
+def test_lines_of_templates_are_short() -> None:
+    templates = sorted((ROOT / "services/web/pages/templates").rglob("*.html"))
+    assert templates
+    long = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in templates
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > LONGEST_TEMPLATE_LINE
+    ]
+    assert long == []
 
 
 def _plant(root: Path, path: str, text: str) -> None:

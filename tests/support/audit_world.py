@@ -32,7 +32,7 @@ STAFF = Caller(subject=new_id(), roles=frozenset({Role.OPERATOR}), site_ids=None
 
 @dataclass(slots=True)
 class World:
-    """One database with everything in it that the audit looks at, and the superuser who breaks it."""
+    """One database with everything that the audit reads, and the superuser who breaks it."""
 
     ledger: Ledger
     superuser: Any
@@ -87,7 +87,7 @@ class World:
         await self.teams.handle([message(data) for data in records])
 
     async def dead_letter(self, data: AttendanceRecorded, kind: str, status: str) -> None:
-        """The record was put aside by the ingest."""
+        """The ingest dead-lettered the record."""
         await self.plant(
             PLANTS["dead_letter"],
             message(data).value,

@@ -23,7 +23,7 @@ DAMAGE: dict[str, tuple[bytes, int | None, int]] = {
     "no records": (batch([], delta=1), 0, 0),
     "a control batch": (batch([R0, R1], attributes=0x20), 0, 0),
     "a transaction's batch": (batch([R0, R1], attributes=0x10), 1, 1),
-    "attributes that nobody defined": (batch([R0, R1], attributes=0x7FC0), 1, 1),
+    "undefined attributes": (batch([R0, R1], attributes=0x7FC0), 1, 1),
     "a time before all times": (batch([R0, R1], first_ms=-(2**63)), 1, 1),
     "a time behind all times": (batch([R0, R1], first_ms=2**62), 1, 1),
     "a header name that is not UTF-8": (batch([record(0, b"k", GOOD, [(b"\xff\xfe", b"x")]), R1]), 1, 1),

@@ -88,7 +88,7 @@ async def gateway_running(**overrides: Any) -> AsyncIterator[Setting]:
         upstream, stopping = StandIn(), asyncio.Event()
         behind = await stack.enter_async_context(running(upstream, "127.0.0.1", 0, lifespan=False))
         address = f"http://127.0.0.1:{behind}"
-        # nobody listens on port 9: points is away, and so is the broker
+        # nothing listens on port 9: points is away, and so is the broker
         values: dict[str, Any] = {
             "environment": "test",
             "recruitment_url": address,

@@ -12,7 +12,7 @@ from shared.postgres import Database
 from tests.integration.points.histories import attendance
 from tests.reference.points import Record
 
-__all__ = ["DAY", "record", "told"]
+__all__ = ["DAY", "outbox_events", "record"]
 
 DAY = datetime(2026, 3, 4, 1, tzinfo=UTC)
 
@@ -27,7 +27,7 @@ def record(volunteer_id: UUID, minutes: int = 60, **changes: Any) -> AttendanceR
     return attendance(plain, **changes)
 
 
-async def told(database: Database, topic: str) -> list[dict[str, Any]]:
+async def outbox_events(database: Database, topic: str) -> list[dict[str, Any]]:
     """The events of a topic, in the order of the outbox."""
     async with database.transaction() as tx:
         rows = await tx.fetch("select value from outbox where topic = $1 order by id", topic)

@@ -12,8 +12,8 @@ alter table activations add constraint reversal_by_no_maker check (reversal_deci
 
 create or replace function adjustments_are_final() returns trigger language plpgsql as $$
 begin
-    -- The one change of what was said: plain text goes once it lies sealed, whatever became of the adjustment. Of one that
-    -- nobody has decided on there is no note to seal.
+    -- The one change of what was said: plain text goes once it lies sealed, whatever became of the adjustment. One that is
+    -- still undecided has no note to seal.
     if tg_op = 'UPDATE' and (old.evidence is not null or old.decision_note is not null)
        and to_jsonb(new) = to_jsonb(old) || '{"evidence": null, "decision_note": null}'
        and (old.evidence is null or exists (

@@ -29,7 +29,7 @@ from tests.integration.points.serving import SITE, Api
 from tests.reference import points as reference
 from tests.support.databases import Clock
 from tests.support.depth import examples
-from tests.support.ingested import record, told
+from tests.support.ingested import outbox_events, record
 from tests.support.settings import SettingsFactory
 
 NOW = datetime(2026, 3, 31, 10, tzinfo=UTC)
@@ -178,7 +178,7 @@ async def test_a_correction_takes_a_badge_away_with_the_reason_and_a_later_one_g
     await stream.handle([message(one) for one in march])
     voided = march[2].model_copy(update={"revision": 2, "status": "void"})
     await stream.handle([message(voided)])
-    gone = [event for event in await told(stream.database, "badges") if "revoked_at" in event]
+    gone = [event for event in await outbox_events(stream.database, "badges") if "revoked_at" in event]
     assert [(event["badge"], event["name"]) for event in gone] == [("lei-feng-month-2026", "2026年度雷锋月")]
     assert gone[0]["reason"] == "更正后的服务记录不再满足条件：一个自然年内3月1日至3月31日完成 3 次服务"
 
@@ -284,7 +284,7 @@ async def test_what_other_criteria_take_away_is_not_blamed_on_the_record_that_ca
     await _newer(points_db, 2)
     newer = IngestStream(points_db, await policy_of(points_db))
     await newer.handle([message(record(volunteer_id, started_at=BEGIN + timedelta(days=1)))])
-    events = await told(points_db, "badges")
+    events = await outbox_events(points_db, "badges")
     (gone,) = [event for event in events if "revoked_at" in event]
     assert (gone["badge"], gone["reason"]) == ("first-service", "按新的标准不再满足条件")
     assert await _held(points_db, volunteer_id) == {"steady"}

@@ -19,7 +19,7 @@ from shared.kafka.consumer import Message, apply_halving
 from shared.postgres import Database
 from tests.integration.points.histories import message, read
 from tests.support.databases import Clock
-from tests.support.ingested import DAY, record, told
+from tests.support.ingested import DAY, outbox_events, record
 
 
 @pytest.fixture
@@ -46,13 +46,13 @@ async def test_one_checkout_is_points_a_badge_and_their_events(stream: IngestStr
     stored = await read(stream.database, volunteer_id)
     assert stored is not None
     assert (stored.balances["available"], stored.badges) == (35, {"first-service"})
-    points = await told(stream.database, "points")
+    points = await outbox_events(stream.database, "points")
     assert [(p["bucket"], p["reason"], p["amount"], p["available"]) for p in points] == [
         ("day/2026-03-04", "award", 15, 35),
         ("life/first-service", "award", 20, 35),
     ]
     assert {p["drive_id"] for p in points} == {str(UUID(int=9))}
-    assert [b["badge"] for b in await told(stream.database, "badges")] == ["first-service"]
+    assert [b["badge"] for b in await outbox_events(stream.database, "badges")] == ["first-service"]
     async with stream.database.transaction() as tx:
         rows = await tx.fetch(
             "select headers ->> 'ce_correlationid' as c, headers ->> 'ce_aggregateversion' as v from outbox"
@@ -91,7 +91,7 @@ async def test_an_open_record_explains_itself_and_earns_when_it_is_confirmed(str
     volunteer_id, record_id = new_id(), new_id()
     await stream.handle([message(record(volunteer_id, 0, record_id=record_id, status="provisional", ended_at=None))])
     assert await _reasons(stream.database, volunteer_id) == [["provisional"]]
-    assert await told(stream.database, "points") == []
+    assert await outbox_events(stream.database, "points") == []
     await stream.handle([message(record(volunteer_id, 65, record_id=record_id, revision=2))])
     assert await _reasons(stream.database, volunteer_id) == [["provisional"], ["counted"]]
     assert await available(stream.database, volunteer_id) == 36
@@ -180,7 +180,7 @@ async def test_a_record_that_changes_hands_moves_its_points_and_badges(stream: I
     assert other is not None
     assert (stored.balances["available"], stored.badges) == (0, set())
     assert (other.balances["available"], other.badges) == (140, earned)
-    assert {b["badge"] for b in await told(stream.database, "badges") if "revoked_at" in b} == earned
+    assert {b["badge"] for b in await outbox_events(stream.database, "badges") if "revoked_at" in b} == earned
 
 
 async def test_two_at_once_lose_no_update(points_db: Database, stream: IngestStream) -> None:
@@ -264,7 +264,7 @@ async def test_points_run_out_once_and_late_awards_run_out_at_once(
     assert await handlers.expire_points(points_db) == 1
     assert await handlers.expire_points(points_db) == 0
     assert await available(points_db, volunteer_id) == 0
-    assert [p["reason"] for p in await told(points_db, "points")][-1] == "expiry"
+    assert [p["reason"] for p in await outbox_events(points_db, "points")][-1] == "expiry"
 
 
 @pytest.mark.parametrize("role", ["points_app", "points_owner"])

@@ -1,5 +1,7 @@
 """The laws of the layout hold here, and each is shown to notice a planted breach."""
 
+import ast
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -86,6 +88,49 @@ def test_lines_of_templates_are_short() -> None:
         if len(line) > LONGEST_TEMPLATE_LINE
     ]
     assert long == []
+
+
+def _unused_queries(root: Path) -> list[str]:
+    """Named queries that no string of the code names; a formatted string stands for all that it can become."""
+    named: set[str] = set()
+    shaped: list[re.Pattern[str]] = []
+    for area in ("services", "shared", "ops", "dev"):
+        for path in (root / area).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    named.add(node.value)
+                elif isinstance(node, ast.JoinedStr) and len(node.values) > 1:
+                    parts = [
+                        re.escape(str(part.value)) if isinstance(part, ast.Constant) else "[a-z_]+"
+                        for part in node.values
+                    ]
+                    if any(
+                        isinstance(part, ast.Constant) and re.search("[a-z]_|_[a-z]", str(part.value))
+                        for part in node.values
+                    ):
+                        shaped.append(re.compile("".join(parts)))
+    return [
+        f"{path.relative_to(root)}: {name}"
+        for area in ("services", "shared", "ops", "dev")
+        for path in sorted((root / area).rglob("queries.sql"))
+        for name in re.findall(r"^-- name: (\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        if name not in named and not any(shape.fullmatch(name) for shape in shaped)
+    ]
+
+
+def test_every_query_is_used() -> None:
+    assert _unused_queries(ROOT) == []
+
+
+def test_an_unused_query_is_found(tmp_path: Path) -> None:
+    directory = tmp_path / "services/points/a"
+    directory.mkdir(parents=True)
+    queries = "-- name: used\n-- Why.\nselect 1;\n-- name: lock_a\n-- Why.\nselect 1;\n"
+    (directory / "queries.sql").write_text(queries, encoding="utf-8")
+    (directory / "store.py").write_text('Q["used"], Q[f"lock_{kind}"]\n', encoding="utf-8")
+    assert _unused_queries(tmp_path) == []
+    (directory / "store.py").write_text('Q[f"lock_{kind}"]\n', encoding="utf-8")
+    assert _unused_queries(tmp_path) == ["services/points/a/queries.sql: used"]
 
 
 def _plant(root: Path, path: str, text: str) -> None:

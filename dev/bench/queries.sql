@@ -25,10 +25,6 @@ select greatest(
     (select max(pg_xact_commit_timestamp(xmin)) from points.superseded_revisions),
     (select max(pg_xact_commit_timestamp(xmin)) from points.dead_letters));
 
--- name: commits_in
--- How many records each transaction brought, in the order of commits: where a rate is uneven, it shows here.
-select pg_xact_commit_timestamp(xmin) as at, count(*) as records from points.records group by xmin::text, 1 order by 1;
-
 -- name: standing
 -- The points and badges of everybody, as one number: equal in every round of one input.
 select md5(string_agg(concat_ws(' ', volunteer_id, available, held, debt, earned, spent, expired, donated, credit_minutes,
@@ -41,11 +37,6 @@ from points.volunteers;
 select correlation_id::double precision as produced, extract(epoch from pg_xact_commit_timestamp(xmin))::double precision
     as committed
 from points.records where correlation_id ~ '^[0-9]+\.[0-9]+$';
-
--- name: largest_relations
--- Where the room goes.
-select relname, pg_total_relation_size(c.oid) as bytes from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where n.nspname in ('points', 'limits') and relkind = 'r' order by bytes desc limit 12;
 
 -- name: limit_tables
 -- The least that still is exactly once: each entry once, a balance, and where the log was read up to.

@@ -2,12 +2,6 @@
 -- One active relay per service; the lock lives as long as the session.
 select pg_try_advisory_lock(hashtextextended('weiguang:relay:' || current_schema(), 0));
 
--- name: holds_relay_lock
--- Is this session still the relay? A reconnect silently loses session locks.
-select exists (
-    select from pg_locks where locktype = 'advisory' and pid = pg_backend_pid() and granted
-);
-
 -- name: known_incarnation
 -- The broker log that rows marked as sent were sent to.
 select incarnation from relay_state;

@@ -28,7 +28,6 @@ __all__ = [
     "bucket_of",
     "decide",
     "explanation",
-    "root_of",
 ]
 
 PREFIX: Final = "life/adjustment/"
@@ -111,11 +110,6 @@ class AdjustmentRefusal:
 def bucket_of(root: UUID) -> str:
     """The bucket of an adjustment and those that correct it."""
     return f"{PREFIX}{root}"
-
-
-def root_of(bucket: str) -> UUID | None:
-    """The adjustment whose bucket this is; None if it is none of these."""
-    return UUID(bucket.removeprefix(PREFIX)) if bucket.startswith(PREFIX) else None
 
 
 def adjusted(rule: Rule, inputs: Sequence[Approved]) -> dict[date, int]:

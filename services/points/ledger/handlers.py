@@ -35,7 +35,6 @@ __all__ = [
     "find_hold",
     "hold",
     "lock",
-    "open_holds_due",
     "refund",
     "void",
 ]
@@ -194,15 +193,6 @@ async def refund(tx: Tx, hold_id: UUID, cause_event_id: UUID, *, correlation_id:
 async def find_hold(tx: Tx, hold_id: UUID) -> Hold | None:
     """A hold as it is, without a lock."""
     return await store.hold(tx, hold_id)
-
-
-async def open_holds_due(tx: Tx, limit: int) -> list[Hold]:
-    """Open holds past their time by business time, oldest first, not locked.
-
-    Void each in a transaction of its own
-    and expect `Conflict` where a concurrent transaction was first.
-    """
-    return await store.due_holds(tx, await tx.now(), limit)
 
 
 async def expire_points(db: Database, limit: int = 500) -> int:

@@ -197,8 +197,3 @@ select t.lot_bucket as bucket, t.lot_expires_on as expires_on, t.amount, l.award
 from transfers t
 join lots l on l.volunteer_id = t.volunteer_id and l.bucket = t.lot_bucket and l.expires_on = t.lot_expires_on
 where t.pending_id = $1 and t.volunteer_id = $2 and t.code = 'hold';
-
--- name: due_holds
--- Holds whose time is over, oldest first.
-select hold_id, volunteer_id, points, status, expires_at, held_at, settled_at, refunded_at
-from holds where status = 'open' and expires_at <= $1 order by expires_at limit $2;

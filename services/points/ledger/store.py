@@ -343,8 +343,3 @@ async def lots_of_hold(tx: Tx, hold_id: UUID, volunteer_id: UUID) -> tuple[list[
         lots.append(Lot(bucket, expires_on, awarded, available, expired))
         taken.append(HeldLot((bucket, expires_on), amount))
     return lots, taken
-
-
-async def due_holds(tx: Tx, now: datetime, limit: int) -> list[Hold]:
-    """Open holds whose time is over, not locked."""
-    return [Hold(*row) for row in await tx.fetch(_SQL["due_holds"], now, limit)]

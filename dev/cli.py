@@ -74,6 +74,7 @@ def _addresses(stack: Stack) -> None:
     out.print(f"  operators   operator / {stack.secrets.operator_password}", highlight=False)
     out.print(f"              operator2 / {stack.secrets.second_operator_password} (second person)", highlight=False)
     out.print(f"  engineer    engineer / {stack.secrets.engineer_password}", highlight=False)
+    out.print(f"  auditor     auditor / {stack.secrets.auditor_password} (reads only)", highlight=False)
     out.print(f"  codes       {stack.var / 'messages.jsonl'} (one-time codes to phones)", highlight=False)
     out.print(f"  e-mails     {stack.mail.directory}", highlight=False)
     out.print(f"  state, logs {stack.var / 'run' / 'stack.json'}, {stack.log_directory}", highlight=False)

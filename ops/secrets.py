@@ -36,6 +36,8 @@ class Secrets:
     """Seals the evidence of adjustments; made and added to a file of before evidence was sealed."""
     second_operator_password: str = ""
     """Decisions need two operators; added to a file of before there were two."""
+    auditor_password: str = ""
+    """Added to a file that has none."""
 
     def rings(self) -> dict[str, str]:
         """Variable of a `.env` → ring of the keys that are rotated."""
@@ -94,4 +96,5 @@ def make_secrets() -> Secrets:
         credential_key=_base64(Ed25519PrivateKey.generate().private_bytes_raw()),
         evidence_key=_base64(secrets.token_bytes(32)),
         second_operator_password=new_password(),
+        auditor_password=new_password(),
     )

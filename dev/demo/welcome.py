@@ -80,7 +80,8 @@ def _others(district: District) -> str:
         f"  队长        {LEADER}，手机 {LEADER_PHONE}：看本队班次与签到码、为队员点名、安排本队活动，不能记自己的时数\n"
         f"  站点账号    {username} / {password}：惠民社区站的班次、终端、签到、更正、兑换，审核别的站点待审的时数\n"
         "  operator、operator2  全区事务、邀请工作人员、规则与人工调整；一人提出，另一人批准或启用\n"
-        "  engineer    服务状态、指标、死信，不见个人资料\n"
+        "  engineer    服务状态、指标、死信，不见个人资料；能重放、暂停\n"
+        "  auditor     看得到工程师所见的，什么也不能动\n"
     )
 
 

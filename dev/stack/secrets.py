@@ -34,6 +34,9 @@ def load_secrets(path: Path) -> Secrets:
     if not found.second_operator_password:
         found = replace(found, second_operator_password=new_password())
         save_secrets(path, found)
+    if not found.auditor_password:
+        found = replace(found, auditor_password=new_password())
+        save_secrets(path, found)
     return found
 
 

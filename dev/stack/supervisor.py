@@ -84,6 +84,7 @@ class Stack:
             "operator": self.secrets.operator_password,
             "operator2": self.secrets.second_operator_password,
             "engineer": self.secrets.engineer_password,
+            "auditor": self.secrets.auditor_password,
         }
 
     def dsn(self, role: str) -> str:
@@ -234,14 +235,15 @@ class Stack:
         return lambda: environment(spec, self._around)
 
     async def _create_accounts(self) -> None:
-        """The first two operators and the engineer, once per data directory."""
-        made = self.var / "two-operators-made"
+        """The first two operators, the engineer and the auditor, once per data directory."""
+        made = self.var / "auditor-made"
         if made.exists():
             return
         await _all(
             self._create_account("operator", "operator", "区志愿服务总队", self.secrets.operator_password),
             self._create_account("operator2", "operator", "区文明办", self.secrets.second_operator_password),
             self._create_account("engineer", "engineer", "运维工程师", self.secrets.engineer_password),
+            self._create_account("auditor", "auditor", "运行审计", self.secrets.auditor_password),
         )
         made.touch()
 

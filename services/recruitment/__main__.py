@@ -55,7 +55,7 @@ __all__ = ["MIGRATIONS", "build_app", "create_operator", "keys", "main", "purge_
 MIGRATIONS = Path(__file__).with_name("migrations")
 PURGE_SECONDS = 300.0
 MESSAGE_LOG_KEPT = timedelta(hours=24)
-_FIRST_ROLES = (StaffRole.OPERATOR, StaffRole.ENGINEER)
+_FIRST_ROLES = (StaffRole.OPERATOR, StaffRole.ENGINEER, StaffRole.AUDITOR)
 _PASSWORDS = ("WEIGUANG_OPERATOR_PASSWORD", "WEIGUANG_SECOND_OPERATOR_PASSWORD")
 _log = structlog.get_logger(__name__)
 

@@ -65,9 +65,9 @@ class RecruitmentSettings(Settings):
     refresh_grace_seconds: int = Field(default=10, ge=0, le=60)
     """Seconds for which a spent refresh token gives its browser the same successor again."""
     second_factor: Literal["required", "offered"] | None = None
-    """Whether operators and engineers need a second factor; required in production unless said otherwise."""
+    """Whether operators, engineers and auditors need a second factor; required in production unless said otherwise."""
 
     @property
     def second_factor_required(self) -> bool:
-        """Whether operators and engineers without a second factor can only set one."""
+        """Whether operators, engineers and auditors without a second factor can only set one."""
         return (self.second_factor or ("required" if self.environment == "production" else "offered")) == "required"

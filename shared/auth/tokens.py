@@ -61,6 +61,8 @@ class Role(StrEnum):
     STATION = "station"
     OPERATOR = "operator"
     ENGINEER = "engineer"
+    AUDITOR = "auditor"
+    """Reads what engineers read, and acts on nothing."""
     SERVICE = "service"
     ENROLLING = "enrolling"
     """Staff who have signed in and must set a second factor before they may do anything else."""

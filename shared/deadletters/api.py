@@ -1,4 +1,4 @@
-"""The route by which engineers see a service's dead letters: places and reasons, never what a record held."""
+"""The route by which the centre sees a service's dead letters: places and reasons, never what a record held."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -42,7 +42,7 @@ def router_of(service: str) -> APIRouter:
     @router.get("/dead-letters")
     async def list_dead_letters(
         db: Db,
-        caller: Annotated[Caller, allow(Role.ENGINEER)],
+        caller: Annotated[Caller, allow(Role.ENGINEER, Role.OPERATOR, Role.AUDITOR, centre=True)],
         status: Literal["open", "replayed", "discarded"] = "open",
         cursor: str | None = None,
         limit: Limit = 50,

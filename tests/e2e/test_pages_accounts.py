@@ -124,7 +124,10 @@ async def test_a_session_of_another_device_is_ended_and_a_password_changed(
         await log_in(two, district, district.station_user, OWN)
 
 
-async def test_an_engineers_login_leads_to_the_system_page(district: District, browser: Browser) -> None:
+@pytest.mark.parametrize("username", ["engineer", "auditor"])
+async def test_logins_of_engineers_and_auditors_lead_to_the_system_page(
+    district: District, browser: Browser, username: str
+) -> None:
     async with visitor(browser, phone=False) as page:
-        await fill_login(page, district, "engineer", district.stack.secrets.engineer_password)
+        await fill_login(page, district, username, district.stack.accounts[username])
         await page.wait_for_url("**/staff/system")

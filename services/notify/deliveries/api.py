@@ -43,7 +43,9 @@ class MessagesReportOut(Output):
 
 
 @router.get("/reports/messages")
-async def report(caller: Annotated[Caller, allow(Role.OPERATOR, Role.ENGINEER)], db: Db) -> MessagesReportOut:
+async def report(
+    caller: Annotated[Caller, allow(Role.OPERATOR, Role.ENGINEER, Role.AUDITOR)], db: Db
+) -> MessagesReportOut:
     """Counts by channel and state, and by kind."""
     async with db.snapshot() as tx:
         counts = await store.counts(tx)

@@ -20,12 +20,12 @@ __all__ = ["Volunteer", "router"]
 router = APIRouter(prefix="/api/notify/v1", tags=["inbox"])
 
 Volunteer = Annotated[Caller, allow(Role.VOLUNTEER)]
-Recipient = Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR, Role.ENGINEER)]
+Recipient = Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR)]
 
 
 def _own(caller: Caller) -> UUID:
     """The recipient whose inbox the caller reads: their account as staff, else the volunteer that they are."""
-    staff = caller.has(Role.STATION, Role.OPERATOR, Role.ENGINEER)
+    staff = caller.has(Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR)
     return caller.subject if staff else caller.require_volunteer()
 
 

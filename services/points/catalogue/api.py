@@ -28,7 +28,8 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api/points/v1", tags=["rewards"])
 
 Everybody = Annotated[
-    Caller, allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER)
+    Caller,
+    allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR),
 ]
 Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
 Centre = Annotated[Caller, allow(Role.OPERATOR, centre=True)]

@@ -17,7 +17,8 @@ router = APIRouter(prefix="/api/points/v1", tags=["leaders"])
 
 Volunteer = Annotated[Caller, allow(Role.VOLUNTEER)]
 Everybody = Annotated[
-    Caller, allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER)
+    Caller,
+    allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR),
 ]
 
 

@@ -24,7 +24,8 @@ from shared.typed import PickupCodeText
 router = APIRouter(prefix="/api/points/v1", tags=["rewards"])
 
 Everybody = Annotated[
-    Caller, allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER)
+    Caller,
+    allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR),
 ]
 Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
 Operator = Annotated[Caller, allow(Role.OPERATOR)]

@@ -51,7 +51,8 @@ async def _passwords(request: Request) -> Passwords:
 ChannelDep = Annotated[CodeChannel, Depends(_channel)]
 PasswordsDep = Annotated[Passwords, Depends(_passwords)]
 SignedIn = Annotated[
-    Caller, allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER)
+    Caller,
+    allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR),
 ]
 
 
@@ -157,6 +158,7 @@ async def me(
             Role.STATION,
             Role.OPERATOR,
             Role.ENGINEER,
+            Role.AUDITOR,
             Role.SERVICE,
             Role.ENROLLING,
         ),

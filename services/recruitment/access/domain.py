@@ -60,6 +60,7 @@ class StaffRole(StrEnum):
     STATION = "station"
     OPERATOR = "operator"
     ENGINEER = "engineer"
+    AUDITOR = "auditor"
 
 
 class Purpose(StrEnum):

@@ -27,7 +27,8 @@ router = APIRouter(prefix="/api/recruitment/v1", tags=["activities"])
 
 Runner = Annotated[Caller, allow(Role.LEADER, Role.STATION, Role.OPERATOR)]
 Anyone = Annotated[
-    Caller, allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER)
+    Caller,
+    allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR),
 ]
 MOST_ACTIVITIES = 200
 

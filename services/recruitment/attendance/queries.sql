@@ -31,7 +31,7 @@ with recursive above as (
 )
 select exists (
     select from staff join volunteers own on own.volunteer_id = $1
-    where staff.active and staff.role <> 'engineer'
+    where staff.active and staff.role not in ('engineer', 'auditor')
       and (staff.volunteer_id = own.volunteer_id or staff.person_id = own.person_id)
       and (staff.site_id is null or staff.site_id in (select site_id from above))
 );

@@ -48,7 +48,8 @@ Operator = Annotated[Caller, allow(Role.OPERATOR)]
 Centre = Annotated[Caller, allow(Role.OPERATOR, centre=True)]
 Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
 AnySigned = Annotated[
-    Caller, allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER)
+    Caller,
+    allow(Role.VOLUNTEER, Role.RESIDENT, Role.LEADER, Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR),
 ]
 ListLimit = Annotated[int, Query(ge=1, le=500)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]

@@ -19,7 +19,7 @@ from shared.http.app import Instant, Output, ReportDb, published
 
 __all__ = ["router"]
 
-STAFF = (Role.STATION, Role.OPERATOR, Role.ENGINEER)
+STAFF = (Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR)
 
 router = APIRouter(prefix="/api/recruitment/v1", tags=["reports"])
 

@@ -70,7 +70,8 @@ def judge_invitation(role: StaffRole, site_id: UUID | None, *, centre: bool) -> 
         return NotAllowed("site-required", "station staff belong to a site: please give site_id", 422)
     if not centre and (role is not StaffRole.STATION or site_id is None):
         return NotAllowed(
-            "site-out-of-bounds", "only the centre invites operators, engineers and staff who are bound to no site"
+            "site-out-of-bounds",
+            "only the centre invites operators, engineers, auditors and staff who are bound to no site",
         )
     return None
 
@@ -83,7 +84,7 @@ def judge_activation(
     That the account is within the activator's bounds is checked elsewhere.
     """
     if not centre and account.role is not StaffRole.STATION:
-        return NotAllowed("centre-only", "only the centre activates accounts of operators and engineers")
+        return NotAllowed("centre-only", "only the centre activates accounts of operators, engineers and auditors")
     if account.state is not AccountState.PENDING:
         return NotAllowed("account-not-pending", f"this account is {account.state} already", 409)
     if inviter is not None and activator in (inviter.made_by, inviter.reset_by):
@@ -101,7 +102,7 @@ def judge_deactivation(account: StaffAccount, by: UUID, *, centre: bool, other_u
     if account.state is AccountState.DEACTIVATED:
         return NotAllowed("account-deactivated", "this account is closed already", 409)
     if not centre and account.role is not StaffRole.STATION:
-        return NotAllowed("centre-only", "only the centre closes accounts of operators and engineers")
+        return NotAllowed("centre-only", "only the centre closes accounts of operators, engineers and auditors")
     last = account.role is StaffRole.OPERATOR and account.unbounded and other_unbounded == 0
     if last and account.state is AccountState.ACTIVE:
         return NotAllowed("last-operator", "this is the last operator of the centre: activate another one first", 409)

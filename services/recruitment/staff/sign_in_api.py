@@ -43,7 +43,7 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/api/recruitment/v1", tags=["staff sign-in"])
 
-Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.ENROLLING)]
+Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR, Role.ENROLLING)]
 PasswordText = Annotated[str, Field(min_length=1, max_length=128)]
 
 

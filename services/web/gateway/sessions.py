@@ -82,7 +82,7 @@ class Session:
     @property
     def account(self) -> bool:
         """Whether the caller signed in with a staff account of their own."""
-        return bool(self.roles & {"station", "operator", "engineer", "enrolling"})
+        return bool(self.roles & {"station", "operator", "engineer", "auditor", "enrolling"})
 
     @property
     def staff(self) -> bool:

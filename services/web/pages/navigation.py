@@ -54,7 +54,8 @@ _VISITOR = (
     ("/me/profile", "我的", "user-round", ("/login", "/welcome", "/account")),
 )
 
-_STATION, _OPERATOR, _CENTRE, _ENGINEER = "station", "operator", "centre", "engineer"
+_STATION, _OPERATOR, _CENTRE = "station", "operator", "centre"
+_ENGINEER, _AUDITOR = "engineer", "auditor"
 _GROUPS = (
     (
         "今日",
@@ -91,14 +92,14 @@ _GROUPS = (
         "安全",
         (
             ("/staff/security", "安全日志", "shield-check", (_CENTRE,)),
-            ("/account", "账号", "key-round", (_STATION, _OPERATOR, _ENGINEER, "enrolling")),
+            ("/account", "账号", "key-round", (_STATION, _OPERATOR, _ENGINEER, _AUDITOR, "enrolling")),
         ),
     ),
     (
         "系统",
         (
-            ("/staff/system", "系统", "server", (_ENGINEER,)),
-            ("/staff/api", "接口说明", "book-open", (_STATION, _OPERATOR, _ENGINEER)),
+            ("/staff/system", "系统", "server", (_ENGINEER, _AUDITOR)),
+            ("/staff/api", "接口说明", "book-open", (_STATION, _OPERATOR, _ENGINEER, _AUDITOR)),
         ),
     ),
 )

@@ -18,10 +18,10 @@ __all__ = [
     "VisitOf",
     "Web",
     "centre_only",
-    "engineers_only",
     "operators_only",
     "safe_next",
     "staff_only",
+    "watchers_only",
 ]
 
 
@@ -168,14 +168,14 @@ def operators_only(visit: Visit) -> None:
         raise UpstreamProblem("role-not-allowed", "This page is for operators.", status=403)
 
 
-def engineers_only(visit: Visit) -> None:
-    """Require an engineer; raises as `_verified`."""
-    _verified(visit, Role.ENGINEER)
+def watchers_only(visit: Visit) -> None:
+    """Require an engineer or an auditor; raises as `_verified`."""
+    _verified(visit, Role.ENGINEER, Role.AUDITOR)
 
 
 def staff_only(visit: Visit) -> None:
-    """Require a member of staff or an engineer; raises as `_verified`."""
-    _verified(visit, Role.STATION, Role.OPERATOR, Role.ENGINEER)
+    """Require a member of staff, an engineer or an auditor; raises as `_verified`."""
+    _verified(visit, Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR)
 
 
 def _verified(visit: Visit, *roles: Role) -> None:

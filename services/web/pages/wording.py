@@ -85,7 +85,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "badge": "徽章",
     },
     "role": {"leader": "队长", "station": "站点工作人员", "operator": "中心工作人员", "volunteer": "志愿者"},
-    "staff_role": {"station": "站点工作人员", "operator": "操作员", "engineer": "工程师"},
+    "staff_role": {"station": "站点工作人员", "operator": "操作员", "engineer": "工程师", "auditor": "审计员"},
     "security_kind": {
         "sign-in": "登录",
         "code-asked": "获取验证码",
@@ -151,6 +151,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "station": "站点工作人员",
         "operator": "操作员",
         "engineer": "工程师",
+        "auditor": "审计员",
         "pending": "等候启用",
         "active": "可用",
         "bootstrap": "安装时",

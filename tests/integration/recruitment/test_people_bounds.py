@@ -164,6 +164,7 @@ async def test_every_route_lets_in_its_roles_and_nobody_else(district: District)
         frozenset({Role.STATION}): await district.staff("station-1", "station", sites["惠民社区"]),
         frozenset({Role.OPERATOR}): district.operator,
         frozenset({Role.ENGINEER}): await district.staff("engineer-1", "engineer", None),
+        frozenset({Role.AUDITOR}): await district.staff("auditor-1", "auditor", None),
         frozenset({Role.SERVICE}): service_token(),
     }
     routes = [route for route in walk_routes(district.app) if route.path.startswith("/api/")]

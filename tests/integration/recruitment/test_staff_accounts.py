@@ -130,7 +130,7 @@ async def test_invitations_keep_to_bounds_and_can_be_withdrawn(district: Distric
     sites = await district.sites()
     north = await district.staff("north-office", "operator", sites["north"])
     assert await problem(invite(district, token=north)) == (403, "site-out-of-bounds")
-    for changes in ({"role": "operator"}, {"role": "engineer"}, {"site_id": sites["东湖社区"]}):
+    for changes in ({"role": "operator"}, {"role": "engineer"}, {"role": "auditor"}, {"site_id": sites["东湖社区"]}):
         said = {"role": "station", "site_id": sites["north"], **changes}
         assert await problem(invite(district, token=north, **said)) == (403, "site-out-of-bounds"), changes
     assert await problem(invite(district, role="station")) == (422, "site-required")

@@ -27,6 +27,7 @@ ORDER = (
     Role.LEADER,
     Role.RESIDENT,
     Role.ENGINEER,
+    Role.AUDITOR,
     Role.SERVICE,
     Role.ENROLLING,
 )

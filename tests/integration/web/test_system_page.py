@@ -50,6 +50,8 @@ async def test_engineers_see_processes_metrics_and_dead_letters() -> None:
             engineer = cookie(Role.ENGINEER)
             shown = await setting.client.get("/staff/system", headers=engineer)
             assert shown.status_code == 200
+            audited = await setting.client.get("/staff/system", headers=cookie(Role.AUDITOR))
+            assert "minutes is missing" in audited.text
             assert [text in shown.text for text in ("points-worker", "broker 失败", "points-relay", "没有回应")] == [
                 True
             ] * 4

@@ -18,6 +18,7 @@ STATION = Session("token", {"sub": "s", "roles": ["station"], "sites": ["site-1"
 NORTH = Session("token", {"sub": "n", "roles": ["operator"], "sites": ["site-1"]})
 CENTRE = Session("token", {"sub": "c", "roles": ["operator"], "sites": "*"})
 ENGINEER = Session("token", {"sub": "e", "roles": ["engineer"]})
+AUDITOR = Session("token", {"sub": "a", "roles": ["auditor"]})
 ENROLLING = Session("token", {"sub": "o", "roles": ["enrolling"]})
 
 
@@ -61,6 +62,7 @@ def test_each_role_is_offered_what_it_may_see() -> None:
     assert offered(NORTH) - offered(STATION) == {"/staff/adjustments", "/staff/colleagues"}
     assert offered(CENTRE) - offered(NORTH) == {"/staff/rules", "/staff/security"}
     assert offered(ENGINEER) == {"/staff/system", "/staff/api", "/account"}
+    assert offered(AUDITOR) == offered(ENGINEER)
     assert offered(ENROLLING) == {"/account"}
     assert offered(LEADER) == {"/staff", "/staff/messages"}
     assert offered(LEADER, "/me") == set(), "a leader is a volunteer outside of the staff's pages"

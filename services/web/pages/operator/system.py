@@ -1,4 +1,4 @@
-"""The engineers' page: processes, their health and metrics, and the services' dead letters."""
+"""The page of engineers and auditors: processes, their health and metrics, and the services' dead letters."""
 
 import asyncio
 from typing import Any
@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.render import finish, page
-from services.web.pages.visit import Visit, VisitOf, engineers_only
+from services.web.pages.visit import Visit, VisitOf, watchers_only
 from services.web.settings import UPSTREAM_NAMES
 from shared.auth.access import public
 from shared.clock import real_now
@@ -23,7 +23,7 @@ LETTERS = 20
 @router.get("")
 async def system(visit: VisitOf) -> Response:
     """All processes and the newest open dead letters."""
-    engineers_only(visit)
+    watchers_only(visit)
     states, *letters = await asyncio.gather(
         visit.web.processes.states(), *(_letters(visit, service) for service in UPSTREAM_NAMES)
     )
@@ -40,7 +40,7 @@ async def system(visit: VisitOf) -> Response:
 @router.get("/metrics/{process}")
 async def metrics(visit: VisitOf, process: str) -> Response:
     """The metrics of one process, as it gives them to Prometheus."""
-    engineers_only(visit)
+    watchers_only(visit)
     text = await visit.web.processes.metrics(process)
     if text is None:
         raise UpstreamProblem("not-found", "There is no such process.", status=404)

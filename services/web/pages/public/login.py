@@ -210,7 +210,7 @@ def _door(session: Session, where: str) -> str:
     """Where a login leads: no login ends at a closed door."""
     if "enrolling" in session.roles:
         return "/account/second-factor"
-    if "engineer" in session.roles:
+    if session.roles & {"engineer", "auditor"}:
         return where if where.startswith(("/staff/system", "/account")) else "/staff/system"
     closed = not session.staff if where.startswith("/staff") else session.volunteer_id is None
     return "/welcome" if closed and where.startswith(("/staff", "/me", "/s/")) else where

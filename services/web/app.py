@@ -16,7 +16,7 @@ from services.web.gateway.proxy import METHODS, Proxy, is_api
 from services.web.gateway.sessions import Sessions
 from services.web.gateway.upstream import CALLER, Upstream, UpstreamAway, open_session
 from services.web.pages import assets, errors, look, messages
-from services.web.pages.operator import activations, adjustments, colleagues, reference, rules_admin, system
+from services.web.pages.operator import activations, adjustments, colleagues, design, reference, rules_admin, system
 from services.web.pages.public import account, credentials, home, leaders, login, rules, teams
 from services.web.pages.refusals import translated
 from services.web.pages.staff import accounts, approvals, cases, rewards_admin
@@ -83,6 +83,7 @@ class Gateway:
                 accounts.router,
                 system.router,
                 reference.router,
+                *([] if settings.environment == "production" else [design.router]),
                 errors.router,
             ],
             lifespan=self._open,

@@ -297,7 +297,8 @@
   }
 
   async function follow(form, answer) {
-    var done = form.dataset.done, then = form.dataset.then || "";
+    var done = form.dataset.done, then = form.dataset.then || "", said = told(form.dataset.toast || "", answer.data || {});
+    if (said) { if (/^(go:|next$|reload$)/.test(then)) toastNext(said); else toast(said); }
     if (then.indexOf("go:") === 0) { location.assign(told(then.slice(3), answer.data || {})); return; }
     if (then === "next") { location.assign((answer.data && answer.data.next) || "/me"); return; }
     if (then === "reload") { location.reload(); return; }
@@ -414,6 +415,34 @@
     if (button) { await call("DELETE", "/session"); location.assign("/"); }
     if (event.target.closest("button[data-print]")) window.print();
     if (event.target.closest("button[data-reload]")) location.reload();
+  });
+
+  // ---- dialogs and toasts ---------------------------------------------------------------------------------------
+
+  // What was done is said once, also by the page that is loaded anew; screen readers read it as it comes.
+  function toast(text) {
+    var place = document.getElementById("toast");
+    if (!place || !text) return;
+    place.textContent = text;
+    clearTimeout(toast.timer);
+    toast.timer = setTimeout(function () { place.textContent = ""; }, 8000);
+  }
+
+  function toastNext(text) {
+    try { sessionStorage.setItem("wg_toast", text); } catch (error) { /* the page itself shows what changed */ }
+  }
+
+  try { toast(sessionStorage.getItem("wg_toast")); sessionStorage.removeItem("wg_toast"); } catch (error) { /* none was kept */ }
+
+  document.addEventListener("click", function (event) {
+    var opener = event.target.closest("[data-open]"), closer = event.target.closest("[data-close]");
+    var speaker = event.target.closest("[data-say]");
+    if (opener) {
+      var dialog = document.getElementById(opener.dataset.open);
+      if (dialog && dialog.showModal) dialog.showModal(); else if (dialog) dialog.setAttribute("open", "");
+    }
+    if (closer && closer.closest("dialog")) closer.closest("dialog").close();
+    if (speaker) toast(speaker.dataset.say);
   });
 
   // ---- parts of the page ----------------------------------------------------------------------------------------

@@ -17,10 +17,14 @@ from shared.ids import new_id
 from shared.postgres import Database
 from shared.postgres.migrations import migrate
 
-__all__ = ["ROOT", "Clock", "PostgresServer", "TestDatabase", "running_postgres"]
+__all__ = ["ROOT", "Clock", "PostgresServer", "TestDatabase", "data_directory", "running_postgres"]
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = "weiguang_template"
+MEMORY = Path("/dev/shm")
+ROOM = 2 * 1024**3
+"""Bytes that must be free in memory: each session keeps some databases of 13 MB, and the log of `_SMALL_LOG`."""
+_SMALL_LOG = {"min_wal_size": "64MB", "max_wal_size": "256MB"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +101,14 @@ async def running_postgres(
     name: str = "postgres", *, durable: bool = False, settings: Mapping[str, str] | None = None
 ) -> AsyncIterator[PostgresServer]:
     """A server for this test session alone, by default without fsync; its files are gone afterwards."""
-    directory = ROOT / "var" / "tests" / f"{name}-{os.getpid()}"
-    _forget_dead_sessions(directory.parent)
+    disk = ROOT / "var" / "tests"
+    directory = (disk if durable else data_directory(disk)) / f"{name}-{os.getpid()}"
+    for parent in {disk, directory.parent}:
+        _forget_dead_sessions(parent)
     secrets = make_secrets()
-    log, password = directory.with_suffix(".log"), secrets.passwords["postgres"]
-    server = Postgres(directory, log, password, durable=durable, settings=settings or {})
+    log, password = disk / f"{directory.name}.log", secrets.passwords["postgres"]
+    values = settings or {} if durable else {**_SMALL_LOG, **(settings or {})}
+    server = Postgres(directory, log, password, durable=durable, settings=values)
     try:
         await server.start()
         yield PostgresServer(Server("127.0.0.1", server.port, secrets.passwords), server.superuser_dsn)
@@ -110,6 +117,21 @@ async def running_postgres(
         forget(directory)
         shutil.rmtree(directory, ignore_errors=True)
         log.unlink(missing_ok=True)
+
+
+def data_directory(disk: Path) -> Path:
+    """Where servers of tests keep their files: in memory if there is room, else in `disk`.
+
+    A test's database is a copy of 400 files: in memory it costs a fifth of the processor time, and no waiting.
+    """
+    try:
+        if shutil.disk_usage(MEMORY).free < ROOM:
+            return disk
+        directory = MEMORY / f"weiguang-tests-{os.geteuid()}"
+        directory.mkdir(mode=0o755, exist_ok=True)
+    except OSError:
+        return disk
+    return directory
 
 
 def _forget_dead_sessions(directory: Path) -> None:

@@ -5,12 +5,13 @@ from services.points.activations import api as activations_api
 from services.points.adjustments import api as adjustments_api
 from services.points.badges import api as badges_api
 from services.points.catalogue import api as catalogue_api
+from services.points.complaints import api as complaints_api
 from services.points.credentials import api as credentials_api
-from services.points.facts import api as facts_api
 from services.points.integrity import api as integrity_api
 from services.points.leaders import api as leaders_api
 from services.points.pickups import api as pickups_api
 from services.points.previews import api as previews_api
+from services.points.referrals import api as referrals_api
 from services.points.rehearsals import api as rehearsals_api
 from services.points.rewards import api as rewards_api
 from services.points.rewards import shelf_api
@@ -30,7 +31,8 @@ ROUTERS = (
     adjustments_api.router,
     badges_api.router,
     credentials_api.router,
-    facts_api.router,
+    complaints_api.router,
+    referrals_api.router,
     integrity_api.router,
     rewards_api.router,
     catalogue_api.router,

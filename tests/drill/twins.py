@@ -12,8 +12,10 @@ from uuid import UUID
 
 from services.points.adjustments import handlers as adjustments
 from services.points.adjustments.domain import AdjustmentStatus as Decision
-from services.points.facts import handlers as facts
+from services.points.complaints.handlers import complain
+from services.points.complaints.handlers import withdraw as withdraw_complaint
 from services.points.ledger import handlers as ledger
+from services.points.referrals import handlers as referring
 from services.points.rewards import handlers as rewards
 from services.points.rewards import shelves
 from services.points.rewards.domain import Reward
@@ -304,13 +306,13 @@ class Twins:
         name, known = str(about), self.complaints.get(str(about))
         about_what = {"activity_id": None, "record_id": None} | {f"{what}_id": about}
         if known is None:
-            made, refused = await self.ask(lambda tx: facts.complain(tx, OPERATORS[0], **about_what, reason="late"))
+            made, refused = await self.ask(lambda tx: complain(tx, OPERATORS[0], **about_what, reason="late"))
             assert (refused is None) == (what == "activity" or name in self.model.records)
             if refused is not None:
                 return
             self.complaints[name] = made.complaint_id
         else:
-            await self.ask(lambda tx: facts.withdraw_complaint(tx, OPERATORS[0], self.complaints.pop(name), "no"))
+            await self.ask(lambda tx: withdraw_complaint(tx, OPERATORS[0], self.complaints.pop(name), "no"))
         self.touched |= {one.volunteer for one in self.model.records.values() if name in (one.record_id, one.activity)}
         self.model.complain(name, known is None, self.today)
 
@@ -321,10 +323,10 @@ class Twins:
         known = self.referrals.get(pair)
         self.touched.add(pair[0])
         if known is not None:
-            await self.ask(lambda tx: facts.withdraw_referral(tx, OPERATORS[0], self.referrals.pop(pair), "mistaken"))
+            await self.ask(lambda tx: referring.withdraw(tx, OPERATORS[0], self.referrals.pop(pair), "mistaken"))
             self.model.refer(*pair, stands=False, today=self.today)
             return
-        made, refused = await self.ask(lambda tx: facts.refer(tx, OPERATORS[0], referrer, referred))
+        made, refused = await self.ask(lambda tx: referring.refer(tx, OPERATORS[0], referrer, referred))
         if by == number:
             assert refused == "own-referral"
         elif pair[0] not in self.model.accounts:

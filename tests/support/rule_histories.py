@@ -9,12 +9,13 @@ import orjson
 from hypothesis import strategies as st
 
 from services.points.badges.handlers import current_criteria
-from services.points.facts import handlers as facts
+from services.points.complaints import handlers as complaints
 from services.points.integrity import handlers as integrity
 from services.points.integrity.domain import CaseStatus, Flag, Kind
 from services.points.ledger import handlers as ledger
 from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import IngestStream
+from services.points.referrals import handlers as referrals
 from services.points.rules import documents, store
 from services.points.rules.handlers import Rulebooks
 from shared.auth.tokens import Caller, Role
@@ -151,12 +152,12 @@ class Play:
             if stands:
                 named = {"activity_id": None, "record_id": None} | {f"{what}_id": about}
                 try:
-                    made = await facts.complain(tx, CALLER, **named, reason="late")
+                    made = await complaints.complain(tx, CALLER, **named, reason="late")
                 except NotFound:
                     return
                 self.complaints[str(about)] = made.complaint_id
             else:
-                await facts.withdraw_complaint(tx, CALLER, self.complaints.pop(str(about)), "nothing to it")
+                await complaints.withdraw(tx, CALLER, self.complaints.pop(str(about)), "nothing to it")
         self.model.complain(str(about), stands, self.today)
 
     async def flag(self, number: int, kind: Kind) -> None:
@@ -184,10 +185,10 @@ class Play:
         try:
             async with self.world.database.transaction() as tx:
                 if known is None:
-                    made = await facts.refer(tx, CALLER, referrer, referred)
+                    made = await referrals.refer(tx, CALLER, referrer, referred)
                     self.referrals[f"{by} {number}"] = made.referral_id
                 else:
-                    await facts.withdraw_referral(tx, CALLER, self.referrals.pop(f"{by} {number}"), "mistaken")
+                    await referrals.withdraw(tx, CALLER, self.referrals.pop(f"{by} {number}"), "mistaken")
         except (NotFound, Conflict):
             return
         self.model.refer(str(referrer), str(referred), known is None, self.today)

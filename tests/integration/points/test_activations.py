@@ -14,7 +14,7 @@ import pytest
 from ops.audit.main import audit
 from services.points.activations import mover, store
 from services.points.activations.domain import ActivationAct, ActivationStatus
-from services.points.facts.handlers import complain
+from services.points.complaints.handlers import complain
 from services.points.ledger import handlers as ledger
 from services.points.ledger.decoding import decode
 from services.points.ledger.ingest import ingest

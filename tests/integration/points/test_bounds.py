@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from services.points import __main__ as points
-from services.points.facts.domain import MOST_A_DAY
 from services.points.policy import policy_of
+from services.points.referrals.domain import MOST_A_DAY
 from services.points.rules import documents
 from shared.auth.tokens import Role
 from shared.http.app import walk_routes

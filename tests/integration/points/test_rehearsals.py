@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from dev.stack.processes import alive
-from services.points.facts import handlers as facts
+from services.points.complaints import handlers as complaints
+from services.points.referrals import handlers as referring
 from services.points.rehearsals import handlers, store
 from services.points.rules import handlers as rules
 from services.points.rules.documents import EXAMPLES
@@ -93,9 +94,9 @@ async def _feed(database: Database, made: list[AttendanceRecorded], referrals: l
         await ledger.feed(*made[start : start + 40])
     for referrer_id, referred_id in referrals:
         async with database.transaction() as tx:
-            await facts.refer(tx, OPERATOR, referrer_id, referred_id)
+            await referring.refer(tx, OPERATOR, referrer_id, referred_id)
     async with database.transaction() as tx:
-        await facts.complain(tx, OPERATOR, activity_id=UUID(int=0xAD), record_id=None, reason="nobody came")
+        await complaints.complain(tx, OPERATOR, activity_id=UUID(int=0xAD), record_id=None, reason="nobody came")
     return ledger
 
 

@@ -1,14 +1,14 @@
-"""HTTP of complaints and referrals: recorded and withdrawn by staff, never deleted."""
+"""HTTP of complaints: recorded and withdrawn by operators, never deleted."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, model_validator
 
-from services.points.facts import handlers, store
-from services.points.facts.domain import BroughtIn, Complaint
+from services.points.complaints import handlers, store
+from services.points.complaints.domain import Complaint
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.http import cursors
@@ -17,10 +17,9 @@ from shared.http.cursors import Page, page_of
 from shared.http.idempotency import once
 from shared.postgres import Tx
 
-router = APIRouter(prefix="/api/points/v1", tags=["facts"])
+router = APIRouter(prefix="/api/points/v1", tags=["complaints"])
 
 Operator = Annotated[Caller, allow(Role.OPERATOR)]
-Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -44,13 +43,6 @@ class ComplaintWithdrawalIn(Input):
     reason: Reason
 
 
-class ReferralIn(Input):
-    """A referral: the referrer and the new volunteer."""
-
-    referrer_id: UUID
-    referred_id: UUID
-
-
 class ComplaintOut(Output):
     """A complaint; it stands unless ``withdrawn_at`` is set."""
 
@@ -65,26 +57,8 @@ class ComplaintOut(Output):
     withdrawn_reason: str | None
 
 
-class ReferralOut(Output):
-    """A referral; it stands unless ``withdrawn_at`` is set. The rule in force on ``day`` says what it is worth."""
-
-    referral_id: UUID
-    referrer_id: UUID
-    referred_id: UUID
-    day: date
-    recorded_by: UUID
-    recorded_at: datetime
-    withdrawn_by: UUID | None
-    withdrawn_at: datetime | None
-    withdrawn_reason: str | None
-
-
 def _complaint(found: Complaint) -> ComplaintOut:
     return ComplaintOut(**{name: getattr(found, name) for name in ComplaintOut.model_fields})
-
-
-def _referral(found: BroughtIn) -> ReferralOut:
-    return ReferralOut(**{name: getattr(found, name) for name in ReferralOut.model_fields})
 
 
 @router.post("/complaints", status_code=201, response_model=ComplaintOut)
@@ -106,7 +80,7 @@ async def list_complaints(db: Db, caller: Operator, cursor: str | None = None, l
     """Complaints about service at the caller's sites, newest first."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with db.snapshot() as tx:
-        found = await store.list_complaints(tx, before=before, limit=limit + 1, site_ids=caller.site_ids)
+        found = await store.newest(tx, before=before, limit=limit + 1, site_ids=caller.site_ids)
     return page_of(found, limit, _complaint, lambda complaint: (complaint.complaint_id,))
 
 
@@ -117,41 +91,6 @@ async def withdraw_complaint(
     """The complaint does not stand; points come back."""
 
     async def work(tx: Tx) -> ComplaintOut:
-        return _complaint(await handlers.withdraw_complaint(tx, caller, complaint_id, body.reason))
-
-    return await once(request, db, caller, work, status=200)
-
-
-@router.post("/referrals", status_code=201, response_model=ReferralOut)
-async def refer(request: Request, db: Db, caller: Staff, body: ReferralIn) -> Response:
-    """Record the referrer of a volunteer who has served since; the bonus of the rule is posted at once."""
-
-    async def work(tx: Tx) -> ReferralOut:
-        return _referral(await handlers.refer(tx, caller, body.referrer_id, body.referred_id))
-
-    return await once(request, db, caller, work)
-
-
-@router.get("/referrals")
-async def list_referrals(
-    db: Db, caller: Staff, referrer_id: UUID | None = None, cursor: str | None = None, limit: Limit = 50
-) -> Page[ReferralOut]:
-    """Referrals by volunteers of the caller's sites, newest first, of everybody or of one who brought people in."""
-    before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
-    async with db.snapshot() as tx:
-        found = await store.list_referrals(
-            tx, before=before, limit=limit + 1, referrer_id=referrer_id, site_ids=caller.site_ids
-        )
-    return page_of(found, limit, _referral, lambda referral: (referral.referral_id,))
-
-
-@router.post("/referrals/{referral_id}/withdraw", response_model=ReferralOut)
-async def withdraw_referral(
-    request: Request, db: Db, caller: Staff, referral_id: UUID, body: ComplaintWithdrawalIn
-) -> Response:
-    """It was no referral; the bonus is taken back."""
-
-    async def work(tx: Tx) -> ReferralOut:
-        return _referral(await handlers.withdraw_referral(tx, caller, referral_id, body.reason))
+        return _complaint(await handlers.withdraw(tx, caller, complaint_id, body.reason))
 
     return await once(request, db, caller, work, status=200)

@@ -1,0 +1,1 @@
+"""Complaints about service: facts that points itself keeps beside the records."""

@@ -1,0 +1,80 @@
+"""Use cases of complaints: record, withdraw; whatever they change is posted in the same transaction."""
+
+from uuid import UUID
+
+from services.points.badges.handlers import current_criteria
+from services.points.complaints import store
+from services.points.complaints.domain import Complaint
+from services.points.ledger import store as records
+from services.points.ledger.ingest import Policy, lock, reconsider
+from services.points.rules.handlers import Rulebooks
+from shared.auth.tokens import Caller
+from shared.errors import Conflict, Forbidden, NotFound
+from shared.ids import derived_id, new_id
+from shared.postgres import Tx
+from shared.telemetry import trace
+
+__all__ = ["complain", "withdraw"]
+
+
+async def complain(
+    tx: Tx, caller: Caller, *, activity_id: UUID | None, record_id: UUID | None, reason: str
+) -> Complaint:
+    """Record a complaint; what it does to points is the rule's business.
+
+    Raises:
+        NotFound: ``record-unknown``.
+        Forbidden: ``site-out-of-bounds``: it is about service at other sites than the caller's.
+    """
+    await store.keep_others_out(tx)
+    if record_id is not None and not await store.record_known(tx, record_id):
+        raise NotFound("record-unknown", "points has seen no such record")
+    await _within(tx, caller, activity_id, record_id)
+    made = Complaint(new_id(), activity_id, record_id, reason, caller.subject, await tx.now())
+    await store.insert(tx, made)
+    await _reconsider(tx, made, "recorded")
+    return made
+
+
+async def withdraw(tx: Tx, caller: Caller, complaint_id: UUID, reason: str) -> Complaint:
+    """It turned out to be none: what it took away comes back.
+
+    Raises:
+        NotFound: ``complaint-unknown``.
+        Forbidden: ``site-out-of-bounds``, as for `complain`.
+        Conflict: ``complaint-withdrawn`` already.
+    """
+    await store.keep_others_out(tx)
+    found = await store.find(tx, complaint_id)
+    if found is None:
+        raise NotFound("complaint-unknown", "there is no such complaint")
+    await _within(tx, caller, found.activity_id, found.record_id)
+    if not await store.withdraw(tx, complaint_id, caller.subject, await tx.now(), reason):
+        raise Conflict("complaint-withdrawn", "the complaint was withdrawn before")
+    found = await store.find(tx, complaint_id)
+    assert found is not None
+    await _reconsider(tx, found, "withdrawn")
+    return found
+
+
+async def _within(tx: Tx, caller: Caller, activity_id: UUID | None, record_id: UUID | None) -> None:
+    if caller.site_ids is None or caller.may_sites(await store.sites_about(tx, activity_id, record_id)):
+        return
+    detail = "You may record complaints about service at your own sites, once points has seen it; the centre about any."
+    raise Forbidden("site-out-of-bounds", detail)
+
+
+async def _reconsider(tx: Tx, complaint: Complaint, what: str) -> None:
+    """Work out anew every bucket that holds a record that the complaint is about."""
+    policy = Policy(Rulebooks(), current_criteria())
+    volunteer_ids = await records.volunteers_about(tx, complaint.activity_id, complaint.record_id)
+    await lock(tx, volunteer_ids, frozenset(volunteer_ids))
+    event_id = derived_id("complaint", complaint.complaint_id, what)
+    current = trace.current()
+    correlation = str(event_id) if current is None else current.correlation_id
+    parent = None if current is None else trace.traceparent()
+    changed = [
+        revision._replace(event_id=event_id, correlation_id=correlation, traceparent=parent)
+        for revision in await records.records_about(tx, complaint.activity_id, complaint.record_id)
+    ]
+    await reconsider(tx, changed, policy)

@@ -1,1 +1,0 @@
-"""Facts about service that points itself keeps, beside the records: complaints and referrals."""

@@ -1,0 +1,1 @@
+"""Referrals: the volunteer that brought in another one, kept by points itself beside the records."""

@@ -27,7 +27,7 @@ help:
 	@echo "make test-all    that, and the depth: 200 examples, whole drills (make test-depth alone: ROTATE=2/3 for a part)"
 	@echo "make drill       long random histories, 50 kills, zombies, crowds; prints its seed (SEED=… plays it again, BROKER=kafka)"
 	@echo "make check       format, lint, types, architecture and contract tests: what pre-commit and CI run"
-	@echo "make docs        write the parts of docs/ that follow from the code: events, settings, metrics, index of decisions"
+	@echo "make docs        write the parts of docs/ that follow from the code, and the catalogues of the pages' sentences"
 	@echo "make audit       prove the invariants of the data in var/    make clean   forget var/ and the caches"
 	@echo "make bench       measure the ingest beside a bare loop and beside peers (ROUNDS=5); make bench-scale: on 10 million transfers"
 	@echo "make hooks       install the pre-commit hook                 make lock    resolve the locks again"
@@ -86,11 +86,12 @@ format: $(DEV_STAMP)
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-# What tests compare with the code: events, settings, metrics, the index of decisions.
+# What tests compare with the code: events, settings, metrics, the index of decisions, the catalogues.
 docs: $(RUN_STAMP)
 	$(PY) -m shared.contracts docs
 	$(PY) -m dev.docs.reference
 	$(PY) -m dev.docs.records
+	$(PY) -m dev.docs.catalogue
 
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 CHECKED := --ignore=tests/test_architecture.py --ignore=tests/unit/test_words.py --ignore=tests/contract

@@ -112,6 +112,7 @@ class Gateway:
         if secure:
             scope["headers"] = from_browser(scope["headers"])
         proxied = is_api(path) and path != PULSE_PATH
+        look.remember(scope["headers"])
 
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -135,7 +136,6 @@ class Gateway:
             elif proxied and self._proxy is not None:
                 await self._proxy(scope, receive, secured)
             else:
-                look.remember(scope["headers"])
                 await self.pages(scope, receive, secured)
 
     @asynccontextmanager

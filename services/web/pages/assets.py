@@ -2,14 +2,17 @@
 
 import gzip
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 
+from services.web.pages.language import LANGUAGES, SOURCE
+from services.web.pages.language.current import catalogue_of
 from shared.auth.access import public
 
-__all__ = ["address", "router"]
+__all__ = ["address", "router", "words"]
 
 _DIRECTORY = Path(__file__).parent / "static"
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -27,14 +30,30 @@ class Asset:
     digest: str
 
 
-def _read(path: Path) -> Asset:
-    content = path.read_bytes()
+def _asset(content: bytes, suffix: str) -> Asset:
     # mtime 0: the same file gives the same bytes in every process
     packed = gzip.compress(content, 9, mtime=0)
-    return Asset(content, packed, _TYPES[path.suffix], hashlib.sha256(content).hexdigest()[:12])
+    return Asset(content, packed, _TYPES[suffix], hashlib.sha256(content).hexdigest()[:12])
 
 
-_ASSETS = {path.name: _read(path) for path in sorted(_DIRECTORY.iterdir()) if path.suffix in _TYPES}
+def words(language: str) -> str:
+    """The name of the static file with the script's sentences in a language; empty for the source's."""
+    return "" if language == SOURCE else f"words.{language}.js"
+
+
+def _words(language: str) -> bytes:
+    said = json.dumps(dict(catalogue_of(language).script), ensure_ascii=False)
+    return f"window.weiguangWords={said};\n".encode()
+
+
+_ASSETS = {
+    **{
+        path.name: _asset(path.read_bytes(), path.suffix)
+        for path in sorted(_DIRECTORY.iterdir())
+        if path.suffix in _TYPES
+    },
+    **{words(language): _asset(_words(language), ".js") for language in LANGUAGES if language != SOURCE},
+}
 
 
 def address(name: str) -> str:

@@ -1,4 +1,4 @@
-"""How a browser wants the pages to look: theme and size of type, kept in cookies that hold nothing else."""
+"""How a browser wants the pages: theme, size of type and language, kept in cookies that hold nothing else."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.web.gateway.headers import Headers, cookie, cookies
+from services.web.pages import language
+from services.web.pages.language.current import COOKIE
 from services.web.pages.visit import VisitOf, safe_next
 from shared.auth.access import public
 
@@ -40,8 +42,9 @@ def look_of(headers: Headers) -> Appearance:
 
 
 def remember(headers: Headers) -> None:
-    """Keep the look of a request for the pages that answer it."""
+    """Keep the look and the language of a request for the pages that answer it."""
     _current.set(look_of(headers))
+    language.choose(language.language_of(headers))
 
 
 def current() -> Appearance:
@@ -51,10 +54,11 @@ def current() -> Appearance:
 
 @router.post("/look")
 async def change_look(visit: VisitOf, request: Request) -> Response:
-    """Store a theme or a size of type and show the same page again; works without the script."""
+    """Store a theme, a size of type or a language and show the same page again; works without the script."""
     sent = parse_qs((await request.body())[:4096].decode("utf-8", "replace"))
     response = RedirectResponse(safe_next(sent.get("next", [""])[0], "/"), 303)
-    for name, field, known in ((_THEME, "theme", THEMES), (_SIZE, "size", SIZES)):
+    choices = ((_THEME, "theme", THEMES), (_SIZE, "size", SIZES), (COOKIE, "language", tuple(language.LANGUAGES)))
+    for name, field, known in choices:
         value = sent.get(field, [""])[0]
         if value in known:
             kept = cookie(name, value, seconds=_SECONDS, secure=visit.web.settings.secure)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.web.gateway.sessions import Session
+from services.web.pages.language import N_, _
 
 __all__ = ["Group", "Link", "Navigation", "navigation_of"]
 
@@ -40,66 +41,66 @@ class Navigation:
 
 
 _VOLUNTEER = (
-    ("/me", "今天", "house", ("=/me", "/s/")),
-    ("/me/service", "服务", "hand-heart", ("/me/service", "/me/hours", "/drives", "/d/")),
-    ("/me/points", "积分", "coins", ("/me/points", "/me/why", "/me/balance", "/rules")),
-    ("/me/inbox", "消息", "bell", ("/me/inbox",)),
-    ("/me/profile", "我的", "user-round", ("/me/profile", "/account", "/leaders", "/teams", "/credentials")),
+    ("/me", N_("今天"), "house", ("=/me", "/s/")),
+    ("/me/service", N_("服务"), "hand-heart", ("/me/service", "/me/hours", "/drives", "/d/")),
+    ("/me/points", N_("积分"), "coins", ("/me/points", "/me/why", "/me/balance", "/rules")),
+    ("/me/inbox", N_("消息"), "bell", ("/me/inbox",)),
+    ("/me/profile", N_("我的"), "user-round", ("/me/profile", "/account", "/leaders", "/teams", "/credentials")),
 )
 _VISITOR = (
-    ("/", "今天", "house", ("=/",)),
-    ("/drives", "服务", "hand-heart", ("/drives", "/d/", "/teams")),
-    ("/rules", "积分", "coins", ("/rules", "/leaders")),
-    ("/me/inbox", "消息", "bell", ()),
-    ("/me/profile", "我的", "user-round", ("/login", "/welcome", "/account")),
+    ("/", N_("今天"), "house", ("=/",)),
+    ("/drives", N_("服务"), "hand-heart", ("/drives", "/d/", "/teams")),
+    ("/rules", N_("积分"), "coins", ("/rules", "/leaders")),
+    ("/me/inbox", N_("消息"), "bell", ()),
+    ("/me/profile", N_("我的"), "user-round", ("/login", "/welcome", "/account")),
 )
 
 _STATION, _OPERATOR, _CENTRE = "station", "operator", "centre"
 _ENGINEER, _AUDITOR = "engineer", "auditor"
 _GROUPS = (
     (
-        "今日",
+        N_("今日"),
         (
-            ("/staff", "工作台", "layout-dashboard", (_STATION, _OPERATOR, "leader")),
-            ("/staff/messages", "消息", "bell", (_STATION, _OPERATOR, "leader")),
-            ("/staff/drives", "招募与海报", "megaphone", (_STATION, _OPERATOR)),
+            ("/staff", N_("工作台"), "layout-dashboard", (_STATION, _OPERATOR, "leader")),
+            ("/staff/messages", N_("消息"), "bell", (_STATION, _OPERATOR, "leader")),
+            ("/staff/drives", N_("招募与海报"), "megaphone", (_STATION, _OPERATOR)),
         ),
     ),
     (
-        "审核",
+        N_("审核"),
         (
-            ("/staff/approvals", "时长核对", "clipboard-check", (_STATION, _OPERATOR)),
-            ("/staff/cases", "核查", "search", (_STATION, _OPERATOR)),
+            ("/staff/approvals", N_("时长核对"), "clipboard-check", (_STATION, _OPERATOR)),
+            ("/staff/cases", N_("核查"), "search", (_STATION, _OPERATOR)),
         ),
     ),
     (
-        "志愿者",
+        N_("志愿者"),
         (
-            ("/staff/volunteers", "查志愿者", "user-search", (_STATION, _OPERATOR)),
-            ("/staff/adjustments", "人工调整", "sliders-horizontal", (_OPERATOR,)),
+            ("/staff/volunteers", N_("查志愿者"), "user-search", (_STATION, _OPERATOR)),
+            ("/staff/adjustments", N_("人工调整"), "sliders-horizontal", (_OPERATOR,)),
         ),
     ),
     (
-        "奖励",
+        N_("奖励"),
         (
-            ("/staff/rewards", "奖品和库存", "gift", (_STATION, _OPERATOR)),
-            ("/staff/redemptions", "兑换记录", "history", (_STATION, _OPERATOR)),
+            ("/staff/rewards", N_("奖品和库存"), "gift", (_STATION, _OPERATOR)),
+            ("/staff/redemptions", N_("兑换记录"), "history", (_STATION, _OPERATOR)),
         ),
     ),
-    ("规则", (("/staff/rules", "积分规则", "scale", (_CENTRE,)),)),
-    ("同事", (("/staff/colleagues", "同事", "users", (_OPERATOR,)),)),
+    (N_("规则"), (("/staff/rules", N_("积分规则"), "scale", (_CENTRE,)),)),
+    (N_("同事"), (("/staff/colleagues", N_("同事"), "users", (_OPERATOR,)),)),
     (
-        "安全",
+        N_("安全"),
         (
-            ("/staff/security", "安全日志", "shield-check", (_CENTRE,)),
-            ("/account", "账号", "key-round", (_STATION, _OPERATOR, _ENGINEER, _AUDITOR, "enrolling")),
+            ("/staff/security", N_("安全日志"), "shield-check", (_CENTRE,)),
+            ("/account", N_("账号"), "key-round", (_STATION, _OPERATOR, _ENGINEER, _AUDITOR, "enrolling")),
         ),
     ),
     (
-        "系统",
+        N_("系统"),
         (
-            ("/staff/system", "系统", "server", (_ENGINEER, _AUDITOR)),
-            ("/staff/api", "接口说明", "book-open", (_STATION, _OPERATOR, _ENGINEER, _AUDITOR)),
+            ("/staff/system", N_("系统"), "server", (_ENGINEER, _AUDITOR)),
+            ("/staff/api", N_("接口说明"), "book-open", (_STATION, _OPERATOR, _ENGINEER, _AUDITOR)),
         ),
     ),
 )
@@ -110,19 +111,19 @@ def navigation_of(session: Session, path: str) -> Navigation:
     if session.account or (session.staff and path.startswith("/staff")):
         return Navigation(groups=tuple(_groups(session, path)))
     tabs = _VOLUNTEER if session.volunteer_id else _VISITOR
-    return Navigation(tabs=tuple(Link(href, text, icon, _lies_under(path, on)) for href, text, icon, on in tabs))
+    return Navigation(tabs=tuple(Link(href, _(text), icon, _lies_under(path, on)) for href, text, icon, on in tabs))
 
 
 def _groups(session: Session, path: str) -> Iterator[Group]:
     held = session.roles | ({_CENTRE} if session.centre else set())
     for title, links in _GROUPS:
         seen = tuple(
-            Link(href, text, icon, path == href or (href != "/staff" and path.startswith(f"{href}/")))
+            Link(href, _(text), icon, path == href or (href != "/staff" and path.startswith(f"{href}/")))
             for href, text, icon, roles in links
             if held & set(roles)
         )
         if seen:
-            yield Group(title, seen)
+            yield Group(_(title), seen)
 
 
 def _lies_under(path: str, patterns: tuple[str, ...]) -> bool:

@@ -1,13 +1,15 @@
 """The services' refusals as a person reads them on the pages: by the problem's stable type, in Chinese.
 
 The APIs answer everybody in English; only what our own pages ask for is put into Chinese here. A type without a
-sentence keeps the service's own.
+sentence keeps the service's own, and so do pages in English.
 """
 
 import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from services.web.pages.language import SOURCE, current
 
 __all__ = ["SENTENCES", "say", "translated"]
 
@@ -298,6 +300,8 @@ _MEMBER = re.compile(r"\{(\w+)\}")
 
 def say(type: str, detail: str, document: Mapping[str, Any] | None = None) -> str:
     """The sentence for a refusal, with the members of its document filled in; ``detail`` where there is none."""
+    if detail and current() != SOURCE:
+        return detail
     known = document or {}
     if type == "invalid-input" and isinstance(known.get("errors"), list):
         names = [_FIELDS[str(e["field"])] for e in known["errors"] if isinstance(e, dict) and e.get("field") in _FIELDS]
@@ -320,7 +324,9 @@ def _wrong(message: str) -> str:
 
 
 def translated(body: bytes) -> bytes:
-    """A problem document with its detail in Chinese; anything else unchanged."""
+    """A problem document with its detail in the language of the page; anything else unchanged."""
+    if current() != SOURCE:
+        return body
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):

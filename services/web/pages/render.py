@@ -11,9 +11,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from services.web.gateway.sessions import Session
-from services.web.pages import assets, look, wording
+from services.web.pages import assets, language, look, wording
 from services.web.pages.forms import PostForms
 from services.web.pages.icons import icon
+from services.web.pages.language.current import translated
 from services.web.pages.navigation import navigation_of
 
 _Answer = TypeVar("_Answer", bound=Response)
@@ -39,11 +40,35 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     auto_reload=False,
-    extensions=[PostForms],
+    extensions=[PostForms, "jinja2.ext.i18n"],
 )
+
+
+def _counted(sentence: str, n: int, /, **values: Any) -> Markup:
+    """`_n` for templates: what is filled in is escaped, the sentence is ours."""
+    return Markup(translated(sentence, n)) % {"n": f"{n:,}", **values}  # noqa: S704 - from the templates and catalogues
+
+
+def _plural(sentence: str, _many: str, n: int) -> str:
+    return translated(sentence, n)
+
+
+_environment.policies["ext.i18n.trimmed"] = True
+# The extension adds this method; the one that it gives templates escapes what is filled in.
+_environment.install_gettext_callables(translated, _plural, newstyle=True)  # type: ignore[attr-defined]
 _environment.filters.update(wording.FILTERS)
 _environment.globals.update(
-    span=wording.span, asset=assets.address, qr=qr, icon=icon, look=look.current, navigation=navigation_of
+    span=wording.span,
+    asset=assets.address,
+    qr=qr,
+    icon=icon,
+    look=look.current,
+    navigation=navigation_of,
+    language=language.current,
+    languages=tuple(language.LANGUAGES.items()),
+    words=assets.words,
+    _n=_counted,
+    listed=language.listed,
 )
 
 

@@ -3,7 +3,21 @@
 (function () {
   "use strict";
 
-  var AWAY = "网络不通或服务暂时没有回应，请稍后再按一次，不会重复提交。";
+  // Sentences are written in Chinese; for another language the page brings its catalogue of them before this script.
+  var WORDS = window.weiguangWords || {};
+
+  function fill(sentence, values) {
+    return sentence.replace(/%\((\w+)\)s/g, function (whole, name) { return values && name in values ? values[name] : whole; });
+  }
+
+  function _(sentence, values) { return fill((WORDS[sentence] || [sentence])[0], values); }
+
+  function _n(sentence, n) {
+    var forms = WORDS[sentence] || [sentence];
+    return fill(n === 1 ? forms[0] : forms[forms.length - 1], { n: n });
+  }
+
+  var AWAY = _("网络不通或服务暂时没有回应，请稍后再按一次，不会重复提交。");
 
   // Not crypto.randomUUID: it is missing on plain http addresses and in old WebViews.
   function newKey() {
@@ -55,7 +69,7 @@
     if (SESSION_OVER.indexOf(type) < 0) return;
     var link = document.createElement("a"), here = location.pathname + location.search;
     link.href = (here.indexOf("/staff") === 0 ? "/staff/login" : "/login") + "?next=" + encodeURIComponent(here);
-    link.textContent = "重新登录";
+    link.textContent = _("重新登录");
     box(form).appendChild(document.createTextNode(" "));
     box(form).appendChild(link);
   }
@@ -66,7 +80,9 @@
     var list = document.createElement("ul");
     problems.forEach(function (problem) {
       var item = document.createElement("li");
-      item.textContent = "第 " + problem.line + " 行" + (problem.path ? "（" + problem.path + "）" : "") + "：" + problem.message;
+      item.textContent = problem.path
+        ? _("第 %(line)s 行（%(path)s）：%(message)s", { line: problem.line, path: problem.path, message: problem.message })
+        : _("第 %(line)s 行：%(message)s", { line: problem.line, message: problem.message });
       list.appendChild(item);
     });
     box(form).appendChild(list);
@@ -86,7 +102,7 @@
     }
     var data = null;
     try { data = await answer.json(); } catch (error) { data = null; }
-    var detail = (data && data.detail) || (answer.status >= 500 ? AWAY : "没有成功，请检查后重试（" + answer.status + "）。");
+    var detail = (data && data.detail) || (answer.status >= 500 ? AWAY : _("没有成功，请检查后重试（%(status)s）。", { status: answer.status }));
     return { ok: answer.ok, status: answer.status, data: data, detail: detail };
   }
 
@@ -160,7 +176,7 @@
       var bad = !input.disabled && !input.checkValidity();
       var field = input.closest(".field") || form;
       if (bad) input.setAttribute("aria-invalid", "true"); else input.removeAttribute("aria-invalid");
-      if (input.dataset.message || bad) say(field, bad ? input.dataset.message || "请检查这一项。" : "");
+      if (input.dataset.message || bad) say(field, bad ? input.dataset.message || _("请检查这一项。") : "");
       if (bad && !first) first = input;
     });
     if (first) first.focus();
@@ -228,7 +244,7 @@
       var answer = await call("GET", form.dataset.ask);
       question = (answer.ok && answer.data && answer.data.question) || "";
     }
-    return !question || ask(question, form.dataset.askYes || "确定", form.dataset.askNo || "取消");
+    return !question || ask(question, form.dataset.askYes || _("确定"), form.dataset.askNo || _("取消"));
   }
 
   function ask(question, yes, no) {
@@ -399,13 +415,13 @@
     if (named) body[named.name] = named.value.trim();
     var answer = await call("POST", button.dataset.sendCode || "/session/codes", body);
     if (answer.ok) outdated(form);
-    say(field, answer.ok ? "验证码已发往这个手机号，请在 5 分钟内填入。" : answer.detail, answer.ok);
+    say(field, answer.ok ? _("验证码已发往这个手机号，请在 5 分钟内填入。") : answer.detail, answer.ok);
     if (!answer.ok) { button.disabled = false; return; }
     form.querySelector("[name=code]").focus();
     var left = 60, label = button.textContent;
     var timer = setInterval(function () {
       left -= 1;
-      button.textContent = left > 0 ? left + " 秒后可重发" : label;
+      button.textContent = left > 0 ? _n("%(n)s 秒后可重发", left) : label;
       if (left <= 0) { clearInterval(timer); button.disabled = false; }
     }, 1000);
   });
@@ -512,7 +528,7 @@
       if (!count) return;
       var left = Math.max(0, Number(count.dataset.unread) - 1);
       count.dataset.unread = left;
-      count.textContent = left ? left + " 条未读" : "没有未读";
+      count.textContent = left ? _n("%(n)s 条未读", left) : _("没有未读");
       if (!left) count.className = "muted";
     });
   }, true);
@@ -524,7 +540,7 @@
     var source = new EventSource(pulse.dataset.pulse), last = 0, waiting = false, number = new Intl.NumberFormat("zh-CN");
     var live = function (on) {
       pulse.dataset.live = on ? "on" : "off";
-      pulse.querySelector(".state").textContent = on ? "实时" : "正在连接实时数据";
+      pulse.querySelector(".state").textContent = on ? _("实时") : _("正在连接实时数据");
     };
     source.onerror = function () { live(false); };
     source.addEventListener("tick", function (event) {

@@ -7,13 +7,13 @@ from pathlib import Path
 from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 
-__all__ = ["LOCALES", "Catalogue", "catalogue_path", "forms_of", "read_catalogue"]
+__all__ = ["LOCALES", "Translations", "catalogue_path", "forms_of", "read_catalogue"]
 
 LOCALES = Path(__file__).parents[2] / "locale"
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class Translations:
     """Translations by the Chinese sentence: one form, or the forms for one and for many."""
 
     forms: Mapping[str, tuple[str, ...]]
@@ -40,7 +40,7 @@ def forms_of(message: Message) -> tuple[str, tuple[str, ...]]:
     return sentence, (said,) if isinstance(said, str) else tuple(said)
 
 
-def read_catalogue(path: Path) -> Catalogue:
+def read_catalogue(path: Path) -> Translations:
     """The translations of a ``.po`` file; sentences without one are left out.
 
     Raises:
@@ -57,4 +57,4 @@ def read_catalogue(path: Path) -> Catalogue:
         forms[sentence] = said
         if any(place.endswith(".js") for place, _ in message.locations):
             script[sentence] = said
-    return Catalogue(forms, script)
+    return Translations(forms, script)

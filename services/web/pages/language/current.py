@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from services.web.gateway.headers import Headers, cookies, find
-from services.web.pages.language.catalogue import Catalogue, catalogue_path, read_catalogue
+from services.web.pages.language.catalogue import Translations, catalogue_path, read_catalogue
 
 __all__ = [
     "COOKIE",
@@ -75,7 +75,7 @@ def _weight(text: str) -> float:
     return found if 0 <= found <= 1 else 0.0
 
 
-def catalogue_of(language: str) -> Catalogue:
+def catalogue_of(language: str) -> Translations:
     """The catalogue of a language other than the source.
 
     Raises:

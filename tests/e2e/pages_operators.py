@@ -29,13 +29,13 @@ async def shot(page: Page, name: str) -> None:
     await page.set_viewport_size(DESK)
 
 
-async def log_in(page: Page, district: District, username: str, password: str) -> None:
-    """Log a member of staff in."""
+async def log_in(page: Page, district: District, username: str, password: str, lands: str = "/staff") -> None:
+    """Log a member of staff in, who then stands on the page that they land on."""
     await page.goto(f"{district.url}/staff/login")
     await page.get_by_label("账号").fill(username)
     await page.get_by_label("密码").fill(password)
     await page.get_by_role("button", name="登录").click()
-    await page.wait_for_url("**/staff")
+    await page.wait_for_url(f"**{lands}")
 
 
 async def second_operator(district: District) -> None:

@@ -1,20 +1,16 @@
 """The operators' pages in a real browser: a case is cleared; a draft comes into force by two."""
 
 import re
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from services.points.integrity import handlers
-from services.points.integrity.domain import Flag
-from shared.contracts import AttendanceRecorded
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.e2e.pages_district import PASSWORD, District
+from tests.e2e.pages_furnished import at_two_sites, sites_of
 from tests.e2e.pages_operators import SECOND, log_in, operator_of, refusal, second_operator, shot
 from tests.e2e.pages_visitors import staff_log_in, visitor
 from tests.integration.points.serving import Ledger, record
@@ -22,46 +18,6 @@ from tests.integration.points.serving import Ledger, record
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
 
 MORNING = datetime.fromisoformat("2026-02-10T09:00:00+08:00")
-
-
-async def _sites(district: District) -> dict[str, UUID]:
-    async with httpx.AsyncClient(base_url=district.url) as client:
-        found = (await client.get("/api/recruitment/v1/sites")).json()["items"]
-    return {site["name"]: UUID(site["site_id"]) for site in found}
-
-
-async def _at_two_sites(district: District) -> UUID:
-    """A person who was at two sites for an hour, past the topic; returns who."""
-    sites, volunteer_id = await _sites(district), new_id()
-    two = [
-        record(volunteer_id, 120, started_at=MORNING, site_id=sites["惠民社区站"]),
-        record(volunteer_id, 120, started_at=MORNING + timedelta(hours=1), site_id=sites["中山街道文明实践所"]),
-    ]
-    database = await Database.open(district.stack.dsn("points_app"), "points", size=1)
-    try:
-        await (await Ledger.open(database)).feed(*two)
-        async with database.transaction() as tx:
-            assert await handlers.report(tx, [_flag(volunteer_id, two)]) == 1
-    finally:
-        await database.close()
-    return volunteer_id
-
-
-def _flag(volunteer_id: UUID, two: Sequence[AttendanceRecorded]) -> Flag:
-    begin, end = two[1].started_at, two[0].ended_at
-    assert end is not None
-    evidence: dict[str, object] = {"day": "2026-02-10", "from": begin.isoformat(), "to": end.isoformat()}
-    evidence |= {"measured": 60, "limit": 1, "unit": "minutes"}
-    return Flag(
-        "two-sites",
-        "volunteer",
-        str(volunteer_id),
-        "|".join(sorted(str(one.record_id) for one in two)),
-        tuple(sorted((one.record_id, volunteer_id) for one in two)),
-        tuple(sorted(one.site_id for one in two if one.site_id is not None)),
-        evidence,
-        1,
-    )
 
 
 async def _points(district: District, volunteer_id: UUID) -> int:
@@ -76,7 +32,7 @@ async def _points(district: District, volunteer_id: UUID) -> int:
 
 
 async def test_a_case_is_read_by_the_station_and_cleared_by_the_centre(district: District, browser: Browser) -> None:
-    volunteer_id = await _at_two_sites(district)
+    volunteer_id = await at_two_sites(district)
     assert await _points(district, volunteer_id) == 0
     async with visitor(browser, phone=False) as station, visitor(browser, phone=False) as page:
         await staff_log_in(station, district)
@@ -120,8 +76,8 @@ async def test_a_case_is_read_by_the_station_and_cleared_by_the_centre(district:
 
 
 async def test_an_operator_of_one_site_is_offered_what_is_theirs_to_do(district: District, browser: Browser) -> None:
-    await _at_two_sites(district)
-    await operator_of(district, "site-office", (await _sites(district))["惠民社区站"])
+    await at_two_sites(district)
+    await operator_of(district, "site-office", (await sites_of(district))["惠民社区站"])
     async with visitor(browser, phone=False) as page:
         await log_in(page, district, "site-office", PASSWORD)
         await expect(page.get_by_role("link", name="积分规则")).to_have_count(0)
@@ -162,7 +118,7 @@ async def _rehearsed(page: Page, district: District) -> None:
 
 
 async def test_a_draft_comes_into_force_by_two_operators_and_out_again(district: District, browser: Browser) -> None:
-    sites = await _sites(district)
+    sites = await sites_of(district)
     database = await Database.open(district.stack.dsn("points_app"), "points", size=1)
     try:
         ledger = await Ledger.open(database)

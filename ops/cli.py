@@ -1,4 +1,4 @@
-"""`python -m ops.cli`: what the operator of a deployment runs: keys, audit, reports."""
+"""`python -m ops.cli`: what the operator of a deployment runs: provisioning, keys, audit, reports."""
 
 from collections.abc import Awaitable, Callable
 from importlib import import_module
@@ -8,6 +8,7 @@ import typer
 
 from ops.console import finish
 from ops.keys import app as keys_app
+from ops.provision import ProvisionPart, run
 
 __all__ = ["app"]
 
@@ -26,6 +27,15 @@ def audit(
     """Prove the invariants over one snapshot; exit code 1 and a list of offenders on a breach."""
     run_audit: Callable[..., Awaitable[int]] = import_module("ops.audit.main").run_audit
     finish(lambda: run_audit(dsn, settled=settled, as_json=as_json))
+
+
+@app.command()
+def provision(
+    what: Annotated[ProvisionPart, typer.Argument()] = ProvisionPart.ALL,
+    show: Annotated[bool, typer.Option("--print", help="With kafka: print the permissions, change nothing.")] = False,
+) -> None:
+    """Make roles, schemas, topics and the broker's users and permissions; `secrets` prints a `.env`."""
+    run(what, show=show)
 
 
 report = typer.Typer(no_args_is_help=True, help="Reports for people; they read and change nothing.")

@@ -8,6 +8,7 @@ permissions. `python -m ops.provision secrets` prints a `.env`.
 
 import argparse
 import asyncio
+from enum import StrEnum
 from pathlib import Path
 from secrets import token_hex
 
@@ -21,9 +22,18 @@ from shared.errors import PermanentError
 from shared.kafka.topics import ensure_topics
 from shared.settings import Settings
 
-__all__ = ["ProvisionSettings", "env_file", "provision", "provision_kafka"]
+__all__ = ["ProvisionPart", "ProvisionSettings", "env_file", "provision", "provision_kafka", "run"]
+
 
 EXAMPLE = Path(__file__).resolve().parents[1] / ".env.example"
+
+
+class ProvisionPart(StrEnum):
+    """A part of provisioning, or all of it."""
+
+    ALL = "all"
+    KAFKA = "kafka"
+    SECRETS = "secrets"
 
 
 class ProvisionSettings(Settings):
@@ -106,18 +116,27 @@ def env_file(example: str) -> str:
 def main() -> None:
     """Provision, or print secrets or permissions."""
     parser = argparse.ArgumentParser(prog="python -m ops.provision", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["all", "kafka", "secrets"], default="all")
+    parser.add_argument("what", nargs="?", choices=list(ProvisionPart), default=ProvisionPart.ALL)
     parser.add_argument("--print", action="store_true", help="with `kafka`: print the permissions and change nothing")
     chosen = parser.parse_args()
-    if chosen.what == "secrets":
+    run(ProvisionPart(chosen.what), show=chosen.print)
+
+
+def run(what: ProvisionPart, *, show: bool) -> None:
+    """Provision a part, or print it: secrets always, the broker's permissions with ``show``.
+
+    Raises:
+        SystemExit: the broker refuses something, or a password is missing.
+    """
+    if what is ProvisionPart.SECRETS:
         print(env_file(EXAMPLE.read_text(encoding="utf-8")), end="")
         return
     settings = ProvisionSettings()
-    if chosen.what == "kafka" and chosen.print:
+    if what is ProvisionPart.KAFKA and show:
         print("\n".join(as_command(acl) for acl in acls(settings)))
         return
     try:
-        differences = asyncio.run(provision(settings) if chosen.what == "all" else provision_kafka(settings))
+        differences = asyncio.run(provision(settings) if what is ProvisionPart.ALL else provision_kafka(settings))
     except PermanentError as error:
         raise SystemExit(str(error)) from None
     for sentence in differences:

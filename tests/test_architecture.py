@@ -10,6 +10,7 @@ import pytest
 
 from tests.support import architecture as laws
 from tests.support.architecture import LAWS, breaches
+from tests.support.callers import uncalled
 
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST_TEMPLATE_LINE = 140
@@ -131,6 +132,27 @@ def test_an_unused_query_is_found(tmp_path: Path) -> None:
     assert _unused_queries(tmp_path) == []
     (directory / "store.py").write_text('Q[f"lock_{kind}"]\n', encoding="utf-8")
     assert _unused_queries(tmp_path) == ["services/points/a/queries.sql: used"]
+
+
+CALLED_FROM_OUTSIDE: dict[str, str] = {}
+"""Public names without a caller in the project → what calls them."""
+
+
+def test_every_public_name_has_a_caller_outside_tests() -> None:
+    assert set(uncalled(ROOT)) == set(CALLED_FROM_OUTSIDE)
+
+
+def test_a_name_that_only_tests_use_is_found(tmp_path: Path) -> None:
+    service = tmp_path / "services/points/a"
+    service.mkdir(parents=True)
+    (service / "domain.py").write_text("def used(): ...\ndef idle(): return idle()\ndef passed_on(): ...\n", "utf-8")
+    (service / "api.py").write_text("@router.get('/')\ndef read(): ...\n", "utf-8")
+    (service / "again.py").write_text("from services.points.a.domain import idle, passed_on\n", "utf-8")
+    callers = "from services.points.a import again, domain\ndef main(): domain.used(), again.passed_on()\n"
+    (service / "__main__.py").write_text(callers, "utf-8")
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_a.py").write_text("from services.points.a.domain import idle\nidle()\n", "utf-8")
+    assert uncalled(tmp_path) == ["services.points.a.domain.idle"]
 
 
 def _plant(root: Path, path: str, text: str) -> None:

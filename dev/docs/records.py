@@ -4,10 +4,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["DIRECTORY", "SECTIONS", "Decision", "decisions", "index"]
+__all__ = ["DIRECTORY", "Decision", "decisions", "index"]
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "docs" / "decisions"
-SECTIONS = ("Context", "Decision", "Consequences", "Alternatives")
 _HEAD = re.compile(
     r"# (?P<number>\d{4}) (?P<title>\S.*)\n\n"
     r"Status: (?P<status>proposed|accepted|superseded by \d{4}) · Date: (?P<date>\d{4}-\d{2}-\d{2})\n"

@@ -15,7 +15,7 @@ from dev.stack.jars import find_java, resolve_jars
 from dev.stack.processes import free_port, spawn, stop
 from shared.settings import Settings
 
-__all__ = ["ADMIN", "KafkaBroker", "secured_properties"]
+__all__ = ["ADMIN", "KafkaBroker"]
 
 _PROPERTIES = {
     "process.roles": "broker,controller",
@@ -60,41 +60,11 @@ _LOGGING = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def secured_properties(admin_password: str) -> dict[str, str]:
-    """Properties of a broker that authenticates everyone by SASL and authorizes by ACLs alone.
-
-    The super user is known by the broker's own file (PLAIN), as it must exist before there is anything to store;
-    services are SCRAM users, which the super user creates.
-    """
-    plain = (
-        "org.apache.kafka.common.security.plain.PlainLoginModule required "
-        f'username="{ADMIN}" password="{admin_password}" user_{ADMIN}="{admin_password}";'
-    )
-    return {
-        "listeners": "BUS://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
-        "advertised.listeners": "BUS://127.0.0.1:{port}",
-        "listener.security.protocol.map": "BUS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
-        "inter.broker.listener.name": "BUS",
-        "sasl.mechanism.inter.broker.protocol": "PLAIN",
-        "sasl.mechanism.controller.protocol": "PLAIN",
-        "listener.name.bus.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
-        "listener.name.bus.plain.sasl.jaas.config": plain,
-        "listener.name.bus.scram-sha-512.sasl.jaas.config": (
-            "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-        ),
-        "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
-        "listener.name.controller.plain.sasl.jaas.config": plain,
-        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "super.users": f"User:{ADMIN}",
-        "allow.everyone.if.no.acl.found": "false",
-    }
-
-
 class KafkaBroker:
     """Apache Kafka; its port is kept over restarts, as its log is.
 
     Args:
-        properties: the broker's own, over those that a small machine needs; such as `secured_properties`.
+        properties: the broker's own, over those that a small machine needs.
         client: settings of the clients that may create topics, where the broker asks for credentials.
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,10 +73,6 @@ class Report:
     def ok(self) -> bool:
         """Whether every invariant holds."""
         return all(check.ok for check in self.checks)
-
-    def by_code(self) -> Mapping[str, Check]:
-        """The checks by their code, A1 to A8."""
-        return {check.code: check for check in self.checks}
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain data: `{ok, checks: [{code, ok, …}], …}`."""

@@ -10,13 +10,7 @@ from joserfc.jwk import OKPKey
 from shared.errors import PermanentError
 from shared.sealing import parse_ring
 
-__all__ = ["generate_keys", "public_key", "signing_key"]
-
-
-def generate_keys() -> tuple[str, str]:
-    """A new pair of (signing key, public key), as the settings take them in a ring: raw Ed25519, base64."""
-    key = OKPKey.generate_key("Ed25519", private=True).as_dict(private=True)
-    return _standard(str(key["d"])), _standard(str(key["x"]))
+__all__ = ["public_key", "signing_key"]
 
 
 @lru_cache(maxsize=4)
@@ -60,7 +54,3 @@ def _raw(key: str, what: str) -> bytes:
 
 def _urlsafe(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _standard(urlsafe: str) -> str:
-    return base64.b64encode(base64.urlsafe_b64decode(urlsafe + "=" * (-len(urlsafe) % 4))).decode()

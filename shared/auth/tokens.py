@@ -20,7 +20,7 @@ from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import OKPKey
 from pydantic import SecretStr
 
-from shared.auth.keys import generate_keys, public_key, signing_key
+from shared.auth.keys import public_key, signing_key
 from shared.errors import Forbidden, PermanentError, Unauthorized
 from shared.ids import new_id
 from shared.sealing import parse_ring
@@ -33,7 +33,6 @@ __all__ = [
     "Proposal",
     "Role",
     "Verifier",
-    "generate_keys",
     "mint",
 ]
 
@@ -122,17 +121,12 @@ class Caller:
         """The accounts that invited, activated or reset the caller's account."""
         return frozenset(filter(None, (self.made_by, self.activated_by, self.reset_by)))
 
-    def may_second(self, proposal: Proposal, *, activation_ties: bool = True) -> bool:
-        """Whether the caller may decide on a proposal.
+    def require_second_person(self, proposal: Proposal, *, activation_ties: bool = True) -> None:
+        """Require that the caller may decide on a proposal.
 
         The caller is another person; neither account invited, activated or reset the other; and the caller's account is
         at least `SECOND_PERSON_AGE` older than the proposal. Without ``activation_ties`` the account that activated the
         caller's is not counted among its makers.
-        """
-        return self._objection(proposal, activation_ties) is None
-
-    def require_second_person(self, proposal: Proposal, *, activation_ties: bool = True) -> None:
-        """Require `may_second`.
 
         Raises:
             Forbidden: ``second-person-needed``, with what is wrong about this one.

@@ -17,7 +17,7 @@ from shared.http import health
 from shared.http.cache import Cache
 from shared.http.edge import Edge, ErrorRenderer
 from shared.http.guard import RequestGuard
-from shared.http.models import Input, Instant, Limit, Output, SmallInt
+from shared.http.models import Input, Instant, Limit, Output
 from shared.http.openapi import describe
 from shared.http.problems import problem_of
 from shared.http.query import refuse_unknown_parameters
@@ -34,7 +34,6 @@ __all__ = [
     "Limit",
     "Output",
     "ReportDb",
-    "SmallInt",
     "create_app",
     "databases",
     "published",

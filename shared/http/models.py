@@ -24,7 +24,6 @@ __all__ = [
     "Instant",
     "Limit",
     "Output",
-    "SmallInt",
     "storable",
 ]
 
@@ -140,7 +139,5 @@ def storable(answer: BaseModel) -> BaseModel:
 
 Instant = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
 """A moment in a query or path: RFC 3339 with an offset."""
-SmallInt = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
-"""A whole number that fits PostgreSQL's ``integer``."""
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
 """The page size of a listing; give it a default of 50."""

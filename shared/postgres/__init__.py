@@ -133,9 +133,6 @@ class Tx:
         async with self.conn.transaction():
             yield
 
-    async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        await self.conn.executemany(sql, rows)
-
 
 def _arrays_are_lists() -> None:
     """Register with asyncpg the containers that pass as arrays: lists and tuples, and nothing else.

@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from services.points.rules import documents
 from tests.drill.twins import Act, Served, Twins
 from tests.reference.rules import SHIPPED, Rule
+from tests.support.documents import RULE_EXAMPLES
 
 __all__ = ["Acts", "rules"]
 
@@ -41,7 +41,7 @@ WEIGHTS = {
 def rules() -> list[Rule]:
     """Those of other places that the service ships as examples, paying so well that something can be redeemed."""
     found: list[Rule] = []
-    for path in sorted(Path(documents.EXAMPLES).glob("*.yaml")):
+    for path in sorted(Path(RULE_EXAMPLES).glob("*.yaml")):
         rule = yaml.safe_load(path.read_text("utf-8"))
         rule["earning"]["points_per_hour"] *= 10
         if "balance" in rule:

@@ -14,7 +14,7 @@ from services.points.activations.mover import move
 from services.points.badges.handlers import install as install_criteria
 from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import IngestStream
-from services.points.rules import documents, store
+from services.points.rules import store
 from services.points.rules.handlers import Rulebooks
 from shared.contracts import AttendanceRecorded
 from shared.ids import derived_id
@@ -24,6 +24,7 @@ from tests.reference import points as reference
 from tests.reference.district import District
 from tests.reference.rules import Rule
 from tests.support.databases import Clock, TestDatabase
+from tests.support.documents import rule_from
 
 __all__ = ["Stage", "publish", "setting"]
 
@@ -57,7 +58,7 @@ class Stage:
         criteria = await install_criteria(self.database)
         async with self.database.transaction() as tx:
             for rule in rules:
-                await store.install(tx, documents.parse(orjson.dumps(rule).decode()))
+                await store.install(tx, rule_from(orjson.dumps(rule).decode()))
             await store.fill_generation(tx, 1, [rule["version"] for rule in rules])
         self.stream = IngestStream(self.database, Policy(Rulebooks(), criteria))
 
@@ -70,7 +71,7 @@ class Stage:
         async with self.database.transaction() as tx:
             await store.change_rules(tx)
             newest = await store.newest_generation(tx)
-            await store.install(tx, documents.parse(orjson.dumps(rule).decode()))
+            await store.install(tx, rule_from(orjson.dumps(rule).decode()))
             await store.insert_generation(tx, [*newest.versions, rule["version"]], await tx.now())
 
     async def move(self, at_once: int) -> set[str]:

@@ -15,6 +15,7 @@ from ops.database import bootstrap
 from shared.ids import new_id
 from tests.integration.points.serving import NOW, message, record
 from tests.support.audit_world import PLANTS, World, named, world
+from tests.support.audits import by_code
 from tests.support.databases import TestDatabase
 
 __all__ = ["world"]
@@ -92,7 +93,7 @@ async def test_a3_lets_what_is_on_its_way_pass_unless_all_is_settled(world: Worl
     await world.publish(record(world.volunteer, started_at=NOW), sent=False)
     report = await world.audit(settled=False)
     assert report.ok, report.as_json()
-    assert report.by_code()["A3"].notes == ["1 revisions are on their way"]
+    assert by_code(report)["A3"].notes == ["1 revisions are on their way"]
     assert not (await world.audit()).ok
 
 
@@ -135,7 +136,7 @@ async def test_a3_names_a_superseded_revision_whose_content_was_changed(world: W
 async def test_a3_lists_a_conflicting_second_content_apart(world: World) -> None:
     second = world.first.model_copy(update={"theme": "other"})
     await world.dead_letter(second, "conflict", "open")
-    check = (await world.audit()).by_code()["A3"]
+    check = by_code(await world.audit())["A3"]
     assert check.ok
     assert any(str(second.record_id) in note and "conflicting" in note for note in check.notes)
 
@@ -165,7 +166,7 @@ async def test_a4_and_a5_name_whose_record_was_changed(world: World) -> None:
     await world.plant(PLANTS["shorten_record"], world.first.record_id)
     check = await world.breached("A4", "A3", "A5")
     assert "posted is 80, should be 10" in named(check, "bucket day/2026-01-10")
-    assert "credit_minutes is 480, should be 60" in named((await world.audit()).by_code()["A5"], world.volunteer)
+    assert "credit_minutes is 480, should be 60" in named(by_code(await world.audit())["A5"], world.volunteer)
 
 
 async def test_a5_names_a_star_that_nobody_earned_and_a_badge_that_is_gone(world: World) -> None:

@@ -10,6 +10,7 @@ from ops.audit.main import audit, run_audit
 from shared.ids import new_id
 from tests.integration.points.serving import NOW, message, record
 from tests.support.audit_world import PLANTS, World, named, world
+from tests.support.audits import by_code
 
 __all__ = ["world"]
 
@@ -62,4 +63,4 @@ async def test_records_of_a_direct_feed_are_a_note(world: World) -> None:
     await world.ledger.feed(record(new_id(), 60))
     report = await audit(world.auditor, settled=True, direct_feed=True)
     assert report.ok, report.as_json()
-    assert "1 records at points were not published by recruitment" in report.by_code()["A3"].notes
+    assert "1 records at points were not published by recruitment" in by_code(report)["A3"].notes

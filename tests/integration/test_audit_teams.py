@@ -8,6 +8,7 @@ from shared.contracts import AttendanceRecorded
 from shared.ids import new_id
 from tests.integration.points.serving import NOW, message, record
 from tests.support.audit_world import PLANTS, World, named, world
+from tests.support.audits import by_code
 
 __all__ = ["world"]
 
@@ -63,7 +64,7 @@ async def test_a5_holds_a_superseded_revision_that_is_still_counted_against_its_
     await world.ledger.feed(later)
     report = await world.audit(settled=False)
     assert report.ok, report.as_json()
-    assert "1 revisions are on their way to the teams" in report.by_code()["A3"].notes
+    assert "1 revisions are on their way to the teams" in by_code(report)["A3"].notes
     assert "for its team: sent and not counted" in named(await world.breached("A3"), later.record_id)
     await world.teams.handle([message(later)])
     report = await world.audit()

@@ -22,6 +22,7 @@ from shared.ids import new_id
 from shared.postgres import Database
 from shared.postgres.queries import parse_queries
 from tests.integration.points.serving import NOW, SITE, Ledger, message, record
+from tests.support.audits import by_code
 
 __all__ = ["PLANTS", "STAFF", "World", "hold", "named", "world"]
 
@@ -120,7 +121,7 @@ class World:
         """The first of the checks that are breached; these and no others are."""
         report = await self.audit(settled=settled)
         assert [check.code for check in report.checks if not check.ok] == sorted(codes), report.as_json()
-        return report.by_code()[codes[0]]
+        return by_code(report)[codes[0]]
 
 
 def named(check: Check, subject: object) -> str:

@@ -15,6 +15,7 @@ from shared.contracts import AttendanceRecorded
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.serving import NOW, OTHER_SITE, Api, Ledger, record, serving
+from tests.support.audits import by_code
 from tests.support.databases import Clock, TestDatabase
 from tests.support.settings import SettingsFactory
 
@@ -78,6 +79,6 @@ async def available(database: Database, volunteer_id: UUID) -> tuple[int, int]:
 
 async def proven(test_database: TestDatabase) -> None:
     """A1, A2, A4, A5 and A6 hold."""
-    checks = (await audit(test_database.dsn_for("auditor"))).by_code()
+    checks = by_code(await audit(test_database.dsn_for("auditor")))
     for code in ("A1", "A2", "A4", "A5", "A6"):
         assert checks[code].ok, checks[code].as_json()

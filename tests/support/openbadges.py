@@ -1,8 +1,8 @@
 """A stranger's verifier of Open Badges 3.0 credentials (VC-JWT): it knows the standards and nothing of the service.
 
 What it holds a credential to: the required members of 1EdTech's AchievementCredential and of what lies in it, with
-their types and formats; the token's rules (registered claims repeat the credential's); the issuer's published key, by
-RFC 8032 in plain integers; and the issuer's revocation list.
+their types and formats; the token's rules (registered claims repeat the credential's); the issuer's published key;
+and the issuer's revocation list.
 """
 
 import base64
@@ -11,8 +11,8 @@ from typing import Any, Final, Literal
 
 import jsonschema
 import orjson
-
-from tests.support.ed25519 import verify
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 __all__ = ["ACHIEVEMENT_CREDENTIAL", "Refused", "checked", "status_of"]
 
@@ -117,8 +117,10 @@ async def checked(token: str, issuer: str, fetch: Fetch) -> dict[str, Any]:
     key = await fetch(header["kid"])
     if (key.get("kty"), key.get("crv")) != ("OKP", "Ed25519"):
         raise Refused(f"the key is {key}")
-    if not verify(_decoded(key["x"]), f"{head}.{body}".encode(), _decoded(signature)):
-        raise Refused("the signature is not the key's")
+    try:
+        Ed25519PublicKey.from_public_bytes(_decoded(key["x"])).verify(_decoded(signature), f"{head}.{body}".encode())
+    except (InvalidSignature, ValueError) as error:
+        raise Refused("the signature is not the key's") from error
     document = {name: value for name, value in claims.items() if name not in ("iss", "jti", "sub", "nbf", "exp")}
     try:
         jsonschema.Draft202012Validator(ACHIEVEMENT_CREDENTIAL).validate(document)

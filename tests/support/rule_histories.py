@@ -16,7 +16,7 @@ from services.points.ledger import handlers as ledger
 from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import IngestStream
 from services.points.referrals import handlers as referrals
-from services.points.rules import documents, store
+from services.points.rules import store
 from services.points.rules.handlers import Rulebooks
 from shared.auth.tokens import Caller, Role
 from shared.errors import Conflict, NotFound
@@ -25,6 +25,7 @@ from shared.postgres import Database
 from tests.integration.points.histories import World, attendance, message
 from tests.reference import points as reference
 from tests.reference.rules import Record
+from tests.support.documents import rule_from
 from tests.support.drawn_rules import drawn_rules
 
 __all__ = ["BEGIN", "CALLER", "FOREVER", "NEWCOMERS", "NOW", "Play", "clear", "drawn", "enforce", "rules_in_force"]
@@ -92,7 +93,7 @@ async def enforce(database: Database, rules: list[dict[str, Any]]) -> IngestStre
     await clear(database)
     async with database.transaction() as tx:
         for rule in rules:
-            await store.install(tx, documents.parse(orjson.dumps(rule).decode()))
+            await store.install(tx, rule_from(orjson.dumps(rule).decode()))
         await store.fill_generation(tx, 1, [rule["version"] for rule in rules])
         return IngestStream(database, Policy(Rulebooks(), current_criteria()))
 

@@ -14,8 +14,9 @@ from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
+from ops.secrets import generate_pair
 from shared.auth.access import allow, optional, public
-from shared.auth.tokens import Caller, Role, generate_keys, mint
+from shared.auth.tokens import Caller, Role, mint
 from shared.errors import Conflict, ConflictError, NotFound, PermanentError, TransientError, Unauthorized
 from shared.http.app import Input, Limit, Output, create_app
 from shared.http.problems import MEDIA_TYPE
@@ -23,7 +24,7 @@ from shared.settings import Settings
 
 __all__ = ["ERRORS", "SETTINGS", "Answer", "Thing", "bearer", "calling", "check_problem", "good", "make_app", "router"]
 
-SEED, PUBLIC = generate_keys()
+SEED, PUBLIC = generate_pair()
 SETTINGS = Settings(service="recruitment", environment="test", auth_public_keys={"recruitment": PUBLIC})
 MINTING = SimpleNamespace(service="recruitment", auth_signing_key=SecretStr(SEED))
 

@@ -12,7 +12,7 @@ from services.points.badges.domain import Between, Criteria, Criterion, Measure
 from services.points.versions import documents
 from services.points.versions.documents import Part, VersionedDocument
 
-__all__ = ["AnyBadge", "CriteriaDocument", "CriteriaOf", "parse", "shipped"]
+__all__ = ["AnyBadge", "CriteriaDocument", "CriteriaOf", "shipped"]
 
 VERSIONS = Path(__file__).with_name("versions")
 
@@ -146,15 +146,6 @@ def _month_day(text: str) -> tuple[int, int]:
 
 class CriteriaDocument(CriteriaOf[BadgeDocument]):
     """One version of all badges."""
-
-
-def parse(text: str, where: str = "criteria") -> CriteriaDocument:
-    """Read criteria from YAML.
-
-    Raises:
-        PermanentError: it is not YAML or not a list of badges, with the line and the path of each bad field.
-    """
-    return documents.parse(CriteriaDocument, text, where)
 
 
 def shipped() -> list[CriteriaDocument]:

@@ -9,7 +9,7 @@ from services.points.integrity.terms.domain import Burst, Thresholds
 from services.points.versions import documents
 from services.points.versions.documents import Part, VersionedDocument
 
-__all__ = ["VERSIONS", "ThresholdDocument", "parse", "shipped"]
+__all__ = ["VERSIONS", "ThresholdDocument", "shipped"]
 
 VERSIONS = Path(__file__).with_name("versions")
 Minutes = Annotated[int, Field(strict=True, ge=1, le=1440)]
@@ -76,15 +76,6 @@ class ThresholdDocument(VersionedDocument):
             self.long_day.above_minutes,
             self.keep_days,
         )
-
-
-def parse(text: str, where: str = "thresholds") -> ThresholdDocument:
-    """Read thresholds.
-
-    Raises:
-        PermanentError: it is not YAML or not thresholds, with the line and the path of each bad field.
-    """
-    return documents.parse(ThresholdDocument, text, where)
 
 
 def shipped() -> list[ThresholdDocument]:

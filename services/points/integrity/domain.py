@@ -25,7 +25,6 @@ from services.points.integrity.days.domain import (
     step,
 )
 from services.points.integrity.terms.domain import (
-    KINDS,
     Burst,
     Flag,
     Kind,
@@ -38,7 +37,6 @@ from services.points.integrity.terms.domain import (
 )
 
 __all__ = [
-    "KINDS",
     "Act",
     "Burst",
     "Case",

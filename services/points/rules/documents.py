@@ -21,10 +21,9 @@ from services.points.rules.terms.domain import (
 from services.points.versions import documents
 from services.points.versions.documents import WRITING, Day, DocumentProblem, Name, Part, VersionedDocument
 
-__all__ = ["EXAMPLES", "VERSIONS", "DocumentProblem", "RuleDocument", "check", "parse", "shipped"]
+__all__ = ["VERSIONS", "DocumentProblem", "RuleDocument", "check", "shipped"]
 
 VERSIONS = Path(__file__).with_name("versions")
-EXAMPLES = Path(__file__).with_name("examples")
 
 Points = Annotated[int, Field(strict=True, ge=0, le=10_000)]
 Minutes = Annotated[int, Field(strict=True, ge=0, le=1440)]
@@ -296,15 +295,6 @@ class RuleDocument(VersionedDocument):
 def check(text: str, where: str = "rule", version: int | None = None) -> RuleDocument | list[DocumentProblem]:
     """Read a rule document, or say everything that is wrong with it; ``version`` is the number that it gets."""
     return documents.check(RuleDocument, text, where, version)
-
-
-def parse(text: str, where: str = "rule") -> RuleDocument:
-    """Read a rule document.
-
-    Raises:
-        PermanentError: it is not YAML or not a rule, with the line and the path of each bad field.
-    """
-    return documents.parse(RuleDocument, text, where)
 
 
 def shipped() -> list[RuleDocument]:

@@ -9,7 +9,7 @@ from services.points.badges.documents import AnyBadge, CriteriaOf
 from services.points.badges.domain import Criterion
 from services.points.versions import documents
 
-__all__ = ["TeamCriteriaDocument", "parse", "shipped"]
+__all__ = ["TeamCriteriaDocument", "shipped"]
 
 VERSIONS = Path(__file__).with_name("versions")
 
@@ -36,15 +36,6 @@ class TeamCriteriaDocument(CriteriaOf[TeamBadgeDocument]):
     """One version of all teams' badges."""
 
     badges: Annotated[tuple[TeamBadgeDocument, ...], Field(min_length=1)]
-
-
-def parse(text: str, where: str = "team criteria") -> TeamCriteriaDocument:
-    """Read criteria from YAML.
-
-    Raises:
-        PermanentError: it is not YAML or not a list of badges, with the line and the path of each bad field.
-    """
-    return documents.parse(TeamCriteriaDocument, text, where)
 
 
 def shipped() -> list[TeamCriteriaDocument]:

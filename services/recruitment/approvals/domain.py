@@ -26,14 +26,12 @@ from services.recruitment.attendance.domain import (
 )
 
 __all__ = [
-    "DEFAULT_CAPS",
     "LIFE",
     "NOTICE",
     "Assertion",
     "AssertionCaps",
     "Decider",
     "Decision",
-    "Evidence",
     "KnownSince",
     "PendingApproval",
     "Reason",
@@ -41,7 +39,6 @@ __all__ = [
     "Spent",
     "decide",
     "deny",
-    "evidence_of",
     "found_drive",
     "may_decide",
     "reasons_to_wait",
@@ -52,18 +49,9 @@ NOTICE = timedelta(hours=24)
 LIFE = timedelta(days=30)
 """The age at which an undecided approval lapses."""
 SENIORITY = timedelta(days=7)
-"""How much older than a record or proposal an account must be to decide on it; the same as `Caller.may_second` has."""
+"""How much older than a record or proposal an account must be to decide on it, as in `Caller.require_second_person`."""
 DENIABLE = timedelta(days=14)
 """How long a volunteer may deny what another account asserted or changed."""
-
-
-class Evidence(StrEnum):
-    """How strong the evidence of a record is."""
-
-    STRONG = "strong"
-    ASSERTED = "asserted"
-    ENTERED = "entered"
-    REGISTRY = "registry"
 
 
 class Reason(StrEnum):
@@ -93,9 +81,6 @@ class AssertionCaps:
 
     per_volunteer: int = 8 * 60
     in_all: int = 200 * 60
-
-
-DEFAULT_CAPS = AssertionCaps()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,20 +168,6 @@ class Decider:
         """All ids of the person behind the account."""
         own = {self.subject, self.person_id}
         return frozenset(own if self.volunteer_id is None else own | {self.volunteer_id})
-
-
-def evidence_of(provenance: Provenance) -> Evidence:
-    """How strong a check-in of this kind is by itself."""
-    return _EVIDENCE[provenance]
-
-
-_EVIDENCE: Mapping[Provenance, Evidence] = {
-    Provenance.SCANNED: Evidence.STRONG,
-    Provenance.KIOSK: Evidence.ASSERTED,
-    Provenance.LEADER: Evidence.ASSERTED,
-    Provenance.BACKFILLED: Evidence.ENTERED,
-    Provenance.IMPORTED: Evidence.REGISTRY,
-}
 
 
 def reasons_to_wait(place: Place, known: KnownSince) -> list[Reason]:

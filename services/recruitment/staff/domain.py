@@ -79,7 +79,7 @@ def judge_invitation(role: StaffRole, site_id: UUID | None, *, centre: bool) -> 
 def judge_activation(
     account: StaffAccount, inviter: StaffAccount | None, activator: UUID, *, centre: bool
 ) -> NotAllowed | None:
-    """Whether the activator stands apart from the inviter, beyond what `Caller.may_second` says of the activator.
+    """Whether the activator stands apart from the inviter, beyond what `Caller.require_second_person` requires.
 
     That the account is within the activator's bounds is checked elsewhere.
     """

@@ -21,11 +21,6 @@ class Hub:
         self._last: bytes | None = None
         self._closed = False
 
-    @property
-    def watchers(self) -> int:
-        """How many browsers are watching."""
-        return len(self._watchers)
-
     def publish(self, tick: bytes) -> None:
         """Give a tick (JSON on one line) to everyone, and keep it for those who come later."""
         self._last = b"event: tick\ndata: " + tick.replace(b"\r", b"").replace(b"\n", b"") + b"\n\n"

@@ -13,7 +13,6 @@ from ops.audit.main import audit
 from services.points.activations import handlers, mover
 from services.points.activations.domain import Activation, ActivationAct, ActivationStatus
 from services.points.ledger.ingest import Policy
-from services.points.rules import documents
 from services.points.rules.handlers import draft
 from shared.auth.tokens import Caller, Role
 from shared.clock import district_day
@@ -22,6 +21,8 @@ from shared.postgres import Database
 from tests.integration.points.histories import World, attendance, message, read
 from tests.reference.points import Reference
 from tests.reference.rules import Record, awards
+from tests.support.audits import by_code
+from tests.support.documents import RULE_EXAMPLES
 
 __all__ = [
     "BETTER_PAID",
@@ -39,7 +40,7 @@ __all__ = [
     "operator",
 ]
 
-SHIPPED: dict[str, Any] = yaml.safe_load((documents.EXAMPLES.parent / "versions" / "0001.yaml").read_text("utf-8"))
+SHIPPED: dict[str, Any] = yaml.safe_load((RULE_EXAMPLES.parent / "versions" / "0001.yaml").read_text("utf-8"))
 """The demo's rule as plain data, as the reference reads rules."""
 
 NOW = datetime(2026, 3, 20, 4, tzinfo=UTC)
@@ -78,7 +79,7 @@ async def insert_rehearsal(database: Database, version: int, results: dict[UUID,
             version,
             PROPOSER.subject,
         )
-        await tx.executemany(
+        await tx.conn.executemany(
             "insert into rehearsal_results (rehearsal_id, volunteer_id, records, before, after) "
             "values ($1, $2, 1, $3, $4)",
             [(rehearsal_id, volunteer_id, *points) for volunteer_id, points in results.items()],
@@ -229,5 +230,5 @@ class District:
             assert stored.balances == account.balances() == stored.balances_of_transfers, name
             lots = {key: (lot.awarded, lot.available, lot.expired) for key, lot in account.lots.items()}
             assert {k: v for k, v in stored.lots.items() if any(v)} == {k: v for k, v in lots.items() if any(v)}
-        checks = (await audit(self.dsn_for("auditor"))).by_code()
+        checks = by_code(await audit(self.dsn_for("auditor")))
         assert not [offender for code in CHECKS for offender in checks[code].as_json()["offenders"]]

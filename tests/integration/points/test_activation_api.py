@@ -27,6 +27,7 @@ from tests.integration.points.activating import (
 )
 from tests.integration.points.histories import World
 from tests.integration.points.rehearsing import rehearse
+from tests.support.audits import by_code
 from tests.support.brokers import TestBroker
 from tests.support.databases import Clock
 from tests.support.points_workers import running
@@ -239,10 +240,10 @@ async def test_acts_of_people_follow_the_rules_that_the_volunteer_stands_under(
             found = await tx.fetchrow("select available, donated from volunteers where volunteer_id = $1", volunteer_id)
         # 30 for two hours of March and 20 for the first service, then 30; and 5 for each who was brought in.
         assert tuple(found) == ((40, 50) if moved else (80, 0))  # type: ignore[arg-type]
-    clean = (await audit(district.dsn_for("auditor"))).by_code()
+    clean = by_code(await audit(district.dsn_for("auditor")))
     assert [clean[code].as_json()["offenders"] for code in ("A1", "A2", "A4", "A6")] == [[], [], [], []]
     await finish(district)
-    clean = (await audit(district.dsn_for("auditor"))).by_code()
+    clean = by_code(await audit(district.dsn_for("auditor")))
     assert [clean[code].as_json()["offenders"] for code in ("A1", "A2", "A4", "A6")] == [[], [], [], []]
     moves = (await people.get(f"{path}/moves"))["items"]
     moves = [move for move in moves if UUID(move["volunteer_id"]) in referrers]

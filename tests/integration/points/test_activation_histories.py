@@ -18,6 +18,7 @@ from shared.postgres import Database
 from tests.integration.points.activating import Stage
 from tests.integration.points.histories import World
 from tests.reference import points as reference
+from tests.support.audits import by_code
 from tests.support.databases import Clock
 from tests.support.depth import examples
 from tests.support.drawn_rules import drawn_rules
@@ -120,7 +121,7 @@ async def test_any_draft_comes_into_force_and_out_again_as_the_reference_says(
     play = WithMoves(world, model, district_day(NOW), stage=stage)
 
     async def clean() -> None:
-        checks = (await audit(dsn_for("auditor"))).by_code()
+        checks = by_code(await audit(dsn_for("auditor")))
         assert not [offender for code in CHECKS for offender in checks[code].as_json()["offenders"]]
 
     before, rehearsed, applying, reversing, afterwards = drawn_acts

@@ -36,7 +36,9 @@ from tests.integration.points.activating import (
     changed,
 )
 from tests.integration.points.histories import World, attendance, message, read
+from tests.support.audits import by_code
 from tests.support.databases import Clock
+from tests.support.documents import rule_from
 from tests.support.waiting import eventually
 
 Dsn = Callable[[str], str]
@@ -290,7 +292,7 @@ async def test_a_version_that_a_release_ships_reaches_everybody_too(
     district: District, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await district.populate()
-    newer = documents.parse(orjson.dumps(FROM_THE_MIDDLE).decode())
+    newer = rule_from(orjson.dumps(FROM_THE_MIDDLE).decode())
     shipped = [*documents.shipped(), newer]
     monkeypatch.setattr(documents, "shipped", lambda: shipped)
     policy = await policy_of(district.database)
@@ -319,6 +321,6 @@ async def test_a_bucket_under_another_version_than_its_generation_selects_is_nam
     )
     await owner.close()
     assert planted is not None
-    found = (await audit(dsn_for("auditor"))).by_code()["A4"].offenders
+    found = by_code(await audit(dsn_for("auditor")))["A4"].offenders
     subject = f"bucket {planted['bucket']} of volunteer {planted['volunteer_id']}"
     assert any(one.subject == subject and f"should be {rule['version']}" in one.detail for one in found)

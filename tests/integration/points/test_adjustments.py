@@ -14,6 +14,7 @@ from shared.auth.tokens import Role
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.serving import NOW, Api, Ledger, Person, serving
+from tests.support.audits import by_code
 from tests.support.databases import Clock
 from tests.support.settings import SettingsFactory
 
@@ -188,5 +189,5 @@ async def test_the_audit_names_an_adjustment_that_was_tampered_with(
     await owner.execute("alter table points.adjustments disable trigger adjustments_are_final")
     await owner.execute("update points.adjustments set points = 500 where adjustment_id = $1", UUID(adjustment))
     await owner.close()
-    check = (await audit(dsn_for("auditor"), settled=True)).by_code()["A4"]
+    check = by_code(await audit(dsn_for("auditor"), settled=True))["A4"]
     assert any(adjustment in found.subject and "should be 500" in found.detail for found in check.offenders)

@@ -13,19 +13,19 @@ import pytest
 from services.points import __main__ as points
 from services.points.policy import policy_of
 from services.points.referrals.domain import MOST_A_DAY
-from services.points.rules import documents
 from shared.auth.tokens import Role
 from shared.http.app import walk_routes
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.serving import NOW, OTHER_SITE, SITE, Api, Ledger, Person, record
 from tests.support.databases import Clock
+from tests.support.documents import RULE_EXAMPLES
 from tests.support.settings import SettingsFactory
 
 SOME_ID = str(new_id())
 REWARD = {"name": "保温杯", "price": 1}
 CENTRE = {
-    ("POST", "/rules"): {"document": documents.EXAMPLES.joinpath("hailin.yaml").read_text("utf-8")},
+    ("POST", "/rules"): {"document": RULE_EXAMPLES.joinpath("hailin.yaml").read_text("utf-8")},
     ("POST", "/rules/{version}/rehearsals"): {},
     ("GET", "/rehearsals"): None,
     ("GET", "/rehearsals/{rehearsal_id}"): None,

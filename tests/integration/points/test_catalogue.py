@@ -10,12 +10,12 @@ import asyncpg
 import pytest
 
 from ops.audit.main import audit
-from services.points.rules import documents
 from services.points.rules.domain import Rulebook
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.serving import NOW, OTHER_SITE, SITE, Api, Ledger, serving
 from tests.support.databases import Clock
+from tests.support.documents import RULE_EXAMPLES, rule_from
 from tests.support.settings import SettingsFactory
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
@@ -225,7 +225,7 @@ async def test_twenty_presses_at_once_take_what_the_limit_allows(api: Api, ledge
 async def test_a_rule_may_allow_one_redemption_a_quarter_of_whichever_reward(
     api: Api, ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hailin = documents.parse(documents.EXAMPLES.joinpath("hailin.yaml").read_text("utf-8")).rule()
+    hailin = rule_from(RULE_EXAMPLES.joinpath("hailin.yaml").read_text("utf-8")).rule()
 
     async def rulebook(*_: Any) -> Rulebook:
         return Rulebook([hailin])

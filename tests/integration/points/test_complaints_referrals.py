@@ -11,14 +11,15 @@ import pytest
 from ops.audit.main import audit
 from services.points import __main__ as points
 from services.points.policy import policy_of
-from services.points.rules import documents
 from services.points.rules.handlers import rulebook
 from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.histories import attendance, message, read
 from tests.reference.points import Record
+from tests.support.audits import by_code
 from tests.support.databases import Clock
+from tests.support.documents import RULE_EXAMPLES, rule_from
 from tests.support.rule_histories import NOW, clear, enforce
 from tests.support.settings import SettingsFor
 
@@ -57,7 +58,7 @@ def _slug(answer: httpx.Response) -> tuple[int, str]:
 
 
 async def test_a_draft_is_checked_numbered_and_in_force_for_nobody(client: Client, points_db: Database) -> None:
-    text = documents.EXAMPLES.joinpath("hailin.yaml").read_text("utf-8")
+    text = RULE_EXAMPLES.joinpath("hailin.yaml").read_text("utf-8")
     made = (await client.post("/rules", {"document": text})).json()
     assert (made["version"], made["status"], made["name"]) == (1001, "draft", "海林市志愿服务积分规则")
     again = await client.post("/rules", {"document": made["document"]})
@@ -71,7 +72,7 @@ async def test_a_draft_is_checked_numbered_and_in_force_for_nobody(client: Clien
 
 
 async def test_a_bad_draft_is_refused_with_the_line_of_each_mistake(client: Client) -> None:
-    text = documents.EXAMPLES.joinpath("hailin.yaml").read_text("utf-8")
+    text = RULE_EXAMPLES.joinpath("hailin.yaml").read_text("utf-8")
     wrong = text.replace("points: 2", "points: two").replace("per_quarter: 1", "per_quarter: 0")
     answer = await client.post("/rules", {"document": wrong})
     assert _slug(answer) == (422, "rule-invalid")
@@ -95,7 +96,7 @@ async def test_complaint_and_referral_are_posted_explained_and_taken_back(
     client: Client, points_db: Database, dsn_for: Any
 ) -> None:
     await clear(points_db)
-    rule = documents.parse(documents.EXAMPLES.joinpath("hailin.yaml").read_text("utf-8")).model_dump(mode="json")
+    rule = rule_from(RULE_EXAMPLES.joinpath("hailin.yaml").read_text("utf-8")).model_dump(mode="json")
     stream = await enforce(points_db, [rule])
     volunteer_id, record_id = new_id(), new_id()
     served = Record(str(record_id), 1, str(volunteer_id), "confirmed", "scanned", NOW, 120)
@@ -145,5 +146,5 @@ async def test_complaint_and_referral_are_posted_explained_and_taken_back(
     assert await balance() == 0
     assert (await client.post("/referrals", referral)).status_code == 201
     assert await balance() == 2
-    checks = (await audit(dsn_for("auditor"))).by_code()
+    checks = by_code(await audit(dsn_for("auditor")))
     assert [checks[code].as_json()["offenders"] for code in ("A1", "A2", "A4", "A6")] == [[], [], [], []]

@@ -19,6 +19,7 @@ from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.serving import OTHER_SITE, SITE, Api, Ledger, message, record
 from tests.support.databases import TestDatabase
+from tests.support.documents import rule_from
 from tests.support.integrity_cases import MORNING, api, available, flag, ledger, opened, pair, proven, settled
 
 __all__ = ["api", "ledger"]
@@ -114,7 +115,7 @@ async def test_other_kinds_open_a_case_and_hold_nothing_back_unless_the_rule_say
     text = documents.VERSIONS.joinpath("0001.yaml").read_text("utf-8")
     stricter = text.replace("version: 1", "version: 2").replace("2000-01-01", "2026-01-11")
     async with points_db.transaction() as tx:
-        await rule_store.install(tx, documents.parse(stricter + "integrity: {holds_back: [long-day]}\n"))
+        await rule_store.install(tx, rule_from(stricter + "integrity: {holds_back: [long-day]}\n"))
         await tx.execute("update rule_generations set versions = '{1,2}'")
         policy = Policy(Rulebooks(), ledger.policy.criteria)
     under_it = Ledger(points_db, policy)

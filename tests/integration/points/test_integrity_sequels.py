@@ -18,6 +18,7 @@ from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.serving import Api, Ledger, record
 from tests.support.databases import TestDatabase
+from tests.support.documents import rule_from
 from tests.support.integrity_cases import (
     MORNING,
     OPERATOR,
@@ -126,7 +127,7 @@ async def test_what_a_person_cleared_keeps_its_points_when_more_is_found(
     text = documents.VERSIONS.joinpath("0001.yaml").read_text("utf-8")
     stricter = text.replace("version: 1", "version: 2").replace("2000-01-01", "2026-01-01")
     async with points_db.transaction() as tx:
-        await rule_store.install(tx, documents.parse(stricter + "integrity: {holds_back: [long-day]}\n"))
+        await rule_store.install(tx, rule_from(stricter + "integrity: {holds_back: [long-day]}\n"))
         await tx.execute("update rule_generations set versions = '{1,2}'")
         policy = Policy(Rulebooks(), ledger.policy.criteria)
     under_it, volunteer_id = Ledger(points_db, policy), new_id()

@@ -17,7 +17,6 @@ from services.points.complaints import handlers as complaints
 from services.points.referrals import handlers as referring
 from services.points.rehearsals import handlers, store
 from services.points.rules import handlers as rules
-from services.points.rules.documents import EXAMPLES
 from services.points.rules.domain import Facts
 from shared.contracts import AttendanceRecorded
 from shared.ids import new_id
@@ -36,6 +35,7 @@ from tests.integration.points.rehearsing import (
 )
 from tests.integration.points.serving import SITE, Ledger, record
 from tests.support.databases import Clock, PostgresServer, TestDatabase
+from tests.support.documents import RULE_EXAMPLES
 from tests.support.settings import SettingsFor
 from tests.support.waiting import eventually
 
@@ -106,7 +106,7 @@ async def _earned(database: Database) -> dict[UUID, int]:
     return {row["volunteer_id"]: row["earned"] for row in rows}
 
 
-DRAFTS = {name: (EXAMPLES / f"{name}.yaml").read_text("utf-8") for name in ("hailin", "shancheng", "izhiyuan")}
+DRAFTS = {name: (RULE_EXAMPLES / f"{name}.yaml").read_text("utf-8") for name in ("hailin", "shancheng", "izhiyuan")}
 DRAFTS["wider"] = draft_text(
     caps="caps: {day_minutes: 240, month_points: 40, activity_minutes: 600}",
     first_service="first_service: {points: 5}\nreferral: {points: 7}",

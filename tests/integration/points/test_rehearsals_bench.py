@@ -4,6 +4,7 @@ from dev.bench.rehearsal import NOW, fill, run
 from ops.audit.main import audit
 from services.points.policy import policy_of
 from shared.postgres import Database
+from tests.support.audits import by_code
 from tests.support.databases import Clock, TestDatabase
 
 
@@ -13,7 +14,7 @@ async def test_the_benchs_ledger_is_what_its_rules_say(
     await clock.set(NOW)
     await policy_of(points_db)
     await fill(test_database.dsn_for("points_owner"), 3000, 200, say=lambda _: None)
-    checks = (await audit(test_database.dsn_for("auditor"))).by_code()
+    checks = by_code(await audit(test_database.dsn_for("auditor")))
     for code in ("A1", "A2", "A4", "A6"):
         assert checks[code].ok, checks[code].offenders[:3]
     assert checks["A4"].examined == 3200

@@ -28,10 +28,11 @@ from tests.integration.points.serving import Api
 from tests.integration.points.serving import record as served
 from tests.support.databases import Clock
 from tests.support.depth import examples
+from tests.support.documents import team_criteria_from
 from tests.support.settings import SettingsFactory
 
 NOW = datetime(2026, 3, 4, 10, tzinfo=UTC)
-FEW = documents.parse(
+FEW = team_criteria_from(
     """
 version: 1001
 name: small teams

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from services.recruitment.access.domain import StaffRole
-from services.recruitment.approvals.domain import DEFAULT_CAPS
+from services.recruitment.approvals.domain import AssertionCaps
 from tests.integration.recruitment.minting import Attempt, Insiders, attempts
 from tests.integration.recruitment.work import NOW, Work, staff_token
 from tests.support.depth import examples
@@ -46,9 +46,9 @@ async def within(insiders: Insiders, history: Sequence[Attempt], accounts: int) 
     beyond = await insiders.beyond_strong()
     per_day: dict[object, int] = {}
     for (day, volunteer_id), minutes in beyond.items():
-        assert minutes <= accounts * DEFAULT_CAPS.per_volunteer, (day, volunteer_id, minutes)
+        assert minutes <= accounts * AssertionCaps().per_volunteer, (day, volunteer_id, minutes)
         per_day[day] = per_day.get(day, 0) + minutes
-    assert all(minutes <= accounts * DEFAULT_CAPS.in_all for minutes in per_day.values()), per_day
+    assert all(minutes <= accounts * AssertionCaps().in_all for minutes in per_day.values()), per_day
     assert await insiders.unseen() == []
 
 

@@ -9,8 +9,9 @@ from fastapi import APIRouter, FastAPI, Request
 from pydantic import SecretStr
 from starlette.responses import Response
 
+from ops.secrets import generate_pair
 from shared.auth.access import allow, optional
-from shared.auth.tokens import Caller, Role, generate_keys, mint
+from shared.auth.tokens import Caller, Role, mint
 from shared.http.app import Db, Input, Output, create_app
 from shared.http.idempotency import once
 from shared.http.models import GIVEN_ONCE, GivenOnce
@@ -20,7 +21,7 @@ from shared.settings import Settings
 
 __all__ = ["Noted", "Works", "bearer", "happened", "keyed", "make_app"]
 
-SEED, PUBLIC = generate_keys()
+SEED, PUBLIC = generate_pair()
 MINTING = SimpleNamespace(service="recruitment", auth_signing_key=SecretStr(SEED))
 INSERT = "insert into outbox (event_id, topic, key, headers, value) values ($1, 'test', 'k', '{}', '')"
 

@@ -15,7 +15,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaConnectionError, TopicAuthorizationFailedError
 
-from dev.stack.kafka import ADMIN, KafkaBroker, secured_properties
+from dev.stack.kafka import ADMIN, KafkaBroker
 from dev.stack.processes import free_port
 from ops.kafka.acls import PRINCIPALS, Acl, Operation, Pattern, Resource, acls
 from ops.kafka.admin import ensure_acls, ensure_users
@@ -32,7 +32,7 @@ from shared.outbox.relay import Relay
 from shared.postgres import Database
 from shared.settings import Settings
 from tests.integration.points.serving import record
-from tests.support.brokers import broker_name
+from tests.support.brokers import broker_name, secured_properties
 from tests.support.databases import ROOT
 from tests.support.settings import SettingsFactory
 from tests.support.waiting import eventually

@@ -8,13 +8,13 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
 
-from dev.stack.kafka import ADMIN, KafkaBroker, secured_properties
+from dev.stack.kafka import ADMIN, KafkaBroker
 from ops.kafka.acls import PRINCIPALS
 from ops.provision import ProvisionSettings, provision_kafka
 from shared.kafka.client import client_options
 from shared.kafka.topics import topic_name
 from shared.settings import Settings
-from tests.support.brokers import broker_name
+from tests.support.brokers import broker_name, secured_properties
 from tests.support.certificates import authority, keystore
 
 pytestmark = [

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from dev.docs.records import DIRECTORY, SECTIONS, Decision, decisions, index
+from dev.docs.records import DIRECTORY, Decision, decisions, index
 
 DOCS = DIRECTORY.parent
 PAGES = sorted(DOCS.rglob("*.md"))
+SECTIONS = ("Context", "Decision", "Consequences", "Alternatives")
 LINK = re.compile(r"\]\((?P<path>[^)#:]*)(?:#(?P<anchor>[^)]*))?\)")
 
 

@@ -13,11 +13,12 @@ from services.points.badges import documents
 from services.points.badges.domain import Criteria, Lifetime, Served, changes
 from shared.errors import PermanentError
 from tests.support.depth import examples
+from tests.support.documents import criteria_from
 
 SHIPPED = documents.shipped()
 CRITERIA = SHIPPED[-1].criteria()
 MONDAY = date(2026, 1, 5)
-WIDE = documents.parse(
+WIDE = criteria_from(
     """
 version: 9
 name: every kind of criterion
@@ -179,4 +180,4 @@ def test_bad_criteria_say_what_is_wrong(change: tuple[str, str], reason: str) ->
     text = documents.VERSIONS.joinpath("0002.yaml").read_text("utf-8")
     assert change[0] in text
     with pytest.raises(PermanentError, match=reason):
-        documents.parse(text.replace(*change, 1))
+        criteria_from(text.replace(*change, 1))

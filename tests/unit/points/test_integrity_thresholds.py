@@ -8,19 +8,20 @@ from services.points.integrity import documents
 from services.points.integrity.domain import ThresholdsInForce
 from services.points.integrity.terms.domain import day_span
 from shared.errors import PermanentError
+from tests.support.documents import thresholds_from
 
 SHIPPED = documents.shipped()[0]
 
 
 def test_thresholds_are_checked_with_the_line_of_each_mistake() -> None:
     text = documents.VERSIONS.joinpath("0001.yaml").read_text("utf-8")
-    assert documents.parse(text) == SHIPPED
+    assert thresholds_from(text) == SHIPPED
     with pytest.raises(PermanentError, match=r"line 11, burst\.others\.records: .*; line 12, burst\.kiosk"):
-        documents.parse(text.replace("records: 30", "records: many"))
+        thresholds_from(text.replace("records: 30", "records: many"))
     with pytest.raises(PermanentError, match=r"line 8, two_sites\.kisok"):
-        documents.parse(text.replace("  kiosk: 5 ", "  kisok: 5 ", 1))
+        thresholds_from(text.replace("  kiosk: 5 ", "  kisok: 5 ", 1))
     with pytest.raises(PermanentError, match="line"):
-        documents.parse("a: [")
+        thresholds_from("a: [")
 
 
 def test_the_version_in_force_is_that_of_the_day() -> None:

@@ -16,6 +16,7 @@ from shared.clock import district_day
 from shared.errors import PermanentError
 from tests.reference import points as reference
 from tests.support.depth import examples
+from tests.support.documents import rule_from
 from tests.support.rule_facts import RULE, facts
 
 BOOK = Rulebook([RULE])
@@ -108,7 +109,7 @@ def test_the_first_service_ever_adds_20() -> None:
 
 def test_the_version_in_force_is_that_of_the_periods_first_day() -> None:
     text = documents.VERSIONS.joinpath("0001.yaml").read_text("utf-8")
-    second = documents.parse(text.replace("version: 1", "version: 2").replace("2000-01-01", "2026-02-01")).rule()
+    second = rule_from(text.replace("version: 1", "version: 2").replace("2000-01-01", "2026-02-01")).rule()
     book = Rulebook([second, RULE])
     assert [book.bucket(day)[0].version for day in (date(2026, 1, 31), date(2026, 2, 1))] == [1, 2]
     assert book.at(date(1999, 1, 1)).version == 1
@@ -126,7 +127,7 @@ def test_the_version_in_force_is_that_of_the_periods_first_day() -> None:
 def test_a_bad_rule_says_where_it_is_bad(change: tuple[str, str], reason: str) -> None:
     text = documents.VERSIONS.joinpath("0001.yaml").read_text("utf-8")
     with pytest.raises(PermanentError, match=reason):
-        documents.parse(text.replace(*change, 1))
+        rule_from(text.replace(*change, 1))
 
 
 def test_stars_come_from_hours_of_every_kind_and_imported_ones_count() -> None:
@@ -197,11 +198,11 @@ def test_what_holds_points_back_is_a_setting_that_changes_no_older_hash() -> Non
     assert document.content_hash().hex() == "1142a63716d08a80af1bdf6df0f1c65c06cfde16bf5435f8498024f97633fe2b"
     assert RULE.holds_back == {"two-sites"}
     text = documents.VERSIONS.joinpath("0001.yaml").read_text("utf-8")
-    said = documents.parse(text + "integrity: {holds_back: [two-sites]}\n")
+    said = rule_from(text + "integrity: {holds_back: [two-sites]}\n")
     assert said.canonical() == document.canonical(), "saying the default says nothing"
-    stricter = documents.parse(text + "integrity: {holds_back: [burst, long-day]}\n")
+    stricter = rule_from(text + "integrity: {holds_back: [burst, long-day]}\n")
     assert stricter.content_hash() != document.content_hash()
     assert stricter.rule().holds_back == {"burst", "long-day"}
-    assert documents.parse(text + "integrity: {holds_back: []}\n").rule().holds_back == frozenset()
+    assert rule_from(text + "integrity: {holds_back: []}\n").rule().holds_back == frozenset()
     with pytest.raises(PermanentError, match=r"integrity\.holds_back\.0"):
-        documents.parse(text + "integrity: {holds_back: [hunch]}\n")
+        rule_from(text + "integrity: {holds_back: [hunch]}\n")

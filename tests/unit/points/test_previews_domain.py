@@ -7,13 +7,14 @@ import pytest
 from services.points.previews.domain import Plan, Worth, served_part, worth
 from services.points.rules import documents
 from services.points.rules.domain import NEVER, REASONS, Rule, evaluate
+from tests.support.documents import RULE_EXAMPLES, rule_from
 from tests.support.drawn_rules import served
 
 
 def rule(name: str) -> Rule:
     if name == "lingdong":
         return documents.shipped()[0].rule()
-    return documents.parse(documents.EXAMPLES.joinpath(f"{name}.yaml").read_text("utf-8"), name).rule()
+    return rule_from(RULE_EXAMPLES.joinpath(f"{name}.yaml").read_text("utf-8"), name).rule()
 
 
 def plan(minutes: int, day: date = date(2026, 5, 10)) -> Plan:
@@ -40,7 +41,7 @@ def test_what_a_shift_is_worth_and_from_when_on(
     assert (found.points, found.from_minutes, found.reason) == (points, least, reason)
 
 
-@pytest.mark.parametrize("name", ["lingdong", *sorted(path.stem for path in documents.EXAMPLES.glob("*.yaml"))])
+@pytest.mark.parametrize("name", ["lingdong", *sorted(path.stem for path in RULE_EXAMPLES.glob("*.yaml"))])
 def test_the_threshold_is_the_first_minute_that_earns(name: str) -> None:
     found = rule(name)
     for whole in (*range(1, 130), 479, 480, 481, 719, 720, 721, 1440):

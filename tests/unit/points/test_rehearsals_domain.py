@@ -17,10 +17,10 @@ from services.points.rehearsals.domain import (
     Summary,
     add_budget,
 )
-from services.points.rules import documents
 from services.points.rules.domain import Facts, Referral, Rule
 from tests.reference import rules as reference
 from tests.support.depth import examples
+from tests.support.documents import rule_from
 from tests.support.drawn_rules import ACTIVITY, drawn_records, drawn_rules
 from tests.support.rule_facts import RULE, facts
 
@@ -29,7 +29,7 @@ REFERRALS = [Referral(UUID(int=0xF1), date(2026, 2, 3)), Referral(UUID(int=0xF2)
 
 
 def _rule(document: dict[str, Any]) -> Rule:
-    return documents.parse(orjson.dumps(document).decode()).rule()
+    return rule_from(orjson.dumps(document).decode()).rule()
 
 
 def _appraise(

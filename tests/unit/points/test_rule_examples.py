@@ -29,6 +29,7 @@ from services.points.rules.worth.domain import evaluate_in_full
 from shared.errors import PermanentError
 from tests.reference import rules as reference
 from tests.support.depth import examples
+from tests.support.documents import RULE_EXAMPLES, rule_from
 from tests.support.drawn_rules import (
     ACTIVITY,
     OTHER,
@@ -41,7 +42,7 @@ DEMO = documents.shipped()[0].rule()
 
 
 def example(name: str) -> Rule:
-    return documents.parse(documents.EXAMPLES.joinpath(f"{name}.yaml").read_text("utf-8"), name).rule()
+    return rule_from(RULE_EXAMPLES.joinpath(f"{name}.yaml").read_text("utf-8"), name).rule()
 
 
 def told(rule: Rule, *records: Facts) -> list[tuple[int, str]]:
@@ -50,7 +51,7 @@ def told(rule: Rule, *records: Facts) -> list[tuple[int, str]]:
 
 
 def test_every_example_is_a_rule_and_every_reason_has_words() -> None:
-    names = {path.stem for path in documents.EXAMPLES.glob("*.yaml")}
+    names = {path.stem for path in RULE_EXAMPLES.glob("*.yaml")}
     assert names == {"hailin", "huangshi", "huangshan", "izhiyuan", "shancheng", "yunnan", "nanjing"}
     for name in names:
         assert not [reason for _, reason in told(example(name), served(1, 300)) if reason not in REASONS]
@@ -159,7 +160,7 @@ def test_nanjing_donates_what_is_above_1500_from_what_expires_last() -> None:
 
 def test_caps_apply_in_order_and_name_what_cut() -> None:
     rule = replace(
-        documents.parse(
+        rule_from(
             """
             {version: 1, name: caps, effective_from: 2026-01-01,
              earning: {provenances: [scanned], points_per_hour: 60, minimum_minutes: 15,
@@ -191,9 +192,9 @@ def test_caps_apply_in_order_and_name_what_cut() -> None:
 def test_buckets_are_as_wide_as_the_widest_cap_and_end_where_another_version_begins() -> None:
     earning = "{{provenances: [scanned], points_per_hour: 1}}"
     text = "{{version: {0}, name: n, effective_from: {1}, earning: " + earning + ", caps: {2}}}"
-    monthly = documents.parse(text.format(1, "2026-01-01", "{month_minutes: 60}")).rule()
-    again = documents.parse(text.format(2, "2026-03-15", "{month_minutes: 60}")).rule()
-    yearly = documents.parse(text.format(3, "2027-01-01", "{year_points: 60, day_minutes: 9}")).rule()
+    monthly = rule_from(text.format(1, "2026-01-01", "{month_minutes: 60}")).rule()
+    again = rule_from(text.format(2, "2026-03-15", "{month_minutes: 60}")).rule()
+    yearly = rule_from(text.format(3, "2027-01-01", "{year_points: 60, day_minutes: 9}")).rule()
     book = Rulebook([yearly, again, monthly])
     found = {
         day: book.bucket(date.fromisoformat(day)) for day in ("2025-06-02", "2026-03-14", "2026-03-15", "2027-05-05")
@@ -224,18 +225,18 @@ def test_buckets_are_as_wide_as_the_widest_cap_and_end_where_another_version_beg
     ],
 )
 def test_a_bad_document_says_the_line(change: tuple[str, str], said: str) -> None:
-    text = documents.EXAMPLES.joinpath("huangshi.yaml").read_text("utf-8")
+    text = RULE_EXAMPLES.joinpath("huangshi.yaml").read_text("utf-8")
     assert change[0] in text
     with pytest.raises(PermanentError, match=said.replace(".", r"\.")):
-        documents.parse(text.replace(*change, 1))
+        rule_from(text.replace(*change, 1))
 
 
 def test_the_first_versions_hash_is_what_it_was_when_it_was_shipped() -> None:
     assert documents.shipped()[0].content_hash().hex() == (
         "1142a63716d08a80af1bdf6df0f1c65c06cfde16bf5435f8498024f97633fe2b"
     )
-    for path in documents.EXAMPLES.glob("*.yaml"):
-        document = documents.parse(path.read_text("utf-8"))
+    for path in RULE_EXAMPLES.glob("*.yaml"):
+        document = rule_from(path.read_text("utf-8"))
         assert documents.RuleDocument.model_validate_json(document.canonical()) == document
 
 
@@ -245,7 +246,7 @@ def test_any_records_under_any_rules_are_worth_what_the_reference_says(
     records: list[reference.Record], first: dict[str, Any], second: dict[str, Any], both: bool, data: Any
 ) -> None:
     rules = [first, second] if both else [first]
-    book = Rulebook(documents.parse(orjson.dumps(rule).decode()).rule() for rule in rules)
+    book = Rulebook(rule_from(orjson.dumps(rule).decode()).rule() for rule in rules)
     about = [str(ACTIVITY), *(record.record_id for record in records)]
     complained = set(data.draw(st.lists(st.sampled_from(about), max_size=2)))
     held = set(data.draw(st.lists(st.sampled_from(about), max_size=2)))

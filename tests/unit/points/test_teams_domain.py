@@ -7,9 +7,10 @@ from uuid import UUID
 import pytest
 
 from services.points.teams import domain
-from services.points.teams.documents import parse, shipped
+from services.points.teams.documents import shipped
 from services.points.teams.domain import Figures, Said, add, increments, resolve, said
 from shared.errors import PermanentError
+from tests.support.documents import team_criteria_from
 
 A, B = UUID(int=1), UUID(int=2)
 DAY = date(2026, 3, 4)
@@ -137,10 +138,10 @@ def test_the_shipped_version_is_what_it_was() -> None:
 def test_criteria_that_make_no_sense_are_refused_with_the_reason(badge: str, says: str) -> None:
     text = f"version: 2\nname: x\neffective_from: 2026-01-01\nbadges:\n  - {badge}\n"
     with pytest.raises(PermanentError, match=says):
-        parse(text)
+        team_criteria_from(text)
 
 
 def test_two_badges_of_one_name_are_refused() -> None:
     badge = "{badge: team-x, name: x, services: 5, of: [credit]}"
     with pytest.raises(PermanentError, match="same name"):
-        parse(f"version: 2\nname: x\neffective_from: 2026-01-01\nbadges:\n  - {badge}\n  - {badge}\n")
+        team_criteria_from(f"version: 2\nname: x\neffective_from: 2026-01-01\nbadges:\n  - {badge}\n  - {badge}\n")

@@ -12,6 +12,7 @@ from services.points.rules import documents as rules
 from services.points.teams import documents as teams
 from services.points.versions.documents import VersionedDocument
 from shared.errors import PermanentError
+from tests.support.documents import RULE_EXAMPLES, criteria_from, rule_from, team_criteria_from
 
 INSTALLED = {
     "rule": (rules.shipped(), ["1142a637"]),
@@ -35,14 +36,14 @@ def test_mistakes_in_criteria_are_named_by_line() -> None:
     text = badges.VERSIONS.joinpath("0002.yaml").read_text("utf-8")
     wrong = next(number for number, line in enumerate(text.splitlines(), 1) if "badge: annual-bronze" in line)
     with pytest.raises(PermanentError, match=rf"criteria: line {wrong}, badges\.\d+\.badge: "):
-        badges.parse(text.replace("badge: annual-bronze", "badge: Annual"))
+        criteria_from(text.replace("badge: annual-bronze", "badge: Annual"))
     nul = text.replace("badge: annual-bronze", 'badge: "annual\\0bronze"')
     with pytest.raises(PermanentError, match=rf"criteria: line {wrong}: .*U\+0000"):
-        badges.parse(nul)
+        criteria_from(nul)
     with pytest.raises(PermanentError, match="criteria: line 2: "):
-        teams.parse("name: x\nname: y\n")
+        team_criteria_from("name: x\nname: y\n")
     with pytest.raises(PermanentError, match=r"line 1, effective_from: .*written as 2026-03-05"):
-        teams.parse("{version: 1, name: x, effective_from: 20260305, badges: []}")
+        team_criteria_from("{version: 1, name: x, effective_from: 20260305, badges: []}")
 
 
 RULE = rules.VERSIONS.joinpath("0001.yaml").read_text("utf-8")
@@ -61,14 +62,14 @@ def test_no_rule_is_written_that_gives_points_for_hours_that_nobody_witnessed(pr
 
 
 def test_a_rule_that_was_kept_before_stays_readable() -> None:
-    kept = rules.parse(RULE).model_dump(mode="json")
+    kept = rule_from(RULE).model_dump(mode="json")
     kept["earning"]["provenances"].append("backfilled")
     assert "backfilled" in rules.RuleDocument.model_validate_json(orjson.dumps(kept)).rule().provenances
 
 
-@pytest.mark.parametrize("example", sorted(rules.EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("example", sorted(RULE_EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_no_example_gives_points_for_entered_hours(example: Path) -> None:
-    assert rules.parse(example.read_text("utf-8")).rule().provenances <= {"scanned", "kiosk", "leader"}
+    assert rule_from(example.read_text("utf-8")).rule().provenances <= {"scanned", "kiosk", "leader"}
 
 
 @pytest.mark.parametrize("line", ['name: "a\\0b"', '"na\\0me": x', 'name: "\\x00"', 'name: "\\u0000"'])

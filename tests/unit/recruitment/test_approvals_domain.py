@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from services.recruitment.activities.domain import DomainRefusal, Shift, State
 from services.recruitment.approvals.domain import (
-    DEFAULT_CAPS,
     SENIORITY,
     AssertionCaps,
     Decider,
@@ -181,7 +180,7 @@ def test_what_counts_at_once_never_passes_a_cap(rows: list[tuple[int, int]], own
 
 
 def test_the_caps_are_eight_hours_for_one_volunteer_and_two_hundred_in_all() -> None:
-    assert (DEFAULT_CAPS.per_volunteer, DEFAULT_CAPS.in_all) == (480, 12_000)
+    assert (AssertionCaps().per_volunteer, AssertionCaps().in_all) == (480, 12_000)
 
 
 def test_a_second_person_has_one_age_in_all_services() -> None:

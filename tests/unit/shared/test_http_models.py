@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import Field, ValidationError, model_validator
 
-from shared.http.models import Input, SmallInt
+from shared.http.models import Input
 
 
 class Kind(StrEnum):
@@ -28,7 +28,7 @@ class Activity(Input):
     day: date | None = None
     until: time | None = None
     count: int = 0
-    small: SmallInt = 0
+    small: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)] = 0
     share: float = 0.0
     docked: bool = False
     kind: Kind = Kind.HOME

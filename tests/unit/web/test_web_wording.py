@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from services.points.rules import documents
 from services.points.rules.domain import REASONS
 from services.web.pages.public.district import district_of
 from services.web.pages.public.rules import clauses, rule_sentence, worth_said
@@ -30,6 +29,7 @@ from services.web.pages.wording import (
     spell_minutes,
     word,
 )
+from tests.support.documents import RULE_EXAMPLES, rule_from
 
 
 def test_times_are_said_in_the_districts_zone() -> None:
@@ -272,8 +272,8 @@ def test_the_rule_is_said_as_it_is() -> None:
     ],
 )
 def test_every_places_rule_is_said_in_words(name: str, said: list[str]) -> None:
-    text = documents.EXAMPLES.joinpath(f"{name}.yaml").read_text("utf-8")
-    told = list(clauses(documents.parse(text, name).model_dump(mode="json")))
+    text = RULE_EXAMPLES.joinpath(f"{name}.yaml").read_text("utf-8")
+    told = list(clauses(rule_from(text, name).model_dump(mode="json")))
     assert set(said) <= set(told), told
 
 
@@ -287,7 +287,7 @@ def test_no_term_of_a_rule_goes_unsaid() -> None:
                 year_points: 290},
          complaint: {worth_percent: 50}, expiry: {fixed_day: "06-30", years: 1}}
         """
-    assert list(clauses(documents.parse(text).model_dump(mode="json"))) == [
+    assert list(clauses(rule_from(text).model_dump(mode="json"))) == [
         "从签到到签退满 20 分钟才计积分：每小时 7 分",
         "类别为night的夜间每小时 12 分",
         "2026-05-11 到 2026-05-12 周年按 150% 计",

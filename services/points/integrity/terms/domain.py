@@ -8,7 +8,6 @@ from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 __all__ = [
-    "KINDS",
     "PHONE",
     "Burst",
     "Flag",
@@ -28,7 +27,6 @@ __all__ = [
 ]
 
 Kind = Literal["two-sites", "burst", "no-check-in", "many-accounts", "long-day"]
-KINDS: Final[tuple[Kind, ...]] = ("two-sites", "burst", "no-check-in", "many-accounts", "long-day")
 SubjectKind = Literal["volunteer", "recorder", "device"]
 
 PHONE: Final = "phone:"

@@ -105,6 +105,8 @@ class Settings(BaseSettings):
     """Base address of points' API, inside."""
     notify_url: str = "http://127.0.0.1:8103"
     """Base address of notify's API, inside."""
+    operations_url: str = "http://127.0.0.1:8104"
+    """Base address of operations' API, inside."""
 
     log_level: str = "INFO"
     """Lowest level that is logged."""

@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 
 from ops.provision import ProvisionSettings
 from services.notify.settings import NotifySettings
+from services.operations.settings import OperationsSettings
 from services.points.settings import PointsSettings
 from services.recruitment.settings import RecruitmentSettings
 from services.web.settings import WebSettings
@@ -31,6 +32,7 @@ _GROUPS: tuple[tuple[str, type[Settings]], ...] = (
     ("recruitment", RecruitmentSettings),
     ("points", PointsSettings),
     ("notify", NotifySettings),
+    ("operations", OperationsSettings),
     ("web", WebSettings),
     ("Provisioning", ProvisionSettings),
 )

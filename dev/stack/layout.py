@@ -67,6 +67,7 @@ PROCESSES = tuple(
         "recruitment": ("api", "worker", "relay"),
         "points": ("api", "worker", "agents", "integrity", "relay"),
         "notify": ("api", "worker", "relay"),
+        "operations": ("api", "worker"),
         "web": ("api",),
     }.items()
     for role in roles
@@ -192,6 +193,7 @@ def _common(around: Surroundings) -> dict[str, str]:
         "WEIGUANG_RECRUITMENT_URL": around.ports.url("recruitment-api"),
         "WEIGUANG_POINTS_URL": around.ports.url("points-api"),
         "WEIGUANG_NOTIFY_URL": around.ports.url("notify-api"),
+        "WEIGUANG_OPERATIONS_URL": around.ports.url("operations-api"),
         "WEIGUANG_PUBLIC_URL": around.ports.url("web-api"),
     }
 

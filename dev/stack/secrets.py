@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from dev.stack.errors import StackError
+from ops.database import roles
 from ops.secrets import Secrets, make_secrets, new_password, new_secret
 
 __all__ = ["load_secrets", "save_secrets"]
@@ -36,6 +37,10 @@ def load_secrets(path: Path) -> Secrets:
         save_secrets(path, found)
     if not found.auditor_password:
         found = replace(found, auditor_password=new_password())
+        save_secrets(path, found)
+    if missing := set(roles(driven_time=True)) - set(found.passwords):
+        added = {role: new_password(24) for role in sorted(missing)}
+        found = replace(found, passwords={**found.passwords, **added})
         save_secrets(path, found)
     return found
 

@@ -17,7 +17,7 @@ from shared.postgres.queries import load_queries
 
 __all__ = ["SERVICES", "Server", "bootstrap", "copy_database", "create_database", "drop_database", "roles", "set_now"]
 
-SERVICES = ("recruitment", "points", "notify")
+SERVICES = ("recruitment", "points", "notify", "operations")
 _SQL = load_queries(__file__)
 
 

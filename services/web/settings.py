@@ -6,7 +6,7 @@ from shared.settings import Settings
 
 __all__ = ["UPSTREAM_NAMES", "WebSettings"]
 
-UPSTREAM_NAMES = ("recruitment", "points", "notify")
+UPSTREAM_NAMES = ("recruitment", "points", "notify", "operations")
 """The services behind the gateway, as their paths name them."""
 
 

@@ -36,7 +36,7 @@ __all__ = [
     "mint",
 ]
 
-PEOPLE_SERVICES = ("recruitment", "points", "notify")
+PEOPLE_SERVICES = ("recruitment", "points", "notify", "operations")
 """The services that people call with their token; a service's own token names the ones that it calls."""
 MAX_TTL = timedelta(hours=1)
 """The longest life a token may have: it cannot be called back."""

@@ -60,7 +60,8 @@ def _dead_letters(topics: Iterable[Topic]) -> list[str]:
     lines = ["## Dead-letter topics", ""]
     lines += [
         "A record that a group cannot apply becomes a row in `dead_letters` of the group's service. It is announced on",
-        "`<topic>.<group>.dlq` under the same key. No process reads these topics; engineers see the rows.",
+        "`<topic>.<group>.dlq` under the same key. operations (`operations-index`) indexes these topics; engineers see",
+        "the rows.",
         "",
         "| Topic | Written by | Holds |",
         "|---|---|---|",

@@ -22,6 +22,7 @@ from shared.settings import Settings
 
 __all__ = [
     "CONTROL_TOPIC",
+    "INDEXED",
     "NAMESPACE",
     "READERS",
     "TOPICS",
@@ -92,6 +93,8 @@ _ALL = (
 
 TOPICS: dict[str, Topic] = {topic.entity: topic for topic in _ALL}
 CONTROL_TOPIC = "control"
+INDEXED = tuple(topic.entity for topic in _ALL if topic.entity != CONTROL_TOPIC)
+"""The topics that operations indexes: all that hold events or dead letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,8 @@ class TopicReader:
     group: str | None = None
     tables: bool = False
     """Whether it is a faust app, which creates and writes changelog topics named after its group."""
+    dead_letters: bool = True
+    """Whether it has dead letters; the index of operations stores whatever it reads, and has none."""
 
 
 READERS = (
@@ -111,6 +116,7 @@ READERS = (
     TopicReader("points", ("attendance", "points"), "points-pulse", tables=True),
     TopicReader("points", ("attendance", "integrity-acts"), "points-integrity", tables=True),
     TopicReader("notify", ("points", "badges", "signups", "redemptions", "assertions"), "notify"),
+    TopicReader("operations", INDEXED, "operations-index", dead_letters=False),
     TopicReader("web", ("pulse",)),
 )
 """Who reads what: the broker's ACLs are made from this, so a reader that is not named here reads nothing."""

@@ -19,7 +19,9 @@ def test_page_names_every_topic_with_its_readers_and_every_field() -> None:
     page = events_page()
     for topic in TOPICS:
         row = next(line for line in page.splitlines() if line.startswith(f"| `{topic}` |"))
-        assert all(f"`{reader.group}`" in row for reader in READERS if topic in reader.topics and reader.group)
+        assert topic.endswith(".dlq") or all(
+            f"`{reader.group}`" in row for reader in READERS if topic in reader.topics and reader.group
+        )
     for contract in CONTRACTS:
         section = page.partition(f"### {contract.type}\n")[2].partition("### ")[0]
         assert all(f"\n| `{field}` |" in section for field in contract.model_fields)

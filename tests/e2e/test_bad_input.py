@@ -28,7 +28,7 @@ from tests.support.stacks import stack_options
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
-SERVICES = ("recruitment", "points", "notify")
+SERVICES = ("recruitment", "points", "notify", "operations")
 UNKEYED = ("/auth/", "/tickets", "/claims", "/imports/digests")
 HUMANS = frozenset(Role) - {Role.SERVICE}
 AT_ONCE = 16
@@ -104,7 +104,7 @@ async def everything(stack: Stack) -> dict[str, tuple[int, int]]:
     try:
         tables = await conn.fetch(
             "select format('%I.%I', schemaname, tablename) as name from pg_tables "
-            "where schemaname in ('recruitment', 'points', 'notify', 'business')"
+            "where schemaname in ('recruitment', 'points', 'notify', 'operations', 'business')"
         )
         tables = [row["name"] for row in tables if row["name"] not in MEANT]
         sums = " union all ".join(

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from ops.database import bootstrap
+from ops.database import SERVICES, bootstrap
 from shared.errors import PermanentError
 from shared.kafka.topics import topic_name
 from shared.postgres import Database
@@ -24,11 +24,11 @@ async def test_each_test_has_a_database_of_its_own(points_db: Database, _round: 
 
 
 async def test_no_service_reads_anothers_schema(dsn_for: Callable[[str], str]) -> None:
-    for service in ("recruitment", "points", "notify"):
+    for service in SERVICES:
         for kind in ("app", "owner"):
             conn = await asyncpg.connect(dsn_for(f"{service}_{kind}"))
             try:
-                for other in {"recruitment", "points", "notify"} - {service}:
+                for other in set(SERVICES) - {service}:
                     with pytest.raises(asyncpg.InsufficientPrivilegeError):
                         await conn.fetch(f"select * from {other}.outbox")
             finally:
@@ -38,7 +38,7 @@ async def test_no_service_reads_anothers_schema(dsn_for: Callable[[str], str]) -
 async def test_the_auditor_reads_everything_and_writes_nothing(dsn_for: Callable[[str], str]) -> None:
     conn = await asyncpg.connect(dsn_for("auditor"))
     try:
-        for service in ("recruitment", "points", "notify"):
+        for service in SERVICES:
             await conn.fetch(f"select * from {service}.outbox")
             with pytest.raises((asyncpg.ReadOnlySQLTransactionError, asyncpg.InsufficientPrivilegeError)):
                 await conn.execute(f"delete from {service}.outbox")

@@ -2,4 +2,4 @@
 
 __all__ = ["FACTORIES"]
 
-FACTORIES = {"recruitment": "build_app", "points": "api", "notify": "api"}
+FACTORIES = {"recruitment": "build_app", "points": "api", "notify": "api", "operations": "api"}

@@ -47,6 +47,7 @@ class SettingsFactory:
             "evidence_key": SECRETS.evidence_key,
             "message_log": self.directory / "messages.jsonl",
             "faust_data_dir": self.directory / "faust",
+            "stream_seconds": 0.3,
         }
         if service == "recruitment":
             values |= GENEROUS_LIMITS

@@ -4,7 +4,7 @@ Plain ASGI and one pool of kept-alive connections: the gateway adds no framework
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,10 @@ METHODS = _SAFE | {"POST", "PUT", "PATCH", "DELETE"}
 # The gateway's own security headers are added outside; upstream cookies would be ours to set.
 _DROPPED = HOP_BY_HOP | {b"set-cookie", b"server", b"date", b"x-content-type-options"}
 
+STREAMS = "/events/stream"
+"""The end of the paths whose answers have no end; their heartbeats come every 15 s."""
+STREAM_TIMEOUT = aiohttp.ClientTimeout(connect=5, sock_read=60)
+
 _log = structlog.get_logger(__name__)
 
 
@@ -47,8 +51,8 @@ class Gone(Exception):
 
 
 def is_api(path: str) -> bool:
-    """Whether a path belongs to a service; ``/api/operations`` is the gateway's own."""
-    return path.startswith("/api/") and not path.startswith("/api/operations/")
+    """Whether a path belongs to a service."""
+    return path.startswith("/api/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,8 @@ class Proxy:
             await send(message)
 
         try:
-            await self._exchange(scope["method"], url, headers, body, ResponseContext(session, ours), tracked)
+            exchange = self._exchange(scope["method"], url, headers, body, ResponseContext(session, ours), tracked)
+            await (self._while_connected(exchange, receive) if url.path.endswith(STREAMS) else exchange)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if started:
                 raise  # the answer is half sent: only breaking the connection informs the caller
@@ -171,15 +176,29 @@ class Proxy:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
 
+    async def _while_connected(self, work: Coroutine[Any, Any, None], receive: Receive) -> None:
+        """Run the work until it ends or the caller disconnects: nothing else ends a stream."""
+        working = asyncio.create_task(work)
+        leaving = asyncio.create_task(_gone(receive))
+        try:
+            await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                working.result()
+        finally:
+            for task in (working, leaving):
+                task.cancel()
+            await asyncio.gather(working, leaving, return_exceptions=True)
+
     async def _request(
         self, method: str, url: URL, headers: list[tuple[str, str]], body: bytes
     ) -> aiohttp.ClientResponse:
         """Send the request; once more if a kept-alive connection turned out dead and repeating cannot do harm."""
+        more: dict[str, Any] = {"timeout": STREAM_TIMEOUT} if url.path.endswith(STREAMS) else {}
         repeatable = method in _SAFE or any(key == "idempotency-key" for key, _ in headers)
         for last in (not repeatable, True):
             try:
                 return await self._upstream.session.request(
-                    method, url, headers=headers, data=body or None, allow_redirects=False
+                    method, url, headers=headers, data=body or None, allow_redirects=False, **more
                 )
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError):
                 if last:
@@ -191,6 +210,11 @@ class Proxy:
 _NO_SESSION = Session()
 _ACCESS = ACCESS.encode() + b"="
 _REFRESH = REFRESH.encode() + b"="
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _body(headers: Headers, receive: Receive) -> bytes:

@@ -257,11 +257,27 @@ _POINTS: dict[tuple[str, str], Row] = {
     ("GET", "/teams/{team_id}/badges"): everybody("the standings of teams are public"),
 }  # fmt: skip
 
+_OPERATIONS: dict[tuple[str, str], Row] = {
+    ("GET", "/events"): Row(
+        "north", frozenset({"other_operator", "engineer"}), hidden="event_id", why="lists those of the caller's sites"
+    ),
+    ("GET", "/events/stream"): Row(
+        "north", frozenset({"other_operator", "engineer"}), hidden="event_id", why="sends those of the caller's sites"
+    ),
+    ("GET", "/events/{event_id}"): Row("north"),
+    ("GET", "/traces/{correlation_id}"): Row("north"),
+}  # fmt: skip
+
 _NOTIFY: dict[tuple[str, str], Row] = {("POST", "/inbox/{message_id}/read"): VOLUNTEER}
 
 ROWS: dict[Route, Row] = {
     (service, *route): row
-    for service, rows in (("recruitment", _RECRUITMENT), ("points", _POINTS), ("notify", _NOTIFY))
+    for service, rows in (
+        ("recruitment", _RECRUITMENT),
+        ("points", _POINTS),
+        ("notify", _NOTIFY),
+        ("operations", _OPERATIONS),
+    )
     for route, row in rows.items()
 }
 

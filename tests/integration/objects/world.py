@@ -12,13 +12,18 @@ import asyncpg
 import httpx
 from fastapi import FastAPI
 
+from services.operations.events.stream import IndexStream
 from services.points.badges import handlers as badges
 from services.points.integrity import handlers as integrity
 from services.points.integrity.domain import Flag
 from services.points.ledger.ingest import Policy
 from services.points.rules import handlers as rules
 from shared.auth.tokens import Caller, Role, mint
+from shared.cloudevents import encode
+from shared.contracts import SignupPlaced
 from shared.ids import new_id
+from shared.kafka.messages import Message
+from shared.outbox import event
 from shared.postgres import Database
 from tests.integration.points.serving import Ledger, record
 from tests.integration.recruitment.work import HOUR, MINUTE, NOW, Work, work_of
@@ -28,7 +33,7 @@ from tests.support.settings import SettingsFactory
 
 __all__ = ["World", "apps_of", "world_of"]
 
-_FACTORIES = {"recruitment": "build_app", "points": "api", "notify": "api"}
+_FACTORIES = {"recruitment": "build_app", "points": "api", "notify": "api", "operations": "api"}
 _UNTRACED = ("idempotency", "security_events", "schema_migrations")
 """Tables that may change although a call was refused."""
 
@@ -60,7 +65,7 @@ class World:
         """Table → how many rows it has and a hash of their content, for every table of the services."""
         tables = await self.observer.fetch(
             "select schemaname, tablename from pg_tables where schemaname = any($1) and tablename <> all($2)",
-            ["recruitment", "points", "notify"],
+            ["recruitment", "points", "notify", "operations"],
             list(_UNTRACED),
         )
         each = " union all ".join(
@@ -85,11 +90,11 @@ async def world_of(settings_for: SettingsFactory, test_database: TestDatabase, c
     async with AsyncExitStack() as stack:
         opened = {
             name: await stack.enter_async_context(test_database.connect(name, size=4))
-            for name in ("recruitment", "points", "notify")
+            for name in ("recruitment", "points", "notify", "operations")
         }
         work = await stack.enter_async_context(work_of(settings_for, opened["recruitment"], clock))
         apps = {**apps_of(settings_for), "recruitment": work.district.app}
-        for name in ("points", "notify"):
+        for name in ("points", "notify", "operations"):
             await stack.enter_async_context(apps[name].router.lifespan_context(apps[name]))
         clients = {
             name: await stack.enter_async_context(
@@ -103,6 +108,7 @@ async def world_of(settings_for: SettingsFactory, test_database: TestDatabase, c
         world.callers.update(await _callers(work, world.ids, settings_for))
         await _points(world, opened["points"])
         await _notify(world)
+        await _operations(world, opened["operations"])
         world.describe()
         yield world
 
@@ -226,3 +232,23 @@ async def _notify(world: World) -> None:
         "correlation_id, created_at) values ($1, $2, $3, 'signup_cancelled', 1, 't', 'b', 'c', now())"
     )
     await world.observer.execute(insert, UUID(world.ids["message_id"]), new_id(), UUID(world.ids["volunteer_id"]))
+
+
+async def _operations(world: World, database: Database) -> None:
+    """A sign-up at the site in the index of events."""
+    placed = SignupPlaced(
+        signup_id=UUID(world.ids["signup_id"]),
+        volunteer_id=UUID(world.ids["volunteer_id"]),
+        shift_id=UUID(world.ids["shift_id"]),
+        activity_id=UUID(world.ids["activity_id"]),
+        activity_title="晨光问候",
+        site_id=UUID(world.ids["site_id"]),
+        starts_at=NOW,
+        ends_at=NOW + HOUR,
+        placed_at=NOW,
+    )
+    made = event(placed, source="test", aggregate_version=1)
+    headers, value = encode(made)
+    lies = Message("volunteering.signups.v1", "signups", 0, 0, made.subject.encode(), value, headers, 0)
+    await IndexStream(database, "first", 30).handle([lies])
+    world.ids["event_id"], world.ids["correlation_id"] = str(made.id), made.correlation_id

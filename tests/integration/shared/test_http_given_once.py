@@ -36,7 +36,7 @@ async def client(notify_db: Database, works: Works) -> AsyncIterator[httpx.Async
         yield client
 
 
-@pytest.mark.parametrize("schema", ["recruitment", "points", "notify"])
+@pytest.mark.parametrize("schema", ["recruitment", "points", "notify", "operations"])
 async def test_the_auditor_does_not_read_stored_answers(
     notify_db: Database, points_db: Database, recruitment_db: Database, test_database: TestDatabase, schema: str
 ) -> None:

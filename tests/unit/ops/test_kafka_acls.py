@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import services.notify
+import services.operations
 import services.points
 from ops.kafka.acls import PRINCIPALS, Operation, Pattern, Resource, acls, as_command
 from services.points.integrity.stream import ACTS, ATTENDANCE
@@ -61,7 +62,7 @@ def test_a_faust_app_may_create_its_changelogs_and_nothing_of_the_registry() -> 
 def test_every_consumer_in_code_is_a_reader_of_the_registry() -> None:
     declared = {(reader.service, reader.group): set(reader.topics) for reader in READERS if reader.group is not None}
     found = {}
-    for service in (services.notify, services.points):
+    for service in (services.notify, services.operations, services.points):
         for module in pkgutil.walk_packages(service.__path__, f"{service.__name__}."):
             if module.name.endswith(".stream"):
                 stream = importlib.import_module(module.name)
@@ -73,13 +74,13 @@ def test_every_consumer_in_code_is_a_reader_of_the_registry() -> None:
 
 def test_every_group_can_announce_its_dead_letters() -> None:
     for reader in READERS:
-        if reader.group is not None:
+        if reader.group is not None and reader.dead_letters:
             for entity in reader.topics:
                 assert TOPICS[f"{entity}.{reader.group}.dlq"].owner == reader.service
 
 
 def test_the_principals_are_the_services() -> None:
-    assert PRINCIPALS == ("notify", "points", "recruitment", "web")
+    assert PRINCIPALS == ("notify", "operations", "points", "recruitment", "web")
 
 
 def test_they_are_printed_as_arguments_of_kafkas_own_command() -> None:

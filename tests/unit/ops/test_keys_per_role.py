@@ -19,7 +19,7 @@ KEYS = {
 }
 """Variable → the processes that hold it: all that use it, and no others."""
 
-OWNERS = {"recruitment-migrate", "points-migrate", "notify-migrate"}
+OWNERS = {"recruitment-migrate", "points-migrate", "notify-migrate", "operations-migrate"}
 
 
 def around() -> Surroundings:

@@ -332,7 +332,7 @@ def test_a_service_accepts_the_tokens_that_name_it_only() -> None:
         with pytest.raises(Unauthorized):
             verified(token, other)
     person = mint(PEOPLE, volunteer())
-    for named in ("recruitment", "points", "notify"):
+    for named in ("recruitment", "points", "notify", "operations"):
         assert verified(person, named).roles == {Role.VOLUNTEER}
     with pytest.raises(Unauthorized):
         verified(person, "web")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.notify.__main__ import SERVICE as NOTIFY
+from services.operations.__main__ import SERVICE as OPERATIONS
 from services.points.__main__ import SERVICE as POINTS
 from services.recruitment.__main__ import SERVICE as RECRUITMENT
 from services.web.__main__ import SERVICE as WEB
@@ -96,6 +97,7 @@ async def test_a_process_is_ready_when_database_and_broker_are(monkeypatch: pyte
         (RECRUITMENT, {"api", "worker", "relay"}),
         (POINTS, {"api", "worker", "agents", "integrity", "relay"}),
         (NOTIFY, {"api", "worker", "relay"}),
+        (OPERATIONS, {"api", "worker", "relay"}),
         (WEB, {"api"}),
     ],
     ids=lambda value: getattr(value, "name", None),

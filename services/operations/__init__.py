@@ -1,0 +1,1 @@
+"""operations: the index of every event, and what operators see of the streams."""

@@ -1,0 +1,139 @@
+"""Composition root of operations: ``python -m services.operations api|worker|relay|migrate``."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from services.operations.events.handlers import forget_old
+from services.operations.events.stream import GROUP, TOPICS, IndexStream
+from services.operations.settings import OperationsSettings
+from shared.clock import real_now
+from shared.errors import TransientError
+from shared.kafka.consumer import BatchConsumer
+from shared.postgres import Database
+from shared.postgres.lock import SessionLock
+from shared.service import ServiceRunner, connected, create_api, relay, serving, until_stopped
+from shared.waiting import wait_for_event
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+__all__ = ["api", "main", "worker"]
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+FORGET_SECONDS = 3600.0
+FETCH_WAIT_MS = 80
+"""Of a hundred partitions few have anything: an idle broker should rest."""
+FETCH_BYTES = 1_048_576
+_log = structlog.get_logger("services.operations")
+
+
+def api(settings: OperationsSettings) -> "FastAPI":
+    """The HTTP application."""
+    # The worker should not hold what only an API serves.
+    from services.operations.events.api import router as events_router
+    from services.operations.events.feed import EventFeed
+    from services.operations.topics.api import router as topics_router
+    from services.operations.traces.api import router as traces_router
+    from shared.deadletters import api as dead_letters
+
+    async def start(app: "FastAPI") -> None:
+        app.state.feed = EventFeed(app.state.database, settings.stream_clients, settings.stream_seconds)
+
+    return create_api(
+        settings,
+        title="Weiguang operations",
+        routers=[events_router, traces_router, topics_router, dead_letters.router_of("operations")],
+        start=start,
+    )
+
+
+async def worker(settings: OperationsSettings, stop: asyncio.Event) -> None:
+    """Index the events of all topics, and drop old ones, until ``stop`` is set.
+
+    Raises:
+        WatchdogExpired: records wait and none can be indexed.
+        TransientError: database or broker are away at the start, or the lock of the index was lost.
+    """
+    async with connected(settings) as db:
+        lock = SessionLock(db, GROUP)
+        try:
+            if not await _taken(lock, stop):
+                return
+            await _index(settings, db, lock, stop)
+        finally:
+            await lock.close()
+
+
+async def _taken(lock: SessionLock, stop: asyncio.Event) -> bool:
+    """Wait for the lock, or for ``stop``; whether it was the lock."""
+    taking, stopping = asyncio.create_task(lock.take()), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({taking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if taking.done():
+            taking.result()
+        return taking.done()
+    finally:
+        taking.cancel()
+        stopping.cancel()
+        await asyncio.gather(taking, stopping, return_exceptions=True)
+
+
+async def _index(settings: OperationsSettings, db: Database, lock: SessionLock, stop: asyncio.Event) -> None:
+    stream = IndexStream(db, settings.broker_incarnation, settings.event_days)
+    consumer = BatchConsumer(
+        settings,
+        topics=TOPICS,
+        group=GROUP,
+        handle=stream.handle,
+        dead_letter=stream.dead_letter,
+        max_records=settings.index_batch,
+        fetch_wait_ms=FETCH_WAIT_MS,
+        fetch_bytes=FETCH_BYTES,
+        gather_ms=settings.index_gather_ms,
+    )
+    consuming = asyncio.create_task(consumer.run(stop), name="index")
+    others = [
+        asyncio.create_task(_watch(lock), name="lock"),
+        asyncio.create_task(_forget(db, settings.event_days, stop), name="forget"),
+    ]
+    try:
+        await asyncio.wait({consuming, others[0]}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (consuming, others[0]):
+            if task.done():
+                task.result()
+    finally:
+        for task in (consuming, *others):
+            task.cancel()
+        await asyncio.gather(consuming, *others, return_exceptions=True)
+
+
+async def _watch(lock: SessionLock) -> None:
+    raise TransientError(f"another process may write the index: {await lock.lost()}")
+
+
+async def _forget(db: Database, days: int, stop: asyncio.Event) -> None:
+    """Drop old days each hour; trouble with the database is waited out."""
+    while not stop.is_set():
+        try:
+            if dropped := await forget_old(db, real_now(), days):
+                _log.info("index.days_dropped", days=dropped)
+        except TransientError as error:
+            _log.warning("index.drop_postponed", reason=str(error))
+        await wait_for_event(stop, FORGET_SECONDS)
+
+
+SERVICE = ServiceRunner(
+    "operations",
+    OperationsSettings,
+    roles={"api": serving(api), "worker": until_stopped(worker), "relay": until_stopped(relay)},
+    migrations=MIGRATIONS,
+)
+main = SERVICE.main
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

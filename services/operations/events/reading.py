@@ -1,0 +1,180 @@
+"""Records of any topic as events of the index: every record has an identity, whatever it holds."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from services.operations.events.domain import EventKind, IndexedEvent, is_dead_letters
+from shared.cloudevents import Headers
+from shared.deadletters import DeadLetter, fingerprint, reduced
+from shared.ids import derived_id
+from shared.kafka.messages import Message
+
+__all__ = ["as_bytes", "as_conflict", "read", "reduce"]
+
+_TEXT = 500
+"""Characters of an indexed header; the headers keep the rest."""
+_NUL = b"\\u0000"
+_LARGEST = 2**63
+_LATEST_MS = 253_402_300_799_000
+_RELATED = ("shift_id", "activity_id")
+_SITED = frozenset({"attendance", "assertions", "integrity-acts"})
+"""Topics whose events name their site each time, so that it need not be learned for each of their aggregates."""
+
+
+def read(message: Message) -> IndexedEvent:
+    """Read a record; one that holds no event of ours is indexed as it is."""
+    value, data = _json(message.value)
+    return _event(message, value, data)
+
+
+def as_bytes(message: Message, error: Exception) -> IndexedEvent:
+    """Read a record whose value PostgreSQL does not take as JSON."""
+    return _event(message, None, None, note=f"{type(error).__name__}: {error}")
+
+
+def reduce(message: Message, error: Exception) -> IndexedEvent:
+    """Describe a record that cannot be stored as it is: place, sizes and hashes, and why."""
+    letter = reduced(DeadLetter(message, f"{type(error).__name__}: {error}"), error)
+    return _event(letter.message, None, None, note=letter.reason)
+
+
+def as_conflict(event: IndexedEvent) -> dict[str, Any]:
+    """The changes that make a row of its own of a record with the id of another one."""
+    return {
+        "event_id": derived_id("record", event.topic, event.event_id, event.digest.hex()),
+        "kind": "conflicting",
+        "note": f"another record has the id {event.event_id}",
+    }
+
+
+def _event(message: Message, value: str | None, data: Any, note: str | None = None) -> IndexedEvent:
+    named = _named(message.headers)
+    kind, event_id = _identity(message, named)
+    dead = kind == "dead-letter"
+    aggregate_id = named.get("ce_aggregateid")
+    fields = data if isinstance(data, dict) else {}
+    unreadable = message.unreadable_to is not None
+    if unreadable and note is None:
+        note = named.get("unreadable")
+    raw = message.value or b""
+    key = None if message.key is None else _text(message.key)
+    return IndexedEvent(
+        event_id=event_id,
+        kind=kind,
+        topic=message.entity,
+        partition=message.partition,
+        offset=message.offset,
+        last_offset=message.next_offset - 1,
+        type=_cut(named.get("ce_type")),
+        key=_cut(key),
+        aggregate_id=_cut(aggregate_id),
+        aggregate_version=_number(named.get("ce_aggregateversion")),
+        correlation_id=_cut(named.get("ce_correlationid") or named.get("ce_id")),
+        causation_id=_cut(named.get("ce_id") if dead else named.get("ce_causationid")),
+        site_id=_site(fields),
+        related=_related(message.entity, fields, aggregate_id),
+        event_time=_moment(named.get("ce_time")),
+        broker_time=_from_ms(message.timestamp_ms),
+        headers=orjson.dumps(
+            [[_text(name.encode("utf-8", "surrogatepass")), None if text is None else _text(text)]
+             for name, text in message.headers]
+        ).decode(),
+        value=value,
+        content=None if value is not None else message.value,
+        size=len(raw) + len(message.key or b"") + sum(len(name) + len(text or b"") for name, text in message.headers),
+        digest=_digest(message),
+        note=None if note is None else _text(note[:2000].encode("utf-8", "backslashreplace")),
+    )  # fmt: skip
+
+
+def _identity(message: Message, named: Mapping[str, str]) -> tuple[EventKind, UUID]:
+    """The id of a record: its event's, of a dead letter that of its announcement, else its fingerprint's."""
+    if message.unreadable_to is not None:
+        return "unreadable", derived_id("record", message.entity, fingerprint(message).hex())
+    if is_dead_letters(message.entity):
+        letter = _number(named.get("dead-letter-id"))
+        if letter is not None:
+            return "dead-letter", derived_id("dead-letter", message.entity.split(".")[-2], letter)
+    else:
+        event_id = _uuid(named.get("ce_id"))
+        if event_id is not None and "ce_type" in named:
+            return "event", event_id
+    return "foreign", derived_id("record", message.entity, fingerprint(message).hex())
+
+
+def _digest(message: Message) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in (message.entity.encode(), message.key or b"", message.value or b""):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.digest()
+
+
+def _json(value: bytes | None) -> tuple[str | None, Any]:
+    if value is None or _NUL in value:  # jsonb has no U+0000
+        return None, None
+    try:
+        return value.decode(), orjson.loads(value)
+    except ValueError:
+        return None, None
+
+
+def _named(headers: Headers) -> dict[str, str]:
+    """Header → text; the last one of a name counts, and a null value counts as none."""
+    return {name: _text(text) for name, text in headers if text is not None}
+
+
+def _text(raw: bytes) -> str:
+    """Convert to what PostgreSQL holds: UTF-8 without NUL, everything else escaped."""
+    return raw.decode("utf-8", "backslashreplace").replace("\0", "\\0")
+
+
+def _cut(text: str | None) -> str | None:
+    return text if text is None else text[:_TEXT]
+
+
+def _uuid(text: object) -> UUID | None:
+    try:
+        return UUID(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _number(text: str | None) -> int | None:
+    if text is None or len(text) > 20 or not text.isascii() or not text.isdigit():
+        return None
+    found = int(text)
+    return found if found < _LARGEST else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        found = None if text is None else datetime.fromisoformat(text)
+        return None if found is None or found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _from_ms(timestamp_ms: int) -> datetime | None:
+    return datetime.fromtimestamp(timestamp_ms / 1000, UTC) if 0 < timestamp_ms < _LATEST_MS else None
+
+
+def _site(fields: Mapping[str, Any]) -> UUID | None:
+    if (site_id := _uuid(fields.get("site_id"))) is not None:
+        return site_id
+    several: object = fields.get("site_ids")
+    return _uuid(several[0]) if isinstance(several, list) and len(several) == 1 else None
+
+
+def _related(topic: str, fields: Mapping[str, Any], aggregate_id: str | None) -> tuple[str, ...]:
+    found: Sequence[object] = [fields.get(name) for name in _RELATED]
+    ids = [str(one) for one in map(_uuid, found) if one is not None]
+    own = _uuid(aggregate_id)
+    # A volunteer serves at many sites: what is about them alone has none.
+    if own is not None and topic not in _SITED and str(own) != str(fields.get("volunteer_id")):
+        ids.insert(0, str(own))
+    return tuple(ids)

@@ -1,0 +1,1 @@
+"""Topics: rates, sizes and ends of the partitions, as the index knows them."""

@@ -22,7 +22,6 @@ UNCONVERTED = {
     "templates/staff",
     "templates/volunteer",
     "volunteer",
-    "wording.py",
 }
 """Folders and files of `PAGES` whose Chinese does not go through the catalogue yet. This list only gets shorter."""
 

@@ -120,7 +120,7 @@ async def test_four_accounts_on_one_phone_are_a_case_for_the_staff(district: Dis
         page = screen.locator("main")
         await expect(page).to_contain_text("同一部手机或终端一天替 4 个账户签到或签退（从 4 个账户起核查）。")
         await expect(page).to_contain_text("（志愿者的手机）")
-        await expect(screen.get_by_text(f"手机尾号 {kept[-8:].upper()}")).to_have_count(4)
+        await expect(screen.get_by_text(f"手机浏览器 {kept[-8:].upper()}")).to_have_count(4)
 
 
 async def test_who_did_not_sign_up_does_both_with_one_button(district: District, browser: Browser) -> None:

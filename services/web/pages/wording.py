@@ -1,13 +1,15 @@
-"""How times, durations and the services' stable words are said on the pages, in the district's zone."""
+"""Times, durations and stable words as the pages say them: in the district's zone, in the language of the page."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from services.web.pages.language import N_, _, _n
 from shared.clock import DISTRICT_ZONE
 
 __all__ = [
     "FILTERS",
+    "clock",
     "day",
     "device",
     "figure",
@@ -16,6 +18,7 @@ __all__ = [
     "last_day_before",
     "measured",
     "moment",
+    "month",
     "parse",
     "percent",
     "signed",
@@ -24,204 +27,226 @@ __all__ = [
     "word",
 ]
 
-_WEEKDAYS = "一二三四五六日"
+_WEEKDAYS = N_("一 二 三 四 五 六 日")
+_MONTHS = N_("1月 2月 3月 4月 5月 6月 7月 8月 9月 10月 11月 12月")
 
 _WORDS: Mapping[str, Mapping[str, str]] = {
-    "place_kind": {"square": "进广场", "enterprise": "进企业", "compound": "进小区"},
+    "place_kind": {"square": N_("进广场"), "enterprise": N_("进企业"), "compound": N_("进小区")},
     "provenance": {
-        "scanned": "扫码签到",
-        "kiosk": "现场终端签到",
-        "leader": "队长点名",
-        "backfilled": "事后补录",
-        "imported": "历史导入",
+        "scanned": N_("扫码签到"),
+        "kiosk": N_("现场终端签到"),
+        "leader": N_("队长点名"),
+        "backfilled": N_("事后补录"),
+        "imported": N_("历史导入"),
     },
     "status": {
-        "provisional": "待确认",
-        "confirmed": "已确认",
-        "void": "已作废",
-        "held": "待领取",
-        "captured": "已领取",
-        "released": "已退回",
-        "refunded": "已退款",
-        "active": "已报名",
-        "cancelled": "已取消",
-        "planned": "筹备中",
-        "open": "进行中",
-        "closed": "已结束",
+        "provisional": N_("待确认"),
+        "confirmed": N_("已确认"),
+        "void": N_("已作废"),
+        "held": N_("待领取"),
+        "captured": N_("已领取"),
+        "released": N_("已退回"),
+        "refunded": N_("已退款"),
+        "active": N_("已报名"),
+        "cancelled": N_("已取消"),
+        "planned": N_("筹备中"),
+        "open": N_("进行中"),
+        "closed": N_("已结束"),
     },
     "waits_for": {
-        "device-new": "签到设备登记不满一天",
-        "shift-late": "班次发布不满一天",
-        "volunteer-new": "志愿者登记不满一天",
-        "drive": "招募现场登记并签到",
-        "cap": "超出一个账户一天能记的时长",
-        "late-upload": "上传晚于三天",
-        "backfilled": "事后补录",
-        "restored": "作废后恢复",
-        "denied": "志愿者提出异议",
+        "device-new": N_("签到设备登记不满一天"),
+        "shift-late": N_("班次发布不满一天"),
+        "volunteer-new": N_("志愿者登记不满一天"),
+        "drive": N_("招募现场登记并签到"),
+        "cap": N_("超出一个账户一天能记的时长"),
+        "late-upload": N_("上传晚于三天"),
+        "backfilled": N_("事后补录"),
+        "restored": N_("作废后恢复"),
+        "denied": N_("志愿者提出异议"),
     },
     "approval_state": {
-        "open": "等待核对",
-        "approved": "已通过",
-        "rejected": "未通过",
-        "lapsed": "无人核对",
-        "withdrawn": "已撤回",
+        "open": N_("等待核对"),
+        "approved": N_("已通过"),
+        "rejected": N_("未通过"),
+        "lapsed": N_("无人核对"),
+        "withdrawn": N_("已撤回"),
     },
-    "closed_by": {"self": "本人签退", "staff": "工作人员签退", "auto": "系统自动签退，待确认", "correction": "更正"},
+    "closed_by": {
+        "self": N_("本人签退"),
+        "staff": N_("工作人员签退"),
+        "auto": N_("系统自动签退，待确认"),
+        "correction": N_("更正"),
+    },
     "code": {
-        "award": "服务获得积分",
-        "reversal": "服务记录有变，积分相应调整",
-        "repayment": "补还之前多得的积分",
-        "hold": "兑换，先冻结积分",
-        "capture": "领取奖品，积分已用",
-        "release": "兑换退回，积分解冻",
-        "refund": "退款，积分退还",
-        "expiry": "积分到期",
-        "donation": "超出上限的积分捐出",
-        "return": "更正后未超上限，捐出的积分退回",
+        "award": N_("服务获得积分"),
+        "reversal": N_("服务记录有变，积分相应调整"),
+        "repayment": N_("补还之前多得的积分"),
+        "hold": N_("兑换，先冻结积分"),
+        "capture": N_("领取奖品，积分已用"),
+        "release": N_("兑换退回，积分解冻"),
+        "refund": N_("退款，积分退还"),
+        "expiry": N_("积分到期"),
+        "donation": N_("超出上限的积分捐出"),
+        "return": N_("更正后未超上限，捐出的积分退回"),
     },
     "kind": {
-        "points-earned": "积分",
-        "badge": "徽章",
+        "points-earned": N_("积分"),
+        "badge": N_("徽章"),
     },
-    "role": {"leader": "队长", "station": "站点工作人员", "operator": "中心工作人员", "volunteer": "志愿者"},
-    "staff_role": {"station": "站点工作人员", "operator": "操作员", "engineer": "工程师", "auditor": "审计员"},
+    "role": {
+        "leader": N_("队长"),
+        "station": N_("站点工作人员"),
+        "operator": N_("中心工作人员"),
+        "volunteer": N_("志愿者"),
+    },
+    "staff_role": {
+        "station": N_("站点工作人员"),
+        "operator": N_("操作员"),
+        "engineer": N_("工程师"),
+        "auditor": N_("审计员"),
+    },
     "security_kind": {
-        "sign-in": "登录",
-        "code-asked": "获取验证码",
-        "limit-reached": "次数超限",
-        "alert": "告警",
-        "refresh-reused": "登录凭证被重复使用",
-        "session-ended": "退出登录",
-        "invitation-made": "邀请同事",
-        "invitation-accepted": "接受邀请",
-        "invitation-withdrawn": "收回邀请",
-        "account-created": "建账号",
-        "account-activated": "启用账号",
-        "account-deactivated": "停用账号",
-        "role-changed": "改角色或站点",
-        "password-changed": "修改密码",
-        "password-reset-asked": "申请重设密码",
-        "password-reset": "重设密码",
-        "second-factor-set": "开启第二步验证",
-        "second-factor-removed": "关闭第二步验证",
-        "unmasked": "查看个人信息",
-        "quota-reached": "查看个人信息超限",
-        "keys-rotated": "更换密钥",
-        "import-proposed": "提出导入名册",
-        "import-approved": "批准导入名册",
-        "import-rejected": "退回导入名册",
+        "sign-in": N_("登录"),
+        "code-asked": N_("获取验证码"),
+        "limit-reached": N_("次数超限"),
+        "alert": N_("告警"),
+        "refresh-reused": N_("登录凭证被重复使用"),
+        "session-ended": N_("退出登录"),
+        "invitation-made": N_("邀请同事"),
+        "invitation-accepted": N_("接受邀请"),
+        "invitation-withdrawn": N_("收回邀请"),
+        "account-created": N_("建账号"),
+        "account-activated": N_("启用账号"),
+        "account-deactivated": N_("停用账号"),
+        "role-changed": N_("改角色或站点"),
+        "password-changed": N_("修改密码"),
+        "password-reset-asked": N_("申请重设密码"),
+        "password-reset": N_("重设密码"),
+        "second-factor-set": N_("开启第二步验证"),
+        "second-factor-removed": N_("关闭第二步验证"),
+        "unmasked": N_("查看个人信息"),
+        "quota-reached": N_("查看个人信息超限"),
+        "keys-rotated": N_("更换密钥"),
+        "import-proposed": N_("提出导入名册"),
+        "import-approved": N_("批准导入名册"),
+        "import-rejected": N_("退回导入名册"),
     },
-    "security_result": {"ok": "成功", "refused": "被拒"},
+    "security_result": {"ok": N_("成功"), "refused": N_("被拒")},
     "security_detail": {
-        "code": "原因",
-        "limit": "限制",
-        "purpose": "用途",
-        "phone": "手机（加密）",
-        "account": "账号（加密）",
-        "session": "会话",
-        "role": "角色",
-        "invitation": "邀请",
-        "state": "状态",
-        "origin": "来源",
-        "why": "原因",
-        "verdict": "原因",
-        "ended": "退出设备数",
-        "fields": "字段",
+        "code": N_("原因"),
+        "limit": N_("限制"),
+        "purpose": N_("用途"),
+        "phone": N_("手机（加密）"),
+        "account": N_("账号（加密）"),
+        "session": N_("会话"),
+        "role": N_("角色"),
+        "invitation": N_("邀请"),
+        "state": N_("状态"),
+        "origin": N_("来源"),
+        "why": N_("原因"),
+        "verdict": N_("原因"),
+        "ended": N_("退出设备数"),
+        "fields": N_("字段"),
     },
     "security_code": {
-        "password-wrong": "账号或密码不对",
-        "second-factor-wrong": "第二步验证码不对",
-        "account-pending": "账号等候启用",
-        "code-wrong": "验证码不对",
-        "codes-address": "同一网络地址的验证码",
-        "codes-phone": "一部手机的验证码（一刻钟）",
-        "codes-phone-day": "一部手机的验证码（一天）",
-        "codes-all": "全区的验证码",
-        "tries-address": "同一网络地址试验证码",
-        "passwords-address": "同一网络地址试密码",
-        "passwords-account": "同一账号试密码",
-        "passwords-all": "全区试密码",
-        "login": "登录",
-        "reset": "重设密码",
-        "logout": "本人退出",
-        "holder": "本人操作",
-        "reused": "过期后再用",
-        "stolen": "来自别的浏览器",
-        "station": "站点工作人员",
-        "operator": "操作员",
-        "engineer": "工程师",
-        "auditor": "审计员",
-        "pending": "等候启用",
-        "active": "可用",
-        "bootstrap": "安装时",
+        "password-wrong": N_("账号或密码不对"),
+        "second-factor-wrong": N_("第二步验证码不对"),
+        "account-pending": N_("账号等候启用"),
+        "code-wrong": N_("验证码不对"),
+        "codes-address": N_("同一网络地址的验证码"),
+        "codes-phone": N_("一部手机的验证码（一刻钟）"),
+        "codes-phone-day": N_("一部手机的验证码（一天）"),
+        "codes-all": N_("全区的验证码"),
+        "tries-address": N_("同一网络地址试验证码"),
+        "passwords-address": N_("同一网络地址试密码"),
+        "passwords-account": N_("同一账号试密码"),
+        "passwords-all": N_("全区试密码"),
+        "login": N_("登录"),
+        "reset": N_("重设密码"),
+        "logout": N_("本人退出"),
+        "holder": N_("本人操作"),
+        "reused": N_("过期后再用"),
+        "stolen": N_("来自别的浏览器"),
+        "station": N_("站点工作人员"),
+        "operator": N_("操作员"),
+        "engineer": N_("工程师"),
+        "auditor": N_("审计员"),
+        "pending": N_("等候启用"),
+        "active": N_("可用"),
+        "bootstrap": N_("安装时"),
     },
-    "account_state": {"pending": "等候启用", "active": "可用", "deactivated": "已停用"},
-    "rule_status": {"active": "生效", "draft": "草案", "reversed": "已撤销"},
+    "account_state": {"pending": N_("等候启用"), "active": N_("可用"), "deactivated": N_("已停用")},
+    "rule_status": {"active": N_("生效"), "draft": N_("草案"), "reversed": N_("已撤销")},
     "rehearsal_status": {
-        "queued": "排队中",
-        "running": "试算中",
-        "done": "已完成",
-        "failed": "未成功",
-        "cancelled": "已取消",
+        "queued": N_("排队中"),
+        "running": N_("试算中"),
+        "done": N_("已完成"),
+        "failed": N_("未成功"),
+        "cancelled": N_("已取消"),
     },
     "activation_status": {
-        "proposed": "等候批准",
-        "rejected": "未批准",
-        "withdrawn": "已收回",
-        "applying": "正在启用",
-        "applied": "已启用",
-        "reversing": "正在撤销",
-        "reversed": "已撤销",
+        "proposed": N_("等候批准"),
+        "rejected": N_("未批准"),
+        "withdrawn": N_("已收回"),
+        "applying": N_("正在启用"),
+        "applied": N_("已启用"),
+        "reversing": N_("正在撤销"),
+        "reversed": N_("已撤销"),
     },
     "activation_step": {
-        "proposed": "提议启用",
-        "approved": "批准启用",
-        "rejected": "不批准启用",
-        "withdrawn": "收回提议",
-        "stopped": "换用停了下来",
-        "resumed": "让换用继续",
-        "applied": "全部志愿者已换到新规则",
-        "reversal-proposed": "提议撤销",
-        "reversal-approved": "批准撤销",
-        "reversal-rejected": "不批准撤销",
-        "reversal-withdrawn": "收回撤销的提议",
-        "reversed": "全部志愿者已换回原来的规则",
+        "proposed": N_("提议启用"),
+        "approved": N_("批准启用"),
+        "rejected": N_("不批准启用"),
+        "withdrawn": N_("收回提议"),
+        "stopped": N_("换用停了下来"),
+        "resumed": N_("让换用继续"),
+        "applied": N_("全部志愿者已换到新规则"),
+        "reversal-proposed": N_("提议撤销"),
+        "reversal-approved": N_("批准撤销"),
+        "reversal-rejected": N_("不批准撤销"),
+        "reversal-withdrawn": N_("收回撤销的提议"),
+        "reversed": N_("全部志愿者已换回原来的规则"),
     },
     "adjustment_status": {
-        "proposed": "等候批准",
-        "approved": "已批准",
-        "rejected": "未批准",
-        "withdrawn": "已收回",
-        "all": "全部",
+        "proposed": N_("等候批准"),
+        "approved": N_("已批准"),
+        "rejected": N_("未批准"),
+        "withdrawn": N_("已收回"),
+        "all": N_("全部"),
     },
     "case_kind": {
-        "two-sites": "同时在两处",
-        "burst": "短时间大量录入",
-        "no-check-in": "没有签到的时长",
-        "many-accounts": "一部手机多个账户",
-        "long-day": "一天超过 16 小时",
+        "two-sites": N_("同时在两处"),
+        "burst": N_("短时间大量录入"),
+        "no-check-in": N_("没有签到的时长"),
+        "many-accounts": N_("一部手机多个账户"),
+        "long-day": N_("一天超过 16 小时"),
     },
-    "case_status": {"open": "待核查", "cleared": "核查无误", "confirmed": "确认属实", "all": "全部"},
-    "case_subject": {"volunteer": "志愿者", "recorder": "记录人", "device": "设备"},
-    "device_class": {"kiosk": "现场终端", "leader": "队长点名", "others": "其他录入", "phone": "志愿者的手机"},
-    "window": {"soon": "还没开始", "open": "可兑换", "over": "已下架"},
+    "case_status": {"open": N_("待核查"), "cleared": N_("核查无误"), "confirmed": N_("确认属实"), "all": N_("全部")},
+    "case_subject": {"volunteer": N_("志愿者"), "recorder": N_("记录人"), "device": N_("设备")},
+    "device_class": {
+        "kiosk": N_("现场终端"),
+        "leader": N_("队长点名"),
+        "others": N_("其他录入"),
+        "phone": N_("志愿者的手机"),
+    },
+    "window": {"soon": N_("还没开始"), "open": N_("可兑换"), "over": N_("已下架")},
     # what the services write into a redemption without a typed reason
     "settled": {
-        "not picked up in time": "到期没有领取，自动退回",
-        "given back by the volunteer": "志愿者自己退回",
-        "given back by staff": "工作人员退回",
-        "refunded by the centre": "中心退款",
+        "not picked up in time": N_("到期没有领取，自动退回"),
+        "given back by the volunteer": N_("志愿者自己退回"),
+        "given back by staff": N_("工作人员退回"),
+        "refunded by the centre": N_("中心退款"),
     },
-    "period": {"week": "本周", "month": "本月", "year": "今年"},
-    "stock_entry": {"receipt": "入库", "count": "盘点"},
-    "level": {"district": "区", "township": "乡镇、街道", "community": "村、社区"},
+    "period": {"week": N_("本周"), "month": N_("本月"), "year": N_("今年")},
+    "stock_entry": {"receipt": N_("入库"), "count": N_("盘点")},
+    "level": {"district": N_("区"), "township": N_("乡镇、街道"), "community": N_("村、社区")},
 }
 
 
 def word(value: object, group: str) -> str:
-    """The Chinese for one of the services' stable words; an unknown one is shown as it is."""
-    return _WORDS[group].get(str(value), str(value))
+    """One of the services' stable words in the current language; an unknown one is shown as it is."""
+    known = _WORDS[group].get(str(value))
+    return _(known) if known else str(value)
 
 
 def device(ref: str | None, *, short: bool = False) -> str:
@@ -230,8 +255,8 @@ def device(ref: str | None, *, short: bool = False) -> str:
         return ""
     tail = ref[-8:].upper()
     if ref.startswith("phone:"):
-        return f"手机尾号 {tail}"
-    return f"设备尾号 {tail}" if short else ref
+        return _("手机浏览器 %(tail)s", tail=tail)
+    return _("设备尾号 %(tail)s", tail=tail) if short else ref
 
 
 def parse(value: str | datetime) -> datetime:
@@ -241,12 +266,20 @@ def parse(value: str | datetime) -> datetime:
 
 
 def day(value: str | datetime | None, *, year: bool = False) -> str:
-    """3月4日（周三）, with the year where it could be doubted."""
+    """3月4日（周三） or Wed 4 Mar, with the year where it could be doubted."""
     if value is None:
         return ""
     at = parse(value)
-    said = f"{at.month}月{at.day}日（周{_WEEKDAYS[at.weekday()]}）"
-    return f"{at.year}年{said}" if year else said
+    weekday = _(_WEEKDAYS).split()[at.weekday()]
+    if year:
+        said = N_("%(year)s年%(month)s%(day)s日（周%(weekday)s）")
+        return _(said, year=at.year, month=month(at.month), day=at.day, weekday=weekday)
+    return _("%(month)s%(day)s日（周%(weekday)s）", month=month(at.month), day=at.day, weekday=weekday)
+
+
+def month(number: int) -> str:
+    """3月 or Mar, for a month from 1 to 12."""
+    return _(_MONTHS).split()[number - 1]
 
 
 def last_day_before(end: str | datetime) -> str:
@@ -264,37 +297,47 @@ def final_day(end: str | datetime | None) -> str:
     return "" if end is None else (parse(end) - timedelta(microseconds=1)).date().isoformat()
 
 
+def clock(at: datetime) -> str:
+    """14:05."""
+    return f"{at:%H:%M}"
+
+
 def moment(value: str | datetime | None) -> str:
-    """3月4日 14:05."""
+    """3月4日 14:05 or 4 Mar 14:05."""
     if value is None:
         return ""
     at = parse(value)
-    return f"{at.month}月{at.day}日 {at:%H:%M}"
+    return _("%(month)s%(day)s日 %(time)s", month=month(at.month), day=at.day, time=clock(at))
 
 
 def span(start: str | datetime, end: str | datetime | None, *, year: bool = False) -> str:
     """From when to when; the second day is named only if it is another one, the year where it could be doubted."""
     first = parse(start)
+    begins = f"{day(first, year=year)} {clock(first)}"
     if end is None:
-        return f"{day(first, year=year)} {first:%H:%M} 起"
+        return _("%(moment)s 起", moment=begins)
     last = parse(end)
     if last.date() == first.date():
-        return f"{day(first, year=year)} {first:%H:%M}—{last:%H:%M}"
-    return f"{day(first, year=year)} {first:%H:%M}—{day(last, year=year and last.year != first.year)} {last:%H:%M}"
+        return f"{begins}—{clock(last)}"
+    return f"{begins}—{day(last, year=year and last.year != first.year)} {clock(last)}"
 
 
 def spell_minutes(minutes: float | None) -> str:
-    """1 小时 5 分."""
+    """1 小时 5 分 or 1 h 5 min."""
     whole = int(minutes or 0)
     hours, rest = divmod(whole, 60)
     if not hours:
-        return f"{rest} 分钟"
-    return f"{hours:,} 小时 {rest} 分" if rest else f"{hours:,} 小时"
+        return _("%(minutes)s 分钟", minutes=rest)
+    if not rest:
+        return _("%(hours)s 小时", hours=figure(hours))
+    return _("%(hours)s 小时 %(minutes)s 分", hours=figure(hours), minutes=rest)
 
 
 def measured(value: int, unit: str) -> str:
     """A number in the unit of a case's evidence: minutes, records or people."""
-    return spell_minutes(value) if unit == "minutes" else f"{value:,} {'条记录' if unit == 'records' else '个账户'}"
+    if unit == "minutes":
+        return spell_minutes(value)
+    return _n("%(n)s 条记录", value) if unit == "records" else _n("%(n)s 个账户", value)
 
 
 def figure(value: Any) -> str:

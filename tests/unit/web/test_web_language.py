@@ -7,6 +7,7 @@ import pytest
 from services.web.pages import language
 from services.web.pages.language import _, _n, listed
 from services.web.pages.language.current import language_of
+from services.web.pages.wording import day, moment, span, spell_minutes, word
 
 
 @pytest.fixture
@@ -60,3 +61,14 @@ def test_a_sentence_without_a_translation_stays_as_it_is() -> None:
 def test_an_unknown_language_counts_as_the_source() -> None:
     language.choose("xx")
     assert language.current() == "zh-CN"
+
+
+@pytest.mark.usefixtures("english")
+def test_times_durations_and_stable_words_are_said_in_english() -> None:
+    assert moment("2026-03-04T17:05:00Z") == "5 Mar 01:05"
+    assert day("2026-03-04T17:05:00+00:00", year=True) == "Thu 5 Mar 2026"
+    assert span("2026-03-05T14:00:00Z", "2026-03-05T17:00:00Z") == "Thu 5 Mar 22:00—Fri 6 Mar 01:00"
+    assert span("2026-03-05T14:00:00Z", None) == "from Thu 5 Mar 22:00"
+    assert [spell_minutes(minutes) for minutes in (59, 60, 72_065)] == ["59 min", "1 h", "1,201 h 5 min"]
+    assert word("scanned", "provenance") == "scanned"
+    assert word("something-new", "provenance") == "something-new"

@@ -334,7 +334,7 @@ def test_a_record_names_its_revision_device_and_recorder() -> None:
     assert (line["revision"], line["device"], line["recorder"]) == (2, "kiosk-3", "ABC123")
     assert line["closed_by"] == "工作人员签退"
     assert record_line(RECORD)["recorder"] == ""
-    assert record_line({**RECORD, "device_ref": "phone:0a1b2c3d4e5f6a7b"})["device"] == "手机尾号 4E5F6A7B"
+    assert record_line({**RECORD, "device_ref": "phone:0a1b2c3d4e5f6a7b"})["device"] == "手机浏览器 4E5F6A7B"
 
 
 @pytest.mark.parametrize(

@@ -14,18 +14,14 @@ from services.web.pages.language.catalogue import catalogue_path, forms_of
 
 UNCONVERTED = {
     "operator",
-    "public",
     "refusals.py",
     "staff",
     "templates/operator",
-    "templates/public",
     "templates/staff",
-    "templates/volunteer",
-    "volunteer",
 }
 """Folders and files of `PAGES` whose Chinese does not go through the catalogue yet. This list only gets shorter."""
 
-CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff01-\uffef]")
+CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff01-\uff0f\uff1a-\uffef]")
 MARKS = {"_", "N_", "_n", "gettext"}
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 TAG = re.compile(r"</?\w+[^>]*>")

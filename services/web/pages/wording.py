@@ -10,6 +10,7 @@ from shared.clock import DISTRICT_ZONE
 __all__ = [
     "FILTERS",
     "clock",
+    "date_of",
     "day",
     "device",
     "figure",
@@ -275,6 +276,11 @@ def day(value: str | datetime | None, *, year: bool = False) -> str:
         said = N_("%(year)s年%(month)s%(day)s日（周%(weekday)s）")
         return _(said, year=at.year, month=month(at.month), day=at.day, weekday=weekday)
     return _("%(month)s%(day)s日（周%(weekday)s）", month=month(at.month), day=at.day, weekday=weekday)
+
+
+def date_of(at: datetime) -> str:
+    """2026年3月4日 or 4 Mar 2026."""
+    return _("%(year)s年%(month)s%(day)s日", year=at.year, month=month(at.month), day=at.day)
 
 
 def month(number: int) -> str:

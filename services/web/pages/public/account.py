@@ -10,6 +10,7 @@ from pydantic import Field
 from services.web.gateway.headers import cookie
 from services.web.gateway.sessions import ACCESS, Session
 from services.web.pages.browser import Browser, BrowserOf
+from services.web.pages.language import _, listed
 from services.web.pages.public.login import Key, Ours, challenge_of, challenged, require_ours
 from services.web.pages.render import finish, page, qr
 from services.web.pages.visit import LoginNeeded, Visit, VisitOf
@@ -92,7 +93,7 @@ async def begin_second_factor(visit: VisitOf, ours: Ours = None) -> Response:
     """A new secret as a QR code; shown once, stored by no page."""
     require_ours(ours)
     made = await visit.post("recruitment", "/auth/second-factor", None)
-    drawing = qr(made["uri"], label="验证器二维码")
+    drawing = qr(made["uri"], label=_("验证器二维码"))
     return finish(JSONResponse({"secret": made["secret"], "html": str(drawing)}), visit.session)
 
 
@@ -101,7 +102,7 @@ async def confirm_second_factor(visit: VisitOf, body: FirstCodeFormIn, ours: Our
     """Confirm it; the recovery codes are shown once."""
     require_ours(ours)
     answer = await visit.post("recruitment", "/auth/second-factor/confirmation", {"code": body.code})
-    response = finish(JSONResponse({"recovery_codes": "、".join(answer["recovery_codes"])}), visit.session)
+    response = finish(JSONResponse({"recovery_codes": listed(answer["recovery_codes"])}), visit.session)
     # The next request refreshes the session: it has its full roles from now on.
     response.raw_headers.append(cookie(ACCESS, "", seconds=0, secure=visit.web.settings.secure))
     return response

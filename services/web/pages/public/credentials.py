@@ -8,16 +8,23 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.web.gateway.upstream import UpstreamProblem
+from services.web.pages.language import N_, _, _n
 from services.web.pages.render import page, qr
 from services.web.pages.visit import VisitOf
-from services.web.pages.wording import figure, spell_minutes
+from services.web.pages.wording import spell_minutes
 from shared.auth.access import public
 
 __all__ = ["as_download", "award_id_of", "nearest", "progress_line", "router"]
 
 router = APIRouter(include_in_schema=False, dependencies=[public()])
 
-_UNITS: Mapping[str, str] = {"records": "次", "services": "人次", "themes": "个主题", "sites": "个阵地", "weeks": "周"}
+_UNITS: Mapping[str, str] = {
+    "records": N_("%(n)s 次"),
+    "services": N_("%(n)s 人次"),
+    "themes": N_("%(n)s 个主题"),
+    "sites": N_("%(n)s 个阵地"),
+    "weeks": N_("%(n)s 周"),
+}
 _FORMATS: Mapping[str, str] = {"jwt": "application/vc+jwt", "json": "application/json"}
 
 
@@ -25,8 +32,8 @@ def progress_line(one: Mapping[str, Any]) -> dict[str, Any]:
     """One badge on the way, with what is still missing in words."""
     measure = str(one.get("measure", "services"))
     remaining = int(one["remaining"])
-    missing = spell_minutes(remaining) if measure == "minutes" else f"{figure(remaining)} {_UNITS.get(measure, '')}"
-    return {**one, "missing": missing.strip(), "share": min(1.0, one["value"] / one["at_least"])}
+    missing = spell_minutes(remaining) if measure == "minutes" else _n(_UNITS.get(measure, "%(n)s"), remaining)
+    return {**one, "missing": missing, "share": min(1.0, one["value"] / one["at_least"])}
 
 
 def nearest(progress: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -42,14 +49,14 @@ async def credential(visit: VisitOf, award_id: str) -> Response:
     names = await visit.team_names() if found["team_id"] else {}
     team = None
     if found["team_id"]:
-        team = {"team_id": found["team_id"], "name": names.get(found["team_id"], "志愿服务团队")}
+        team = {"team_id": found["team_id"], "name": names.get(found["team_id"], _("志愿服务团队"))}
     return page(
         "public/credential.html",
         visit.session,
         path=visit.path,
         award=found,
         team=team,
-        code=qr(found["page"], label="本页地址的二维码"),
+        code=qr(found["page"], label=_("本页地址的二维码")),
     )
 
 

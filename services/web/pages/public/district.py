@@ -7,25 +7,35 @@ from datetime import datetime
 from typing import Any
 
 from services.web.gateway.upstream import UpstreamAway, UpstreamProblem
+from services.web.pages.language import N_, _, _n
 from services.web.pages.visit import Visit
-from services.web.pages.wording import figure, parse, word
+from services.web.pages.wording import date_of, parse, word
 from shared.clock import real_now
 
 __all__ = ["District", "Formula", "LevelShare", "district_now", "district_of", "figures_of"]
 
-_SITES = (("centre", "中心"), ("institute", "所"), ("station", "站"), ("service_point", "服务点"))
-_TEAMS = (("corps", "总队"), ("detachment", "支队"), ("team", "小分队"))
-_PLACES = (("square", "进广场"), ("enterprise", "进企业"), ("compound", "进小区"))
+_SITES = (
+    ("centre", N_("%(n)s 中心")),
+    ("institute", N_("%(n)s 所")),
+    ("station", N_("%(n)s 站")),
+    ("service_point", N_("%(n)s 服务点")),
+)
+_TEAMS = (("corps", N_("%(n)s 总队")), ("detachment", N_("%(n)s 支队")), ("team", N_("%(n)s 小分队")))
+_PLACES = (("square", N_("%(n)s 进广场")), ("enterprise", N_("%(n)s 进企业")), ("compound", N_("%(n)s 进小区")))
 _LEVELS = ("district", "township", "community")
 _FORMULAS = (
-    ("volunteers.registered", "注册志愿者", "到期末为止登记或从“龙江志愿”导入的志愿者，累计"),
-    ("volunteers.participants", "参加过服务", "本期有已确认服务记录的不同志愿者，一人只算一次，不含导入的时长"),
-    ("volunteers.participations", "人次", "同一批记录里，一位志愿者参加一个班次算一人次"),
-    ("residents_served", "服务居民", "本期活动结束时，由工作人员或队长填报的人次之和"),
-    ("activities", "活动", "已开放、第一个班次在本期开始的活动"),
-    ("minutes", "服务时长", "本期已确认记录的分钟数之和，扫码、终端、队长点名和事后补录都在内"),
-    ("coverage", "覆盖率", "有队伍、且本期有开放活动的站点 ÷ 全部站点，分区、乡镇（街道）、村（社区）三级，服务点不计"),
-    ("docking", "队伍对接率", "已对接居民需求的队伍 ÷ 全部队伍"),
+    ("volunteers.registered", N_("注册志愿者"), N_("到期末为止登记或从“龙江志愿”导入的志愿者，累计")),
+    ("volunteers.participants", N_("参加过服务"), N_("本期有已确认服务记录的不同志愿者，一人只算一次，不含导入的时长")),
+    ("volunteers.participations", N_("参加人次"), N_("同一批记录里，一位志愿者参加一个班次算一人次")),
+    ("residents_served", N_("服务居民"), N_("本期活动结束时，由工作人员或队长填报的人次之和")),
+    ("activities", N_("活动"), N_("已开放、第一个班次在本期开始的活动")),
+    ("minutes", N_("服务时长"), N_("本期已确认记录的分钟数之和，扫码、终端、队长点名和事后补录都在内")),
+    (
+        "coverage",
+        N_("覆盖率"),
+        N_("有队伍、且本期有开放活动的站点 ÷ 全部站点，分区、乡镇（街道）、村（社区）三级，服务点不计"),
+    ),
+    ("docking", N_("队伍对接率"), N_("已对接居民需求的队伍 ÷ 全部队伍")),
 )
 
 
@@ -127,7 +137,7 @@ def district_of(report: Mapping[str, Any]) -> District:
     ]
     docking = _share(report.get("docking"))
     if docking is not None:
-        levels.append(LevelShare("队伍对接", docking))
+        levels.append(LevelShare(_("队伍对接"), docking))
     return District(
         period=_period(report),
         registered=volunteers.get("registered"),
@@ -158,7 +168,7 @@ def _part(report: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _split(part: Mapping[str, Any], names: tuple[tuple[str, str], ...]) -> list[str]:
-    return [f"{figure(part[key])} {name}" for key, name in names if part.get(key)]
+    return [_n(name, part[key]) for key, name in names if part.get(key)]
 
 
 def _share(value: Any) -> float | None:
@@ -173,10 +183,10 @@ def _period(report: Mapping[str, Any]) -> str:
     if not start or not end:
         return ""
     first, last = parse(str(start)), parse(str(end))
-    return f"{first.year}年{first.month}月{first.day}日 至 {last.year}年{last.month}月{last.day}日"
+    return _("%(first)s 至 %(last)s", first=date_of(first), last=date_of(last))
 
 
 def _formulas(report: Mapping[str, Any]) -> list[Formula]:
-    """The formulas in Chinese, of those figures that the report explains."""
+    """The formulas of those figures that the report explains."""
     given = _part(report, "formulas")
-    return [Formula(name, text) for key, name, text in _FORMULAS if key in given]
+    return [Formula(_(name), _(text)) for key, name, text in _FORMULAS if key in given]

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.web.gateway.upstream import UpstreamAway, UpstreamProblem
+from services.web.pages.language import N_, _
 from services.web.pages.public import teams, tickets
 from services.web.pages.public.district import district_now, figures_of
 from services.web.pages.render import page, part
@@ -26,7 +27,12 @@ router = APIRouter(include_in_schema=False, dependencies=[public()])
 JOINABLE, SEARCHED = 6, 20
 """Shifts on the first page, and shifts among which free places are looked for."""
 SHIFTS_AGE_SECONDS = 5.0
-_FUNNEL = (("registered", "登记"), ("signed_up", "报名"), ("checked_in", "签到"), ("served", "完成服务"))
+_FUNNEL = (
+    ("registered", N_("登记")),
+    ("signed_up", N_("报名")),
+    ("checked_in", N_("签到")),
+    ("served", N_("完成服务")),
+)
 
 
 @router.get("/")
@@ -77,9 +83,9 @@ def by_state(drives: Iterable[Mapping[str, Any]], now: datetime) -> list[tuple[s
     coming = [drive for drive in latest if not drive["open"] and parse(drive["starts_at"]) > now]
     ended = [drive for drive in latest if not drive["open"] and parse(drive["starts_at"]) <= now]
     sections = [
-        ("open", "正在登记", [drive for drive in latest if drive["open"]]),
-        ("coming", "即将开始", coming[::-1]),
-        ("ended", "已结束", ended),
+        ("open", _("正在登记"), [drive for drive in latest if drive["open"]]),
+        ("coming", _("即将开始"), coming[::-1]),
+        ("ended", _("已结束"), ended),
     ]
     return [section for section in sections if section[2]]
 
@@ -119,4 +125,4 @@ async def _drive(visit: Visit, code: str) -> Any:
 def funnel_of(drive: Any) -> list[tuple[str, int]]:
     """The counts in the order of the way: registered, signed up, checked in, served."""
     counts = drive.get("funnel") or {}
-    return [(name, int(counts[key])) for key, name in _FUNNEL if key in counts]
+    return [(_(name), int(counts[key])) for key, name in _FUNNEL if key in counts]

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from services.web.pages.language import _
 from services.web.pages.render import page
 from services.web.pages.visit import LoginNeeded, Visit, VisitOf
 from services.web.pages.wording import day
@@ -39,7 +40,7 @@ async def leaders(visit: VisitOf, period: str = "week", site: str = "", team: st
         board=board,
         period=chosen,
         periods=PERIODS,
-        days=f"{_day(board['first'])}到{_day(board['last'])}",
+        days=_("%(first)s到%(last)s", first=_day(board["first"]), last=_day(board["last"])),
         site=site,
         team=team,
         sites=sorted(sites.items(), key=lambda item: item[1]),

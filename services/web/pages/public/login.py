@@ -201,7 +201,7 @@ def challenged(browser: Browser, answer: Any, **more: str) -> Response:
 def _entered(browser: Browser, opened: Any, where: str) -> Response:
     session = browser.visit.web.sessions.opened(opened)
     if session is None:
-        raise UpstreamProblem("login-failed", "登录没有成功，请再试一次。", status=502)
+        raise UpstreamProblem("login-failed", "The log-in did not succeed; try again.", status=502)
     kept = replace(session, set_cookies=(*session.set_cookies, *browser.kept("")))
     return finish(JSONResponse({"next": _door(session, where)}), kept)
 

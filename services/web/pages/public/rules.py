@@ -1,15 +1,17 @@
 """The points of service in sentences: from the rule in force, so that the page never promises another."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 from fastapi import APIRouter, Response
 
 from services.web.gateway.upstream import UpstreamAway, UpstreamProblem
+from services.web.pages.language import N_, SOURCE, _, _n, current, listed
 from services.web.pages.public.district import district_now
 from services.web.pages.render import page
 from services.web.pages.visit import Visit, VisitOf
-from services.web.pages.wording import spell_minutes, word
+from services.web.pages.wording import month, spell_minutes, word
 from shared.auth.access import public
 from shared.clock import district_day
 
@@ -19,7 +21,7 @@ router = APIRouter(include_in_schema=False, dependencies=[public()])
 
 AGE_SECONDS = 2.0
 """Short, so that an activation shows at once; a crowd still costs the service one question."""
-LEVELS = {"leader": "队长", "site": "站点", "centre": "中心"}
+LEVELS = {"leader": N_("队长"), "site": N_("站点"), "centre": N_("中心")}
 
 
 @router.get("/rules")
@@ -30,11 +32,11 @@ async def rules(visit: VisitOf) -> Response:
     present = next((rule["version"] for rule in active if str(rule["effective_from"]) <= today), None)
     found = [
         {
-            "state": "现行"
+            "state": "present"
             if rule["version"] == present
-            else "将要执行"
+            else "future"
             if str(rule["effective_from"]) > today
-            else "以前",
+            else "past",
             "version": rule["version"],
             "name": rule["name"],
             "effective_from": rule["effective_from"],
@@ -70,26 +72,32 @@ async def _active(visit: Visit) -> list[Any]:
 
 def rule_sentence(document: Mapping[str, Any]) -> str:
     """从签到到签退满 15 分钟才计积分…; the clauses in one sentence."""
-    return "，".join(clauses(document, short=True)) + "。"
+    joined = reduce(
+        lambda before, after: _("%(before)s，%(after)s", before=before, after=after), clauses(document, short=True)
+    )
+    return _("%(clauses)s。", clauses=joined)
 
 
 def clauses(document: Mapping[str, Any], *, short: bool = False) -> Iterator[str]:
     """The sentences of a rule, clause by clause, each if the rule has it; ``short`` leaves out what matters seldom."""
     earning = document["earning"]
-    hour = f"每小时 {earning['points_per_hour']} 分"
+    hour = earning["points_per_hour"]
     least = int(earning.get("minimum_minutes") or 0)
-    yield f"从签到到签退满 {spell_minutes(least)}才计积分：{hour}" if least > 1 else f"从签到到签退，{hour}"
+    if least > 1:
+        yield _("从签到到签退满 %(least)s才计积分：每小时 %(points)s 分", least=spell_minutes(least), points=hour)
+    else:
+        yield _("从签到到签退，每小时 %(points)s 分", points=hour)
     if share := earning.get("minimum_percent"):
-        yield f"服务时长不到计划时长的 {share}% 不计分"
+        yield _("服务时长不到计划时长的 %(share)s%% 不计分", share=share)
     yield from _rounding(earning.get("rounding"))
     for rate in earning.get("rates") or ():
-        yield f"{_when(rate)}每小时 {rate['points_per_hour']} 分"
+        yield _("%(when)s每小时 %(points)s 分", when=_when(rate), points=rate["points_per_hour"])
     for multiplier in earning.get("multipliers") or ():
-        yield f"{_when(multiplier)}按 {multiplier['percent']}% 计"
+        yield _("%(when)s按 %(percent)s%% 计", when=_when(multiplier), percent=multiplier["percent"])
     yield from _caps(document.get("caps") or {})
     yield from _limits(document.get("limits") or {})
     if first := (document.get("first_service") or {}).get("points"):
-        yield f"第一次服务另加 {first} 分"
+        yield _("第一次服务另加 %(points)s 分", points=first)
     if not short:
         yield from _rest(document)
 
@@ -98,76 +106,100 @@ def _rounding(rounding: Mapping[str, Any] | None) -> Iterator[str]:
     if not rounding:
         return
     unit = spell_minutes(rounding["every_minutes"])
-    steps = "，".join(
-        f"满 {step['from_minutes']} 分钟计 {spell_minutes(step['counts_minutes'])}" for step in rounding["steps"]
-    )
-    yield f"时长按每 {unit}计，余下的{steps}，再少不计" if steps else f"时长按整 {unit}计，余下的不计"
+    steps = [
+        _("满 %(least)s 分钟计 %(counted)s", least=step["from_minutes"], counted=spell_minutes(step["counts_minutes"]))
+        for step in rounding["steps"]
+    ]
+    if steps:
+        yield _("时长按每 %(unit)s计，余下的%(steps)s，再少不计", unit=unit, steps=_("，").join(steps))
+    else:
+        yield _("时长按整 %(unit)s计，余下的不计", unit=unit)
 
 
 def _when(item: Mapping[str, Any]) -> str:
     """3 月雷锋月: under which conditions, and by which name."""
     said = []
     if months := item.get("months"):
-        said.append(f"{'、'.join(str(month) for month in months)} 月")
+        said.append(_months(months))
     if item.get("first_day") or item.get("last_day"):
-        said.append(f"{item.get('first_day') or '以前'} 到 {item.get('last_day') or '以后'} ")
-    for name, title in (("kinds", "类别为"), ("themes", "主题为")):
-        if some := item.get(name):
-            said.append(f"{title}{'、'.join(some)}的")
+        first, last = item.get("first_day") or _("以前"), item.get("last_day") or _("以后")
+        said.append(_("%(first)s 到 %(last)s ", first=first, last=last))
+    if some := item.get("kinds"):
+        said.append(_("类别为%(kinds)s的", kinds=listed(some)))
+    if some := item.get("themes"):
+        said.append(_("主题为%(themes)s的", themes=listed(some)))
     if some := item.get("provenances"):
-        said.append(f"{'、'.join(word(one, 'provenance') for one in some)}的")
-    return f"{''.join(said)}{item['name']}"
+        said.append(_("%(provenances)s的", provenances=listed(word(one, "provenance") for one in some)))
+    if not said:
+        return str(item["name"])
+    conditions = reduce(lambda before, after: _("%(before)s%(after)s", before=before, after=after), said)
+    return _("%(conditions)s%(name)s", conditions=conditions, name=item["name"])
 
 
-_SCOPES: Sequence[tuple[str, str]] = (
-    ("record", "一次"),
-    ("activity", "一个活动"),
-    ("day", "一天"),
-    ("month", "一个月"),
-    ("year", "一年"),
+def _months(numbers: Sequence[int]) -> str:
+    """3、4 月 or Mar, Apr."""
+    if current() == SOURCE:
+        return _("%(months)s 月", months=listed(numbers))
+    return listed(month(number) for number in numbers)
+
+
+_CAPS: Sequence[tuple[str, str, str]] = (
+    ("record", N_("一次最多计 %(time)s"), N_("一次最多得 %(points)s 分")),
+    ("activity", N_("一个活动最多计 %(time)s"), N_("一个活动最多得 %(points)s 分")),
+    ("day", N_("一天最多计 %(time)s"), N_("一天最多得 %(points)s 分")),
+    ("month", N_("一个月最多计 %(time)s"), N_("一个月最多得 %(points)s 分")),
+    ("year", N_("一年最多计 %(time)s"), N_("一年最多得 %(points)s 分")),
 )
+"""Caps by what they bound: on minutes and on points."""
+_WITHIN: Mapping[str, str] = {"day": N_("每天%(cap)s"), "month": N_("每月%(cap)s"), "year": N_("每年%(cap)s")}
 
 
 def _caps(caps: Mapping[str, Any]) -> Iterator[str]:
-    within = {"day": "每天", "month": "每月", "year": "每年"}.get(str(caps.get("activity_within")), "")
-    for of, said in _SCOPES:
-        prefix = within if of == "activity" else ""
+    within = _WITHIN.get(str(caps.get("activity_within")), "%(cap)s")
+    for of, most_time, most_points in _CAPS:
+        outer = within if of == "activity" else "%(cap)s"
         if (minutes := caps.get(f"{of}_minutes")) is not None:
-            yield f"{prefix}{said}最多计 {spell_minutes(minutes)}"
+            yield _(outer, cap=_(most_time, time=spell_minutes(minutes)))
         if (points := caps.get(f"{of}_points")) is not None:
-            yield f"{prefix}{said}最多得 {points} 分"
+            yield _(outer, cap=_(most_points, points=points))
 
 
 def _limits(limits: Mapping[str, Any]) -> Iterator[str]:
     if number := limits.get("records_per_activity_day"):
-        yield f"同一个活动一天最多计 {number} 次"
+        yield _n("同一个活动一天最多计 %(n)s 次", number)
     for approval in limits.get("approvals") or ():
-        level = LEVELS.get(approval["level"], approval["level"])
-        yield f"一天超过 {spell_minutes(approval['above_minutes'])}的部分，要{level}批准才计分"
+        above = spell_minutes(approval["above_minutes"])
+        level = _(LEVELS[approval["level"]]) if approval["level"] in LEVELS else str(approval["level"])
+        yield _("一天超过 %(above)s的部分，要%(level)s批准才计分", above=above, level=level)
 
 
 def _rest(document: Mapping[str, Any]) -> Iterator[str]:
-    provenances = "、".join(word(one, "provenance") for one in document["earning"].get("provenances") or ())
-    if provenances:
-        yield f"只有{provenances}的时长计积分，其余只计服务时长"
+    if provenances := document["earning"].get("provenances"):
+        some = listed(word(one, "provenance") for one in provenances)
+        yield _("只有%(provenances)s的时长计积分，其余只计服务时长", provenances=some)
     worth = (document.get("complaint") or {}).get("worth_percent", 100)
     if worth != 100:
-        yield "有投诉的服务不计分" if not worth else f"有投诉的服务只计 {worth}%"
+        yield _("有投诉的服务只计 %(percent)s%%", percent=worth) if worth else _("有投诉的服务不计分")
     if points := (document.get("referral") or {}).get("points"):
-        yield f"引荐一人成为志愿者奖励 {points} 分"
+        yield _("引荐一人成为志愿者奖励 %(points)s 分", points=points)
     if (cap := (document.get("balance") or {}).get("cap_points")) is not None:
-        yield f"余额最多 {cap} 分，超出的捐出"
+        yield _("余额最多 %(cap)s 分，超出的捐出", cap=cap)
     if number := (document.get("redemptions") or {}).get("per_quarter"):
-        yield f"每季度最多兑换 {number} 次"
-    expiry = document.get("expiry") or {}
+        yield _n("每季度最多兑换 %(n)s 次", number)
+    yield _expiry(document.get("expiry") or {})
+
+
+def _expiry(expiry: Mapping[str, Any]) -> str:
     if months := expiry.get("months"):
-        yield f"积分从服务当天起 {months} 个月内有效"
-    elif fixed := expiry.get("fixed_day"):
-        month, _, last = fixed.partition("-")
-        later = f"第 {expiry['years']} 年后的" if expiry.get("years") else "下一个"
-        yield f"积分有效到{later} {int(month)} 月 {int(last)} 日"
-    else:
-        yield "积分长期有效"
+        return _n("积分从服务当天起 %(n)s 个月内有效", months)
+    fixed = expiry.get("fixed_day")
+    if not fixed:
+        return _("积分长期有效")
+    number, _dash, last = fixed.partition("-")
+    day = {"month": _months([int(number)]), "day": int(last)}
+    if years := expiry.get("years"):
+        return _("积分有效到第 %(years)s 年后的 %(month)s %(day)s 日", years=years, **day)
+    return _("积分有效到下一个 %(month)s %(day)s 日", **day)
 
 
 async def worth_of(visit: Visit, shift: Mapping[str, Any]) -> str:
@@ -208,7 +240,9 @@ def worth_said(worth: Mapping[str, Any]) -> str:
     """Word the points of a whole shift, and from which minute on there are any."""
     points, whole = int(worth["points"]), spell_minutes(worth["minutes"])
     if not points:
-        return f"按现行规则，这个班次（{whole}）不计积分，时长照记。"
+        return _("按现行规则，这个班次（%(whole)s）不计积分，时长照记。", whole=whole)
     least = worth.get("from_minutes")
-    since = f"，满 {spell_minutes(least)}开始得分" if least and least < worth["minutes"] else ""
-    return f"全程 {whole}得 {points} 分{since}。"
+    if least and least < worth["minutes"]:
+        since = N_("全程 %(whole)s得 %(points)s 分，满 %(least)s开始得分。")
+        return _(since, whole=whole, points=points, least=spell_minutes(least))
+    return _("全程 %(whole)s得 %(points)s 分。", whole=whole, points=points)

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.web.gateway.upstream import UpstreamAway, UpstreamProblem
+from services.web.pages.language import N_, _
 from services.web.pages.public.credentials import as_download, nearest
 from services.web.pages.render import finish, page
 from services.web.pages.visit import Visit, VisitOf
@@ -16,9 +17,9 @@ __all__ = ["leading", "router"]
 
 router = APIRouter(include_in_schema=False, dependencies=[public()])
 
-PERIODS = (("year", "今年"), ("month", "本月"), ("week", "本周"))
+PERIODS = (("year", N_("今年")), ("month", N_("本月")), ("week", N_("本周")))
 LEADING = 3
-UNNAMED = "志愿服务团队"
+UNNAMED = N_("志愿服务团队")
 
 
 @router.get("/teams")
@@ -34,7 +35,7 @@ async def standings(visit: VisitOf, period: str = "year", cursor: str | None = N
         "public/teams.html",
         visit.session,
         path=visit.path,
-        periods=PERIODS,
+        periods=[(code, _(said)) for code, said in PERIODS],
         period=period,
         lines=_named(found["items"], names),
         next_cursor=found.get("next_cursor"),
@@ -53,7 +54,7 @@ async def team(visit: VisitOf, team_id: str) -> Response:
         visit.session,
         path=visit.path,
         team=found,
-        name=names.get(known, UNNAMED),
+        name=names.get(known, _(UNNAMED)),
         progress=nearest(found["progress"]),
     )
 
@@ -81,7 +82,7 @@ async def leading(visit: Visit) -> list[dict[str, Any]]:
 
 
 def _named(lines: list[dict[str, Any]], names: dict[str, str]) -> list[dict[str, Any]]:
-    return [{**line, "name": names.get(line["team_id"], UNNAMED)} for line in lines]
+    return [{**line, "name": names.get(line["team_id"], _(UNNAMED))} for line in lines]
 
 
 def _id(text: str) -> str:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from services.web.pages.language import N_, _
 from services.web.pages.public.district import district_now
 from services.web.pages.visit import Visit
+from services.web.pages.volunteer.reasons import reason_of
 from services.web.pages.volunteer.sums import sum_of
-from services.web.pages.wording import day, device, moment, parse, span, spell_minutes, word
+from services.web.pages.wording import day, device, moment, month, parse, span, spell_minutes, word
 from shared.clock import DISTRICT_ZONE
 
 __all__ = [
@@ -28,13 +30,6 @@ __all__ = [
 
 DENIABLE = timedelta(days=14)
 """How long the page offers to deny what others recorded; recruitment decides."""
-_REASONS: Mapping[str, str] = {
-    "counted": "全部计分",
-    "cut": "当日计分时长已到上限，超出部分不计分",
-    "cut-short": "当日计分时长所剩不足最低时长，不计分",
-    "flagged": "记录正在核查，核查清楚后计分",
-}
-"""Where the page says it in other words than the service; every other reason comes with the service's own."""
 
 
 def record_line(record: Mapping[str, Any], notes: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -44,18 +39,11 @@ def record_line(record: Mapping[str, Any], notes: Mapping[str, Any] | None = Non
     """
     minutes, counted = int(record.get("minutes") or 0), int(record.get("counted_minutes") or 0)
     points, per_hour = int(record.get("points") or 0), int(record.get("points_per_hour") or 0)
-    reason = str(record.get("reason", ""))
-    said = _REASONS.get(reason) or str(record.get("reason_text") or reason)
-    if kinds := [word(case["kind"], "case_kind") for case in record.get("cases", []) if case["status"] != "cleared"]:
-        said = f"{said}：{'、'.join(kinds)}"
-    if reason == "provisional" and record.get("started_at") and not record.get("ended_at"):
-        said = "服务中，签退后计分"
-    if reason == "short" and not minutes:
-        said = "不足 1 分钟，不计分"
+    said = reason_of(record, minutes)
     uncounted = minutes - counted
     outside = _outside(record, minutes)
     return {
-        "title": record.get("theme") or "志愿服务",
+        "title": record.get("theme") or _("志愿服务"),
         "when": moment(record["started_at"]) if record.get("started_at") else "",
         "time": span(record["started_at"], record.get("ended_at")) if record.get("started_at") else "",
         "provenance": word(record["provenance"], "provenance") if record.get("provenance") else "",
@@ -101,27 +89,28 @@ def bucket_said(bucket: str | None) -> str:
     """Name a bucket of the ledger: a day, a month, an activity, or a bonus."""
     if not bucket:
         return ""
-    kind, _, rest = bucket.partition("/")
-    name, _, since = rest.partition("/from-")
+    kind, _slash, rest = bucket.partition("/")
+    name, _from, since = rest.partition("/from-")
     said = bucket
     if kind == "day":
-        said = f"{day(name, year=True)}的服务"
+        said = _("%(day)s的服务", day=day(name, year=True))
     elif kind == "month":
-        said = f"{int(name[:4])}年{int(name[5:7])}月的服务"
+        said = _("%(year)s年%(month)s的服务", year=int(name[:4]), month=month(int(name[5:7])))
     elif kind == "year":
-        said = f"{int(name)}年的服务"
+        said = _("%(year)s年的服务", year=int(name))
     elif kind == "activity":
-        said = "同一个活动的服务"
+        said = _("同一个活动的服务")
     elif kind == "life":
-        said = _LIFE.get(name.partition("/")[0], bucket)
-    return f"{said}（{day(since, year=True)}起的规则）" if since else said
+        known = _LIFE.get(name.partition("/")[0])
+        said = _(known) if known else bucket
+    return _("%(said)s（%(day)s起的规则）", said=said, day=day(since, year=True)) if since else said
 
 
 _LIFE: Mapping[str, str] = {
-    "first-service": "首次服务奖励",
-    "records": "历次服务",
-    "referral": "引荐志愿者奖励",
-    "adjustment": "中心人工调整",
+    "first-service": N_("首次服务奖励"),
+    "records": N_("历次服务"),
+    "referral": N_("引荐志愿者奖励"),
+    "adjustment": N_("中心人工调整"),
 }
 
 
@@ -139,7 +128,7 @@ def movements(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         key = (line["code"], redeemed["redemption_id"], line.get("cause_event_id")) if redeemed else None
         item = entry(line)
         if redeemed and line["code"] == "hold" and redeemed.get("status") in ("captured", "refunded"):
-            item |= {"title": _COLLECTED, "because": _because("capture", redeemed.get("reward_name"))}
+            item |= {"title": _(_COLLECTED), "because": _because("capture", redeemed.get("reward_name"))}
         if key is None or key != last:
             found.append(item)
         else:
@@ -166,7 +155,9 @@ def entry(line: Mapping[str, Any]) -> dict[str, Any]:
     spends = change < 0 and code != "reversal"
     expires_on = last_day(lot.get("expires_on"))
     return {
-        "title": (bucket.startswith("life/adjustment/") and _ADJUSTED.get(code)) or word(code, "code"),
+        "title": _(_ADJUSTED[code])
+        if bucket.startswith("life/adjustment/") and code in _ADJUSTED
+        else word(code, "code"),
         "about": redemption.get("reward_name") or bucket_said(bucket),
         "because": "" if explanation.get("adjustments") else _because(code, redemption.get("reward_name")),
         "when": moment(line["posted_at"]),
@@ -196,26 +187,30 @@ def entry(line: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-_COLLECTED = "兑换，已领取"
-_ADJUSTED: Mapping[str, str] = {"award": "人工调整，积分入账", "reversal": "人工调整，积分扣回"}
+_COLLECTED = N_("兑换，已领取")
+_ADJUSTED: Mapping[str, str] = {
+    "award": N_("人工调整，积分入账"),
+    "reversal": N_("人工调整，积分扣回"),
+}
 """Where it was people and no service that moved the points."""
 
 _BECAUSE: Mapping[str, str] = {
-    "hold": "您兑换了{it}，积分先冻结，领取时才真正用掉。",
-    "capture": "{it}已经交到您手里，冻结的积分用掉了。",
-    "release": "{it}没有领取或者退回了，冻结的积分回到原来那一份，有效期不变。",
-    "refund": "{it}由中心退款，积分回到原来那一份，有效期不变。",
-    "expiry": "这些分到了有效期的最后一天，没有用掉。",
-    "reversal": "服务记录更正以后比原来少，多记的积分收回。",
-    "repayment": "以前多得又已经用掉的积分，先从新得的分里补还。",
-    "donation": "余额到了规则的上限，超出的部分捐出。",
-    "return": "更正以后余额没有超过上限，捐出的积分退回来。",
+    "hold": N_("您兑换了%(it)s，积分先冻结，领取时才真正用掉。"),
+    "capture": N_("%(it)s已经交到您手里，冻结的积分用掉了。"),
+    "release": N_("%(it)s没有领取或者退回了，冻结的积分回到原来那一份，有效期不变。"),
+    "refund": N_("%(it)s由中心退款，积分回到原来那一份，有效期不变。"),
+    "expiry": N_("这些分到了有效期的最后一天，没有用掉。"),
+    "reversal": N_("服务记录更正以后比原来少，多记的积分收回。"),
+    "repayment": N_("以前多得又已经用掉的积分，先从新得的分里补还。"),
+    "donation": N_("余额到了规则的上限，超出的部分捐出。"),
+    "return": N_("更正以后余额没有超过上限，捐出的积分退回来。"),
 }
 """Why a transfer was posted, of the kinds that no record or bonus explains by itself."""
 
 
 def _because(code: str, reward: Any) -> str:
-    return _BECAUSE.get(code, "").replace("{it}", f"“{reward}”" if reward else "奖品")
+    known = _BECAUSE.get(code)
+    return _(known, it=_("“%(name)s”", name=reward) if reward else _("奖品")) if known else ""
 
 
 def last_day(value: Any) -> str:

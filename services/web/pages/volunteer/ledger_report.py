@@ -8,13 +8,25 @@ from typing import Any
 from fastapi import Response
 from starlette.responses import StreamingResponse
 
+from services.web.pages.language import N_, _
 from services.web.pages.render import finish
 from services.web.pages.visit import Visit
 from services.web.pages.volunteer.explanation import Whose, entry
 
 __all__ = ["COLUMNS", "ledger_report", "line_of", "text_of"]
 
-COLUMNS = ("时间", "事由", "关于", "可用积分变动", "数额", "怎么算的", "有效期到", "规则第几版", "第几笔", "查询编号")
+COLUMNS = (
+    N_("时间"),
+    N_("事由"),
+    N_("关于"),
+    N_("可用积分变动"),
+    N_("数额"),
+    N_("怎么算的"),
+    N_("有效期到"),
+    N_("规则第几版"),
+    N_("第几笔"),
+    N_("查询编号"),
+)
 PORTION = "200"
 """Movements that are asked for and in memory at a time."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -26,7 +38,7 @@ async def ledger_report(visit: Visit, whose: Whose) -> Response:
     first = await anext(portions)  # a refusal is a page; what breaks later breaks the download
 
     async def text() -> AsyncIterator[str]:
-        yield "\ufeff" + text_of([COLUMNS]) + text_of(line_of(entry(line)) for line in first)
+        yield "\ufeff" + text_of([[_(column) for column in COLUMNS]]) + text_of(line_of(entry(line)) for line in first)
         async for portion in portions:
             yield text_of(line_of(entry(line)) for line in portion)
 
@@ -47,15 +59,21 @@ async def _portions(visit: Visit, whose: Whose) -> AsyncIterator[list[Any]]:
 
 def line_of(item: Mapping[str, Any]) -> Sequence[Any]:
     """One movement, in the order of `COLUMNS`."""
-    sums = [f"{record['title']} {record['when']}：{record['sum']}（{record['reason']}）" for record in item["records"]]
-    sums += [f"{one['points']} 分：{one['reason']}" for one in item["adjustments"]]
+    sums = [
+        _(
+            "%(title)s %(when)s：%(sum)s（%(reason)s）",
+            **{name: record[name] for name in ("title", "when", "sum", "reason")},
+        )
+        for record in item["records"]
+    ]
+    sums += [_("%(points)s 分：%(reason)s", points=one["points"], reason=one["reason"]) for one in item["adjustments"]]
     return (
         item["day_and_time"],
         item["title"],
         item["about"],
         item["change"],
         item["amount"],
-        "；".join(sums) or item["because"],
+        _("；").join(sums) or item["because"],
         item["expires_on"],
         item["rule_version"],
         item["transfer_id"],

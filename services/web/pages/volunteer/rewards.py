@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from services.web.pages.language import N_, _, _n
 from services.web.pages.refusals import say
 from services.web.pages.render import qr
 from services.web.pages.visit import Visit
@@ -49,16 +50,16 @@ def _held(visit: Visit, redemption: Any, sites: dict[str, str]) -> dict[str, Any
     address = pickup_address(visit, redemption["redemption_id"], code)
     return {
         **redemption,
-        "site_name": sites.get(redemption["site_id"], "所选站点"),
+        "site_name": sites.get(redemption["site_id"], _("所选站点")),
         "tail": tail(redemption["redemption_id"]),
         "spaced": f"{code[:4]} {code[4:]}",
-        "qr": qr(address, label=f"领取码 {code}"),
+        "qr": qr(address, label=_("领取码 %(code)s", code=code)),
     }
 
 
 def _reward(reward: Any, sites: dict[str, str], available: int) -> dict[str, Any]:
     shelves = [
-        {"site_id": shelf["site_id"], "site_name": sites.get(shelf["site_id"], "站点"), "free": shelf["free"]}
+        {"site_id": shelf["site_id"], "site_name": sites.get(shelf["site_id"], _("站点")), "free": shelf["free"]}
         for shelf in reward.get("stock", [])
         if shelf["free"] > 0
     ]
@@ -75,21 +76,28 @@ def _reward(reward: Any, sites: dict[str, str], available: int) -> dict[str, Any
 
 def _refused(reward: Any, slug: str, detail: str, available: int) -> str:
     if slug == "insufficient-points":
-        return f"还差 {reward['price'] - available} 分"
+        return _n("还差 %(n)s 积分", reward["price"] - available)
     if slug == "reward-not-available" and reward["window"] == "soon":
-        return f"{day(reward['available_from'])}起可以兑换"
-    return "暂时没有库存" if slug == "reward-sold-out" else say(slug, detail)
+        return _("%(day)s起可以兑换", day=day(reward["available_from"]))
+    return _("暂时没有库存") if slug == "reward-sold-out" else say(slug, detail)
+
+
+_LIMITS = (
+    ("per_quarter_limit", N_("每季度限 %(n)s 次"), "in_quarter"),
+    ("per_person_limit", N_("每人限 %(n)s 次"), "ever"),
+)
 
 
 def limits_said(reward: Any) -> str:
     """每季度限 1 次（您已兑换 1 次），每人限 2 次; empty where there is no limit."""
     own = reward.get("own")
     said = []
-    for name, words, taken in (("per_quarter_limit", "每季度限", "in_quarter"), ("per_person_limit", "每人限", "ever")):
+    for name, words, taken in _LIMITS:
         if reward.get(name):
-            count = f"（您已兑换 {own[taken]} 次）" if own and own[taken] else ""
-            said.append(f"{words} {reward[name]} 次{count}")
-    return "，".join(said)
+            limit = _n(words, reward[name])
+            mine = own[taken] if own else 0
+            said.append(_("%(limit)s（您已兑换 %(mine)s 次）", limit=limit, mine=mine) if mine else limit)
+    return _("，").join(said)
 
 
 def window_said(reward: Any) -> str:
@@ -98,5 +106,7 @@ def window_said(reward: Any) -> str:
     first = day(begins) if begins else ""
     last = last_day_before(ends) if ends else ""
     if first and last:
-        return f"{first}到{last}可兑换"
-    return f"{first}起可兑换" if first else f"{last}前（含当天）可兑换" if last else ""
+        return _("%(first)s到%(last)s可兑换", first=first, last=last)
+    if first:
+        return _("%(day)s起可兑换", day=first)
+    return _("%(day)s前（含当天）可兑换", day=last) if last else ""

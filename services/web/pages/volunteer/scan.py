@@ -13,13 +13,14 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from services.web.gateway.upstream import UpstreamProblem
+from services.web.pages.language import _
 from services.web.pages.public import tickets
 from services.web.pages.public.rules import rule_said, worth_of, worth_served
 from services.web.pages.refusals import say
 from services.web.pages.render import finish, page, part
 from services.web.pages.visit import LoginNeeded, Visit, VisitOf
 from services.web.pages.volunteer.explanation import records_of
-from services.web.pages.wording import figure, parse, spell_minutes
+from services.web.pages.wording import clock, figure, parse, spell_minutes
 from shared.auth.access import public
 
 __all__ = ["early_question", "router"]
@@ -87,13 +88,22 @@ async def _question(visit: Visit, shift: Mapping[str, Any], now: datetime) -> st
 
 def early_question(served: int, ends_at: datetime, worth: Mapping[str, Any] | None) -> str:
     """The question before an early check-out: what it gives, and what the whole shift would have given."""
-    said = f"您服务了 {spell_minutes(served)}，班次到 {ends_at:%H:%M} 才结束。"
+    length, end = spell_minutes(served), clock(ends_at)
     if worth is not None:
         now, whole = int(worth["served"]["points"]), int(worth["points"])
         if now >= whole:
             return ""
-        said += f"现在签退得 {figure(now)} 积分，服务到结束可得 {figure(whole)} 积分。"
-    return f"{said}签退后不能再接着计时。确定现在签退吗？"
+        return _(
+            "您服务了 %(length)s，班次到 %(end)s 才结束。现在签退得 %(now)s 积分，服务到结束可得 %(whole)s 积分。"
+            "签退后不能再接着计时。确定现在签退吗？",
+            length=length,
+            end=end,
+            now=figure(now),
+            whole=figure(whole),
+        )
+    return _(
+        "您服务了 %(length)s，班次到 %(end)s 才结束。签退后不能再接着计时。确定现在签退吗？", length=length, end=end
+    )
 
 
 async def _buy(visit: Visit, shift_id: str, code: str) -> str:

@@ -63,7 +63,7 @@
   }
 
   // Which refusals mean that the session is over, by their type; and where one logs in again.
-  var SESSION_OVER = ["token-missing", "token-expired", "token-invalid", "refresh-invalid"];
+  var SESSION_OVER = ["token-missing", "token-expired", "token-invalid", "refresh-token-invalid", "refresh-token-reused"];
 
   function loginAgain(form, type) {
     if (SESSION_OVER.indexOf(type) < 0) return;

@@ -92,7 +92,12 @@ async def test_a_pickup_code_is_understood_as_it_is_typed_or_scanned(browser: Br
 
 @pytest.mark.parametrize("name", ["丽", "王\U00031350", "张\ue863", "阿卜杜拉·买买提"])
 async def test_a_name_arrives_as_it_was_typed(browser: Browser, name: str) -> None:
-    field = cut(template("public/drive.html"), '<div class="field"><label for="name">', "</div>")
+    now = "2026-03-05T01:00:00Z"
+    drive = {"name": "进广场", "code": "SQ1", "drive_id": "1", "place": "广场", "place_kind": "square", "open": True}
+    drive |= {"starts_at": now, "ends_at": now}
+    context = {"drive": drive, "funnel": [], "scanned": False, "today": "2026-03-05", "path": "/d/SQ1"}
+    shown = fragment("public/drive.html", Session(), **context)
+    field = cut(shown, '<div class="field"><label for="name">', "</div>")
     pages = Pages(f'<form data-api="POST /session/registration" novalidate>{field}<button>登记</button></form>')
     async with visitor(browser) as page:
         await pages.open(page)

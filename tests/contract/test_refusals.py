@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from services.web.pages import refusals
+from services.web.pages import refusal_sentences
+from services.web.pages.refusal_sentences import SENTENCES
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("services", "shared")
@@ -18,7 +19,7 @@ BASE = "Refusal"
 def _trees() -> Iterator[tuple[Path, ast.Module]]:
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):
-            if path != Path(refusals.__file__):
+            if path != Path(refusal_sentences.__file__):
                 yield path, ast.parse(path.read_text("utf-8"))
 
 
@@ -64,13 +65,13 @@ def raised() -> dict[str, str]:
 
 
 def test_every_type_that_is_raised_has_a_sentence() -> None:
-    missing = {slug: place for slug, place in raised().items() if slug not in refusals.SENTENCES}
-    assert not missing, "add Chinese to SENTENCES of services/web/pages/refusals.py"
+    missing = {slug: place for slug, place in raised().items() if slug not in SENTENCES}
+    assert not missing, "add Chinese to services/web/pages/refusal_sentences.py"
 
 
 def test_every_sentence_has_a_raiser() -> None:
     literals = {slug for _path, tree in TREES for slug in _slugs(tree)}
-    assert sorted(refusals.SENTENCES.keys() - literals) == []
+    assert sorted(SENTENCES.keys() - literals) == []
 
 
 def test_the_raisers_are_found() -> None:

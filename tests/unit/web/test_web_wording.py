@@ -10,7 +10,8 @@ import pytest
 from services.points.rules.domain import REASONS
 from services.web.pages.public.district import district_of
 from services.web.pages.public.rules import clauses, rule_sentence, worth_said
-from services.web.pages.refusals import SENTENCES, say, translated
+from services.web.pages.refusal_sentences import SENTENCES
+from services.web.pages.refusals import say, translated
 from services.web.pages.staff.rewards_admin import changes_said, shelves_of
 from services.web.pages.visit import safe_next
 from services.web.pages.volunteer.duties import of_records

@@ -18,7 +18,7 @@ ROUNDS ?= 5
 INGEST_WORKERS ?= 1
 BENCH_OPTIONS ?=
 
-.PHONY: help setup demo run test test-unit test-kafka test-depth test-all drill check format docs lock hooks clean audit bench bench-scale
+.PHONY: help setup demo run screens test test-unit test-kafka test-depth test-all drill check format docs lock hooks clean audit bench bench-scale
 
 help:
 	@echo "make demo        set up, start the stack, play two months of a district, print its report (BROKER=kafka: on Apache Kafka)"
@@ -28,6 +28,7 @@ help:
 	@echo "make drill       long random histories, 50 kills, zombies, crowds; prints its seed (SEED=… plays it again, BROKER=kafka)"
 	@echo "make check       format, lint, types, architecture and contract tests: what pre-commit and CI run"
 	@echo "make docs        write the parts of docs/ that follow from the code, and the catalogues of the pages' sentences"
+	@echo "make screens     take the pictures of docs/screens again (needs Chromium)"
 	@echo "make audit       prove the invariants of the data in var/    make clean   forget var/ and the caches"
 	@echo "make bench       measure the ingest beside a bare loop and beside peers (ROUNDS=5); make bench-scale: on 10 million transfers"
 	@echo "make hooks       install the pre-commit hook                 make lock    resolve the locks again"
@@ -92,6 +93,10 @@ docs: $(RUN_STAMP)
 	$(PY) -m dev.docs.reference
 	$(PY) -m dev.docs.records
 	$(PY) -m dev.docs.catalogue
+
+# The pictures in docs/screens, by the system's Chromium, of a small district of their own.
+screens: $(DEV_STAMP)
+	@exec $(PY) -m dev.screens
 
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 CHECKED := --ignore=tests/test_architecture.py --ignore=tests/unit/test_words.py --ignore=tests/contract

@@ -17,12 +17,12 @@ DESK: ViewportSize = {"width": 1280, "height": 900}
 
 
 @asynccontextmanager
-async def visitor(browser: Browser, *, phone: bool = True) -> AsyncIterator[Page]:
+async def visitor(browser: Browser, *, phone: bool = True, locale: str = "zh-CN") -> AsyncIterator[Page]:
     """Somebody with a browser of their own; an error in a script fails the test."""
     context: BrowserContext = await browser.new_context(
         viewport=PHONE if phone else DESK,
         is_mobile=phone,
-        locale="zh-CN",
+        locale=locale,
         timezone_id="Asia/Shanghai",
     )
     page = await context.new_page()

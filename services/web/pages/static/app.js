@@ -6,15 +6,15 @@
   // Sentences are written in Chinese; for another language the page brings its catalogue of them before this script.
   var WORDS = window.weiguangWords || {};
 
-  function fill(sentence, values) {
+  function worded(sentence, values) {
     return sentence.replace(/%\((\w+)\)s/g, function (whole, name) { return values && name in values ? values[name] : whole; });
   }
 
-  function _(sentence, values) { return fill((WORDS[sentence] || [sentence])[0], values); }
+  function _(sentence, values) { return worded((WORDS[sentence] || [sentence])[0], values); }
 
   function _n(sentence, n) {
     var forms = WORDS[sentence] || [sentence];
-    return fill(n === 1 ? forms[0] : forms[forms.length - 1], { n: n });
+    return worded(n === 1 ? forms[0] : forms[forms.length - 1], { n: n });
   }
 
   var AWAY = _("网络不通或服务暂时没有回应，请稍后再按一次，不会重复提交。");

@@ -53,9 +53,10 @@ class Acl:
 def acls(settings: Settings) -> list[Acl]:
     """Every permission of the services, sorted: owners write, readers read, groups and changelogs by their prefix."""
     found = {
-        Acl(topic.owner, Resource.TOPIC, Pattern.LITERAL, topic_name(settings, topic.entity), Operation.WRITE)
+        Acl(writer, Resource.TOPIC, Pattern.LITERAL, topic_name(settings, topic.entity), Operation.WRITE)
         for topic in TOPICS.values()
-        if topic.owner != "ops"
+        for writer in (topic.owner, *topic.writers)
+        if writer != "ops"
     }
     for reader in READERS:
         found.update(_of_reader(settings, reader))

@@ -17,6 +17,7 @@ from services.notify.settings import NotifySettings
 from services.notify.templates.handlers import load_catalogue
 from shared.http.idempotency import keep_purging
 from shared.kafka.consumer import BatchConsumer
+from shared.operators.control import DatabaseControl
 from shared.service import ServiceRunner, connected, create_api, relay, serving, until_stopped
 
 if TYPE_CHECKING:
@@ -33,11 +34,12 @@ def api(settings: NotifySettings) -> "FastAPI":
     """The HTTP application."""
     # A relay should not hold what only an API serves.
     from services.notify.deliveries.api import router as deliveries_router
+    from services.notify.fates.store import NotifyFates
     from services.notify.inbox.api import router as inbox_router
     from services.notify.preferences.api import router as preferences_router
-    from shared.deadletters import api as dead_letters
+    from shared.operators.api import router_of
 
-    routers = [inbox_router, preferences_router, deliveries_router, dead_letters.router_of("notify")]
+    routers = [inbox_router, preferences_router, deliveries_router, router_of("notify", NotifyFates())]
     return create_api(settings, title="Weiguang notify", routers=routers)
 
 
@@ -62,6 +64,7 @@ async def worker(settings: NotifySettings, stop: asyncio.Event) -> None:
             dead_letter=stream.dead_letter,
             fetch_wait_ms=80,  # a message may take a fifth of a second; an idle broker should rest
             gather_ms=100,
+            control=DatabaseControl(db, GROUP),
         )
         tasks = [
             asyncio.create_task(consumer.run(stop), name="inbox"),

@@ -13,6 +13,7 @@ from services.operations.settings import OperationsSettings
 from shared.clock import real_now
 from shared.errors import TransientError
 from shared.kafka.consumer import BatchConsumer
+from shared.operators.control import DatabaseControl
 from shared.postgres import Database
 from shared.postgres.lock import SessionLock
 from shared.service import ServiceRunner, connected, create_api, relay, serving, until_stopped
@@ -38,7 +39,7 @@ def api(settings: OperationsSettings) -> "FastAPI":
     from services.operations.events.feed import EventFeed
     from services.operations.topics.api import router as topics_router
     from services.operations.traces.api import router as traces_router
-    from shared.deadletters import api as dead_letters
+    from shared.operators.api import router_of
 
     async def start(app: "FastAPI") -> None:
         app.state.feed = EventFeed(app.state.database, settings.stream_clients, settings.stream_seconds)
@@ -46,7 +47,7 @@ def api(settings: OperationsSettings) -> "FastAPI":
     return create_api(
         settings,
         title="Weiguang operations",
-        routers=[events_router, traces_router, topics_router, dead_letters.router_of("operations")],
+        routers=[events_router, traces_router, topics_router, router_of("operations")],
         start=start,
     )
 
@@ -94,6 +95,7 @@ async def _index(settings: OperationsSettings, db: Database, lock: SessionLock, 
         fetch_wait_ms=FETCH_WAIT_MS,
         fetch_bytes=FETCH_BYTES,
         gather_ms=settings.index_gather_ms,
+        control=DatabaseControl(db, GROUP, replays=False),
     )
     consuming = asyncio.create_task(consumer.run(stop), name="index")
     others = [

@@ -36,6 +36,7 @@ from shared.http.ops import serve_ops
 from shared.http.process import exit_code_of
 from shared.kafka.consumer import BatchConsumer
 from shared.kafka.faust_client import faust_options
+from shared.operators.control import DatabaseControl
 from shared.postgres import Database
 from shared.postgres.durability import DurabilityBarrier
 from shared.service import readiness
@@ -85,6 +86,7 @@ class IngestService(mode.Service):
             fetch_bytes=FETCH_BYTES,
             lanes=settings.ingest_lanes,
             patience=settings.watchdog_seconds,
+            control=DatabaseControl(db, GROUP),
         )
         await self._resources.enter_async_context(serve_ops(settings, readiness(settings, lambda: db)))
         self._work = asyncio.create_task(self._run(db, policy), name="points-ingest")

@@ -7,6 +7,7 @@ from services.points.badges import api as badges_api
 from services.points.catalogue import api as catalogue_api
 from services.points.complaints import api as complaints_api
 from services.points.credentials import api as credentials_api
+from services.points.fates.store import PointsFates
 from services.points.integrity import api as integrity_api
 from services.points.leaders import api as leaders_api
 from services.points.pickups import api as pickups_api
@@ -17,7 +18,7 @@ from services.points.rewards import api as rewards_api
 from services.points.rewards import shelf_api
 from services.points.rules import api as rules_api
 from services.points.teams import api as teams_api
-from shared.deadletters import api as dead_letters
+from shared.operators import api as operators_api
 
 __all__ = ["ROUTERS"]
 
@@ -39,5 +40,5 @@ ROUTERS = (
     shelf_api.router,
     leaders_api.router,
     teams_api.router,
-    dead_letters.router_of("points"),
+    operators_api.router_of("points", PointsFates()),
 )

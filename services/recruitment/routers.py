@@ -18,7 +18,7 @@ from services.recruitment.staff import api as staff_api
 from services.recruitment.staff import sign_in_api
 from services.recruitment.vault import api as vault_api
 from services.recruitment.volunteers import api as volunteers_api
-from shared.deadletters import api as dead_letters
+from shared.operators import api as operators_api
 
 __all__ = ["ROUTERS"]
 
@@ -41,5 +41,5 @@ ROUTERS = (
     devices_api.router,
     reports_api.router,
     security_api.router,
-    dead_letters.router_of("recruitment"),
+    operators_api.router_of("recruitment"),
 )

@@ -4,6 +4,7 @@ from shared.contracts.attendance import AssertionNoted, AttendanceRecorded
 from shared.contracts.base import Contract, Instant
 from shared.contracts.integrity import ActSeen, CaseOpened, CaseSettled
 from shared.contracts.live import DrivePulse, MessageDelivered, PulseTick, SitePulse
+from shared.contracts.operating import OperatorActed
 from shared.contracts.recruiting import DriveOpened, SignupCancelled, SignupPlaced, VolunteerRegistered
 from shared.contracts.rewarding import (
     BadgeAwarded,
@@ -33,6 +34,7 @@ __all__ = [
     "DrivePulse",
     "Instant",
     "MessageDelivered",
+    "OperatorActed",
     "PointsPosted",
     "PulseTick",
     "RedemptionCaptured",
@@ -70,6 +72,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     ActSeen,
     PulseTick,
     MessageDelivered,
+    OperatorActed,
 )
 
 BY_TYPE: dict[str, type[Contract]] = {contract.type: contract for contract in CONTRACTS}

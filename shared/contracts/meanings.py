@@ -8,6 +8,7 @@ from shared.contracts.base import Contract
 __all__ = ["meaning_of"]
 
 _MEANINGS = {
+    "act_id": "The act, as the audit trail of the service has it.",
     "activity_id": "The activity that the shift belongs to.",
     "activity_title": "Title of the activity at that moment.",
     "amount": "Signed change in points that the reason brought.",
@@ -116,6 +117,17 @@ _EXCEPTIONS = {
         "provenance": "How the record came to be.",
     },
     "volunteering.pulse.ticked.v1": {"at": "End of the window."},
+    "volunteering.audit.operator-acted.v1": {
+        "act": "What was done; a look is at one dead letter.",
+        "actor_id": "The member of staff.",
+        "at": "When it was done, in real time.",
+        "consumer_group": "The consumer group that it is about.",
+        "dry_run": "Whether it changed nothing but the audit trail.",
+        "records": "How many records it is about.",
+        "role": "The role in which it was done.",
+        "service": "The service whose streams it is about.",
+        "subject": "Id of the dead letter, the replay or the reset.",
+    },
     "volunteering.message.delivered.v1": {
         "at": "When the channel answered.",
         "status": "What became of the message; `unknown` is shown to operators and never sent again.",

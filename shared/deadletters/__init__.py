@@ -3,10 +3,15 @@
 Both in the transaction of the batch that it came in, so that each dead letter is stored exactly once. The row has the
 whole record; an announcement that would be too large for the broker is cut, and says so in the header
 ``dead-letter-cut``. A letter that PostgreSQL refuses is stored reduced: place, sizes, a hash and both reasons.
+
+The same record again counts on its row. One that was replayed is open again: it was applied once, and now it cannot be.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,7 +24,7 @@ from shared.kafka.consumer import Message
 from shared.postgres import TRANSIENT, Tx, load_queries
 from shared.telemetry import metrics
 
-__all__ = ["DeadLetter", "fingerprint", "record", "reduced"]
+__all__ = ["DeadLetter", "caught_letters", "fingerprint", "record", "reduced"]
 
 _log = structlog.get_logger(__name__)
 _SQL = load_queries(__file__)
@@ -28,6 +33,20 @@ _HEADER_BYTES = 65_536
 _KEY_CHARACTERS = 4096
 _FRAMING = 10
 """Bytes that lengths may take, of each header and of the value."""
+
+
+_caught: ContextVar[list["DeadLetter"] | None] = ContextVar("caught_letters", default=None)
+
+
+@contextmanager
+def caught_letters() -> Iterator[list["DeadLetter"]]:
+    """Collect dead letters instead of storing them, while the block runs: those of a replay have their rows already."""
+    found: list[DeadLetter] = []
+    token = _caught.set(found)
+    try:
+        yield found
+    finally:
+        _caught.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +86,9 @@ async def record(tx: Tx, letters: Sequence[DeadLetter], *, group: str) -> int:
         Exception: a database error that is no fault of the letters, or one that refuses even a reduced letter.
     """
     if not letters:
+        return 0
+    if (caught := _caught.get()) is not None:
+        caught.extend(letters)
         return 0
     try:
         async with tx.savepoint():
@@ -120,9 +142,15 @@ def _kind(letter: DeadLetter) -> str:
 
 
 async def _store(tx: Tx, letters: Sequence[DeadLetter], group: str) -> int:
-    columns = [_columns(letter) for letter in letters]
+    prints = [fingerprint(letter.message) for letter in letters]
+    times = Counter(zip((letter.message.topic for letter in letters), prints, strict=True))
+    unique = {
+        (letter.message.topic, mark): (*_columns(letter, mark), times[letter.message.topic, mark])
+        for letter, mark in zip(letters, prints, strict=True)
+    }
+    columns = list(unique.values())
     rows = await tx.fetch(_SQL["insert_dead_letters"], group, *map(list, zip(*columns, strict=True)))
-    new = {bytes(row["fingerprint"]): row["id"] for row in rows}
+    new = {bytes(row["fingerprint"]): row["id"] for row in rows if row["new"]}
     announced = []
     added = []
     for letter in letters:
@@ -173,7 +201,7 @@ def _first(headers: dict[str, str], size: int) -> dict[str, str]:
     return kept
 
 
-def _columns(letter: DeadLetter) -> tuple[object, ...]:
+def _columns(letter: DeadLetter, mark: bytes) -> tuple[object, ...]:
     message = letter.message
     headers = _text_headers(message)
     return (
@@ -183,7 +211,7 @@ def _columns(letter: DeadLetter) -> tuple[object, ...]:
         message.key,
         orjson.dumps(headers).decode(),
         message.value,
-        fingerprint(message),
+        mark,
         _kind(letter),
         _text(letter.reason[:4000]),
         letter.attempts,

@@ -6,21 +6,22 @@ Offsets are a hint. What was applied is known by the database alone, so a batch 
 """
 
 import asyncio
-import contextlib
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.errors import PermanentError, TransientError
-from shared.kafka.client import client_options
+from shared.kafka.lag import LagMeter
+from shared.kafka.membership import Membership, close_consumer
 from shared.kafka.messages import Message
 from shared.kafka.offsets import Offsets, Secure
 from shared.kafka.reading import PartitionReader, why_unreadable
+from shared.kafka.switch import ConsumerControl, ConsumerReport, ConsumerSwitch, PartitionReport
 from shared.kafka.topics import topic_name
 from shared.kafka.watchdog import Watchdog
 from shared.settings import Settings
@@ -72,11 +73,6 @@ def _by_partition(batch: Sequence[Message]) -> list[list[Message]]:
     return list(parts.values())
 
 
-async def _close(consumer: Any, seconds: float) -> None:
-    with contextlib.suppress(Exception):
-        await asyncio.wait_for(consumer.stop(), seconds)
-
-
 class BatchConsumer:
     """Consumes topics in one group and hands over batches, in order within each partition.
 
@@ -102,6 +98,7 @@ class BatchConsumer:
         fetch_bytes: at most so many bytes of each partition are fetched ahead.
         gather_ms: small batches are at least so far apart, for who is in no hurry: a batch for each record is dear.
         from_latest: start at the end when the group has no offsets.
+        control: brings pauses and resets that operators ask for.
     """
 
     def __init__(
@@ -120,17 +117,20 @@ class BatchConsumer:
         gather_ms: int = 0,
         patience: float = 30.0,
         from_latest: bool = False,
+        control: ConsumerControl | None = None,
     ) -> None:
         self.settings = settings
         self.group = group
+        self.switch = ConsumerSwitch()
+        self._control = control
+        self._last_progress: float | None = None
         self.applied = 0
         self._entities = {topic_name(settings, entity): entity for entity in topics}
         self._handle = handle
         self._dead_letter = dead_letter
         self._max_records = max_records
         self._large = min(SMALL, max_records)
-        self._fetch_wait_ms = fetch_wait_ms if settings.broker == "embedded" else 500
-        self._fetch_bytes = fetch_bytes
+        self._membership = Membership(settings, group, list(self._entities), fetch_wait_ms, fetch_bytes, from_latest)
         self._gather_seconds = gather_ms / 1000
         self._fetched_at = 0.0
         self._watchdogs = [Watchdog(patience) for _ in range(lanes)]
@@ -138,10 +138,9 @@ class BatchConsumer:
         self._behind = False
         self._in_hand: set[TopicPartition] = set()
         self._due: asyncio.Queue[tuple[list[Message], float]] = asyncio.Queue()
-        self._from_latest = from_latest
         self._offsets = Offsets(group, secure)
-        self._looked: dict[TopicPartition, int] = {}
         self._suspicious = False
+        self._lag = LagMeter(group, self._offsets)
         self._reader = PartitionReader(group, self._entities, self._max_records)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -152,13 +151,17 @@ class BatchConsumer:
             TransientError: the broker does not answer; or something is left for the next start, because it could not be
                 applied or may have been taken back.
         """
-        consumer = self._consumer()
-        if not await self._started(consumer, stop):
+        if self._control is not None:
+            await self._control.begin(self)
+        consumer = self._membership.consumer(self._offsets)
+        if not await self._membership.join(consumer, stop):
             return
         log.info("consumer.started", group=self.group, topics=list(self._entities))
         tasks = [asyncio.create_task(self._lane(consumer, stop, lane)) for lane in range(len(self._watchdogs))]
         tasks.append(asyncio.create_task(self._watch(consumer, stop)))
         tasks.append(asyncio.create_task(self._commit_at_intervals(consumer, stop)))
+        if self._control is not None:
+            tasks.append(asyncio.create_task(self._control.run(self, stop)))
         stopping, again = list(tasks), asyncio.create_task(self._try_again())
         tasks.append(again)
         try:
@@ -175,45 +178,7 @@ class BatchConsumer:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._offsets.commit_last(consumer)
-            await _close(consumer, 3.0)
-
-    async def _started(self, consumer: Any, stop: asyncio.Event) -> bool:
-        """Join the group, which takes the broker seconds; False if ``stop`` was set before."""
-        starting = asyncio.create_task(consumer.start())
-        stopping = asyncio.create_task(stop.wait())
-        try:
-            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if starting.done():
-                starting.result()
-                return True
-        except (KafkaError, OSError) as error:
-            await _close(consumer, 3.0)
-            raise TransientError(f"the broker at {self.settings.kafka_bootstrap} does not answer: {error}") from error
-        finally:
-            starting.cancel()
-            stopping.cancel()
-            await asyncio.gather(starting, stopping, return_exceptions=True)
-        await _close(consumer, 0.5)  # it would wait for the end of the joining
-        return False
-
-    def _consumer(self) -> Any:
-        embedded = self.settings.broker == "embedded"
-        consumer = AIOKafkaConsumer(
-            **client_options(self.settings),
-            group_id=f"{self.settings.topic_prefix}{self.group}",
-            client_id=f"weiguang-{self.group}",
-            enable_auto_commit=False,
-            auto_offset_reset="latest" if self._from_latest else "earliest",
-            session_timeout_ms=6_000 if embedded else 10_000,
-            heartbeat_interval_ms=1_500,
-            max_poll_interval_ms=300_000,
-            fetch_max_wait_ms=self._fetch_wait_ms,
-            max_partition_fetch_bytes=self._fetch_bytes,
-            request_timeout_ms=15_000,
-            metadata_max_age_ms=10_000,
-        )
-        consumer.subscribe(list(self._entities), listener=_Leaving(self._offsets, consumer))
-        return consumer
+            await close_consumer(consumer, 3.0)
 
     def _lane_of(self, partition: int) -> int:
         """Whose partition it is when the lanes work side by side.
@@ -225,8 +190,11 @@ class BatchConsumer:
 
     async def _lane(self, consumer: Any, stop: asyncio.Event, lane: int) -> None:
         while not stop.is_set():
+            if self.switch.is_paused():
+                await self._rest(consumer, stop)
+                continue
             async with self._turn:
-                if stop.is_set() or not (batch := await self._fetch(consumer, lane)):
+                if stop.is_set() or self.switch.is_paused() or not (batch := await self._fetch(consumer, lane)):
                     continue
                 self._behind = len(batch) >= self._large
                 if not self._behind:
@@ -234,10 +202,58 @@ class BatchConsumer:
                     continue
             await self._apply(batch)
 
+    async def _rest(self, consumer: Any, stop: asyncio.Event) -> None:
+        """Wait a moment of a pause; now and then ask for no record, so that the group does not lose its member."""
+        async with self._turn:
+            await self._go_back(consumer)
+            if self.switch.touch() and (free := consumer.assignment() - self._in_hand):
+                consumer.pause(*free)
+                try:
+                    await consumer.getmany(*free, timeout_ms=0)
+                finally:
+                    consumer.resume(*(free & consumer.assignment()))
+        await wait_for_event(stop, POLL_MS / 1000)
+
+    async def _go_back(self, consumer: Any) -> None:
+        """Apply resets that are due: where to go on is committed before a reset counts as applied."""
+        free = consumer.assignment() - self._in_hand
+        for partition, offset in self.switch.due(free, self._offsets.processed):
+            log.warning("consumer.reset", group=self.group, topic=partition.topic, partition=partition.partition)
+            consumer.seek(partition, offset)
+            self._offsets.processed[partition] = offset
+            await self._offsets.commit(consumer)
+            self.switch.applied.append((partition, offset))
+
+    async def apply_aside(self, messages: Sequence[Message]) -> None:
+        """Apply records that come from elsewhere than the topic, between two batches of it.
+
+        Raises:
+            TransientError: nothing is wrong with them, and they must be applied again as they are.
+        """
+        async with self._turn:
+            await apply_halving(messages, self._handle, self._dead_letter)
+
+    def report(self) -> ConsumerReport:
+        """Report positions, ends and the last progress."""
+        places = [
+            PartitionReport(self._entities[found.topic], found.partition, position, end)
+            for found, (position, end) in sorted(self._lag.places.items())
+        ]
+        return ConsumerReport(self.switch.is_paused(), self._last_progress, places)
+
+    def entity(self, topic: str) -> str | None:
+        """The logical name of a topic that is consumed; None if it is not."""
+        return self._entities.get(topic)
+
+    def partition(self, entity: str, number: int) -> TopicPartition:
+        """A partition of a topic by the topic's logical name."""
+        return TopicPartition(topic_name(self.settings, entity), number)
+
     async def _fetch(self, consumer: Any, lane: int) -> list[Message]:
         """Reserve for this lane the records of partitions that no other lane holds."""
         if not self._behind and (pause := self._fetched_at + self._gather_seconds - time.monotonic()) > 0:
             await asyncio.sleep(pause)
+        await self._go_back(consumer)
         chosen = [
             found
             for found in consumer.assignment() - self._in_hand
@@ -272,6 +288,9 @@ class BatchConsumer:
         """Apply postponed batches that are due, one partition after the other."""
         while True:
             part, backoff = await self._due.get()
+            if self.switch.is_paused():
+                self._postpone(part, BACKOFF_MOST / 10)
+                continue
             if await self._attempt([part]):
                 self._postpone(part, min(backoff * 2, BACKOFF_MOST))
 
@@ -302,6 +321,7 @@ class BatchConsumer:
 
     def _applied(self, batch: list[Message], seconds: float) -> None:
         self.applied += len(batch)
+        self._last_progress = time.time()
         for message in batch:
             self._offsets.processed[TopicPartition(message.topic, message.partition)] = message.next_offset
         for partition in {TopicPartition(message.topic, message.partition) for message in batch}:
@@ -321,45 +341,18 @@ class BatchConsumer:
         while not stop.is_set():
             await wait_for_event(stop, LAG_INTERVAL)
             try:
-                lags = await asyncio.wait_for(self._lag(consumer), 10)
+                waiting = await asyncio.wait_for(self._lag.measure(consumer, self._in_hand), 10)
             except (KafkaError, OSError, TimeoutError):
                 lags = [1] * len(self._watchdogs)
+            else:
+                lags = [0] * len(self._watchdogs)
+                for partition, count in waiting.items():
+                    lags[self._lane_of(partition.partition)] += count
+            paused = self.switch.is_paused()
+            metrics.CONSUMER_PAUSED.labels(self.group).set(paused)
             for watchdog, lag in zip(self._watchdogs, lags, strict=True):
+                if paused:
+                    watchdog.progress()
+                    continue
                 watchdog.check(lag)
                 self._suspicious |= watchdog.worries(lag)
-
-    async def _lag(self, consumer: Any) -> list[int]:
-        """How many records wait in each lane.
-
-        The broker is asked only about partitions in which nothing has moved since the last check: a fetch reports the
-        end too, and what is asked holds up the fetches behind it (the embedded broker counts through all it holds).
-        """
-        lags = [0] * len(self._watchdogs)
-        assignment = consumer.assignment()
-        known = self._offsets.processed
-        still = [one for one in assignment if known.get(one) is None or known.get(one) == self._looked.get(one)]
-        ends = await consumer.end_offsets(still) if still else {}
-        self._looked = dict(known)
-        for partition in assignment:
-            done = known.get(partition)
-            if done is None or partition not in self._in_hand:  # markers of transactions are passed by, and never done
-                done = max(done or 0, await consumer.position(partition))
-            # The embedded broker reports the beginning of its last batch as the end; what a fetch said is exact.
-            waiting = max(0, max(ends.get(partition, 0), consumer.highwater(partition) or 0) - done)
-            metrics.CONSUMER_LAG.labels(self.group, partition.topic, str(partition.partition)).set(waiting)
-            lags[self._lane_of(partition.partition)] += waiting
-        return lags
-
-
-class _Leaving(ConsumerRebalanceListener):
-    """Commits the offsets before partitions are reassigned."""
-
-    def __init__(self, offsets: Offsets, consumer: Any) -> None:
-        self.offsets = offsets
-        self.consumer = consumer
-
-    async def on_partitions_revoked(self, revoked: object) -> None:
-        await self.offsets.leave(self.consumer)
-
-    async def on_partitions_assigned(self, assigned: object) -> None:
-        """Nothing is to be done: the broker knows where to go on."""

@@ -38,7 +38,7 @@ NAMESPACE = "volunteering"
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A logical topic: its owner alone writes it; ``key`` says what keeps its order."""
+    """A logical topic: its owner and ``writers`` alone write it; ``key`` says what keeps its order."""
 
     entity: str
     owner: str
@@ -48,6 +48,8 @@ class Topic:
     """None: as many as the settings say."""
     retention_hours: int | None = None
     """None: kept for as long as the broker keeps anything."""
+    writers: tuple[str, ...] = ()
+    """Services that write it beside the owner."""
 
 
 _ALL = (
@@ -88,6 +90,14 @@ _ALL = (
     Topic("signups.notify.dlq", "notify", "volunteer_id", "sign-up events that notify could not apply"),
     Topic("redemptions.notify.dlq", "notify", "volunteer_id", "redemption events that notify could not apply"),
     Topic("assertions.notify.dlq", "notify", "volunteer_id", "assertions that notify could not apply"),
+    Topic(
+        "audit",
+        "operations",
+        "service",
+        "an operator read a dead letter or acted on dead letters or a consumer, of any service",
+        1,
+        writers=("notify", "points", "recruitment"),
+    ),
     Topic("control", "ops", "incarnation", "which life of the broker's log this is", 1),
 )
 

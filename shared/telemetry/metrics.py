@@ -11,6 +11,7 @@ __all__ = [
     "CONNECTIONS",
     "CONNECTIONS_REFUSED",
     "CONSUMER_LAG",
+    "CONSUMER_PAUSED",
     "DEAD_LETTERS",
     "OUTBOX_AGE",
     "OUTBOX_DEPTH",
@@ -50,6 +51,7 @@ OUTBOX_SENT = Counter("weiguang_outbox_sent_total", "Events acknowledged by the 
 CONSUMER_LAG = Gauge(
     "weiguang_consumer_lag", "Records between a group's position and the end.", ["group", "topic", "partition"]
 )
+CONSUMER_PAUSED = Gauge("weiguang_consumer_paused", "Whether operators have paused the consumer.", ["group"])
 RECORDS_CONSUMED = Counter("weiguang_records_consumed_total", "Records handled and committed.", ["group", "topic"])
 BATCH_SIZE = Histogram(
     "weiguang_batch_records", "Records per batch.", ["group"], buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2000)

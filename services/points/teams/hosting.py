@@ -8,6 +8,7 @@ from services.points.settings import PointsSettings
 from services.points.teams import handlers
 from services.points.teams.stream import GROUP, TOPICS, TeamStream
 from shared.kafka.consumer import BatchConsumer
+from shared.operators.control import DatabaseControl
 from shared.postgres import Database
 
 __all__ = ["counting_teams"]
@@ -34,6 +35,7 @@ async def counting_teams(settings: PointsSettings, db: Database) -> Callable[[as
         fetch_bytes=FETCH_BYTES,
         gather_ms=GATHER_MS,
         patience=settings.watchdog_seconds,
+        control=DatabaseControl(db, GROUP),
     )
 
     async def work(stop: asyncio.Event) -> None:

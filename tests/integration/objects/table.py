@@ -270,6 +270,26 @@ _OPERATIONS: dict[tuple[str, str], Row] = {
 
 _NOTIFY: dict[tuple[str, str], Row] = {("POST", "/inbox/{message_id}/read"): VOLUNTEER}
 
+_MOUNTED = Row(None, why="the centre's by its mark: streams concern the whole district")
+_OPERATORS: dict[tuple[str, str], Row] = {
+    ("GET", "/dead-letters"): _MOUNTED,
+    ("GET", "/dead-letters/{letter_id}"): _MOUNTED,
+    ("GET", "/dead-letters/replays/{replay_id}"): _MOUNTED,
+    ("POST", "/dead-letters/replay"): _MOUNTED,
+    ("POST", "/dead-letters/discard"): _MOUNTED,
+    ("POST", "/dead-letters/restore"): _MOUNTED,
+    ("POST", "/consumers/{group}/pause"): _MOUNTED,
+    ("POST", "/consumers/{group}/resume"): _MOUNTED,
+    ("POST", "/consumers/{group}/reset"): _MOUNTED,
+}
+"""Every service mounts these, and one that asks what became of an event."""
+
+
+def _mounted(service: str) -> dict[tuple[str, str], Row]:
+    path = "/fates/{event_id}" if service == "operations" else "/events/{event_id}"
+    return {**_OPERATORS, ("GET", path): _MOUNTED}
+
+
 ROWS: dict[Route, Row] = {
     (service, *route): row
     for service, rows in (
@@ -278,7 +298,7 @@ ROWS: dict[Route, Row] = {
         ("notify", _NOTIFY),
         ("operations", _OPERATIONS),
     )
-    for route, row in rows.items()
+    for route, row in (_mounted(service) | rows).items()
 }
 
 

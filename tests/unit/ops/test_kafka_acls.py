@@ -30,7 +30,7 @@ def holders(entity: str, operation: Operation) -> set[str]:
 
 def test_each_topic_is_written_by_its_owner_alone() -> None:
     for topic in TOPICS.values():
-        assert holders(topic.entity, Operation.WRITE) == ({topic.owner} if topic.owner != "ops" else set())
+        assert holders(topic.entity, Operation.WRITE) == {topic.owner, *topic.writers} - {"ops"}
         assert not holders(topic.entity, Operation.CREATE)
 
 

@@ -26,7 +26,7 @@ def test_a_letter_of_any_record_is_built(
     key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]], reason: str
 ) -> None:
     letter = DeadLetter(message(key=key, value=value, headers=headers), reason)
-    for text in deadletters._columns(letter):
+    for text in deadletters._columns(letter, b""):
         if isinstance(text, str):
             text.encode()
             assert "\0" not in text

@@ -1,0 +1,1 @@
+"""Fates of events in the inboxes."""

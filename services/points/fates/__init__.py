@@ -1,0 +1,1 @@
+"""Fates of attendance in the ledger and in the figures of teams."""

@@ -1,0 +1,1 @@
+"""Operators' routes of every service: dead letters, consumers, the fate of an event, the audit trail."""

@@ -81,6 +81,11 @@ async def published(request: Request, name: str, load: Callable[[], Awaitable[_T
     return answer
 
 
+def report_cache(settings: Settings) -> Cache:
+    """An empty cache for `published`."""
+    return Cache(at_once=max(1, settings.report_pool_size - 1), wait_seconds=settings.database_acquire_seconds)
+
+
 @asynccontextmanager
 async def databases(app: FastAPI, settings: Settings, *, reports: bool = False) -> AsyncIterator[None]:
     """The pools of an API while the block runs: `Db`, and `ReportDb` if the service has reports.
@@ -153,9 +158,7 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.settings = settings
-    app.state.public_reports = Cache(
-        at_once=max(1, settings.report_pool_size - 1), wait_seconds=settings.database_acquire_seconds
-    )
+    app.state.public_reports = report_cache(settings)
     app.state.verifier = Verifier(settings.auth_public_keys, service=settings.service)
 
     async def handler(request: Request, error: Exception) -> Response:

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import httpx
+from fastapi import APIRouter
 
 from services.points.accounts.api import router as accounts
 from services.points.adjustments.api import router as adjustments
@@ -30,6 +32,7 @@ from shared.ids import derived_id, new_id
 from shared.kafka.consumer import Message
 from shared.postgres import Database
 from shared.sealing import TextCipher
+from tests.support.apps import borrowed_app
 from tests.support.settings import SECRETS, SettingsFactory
 
 NOW = datetime(2026, 3, 4, 6, 0, tzinfo=UTC)
@@ -191,9 +194,17 @@ class Api:
 async def serving(database: Database, settings_for: SettingsFactory) -> AsyncIterator[Api]:
     """The app, talking to this database."""
     routers = [pickups, rewards, catalogue, shelves, accounts, adjustments, leaders, integrity]
-    app = create_app(settings_for("points"), title="points", routers=routers)
-    app.state.database = database
-    app.state.evidence_cipher = EVIDENCE
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://points") as client:
+    async with routed(database, settings_for("points"), routers) as client:
         yield Api(client, settings_for("recruitment"))
+
+
+@asynccontextmanager
+async def routed(database: Database, settings: Any, routers: Sequence[APIRouter]) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of these routers, talking to this database."""
+    name = f"points {[id(router) for router in routers]}"
+    with borrowed_app(name, settings, partial(create_app, title="points", routers=routers)) as app:
+        app.state.database = database
+        app.state.evidence_cipher = EVIDENCE
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://points") as client:
+            yield client

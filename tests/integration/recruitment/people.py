@@ -15,16 +15,18 @@ import orjson
 from fastapi import FastAPI
 
 from services.recruitment.__main__ import build_app, create_operator
+from services.recruitment.access.channels import channel_for
 from services.recruitment.access.domain import StaffRole
 from services.recruitment.settings import RecruitmentSettings
 from services.recruitment.staff.handlers import NewStaff, add_account
 from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
+from tests.support.apps import borrowed_app
 from tests.support.imports import approve_import
 from tests.support.settings import SECRETS, SettingsFactory
 from tests.support.staff import LONG_AGO, add_staff
 
-__all__ = ["NOW", "PASSWORD", "ROOT", "Answer", "District", "district_of", "service_token"]
+__all__ = ["NOW", "PASSWORD", "ROOT", "Answer", "District", "district_of", "running_app", "service_token"]
 
 ROOT = "/api/recruitment/v1"
 PASSWORD = "guang-mang-2026"
@@ -177,15 +179,23 @@ async def district_of(settings_for: SettingsFactory) -> AsyncIterator[District]:
     """The app with its first operator, on the test's database; no broker, which the API does not need."""
     settings: RecruitmentSettings = settings_for("recruitment")
     assert await create_operator(settings, "centre", "王主任", "operator", PASSWORD) == "created"
-    app = build_app(settings)
     assert settings.message_log is not None
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http,
-    ):
-        district = District(app, settings, http, "", settings.message_log)
+    async with running_app(settings) as (app, http):
+        district = District(app, app.state.settings, http, "", settings.message_log)
         district.operator = await district.password("centre")
         yield district
+
+
+@asynccontextmanager
+async def running_app(settings: RecruitmentSettings) -> AsyncIterator[tuple[FastAPI, httpx.AsyncClient]]:
+    """The started app, which no other test uses at the time, and a client of it."""
+    with borrowed_app("recruitment", settings, build_app) as app:
+        app.state.channel = channel_for(settings)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http,
+        ):
+            yield app, http
 
 
 def service_token() -> str:

@@ -10,7 +10,6 @@ from uuid import UUID
 import httpx
 import orjson
 
-from services.recruitment.__main__ import build_app
 from services.recruitment.access.domain import StaffRole
 from services.recruitment.devices.signing import sign
 from services.recruitment.settings import RecruitmentSettings
@@ -18,7 +17,7 @@ from services.recruitment.staff import handlers as staff
 from services.recruitment.vault.cipher import Cipher
 from shared.auth.tokens import Caller, Role, mint
 from shared.postgres import Database
-from tests.integration.recruitment.people import NOW, Answer, District
+from tests.integration.recruitment.people import NOW, Answer, District, running_app
 from tests.support.databases import Clock
 from tests.support.settings import SettingsFactory
 
@@ -228,14 +227,10 @@ async def work_of(settings_for: SettingsFactory, database: Database, clock: Cloc
     """The district with two teams, a leader, and staff of two stations. Tokens are minted: passwords cost time."""
     await clock.set(LONG_AGO)
     settings: RecruitmentSettings = settings_for("recruitment")
-    app = build_app(settings)
     assert settings.message_log is not None
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http,
-    ):
+    async with running_app(settings) as (app, http):
         operator = await staff_token(settings, database, app.state.cipher, "centre", StaffRole.OPERATOR, None)
-        district = District(app, settings, http, operator, settings.message_log)
+        district = District(app, app.state.settings, http, operator, settings.message_log)
         sites = await district.sites()
         teams = [
             (await district.made("/teams", {"kind": "team", "name": name, "site_id": sites[site], "docked": True}))

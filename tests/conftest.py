@@ -7,8 +7,10 @@ gets topics of its own on the session's broker.
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from dev.stack.broker import Broker
 from shared.ids import new_id
@@ -18,10 +20,11 @@ from tests.support.brokers import TestBroker, broker_name, running_broker
 from tests.support.databases import Clock, PostgresServer, TestDatabase, running_postgres
 from tests.support.depth import DEEP, register_profiles
 from tests.support.durations import parts_table
-from tests.support.selection import choose, mark, read_part
+from tests.support.selection import choose, mark, read_part, work_of
 from tests.support.settings import SettingsFactory
 
 LONGEST = (
+    "test_pages.py",
     "test_demo_faults.py",
     "test_points_histories.py",
     "test_bench.py",
@@ -41,6 +44,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rotate", type=read_part, default=None, help="run one part of all, by file, such as 2/3")
 
 
+class FilesTogether(LoadFileScheduling):
+    """Gives each file to one session, and all page tests to the same one, which starts the one stack of them all."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return work_of(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesTogether:
+    """Share out the tests among the sessions."""
+    return FilesTogether(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark tests by what they are made of, leave out what is of another tier, and start what takes longest first."""
     for item in items:
@@ -49,7 +65,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left:
         config.hook.pytest_deselected(items=left)
     rank = {name: place for place, name in enumerate(LONGEST)}
-    items[:] = sorted(chosen, key=lambda item: rank.get(item.path.name, len(LONGEST)))
+    items[:] = sorted(chosen, key=lambda item: rank.get(Path(work_of(item.nodeid)).name, len(LONGEST)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -29,6 +29,8 @@ class WebSettings(Settings):
     """Longest wait for an answer of a service, which then counts as away (503)."""
     figures_age_seconds: float = 1.0
     """How old the district's figures on the public page may be: many viewers cost the services one request."""
+    names_age_seconds: float = 30.0
+    """How old names of sites and teams on pages may be."""
     pulse_clients: int = 2000
     """Browsers that may watch the pulse at once; further ones get 503 with ``Retry-After``."""
 

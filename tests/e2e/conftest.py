@@ -1,14 +1,17 @@
-"""The stack with a small district, and a browser, for each module of page tests."""
+"""One stack and one browser for the page tests of a session, and a district for each of their modules."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from dev.stack.supervisor import Stack
 from tests.e2e.pages_district import District, make_district
-from tests.support.stacks import stack_options
+from tests.support.stacks import stack_directory, stack_options
+
+expect.set_options(timeout=60_000)
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -21,14 +24,27 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-async def district(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[District]:
-    """The real stack with a small district."""
-    async with Stack(stack_options(tmp_path_factory.mktemp("pages"))) as stack:
-        yield await make_district(stack)
+@pytest.fixture(scope="session")
+async def pages_stack() -> AsyncIterator[Stack]:
+    """The real stack, on which sites of a district just made are known at once; its files are gone afterwards."""
+    with stack_directory("pages") as var:
+        async with Stack(stack_options(var, extra_environment={"WEIGUANG_NAMES_AGE_SECONDS": "0"})) as stack:
+            yield stack
+
+
+@pytest.fixture(scope="session")
+def district_numbers() -> Iterator[int]:
+    """Numbers of the districts on the session's stack."""
+    return count(1)
 
 
 @pytest.fixture(scope="module")
+async def district(pages_stack: Stack, district_numbers: Iterator[int]) -> District:
+    """A small district of the module's own, on a day of its own; the stack is everybody's."""
+    return await make_district(pages_stack, next(district_numbers))
+
+
+@pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """The system's Chromium."""
     found = next(

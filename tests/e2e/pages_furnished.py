@@ -20,24 +20,17 @@ from tests.e2e.pages_visitors import register, staff_log_in
 from tests.integration.points.serving import Ledger, record
 from tests.support.waiting import eventually
 
-__all__ = ["at_two_sites", "furnish", "sites_of"]
+__all__ = ["at_two_sites", "furnish"]
 
 MORNING = datetime.fromisoformat("2026-02-10T09:00:00+08:00")
 
 
-async def sites_of(district: District) -> dict[str, UUID]:
-    """Names of the sites with their ids."""
-    async with httpx.AsyncClient(base_url=district.url) as client:
-        found = (await client.get("/api/recruitment/v1/sites")).json()["items"]
-    return {site["name"]: UUID(site["site_id"]) for site in found}
-
-
 async def at_two_sites(district: District) -> UUID:
     """A person who was at two sites for an hour, past the topic; returns who."""
-    sites, volunteer_id = await sites_of(district), new_id()
+    sites, names, volunteer_id = district.site_ids, district.names, new_id()
     two = [
-        record(volunteer_id, 120, started_at=MORNING, site_id=sites["惠民社区站"]),
-        record(volunteer_id, 120, started_at=MORNING + timedelta(hours=1), site_id=sites["中山街道文明实践所"]),
+        record(volunteer_id, 120, started_at=MORNING, site_id=sites[names.station]),
+        record(volunteer_id, 120, started_at=MORNING + timedelta(hours=1), site_id=sites[names.institute]),
     ]
     database = await Database.open(district.stack.dsn("points_app"), "points", size=1)
     try:
@@ -76,7 +69,7 @@ async def furnish(district: District, browser: Browser) -> dict[str, BrowserCont
     volunteer = await people["volunteer"].new_page()
     await register(volunteer, district, "张晓梅")
     await _serve(district, UUID(await _own_id(volunteer)))
-    await _redeem(volunteer)
+    await _redeem(volunteer, district)
     await staff_log_in(await people["station"].new_page(), district)
     secrets = district.stack.secrets
     await log_in(await people["operator"].new_page(), district, "operator", secrets.operator_password)
@@ -85,7 +78,7 @@ async def furnish(district: District, browser: Browser) -> dict[str, BrowserCont
     async with httpx.AsyncClient(base_url=district.url, timeout=30) as client:
         operator = Api(client)
         await operator.log_in("operator", secrets.operator_password)
-        await _propose(operator, client, await _own_id(volunteer), await sites_of(district))
+        await _propose(operator, client, await _own_id(volunteer), district)
     return people
 
 
@@ -97,24 +90,24 @@ async def _own_id(page: Page) -> str:
 
 async def _serve(district: District, volunteer_id: UUID) -> None:
     """Four hours of service, past the topic: 40 points and 20 for the first."""
-    sites = await sites_of(district)
+    site_id = district.site_ids[district.names.station]
     database = await Database.open(district.stack.dsn("points_app"), "points", size=1)
     try:
-        served = record(volunteer_id, 240, started_at=MORNING, site_id=sites["惠民社区站"])
+        served = record(volunteer_id, 240, started_at=MORNING, site_id=site_id)
         await (await Ledger.open(database)).feed(served)
     finally:
         await database.close()
 
 
-async def _redeem(page: Page) -> None:
+async def _redeem(page: Page, district: District) -> None:
     """Redeem the district's reward; it waits for pickup."""
     await page.goto(page.url.split("/me")[0] + "/me/points")
-    await page.locator("#rewards").get_by_role("button", name="兑换").first.click()
+    await page.locator("#rewards li", has_text=district.reward).get_by_role("button", name="兑换").click()
     await page.get_by_role("dialog").get_by_role("button", name="确定兑换").click()
     await page.locator("[data-pickup]").wait_for()
 
 
-async def _propose(operator: Api, client: httpx.AsyncClient, volunteer_id: str, sites: dict[str, UUID]) -> None:
+async def _propose(operator: Api, client: httpx.AsyncClient, volunteer_id: str, district: District) -> None:
     """A draft, its rehearsal, an adjustment and an invitation, each waiting for another operator."""
     said = {"volunteer_id": volunteer_id, "points": 12, "reason": "现场停电，没有签到", "evidence": "签字单第 3 页"}
     await operator.post("/points/v1/adjustments", said)
@@ -131,7 +124,7 @@ async def _propose(operator: Api, client: httpx.AsyncClient, volunteer_id: str, 
     await operator.post(
         "/recruitment/v1/staff/invitations",
         {"username": "huimin-2", "name": "李芳", "phone": "13912388888", "role": "station",
-         "site_id": str(sites["惠民社区站"])},
+         "site_id": str(district.site_ids[district.names.station])},
     )  # fmt: skip
 
 

@@ -11,11 +11,10 @@ from playwright.async_api import Page
 from tests.e2e.pages_district import PASSWORD, District, staff_account
 from tests.e2e.pages_visitors import DESK, PHONE
 
-__all__ = ["SECOND", "log_in", "operator_of", "refusal", "second_operator", "shot"]
+__all__ = ["log_in", "operator_of", "refusal", "second_operator", "shot"]
 
 SHOTS = os.environ.get("WEIGUANG_SHOTS")
 """A directory for pictures of the pages, for whoever wants to look at them."""
-SECOND = "operator-two"
 
 
 async def shot(page: Page, name: str) -> None:
@@ -38,9 +37,12 @@ async def log_in(page: Page, district: District, username: str, password: str, l
     await page.wait_for_url(f"**{lands}")
 
 
-async def second_operator(district: District) -> None:
-    """Give the centre an operator besides the first."""
-    await operator_of(district, SECOND, None)
+async def second_operator(district: District) -> str:
+    """The username of the centre's operator besides the first, with an account of long standing."""
+    if not district.second:
+        district.second = f"operator-two-{district.number}"
+        await operator_of(district, district.second, None)
+    return district.second
 
 
 async def operator_of(district: District, username: str, site_id: UUID | None) -> None:

@@ -1,5 +1,6 @@
 """The pages in a real browser on the real stack: what a volunteer and the staff do, and what they read."""
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -37,12 +38,17 @@ async def test_the_whole_path_from_the_drive_to_the_reward(district: District, b
         await wall.goto(district.url)
         await expect(wall.locator(".pulse[data-live=on]")).to_be_visible()
         participants = wall.locator(".figure", has_text="参加过服务").locator(".number")
-        await expect(participants).to_contain_text("0")
+        before = int(re.sub(r"\D", "", await participants.inner_text()))
 
         await register(phone, district, "张晓梅")
         await expect(phone.get_by_text("登记成功")).to_be_visible()
         await expect(phone.locator("#available")).to_have_text("0")
-        await phone.locator("#shifts li", has_text="09:00—11:00").get_by_role("button", name="报名").click()
+        await (
+            phone.locator("#shifts li", has_text=district.title)
+            .filter(has_text="09:00—11:00")
+            .get_by_role("button", name="报名")
+            .click()
+        )
         await expect(phone.locator("#duties")).to_contain_text(district.title)
         await expect(phone.locator("#shifts")).not_to_contain_text("09:00—11:00")
 
@@ -64,7 +70,7 @@ async def test_the_whole_path_from_the_drive_to_the_reward(district: District, b
         await expect(phone.locator("#summary .badge")).to_contain_text("微光初亮")
         await expect(phone.locator("#inbox")).to_contain_text("获得 16 分")
         await expect(phone.locator("#inbox")).to_contain_text("点亮徽章")
-        await expect(participants).to_contain_text("1")
+        await expect(participants).to_contain_text(f"{before + 1}")
 
         await phone.goto(f"{district.url}/me/why")
         await expect(phone.locator(".amount").first).to_be_visible()
@@ -177,7 +183,7 @@ async def test_a_stranger_finds_a_drive_by_list_or_code(district: District, brow
     async with visitor(browser) as page:
         await page.goto(district.url)
         await page.get_by_role("link", name="我要当志愿者").click()
-        await page.get_by_role("link", name="志愿红进广场").click()
+        await page.get_by_role("link", name=district.names.drive).click()
         await expect(page.get_by_role("heading", name="登记成为志愿者")).to_be_visible()
         await page.goto(f"{district.url}/drives")
         await page.get_by_label("招募码", exact=True).fill(f" {district.drive_code.lower()} ")

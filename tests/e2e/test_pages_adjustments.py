@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, expect
 
 from shared.postgres import Database
 from tests.e2e.pages_district import PASSWORD, District
-from tests.e2e.pages_operators import SECOND, log_in, refusal, second_operator, shot
+from tests.e2e.pages_operators import log_in, refusal, second_operator, shot
 from tests.e2e.pages_visitors import problem, register, staff_log_in, visitor
 from tests.integration.points.serving import Ledger, record
 
@@ -86,7 +86,6 @@ async def _many(page: Page, person: str) -> None:
 
 
 async def test_two_operators_give_points_and_take_some_back(district: District, browser: Browser) -> None:
-    await second_operator(district)
     async with (
         visitor(browser) as phone,
         visitor(browser, phone=False) as first,
@@ -112,7 +111,7 @@ async def test_two_operators_give_points_and_take_some_back(district: District, 
         assert await refusal(first, f"{given}/approve", {"note": "x"}) == "要由另一位工作人员来批准。"
         await shot(first, "adjustment-proposed")
 
-        await log_in(second, district, SECOND, PASSWORD)
+        await log_in(second, district, await second_operator(district), PASSWORD)
         await second.get_by_role("link", name="人工调整").click()
         await shot(second, "adjustments")
         await second.get_by_role("link", name="+30 分").click()
@@ -164,7 +163,7 @@ async def test_a_proposal_is_withdrawn_or_rejected_and_moves_nothing(district: D
 
         await first.goto(person)
         await _propose(first, "7", "送水", "照片", "提议给分")
-        await log_in(second, district, SECOND, PASSWORD)
+        await log_in(second, district, await second_operator(district), PASSWORD)
         await second.goto(first.url)
         await second.get_by_label("不批准的原因").fill("照片看不清")
         await second.get_by_role("button", name="不批准").click()

@@ -10,7 +10,7 @@ from services.points.teams import handlers as teams
 from services.points.teams.stream import TeamStream
 from shared.ids import new_id
 from shared.postgres import Database
-from tests.e2e.pages_district import START, District
+from tests.e2e.pages_district import District
 from tests.e2e.pages_visitors import check_out, register, scan, staff_log_in, visitor
 from tests.integration.points.serving import message, record
 from tests.support import openbadges
@@ -66,7 +66,7 @@ async def test_a_volunteer_takes_a_credential_along_and_a_stranger_checks_it(
         assert answer.status == 200
         main = stranger.locator("main")
         await expect(stranger.locator(".verdict")).to_contain_text("有效")
-        await expect(main).to_contain_text("2026年3月5日")
+        await expect(main).to_contain_text(f"2026年3月{district.start.day}日")
         await expect(main).not_to_contain_text("郑小兰")
         assert await stranger.locator("h1").count() == 1
         for name in ("颁发单位的公钥", "撤销名单"):
@@ -88,9 +88,9 @@ async def test_a_volunteer_takes_a_credential_along_and_a_stranger_checks_it(
 async def test_a_team_shows_its_badges_and_a_revoked_one_says_so(district: District, browser: Browser) -> None:
     async with visitor(browser) as page, httpx.AsyncClient(base_url=district.url) as client:
         names = (await client.get("/api/recruitment/v1/teams/names")).raise_for_status().json()["items"]
-        team = next(one for one in names if one["name"] == "晨光问候队")
+        team = next(one for one in names if one["name"] == district.names.team)
         assert "leader_volunteer_id" not in team
-        records = [record(new_id(), team_id=team["team_id"], started_at=START) for _ in range(50)]
+        records = [record(new_id(), team_id=team["team_id"], started_at=district.start) for _ in range(50)]
         database = await Database.open(district.stack.dsn("points_app"), "points")
         try:
             stream = TeamStream(database, await teams.install(database))
@@ -98,13 +98,13 @@ async def test_a_team_shows_its_badges_and_a_revoked_one_says_so(district: Distr
             await page.goto(f"{district.url}/")
             await expect(page.locator("main")).to_contain_text("五十次服务团队")
             await page.get_by_role("link", name="看全部团队").click()
-            await page.get_by_role("link", name="晨光问候队").click()
-            await expect(page.get_by_role("heading", name="晨光问候队")).to_be_visible()
+            await page.get_by_role("link", name=district.names.team).click()
+            await expect(page.get_by_role("heading", name=district.names.team)).to_be_visible()
             await expect(page.locator("main")).to_contain_text("2026年度爱心志愿服务团队")
             await expect_narrow(page)
             await page.locator("li", has_text="五十次服务团队").get_by_role("link", name="公开核验页").click()
             await expect(page.locator(".verdict")).to_contain_text("有效")
-            await expect(page.locator("main")).to_contain_text("晨光问候队")
+            await expect(page.locator("main")).to_contain_text(district.names.team)
             await stream.handle([message(one.model_copy(update={"revision": 2, "status": "void"})) for one in records])
         finally:
             await database.close()

@@ -10,8 +10,8 @@ from playwright.async_api import Browser, Page, expect
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.e2e.pages_district import PASSWORD, District
-from tests.e2e.pages_furnished import at_two_sites, sites_of
-from tests.e2e.pages_operators import SECOND, log_in, operator_of, refusal, second_operator, shot
+from tests.e2e.pages_furnished import at_two_sites
+from tests.e2e.pages_operators import log_in, operator_of, refusal, second_operator, shot
 from tests.e2e.pages_visitors import staff_log_in, visitor
 from tests.integration.points.serving import Ledger, record
 
@@ -77,7 +77,7 @@ async def test_a_case_is_read_by_the_station_and_cleared_by_the_centre(district:
 
 async def test_an_operator_of_one_site_is_offered_what_is_theirs_to_do(district: District, browser: Browser) -> None:
     await at_two_sites(district)
-    await operator_of(district, "site-office", (await sites_of(district))["惠民社区站"])
+    await operator_of(district, "site-office", district.site_ids[district.names.station])
     async with visitor(browser, phone=False) as page:
         await log_in(page, district, "site-office", PASSWORD)
         await expect(page.get_by_role("link", name="积分规则")).to_have_count(0)
@@ -118,16 +118,15 @@ async def _rehearsed(page: Page, district: District) -> None:
 
 
 async def test_a_draft_comes_into_force_by_two_operators_and_out_again(district: District, browser: Browser) -> None:
-    sites = await sites_of(district)
+    site_id = district.site_ids[district.names.station]
     database = await Database.open(district.stack.dsn("points_app"), "points", size=1)
     try:
         ledger = await Ledger.open(database)
         for number in range(5):
-            served = record(new_id(), 60 * (1 + number), started_at=MORNING, site_id=sites["惠民社区站"])
+            served = record(new_id(), 60 * (1 + number), started_at=MORNING, site_id=site_id)
             await ledger.feed(served)
     finally:
         await database.close()
-    await second_operator(district)
     async with visitor(browser, phone=False) as first, visitor(browser, phone=False) as second:
         await log_in(first, district, "operator", district.stack.secrets.operator_password)
         await _rehearsed(first, district)
@@ -145,7 +144,7 @@ async def test_a_draft_comes_into_force_by_two_operators_and_out_again(district:
         base = withdraw.removeprefix("POST /api/points/v1/").removesuffix("/withdraw")
         assert await refusal(first, f"{base}/approve", {"note": "x"}) == "要由另一位工作人员来批准。"
 
-        await log_in(second, district, SECOND, PASSWORD)
+        await log_in(second, district, await second_operator(district), PASSWORD)
         await second.goto(first.url)
         await shot(second, "activation-to-approve")
         await second.get_by_label("批准的依据").fill("看过试算")

@@ -5,13 +5,14 @@ import io
 import re
 import struct
 import zlib
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from playwright.async_api import Browser, FilePayload, Locator, Page, expect
 
-from tests.e2e.pages_district import REGISTRY_NUMBER, District
+from tests.e2e.pages_district import District
 from tests.e2e.pages_visitors import check_out, problem, redeem, register, scan, staff_log_in, visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
@@ -77,11 +78,11 @@ async def put_on_the_shelf(desk: Page, district: District, name: str) -> None:
     )
     assert weight <= 16 * 1024
     receive, count = card(desk, "入库"), card(desk, "盘点")
-    await receive.get_by_label("站点").select_option(label="惠民社区站")
+    await receive.get_by_label("站点").select_option(label=district.names.station)
     await receive.get_by_label("件数").fill("4")
     await receive.get_by_role("button").click()
     await expect(receive.locator(".message:visible")).to_have_text("已入库，现在可兑 4 件。")
-    await count.get_by_label("站点").select_option(label="惠民社区站")
+    await count.get_by_label("站点").select_option(label=district.names.station)
     await count.get_by_label("架上一共几件").fill("3")
     await count.get_by_label("原因").fill("一件破损")
     await count.get_by_role("button").click()
@@ -89,7 +90,7 @@ async def put_on_the_shelf(desk: Page, district: District, name: str) -> None:
     await desk.locator("#stock").get_by_text("入库和盘点记录").click()
     await expect(desk.locator("#stock")).to_contain_text("数得 3 件，应有 4 件，差额 −1，一件破损")
     days = card(desk, "保留几天等人来领")
-    await days.get_by_label("站点").select_option(label="惠民社区站")
+    await days.get_by_label("站点").select_option(label=district.names.station)
     await days.get_by_label("天数").fill("7")
     await days.get_by_role("button").click()
     await expect(desk.locator("#stock")).to_contain_text("保留 7 天")
@@ -119,7 +120,7 @@ async def test_from_the_shelf_to_the_refund_and_every_why(district: District, br
         await redeem(line)
         pickup = phone.locator("[data-pickup]")
         await expect(phone.locator(".pickup svg[role=img]")).to_be_visible()
-        await expect(phone.locator(".pickup")).to_contain_text("3月12日")
+        await expect(phone.locator(".pickup")).to_contain_text(f"3月{district.start.day + 7}日")
         await expect(line).to_contain_text("您已兑换 1 次")
         await expect(line).to_contain_text("您能兑换的次数已经用完了")
         await expect(line.get_by_role("button")).to_have_count(0)
@@ -156,7 +157,7 @@ async def asks_why(phone: Page, district: District) -> None:
         "扫码签到；本人签退",
         "计划时长2 小时",
         "记录人志愿者本人",
-        "服务的站点惠民社区站",
+        f"服务的站点{district.names.station}",
         "第 2 版",
         "事件编号",
         "查询编号",
@@ -164,14 +165,14 @@ async def asks_why(phone: Page, district: District) -> None:
         await expect(award.locator(".trail").first).to_contain_text(said)
     await award.get_by_role("link", name="积分规则第 1 版").click()
     await expect(phone.locator("main")).to_contain_text("一天最多计 8 小时")
-    await phone.goto(f"{district.url}/me/balance?on=2026-03-04")
+    await phone.goto(f"{district.url}/me/balance?on={district.start - timedelta(days=1):%Y-%m-%d}")
     await expect(card(phone, "合计")).to_contain_text("47 分")
     await expect(card(phone, "以前的余额")).to_contain_text(re.compile(r"可用积分\s*0 分"))
-    await phone.get_by_label("到哪一天结束时").fill("2026-03-05")
+    await phone.get_by_label("到哪一天结束时").fill(f"{district.start:%Y-%m-%d}")
     await phone.get_by_role("button", name="查").click()
     await expect(card(phone, "以前的余额")).to_contain_text(re.compile(r"可用积分\s*47 分"))
     await expect(card(phone, "以前的余额")).to_contain_text("这一天还没有结束")
-    await expect(card(phone, "一份一份的分")).to_contain_text("有效期到 2028年3月5日")
+    await expect(card(phone, "一份一份的分")).to_contain_text(f"有效期到 2028年3月{district.start.day}日")
     await phone.goto(f"{district.url}/me/why")
     async with phone.expect_download() as begun:
         await phone.get_by_role("link", name="下载明细表格").click()
@@ -189,7 +190,7 @@ async def asks_at_the_counter(phone: Page, desk: Page, district: District) -> No
     number = await phone.locator("main .number").first.inner_text()
     await desk.goto(f"{district.url}/staff/volunteers?number=LD-0000")
     await expect(problem(desk)).to_contain_text("没有这个编号的志愿者")
-    await desk.get_by_label("志愿者编号").fill(f" {REGISTRY_NUMBER} ")
+    await desk.get_by_label("志愿者编号").fill(f" {district.names.registry_number} ")
     await desk.get_by_role("button", name="查").click()
     await expect(desk.locator(".news")).to_contain_text("志愿者 李")
     await desk.goto(f"{district.url}/staff/volunteers")
@@ -211,24 +212,24 @@ async def asks_at_the_counter(phone: Page, desk: Page, district: District) -> No
 async def test_an_edit_changes_what_was_edited_and_nothing_that_was_not_seen(
     district: District, browser: Browser
 ) -> None:
-    times = {"available_from": "2026-03-01T08:00:00.5+08:00", "available_until": "2026-03-20T12:00:00+08:00"}
+    times = {"available_from": "2026-03-01T08:00:00.5+08:00", "available_until": "2026-03-30T12:00:00+08:00"}
     async with visitor(browser, phone=False) as desk:
         await centre_log_in(desk, district)
         made = await asked(desk, "POST", "/rewards", {"name": "保温壶", "price": 5, **times})
         address, path = f"{district.url}/staff/rewards/{made['reward_id']}", f"/catalogue/{made['reward_id']}"
         reward = await asked(desk, "GET", path)
         await desk.goto(address)
-        await expect(desk.get_by_label("到哪天为止")).to_have_value("2026-03-20")
+        await expect(desk.get_by_label("到哪天为止")).to_have_value("2026-03-30")
         await save(desk, "说明", "两升")
         await expect(card(desk, "改过什么").locator("li")).to_have_count(1)
         edited = await asked(desk, "GET", path)
         assert list(edited["changes"][0]["after"]) == ["description"]
         assert [edited[name] for name in times] == [reward[name] for name in times]
         # a day that is changed begins and ends at midnight, the other keeps its time
-        await save(desk, "到哪天为止", "2026-03-21")
+        await save(desk, "到哪天为止", "2026-03-31")
         edited = await asked(desk, "GET", path)
         assert edited["available_from"] == reward["available_from"]
-        assert edited["available_until"] == "2026-03-21T16:00:00Z"
+        assert edited["available_until"] == "2026-03-31T16:00:00Z"
 
         late = await desk.context.new_page()
         await late.goto(address)
@@ -275,7 +276,7 @@ async def test_only_who_agrees_stands_on_the_board(district: District, browser: 
         async with phone.expect_event("load"):  # the page comes again, with the board as it now is
             await phone.get_by_role("button", name="保存").click()
         await expect(phone.get_by_label("同意用我的志愿者编号上榜")).to_be_checked()
-        await phone.get_by_label("站点").select_option(label="惠民社区站")
+        await phone.get_by_label("站点").select_option(label=district.names.station)
         await phone.get_by_role("button", name="看榜").click()
         await expect(phone.get_by_label("站点")).to_have_value(re.compile(r"[0-9a-f-]{36}"))
         await phone.get_by_role("link", name="今年").click()

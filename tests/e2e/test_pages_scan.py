@@ -35,7 +35,7 @@ async def test_a_stranger_scans_registers_and_checks_in_without_scanning_again(
         await expect(phone.get_by_role("status")).to_contain_text("不用再扫")
         # the way that the page shows to who is not registered yet
         await phone.get_by_role("link", name="找一场招募活动登记").click()
-        await phone.get_by_role("link", name="志愿红进广场").click()
+        await phone.get_by_role("link", name=district.names.drive).click()
         await expect(phone.get_by_role("status")).to_contain_text("不用再扫")
         number = await fill_in(phone, district, "冯远征")
         await phone.wait_for_url(f"**/s/{district.shift_id}")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.depth import turn_of
 
-__all__ = ["ON_KAFKA", "choose", "in_part", "in_tier", "mark", "read_part"]
+__all__ = ["ON_KAFKA", "choose", "in_part", "in_tier", "mark", "read_part", "work_of"]
 
 ON_KAFKA = frozenset(
     f"tests/{path}.py"
@@ -33,6 +33,8 @@ ON_KAFKA = frozenset(
 )
 """Files whose tests exercise a client of the broker; single tests elsewhere are marked `kafka`."""
 
+PAGES = "tests/e2e/test_pages.py"
+"""All files whose names begin like this one use the one stack of the pages."""
 BROKER_FIXTURES = frozenset({"broker", "broker_server"})
 """A test that uses one of these runs on a broker, and so does one that is marked so."""
 
@@ -46,6 +48,12 @@ def mark(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.kafka)
     if "drill" in names or getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
         item.add_marker(pytest.mark.grows)
+
+
+def work_of(nodeid: str) -> str:
+    """The file whose tests run in one session with this one: its own, and the first of the pages for all page tests."""
+    path = nodeid.partition("::")[0]
+    return PAGES if path.startswith(PAGES.removesuffix(".py")) else path
 
 
 def in_tier(markers: frozenset[str], deep: bool) -> bool:

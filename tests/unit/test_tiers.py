@@ -1,12 +1,13 @@
 """The tiers hold every test: breadth leaves out what is deep, and the parts of the depth make up the whole."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.support.depth import BREADTH_EXAMPLES, DEEP, DEEP_EXAMPLES, examples
 from tests.support.durations import parts_table
-from tests.support.selection import ON_KAFKA, in_part, in_tier, read_part
+from tests.support.selection import ON_KAFKA, in_part, in_tier, read_part, work_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,6 +44,15 @@ def test_a_part_that_is_none_is_refused(text: str) -> None:
 
 def test_the_files_for_apache_kafka_exist() -> None:
     assert [path for path in ON_KAFKA if not (ROOT / path).exists()] == []
+
+
+def test_page_tests_are_one_piece_of_work_and_other_files_each_their_own() -> None:
+    pages = {str(path.relative_to(ROOT)) for path in (ROOT / "tests/e2e").glob("test_pages*.py")}
+    assert {work_of(f"{path}::test_a[1]") for path in pages} == {"tests/e2e/test_pages.py"}
+    assert work_of("tests/unit/test_tiers.py::test_a") == "tests/unit/test_tiers.py"
+    others = {path for path in (ROOT / "tests/e2e").glob("test_*.py") if str(path.relative_to(ROOT)) not in pages}
+    users = {str(path) for path in others if re.search(r"\bdistrict: District, browser\b", path.read_text("utf-8"))}
+    assert users == set(), "a test of pages belongs in a file that is named so"
 
 
 def test_examples_follow_the_depth() -> None:

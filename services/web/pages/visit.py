@@ -101,7 +101,7 @@ class Visit:
             return {str(site["site_id"]): str(site["name"]) for site in items}
 
         try:
-            names: dict[str, str] = await self.web.cache.get("sites", 30.0, load)
+            names: dict[str, str] = await self.web.cache.get("sites", self.web.settings.names_age_seconds, load)
             return names
         except (UpstreamProblem, UpstreamAway):
             return {}
@@ -114,7 +114,7 @@ class Visit:
             return {str(team["team_id"]): str(team["name"]) for team in found["items"]}
 
         try:
-            names: dict[str, str] = await self.web.cache.get("teams by name", 30.0, load)
+            names: dict[str, str] = await self.web.cache.get("teams by name", self.web.settings.names_age_seconds, load)
             return names
         except (UpstreamProblem, UpstreamAway):
             return {}

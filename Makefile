@@ -26,7 +26,7 @@ help:
 	@echo "make test        check and all tests, in breadth; make test-kafka: what exercises a broker's clients, on Apache Kafka"
 	@echo "make test-all    that, and the depth: 200 examples, whole drills (make test-depth alone: ROTATE=2/3 for a part)"
 	@echo "make drill       long random histories, 50 kills, zombies, crowds; prints its seed (SEED=… plays it again, BROKER=kafka)"
-	@echo "make check       format, lint, types, architecture and contract tests: what pre-commit and CI run"
+	@echo "make check       format, lint, spelling, types, architecture and contract tests: what pre-commit and CI run"
 	@echo "make docs        write the parts of docs/ that follow from the code, and the catalogues of the pages' sentences"
 	@echo "make screens     take the pictures of docs/screens again (needs Chromium)"
 	@echo "make audit       prove the invariants of the data in var/    make clean   forget var/ and the caches"
@@ -80,6 +80,7 @@ bench-scale: $(RUN_STAMP)
 check: $(DEV_STAMP)
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
+	$(VENV)/bin/codespell
 	$(PY) -m mypy
 	$(PY) -m pytest -q tests/test_architecture.py tests/unit/test_words.py tests/contract
 

@@ -216,7 +216,7 @@
     return at.toISOString().slice(0, 10) + "T00:00:00+08:00";
   }
 
-  function fill(address, values) {
+  function filledAddress(address, values) {
     return address.replace(/\{(\w+)\}/g, function (_, name) {
       var value = values[name];
       delete values[name];
@@ -283,7 +283,7 @@
       if (!agreed) return;
     }
     var body = collect(form), words = form.dataset.api.split(" ");
-    var address = fill(words[1], body), text = JSON.stringify([address, body]);
+    var address = filledAddress(words[1], body), text = JSON.stringify([address, body]);
     var intent = intentOf(form, text);
     busy(form, true);
     say(form, "");

@@ -5,6 +5,7 @@ from shared.contracts.base import Contract, Instant
 from shared.contracts.integrity import ActSeen, CaseOpened, CaseSettled
 from shared.contracts.live import DrivePulse, MessageDelivered, PulseTick, SitePulse
 from shared.contracts.operating import OperatorActed
+from shared.contracts.places import ActivityChanged, SiteChanged
 from shared.contracts.recruiting import DriveOpened, SignupCancelled, SignupPlaced, VolunteerRegistered
 from shared.contracts.rewarding import (
     BadgeAwarded,
@@ -23,6 +24,7 @@ __all__ = [
     "BY_TYPE",
     "CONTRACTS",
     "ActSeen",
+    "ActivityChanged",
     "AssertionNoted",
     "AttendanceRecorded",
     "BadgeAwarded",
@@ -44,6 +46,7 @@ __all__ = [
     "RedemptionReminder",
     "SignupCancelled",
     "SignupPlaced",
+    "SiteChanged",
     "SitePulse",
     "TeamBadgeAwarded",
     "TeamBadgeRevoked",
@@ -51,6 +54,8 @@ __all__ = [
 ]
 
 CONTRACTS: tuple[type[Contract], ...] = (
+    SiteChanged,
+    ActivityChanged,
     VolunteerRegistered,
     DriveOpened,
     SignupPlaced,

@@ -23,7 +23,10 @@ _MEANINGS = {
     "cancelled_at": "When the sign-up was cancelled.",
     "captured_at": "When the reward was handed over.",
     "case_id": "The case; derived from what it is about, so that replays open the same one.",
+    "cause": "Code of what took the badge away: records that changed, or other criteria.",
+    "changed_at": "When this version was made.",
     "channel": "How the message travels.",
+    "closed": "Whether the site is closed.",
     "closed_by": "What ended the record.",
     "code": "Code in the address of the drive's page, `/d/<code>`.",
     "criteria_version": "Version of the criteria that the badge was judged by.",
@@ -56,7 +59,6 @@ _MEANINGS = {
     "posted_at": "When the change was posted, in business time.",
     "posting_id": "The posting: all transfers of one change.",
     "provenance": "How the record came to be.",
-    "reason": "Why, for the volunteer to read.",
     "record_id": "The service record.",
     "record_ids": "The service records concerned.",
     "recorded_by": "Account that recorded it; absent for the volunteer's own check-in and check-out.",
@@ -90,12 +92,26 @@ _MEANINGS = {
     "thresholds_version": "Version of the thresholds that the case was found by.",
     "unit": "Unit of `measured` and `limit`.",
     "volunteer_id": "The volunteer.",
-    "volunteer_number": "Registry number of the volunteer.",
     "waits_for": "Codes of the reasons for which another site must decide first.",
     "window_seconds": "Length of the window in seconds.",
 }
 
 _EXCEPTIONS = {
+    "volunteering.site.changed.v1": {
+        "kind": "Kind of the site.",
+        "name": "Public name of the site.",
+        "parent_id": "The site above it; absent for the centre.",
+        "site_id": "The site.",
+    },
+    "volunteering.activity.changed.v1": {
+        "activity_id": "The activity.",
+        "starts_at": "Start of the first shift.",
+        "state": "Whether it is open or closed.",
+        "team_id": "The team that runs it.",
+        "title": "Public title of the activity.",
+    },
+    "volunteering.redemption.released.v1": {"cause": "Code of what released it: volunteer, staff or time-out."},
+    "volunteering.redemption.refunded.v1": {"cause": "Code of who refunded it."},
     "volunteering.attendance.recorded.v1": {
         "kind": "Kind of the service within its theme.",
         "approval_level": "Who had to approve the record.",

@@ -22,9 +22,14 @@ headers, the value is the data as JSON. Headers: `ce_id`, `ce_type`, `ce_source`
 `ce_aggregateid`, `ce_aggregateversion`, `ce_correlationid`, where there is one `ce_causationid`, and `traceparent`.
 
 Delivery is at least once, in order per key. `ce_aggregateversion` grows with each event of one aggregate, so a consumer
-of state ignores what is older. Readers ignore fields that they do not have. No event holds personal data. JSON Schemas
-of every version lie in `shared/contracts/schemas`, the AsyncAPI document in `shared/contracts/asyncapi.json`.
-Partitions are those of `WEIGUANG_TOPIC_PARTITIONS` by default. The permissions of the broker follow from the registry.
+of state ignores what is older. Readers ignore fields that they do not have. JSON Schemas of every version lie in
+`shared/contracts/schemas`, the AsyncAPI document in `shared/contracts/asyncapi.json`. Partitions are those of
+`WEIGUANG_TOPIC_PARTITIONS` by default. The permissions of the broker follow from the registry.
+
+Topics are pseudonymous, not anonymous: they hold ids of volunteers and accounts, and times and sites of services. No
+event holds a name, phone, ID number, position or number of a volunteer, or text that a person typed about another;
+reasons are codes, and their words stay with their owner. After an erasure nothing links an id to a person any more.
+Names of sites, activities, drives and rewards are public.
 """
 
 

@@ -17,7 +17,6 @@ class VolunteerRegistered(Contract):
     aggregate: ClassVar[str] = "volunteer_id"
 
     volunteer_id: UUID
-    volunteer_number: str
     source: Literal["drive", "appeal", "walk_in", "import"]
     drive_id: UUID | None = None
     appeal_id: UUID | None = None

@@ -21,6 +21,8 @@ __all__ = [
 ]
 
 Amount = Annotated[int, Field(ge=0)]
+JudgedBy = Literal["records", "criteria"]
+"""What took a badge away: records that changed, or other criteria."""
 
 
 class PointsPosted(Contract):
@@ -64,7 +66,6 @@ class BadgeAwarded(Contract):
     badge: str
     name: str
     criteria_version: str
-    reason: str
     awarded_at: Instant
 
 
@@ -81,7 +82,7 @@ class BadgeRevoked(Contract):
     badge: str
     name: str
     criteria_version: str
-    reason: str
+    cause: JudgedBy | None = None
     revoked_at: Instant
 
 
@@ -98,7 +99,6 @@ class TeamBadgeAwarded(Contract):
     badge: str
     name: str
     criteria_version: str
-    reason: str
     services: Amount
     awarded_at: Instant
 
@@ -116,7 +116,7 @@ class TeamBadgeRevoked(Contract):
     badge: str
     name: str
     criteria_version: str
-    reason: str
+    cause: JudgedBy | None = None
     services: Amount
     revoked_at: Instant
 
@@ -164,7 +164,7 @@ class RedemptionReleased(_Redemption):
 
     type: ClassVar[str] = "volunteering.redemption.released.v1"
 
-    reason: str
+    cause: Literal["volunteer", "staff", "timeout"] | None = None
     released_at: Instant
 
 
@@ -173,5 +173,5 @@ class RedemptionRefunded(_Redemption):
 
     type: ClassVar[str] = "volunteering.redemption.refunded.v1"
 
-    reason: str
+    cause: Literal["centre"] | None = None
     refunded_at: Instant

@@ -53,6 +53,8 @@ class Topic:
 
 
 _ALL = (
+    Topic("sites", "recruitment", "site_id", "a site was founded, renamed, moved or closed", 1),
+    Topic("activities", "recruitment", "activity_id", "an activity was published, changed or closed", 2),
     Topic("volunteers", "recruitment", "volunteer_id", "a volunteer was registered or imported"),
     Topic("drives", "recruitment", "drive_id", "a recruitment drive was opened"),
     Topic("signups", "recruitment", "volunteer_id", "a sign-up for a shift was placed or cancelled"),

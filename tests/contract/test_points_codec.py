@@ -198,12 +198,11 @@ def test_what_the_ledger_tells_is_what_the_contracts_say() -> None:
         "badge": "star-1",
         "name": "一星",
         "criteria_version": "1",
-        "reason": "r",
     }
     for row, contract, version in (
         (events.points_posted(UUID(posting), points, 7, AT, CAUSE), PointsPosted, 7),
         (events.badge_awarded(badge | {"awarded_at": AT}, AT, CAUSE), BadgeAwarded, 1),
-        (events.badge_revoked(badge | {"revoked_at": AT}, AT, CAUSE), BadgeRevoked, 2),
+        (events.badge_revoked(badge | {"cause": "records", "revoked_at": AT}, AT, CAUSE), BadgeRevoked, 2),
     ):
         event_id, topic, key, headers, value = row
         told = decode_event([(name, text.encode()) for name, text in orjson.loads(headers).items()], value)

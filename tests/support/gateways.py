@@ -93,6 +93,7 @@ async def gateway_running(**overrides: Any) -> AsyncIterator[Setting]:
             "environment": "test",
             "recruitment_url": address,
             "notify_url": address,
+            "operations_url": address,
             "points_url": "http://127.0.0.1:9",
             "kafka_bootstrap": "127.0.0.1:9",
         }

@@ -13,7 +13,16 @@ from starlette.responses import StreamingResponse
 from services.operations.events import store
 from services.operations.events.domain import EventFilter, IndexRow
 from services.operations.events.feed import EventFeed, Gap
-from services.operations.events.output import EventDetailOut, EventOut, bounds_of, detail_of, dumped, summary_of
+from services.operations.events.output import (
+    EventDetailOut,
+    EventOut,
+    NamesOut,
+    PlaceNameOut,
+    bounds_of,
+    detail_of,
+    dumped,
+    summary_of,
+)
 from services.operations.events.store import SearchWindow
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
@@ -178,6 +187,15 @@ def _frame(one: IndexRow | Gap) -> bytes:
         return b"id: %d\nevent: gap\ndata: %b\n\n" % (one.before - 1, data)
     data = dumped(summary_of(one))
     return b"id: %d\nevent: event\ndata: %b\n\n" % (one.number, data)
+
+
+@router.get("/names")
+async def list_names(db: Db, _: Watcher, id: Annotated[list[UUID], Query(min_length=1, max_length=200)]) -> NamesOut:
+    """The public names of sites and activities by their ids (``?id=…&id=…``); unknown ones are left out."""
+    async with db.snapshot() as tx:
+        found = await store.names_of(tx, id)
+    items = [PlaceNameOut(id=one.id, kind=one.kind, name=one.name, site_id=one.site_id) for one in found]
+    return NamesOut(items=items)
 
 
 @router.get("/events/{event_id}", response_model=EventDetailOut)

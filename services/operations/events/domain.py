@@ -12,6 +12,7 @@ __all__ = [
     "EventKind",
     "IndexRow",
     "IndexedEvent",
+    "PlaceName",
     "is_dead_letters",
     "learned_sites",
     "with_sites",
@@ -52,6 +53,19 @@ class IndexedEvent:
     size: int
     digest: bytes
     note: str | None = None
+    named: "PlaceName | None" = None
+    """The public name that the event gives to a site or an activity."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceName:
+    """The public name of a site or an activity at a version; ``site_id`` is the site above it, or its own."""
+
+    id: UUID
+    kind: Literal["site", "activity"]
+    name: str
+    site_id: UUID | None
+    version: int
 
 
 @dataclass(frozen=True, slots=True)

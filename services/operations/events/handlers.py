@@ -56,6 +56,7 @@ async def index(tx: Tx, batch: Sequence[IndexedEvent], *, incarnation: str, arri
 async def _located(tx: Tx, batch: Sequence[IndexedEvent], day: date) -> list[IndexedEvent]:
     """The events with their sites; what they name themselves is kept for later ones."""
     known = await store.known_sites(tx, (one for event in batch for one in event.related))
+    await store.learn_names(tx, [event.named for event in batch if event.named is not None])
     learned = learned_sites(batch, known)
     await store.learn_sites(tx, learned, day)
     return with_sites(batch, known | learned)

@@ -2,7 +2,7 @@
 
 import base64
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
@@ -12,7 +12,7 @@ from services.operations.events.store import EventDetail
 from shared.auth.tokens import Caller
 from shared.http.app import Output
 
-__all__ = ["EventDetailOut", "EventOut", "OccurrenceOut", "bounds_of", "detail_of", "dumped", "summary_of"]
+__all__ = ["EventDetailOut", "EventOut", "NamesOut", "OccurrenceOut", "bounds_of", "detail_of", "dumped", "summary_of"]
 
 LISTED_BYTES = 16_384
 """A listing shows values up to so many bytes; an event's own page shows all of it."""
@@ -73,6 +73,21 @@ class EventDetailOut(EventOut):
     value_base64: str | None
     places: list[OccurrenceOut]
     effects: list[EventOut]
+
+
+class PlaceNameOut(Output):
+    """A site's or an activity's name; ``site_id`` is the site above a site, or that of an activity."""
+
+    id: UUID
+    kind: Literal["site", "activity"]
+    name: str
+    site_id: UUID | None
+
+
+class NamesOut(Output):
+    """Names by id."""
+
+    items: list[PlaceNameOut]
 
 
 def dumped(document: object) -> bytes:

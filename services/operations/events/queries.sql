@@ -44,6 +44,17 @@ insert into known_sites (id, site_id, seen_on)
 select id, site_id, $3 from unnest($1::text[], $2::uuid[]) as given (id, site_id)
 on conflict (id) do update set site_id = excluded.site_id, seen_on = excluded.seen_on;
 
+-- name: learn_names
+-- Relays repeat and reorder: a lower version changes nothing.
+insert into names (id, kind, name, site_id, version)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::bigint[])
+on conflict (id) do update set name = excluded.name, site_id = excluded.site_id, version = excluded.version
+where names.version < excluded.version;
+
+-- name: names_of
+-- What pages write in place of ids.
+select id, kind, name, site_id, version from names where id = any($1::uuid[]) order by id;
+
 -- name: move_positions
 -- The ends of the partitions of a batch; a log that began anew starts again at its own offsets.
 insert into positions (topic, partition, incarnation, next_offset, records, size, moved_at)

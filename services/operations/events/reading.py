@@ -3,12 +3,12 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
 
-from services.operations.events.domain import EventKind, IndexedEvent, is_dead_letters
+from services.operations.events.domain import EventKind, IndexedEvent, PlaceName, is_dead_letters
 from shared.cloudevents import Headers
 from shared.deadletters import DeadLetter, fingerprint, reduced
 from shared.ids import derived_id
@@ -88,8 +88,21 @@ def _event(message: Message, value: str | None, data: Any, note: str | None = No
         content=None if value is not None else message.value,
         size=len(raw) + len(message.key or b"") + sum(len(name) + len(text or b"") for name, text in message.headers),
         digest=_digest(message),
+        named=_place(message.entity, fields, _number(named.get("ce_aggregateversion"))) if kind == "event" else None,
         note=None if note is None else _text(note[:2000].encode("utf-8", "backslashreplace")),
     )  # fmt: skip
+
+
+def _place(topic: str, fields: Mapping[str, Any], version: int | None) -> PlaceName | None:
+    """The name in an event of a site or an activity, if it is what its contract says."""
+    if topic not in ("sites", "activities") or version is None:
+        return None
+    kind: Literal["site", "activity"] = "site" if topic == "sites" else "activity"
+    place_id, name = _uuid(fields.get(f"{kind}_id")), fields.get("name" if kind == "site" else "title")
+    above = _uuid(fields.get("parent_id" if kind == "site" else "site_id"))
+    if place_id is None or not isinstance(name, str):
+        return None
+    return PlaceName(place_id, kind, _text(name.encode("utf-8", "backslashreplace"))[:_TEXT], above, version)
 
 
 def _identity(message: Message, named: Mapping[str, str]) -> tuple[EventKind, UUID]:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from services.operations.events.domain import EventFilter, IndexedEvent, IndexRow
+from services.operations.events.domain import EventFilter, IndexedEvent, IndexRow, PlaceName
 from shared.postgres import Tx, load_queries
 
 __all__ = [
@@ -28,9 +28,11 @@ __all__ = [
     "forget",
     "forget_ids",
     "known_sites",
+    "learn_names",
     "learn_sites",
     "lock",
     "move_positions",
+    "names_of",
     "newest_number",
     "oldest_number",
     "one",
@@ -148,6 +150,29 @@ async def learn_sites(tx: Tx, learned: Mapping[str, UUID], day: date) -> None:
     if learned:
         ids = sorted(learned)
         await tx.execute(_SQL["learn_sites"], ids, [learned[one] for one in ids], day)
+
+
+async def learn_names(tx: Tx, names: Iterable[PlaceName]) -> None:
+    """Keep the names of sites and activities; a lower version changes nothing."""
+    newest: dict[UUID, PlaceName] = {}
+    for one in names:
+        if one.id not in newest or newest[one.id].version < one.version:
+            newest[one.id] = one
+    if newest:
+        found = [newest[one] for one in sorted(newest)]
+        await tx.execute(
+            _SQL["learn_names"],
+            [one.id for one in found],
+            [one.kind for one in found],
+            [one.name for one in found],
+            [one.site_id for one in found],
+            [one.version for one in found],
+        )
+
+
+async def names_of(tx: Tx, ids: Iterable[UUID]) -> list[PlaceName]:
+    """The names of these sites and activities, as far as they are known."""
+    return [PlaceName(*row) for row in await tx.fetch(_SQL["names_of"], sorted(set(ids)))]
 
 
 async def move_positions(

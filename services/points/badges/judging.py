@@ -172,7 +172,6 @@ class Judge:
             "badge": badge,
             "name": name,
             "criteria_version": str(self.criteria.version),
-            "reason": criterion.sentence(),
             "awarded_at": self.now,
         }
         self.outbox.append(events.badge_awarded(data, self.emitted_at, cause.envelope))
@@ -190,14 +189,13 @@ class Judge:
     def _revoked(self, volunteer: VolunteerRow, badge: str, award_id: UUID, cause: JudgingCause) -> None:
         found = self.criteria.find(badge)
         volunteer.version += 1
-        why = "更正后的服务记录不再满足条件" if cause.revision is not None else "按新的标准不再满足条件"
         data = {
             "award_id": str(award_id),
             "volunteer_id": str(volunteer.volunteer_id),
             "badge": badge,
             "name": badge if found is None else found[0].title(found[1]),
             "criteria_version": str(self.criteria.version),
-            "reason": why if found is None else f"{why}：{found[0].sentence()}",
+            "cause": "criteria" if cause.revision is None else "records",
             "revoked_at": self.now,
         }
         self.outbox.append(events.badge_revoked(data, self.emitted_at, cause.envelope))

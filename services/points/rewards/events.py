@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from services.points.rewards.domain import Redemption
 from shared import outbox
@@ -18,6 +18,7 @@ from shared.contracts import (
 from shared.ids import derived_id
 
 SOURCE = "weiguang/points"
+ReleasedBy = Literal["volunteer", "staff", "timeout"]
 
 
 def _common(redemption: Redemption) -> dict[str, Any]:
@@ -62,15 +63,15 @@ def captured(redemption: Redemption) -> Event[Any]:
     return _event(redemption, data, redemption.settled_at)
 
 
-def released(redemption: Redemption, why: str) -> Event[Any]:
-    """The hold was released. `why` is one of our own phrases: what people typed stays in the database."""
+def released(redemption: Redemption, cause: ReleasedBy) -> Event[Any]:
+    """The hold was released; what people typed about it stays in the database."""
     assert redemption.settled_at is not None
-    data = RedemptionReleased(**_common(redemption), reason=why, released_at=redemption.settled_at)
+    data = RedemptionReleased(**_common(redemption), cause=cause, released_at=redemption.settled_at)
     return _event(redemption, data, redemption.settled_at)
 
 
-def refunded(redemption: Redemption, why: str) -> Event[Any]:
-    """The points of a handed-over item came back; `why` as in `released`."""
+def refunded(redemption: Redemption) -> Event[Any]:
+    """The points of a handed-over item came back, by the centre."""
     assert redemption.settled_at is not None
-    data = RedemptionRefunded(**_common(redemption), reason=why, refunded_at=redemption.settled_at)
+    data = RedemptionRefunded(**_common(redemption), cause="centre", refunded_at=redemption.settled_at)
     return _event(redemption, data, redemption.settled_at)

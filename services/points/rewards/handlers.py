@@ -47,9 +47,6 @@ from shared.postgres import Tx
 log = structlog.get_logger(__name__)
 CODE_TRIES = 5
 TIMED_OUT = "not picked up in time"
-BY_VOLUNTEER = "given back by the volunteer"
-BY_STAFF = "given back by staff"
-BY_CENTRE = "refunded by the centre"
 
 
 def random_code() -> str:
@@ -209,7 +206,7 @@ async def release(tx: Tx, caller: Caller, redemption_id: UUID, reason: str) -> R
     step = _step(redemption, Command.RELEASE, await tx.now())
     settled = await _settle(tx, redemption, step, by=caller.subject, reason=reason)
     own = caller.acts_as(settled.volunteer_id)
-    event = events.released(settled, BY_VOLUNTEER if own else BY_STAFF)
+    event = events.released(settled, "volunteer" if own else "staff")
     await ledger.void(tx, redemption_id, event.id, correlation_id=event.correlation_id)
     await outbox.append(tx, event)
     await _move(tx, [(settled, step.stock)])
@@ -226,7 +223,7 @@ async def refund(tx: Tx, caller: Caller, redemption_id: UUID, reason: str, *, st
     command = Command.REFUND if stock_returned else Command.REFUND_KEEPING_STOCK_OUT
     step = _step(redemption, command, await tx.now())
     settled = await _settle(tx, redemption, step, by=caller.subject, reason=reason, stock_returned=stock_returned)
-    event = events.refunded(settled, BY_CENTRE)
+    event = events.refunded(settled)
     await ledger.refund(tx, redemption_id, event.id, correlation_id=event.correlation_id)
     await outbox.append(tx, event)
     await _move(tx, [(settled, step.stock)])
@@ -257,7 +254,7 @@ async def expire_holds(tx: Tx, limit: int = 100) -> int:
 
 async def _time_out(tx: Tx, redemption: Redemption, step: RedemptionStep) -> Redemption:
     settled = await _settle(tx, redemption, step, by=None, reason=TIMED_OUT)
-    event = events.released(settled, TIMED_OUT)
+    event = events.released(settled, "timeout")
     await ledger.void(tx, redemption.redemption_id, event.id, correlation_id=event.correlation_id)
     await outbox.append(tx, event)
     return settled

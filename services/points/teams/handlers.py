@@ -206,7 +206,6 @@ class _Judge:
             badge=badge,
             name=award.name,
             criteria_version=str(version),
-            reason=domain.sentence(criterion),
             services=domain.value(self.criteria, criterion, team.figures, instance),
             awarded_at=await self.tx.now(),
         )
@@ -216,14 +215,13 @@ class _Judge:
     async def _revoked(self, closed: store.Revoked) -> None:
         team = self.teams[closed.team_id]
         cause, found = self._cause(team, -1), self.criteria.find(closed.badge)
-        why = "更正后的服务记录不再满足条件" if cause.revision is not None else "按新的标准不再满足条件"
         data = TeamBadgeRevoked(
             award_id=closed.award_id,
             team_id=closed.team_id,
             badge=closed.badge,
             name=closed.name,
             criteria_version=str(self.criteria.version),
-            reason=why if found is None else f"{why}：{domain.sentence(found[0])}",
+            cause="criteria" if cause.revision is None else "records",
             services=0 if found is None else domain.value(self.criteria, found[0], team.figures, found[1]),
             revoked_at=await self.tx.now(),
         )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.recruitment.activities import domain, store
 from services.recruitment.activities.domain import DEFAULT_POLICY, Activity, Closing, Shift, State
+from services.recruitment.activities.events import publish_activities
 from services.recruitment.activities.guards import (
     STAFF,
     actor_id,
@@ -101,6 +102,7 @@ async def plan(tx: Tx, caller: Caller, given: Sequence[NewActivity]) -> list[Pla
     await require_references(tx, [each.activity for each in planned])
     await store.insert_plan(tx, [each.activity for each in planned], by=actor_id(caller), at=now)
     await _insert_shifts(tx, [shift for each in planned for shift in each.shifts])
+    await publish_activities(tx, [each.activity for each in planned], now)
     return planned
 
 
@@ -291,6 +293,7 @@ async def locked(tx: Tx, caller: Caller, activity_id: UUID) -> tuple[Activity, l
 async def _update(tx: Tx, activity: Activity) -> None:
     if not await store.update_activity(tx, activity):
         raise Conflict("activity-changed", "This activity was changed at the same time; read it again.")
+    await publish_activities(tx, [activity], await tx.now())
 
 
 def _no_activity(activity_id: UUID) -> NotFound:

@@ -18,6 +18,7 @@ from services.recruitment.organisation.domain import (
     clean_title,
     level_of,
 )
+from services.recruitment.organisation.events import publish_site
 from services.recruitment.recruiting.domain import check_period
 from shared.auth.tokens import Caller
 from shared.errors import Conflict, Invalid, NotFound
@@ -72,6 +73,7 @@ async def edit(
     if not await store.update(tx, kind, object_id, values):
         raise Conflict(f"{kind}-exists", f"There is already an open {kind} named {values['name']}.")
     await keep_change(tx, caller, current, "edited", values)
+    await _publish(tx, kind, object_id)
 
 
 async def close(tx: Tx, caller: Caller, kind: ObjectKind, object_id: UUID, seen: int) -> None:
@@ -89,6 +91,13 @@ async def close(tx: Tx, caller: Caller, kind: ObjectKind, object_id: UUID, seen:
         caller.require_site(UUID(str(current.values["parent_id"])))
     await store.close(tx, kind, object_id, now)
     await keep_change(tx, caller, current, "closed", current.values)
+    await _publish(tx, kind, object_id)
+
+
+async def _publish(tx: Tx, kind: ObjectKind, object_id: UUID) -> None:
+    """Publish the new version of what other services know by name."""
+    if kind is ObjectKind.SITE and (site := await sites.find_site(tx, object_id)) is not None:
+        await publish_site(tx, site, await tx.now())
 
 
 async def history(

@@ -16,6 +16,7 @@ from services.recruitment.organisation.domain import (
     clean_title,
     level_of,
 )
+from services.recruitment.organisation.events import publish_site
 from services.recruitment.organisation.store import Project, Site, Team, Theme
 from shared.auth.tokens import Caller, Role
 from shared.clock import district_day
@@ -111,7 +112,9 @@ async def add_site(tx: Tx, caller: Caller, new: NewSite) -> Site:
     now, site_id = await tx.now(), new_id()
     if not await store.add_site(tx, site_id, new, level, now):
         raise Conflict("site-exists", f"there is already a site named {new.name}, or a second centre was asked for")
-    return Site(site_id, new.kind, new.name, new.parent_id, level, now)
+    site = Site(site_id, new.kind, new.name, new.parent_id, level, now)
+    await publish_site(tx, site, now)
+    return site
 
 
 async def add_team(tx: Tx, caller: Caller, new: NewTeam) -> Team:

@@ -9,6 +9,7 @@ from uuid import UUID
 from services.recruitment.activities import handlers as activities
 from services.recruitment.activities import store as activity_rows
 from services.recruitment.activities.domain import DEFAULT_POLICY, Activity, DomainRefusal, Shift
+from services.recruitment.activities.events import publish_activities
 from services.recruitment.activities.guards import actor_id, require_plan, require_run, unwrap
 from services.recruitment.activities.handlers import Planned
 from services.recruitment.attendance import domain as attendance
@@ -220,6 +221,7 @@ async def _moved(tx: Tx, caller: Caller, locked: _Locked, shift: Shift, act: str
 async def _write(tx: Tx, activity: Activity) -> None:
     if not await store.update_activity(tx, activity):
         raise Conflict("activity-changed", "A concurrent transaction changed this activity; read it again.")
+    await publish_activities(tx, [activity], await tx.now())
 
 
 def _of(activity: Activity, edits: Mapping[str, object]) -> dict[str, object]:

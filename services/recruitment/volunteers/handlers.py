@@ -257,11 +257,10 @@ async def numbers_for(tx: Tx, count: int, now: datetime) -> list[str]:
 def registered_event(
     new: NewVolunteer, source: str, now: datetime, drive_id: UUID | None = None, appeal_id: UUID | None = None
 ) -> VolunteerRegistered:
-    """The event of a new volunteer: numbers, no personal data."""
+    """The event of a new volunteer: ids, no personal data and no number."""
     return VolunteerRegistered.model_validate(
         {
             "volunteer_id": new.volunteer_id,
-            "volunteer_number": new.volunteer_number,
             "source": source,
             "drive_id": drive_id,
             "appeal_id": appeal_id,

@@ -169,7 +169,6 @@ async def test_an_import_with_three_stars_is_one_message(stream: InboxStream, no
             badge=f"star-{n}",
             name=f"{'一二三'[n - 1]}星志愿者",
             criteria_version="1",
-            reason="",
             awarded_at=NOW,
         )
         for n in (1, 2, 3)

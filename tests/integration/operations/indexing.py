@@ -27,9 +27,11 @@ AT = datetime(2026, 3, 4, 9, tzinfo=UTC)
 API = "/api/operations/v1"
 
 
-def message_of(data: Contract, offset: int, *, partition: int = 0, sent_at: datetime | None = None, **more: Any) -> Any:
+def message_of(
+    data: Contract, offset: int, *, partition: int = 0, version: int = 1, sent_at: datetime | None = None, **more: Any
+) -> Any:
     """The record of an event."""
-    made = event(data, source="test", aggregate_version=1, **more)
+    made = event(data, source="test", aggregate_version=version, **more)
     headers, value = encode(made)
     stamp = int((sent_at or datetime.now(UTC)).timestamp() * 1000)
     key = made.subject.encode()

@@ -10,10 +10,11 @@ import pytest
 
 from services.operations.events.handlers import forget_old
 from services.operations.events.stream import IndexStream
+from shared.contracts import ActivityChanged, SiteChanged
 from shared.ids import derived_id, new_id
 from shared.kafka.consumer import apply_halving
 from shared.kafka.messages import Message
-from tests.integration.operations.indexing import Indexed, cancelled, held, message_of, posted, signup
+from tests.integration.operations.indexing import AT, Indexed, cancelled, held, message_of, posted, signup
 
 
 async def _rows(index: Indexed) -> int:
@@ -76,6 +77,22 @@ async def test_an_event_has_its_site_or_that_of_what_it_is_about(index: Indexed)
         str(site),
     )
     assert len(await index.items()) == 4
+
+
+async def test_names_of_sites_and_activities_are_kept_at_their_highest_version(index: Indexed) -> None:
+    site_id, above, activity_id = new_id(), new_id(), new_id()
+    site = SiteChanged(site_id=site_id, kind="station", name="惠民社区", parent_id=above, closed=False, changed_at=AT)
+    newer = message_of(site.model_copy(update={"name": "惠民社区站"}), 1, version=2)
+    team, values = new_id(), {"state": "open", "changed_at": AT}
+    activity = ActivityChanged(activity_id=activity_id, title="晨光问候", site_id=site_id, team_id=team, **values)
+    await index.stream.handle([newer, message_of(activity, 0)])
+    await index.stream.handle([message_of(site, 0)])
+    answer = await index.get("/names", id=[str(site_id), str(activity_id), str(new_id())])
+    assert sorted((item["name"], item["site_id"]) for item in answer.json()["items"]) == sorted(
+        [("惠民社区站", str(above)), ("晨光问候", str(site_id))]
+    )
+    await index.stream.handle([message_of(posted(activity_id=activity_id), 0)])
+    assert len(await index.items(site_id=str(site_id), topic="points")) == 1
 
 
 async def test_a_dead_letter_is_an_event_of_its_own_beside_what_it_is_about(index: Indexed) -> None:

@@ -180,7 +180,7 @@ async def test_a_correction_takes_a_badge_away_with_the_reason_and_a_later_one_g
     await stream.handle([message(voided)])
     gone = [event for event in await outbox_events(stream.database, "badges") if "revoked_at" in event]
     assert [(event["badge"], event["name"]) for event in gone] == [("lei-feng-month-2026", "2026年度雷锋月")]
-    assert gone[0]["reason"] == "更正后的服务记录不再满足条件：一个自然年内3月1日至3月31日完成 3 次服务"
+    assert gone[0]["cause"] == "records"
 
     seen = (await api.volunteer(volunteer_id).get(f"/accounts/{volunteer_id}/badges")).json()
     assert [award["badge"] for award in seen["held"]] == ["first-service"]
@@ -286,7 +286,7 @@ async def test_what_other_criteria_take_away_is_not_blamed_on_the_record_that_ca
     await newer.handle([message(record(volunteer_id, started_at=BEGIN + timedelta(days=1)))])
     events = await outbox_events(points_db, "badges")
     (gone,) = [event for event in events if "revoked_at" in event]
-    assert (gone["badge"], gone["reason"]) == ("first-service", "按新的标准不再满足条件")
+    assert (gone["badge"], gone["cause"]) == ("first-service", "criteria")
     assert await _held(points_db, volunteer_id) == {"steady"}
 
 

@@ -29,7 +29,6 @@ def badge(volunteer_id: UUID, number: int) -> BadgeAwarded:
         badge=str(number),
         name="n",
         criteria_version="1",
-        reason="r",
         awarded_at=datetime(2026, 3, 4, tzinfo=UTC),
     )
 

@@ -8,12 +8,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from ops.database import SERVICES
 from shared.errors import PermanentError, TransientError
 from shared.postgres import Bounds, Database
 from shared.postgres.migrations import discover, migrate
 from tests.support.databases import ROOT, Clock, TestDatabase
-
-SERVICES = ("recruitment", "points", "notify")
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -25,7 +25,6 @@ def sample() -> BadgeAwarded:
         badge="first-service",
         name="初次服务",
         criteria_version="1",
-        reason="一次服务",
         awarded_at=datetime(2026, 3, 4, 8, tzinfo=UTC),
     )
 

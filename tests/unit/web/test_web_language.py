@@ -1,13 +1,20 @@
 """The language of a page: by the switch, else by the browser; its sentences by the catalogue."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 
 from services.web.pages import language
 from services.web.pages.language import _, _n, listed
 from services.web.pages.language.current import language_of
+from services.web.pages.public.rules import rule_sentence, worth_said
+from services.web.pages.volunteer.explanation import bucket_said, entry
+from services.web.pages.volunteer.rewards import limits_said
+from services.web.pages.volunteer.scan import early_question
+from services.web.pages.volunteer.sums import sum_of
 from services.web.pages.wording import day, moment, span, spell_minutes, word
+from shared.clock import DISTRICT_ZONE
 
 
 @pytest.fixture
@@ -72,3 +79,46 @@ def test_times_durations_and_stable_words_are_said_in_english() -> None:
     assert [spell_minutes(minutes) for minutes in (59, 60, 72_065)] == ["59 min", "1 h", "1,201 h 5 min"]
     assert word("scanned", "provenance") == "scanned"
     assert word("something-new", "provenance") == "something-new"
+
+
+@pytest.mark.usefixtures("english")
+def test_rules_sums_and_questions_are_said_in_english() -> None:
+    earning = {
+        "points_per_hour": 10,
+        "minimum_minutes": 15,
+        "rates": [{"name": "雷锋月", "months": [3], "points_per_hour": 15}],
+    }
+    document = {"earning": earning, "caps": {"day_minutes": 480}, "first_service": {"points": 20}}
+    assert rule_sentence(document) == (
+        "10 points an hour, from 15 min between check-in and check-out on. 雷锋月 (Mar): 15 points an hour. "
+        "At most 8 h count a day. 20 more points for the first service. "
+    )
+    worth = {"points": 20, "minutes": 120, "from_minutes": 15}
+    assert worth_said(worth) == "20 points for the whole 2 h; points begin after 15 min."
+    assert sum_of(90, 10, 15, {}) == "1 h 30 min × 10 points/h = 15 points"
+    assert sum_of(90, 15, 20, {"cuts": [["day-points", 2]]}).endswith(
+        "; 2 points beyond the day’s cap on points do not count, which leaves 20 points"
+    )
+    ends = datetime(2026, 3, 5, 18, 0, tzinfo=DISTRICT_ZONE)
+    assert early_question(42, ends, None).startswith("You have served 42 min; the shift ends at 18:00.")
+    assert (
+        limits_said({"per_quarter_limit": 1, "own": {"in_quarter": 1, "ever": 1}})
+        == "1 a quarter (you have redeemed 1)"
+    )
+    assert bucket_said("day/2026-03-05") == "Service on Thu 5 Mar 2026"
+
+
+@pytest.mark.usefixtures("english")
+def test_a_movement_is_explained_in_english() -> None:
+    line = {
+        "code": "hold",
+        "debit": "v/available",
+        "credit": "v/held",
+        "amount": 30,
+        "posted_at": "2026-03-05T01:00:00Z",
+        "explanation": {"redemption": {"redemption_id": "1", "reward_name": "保温杯"}},
+    }
+    said = entry(line)
+    assert said["title"] == "Redemption, points held"
+    assert said["because"] == "You redeemed “保温杯”: the points are held, and used only at the pickup."
+    assert said["change"] == -30

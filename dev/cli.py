@@ -16,11 +16,13 @@ from dev.stack.layout import ROOT, Options
 from dev.stack.postgres import forget
 from dev.stack.supervisor import Stack, read_state
 from ops.console import console, finish
+from ops.engineers.commands import add_commands
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(keys_app, name="keys")
+add_commands(app)
 
 VarDirectory = Annotated[Path, typer.Option("--var", help="Where the state lies.")]
 Dsn = Annotated[str, typer.Option("--dsn", help="Address of the database for the auditor; else the stack's in var/.")]

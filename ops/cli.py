@@ -1,4 +1,4 @@
-"""`python -m ops.cli`: what the operator of a deployment runs: provisioning, keys, audit, reports."""
+"""`python -m ops.cli`: what the operator of a deployment runs: provisioning, keys, audit, reports, streams."""
 
 from collections.abc import Awaitable, Callable
 from importlib import import_module
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ops.console import finish
+from ops.engineers.commands import add_commands
 from ops.keys import app as keys_app
 from ops.provision import ProvisionPart, run
 
@@ -14,6 +15,7 @@ __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(keys_app, name="keys")
+add_commands(app)
 
 Dsn = Annotated[str, typer.Option("--dsn", help="Address of the database, as the role auditor.")]
 

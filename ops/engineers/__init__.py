@@ -1,0 +1,1 @@
+"""Commands of engineers and auditors against the running services, with a token of their own."""

@@ -166,9 +166,9 @@ def _switching(router: APIRouter, readers: Mapping[str, TopicReader]) -> None:
         request: Request, db: Db, caller: Engineer, source: ActSourceDep, group: Group, body: ConsumerActIn
     ) -> Response:
         """Pause a consumer for four hours at most: it stays in its group, applies nothing, and survives restarts so."""
-        _controlled(readers, group)
 
         async def work(tx: Tx) -> PauseOut:
+            _controlled(readers, group)
             until = None if body.dry_run else await consumers.pause(tx, group, caller.subject, LAPSE_HOURS)
             await source.note(tx, caller, OperatorAct("pause", body.dry_run, group, None, body.reason))
             return PauseOut(dry_run=body.dry_run, group=group, paused_until=until)
@@ -180,9 +180,9 @@ def _switching(router: APIRouter, readers: Mapping[str, TopicReader]) -> None:
         request: Request, db: Db, caller: Engineer, source: ActSourceDep, group: Group, body: ConsumerActIn
     ) -> Response:
         """End a pause."""
-        _controlled(readers, group)
 
         async def work(tx: Tx) -> PauseOut:
+            _controlled(readers, group)
             if not body.dry_run and not await consumers.resume(tx, group):
                 raise Conflict("consumer-not-paused", f"The consumer {group} is not paused.")
             await source.note(tx, caller, OperatorAct("resume", body.dry_run, group, None, body.reason))

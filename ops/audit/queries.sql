@@ -167,8 +167,13 @@ left join applied a on a.key = m.volunteer_id::text
 order by m.volunteer_id, s.id, m.record_id, m.revision;
 
 -- name: dead_attendance
--- A3: attendance that points dead-lettered; what exactly it was, its bytes say.
-select id, kind, reason, status, value from points.dead_letters
+-- A3: attendance that points dead-lettered; what exactly it was, its bytes say, or its attributes once they are a hash.
+select id, kind, reason, status,
+    case when value_sha256 is null then value
+        else convert_to(json_build_object(
+            'record_id', headers ->> 'ce_aggregateid', 'revision', headers ->> 'ce_aggregateversion')::text, 'UTF8')
+    end as value
+from points.dead_letters
 where topic like '%volunteering.attendance.v1' and consumer_group like '%points-ingest' order by id;
 
 -- name: contents_differ
@@ -364,8 +369,13 @@ select volunteer_id, v.criteria_version, v.badge_figures, coalesce(v.badges, '{}
 from points.volunteers v full join held h using (volunteer_id) order by volunteer_id;
 
 -- name: dead_attendance_of_teams
--- A3: attendance that the teams' consumer dead-lettered; what exactly it was, its bytes say.
-select id, status, value from points.dead_letters
+-- A3: attendance that the teams' consumer dead-lettered; what exactly it was, its bytes say, or its attributes.
+select id, status,
+    case when value_sha256 is null then value
+        else convert_to(json_build_object(
+            'record_id', headers ->> 'ce_aggregateid', 'revision', headers ->> 'ce_aggregateversion')::text, 'UTF8')
+    end as value
+from points.dead_letters
 where topic like '%volunteering.attendance.v1' and consumer_group like '%points-teams' order by id;
 
 -- name: services_missing

@@ -120,6 +120,14 @@ async def test_a3_takes_dead_letters_for_an_answer(world: World, status: str, ok
     assert (await world.audit()).ok is ok
 
 
+async def test_a3_knows_a_discarded_letter_by_its_attributes_once_its_bytes_are_a_hash(world: World) -> None:
+    lost = record(world.volunteer, started_at=NOW)
+    await world.publish(lost)
+    await world.dead_letter(lost, "permanent", "discarded")
+    await world.plant(PLANTS["reduce_letters"], str(lost.record_id))
+    assert (await world.audit()).ok
+
+
 async def test_a3_names_a_record_whose_content_was_changed(world: World) -> None:
     await world.plant(PLANTS["change_record"], world.first.record_id)
     assert "another content" in named(await world.breached("A3", "A5"), world.first.record_id)

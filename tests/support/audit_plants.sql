@@ -9,6 +9,11 @@ insert into points.dead_letters (consumer_group, topic, partition, offset_, head
                                  status)
 values ('points-ingest', 'volunteering.attendance.v1', 0, 0, '{}', $1, $1, $2, 'planted', $3);
 
+-- name: reduce_letters
+-- Bytes of decided letters have become a hash; the attributes are left.
+update points.dead_letters set value_sha256 = sha256(value), value = null,
+    headers = jsonb_build_object('ce_aggregateid', $1::text, 'ce_aggregateversion', '1');
+
 -- name: message
 -- A message to a volunteer.
 insert into notify.messages (message_id, event_id, recipient_id, template, template_version, title, body, correlation_id,

@@ -74,7 +74,7 @@ async def furnish(district: District, browser: Browser) -> dict[str, BrowserCont
     secrets = district.stack.secrets
     await log_in(await people["operator"].new_page(), district, "operator", secrets.operator_password)
     engineer = await people["engineer"].new_page()
-    await log_in(engineer, district, "engineer", secrets.engineer_password, "/staff/system")
+    await log_in(engineer, district, "engineer", secrets.engineer_password, "/console")
     async with httpx.AsyncClient(base_url=district.url, timeout=30) as client:
         operator = Api(client)
         await operator.log_in("operator", secrets.operator_password)

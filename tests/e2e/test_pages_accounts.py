@@ -125,9 +125,9 @@ async def test_a_session_of_another_device_is_ended_and_a_password_changed(
 
 
 @pytest.mark.parametrize("username", ["engineer", "auditor"])
-async def test_logins_of_engineers_and_auditors_lead_to_the_system_page(
+async def test_logins_of_engineers_and_auditors_lead_to_the_console(
     district: District, browser: Browser, username: str
 ) -> None:
     async with visitor(browser, phone=False) as page:
         await fill_login(page, district, username, district.stack.accounts[username])
-        await page.wait_for_url("**/staff/system")
+        await page.wait_for_url("**/console")

@@ -28,7 +28,7 @@ WALKS: dict[str, str] = {
     " /staff/adjustments > a[href*='/adjustments/'] > a[href$='/why']; /staff/rules;"
     " /staff/rules > a[href^='/staff/rules/']; /staff/rules > a[href^='/staff/rehearsals/']"
     + ("; /staff/api" if DEEP else ""),
-    "engineer": "/staff/system",
+    "engineer": "/console; /staff/system",
 }
 """Person → pages: an address, and links that are followed from there by their selector."""
 

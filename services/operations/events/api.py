@@ -74,13 +74,15 @@ async def search_events(
     partition: Annotated[int, Query(ge=0, le=2**31 - 1)] | None = None,
     offset: Place | None = None,
     text: Text | None = None,
+    below: Place | None = None,
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> Response:
     """Events that meet every condition, newest first; ``since`` and ``until`` are by the time of publication.
 
-    ``offset`` selects from it on in one partition of one topic. A search for ``text`` in values reads a part of the
-    index at a time: a page may be empty and have a next one.
+    ``offset`` selects from it on in one partition of one topic; ``below`` begins under a row number, as the
+    mark of a gap names it. A search for ``text`` in values reads a part of the index at a time: a page may be empty and
+    have a next one.
     """
     wanted = EventFilter(
         sites=bounds_of(caller),
@@ -92,7 +94,7 @@ async def search_events(
         site_id=site_id,
         text=text,
     )
-    before: int | None = None if cursor is None else cursors.decode(cursor, (int,))[0]
+    before: int | None = below if cursor is None else cursors.decode(cursor, (int,))[0]
     if since is not None and since > real_now() + CLOCK_SKEW:
         raise Invalid("time-ahead", f"Nothing was published since {since.isoformat()}: that time is still to come.")
     async with db.snapshot() as tx:

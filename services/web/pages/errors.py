@@ -86,7 +86,9 @@ def _wants_page(request: Request) -> bool:
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, UpstreamProblem)
     if error.status == 401 and _wants_page(request):
-        return await _login(request, LoginNeeded(_target(request), staff=request.url.path.startswith("/staff")))
+        return await _login(
+            request, LoginNeeded(_target(request), staff=request.url.path.startswith(("/staff", "/console")))
+        )
     said = say(error.type, error.detail, error.extra)
     if _wants_page(request):
         title = _(_TITLES.get(error.status, N_("没有成功")))

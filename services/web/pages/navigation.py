@@ -90,6 +90,13 @@ _GROUPS = (
     (N_("规则"), (("/staff/rules", N_("积分规则"), "scale", (_CENTRE,)),)),
     (N_("同事"), (("/staff/colleagues", N_("同事"), "users", (_OPERATOR,)),)),
     (
+        N_("事件流"),
+        (
+            ("/console", N_("实时"), "radio", (_OPERATOR, _ENGINEER, _AUDITOR)),
+            ("/console/search", N_("搜索"), "search", (_OPERATOR, _ENGINEER, _AUDITOR)),
+        ),
+    ),
+    (
         N_("安全"),
         (
             ("/staff/security", N_("安全日志"), "shield-check", (_CENTRE,)),
@@ -118,7 +125,12 @@ def _groups(session: Session, path: str) -> Iterator[Group]:
     held = session.roles | ({_CENTRE} if session.centre else set())
     for title, links in _GROUPS:
         seen = tuple(
-            Link(href, _(text), icon, path == href or (href != "/staff" and path.startswith(f"{href}/")))
+            Link(
+                href,
+                _(text),
+                icon,
+                path == href or (href not in ("/staff", "/console") and path.startswith(f"{href}/")),
+            )
             for href, text, icon, roles in links
             if held & set(roles)
         )

@@ -18,6 +18,7 @@ __all__ = [
     "VisitOf",
     "Web",
     "centre_only",
+    "console_only",
     "operators_only",
     "safe_next",
     "staff_only",
@@ -166,6 +167,11 @@ def operators_only(visit: Visit) -> None:
     visit.staff()
     if "operator" not in visit.session.roles:
         raise UpstreamProblem("role-not-allowed", "This page is for operators.", status=403)
+
+
+def console_only(visit: Visit) -> None:
+    """Require an engineer, an auditor or an operator; raises as `_verified`."""
+    _verified(visit, Role.ENGINEER, Role.AUDITOR, Role.OPERATOR)
 
 
 def watchers_only(visit: Visit) -> None:

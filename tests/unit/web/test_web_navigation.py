@@ -20,6 +20,7 @@ CENTRE = Session("token", {"sub": "c", "roles": ["operator"], "sites": "*"})
 ENGINEER = Session("token", {"sub": "e", "roles": ["engineer"]})
 AUDITOR = Session("token", {"sub": "a", "roles": ["auditor"]})
 ENROLLING = Session("token", {"sub": "o", "roles": ["enrolling"]})
+CONSOLE = {"/console", "/console/search"}
 
 
 def offered(session: Session, path: str = "/staff") -> set[str]:
@@ -59,9 +60,9 @@ def test_each_role_is_offered_what_it_may_see() -> None:
         "/account",
         "/staff/api",
     }
-    assert offered(NORTH) - offered(STATION) == {"/staff/adjustments", "/staff/colleagues"}
+    assert offered(NORTH) - offered(STATION) == {"/staff/adjustments", "/staff/colleagues", *CONSOLE}
     assert offered(CENTRE) - offered(NORTH) == {"/staff/rules", "/staff/security"}
-    assert offered(ENGINEER) == {"/staff/system", "/staff/api", "/account"}
+    assert offered(ENGINEER) == {"/staff/system", "/staff/api", "/account", *CONSOLE}
     assert offered(AUDITOR) == offered(ENGINEER)
     assert offered(ENROLLING) == {"/account"}
     assert offered(LEADER) == {"/staff", "/staff/messages"}

@@ -211,6 +211,8 @@ def _door(session: Session, where: str) -> str:
     if "enrolling" in session.roles:
         return "/account/second-factor"
     if session.roles & {"engineer", "auditor"}:
-        return where if where.startswith(("/staff/system", "/account")) else "/staff/system"
+        return where if where.startswith(("/console", "/staff/system", "/account")) else "/console"
+    if where.startswith("/console"):
+        return where if "operator" in session.roles else "/welcome"
     closed = not session.staff if where.startswith("/staff") else session.volunteer_id is None
     return "/welcome" if closed and where.startswith(("/staff", "/me", "/s/")) else where

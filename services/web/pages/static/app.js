@@ -68,7 +68,7 @@
   function loginAgain(form, type) {
     if (SESSION_OVER.indexOf(type) < 0) return;
     var link = document.createElement("a"), here = location.pathname + location.search;
-    link.href = (here.indexOf("/staff") === 0 ? "/staff/login" : "/login") + "?next=" + encodeURIComponent(here);
+    link.href = (/^\/(staff|console)/.test(here) ? "/staff/login" : "/login") + "?next=" + encodeURIComponent(here);
     link.textContent = _("重新登录");
     box(form).appendChild(document.createTextNode(" "));
     box(form).appendChild(link);

@@ -1,0 +1,227 @@
+"""The sentences of each event type, as data: the script of the live page says the same as `sentences`. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from services.web.pages.language import N_
+
+__all__ = ["ABSENT", "FIELDS", "FORMS", "PRESENT", "SAYINGS", "TOPIC_WORDS", "WORDS", "SentenceForm"]
+
+PRESENT = ("*",)
+ABSENT: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceForm:
+    """A sentence, and the values of the event's members that select it; the first form of a type that fits is said."""
+
+    said: str
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+FIELDS: Mapping[str, tuple[str, str]] = {
+    "volunteer": ("volunteer_id", "volunteer"),
+    "subject_volunteer": ("subject", "volunteer"),
+    "site": ("site_id", "site"),
+    "recorder_site": ("recorder_site_id", "site"),
+    "activity": ("activity_id", "activity"),
+    "drive": ("drive_id", "drive"),
+    "team": ("team_id", "team"),
+    "minutes": ("minutes", "minutes"),
+    "overtime": ("overtime_minutes", "minutes"),
+    "measured_minutes": ("measured", "minutes"),
+    "amount": ("amount", "signed"),
+    "starts_at": ("starts_at", "moment"),
+    "expires_at": ("expires_at", "moment"),
+    "started_at": ("started_at", "moment"),
+    "case_kind": ("kind", "word"),
+    "channel": ("channel", "word"),
+    "role": ("role", "word"),
+    "act": ("act", "word"),
+    "monitor": ("monitor", "word"),
+}
+"""Placeholder → the member that fills it, and how it is said. One that is not here is a member, said as it is."""
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "case_kind": {
+        "two-sites": N_("同时在两处"),
+        "burst": N_("短时间大量录入"),
+        "no-check-in": N_("没有签到的时长"),
+        "many-accounts": N_("一部手机多个账户"),
+        "long-day": N_("一天超过 16 小时"),
+    },
+    "channel": {"inbox": N_("站内消息"), "email": N_("电子邮件"), "sms": N_("短信"), "wechat": N_("微信")},
+    "role": {
+        "engineer": N_("工程师"),
+        "operator": N_("操作员"),
+        "auditor": N_("审计员"),
+        "station": N_("站点工作人员"),
+    },
+    "act": {
+        "look": N_("查看死信"),
+        "replay": N_("重放死信"),
+        "discard": N_("搁置死信"),
+        "restore": N_("取回搁置的死信"),
+        "pause": N_("暂停消费组"),
+        "resume": N_("恢复消费组"),
+        "reset": N_("回拨消费组"),
+    },
+    "monitor": {
+        "silence": N_("有班次却没有记录"),
+        "dead-letters": N_("死信激增"),
+        "corrections": N_("更正激增"),
+        "lag": N_("积压增加"),
+        "standstill": N_("消费组停滞"),
+        "outbox": N_("发件箱积压"),
+        "restarts": N_("进程重启"),
+    },
+}
+
+TOPIC_WORDS: Mapping[str, str] = {
+    "volunteers": N_("志愿者"),
+    "drives": N_("招募"),
+    "signups": N_("报名"),
+    "attendance": N_("服务记录"),
+    "assertions": N_("代记"),
+    "points": N_("积分"),
+    "badges": N_("徽章"),
+    "team-badges": N_("团队徽章"),
+    "redemptions": N_("兑换"),
+    "integrity": N_("核查"),
+    "integrity-acts": N_("核查计数"),
+    "notifications": N_("送达"),
+    "pulse": N_("脉搏"),
+    "audit": N_("操作"),
+    "alerts": N_("告警"),
+    "sites": N_("阵地"),
+    "activities": N_("活动"),
+}
+"""Topic → what it holds; a topic that is not here is called by its name, dead letters are called so."""
+
+SAYINGS: Mapping[str, str] = {
+    "hours": N_("%(hours)s 小时"),
+    "hours_minutes": N_("%(hours)s 小时 %(minutes)s 分"),
+    "minutes": N_("%(minutes)s 分钟"),
+    "no_site": N_("未注明的站点"),
+    "no_activity": N_("未注明的活动"),
+    "someone": N_("志愿者 %(end)s"),
+    "unnamed": N_("编号 %(end)s"),
+    "unknown": N_("%(type)s（没有对应的说法）"),
+    "dead-letter": N_("主题 %(topic)s：一条记录无法处理，成为死信"),
+    "foreign": N_("主题 %(topic)s：一条没有信封的记录"),
+    "unreadable": N_("主题 %(topic)s：一条读不出的记录"),
+    "conflicting": N_("主题 %(topic)s：编号重复、内容不同的记录"),
+    "omitted": N_("%(type)s，内容较大（%(size)s 字节），请打开查看"),
+}
+"""What is said of values, and of records that hold no event."""
+
+_ATTENDANCE = (
+    SentenceForm(N_("%(volunteer)s 在%(site)s的服务记录作废"), {"status": ("void",)}),
+    SentenceForm(N_("%(volunteer)s 以前的服务 %(minutes)s 从登记册导入"), {"provenance": ("imported",)}),
+    SentenceForm(N_("%(volunteer)s 的服务记录更正为 %(minutes)s"), {"closed_by": ("correction",)}),
+    SentenceForm(N_("%(volunteer)s 在%(site)s签到"), {"ended_at": ABSENT}),
+    SentenceForm(
+        N_("%(volunteer)s 在%(site)s自动签退，%(minutes)s，待确认"),
+        {"closed_by": ("auto",), "status": ("provisional",)},
+    ),
+    SentenceForm(N_("%(volunteer)s 在%(site)s补录服务 %(minutes)s"), {"provenance": ("backfilled",)}),
+    SentenceForm(N_("%(volunteer)s 在%(site)s签退，%(minutes)s，待确认"), {"status": ("provisional",)}),
+    SentenceForm(N_("%(volunteer)s 在%(site)s签退，%(minutes)s")),
+)
+_ASSERTIONS = (
+    SentenceForm(N_("%(recorder_site)s代记 %(volunteer)s 的服务，%(minutes)s"), {"act": ("recorded",)}),
+    SentenceForm(N_("%(volunteer)s 的服务 %(minutes)s 已确认"), {"act": ("confirmed",)}),
+    SentenceForm(N_("%(volunteer)s 的服务超出班次 %(overtime)s"), {"act": ("overtime",)}),
+    SentenceForm(N_("%(volunteer)s 补记服务 %(minutes)s"), {"act": ("added",)}),
+    SentenceForm(N_("%(volunteer)s 的服务更正为 %(minutes)s"), {"act": ("corrected",)}),
+    SentenceForm(N_("%(volunteer)s 的服务作废"), {"act": ("voided",)}),
+    SentenceForm(N_("%(volunteer)s 作废的服务恢复，%(minutes)s"), {"act": ("restored",)}),
+    SentenceForm(N_("%(volunteer)s 对一条服务记录提出异议（%(minutes)s）"), {"act": ("denied",)}),
+    SentenceForm(N_("%(volunteer)s 的服务 %(minutes)s 经核对计入"), {"act": ("approved",)}),
+    SentenceForm(N_("%(volunteer)s 的服务经核对没有计入"), {"act": ("rejected",)}),
+    SentenceForm(N_("%(volunteer)s 的服务等候核对超过期限"), {"act": ("lapsed",)}),
+    SentenceForm(N_("%(volunteer)s 的服务记录有变动")),
+)
+_POINTS = (
+    SentenceForm(N_("%(volunteer)s 的积分 %(amount)s，服务发放，可用 %(available)s"), {"reason": ("award",)}),
+    SentenceForm(N_("%(volunteer)s 的积分 %(amount)s，按更正扣回，可用 %(available)s"), {"reason": ("reversal",)}),
+    SentenceForm(N_("%(volunteer)s 的积分 %(amount)s，到期，可用 %(available)s"), {"reason": ("expiry",)}),
+    SentenceForm(N_("%(volunteer)s 兑换冻结积分，冻结 %(held)s，可用 %(available)s"), {"reason": ("hold",)}),
+    SentenceForm(N_("%(volunteer)s 领取奖品，冻结的积分已用，可用 %(available)s"), {"reason": ("capture",)}),
+    SentenceForm(N_("%(volunteer)s 兑换退回，积分解冻，可用 %(available)s"), {"reason": ("release",)}),
+    SentenceForm(N_("%(volunteer)s 退款，积分 %(amount)s，可用 %(available)s"), {"reason": ("refund",)}),
+    SentenceForm(N_("%(volunteer)s 的积分 %(amount)s，可用 %(available)s")),
+)
+_MESSAGES = (
+    SentenceForm(
+        N_("给 %(volunteer)s 的消息（%(template)s）已送达：%(channel)s"), {"status": ("sent",), "volunteer_id": PRESENT}
+    ),
+    SentenceForm(
+        N_("给 %(volunteer)s 的消息（%(template)s）结果未知：%(channel)s"),
+        {"status": ("unknown",), "volunteer_id": PRESENT},
+    ),
+    SentenceForm(N_("给 %(volunteer)s 的消息（%(template)s）没有送达：%(channel)s"), {"volunteer_id": PRESENT}),
+    SentenceForm(N_("给工作人员的消息（%(template)s）已送达：%(channel)s"), {"status": ("sent",)}),
+    SentenceForm(N_("给工作人员的消息（%(template)s）没有送达或结果未知：%(channel)s")),
+)
+
+FORMS: Mapping[str, tuple[SentenceForm, ...]] = {
+    "volunteering.volunteer.registered.v1": (
+        SentenceForm(N_("%(volunteer)s 从登记册导入"), {"source": ("import",)}),
+        SentenceForm(
+            N_("%(volunteer)s 在招募活动“%(drive)s”登记成为志愿者"), {"source": ("drive",), "drive_id": PRESENT}
+        ),
+        SentenceForm(N_("%(volunteer)s 响应倡议书登记成为志愿者"), {"source": ("appeal",)}),
+        SentenceForm(N_("%(volunteer)s 在%(site)s登记成为志愿者")),
+    ),
+    "volunteering.drive.opened.v1": (
+        SentenceForm(N_("招募活动“%(name)s”在%(site)s举行，%(starts_at)s 开始"), {"name": PRESENT}),
+        SentenceForm(N_("%(site)s举行招募活动，%(starts_at)s 开始")),
+    ),
+    "volunteering.signup.placed.v1": (SentenceForm(N_("%(volunteer)s 报名“%(activity)s”，%(site)s，%(starts_at)s")),),
+    "volunteering.signup.cancelled.v1": (SentenceForm(N_("%(volunteer)s 取消报名“%(activity)s”")),),
+    "volunteering.attendance.recorded.v1": _ATTENDANCE,
+    "volunteering.assertions.noted.v1": _ASSERTIONS,
+    "volunteering.points.posted.v1": _POINTS,
+    "volunteering.badge.awarded.v1": (SentenceForm(N_("%(volunteer)s 获得徽章“%(name)s”")),),
+    "volunteering.badge.revoked.v1": (SentenceForm(N_("%(volunteer)s 的徽章“%(name)s”收回")),),
+    "volunteering.team-badge.awarded.v1": (SentenceForm(N_("团队“%(team)s”获得徽章“%(name)s”，服务 %(services)s 次")),),
+    "volunteering.team-badge.revoked.v1": (SentenceForm(N_("团队“%(team)s”的徽章“%(name)s”收回")),),
+    "volunteering.redemption.held.v1": (
+        SentenceForm(N_("%(volunteer)s 兑换“%(reward_name)s”，冻结 %(points)s 积分，%(expires_at)s 前到%(site)s领取")),
+    ),
+    "volunteering.redemption.reminder.v1": (
+        SentenceForm(N_("提醒 %(volunteer)s：“%(reward_name)s”等候领取，到 %(expires_at)s 为止")),
+    ),
+    "volunteering.redemption.captured.v1": (
+        SentenceForm(N_("%(volunteer)s 在%(site)s领取“%(reward_name)s”，用去 %(points)s 积分")),
+    ),
+    "volunteering.redemption.released.v1": (
+        SentenceForm(N_("%(volunteer)s 的“%(reward_name)s”没有领取，%(points)s 积分解冻")),
+    ),
+    "volunteering.redemption.refunded.v1": (
+        SentenceForm(N_("%(volunteer)s 的“%(reward_name)s”退款，退还 %(points)s 积分")),
+    ),
+    "volunteering.integrity.case-opened.v1": (
+        SentenceForm(N_("%(subject_volunteer)s 需要核查：%(case_kind)s"), {"subject_kind": ("volunteer",)}),
+        SentenceForm(N_("一台设备上的录入需要核查：%(case_kind)s"), {"subject_kind": ("device",)}),
+        SentenceForm(N_("一名记录人的录入需要核查：%(case_kind)s")),
+    ),
+    "volunteering.integrity.case-settled.v1": (
+        SentenceForm(N_("核查结束，无误：%(case_kind)s"), {"outcome": ("cleared",)}),
+        SentenceForm(N_("核查结束，确认属实：%(case_kind)s")),
+    ),
+    "volunteering.integrity.act-seen.v1": (SentenceForm(N_("为核查计数：%(volunteer)s 在%(site)s的一条录入")),),
+    "volunteering.pulse.ticked.v1": (
+        SentenceForm(N_("脉搏：每分钟 %(records_per_minute)s 条记录，%(points_per_minute)s 积分")),
+    ),
+    "volunteering.message.delivered.v1": _MESSAGES,
+    "volunteering.audit.operator-acted.v1": (
+        SentenceForm(
+            N_("%(role)s试算：%(act)s（%(service)s，%(records)s 条）"), {"dry_run": ("true",), "records": PRESENT}
+        ),
+        SentenceForm(N_("%(role)s%(act)s（%(service)s，%(consumer_group)s）"), {"act": ("pause", "resume", "reset")}),
+        SentenceForm(N_("%(role)s%(act)s（%(service)s，%(records)s 条）")),
+    ),
+}
+"""CloudEvents type → its forms."""

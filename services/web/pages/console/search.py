@@ -1,0 +1,160 @@
+"""Search in the index, the page of one event, and traces."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Response
+
+from services.web.gateway.upstream import UpstreamProblem
+from services.web.pages.console import timeline
+from services.web.pages.console.live import FilterText, topic_choices, type_choices
+from services.web.pages.console.sentences import text_of
+from services.web.pages.console.viewing import instant, names_of, pretty, views, watch
+from services.web.pages.language import N_, _
+from services.web.pages.refusals import say
+from services.web.pages.render import page
+from services.web.pages.visit import Visit, VisitOf
+from services.web.settings import UPSTREAM_NAMES
+from shared.auth.access import public
+from shared.clock import DISTRICT_ZONE
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/console", include_in_schema=False, dependencies=[public()])
+
+SHOWN = "50"
+_FATES = {
+    "applied": N_("已处理"),
+    "duplicate": N_("重复，没有再处理"),
+    "superseded": N_("已有更新的版本"),
+    "dead-lettered": N_("死信"),
+    "unknown": N_("没有记录"),
+}
+
+
+@router.get("/search")
+async def search(
+    visit: VisitOf,
+    topic: FilterText = "",
+    type: FilterText = "",
+    site_id: FilterText = "",
+    key: FilterText = "",
+    aggregate_id: FilterText = "",
+    correlation_id: FilterText = "",
+    since: FilterText = "",
+    until: FilterText = "",
+    partition: FilterText = "",
+    offset: FilterText = "",
+    text: FilterText = "",
+    cursor: FilterText = "",
+) -> Response:
+    """Events of the last 30 days by any of their places, newest first."""
+    watch(visit)
+    wanted = {
+        "topic": topic, "type": type, "site_id": site_id, "key": key.strip(), "aggregate_id": aggregate_id.strip(),
+        "correlation_id": correlation_id.strip(), "since": since, "until": until, "partition": partition,
+        "offset": offset, "text": text,
+    }  # fmt: skip
+    query = {name: value for name, value in wanted.items() if value}
+    asked = query | {name: _moment(query[name]) for name in ("since", "until") if name in query}
+    refused = ""
+    found: dict[str, Any] = {"items": [], "next_cursor": None}
+    try:
+        found = await visit.ask("operations", "/events", **asked, limit=SHOWN, **({"cursor": cursor} if cursor else {}))
+    except UpstreamProblem as problem:
+        if problem.status in (401, 403):
+            raise
+        refused = say(problem.type, problem.detail, problem.extra)
+    following = found["next_cursor"]
+    return page(
+        "console/search.html",
+        visit.session,
+        path=visit.path,
+        wanted=wanted,
+        refused=refused,
+        rows=await views(visit, found["items"]),
+        instant=instant,
+        more=f"/console/search?{urlencode(query | {'cursor': following})}" if following else "",
+        first=f"/console/search?{urlencode(query)}" if cursor else "",
+        sites=sorted((await visit.site_names()).items(), key=lambda one: one[1]),
+        topics=topic_choices(),
+        types=type_choices(),
+    )
+
+
+def _moment(value: str) -> str:
+    """A moment of a form as the service wants it; what is none goes on as it is, for the service to refuse."""
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return (at if at.tzinfo else at.replace(tzinfo=DISTRICT_ZONE)).isoformat()
+
+
+@router.get("/events/{event_id}")
+async def event(visit: VisitOf, event_id: str) -> Response:
+    """One event: what it says, where it lies, what it led to, and what became of it in each service."""
+    watch(visit)
+    found = await visit.ask("operations", f"/events/{event_id}")
+    return page(
+        "console/event.html",
+        visit.session,
+        path=visit.path,
+        row=(await views(visit, [found]))[0],
+        effects=await views(visit, found["effects"]),
+        raw=pretty(found["value"]) if found["value"] is not None else found["value_text"] or "",
+        curl=f"curl -H 'Authorization: Bearer …' {visit.web.settings.public_url}/api/operations/v1/events/{event_id}",
+        fates=await _fates(visit, found),
+        instant=instant,
+    )
+
+
+async def _fates(visit: Visit, event: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """(service, what it says in words, the answer) of each consumer group that knows the event."""
+    versioned = event["aggregate_id"] is not None and event["aggregate_version"] is not None
+    query = {name: str(event[name]) for name in ("aggregate_id", "aggregate_version")} if versioned else {}
+    found = []
+    for service in UPSTREAM_NAMES:
+        path = "/fates/" if service == "operations" else "/events/"
+        answer = await visit.get_optional(service, f"{path}{event['event_id']}", **query)
+        for fate in (answer or {}).get("fates", ()):
+            found.append((service, _(_FATES.get(fate["state"], fate["state"])), fate))
+    return found
+
+
+@router.get("/traces/{correlation_id}")
+async def trace(visit: VisitOf, correlation_id: str) -> Response:
+    """Everything of one correlation id on a time line: from the request to points, badge and message."""
+    watch(visit)
+    found = await visit.ask("operations", f"/traces/{correlation_id}")
+    names = await names_of(visit, found["events"])
+    line = timeline.draw(found["events"])
+    rows = list(zip(await views(visit, found["events"]), line.bars, strict=True))
+    return page(
+        "console/trace.html",
+        visit.session,
+        path=visit.path,
+        correlation_id=correlation_id,
+        truncated=found["truncated"],
+        title=text_of(found["events"][0], names),
+        rows=rows,
+        line=line,
+        instant=instant,
+    )
+
+
+@router.get("/traces-of/{record_id}")
+async def traces_of(visit: VisitOf, record_id: str) -> Response:
+    """The events about one record, transfer or message, by its id: as an aggregate, a key or in a value."""
+    watch(visit)
+    for query in ({"aggregate_id": record_id}, {"text": record_id}):
+        found = await visit.ask("operations", "/events", **query, limit="1")
+        if found["items"]:
+            item = found["items"][0]
+            return (
+                await trace(visit, item["correlation_id"])
+                if item["correlation_id"]
+                else await event(visit, item["event_id"])
+            )
+    raise UpstreamProblem("trace-not-found", "The index has no event about this id.", status=404)

@@ -1,0 +1,82 @@
+"""What the console's pages have in common: who may see them, and the names in the sentences of events."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.web.gateway.upstream import UpstreamAway, UpstreamProblem
+from services.web.pages.console.forms import TOPIC_WORDS
+from services.web.pages.console.sentences import EventNames, SentencePart, sentence, volunteers_of
+from services.web.pages.language import N_, _
+from services.web.pages.visit import Visit, console_only
+from services.web.pages.wording import parse
+
+__all__ = ["EventView", "instant", "names_of", "numbers_of", "pretty", "topic_word", "views", "watch"]
+
+MOST_NUMBERS = 500
+_DEAD_LETTERS = N_("死信")
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """An event as a row of a page: its members as the API has them, and its sentence."""
+
+    event: Mapping[str, Any]
+    parts: Sequence[SentencePart]
+    word: str
+
+
+def watch(visit: Visit) -> None:
+    """Require an engineer, an auditor or an operator; raises as `console_only`."""
+    console_only(visit)
+
+
+def topic_word(topic: str) -> str:
+    """What a topic holds, in a word or two."""
+    if topic.endswith(".dlq"):
+        return _(_DEAD_LETTERS)
+    return _(TOPIC_WORDS[topic]) if topic in TOPIC_WORDS else topic
+
+
+def instant(value: str | datetime | None) -> str:
+    """A moment to the millisecond, in the district's zone."""
+    if value is None:
+        return ""
+    at = parse(value)
+    return f"{at:%m-%d %H:%M:%S}.{at.microsecond // 1000:03}"
+
+
+def pretty(value: object) -> str:
+    """A JSON value over several lines, its text as it is."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+async def numbers_of(visit: Visit, ids: Iterable[str]) -> dict[str, str]:
+    """Numbers of volunteers by id, as far as the visitor may know them; none where recruitment does not answer."""
+    wanted = sorted(set(ids))
+    found: dict[str, str] = {}
+    for start in range(0, len(wanted), MOST_NUMBERS):
+        body = {"volunteer_ids": wanted[start : start + MOST_NUMBERS]}
+        try:
+            answer = await visit.post("recruitment", "/volunteers/numbers", body)
+        except (UpstreamProblem, UpstreamAway):
+            return found
+        found |= {str(one["volunteer_id"]): str(one["volunteer_number"]) for one in answer["items"]}
+    return found
+
+
+async def names_of(visit: Visit, events: Iterable[Mapping[str, Any]]) -> EventNames:
+    """The names in the sentences of some events."""
+    return EventNames(
+        sites=await visit.site_names(),
+        teams=await visit.team_names(),
+        numbers=await numbers_of(visit, (id for event in events for id in volunteers_of(event))),
+    )
+
+
+async def views(visit: Visit, events: Sequence[Mapping[str, Any]]) -> list[EventView]:
+    """Events as rows."""
+    names = await names_of(visit, events)
+    return [EventView(event, sentence(event, names), topic_word(str(event["topic"]))) for event in events]

@@ -16,7 +16,7 @@ from services.web.gateway.proxy import METHODS, Proxy, is_api
 from services.web.gateway.sessions import Sessions
 from services.web.gateway.upstream import CALLER, Upstream, UpstreamAway, open_session
 from services.web.pages import assets, errors, look, messages
-from services.web.pages.console import live, search
+from services.web.pages.console import letters, live, search, streams
 from services.web.pages.operator import activations, adjustments, colleagues, design, reference, rules_admin, system
 from services.web.pages.public import account, credentials, home, leaders, login, rules, teams
 from services.web.pages.refusals import translated
@@ -85,6 +85,8 @@ class Gateway:
                 system.router,
                 live.router,
                 search.router,
+                letters.router,
+                streams.router,
                 reference.router,
                 *([] if settings.environment == "production" else [design.router]),
                 errors.router,

@@ -94,6 +94,12 @@ _GROUPS = (
         (
             ("/console", N_("实时"), "radio", (_OPERATOR, _ENGINEER, _AUDITOR)),
             ("/console/search", N_("搜索"), "search", (_OPERATOR, _ENGINEER, _AUDITOR)),
+            ("/console/dead-letters", N_("死信"), "skull", (_CENTRE, _ENGINEER, _AUDITOR)),
+            ("/console/streams", N_("主题和消费组"), "layers", (_CENTRE, _ENGINEER, _AUDITOR)),
+            ("/console/audit", N_("操作记录"), "scroll-text", (_CENTRE, _ENGINEER, _AUDITOR)),
+            ("/console/deliveries", N_("送达"), "send", (_CENTRE, _ENGINEER, _AUDITOR)),
+            ("/console/ledger", N_("账本"), "wallet", (_CENTRE, _ENGINEER, _AUDITOR)),
+            ("/console/health", N_("健康"), "heart-pulse", (_CENTRE, _ENGINEER, _AUDITOR)),
         ),
     ),
     (

@@ -11,7 +11,20 @@ from tests.support.gateways import gateway_running
 from tests.support.settings import SECRETS
 
 EVENT = "0192f000-0000-7000-8000-00000000000e"
-PAGES = ("/console", "/console/search", f"/console/events/{EVENT}", "/console/traces/c-1")
+GROUP = "0123456789abcdef0123456789abcdef"
+REPLAY = "0192f000-0000-7000-8000-00000000000f"
+OPERATING = (
+    "/console/dead-letters",
+    f"/console/dead-letters/points/groups/{GROUP}",
+    "/console/dead-letters/points/7",
+    f"/console/replays/points/{REPLAY}",
+    "/console/streams",
+    "/console/audit",
+    "/console/health",
+    "/console/deliveries",
+    "/console/ledger",
+)
+PAGES = (*OPERATING, "/console", "/console/search", f"/console/events/{EVENT}", "/console/traces/c-1")
 SITE = "0192f000-0000-7000-8000-00000000000b"
 CHECK_OUT: dict[str, Any] = {
     "number": 1, "event_id": EVENT, "kind": "event", "topic": "attendance", "partition": 3, "offset": 41,
@@ -33,6 +46,16 @@ HOPS = {
     "indexed_at": "2026-03-05T02:00:01.250Z", "applied": [{"by": "points", "at": "2026-03-05T02:00:01.100Z"}],
     "to_effect_ms": 100,
 }  # fmt: skip
+AT = "2026-03-05T02:00:00Z"
+LETTER: dict[str, Any] = {
+    "id": 7, "group": "points", "topic": "volunteering.attendance.v1", "partition": 3, "offset": 41, "seen": 7,
+    "reason": "minutes is missing", "attempts": 1, "status": "open", "at": AT, "event_id": EVENT, "event_type": "a.b",
+    "group_id": GROUP, "last_seen_at": AT,
+}  # fmt: skip
+RUN: dict[str, Any] = {
+    "replay_id": REPLAY, "group": "points", "state": "stopped", "selected": 3, "applied": 1, "failed": 1,
+    "failed_letter": 7, "failure": "minutes is missing", "requested_at": AT, "ended_at": AT,
+}  # fmt: skip
 ANSWERS: dict[str, Any] = {
     "recruitment/sites": {"items": [{"site_id": SITE, "name": "惠民社区"}]},
     "recruitment/teams/names": {"items": []},
@@ -40,8 +63,60 @@ ANSWERS: dict[str, Any] = {
     "operations/events": {"items": [CHECK_OUT], "next_cursor": "further"},
     f"operations/events/{EVENT}": DETAIL,
     "operations/traces/c-1": {"events": [CHECK_OUT | {"hops": HOPS}], "truncated": False},
+    "points/dead-letters/groups": {
+        "items": [
+            {
+                "group_id": GROUP, "group": "points", "topic": "volunteering.attendance.v1", "event_type": "a.b",
+                "kind": "permanent", "reason_class": "<i>minutes is missing", "records": 3, "seen": 9, "most_seen": 7,
+                "replaying": 1, "first_seen_at": AT, "last_seen_at": AT, "newest_reason": "minutes is missing",
+                "newest_id": 7, "replayable": True,
+            }
+        ]
+    },
+    "points/dead-letters": {"items": [LETTER], "next_cursor": None},
+    "points/dead-letters/7": LETTER | {
+        "headers": {"ce_correlationid": "c-1"}, "key": "v", "value": "<script>alert(3)</script>", "encoding": "text",
+        "size": 25, "value_sha256": None, "traceparent": None,
+    },
+    "points/dead-letters/replays": {"items": [RUN]},
+    f"points/dead-letters/replays/{REPLAY}": RUN,
+    "points/consumers": {
+        "items": [
+            {
+                "group": "points", "topics": ["attendance"], "controlled": True, "running": True, "lag": 12,
+                "paused": {"by": EVENT, "at": AT, "until": AT}, "last_progress_at": AT, "resets_waiting": 1,
+                "members": [],
+                "partitions": [{"topic": "attendance", "partition": 0, "position": 1, "end": 13, "lag": 12}],
+            }
+        ]
+    },
+    "points/audit": {
+        "items": [
+            {
+                "act_id": EVENT, "at": AT, "service": "points", "actor": EVENT, "actor_name": "engineer",
+                "role": "engineer", "address": "127.0.0.1", "act": "replay", "dry_run": True, "group": "points",
+                "target": {}, "reason": "<b>why", "result": {"records": 3},
+            }
+        ]
+    },
+    "operations/topics": {
+        "minutes": [AT],
+        "items": [
+            {
+                "topic": "attendance", "about": "", "owner": "recruitment", "key": "volunteer_id", "readers": [],
+                "events": 3, "bytes": 4096, "per_minute": [0] * 59 + [3], "bytes_per_minute": [0] * 60,
+                "partitions": [],
+            }
+        ],
+    },
+    "notify/reports/messages": {
+        "messages": 3, "deliveries": [{"channel": "email", "status": "unknown", "count": 1}], "kinds": [],
+    },
+    "points/reports/ledger": {
+        "issued": 10, "available": 5, "held": 1, "spent": 3, "expired": 1, "donated": 1, "debt": 1, "volunteers": 2,
+    },
     f"points/events/{EVENT}": {"fates": [{"group": "points", "state": "applied", "dead_letter": None, "led_to": []}]},
-}
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -79,11 +154,32 @@ async def test_filters_of_the_address_stand_in_the_form_as_text() -> None:
 
 async def test_search_event_and_trace_say_the_event_with_the_number_of_the_volunteer() -> None:
     async with gateway_running(auth_public_keys=SECRETS.public_keys) as setting:
-        for path in PAGES[1:]:
+        for path in PAGES[-3:]:
             shown = (await setting.client.get(path, headers=cookie(Role.AUDITOR))).text
             assert "<b>LD-2026-000461-7</b> 在<b>惠民社区</b>签退，42 分钟" in shown, path
             assert "<script>alert" not in shown, path
-        event = (await setting.client.get(PAGES[2], headers=cookie(Role.AUDITOR))).text
+        event = (await setting.client.get(PAGES[-2], headers=cookie(Role.AUDITOR))).text
         assert "已处理" in event
         found = (await setting.client.get("/console/search", params={"key": "v"}, headers=cookie(Role.AUDITOR))).text
         assert "key=v&amp;cursor=further" in found
+
+
+async def test_engineers_are_offered_to_act_and_others_only_to_read() -> None:
+    async with gateway_running(auth_public_keys=SECRETS.public_keys) as setting:
+        for path, act in ((OPERATING[1], "dead-letters/replay"), ("/console/streams", "consumers/points/resume")):
+            acting = (await setting.client.get(path, headers=cookie(Role.ENGINEER))).text
+            reading = (await setting.client.get(path, headers=cookie(Role.AUDITOR))).text
+            assert f'data-api="POST /api/points/v1/{act}"' in acting
+            assert 'data-api="POST /api/points' not in reading
+            assert "<i>minutes" not in acting
+
+
+async def test_pages_say_which_services_are_away() -> None:
+    async with gateway_running(auth_public_keys=SECRETS.public_keys) as setting:
+        for path in ("/console/dead-letters", "/console/streams", "/console/audit"):
+            shown = (await setting.client.get(path, headers=cookie(Role.AUDITOR))).text
+            assert "暂时没有回应" in shown
+            assert "notify" in shown
+        ended = (await setting.client.get(OPERATING[3], headers=cookie(Role.AUDITOR))).text
+        assert "已停下" in ended
+        assert "data-final" in ended

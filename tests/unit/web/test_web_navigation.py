@@ -21,6 +21,7 @@ ENGINEER = Session("token", {"sub": "e", "roles": ["engineer"]})
 AUDITOR = Session("token", {"sub": "a", "roles": ["auditor"]})
 ENROLLING = Session("token", {"sub": "o", "roles": ["enrolling"]})
 CONSOLE = {"/console", "/console/search"}
+CENTRES = {f"/console/{name}" for name in ("dead-letters", "streams", "audit", "deliveries", "ledger", "health")}
 
 
 def offered(session: Session, path: str = "/staff") -> set[str]:
@@ -61,8 +62,8 @@ def test_each_role_is_offered_what_it_may_see() -> None:
         "/staff/api",
     }
     assert offered(NORTH) - offered(STATION) == {"/staff/adjustments", "/staff/colleagues", *CONSOLE}
-    assert offered(CENTRE) - offered(NORTH) == {"/staff/rules", "/staff/security"}
-    assert offered(ENGINEER) == {"/staff/system", "/staff/api", "/account", *CONSOLE}
+    assert offered(CENTRE) - offered(NORTH) == {"/staff/rules", "/staff/security", *CENTRES}
+    assert offered(ENGINEER) == {"/staff/system", "/staff/api", "/account", *CONSOLE, *CENTRES}
     assert offered(AUDITOR) == offered(ENGINEER)
     assert offered(ENROLLING) == {"/account"}
     assert offered(LEADER) == {"/staff", "/staff/messages"}

@@ -1,0 +1,119 @@
+"""Topics and consumer groups, the audit trail, and the health of the processes."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from services.web.pages.console.forms import WORDS
+from services.web.pages.console.live import FilterText
+from services.web.pages.console.viewing import instant, topic_word, watch
+from services.web.pages.language import _
+from services.web.pages.render import page
+from services.web.pages.visit import Visit, VisitOf
+from services.web.settings import UPSTREAM_NAMES
+from shared.auth.access import public
+from shared.clock import real_now
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/console", include_in_schema=False, dependencies=[public()])
+
+ACTS_SHOWN = "100"
+
+
+@router.get("/streams")
+async def streams(visit: VisitOf) -> Response:
+    """Topics with their rates of the last hour, and consumer groups with lag, members and pauses."""
+    watch(visit)
+    topics, *answers = await asyncio.gather(
+        visit.get_optional("operations", "/topics"),
+        *(visit.get_optional(service, "/consumers") for service in UPSTREAM_NAMES),
+    )
+    shown = [] if topics is None else [one for one in topics["items"] if one["events"] or not _dead(one["topic"])]
+    return page(
+        "console/streams.html",
+        visit.session,
+        path=visit.path,
+        topics=[one | {"word": topic_word(one["topic"]), "line": _sparkline(one["per_minute"])} for one in shown],
+        groups=[
+            one | {"service": service}
+            for service, answer in zip(UPSTREAM_NAMES, answers, strict=True)
+            for one in (answer or {"items": []})["items"]
+        ],
+        away=[
+            service
+            for service, answer in zip(("operations", *UPSTREAM_NAMES), (topics, *answers), strict=True)
+            if answer is None
+        ],
+        acts="engineer" in visit.session.roles,
+        instant=instant,
+    )
+
+
+def _dead(topic: str) -> bool:
+    return topic.endswith(".dlq")
+
+
+def _sparkline(values: Sequence[int]) -> str:
+    """The points of a line of 120 by 24 units, for an SVG."""
+    most, last = max([*values, 1]), max(1, len(values) - 1)
+    return " ".join(f"{120 * at / last:.1f},{23 - 22 * value / most:.1f}" for at, value in enumerate(values))
+
+
+@router.get("/audit")
+async def audit(visit: VisitOf, act: FilterText = "") -> Response:
+    """What operators did to the streams of all services, newest first, dry runs and looks included."""
+    watch(visit)
+    query = {"act": act} if act in WORDS["act"] else {}
+    answers = await asyncio.gather(*(_trail(visit, service, query) for service in UPSTREAM_NAMES))
+    found = [one for some in answers for one in some or ()]
+    return page(
+        "console/audit.html",
+        visit.session,
+        path=visit.path,
+        acts=[
+            one | {"said": _(WORDS["act"].get(one["act"], one["act"]))}
+            for one in sorted(found, key=lambda one: datetime.fromisoformat(one["at"]), reverse=True)[:100]
+        ],
+        away=[service for service, some in zip(UPSTREAM_NAMES, answers, strict=True) if some is None],
+        choices=[(one, _(said)) for one, said in WORDS["act"].items()],
+        wanted=query.get("act", ""),
+        roles=WORDS["role"],
+        instant=instant,
+    )
+
+
+async def _trail(visit: Visit, service: str, query: dict[str, str]) -> list[dict[str, Any]] | None:
+    path = "/audit/own" if service == "operations" else "/audit"
+    answer = await visit.get_optional(service, path, limit=ACTS_SHOWN, **query)
+    return None if answer is None else list(answer["items"])
+
+
+@router.get("/health")
+async def health(visit: VisitOf) -> Response:
+    """Each process: whether it answers and is ready, what it depends on, and how long it has run."""
+    watch(visit)
+    states = await visit.web.processes.states()
+    return page("console/health.html", visit.session, path=visit.path, processes=states, now=real_now())
+
+
+@router.get("/deliveries")
+async def deliveries(visit: VisitOf) -> Response:
+    """Messages by channel and outcome, those with an unknown outcome too."""
+    watch(visit)
+    report = await visit.ask("notify", "/reports/messages")
+    return page("console/deliveries.html", visit.session, path=visit.path, report=report)
+
+
+@router.get("/ledger")
+async def ledger(visit: VisitOf) -> Response:
+    """The district's points, and whether they are conserved now."""
+    watch(visit)
+    report = await visit.ask("points", "/reports/ledger")
+    kept = (
+        report["available"] + report["held"] + report["spent"] + report["expired"] + report["donated"] - report["debt"]
+    )
+    return page("console/ledger.html", visit.session, path=visit.path, report=report, kept=kept)

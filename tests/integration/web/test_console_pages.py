@@ -75,7 +75,7 @@ ANSWERS: dict[str, Any] = {
     },
     "points/dead-letters": {"items": [LETTER], "next_cursor": None},
     "points/dead-letters/7": LETTER | {
-        "headers": {"ce_correlationid": "c-1"}, "key": "v", "value": "<script>alert(3)</script>", "encoding": "text",
+        "headers": {}, "key": "v", "value": "<script>alert(3)</script>", "encoding": "text",
         "size": 25, "value_sha256": None, "traceparent": None,
     },
     "points/dead-letters/replays": {"items": [RUN]},

@@ -121,7 +121,8 @@ async def everything(stack: Stack) -> dict[str, tuple[int, int]]:
 async def wire(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wire]:
     """The APIs and the gateway on a stack of their own."""
     apis = tuple(f"{service}-api" for service in SERVICES)
-    options = stack_options(tmp_path_factory.mktemp("nonsense"), processes=("web-api", *apis))
+    brief = {"WEIGUANG_STREAM_SECONDS": "0.5"}  # an answer of the stream that should not have been given ends
+    options = stack_options(tmp_path_factory.mktemp("nonsense"), processes=("web-api", *apis), extra_environment=brief)
     async with Stack(options) as stack, aiohttp.ClientSession() as session:
         yield Wire(stack, session)
 

@@ -30,7 +30,7 @@ __all__ = ["PEERS", "Audited", "Round", "audited", "bench_python", "counted", "l
 PEERS = {"faust": "faust_sum", "faststream": "faststream_sum", "faststream-batches": "faststream_batch_sum",
          "quix": "quix_sum"}  # fmt: skip
 WITHIN = 1800.0
-AGENT_GROUPS = {"agents": ("points-pulse", "points-teams"), "integrity": ("points-integrity",)}
+AGENT_GROUPS = {"teams": ("points-teams",), "integrity": ("points-integrity",)}
 
 
 @dataclass(slots=True)

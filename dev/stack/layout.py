@@ -65,9 +65,9 @@ PROCESSES = tuple(
     ProcessSpec(service, role)
     for service, roles in {
         "recruitment": ("api", "worker", "relay"),
-        "points": ("api", "worker", "agents", "integrity", "relay"),
+        "points": ("api", "worker", "teams", "integrity", "relay"),
         "notify": ("api", "worker", "relay"),
-        "operations": ("api", "worker"),
+        "operations": ("api", "worker", "agents", "relay"),
         "web": ("api",),
     }.items()
     for role in roles

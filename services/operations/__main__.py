@@ -1,4 +1,4 @@
-"""Composition root of operations: ``python -m services.operations api|worker|relay|migrate``."""
+"""Composition root of operations: ``python -m services.operations api|worker|agents|relay|migrate``."""
 
 import asyncio
 import sys
@@ -37,6 +37,7 @@ def api(settings: OperationsSettings) -> "FastAPI":
     # The worker should not hold what only an API serves.
     from services.operations.events.api import router as events_router
     from services.operations.events.feed import EventFeed
+    from services.operations.live.api import router as live_router
     from services.operations.topics.api import router as topics_router
     from services.operations.traces.api import router as traces_router
     from shared.operators.api import router_of
@@ -47,9 +48,15 @@ def api(settings: OperationsSettings) -> "FastAPI":
     return create_api(
         settings,
         title="Weiguang operations",
-        routers=[events_router, traces_router, topics_router, router_of("operations")],
+        routers=[events_router, traces_router, topics_router, live_router, router_of("operations")],
         start=start,
     )
+
+
+def _agents(settings: OperationsSettings) -> None:
+    from services.operations.live import app  # faust, which no other role should hold
+
+    app.main(settings)
 
 
 async def worker(settings: OperationsSettings, stop: asyncio.Event) -> None:
@@ -131,7 +138,12 @@ async def _forget(db: Database, days: int, stop: asyncio.Event) -> None:
 SERVICE = ServiceRunner(
     "operations",
     OperationsSettings,
-    roles={"api": serving(api), "worker": until_stopped(worker), "relay": until_stopped(relay)},
+    roles={
+        "api": serving(api),
+        "worker": until_stopped(worker),
+        "agents": _agents,
+        "relay": until_stopped(relay),
+    },
     migrations=MIGRATIONS,
 )
 main = SERVICE.main

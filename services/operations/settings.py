@@ -1,5 +1,7 @@
 """Settings of operations beyond what every service needs."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from shared.settings import Settings
@@ -21,3 +23,5 @@ class OperationsSettings(Settings):
     """Streams of events that one API process serves at once; further ones get 503 with ``Retry-After``."""
     stream_seconds: float = Field(default=600.0, gt=0)
     """A stream of events ends after so long, and the browser resumes it with a fresh token."""
+    faust_data_dir: Path = Path("var/faust")
+    """Directory of faust; it holds nothing that may not be lost."""

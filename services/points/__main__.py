@@ -1,4 +1,4 @@
-"""Composition root of points: ``python -m services.points api|worker|agents|integrity|relay|migrate|keys``.
+"""Composition root of points: ``python -m services.points api|worker|teams|integrity|relay|migrate|keys``.
 
 The worker starts one more for each rehearsal: ``python -m services.points rehearse <rehearsal_id>``.
 """
@@ -14,7 +14,16 @@ from uuid import UUID
 from services.points.settings import PointsSettings
 from shared.http.process import run_role
 from shared.postgres import Database
-from shared.service import ServiceCommand, ServiceRunner, create_api, keys_command, relay, serving, until_stopped
+from shared.service import (
+    ServiceCommand,
+    ServiceRunner,
+    connected,
+    create_api,
+    keys_command,
+    relay,
+    serving,
+    until_stopped,
+)
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -55,10 +64,17 @@ def _worker(settings: PointsSettings) -> None:
     app.main(settings)
 
 
-def _agents(settings: PointsSettings) -> None:
-    from services.points.pulse import app as pulse
+async def teams(settings: PointsSettings, stop: asyncio.Event) -> None:
+    """Count the teams' services and judge their badges, until ``stop`` is set.
 
-    pulse.main(settings)
+    Raises:
+        WatchdogExpired: records wait and none can be counted.
+        TransientError: database or broker are away at the start.
+    """
+    from services.points.teams.hosting import counting_teams
+
+    async with connected(settings) as db:
+        await (await counting_teams(settings, db))(stop)
 
 
 def _integrity(settings: PointsSettings) -> None:
@@ -113,7 +129,7 @@ SERVICE = ServiceRunner(
     roles={
         "api": serving(api),
         "worker": _worker,
-        "agents": _agents,
+        "teams": until_stopped(teams),
         "integrity": _integrity,
         "relay": until_stopped(partial(relay, secure=True)),
     },

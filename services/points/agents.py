@@ -13,7 +13,6 @@ from typing import Any
 import mode
 import structlog
 
-from services.points.hosting import STOP_SECONDS, Worker
 from services.points.settings import PointsSettings
 from services.points.tables import TablesApp
 from shared import deadletters
@@ -22,6 +21,7 @@ from shared.errors import TransientError
 from shared.http.ops import serve_ops
 from shared.kafka.consumer import Message
 from shared.kafka.faust_client import faust_options
+from shared.kafka.faust_worker import STOP_SECONDS, Worker
 from shared.kafka.guard import RecordGuard
 from shared.kafka.topics import topic_name
 from shared.postgres import Database

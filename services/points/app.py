@@ -19,7 +19,7 @@ from faust.app.base import BootStrategy
 
 from services.points.activations.mover import move
 from services.points.badges.handlers import judge_anew
-from services.points.hosting import Worker, run_timer
+from services.points.hosting import run_timer
 from services.points.ledger.handlers import expire_points
 from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import GROUP, TOPICS, IngestStream, group_of
@@ -36,6 +36,7 @@ from shared.http.ops import serve_ops
 from shared.http.process import exit_code_of
 from shared.kafka.consumer import BatchConsumer
 from shared.kafka.faust_client import faust_options
+from shared.kafka.faust_worker import Worker
 from shared.operators.control import DatabaseControl
 from shared.postgres import Database
 from shared.postgres.durability import DurabilityBarrier

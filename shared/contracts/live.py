@@ -47,6 +47,8 @@ class PulseTick(Contract):
     points_per_minute: int
     by_site: tuple[SitePulse, ...] = ()
     by_drive: tuple[DrivePulse, ...] = ()
+    dead_letters_per_minute: Count = 0
+    latest_ms: Count = 0
 
 
 class MessageDelivered(Contract):

@@ -132,7 +132,11 @@ _EXCEPTIONS = {
         "place": "Kind, class of the device and id of the account or device: what has windows of its own.",
         "provenance": "How the record came to be.",
     },
-    "volunteering.pulse.ticked.v1": {"at": "End of the window."},
+    "volunteering.pulse.ticked.v1": {
+        "at": "End of the window.",
+        "dead_letters_per_minute": "Dead letters announced within the window.",
+        "latest_ms": "The longest time from the commit of an event of the window to its arrival, in milliseconds.",
+    },
     "volunteering.audit.operator-acted.v1": {
         "act": "What was done; a look is at one dead letter.",
         "actor_id": "The member of staff.",

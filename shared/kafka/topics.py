@@ -23,6 +23,7 @@ from shared.settings import Settings
 __all__ = [
     "CONTROL_TOPIC",
     "INDEXED",
+    "LIVE",
     "NAMESPACE",
     "READERS",
     "TOPICS",
@@ -79,12 +80,10 @@ _ALL = (
     Topic(
         "integrity-acts", "points", "place", "who or what brought a record in, for the windows by recorder and device"
     ),
-    Topic("pulse", "points", "district", "records and points of the last minute, each second", 1, 1),
+    Topic("pulse", "operations", "district", "records and points of the last minute, each second", 1, 1),
     Topic("notifications", "notify", "volunteer_id", "a message reached a channel"),
     Topic("attendance.points-ingest.dlq", "points", "volunteer_id", "attendance that points could not apply"),
     Topic("attendance.points-teams.dlq", "points", "volunteer_id", "attendance that could not be counted for teams"),
-    Topic("attendance.points-pulse.dlq", "points", "volunteer_id", "attendance that the pulse could not read"),
-    Topic("points.points-pulse.dlq", "points", "volunteer_id", "points that the pulse could not read"),
     Topic("attendance.points-integrity.dlq", "points", "volunteer_id", "attendance that integrity could not read"),
     Topic("integrity-acts.points-integrity.dlq", "points", "place", "acts that integrity could not read"),
     Topic("points.notify.dlq", "notify", "volunteer_id", "points events that notify could not apply"),
@@ -107,6 +106,8 @@ TOPICS: dict[str, Topic] = {topic.entity: topic for topic in _ALL}
 CONTROL_TOPIC = "control"
 INDEXED = tuple(topic.entity for topic in _ALL if topic.entity != CONTROL_TOPIC)
 """The topics that operations indexes: all that hold events or dead letters."""
+LIVE = ("attendance", "points", *(entity for entity in INDEXED if entity.endswith(".dlq")))
+"""The topics that the live view of operations counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +120,16 @@ class TopicReader:
     tables: bool = False
     """Whether it is a faust app, which creates and writes changelog topics named after its group."""
     dead_letters: bool = True
-    """Whether it has dead letters; the index of operations stores whatever it reads, and has none."""
+    """Whether it has dead letters; operations stores or counts whatever it reads, and has none."""
 
 
 READERS = (
     TopicReader("points", ("attendance",), "points-ingest"),
     TopicReader("points", ("attendance",), "points-teams"),
-    TopicReader("points", ("attendance", "points"), "points-pulse", tables=True),
     TopicReader("points", ("attendance", "integrity-acts"), "points-integrity", tables=True),
     TopicReader("notify", ("points", "badges", "signups", "redemptions", "assertions"), "notify"),
     TopicReader("operations", INDEXED, "operations-index", dead_letters=False),
+    TopicReader("operations", LIVE, "operations-live", tables=True, dead_letters=False),
     TopicReader("web", ("pulse",)),
 )
 """Who reads what: the broker's ACLs are made from this, so a reader that is not named here reads nothing."""

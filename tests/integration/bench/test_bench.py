@@ -39,7 +39,7 @@ async def test_a_small_bench_measures_audits_and_writes_its_document(
     assert document["poison"] == {"broken": 2, "schema": 1, "conflict": 1, "refused": 1}
     assert document["with_kill"]["same_points"]
     assert document["with_kill"]["killed_at_records"] >= 2500
-    assert document["with_agents"]["agents"]["agents"]["drained_after_s"] is not None
+    assert document["with_agents"]["agents"]["teams"]["drained_after_s"] is not None
     for name in ("ours", "limit"):
         assert "function calls" in (tmp_path / f"{name}.profile.txt").read_text("utf-8")
 

@@ -1,4 +1,4 @@
-"""Teams in the agents' process on a real broker: the badge within five seconds, poison put aside, nothing twice."""
+"""Teams in a process of their own on a real broker: the badge within five seconds, poison put aside, nothing twice."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -48,7 +48,7 @@ async def test_a_teams_badge_comes_and_goes(broker: TestBroker, settings_for: Se
     records = of_team(team_id, 50)
     messages = [message(one) for one in records]
     poison: Message = message(of_team(team_id, 1)[0])._replace(value=b'{"record_id": ')
-    async with running(settings, "agents") as process:
+    async with running(settings, "teams") as process:
         await send(settings, *messages[:49])
         await eventually(lambda: _is(points_db, team_id, 49), within=60, what="49 services")
         assert await held(points_db, team_id) is None
@@ -66,7 +66,7 @@ async def test_a_teams_badge_comes_and_goes(broker: TestBroker, settings_for: Se
         await process.wait()
     # The next worker gets some of it again, under a team that goes on.
     await send(settings, *messages, message(of_team(team_id, 1)[0]))
-    async with running(settings, "agents"):
+    async with running(settings, "teams"):
         await eventually(lambda: _is(points_db, team_id, 50), within=60, what="50 services")
 
 

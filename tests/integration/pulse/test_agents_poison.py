@@ -1,4 +1,4 @@
-"""The processes of faust agents against drawn logs: every record is acknowledged, in one life of the process."""
+"""The processes beside the ingest against drawn logs: every record is acknowledged, in one life of the process."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.broker
 
 START = 60.0
-GROUPS = {"agents": "points-pulse", "integrity": "points-integrity"}
+GROUPS = {"teams": "points-teams", "integrity": "points-integrity"}
 
 
 @dataclass

@@ -56,7 +56,7 @@ def test_groups_are_their_services_own() -> None:
 
 def test_a_faust_app_may_create_its_changelogs_and_nothing_of_the_registry() -> None:
     created = {acl.name for acl in acls(SETTINGS) if acl.operation is Operation.CREATE}
-    assert created == {"t.points-pulse-", "t.points-integrity-"}
+    assert created == {"t.operations-live-", "t.points-integrity-"}
 
 
 def test_every_consumer_in_code_is_a_reader_of_the_registry() -> None:

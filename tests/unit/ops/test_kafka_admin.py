@@ -23,7 +23,7 @@ def present(principal: str, name: str, **more: int) -> Present:
         present(ANYONE, "volunteering.attendance.v1"),
         present(ANYONE, "*"),
         present(ANYONE, "volunteering.", pattern=Pattern.PREFIXED),
-        present(ANYONE, "points-pulse-slices-changelog"),
+        present(ANYONE, "operations-live-slices-changelog"),
         present(ANYONE, "points-ingest-1", resource=Resource.GROUP),
         present("User:web", "elsewhere"),
         present("User:other", "kafka-cluster", resource=4),

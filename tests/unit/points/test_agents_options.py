@@ -4,8 +4,10 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from services.operations.live.app import LiveResources
+from services.operations.live.app import build_app as build_live
+from services.operations.settings import OperationsSettings
 from services.points.app import build_app
-from services.points.pulse.app import Pulse
 from services.points.settings import PointsSettings
 
 
@@ -21,7 +23,8 @@ def settings(directory: Path) -> PointsSettings:
 
 
 def test_changelogs_have_the_copies_of_the_settings_and_the_app_its_credentials(tmp_path: Path) -> None:
-    conf = Pulse(settings(tmp_path)).app.conf
+    chosen = OperationsSettings(**settings(tmp_path).model_dump(exclude={"service"}))
+    conf = build_live(chosen, LiveResources(chosen)).conf
     assert conf.topic_replication_factor == 3
     assert (conf.broker_credentials.username, conf.broker_credentials.password) == ("points", "secret")
 

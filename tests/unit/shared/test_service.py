@@ -95,9 +95,9 @@ async def test_a_process_is_ready_when_database_and_broker_are(monkeypatch: pyte
     ("of", "roles"),
     [
         (RECRUITMENT, {"api", "worker", "relay"}),
-        (POINTS, {"api", "worker", "agents", "integrity", "relay"}),
+        (POINTS, {"api", "worker", "teams", "integrity", "relay"}),
         (NOTIFY, {"api", "worker", "relay"}),
-        (OPERATIONS, {"api", "worker", "relay"}),
+        (OPERATIONS, {"api", "worker", "agents", "relay"}),
         (WEB, {"api"}),
     ],
     ids=lambda value: getattr(value, "name", None),

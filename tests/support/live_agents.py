@@ -1,4 +1,4 @@
-"""The pulse's agents as a process, and the events that it counts."""
+"""The live view's agents as a process, and the events that it counts."""
 
 import asyncio
 import json
@@ -7,14 +7,16 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from services.points.settings import PointsSettings
+from dev.stack.processes import free_port
+from services.operations.settings import OperationsSettings
 from shared.cloudevents import decode, encode
 from shared.contracts import AttendanceRecorded, Contract, PulseTick
 from shared.ids import new_id
@@ -54,15 +56,18 @@ def service(site: UUID, drive: UUID | None = None, **more: Any) -> AttendanceRec
 class Agents:
     """The process, its topics, and the last tick that it told."""
 
-    settings: PointsSettings
+    settings: OperationsSettings
     producer: Any
     consumer: Any
     process: asyncio.subprocess.Process | None = None
+    port: int = field(default_factory=free_port)
 
-    async def send(self, data: Contract, *, age: float = 0.0, value: bytes | None = None) -> None:
+    async def send(
+        self, data: Contract, *, age: float = 0.0, value: bytes | None = None, topic: str | None = None
+    ) -> None:
         headers, encoded = encode(event(data, source="test", aggregate_version=1))
         await self.producer.send_and_wait(
-            topic_name(self.settings, data.topic),
+            topic_name(self.settings, topic or data.topic),
             value or encoded,
             key=str(new_id()).encode(),
             headers=headers,
@@ -99,11 +104,29 @@ class Agents:
     async def start(self) -> None:
         environment = dict(os.environ)
         for name, value in self.settings.model_dump(mode="json").items():
-            environment[f"WEIGUANG_{name.upper()}"] = value if isinstance(value, str) else json.dumps(value)
+            if value is not None:
+                environment[f"WEIGUANG_{name.upper()}"] = value if isinstance(value, str) else json.dumps(value)
         environment["WEIGUANG_AUTH_SIGNING_KEY"] = ""
+        environment["WEIGUANG_OPS_PORT"] = str(self.port)
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.points", "agents", env=environment, stdout=asyncio.subprocess.DEVNULL
+            sys.executable, "-m", "services.operations", "agents", env=environment, stdout=asyncio.subprocess.DEVNULL
         )
+        await eventually(self._ready, within=PULSE_START)
+
+    async def _ready(self) -> bool:
+        assert self.process is not None
+        if self.process.returncode is not None:
+            raise RuntimeError(f"the agents ended with {self.process.returncode}")
+        async with httpx.AsyncClient() as client:
+            try:
+                return (await client.get(f"http://127.0.0.1:{self.port}/readyz")).status_code == 200
+            except httpx.HTTPError:
+                return False
+
+    async def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        await self.process.wait()
 
     async def stop(self) -> int:
         assert self.process is not None
@@ -113,7 +136,7 @@ class Agents:
 
 
 @asynccontextmanager
-async def agents_on(settings: PointsSettings) -> AsyncIterator[Agents]:
+async def agents_on(settings: OperationsSettings) -> AsyncIterator[Agents]:
     idempotent = settings.broker == "kafka"
     producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, enable_idempotence=idempotent)
     consumer = AIOKafkaConsumer(

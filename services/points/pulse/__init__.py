@@ -1,1 +1,0 @@
-"""The live pulse: records and points per minute by site and drive. Rebuilt at will; no balance lives here."""

@@ -142,7 +142,7 @@ async def take(var: Path) -> None:
         people = {name: await _page(browser) for name in ("visitor", "volunteer", "operator", "engineer")}
         await _volunteer_in(people["volunteer"], stack, notes["phone"])
         await _staff_in(people["operator"], stack, "operator", "/staff")
-        await _staff_in(people["engineer"], stack, "engineer", "/staff/system")
+        await _staff_in(people["engineer"], stack, "engineer", "/console")
         await _check_out(people["volunteer"], people["operator"], stack, notes["shift_id"])
         large: list[str] = []
         for screen in SCREENS:

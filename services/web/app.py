@@ -17,7 +17,16 @@ from services.web.gateway.sessions import Sessions
 from services.web.gateway.upstream import CALLER, Upstream, UpstreamAway, open_session
 from services.web.pages import assets, errors, look, messages
 from services.web.pages.console import letters, live, search, streams
-from services.web.pages.operator import activations, adjustments, colleagues, design, reference, rules_admin, system
+from services.web.pages.operator import (
+    activations,
+    adjustments,
+    colleagues,
+    design,
+    imports,
+    reference,
+    rules_admin,
+    system,
+)
 from services.web.pages.public import account, credentials, home, leaders, login, rules, teams
 from services.web.pages.refusals import translated
 from services.web.pages.staff import accounts, approvals, cases, rewards_admin
@@ -80,6 +89,7 @@ class Gateway:
                 activations.router,
                 cases.router,
                 adjustments.router,
+                imports.router,
                 approvals.router,
                 accounts.router,
                 system.router,

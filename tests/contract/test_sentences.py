@@ -12,12 +12,7 @@ from jinja2 import Environment, nodes
 from dev.docs.catalogue import PAGES, TRANSLATED, merged, missing
 from services.web.pages.language.catalogue import catalogue_path, forms_of
 
-UNCONVERTED = {
-    "operator",
-    "staff",
-    "templates/operator",
-    "templates/staff",
-}
+UNCONVERTED: set[str] = set()
 """Folders and files of `PAGES` whose Chinese does not go through the catalogue yet. This list only gets shorter."""
 
 SOURCE_ALONE = {"language/current.py", "refusal_sentences.py", "refusals.py"}

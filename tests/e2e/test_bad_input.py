@@ -29,7 +29,7 @@ from tests.support.stacks import stack_options
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
 SERVICES = ("recruitment", "points", "notify", "operations")
-UNKEYED = ("/auth/", "/tickets", "/claims", "/imports/digests")
+UNKEYED = ("/auth/", "/tickets", "/claims", "/imports/digests", "/volunteers/numbers")
 HUMANS = frozenset(Role) - {Role.SERVICE}
 AT_ONCE = 16
 MEANT = frozenset({"points.pickup_guess", "recruitment.limit_counters"})

@@ -35,7 +35,7 @@ async def _look_up(page: Page, district: District, number: str) -> None:
 
 async def _propose(page: Page, points: str, reason: str, evidence: str, button: str) -> str:
     """Fill in the form and send it; returns the address of the adjustment among the calls."""
-    await page.get_by_label("多少分").fill(points)
+    await page.get_by_label("多少积分").fill(points)
     await page.get_by_label("为什么").fill(reason)
     await page.get_by_label("凭据").fill(evidence)
     await page.get_by_role("button", name=button).click()
@@ -60,14 +60,14 @@ async def _nonsense(page: Page) -> None:
     await page.get_by_label("为什么").fill("整理档案")
     await page.get_by_label("凭据").fill(" \t ")
     for wrong in ("0", "-5", "1.5", "1000001"):
-        await page.get_by_label("多少分").fill(wrong)
+        await page.get_by_label("多少积分").fill(wrong)
         await propose.click()
         await expect(problem(page)).to_have_text("请填写 1 到 1,000,000 的整数。")
     await shot(page, "adjustment-nonsense")
-    await page.get_by_label("多少分").fill("30")
+    await page.get_by_label("多少积分").fill("30")
     await propose.click()
     await expect(problem(page)).to_have_text("“凭据”填写得不对，请检查后重填。")
-    await expect(page.get_by_label("多少分")).to_have_value("30")
+    await expect(page.get_by_label("多少积分")).to_have_value("30")
     await expect(page.get_by_label("为什么")).to_have_value("整理档案")
 
 
@@ -78,10 +78,10 @@ async def _many(page: Page, person: str) -> None:
         assert await refusal(page, "adjustments", {**words, "points": points}) == ""
     await page.goto(person)
     await page.get_by_role("link", name="等候批准").click()
-    await expect(page.locator(".card .list > li a").first).to_have_text("+131 分")
+    await expect(page.locator(".card .list > li a").first).to_have_text("+131 积分")
     await expect(page.locator(".card .list > li")).to_have_count(30)
     await page.get_by_role("link", name="更早的").click()
-    await expect(page.locator(".card .list > li a")).to_have_text(["+101 分"])
+    await expect(page.locator(".card .list > li a")).to_have_text(["+101 积分"])
     await expect(page.get_by_role("link", name="更早的")).to_have_count(0)
 
 
@@ -102,7 +102,7 @@ async def test_two_operators_give_points_and_take_some_back(district: District, 
         volunteer_id = UUID(first.url.split("volunteer=")[1][:36])
         await _serve(district, volunteer_id)
         await first.reload()
-        await expect(first.locator(".news")).to_contain_text("可用 40 分")
+        await expect(first.locator(".news")).to_contain_text("可用 40 积分")
         await _nonsense(first)
 
         given = await _propose(first, "30", "现场停电，没有签到", "签字单第 12 页", "提议给分")
@@ -114,27 +114,27 @@ async def test_two_operators_give_points_and_take_some_back(district: District, 
         await log_in(second, district, await second_operator(district), PASSWORD)
         await second.get_by_role("link", name="人工调整").click()
         await shot(second, "adjustments")
-        await second.get_by_role("link", name="+30 分").click()
+        await second.get_by_role("link", name="+30 积分").click()
         await expect(second.get_by_role("button", name="收回提议")).to_have_count(0)
         assert await refusal(second, f"{given}/withdraw", {}) == "只有提议的人自己才能收回。"
         await shot(second, "adjustment-to-approve")
         await second.get_by_role("button", name="批准，入账").click()
-        await expect(problem(second)).to_have_text("请填写批准的依据。")
+        await expect(problem(second)).to_have_text("请填写“批准的依据”。")
         await _approve(second, second.url, "批准，入账")
-        await expect(second.locator("#trail + ul")).to_contain_text("人工调整，积分入账 +30 分")
+        await expect(second.locator("#trail + ul")).to_contain_text("人工调整，积分入账 +30")
         assert await refusal(second, f"{given}/reject", {"note": "x"}) == "这笔人工调整已经有了决定，请刷新页面。"
 
         await second.locator("summary", has_text="提议扣回").click()
-        await second.get_by_label("多少分").fill("31")
+        await second.get_by_label("多少积分").fill("31")
         await second.get_by_role("button", name="提议扣回").click()
         await expect(problem(second).first).to_have_text("请填写 1 到 30 的整数。")
         await shot(second, "adjustment-approved")
         await _propose(second, "10", "多写了", "签字单第 12 页", "提议扣回")
         await _approve(first, second.url, "批准，扣回")
-        await expect(first.locator("#trail + ul")).to_contain_text("人工调整，积分扣回 −10 分")
+        await expect(first.locator("#trail + ul")).to_contain_text("人工调整，积分扣回 −10")
         await shot(first, "adjustment-taken-back")
         await first.get_by_role("link", name="以前批准的一笔").click()
-        await expect(first.locator("main")).to_contain_text("现在合计 20 分")
+        await expect(first.locator("main")).to_contain_text("现在合计 20 积分")
 
         await phone.goto(f"{district.url}/me/why")
         await expect(phone.locator("main")).to_contain_text("可用积分 60 分")
@@ -172,10 +172,10 @@ async def test_a_proposal_is_withdrawn_or_rejected_and_moves_nothing(district: D
         await shot(second, "adjustment-rejected")
 
         await second.goto(person)
-        await expect(second.locator(".news")).to_contain_text("可用 40 分")
-        await expect(second.locator(".card .list > li a")).to_have_text(["+7 分", "+5 分"])
+        await expect(second.locator(".news")).to_contain_text("可用 40 积分")
+        await expect(second.locator(".card .list > li a")).to_have_text(["+7 积分", "+5 积分"])
         await second.get_by_role("link", name="未批准").click()
-        await expect(second.locator(".card .list > li a")).to_have_text(["+7 分"])
+        await expect(second.locator(".card .list > li a")).to_have_text(["+7 积分"])
         await shot(second, "adjustments-of-one")
         await _many(first, person)
         await second.get_by_role("link", name="积分明细").click()

@@ -88,7 +88,7 @@ async def put_on_the_shelf(desk: Page, district: District, name: str) -> None:
     await count.get_by_role("button").click()
     await expect(count.locator(".message:visible")).to_have_text("已盘点，差额 -1 件，现在可兑 3 件。")
     await desk.locator("#stock").get_by_text("入库和盘点记录").click()
-    await expect(desk.locator("#stock")).to_contain_text("数得 3 件，应有 4 件，差额 −1，一件破损")
+    await expect(desk.locator("#stock")).to_contain_text("数得 3 件，应有 4 件，差额 −1 · 一件破损")
     days = card(desk, "保留几天等人来领")
     await days.get_by_label("站点").select_option(label=district.names.station)
     await days.get_by_label("天数").fill("7")
@@ -234,7 +234,8 @@ async def test_an_edit_changes_what_was_edited_and_nothing_that_was_not_seen(
         late = await desk.context.new_page()
         await late.goto(address)
         async with desk.expect_event("load"):
-            await desk.get_by_role("button", name="下架").click()
+            await desk.get_by_role("button", name="下架：").click()
+            await desk.get_by_role("button", name="确定下架").click()
         await late.get_by_label("名称").fill("保温瓶")
         await late.get_by_role("button", name="保存修改").click()
         await expect(problem(late).filter(has_text="请刷新页面")).to_be_visible()

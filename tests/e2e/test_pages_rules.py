@@ -94,7 +94,7 @@ async def test_a_draft_is_corrected_by_line_rehearsed_and_read(district: Distric
         assert len(rows) == people
         difference = sum(int(row["difference"]) for row in rows)
         said = await page.locator(".figure", has_text="差额合计").locator(".number").inner_text()
-        assert said.replace("−", "-").replace(",", "").strip("+分 \n") == str(difference)
+        assert said.replace("−", "-").replace(",", "").strip("+积分 \n") == str(difference)
 
 
 async def test_rules_are_for_operators(district: District, browser: Browser) -> None:

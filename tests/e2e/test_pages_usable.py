@@ -26,6 +26,7 @@ WALKS: dict[str, str] = {
     "operator": "/staff; /staff/cases > a[href^='/staff/cases/']; /staff/rewards; /staff/colleagues; /staff/security;"
     " /staff/rewards > a[href^='/staff/rewards/']; /staff/adjustments; /staff/adjustments > a[href*='/adjustments/'];"
     " /staff/adjustments > a[href*='/adjustments/'] > a[href$='/why']; /staff/rules;"
+    " /staff/imports?state=all; /staff/imports?state=all > a[href^='/staff/imports/'];"
     " /staff/rules > a[href^='/staff/rules/']; /staff/rules > a[href^='/staff/rehearsals/']"
     + ("; /staff/api" if DEEP else ""),
     "engineer": "/console; /staff/system",

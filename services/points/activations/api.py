@@ -1,14 +1,22 @@
 """HTTP of activations: a rehearsed draft into force for everybody, and out again, by two operators each time."""
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
 from services.points.activations import handlers
-from services.points.activations.domain import Activation, ActivationAct, ActivationStatus, ActivationStep, Move
+from services.points.activations.domain import (
+    Activation,
+    ActivationAct,
+    ActivationStatus,
+    ActivationStep,
+    Move,
+    stop_reason,
+)
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.http import cursors
@@ -51,13 +59,22 @@ class ActivationWithdrawalIn(Input):
     note: Annotated[str, Field(max_length=1000)] = ""
 
 
+class StopReasonOut(Output):
+    """Why a move stopped; ``unforeseen`` names a volunteer and points, predicted and actual."""
+
+    code: Literal["unforeseen", "error"]
+    volunteer_id: UUID | None
+    predicted: int | None
+    actual: int | None
+
+
 class ActivationOut(Output):
     """An activation and its state.
 
     Totals are points over the volunteers moved so far: what the rehearsal predicted and what was posted, over all
     buckets that records feed and the bonuses; other, of manual adjustments; reversed, by the reversal. `late` counts
-    volunteers of whom something came after the rehearsal. `problem` is why the move stopped; `reversal_open` says that
-    another operator may decide on a reversal.
+    volunteers of whom something came after the rehearsal. `problem` is why the move stopped, in English for
+    engineers, and `stop_reason` by code; `reversal_open` says that another operator may decide on a reversal.
     """
 
     activation_id: UUID
@@ -83,6 +100,7 @@ class ActivationOut(Output):
     reversed_total: int
     late: int
     problem: str | None
+    stop_reason: StopReasonOut | None
     settled_at: datetime | None
     correlation_id: str
 
@@ -118,7 +136,9 @@ class ActivationMoveOut(Output):
 
 
 def _view(found: Activation) -> ActivationOut:
-    return ActivationOut(**{name: getattr(found, name) for name in ActivationOut.model_fields})
+    own = {name: getattr(found, name) for name in ActivationOut.model_fields if name != "stop_reason"}
+    reason = None if found.problem is None else StopReasonOut(**asdict(stop_reason(found.problem)))
+    return ActivationOut(**own, stop_reason=reason)
 
 
 def _step(step: ActivationStep) -> ActivationStepOut:

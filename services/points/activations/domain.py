@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from services.points.rules.domain import BucketSpan, Rulebook
@@ -18,9 +19,40 @@ __all__ = [
     "ActivationStatus",
     "ActivationStep",
     "Move",
+    "StopReason",
     "changed_days",
     "decide",
+    "stop_reason",
+    "unforeseen",
 ]
+
+_UNFORESEEN = re.compile(r"volunteer ([0-9a-f-]{36}) would gain (-?\d+) points, the rehearsal said (-?\d+), .*")
+
+
+@dataclass(frozen=True, slots=True)
+class StopReason:
+    """Why a move stopped: ``unforeseen`` names a volunteer with points, predicted and actual; ``error`` names none."""
+
+    code: Literal["unforeseen", "error"]
+    volunteer_id: UUID | None = None
+    predicted: int | None = None
+    actual: int | None = None
+
+
+def unforeseen(volunteer_id: UUID, predicted: int, actual: int) -> str:
+    """The stored text of a volunteer whose points differ from the rehearsal without a later input."""
+    return (
+        f"volunteer {volunteer_id} would gain {actual} points, the rehearsal said {predicted}, and nothing about "
+        "them came later"
+    )
+
+
+def stop_reason(problem: str) -> StopReason:
+    """The reason behind a stored text; any text that is not of `unforeseen` is an error of the system."""
+    found = _UNFORESEEN.fullmatch(problem)
+    if found is None:
+        return StopReason("error")
+    return StopReason("unforeseen", UUID(found[1]), int(found[3]), int(found[2]))
 
 
 class ActivationStatus(StrEnum):

@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 
 from services.points.activations import store
-from services.points.activations.domain import Activation, ActivationStatus, Move, changed_days
+from services.points.activations.domain import Activation, ActivationStatus, Move, changed_days, unforeseen
 from services.points.activations.planning import Holdings, Moved, plan
 from services.points.activations.store import Late, MovedCounts
 from services.points.integrity import store as flagging
@@ -34,10 +34,7 @@ class Unforeseen(WeiguangError):
     """A volunteer without inputs after the rehearsal would gain other points than it predicted."""
 
     def __init__(self, volunteer_id: UUID, predicted: int, actual: int) -> None:
-        super().__init__(
-            f"volunteer {volunteer_id} would gain {actual} points, the rehearsal said {predicted}, and nothing about "
-            "them came later"
-        )
+        super().__init__(unforeseen(volunteer_id, predicted, actual))
 
 
 async def move(db: Database, policy: Policy, at_once: int) -> int:

@@ -45,6 +45,9 @@ router = APIRouter(prefix="/api/recruitment/v1", tags=["volunteers"])
 Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
 Volunteer = Annotated[Caller, allow(Role.VOLUNTEER)]
 Service = Annotated[Caller, allow(Role.SERVICE)]
+Reader = Annotated[Caller, allow(Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR)]
+MOST_NUMBERS = 500
+"""Volunteers whose numbers are read in one call."""
 
 
 class RegistrationIn(Input):
@@ -122,6 +125,25 @@ class VolunteerOut(Output):
     registered_at: datetime
     prior_minutes: int
     claimed: bool
+
+
+class NumbersIn(Input):
+    """The volunteers whose numbers are asked for."""
+
+    volunteer_ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST_NUMBERS)]
+
+
+class NumberOut(Output):
+    """The number of one volunteer, which is printed where an id would be unreadable."""
+
+    volunteer_id: UUID
+    volunteer_number: str
+
+
+class NumbersOut(Output):
+    """The numbers of those volunteers that exist, each once."""
+
+    items: list[NumberOut]
 
 
 class PurposeIn(Input):
@@ -244,6 +266,17 @@ async def list_volunteers(
     async with db.transaction() as tx:
         rows = await handlers.list_masked(tx, cipher, caller, after, volunteer_number, registry_number, limit + 1)
     return page_of(rows, limit, _volunteer, lambda row: (row.volunteer.volunteer_id,))
+
+
+@router.post("/volunteers/numbers")
+async def read_numbers(body: NumbersIn, caller: Reader, db: Db) -> NumbersOut:
+    """Numbers of volunteers by id, and nothing else of them; ids that are no volunteer's are left out.
+
+    It changes nothing, so it takes no Idempotency-Key.
+    """
+    async with db.transaction() as tx:
+        found = await handlers.numbers(tx, body.volunteer_ids)
+    return NumbersOut(items=[NumberOut(volunteer_id=id, volunteer_number=number) for id, number in found.items()])
 
 
 @router.get("/volunteers/{volunteer_id}")

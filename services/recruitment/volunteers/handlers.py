@@ -217,6 +217,11 @@ async def list_masked(
     return await _mask(tx, cipher, rows)
 
 
+async def numbers(tx: Tx, volunteer_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The numbers of volunteers by id; ids of no volunteer are left out."""
+    return await store.volunteer_numbers(tx, volunteer_ids)
+
+
 async def unmask(
     tx: Tx, cipher: Cipher, caller: Caller, reader: vault.VaultReader, volunteer_id: UUID, purpose: str
 ) -> Identity:

@@ -39,3 +39,7 @@ where ($1::uuid is null or volunteer_id > $1)
   and ($3::text is null or volunteer_number = $3)
   and ($4::text is null or registry_number = $4)
 order by volunteer_id limit $5;
+
+-- name: volunteer_numbers
+-- Numbers to show in place of ids, in the order of the numbers.
+select volunteer_id, volunteer_number from volunteers where volunteer_id = any($1::uuid[]) order by volunteer_number;

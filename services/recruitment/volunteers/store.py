@@ -123,5 +123,11 @@ async def list_volunteers(
     return [_volunteer(row) for row in rows]
 
 
+async def volunteer_numbers(tx: Tx, volunteer_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The numbers of those of the volunteers that exist, by id."""
+    rows = await tx.fetch(_SQL["volunteer_numbers"], list(set(volunteer_ids)))
+    return {row["volunteer_id"]: row["volunteer_number"] for row in rows}
+
+
 def _volunteer(row: Record) -> Volunteer:
     return Volunteer(**row)

@@ -78,6 +78,7 @@ _GROUPS = (
         (
             ("/staff/volunteers", N_("查志愿者"), "user-search", (_STATION, _OPERATOR)),
             ("/staff/adjustments", N_("人工调整"), "sliders-horizontal", (_OPERATOR,)),
+            ("/staff/imports", N_("导入名单"), "inbox", (_OPERATOR,)),
         ),
     ),
     (

@@ -111,6 +111,10 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("POST", "/imports/{proposal_id}/batches"): Row("operator", body={"rows": _IMPORT_ROWS}),
     ("POST", "/imports/{proposal_id}/withdrawal"): Row("operator"),
     ("GET", "/volunteers/{volunteer_id}"): STATION,
+    ("POST", "/volunteers/numbers"): Row(
+        "station", frozenset({"other_station", "other_operator", "engineer"}),
+        why="a number is a pseudonym like the id that the caller holds",
+    ),
     ("GET", "/looks"): Row("operator", query={"volunteer_id": "volunteer_id"}),
     ("POST", "/volunteers/{volunteer_id}/unmask"): Row("station", body={"purpose": "核对保险"}),
     ("GET", "/internal/volunteers/{volunteer_id}/address"): Row("notify"),

@@ -248,3 +248,20 @@ async def test_a_poster_is_served(district: District) -> None:
     assert (await district.get(f"/drives/{new_id()}/poster.svg")).status_code == 404
     page = (await district.get(f"/drives/by-code/{drive['code'].lower()}")).json()
     assert page["drive_id"] == drive["drive_id"]
+
+
+async def test_numbers_of_volunteers_are_read_by_id_and_nothing_else(district: District) -> None:
+    sites = await district.sites()
+    station = await district.staff("numbers", "station", sites["东湖社区"])
+    people = [await district.register(site_id=sites[name]) for name in ("惠民社区", "东湖社区")]
+    ids = [str(person["volunteer_id"]) for person in people]
+    answer = await district.post("/volunteers/numbers", {"volunteer_ids": [*ids, ids[0], str(new_id())]}, station)
+    assert answer.status_code == 200
+    found = {one["volunteer_id"]: one["volunteer_number"] for one in answer.json()["items"]}
+    assert found == {person["volunteer_id"]: person["volunteer_number"] for person in people}
+    assert all(set(one) == {"volunteer_id", "volunteer_number"} for one in answer.json()["items"])
+    assert (await district.post("/volunteers/numbers", {"volunteer_ids": []}, station)).status_code == 422
+    many = [str(new_id()) for _ in range(501)]
+    assert (await district.post("/volunteers/numbers", {"volunteer_ids": many}, station)).status_code == 422
+    token = people[0]["session"]["access_token"]
+    assert (await district.post("/volunteers/numbers", {"volunteer_ids": ids}, token)).status_code == 403

@@ -61,7 +61,7 @@ def test_each_role_is_offered_what_it_may_see() -> None:
         "/account",
         "/staff/api",
     }
-    assert offered(NORTH) - offered(STATION) == {"/staff/adjustments", "/staff/colleagues", *CONSOLE}
+    assert offered(NORTH) - offered(STATION) == {"/staff/adjustments", "/staff/colleagues", "/staff/imports", *CONSOLE}
     assert offered(CENTRE) - offered(NORTH) == {"/staff/rules", "/staff/security", *CENTRES}
     assert offered(ENGINEER) == {"/staff/system", "/staff/api", "/account", *CONSOLE, *CENTRES}
     assert offered(AUDITOR) == offered(ENGINEER)

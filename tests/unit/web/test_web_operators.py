@@ -1,10 +1,12 @@
 """What the operators' pages say of cases, of a move of volunteers that stopped, and of adjustments. Pure."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from services.points.activations.domain import stop_reason
 from services.points.activations.mover import Unforeseen
 from services.web.gateway.sessions import Session
 from services.web.gateway.upstream import UpstreamProblem
@@ -48,17 +50,30 @@ def test_a_case_after_a_settled_one_leads_to_it(after: dict[str, str], linked: b
         "still_so": True,
     }
     session = Session("token", {"sub": "me", "roles": ["operator"]})
-    context = {"case": _case_row(case, {}), "held": frozenset(), "records": [], "people": 0, "left_to": ""}
+    context = {
+        "case": _case_row(case, {}, {}),
+        "held": frozenset(),
+        "records": [],
+        "people": 0,
+        "left_to": "",
+        "settled_by": "",
+    }
     html = fragment("staff/case.html", session, path="", **context)
     assert ('href="/staff/cases/0191"' in html) is linked
     assert ("只列它没有包括的记录" in html) is linked
 
 
-def test_why_a_move_stopped_is_said_in_chinese() -> None:
+def test_why_a_move_stopped_is_said_by_its_code() -> None:
     volunteer_id = "01a213ec-b58f-7754-9bf4-8139d5ae778c"
-    said = problem_said(str(Unforeseen(UUID(volunteer_id), -3, 5)))
-    assert said.startswith("志愿者尾号 D5AE778C 按新规则会变动 5 分，试算时是 -3 分")
-    assert problem_said("KeyError: 'x'").startswith("系统出了错")
+    stored = str(Unforeseen(UUID(volunteer_id), -3, 5))
+    reason = asdict(stop_reason(stored))
+    said = problem_said(reason, {volunteer_id: "LD-2026-000461-7"})
+    assert said.startswith("志愿者 LD-2026-000461-7 按新规则会变动 5 积分，试算时是 -3 积分")
+    assert problem_said(reason, {}).startswith("志愿者 编号暂时取不到（D5AE778C）")
+    assert stop_reason("KeyError: 'x'").code == "error"
+    assert problem_said({"code": "error"}, {}).startswith("系统出了错")
+    # the words of the stored text may change: the page goes by the code
+    assert problem_said({**reason, "problem": "other words"}, {volunteer_id: "LD-1"}).startswith("志愿者 LD-1")
 
 
 def test_an_adjustment_still_comes_to_what_was_approved() -> None:
@@ -106,6 +121,9 @@ PROPOSED: dict[str, Any] = {
     "correlation_id": "c",
 }
 
+NAMED = {"who": str, "number_of": str}
+"""Functions from ids to the words that stand for them."""
+
 
 @pytest.mark.parametrize(
     ("me", "volunteer", "offered", "told"),
@@ -118,7 +136,15 @@ PROPOSED: dict[str, Any] = {
 )
 def test_only_who_may_decide_is_offered_to(me: str, volunteer: str | None, offered: set[str], told: str) -> None:
     session = Session("token", {"sub": me, "roles": ["operator"], "volunteer": volunteer})
-    context = {"adjustment": PROPOSED, "corrections": [], "standing": 0, "posted": [], "person": None, "me": me}
+    context: dict[str, Any] = {
+        "adjustment": PROPOSED,
+        "corrections": [],
+        "standing": 0,
+        "posted": [],
+        "person": None,
+        "me": me,
+        **NAMED,
+    }
     html = fragment("operator/adjustment.html", session, path="", **context)
     assert {act for act in ("approve", "reject", "withdraw") if f"/adjustments/0192/{act}" in html} == offered
     assert told in html
@@ -126,7 +152,7 @@ def test_only_who_may_decide_is_offered_to(me: str, volunteer: str | None, offer
 
 
 def test_pages_say_that_evidence_was_erased_and_keep_the_adjustment() -> None:
-    context: dict[str, Any] = {"corrections": [], "standing": 0, "posted": [], "person": None, "me": "second"}
+    context: dict[str, Any] = {"corrections": [], "standing": 0, "posted": [], "person": None, "me": "second", **NAMED}
     listing: dict[str, Any] = {"chosen": "all", "states": [], "person": None, "number": "", "account": None}
     for evidence, erased in (("签字单", False), (None, True)):
         adjustment = {**PROPOSED, "evidence": evidence}
@@ -134,15 +160,14 @@ def test_pages_say_that_evidence_was_erased_and_keep_the_adjustment() -> None:
         assert ("凭据已经删除，不能再看" in html, "签字单" in html) == (erased, not erased)
         assert "&lt;b&gt;停电" in html
         assert "None" not in html
-        html = fragment(
-            "operator/adjustments.html", CENTRE, path="", adjustments=[adjustment], me="", next_cursor=None, **listing
-        )
+        listed = {"adjustments": [adjustment], "next_cursor": None, **listing, **NAMED}
+        html = fragment("operator/adjustments.html", CENTRE, path="", **listed)
         assert ("凭据已删除" in html) is erased
         decided = {"status": "approved", "decided_by": "second", "decided_at": "2026-03-05T02:00:00Z"}
         adjustment |= {**decided, "decision_note": None if erased else "问过本人"}
         html = fragment("operator/adjustment.html", CENTRE, path="", adjustment=adjustment, **context)
         assert ("依据已经删除，不能再看" in html, "问过本人" in html) == (erased, not erased)
-        assert "+30 分" in html
+        assert "+30 积分" in html
 
 
 NORTH = Session("token", {"sub": "north", "roles": ["operator"], "sites": ["site-1"]})
@@ -177,8 +202,8 @@ def test_the_rules_are_a_page_of_the_centres(sites: Any) -> None:
 
 def test_why_nothing_can_be_proposed_for_a_volunteer_is_said_by_whose_they_are() -> None:
     person = Whose("volunteer-1", "/staff/volunteers/volunteer-1", "志愿者 周**")
-    context = {
-        "adjustments": [], "chosen": "all", "states": [], "person": person, "number": "", "account": None, "me": "",
+    context: dict[str, Any] = {
+        "adjustments": [], "chosen": "all", "states": [], "person": person, "number": "", "account": None, **NAMED,
         "next_cursor": None, "path": "",
     }  # fmt: skip
     assert "第一次服务之后才有" in fragment("operator/adjustments.html", CENTRE, **context)

@@ -382,7 +382,7 @@ def test_a_change_and_a_shelf_are_said() -> None:
         "changed_at": "2026-03-05T01:00:00Z",
         "changed_by": "0192-abc123",
     }
-    assert changes_said(change)["said"] == "积分 10 → 25，每人限 不限 → 2"
+    assert changes_said(change, str)["said"] == "积分 10 → 25、每人限 不限 → 2"
     shelf = {"site_id": "a", "free": 3, "reserved": 1}
     [told] = shelves_of([shelf], {"hold_days": 30, "hold_days_by_site": {"a": 5}}, {"a": "惠民社区站"})
     assert (told["site_name"], told["on_shelf"], told["hold_days"]) == ("惠民社区站", 4, 5)

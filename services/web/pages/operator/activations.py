@@ -1,12 +1,13 @@
 """The operators' pages of activations: a rehearsed draft into force, and out again, by two of them each time."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Response
 
+from services.web.pages.language import _
 from services.web.pages.render import fragment, page, part, part_state
+from services.web.pages.staff.people import colleagues_of, number_said, numbering_of, numbers_of
 from services.web.pages.visit import Visit, VisitOf, centre_only
 from shared.auth.access import public
 
@@ -16,8 +17,6 @@ router = APIRouter(prefix="/staff", include_in_schema=False, dependencies=[publi
 
 PAGES = 5
 """Pages of 200 activations that are searched for one version's; there is one for each change of the rules."""
-
-_UNFORESEEN = re.compile(r"volunteer ([0-9a-f-]{36}) would gain (-?\d+) points, the rehearsal said (-?\d+), .*")
 
 
 @router.get("/rules/{version}/activation")
@@ -48,6 +47,7 @@ async def late(visit: VisitOf, activation_id: str, cursor: str | None = None) ->
         path=visit.path,
         activation=activation,
         moves=found["items"],
+        number_of=await numbering_of(visit, (one["volunteer_id"] for one in found["items"])),
         next_cursor=found["next_cursor"],
     )
 
@@ -60,15 +60,18 @@ async def section(visit: Visit, version: str, rehearsal: Any | None = None) -> d
     return {**context, "activation_address": f"/staff/{where}/activation", "activation_state": part_state(html)}
 
 
-def problem_said(problem: str) -> str:
-    """Why the move stopped, in Chinese; what is none of the known reasons is named as an error of the system."""
-    if found := _UNFORESEEN.fullmatch(problem):
-        tail, actual, said = found[1][-8:].upper(), found[2], found[3]
-        return (
-            f"志愿者尾号 {tail} 按新规则会变动 {actual} 分，试算时是 {said} 分，而试算之后没有这位志愿者的新记录。"
-            "请工程师查明原因，再继续；或者撤销这次启用。"
+def problem_said(reason: Mapping[str, Any], numbers: Mapping[str, str]) -> str:
+    """Why the move stopped, by the code of the reason; what is none of the known ones is an error of the system."""
+    if reason["code"] == "unforeseen":
+        return _(
+            "志愿者 %(number)s 按新规则会变动 %(actual)s 积分，试算时是 %(predicted)s 积分，而试算之后没有"
+            "这位志愿者的新记录。"
+            "请工程师查明原因，再继续；或者撤销这次启用。",
+            number=number_said(numbers, reason["volunteer_id"]),
+            actual=reason["actual"],
+            predicted=reason["predicted"],
         )
-    return "系统出了错，请把下面的原因告诉工程师，处理好再继续。"
+    return _("系统出了错，请把下面的原因告诉工程师，处理好再继续。")
 
 
 async def _context(visit: Visit, version: str, rehearsal: Any | None) -> dict[str, Any]:
@@ -76,7 +79,10 @@ async def _context(visit: Visit, version: str, rehearsal: Any | None) -> dict[st
     found = await _latest(visit, int(rule["version"]))
     if found is not None:
         found = await visit.ask("points", f"/activations/{found['activation_id']}")
-        found["problem_said"] = problem_said(found["problem"]) if found["problem"] else ""
+        reason = found["stop_reason"]
+        found["problem_said"] = (
+            problem_said(reason, await numbers_of(visit, [reason["volunteer_id"]])) if reason else ""
+        )
         found["moved"] = found["volunteers_moved"] / found["volunteers_total"] if found["volunteers_total"] else None
     return {
         "rule_status": rule["status"],
@@ -85,6 +91,7 @@ async def _context(visit: Visit, version: str, rehearsal: Any | None) -> dict[st
         "here": rehearsal,
         "done": await _done(visit, version, rehearsal) if rule["status"] == "draft" else [],
         "me": str(visit.session.claims.get("sub", "")),
+        "who": await colleagues_of(visit),
     }
 
 
@@ -98,7 +105,7 @@ async def _done(visit: Visit, version: str, rehearsal: Any | None) -> Sequence[A
 
 async def _latest(visit: Visit, version: int) -> Any | None:
     query = {"limit": "200"}
-    for _ in range(PAGES):
+    for _page in range(PAGES):
         found = await visit.ask("points", "/activations", **query)
         for activation in found["items"]:
             if activation["version"] == version:

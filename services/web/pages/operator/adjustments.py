@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.render import page
 from services.web.pages.staff.accounts import numbered, whose
+from services.web.pages.staff.people import colleagues_of, numbering_of
 from services.web.pages.visit import Visit, VisitOf, operators_only
 from services.web.pages.volunteer.explanation import Whose, entry
 from shared.auth.access import public
@@ -40,8 +41,8 @@ async def adjustments(
         query["status"] = chosen
     if person:
         query["volunteer_id"] = person.volunteer_id
-    found, account = await asyncio.gather(
-        visit.ask("points", "/adjustments", limit="30", **query), _account(visit, person)
+    found, account, who = await asyncio.gather(
+        visit.ask("points", "/adjustments", limit="30", **query), _account(visit, person), colleagues_of(visit)
     )
     return page(
         "operator/adjustments.html",
@@ -53,7 +54,8 @@ async def adjustments(
         person=person,
         number=wanted,
         account=account,
-        me=_me(visit),
+        who=who,
+        number_of=await numbering_of(visit, (one["volunteer_id"] for one in found["items"])),
         next_cursor=found["next_cursor"],
     )
 
@@ -63,9 +65,11 @@ async def adjustment(visit: VisitOf, adjustment_id: str) -> Response:
     """One adjustment: what it rests on, who did what, what was posted, and what can be done about it."""
     operators_only(visit)
     found = await visit.ask("points", f"/adjustments/{adjustment_id}")
-    corrections, person = await asyncio.gather(
+    corrections, person, who, number_of = await asyncio.gather(
         visit.ask("points", "/adjustments", corrects=found["adjustment_id"], limit=CORRECTIONS),
         visit.get_optional("recruitment", f"/volunteers/{found['volunteer_id']}"),
+        colleagues_of(visit),
+        numbering_of(visit, [found["volunteer_id"]]),
     )
     bucket = f"life/adjustment/{found['corrects'] or found['adjustment_id']}"
     return page(
@@ -77,7 +81,9 @@ async def adjustment(visit: VisitOf, adjustment_id: str) -> Response:
         standing=standing(found, corrections["items"]),
         posted=[entry({**line, "bucket": bucket}) for line in found["posted"]],
         person=person,
-        me=_me(visit),
+        who=who,
+        number_of=number_of,
+        me=str(visit.session.claims.get("sub", "")),
     )
 
 
@@ -85,10 +91,6 @@ def standing(adjustment: Mapping[str, Any], corrections: Iterable[Mapping[str, A
     """Points of an approved adjustment after its approved corrections."""
     approved = [one["points"] for one in (adjustment, *corrections) if one["status"] == "approved"]
     return sum(approved)
-
-
-def _me(visit: Visit) -> str:
-    return str(visit.session.claims.get("sub", ""))
 
 
 async def _account(visit: Visit, person: Whose | None) -> Any | None:

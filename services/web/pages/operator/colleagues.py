@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 
+from services.web.pages.language import _
 from services.web.pages.render import page
 from services.web.pages.visit import Visit, VisitOf, centre_only, operators_only
-from services.web.pages.wording import parse, word
+from services.web.pages.wording import moment, parse, word
 from shared.auth.access import public
 from shared.clock import DISTRICT_ZONE
 
@@ -61,8 +62,11 @@ async def colleagues(visit: VisitOf, closed: str = "", cursor: str | None = None
         visit.session,
         path=visit.path,
         accounts=[_account(visit, one, sites) for one in accounts["items"]],
-        invitations=[{**one, "site": sites.get(str(one["site_id"]), "区中心")} for one in invitations["items"]],
-        sites=sorted((name, site_id) for site_id, name in sites.items() if visit.session.owns(site_id)),
+        invitations=[{**one, "site": sites.get(str(one["site_id"]), _("区中心"))} for one in invitations["items"]],
+        sites=sorted(
+            ((site_id, name) for site_id, name in sites.items() if visit.session.owns(site_id)),
+            key=lambda site: str(site[1]),
+        ),
         closed=bool(closed),
         following=accounts["next_cursor"],
     )
@@ -114,17 +118,37 @@ def _account(visit: Visit, one: Mapping[str, Any], sites: Mapping[str, str]) -> 
     reach = visit.session.centre or one["role"] == "station"
     return {
         **one,
-        "site": sites.get(str(one["site_id"]), "区中心"),
+        "site": sites.get(str(one["site_id"]), _("区中心")),
+        "origin": _origin(one),
         "own": own,
         "may_activate": reach and one["state"] == "pending",
         "may_close": reach and not own and not closed,
     }
 
 
+def _origin(one: Mapping[str, Any]) -> str:
+    """Who invited and activated an account, and when it was used."""
+    facts = [_("%(who)s 邀请", who=one["created_by"]) if one["created_by"] else _("安装时建立或早期建立")]
+    if one["activated_by"]:
+        facts.append(_("%(who)s 启用", who=one["activated_by"]))
+    seen = one["last_sign_in_at"]
+    facts.append(_("%(when)s 登录过", when=moment(seen)) if seen else _("还没登录过"))
+    if one["second_factor"]:
+        facts.append(_("已开启第二步验证"))
+    return " · ".join(facts)
+
+
 def _event(one: Mapping[str, Any]) -> dict[str, Any]:
     """An event with its people by name or the end of their id, and its codes as words."""
-    known = {name: one[f"{name}_name"] or (f"尾号 {one[name][-8:].upper()}" if one[name] else "") for name in
-             ("subject", "actor")}  # fmt: skip
+    known = {
+        name: one[f"{name}_name"] or (_("尾号 %(tail)s", tail=one[name][-8:].upper()) if one[name] else "")
+        for name in ("subject", "actor")
+    }
     codes = [f"{word(key, 'security_detail')} {word(value, 'security_code')}" for key, value in one["detail"].items()]
     at = parse(one["at"])
-    return {**one, **{f"{name}_said": said for name, said in known.items()}, "codes": "，".join(codes), "when": at}
+    return {
+        **one,
+        **{f"{name}_said": said for name, said in known.items()},
+        "codes": " · ".join(codes),
+        "when": f"{at.year}-{at:%m-%d %H:%M:%S}",
+    }

@@ -8,9 +8,11 @@ from typing import Any
 import yaml
 from fastapi import APIRouter, Response
 
+from services.web.pages.language import _
 from services.web.pages.operator.activations import section
 from services.web.pages.public.district import district_now
 from services.web.pages.render import fragment, page, part, part_state
+from services.web.pages.staff.people import numbering_of
 from services.web.pages.visit import Visit, VisitOf, centre_only
 from shared.auth.access import public
 from shared.clock import district_day
@@ -103,15 +105,16 @@ async def _rehearsal(visit: Visit, rehearsal_id: str) -> dict[str, Any]:
     )
     lines, whole = budget
     for line in lines:
-        line["site_name"] = sites.get(line["site_id"], "其他站点") if line["site_id"] else "无站点"
+        line["site_name"] = sites.get(line["site_id"], _("其他站点")) if line["site_id"] else _("没有站点")
     return {
         "rehearsal": found,
         "winners": [one for one in winners if one["difference"] > 0],
         "losers": [one for one in losers if one["difference"] < 0],
-        "lines": lines,
+        "number_of": await numbering_of(visit, (one["volunteer_id"] for one in (*winners, *losers))),
+        "lines": [(f"{line['month'][:7]} · {line['site_name']}", line) for line in lines],
         "whole": whole,
-        "by_month": _sums(lines, "month"),
-        "by_site": sorted(_sums(lines, "site_name"), key=lambda line: -abs(int(line["difference"]))),
+        "by_month": [(line["month"][:7], line) for line in _sums(lines, "month")],
+        "by_site": [(line["site_name"], line) for line in sorted(_sums(lines, "site_name"), key=_size)],
     }
 
 
@@ -128,7 +131,7 @@ async def _budget(visit: Visit, rehearsal_id: str) -> tuple[list[dict[str, Any]]
     """The budget's lines, and whether these are all."""
     lines: list[dict[str, Any]] = []
     query = {"limit": "200"}
-    for _ in range(BUDGET_PAGES):
+    for _page in range(BUDGET_PAGES):
         found = await visit.ask("points", f"/rehearsals/{rehearsal_id}/budget", **query)
         lines += found["items"]
         if found["next_cursor"] is None:
@@ -145,6 +148,11 @@ def _sums(lines: Iterable[Mapping[str, Any]], name: str) -> list[dict[str, Any]]
         for figure in ("before", "after", "difference"):
             total[figure] += line[figure]
     return list(found.values())
+
+
+def _size(line: Mapping[str, Any]) -> int:
+    """Sorts lines by their difference, the largest first."""
+    return -abs(int(line["difference"]))
 
 
 def _new_year(now: datetime) -> str:
@@ -166,4 +174,4 @@ def _said(value: Any) -> Any:
 def _example(document: Mapping[str, Any], begins: date) -> str:
     """The rule in force as a draft to begin with: another name, from the first of next month on."""
     said = {name: item for name, item in document.items() if name != "version"}
-    return _text({**said, "name": f"{document['name']}（草案）", "effective_from": begins.isoformat()})
+    return _text({**said, "name": _("%(name)s（草案）", name=document["name"]), "effective_from": begins.isoformat()})

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from services.web.gateway.upstream import UpstreamProblem
+from services.web.pages.language import _
 from services.web.pages.render import page
 from services.web.pages.staff.rewards_admin import require_staff
 from services.web.pages.visit import Visit, VisitOf
@@ -75,5 +76,5 @@ async def whose(visit: Visit, volunteer_id: str) -> explanation.Whose:
     """The volunteer, if they are of the caller's sites: recruitment decides, and shows their name masked."""
     require_staff(visit)
     person: Any = await visit.ask("recruitment", f"/volunteers/{volunteer_id}")
-    said = f"志愿者 {person['name']}，编号 {person['volunteer_number']}"
+    said = _("志愿者 %(name)s，编号 %(number)s", name=person["name"], number=person["volunteer_number"])
     return explanation.Whose(str(person["volunteer_id"]), f"/staff/volunteers/{person['volunteer_id']}", said)

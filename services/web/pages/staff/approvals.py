@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from services.web.pages.language import _, listed
 from services.web.pages.render import page
 from services.web.pages.staff.rewards_admin import require_staff
 from services.web.pages.visit import VisitOf
@@ -41,12 +42,14 @@ def line(item: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "record_id": str(item["record_id"]),
         "number": item["volunteer_number"],
-        "title": item["activity_title"] or "志愿服务",
+        "title": item["activity_title"] or _("志愿服务"),
         "time": span(item["started_at"], item["ended_at"]),
-        "duration": f"超时 {spell_minutes(overtime)}" if overtime else spell_minutes(int(item["minutes"])),
+        "duration": _("超时 %(time)s", time=spell_minutes(overtime))
+        if overtime
+        else spell_minutes(int(item["minutes"])),
         "provenance": word(item["provenance"], "provenance"),
-        "place": "，".join(name for name in (item["site_name"], item["team_name"]) if name),
-        "recorders": "、".join(item["recorder_sites"]),
+        "place": " · ".join(name for name in (item["site_name"], item["team_name"]) if name),
+        "recorders": listed(item["recorder_sites"]),
         "reasons": [word(reason, "waits_for") for reason in item["reasons"]],
         "evidence": item["has_evidence"],
         "until": moment(item["lapses_at"]),

@@ -8,7 +8,9 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from services.web.gateway.sessions import Session
+from services.web.pages.language import N_, _, listed
 from services.web.pages.render import page
+from services.web.pages.staff.people import colleagues_of, number_said, numbers_of
 from services.web.pages.staff.rewards_admin import require_staff
 from services.web.pages.visit import VisitOf
 from services.web.pages.wording import measured, moment, word
@@ -21,6 +23,13 @@ router = APIRouter(prefix="/staff/cases", include_in_schema=False, dependencies=
 KINDS = ("two-sites", "burst", "no-check-in", "many-accounts", "long-day")
 UNSAID = {"holds_back": ("two-sites",)}
 """What holds points back where a rule says nothing of it: its document then leaves the member out."""
+FOUND: Mapping[str, str] = {
+    "two-sites": N_("同一位志愿者的两条已确认记录在不同站点，有 %(size)s重叠（从 %(limit)s起核查）。"),
+    "burst": N_("同一位记录人十分钟内录了 %(size)s（从 %(limit)s起核查）。"),
+    "no-check-in": N_("同一位志愿者一天有 %(size)s服务没有本人签到（从 %(limit)s起核查）。"),
+    "many-accounts": N_("同一部手机或终端一天替 %(size)s签到或签退（从 %(limit)s起核查）。"),
+    "long-day": N_("同一位志愿者一天记了 %(size)s服务（超过 %(limit)s就核查）。"),
+}
 STATES = ("open", "cleared", "confirmed", "all")
 
 
@@ -33,11 +42,12 @@ async def cases(visit: VisitOf, status: str = "open", kind: str = "", cursor: st
     if chosen != "all":
         query["status"] = chosen
     found, sites = await asyncio.gather(visit.ask("points", "/cases", limit="30", **query), visit.site_names())
+    numbers = await numbers_of(visit, _volunteers(found["items"]))
     return page(
         "staff/cases.html",
         visit.session,
         path=visit.path,
-        cases=[_case_row(case, sites) for case in found["items"]],
+        cases=[_case_row(case, sites, numbers) for case in found["items"]],
         chosen=chosen,
         kind=of_kind,
         kinds=KINDS,
@@ -50,15 +60,29 @@ async def cases(visit: VisitOf, status: str = "open", kind: str = "", cursor: st
 async def case(visit: VisitOf, case_id: str) -> Response:
     """One case: what was found then, its records now, and the two ways to settle it."""
     require_staff(visit)
-    found, rules, sites = await asyncio.gather(
-        visit.ask("points", f"/cases/{case_id}"), visit.get_optional("points", "/rules"), visit.site_names()
+    found, rules, sites, who = await asyncio.gather(
+        visit.ask("points", f"/cases/{case_id}"),
+        visit.get_optional("points", "/rules"),
+        visit.site_names(),
+        colleagues_of(visit),
     )
-    records = [{**record, "site_name": _site(record["site_id"], sites)} for record in found["seen_records"]]
+    seen = found["seen_records"]
+    numbers = await numbers_of(visit, [*_volunteers([found]), *(record["volunteer_id"] for record in seen)])
+    records = [
+        {
+            **record,
+            "site_name": _site(record["site_id"], sites),
+            "number": _("志愿者 %(number)s", number=number_said(numbers, record["volunteer_id"])),
+            "recorder": _("%(who)s 记录", who=who(record["recorded_by"])) if record["recorded_by"] else "",
+        }
+        for record in seen
+    ]
     return page(
         "staff/case.html",
         visit.session,
         path=visit.path,
-        case=_case_row(found, sites),
+        case=_case_row(found, sites, numbers),
+        settled_by=who(found["settled_by"]) if found["settled_by"] else "",
         held=_held_kinds(rules["items"], found["evidence"]["day"]) if rules else None,
         records=records,
         people=len({record["volunteer_id"] for record in records}),
@@ -69,15 +93,15 @@ async def case(visit: VisitOf, case_id: str) -> Response:
 def left_to(session: Session, case: Mapping[str, Any]) -> str:
     """Why another member of staff settles the case, in a sentence; empty if the caller may."""
     if "operator" not in session.roles:
-        return "结论由中心的操作员来定；您了解情况的话，请告诉中心。"
+        return _("结论由中心的操作员来定；您了解情况的话，请告诉中心。")
     records = case["seen_records"]
     persons = {session.claims.get("sub"), session.person} - {None}
     about = {case["subject"], *(record[who] for record in records for who in ("volunteer_id", "recorded_by"))}
     if not persons.isdisjoint(about):
-        return "这个核查事项关于您自己，或有您录入的记录，要由另一位操作员来定。"
+        return _("这个核查事项关于您自己，或有您录入的记录，要由另一位操作员来定。")
     sites = {*case["site_ids"], *(record["site_id"] for record in records if record["revision"] is not None)}
     if not all(map(session.owns, sites)):
-        return "这个核查事项还涉及您不负责的站点，由区中心的操作员来定。"
+        return _("这个核查事项还涉及您不负责的站点，由区中心的操作员来定。")
     return ""
 
 
@@ -85,17 +109,11 @@ def found_in_words(case: Mapping[str, Any]) -> str:
     """Word the finding in one sentence with its numbers."""
     evidence = case["evidence"]
     size, limit = (measured(evidence[name], evidence["unit"]) for name in ("measured", "limit"))
-    said = {
-        "two-sites": f"同一位志愿者的两条已确认记录在不同站点，有 {size}重叠（从 {limit}起核查）。",
-        "burst": f"同一位记录人十分钟内录了 {size}（从 {limit}起核查）。",
-        "no-check-in": f"同一位志愿者一天有 {size}服务没有本人签到（从 {limit}起核查）。",
-        "many-accounts": f"同一部手机或终端一天替 {size}签到或签退（从 {limit}起核查）。",
-        "long-day": f"同一位志愿者一天记了 {size}服务（超过 {limit}就核查）。",
-    }
-    return said.get(case["kind"], f"{size} / {limit}")
+    sentence = FOUND.get(case["kind"])
+    return _(sentence, size=size, limit=limit) if sentence else f"{size} / {limit}"
 
 
-def _case_row(case: Mapping[str, Any], sites: Mapping[str, str]) -> dict[str, Any]:
+def _case_row(case: Mapping[str, Any], sites: Mapping[str, str], numbers: Mapping[str, str]) -> dict[str, Any]:
     evidence = case["evidence"]
     # a window of ten minutes or a shared time; a day needs no hours
     timed = "from" in evidence and case["kind"] != "many-accounts"
@@ -106,16 +124,28 @@ def _case_row(case: Mapping[str, Any], sites: Mapping[str, str]) -> dict[str, An
     return {
         **case,
         "said": found_in_words(case),
-        "site_said": "、".join(_site(site_id, sites) for site_id in case["site_ids"]) or "没有站点",
+        "site_said": listed([_site(site_id, sites) for site_id in case["site_ids"]]) or _("没有站点"),
         "day": date.fromisoformat(evidence["day"]),
         "hours": f"{moment(evidence['from'])} — {moment(evidence['to'])}" if timed else "",
         "device_class": word(of_class, "device_class") if of_class else "",
-        "tail": str(case["subject"])[-8:].upper(),
+        "subject_said": _subject(case, numbers),
     }
 
 
+def _volunteers(cases: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The volunteers that cases are about."""
+    return [str(case["subject"]) for case in cases if case["subject_kind"] == "volunteer"]
+
+
+def _subject(case: Mapping[str, Any], numbers: Mapping[str, str]) -> str:
+    """The volunteer by number; a device or a member of staff by the end of the id."""
+    if case["subject_kind"] == "volunteer":
+        return _("志愿者 %(number)s", number=number_said(numbers, case["subject"]))
+    return f"{word(case['subject_kind'], 'case_subject')} {str(case['subject'])[-8:].upper()}"
+
+
 def _site(site_id: str | None, sites: Mapping[str, str]) -> str:
-    return sites.get(site_id, "其他站点") if site_id else "没有站点"
+    return sites.get(site_id, _("其他站点")) if site_id else _("没有站点")
 
 
 def _held_kinds(rules: Iterable[Mapping[str, Any]], day: str) -> frozenset[str]:

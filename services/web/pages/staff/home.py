@@ -9,12 +9,14 @@ from fastapi import APIRouter, Response
 from services.web.gateway.sessions import Session
 from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages import messages
+from services.web.pages.language import N_, _, _n
 from services.web.pages.public.district import district_now
 from services.web.pages.refusals import say
 from services.web.pages.render import page, part, qr
 from services.web.pages.staff.rewards_admin import require_staff
 from services.web.pages.visit import Visit, VisitOf
 from services.web.pages.volunteer.rewards import tail
+from services.web.pages.wording import parse
 from shared.auth.access import public
 
 __all__ = ["router", "runs"]
@@ -23,6 +25,8 @@ router = APIRouter(prefix="/staff", include_in_schema=False, dependencies=[publi
 
 BACK, AHEAD = timedelta(hours=18), timedelta(days=14)
 """Which activities the first page shows, around now."""
+SOON = timedelta(minutes=30)
+"""How long before its start a shift counts as running: people check in."""
 COUNTED = 50
 """Waiting pieces of work that the first page counts; beyond them it says that there are more."""
 
@@ -34,7 +38,8 @@ async def staff(visit: VisitOf) -> Response:
     activities, held, waiting, inbox = await asyncio.gather(
         _activities(visit), _held(visit), _waiting(visit), messages.own(visit)
     )
-    waiting = [_unread(inbox["inbox"]), *waiting]
+    # what waits stands first
+    waiting = sorted([*waiting, _unread(inbox["inbox"])], key=lambda line: not line["waits"])
     return page("staff/home.html", visit.session, path=visit.path, activities=activities, held=held, waiting=waiting)
 
 
@@ -99,7 +104,7 @@ async def _code(visit: Visit, shift_id: str) -> dict[str, Any]:
             raise
         return {"code": None, "refusal": say(problem.type, problem.detail, problem.extra)}
     address = shown.get("url") or f"{visit.web.settings.public_url.rstrip('/')}/s/{shift_id}?c={shown['code']}"
-    return {"code": shown["code"], "address": address, "drawing": qr(address, label="签到二维码"), "refusal": None}
+    return {"code": shown["code"], "address": address, "drawing": qr(address, label=_("签到二维码")), "refusal": None}
 
 
 async def _activities(visit: Visit) -> list[dict[str, Any]] | None:
@@ -111,7 +116,11 @@ async def _activities(visit: Visit) -> list[dict[str, Any]] | None:
     )
     if found is None:
         return None
-    return [activity for activity in found["items"] if runs(visit.session, activity)]
+    own = [activity for activity in found["items"] if runs(visit.session, activity)]
+    for activity in own:
+        for shift in activity["shifts"]:
+            shift["running"] = parse(shift["starts_at"]) - SOON <= now <= parse(shift["ends_at"])
+    return sorted(own, key=lambda activity: not any(shift["running"] for shift in activity["shifts"]))
 
 
 def runs(session: Session, activity: Any) -> bool:
@@ -130,7 +139,7 @@ async def _drives(visit: Visit) -> list[Any] | None:
     return sorted(latest, key=lambda drive: not drive.get("open"))
 
 
-async def _waiting(visit: Visit) -> list[dict[str, str]]:
+async def _waiting(visit: Visit) -> list[dict[str, Any]]:
     """Work that waits for the caller, each with its count; nothing for leaders."""
     if not visit.session.roles & {"station", "operator"}:
         return []
@@ -138,37 +147,49 @@ async def _waiting(visit: Visit) -> list[dict[str, str]]:
     questions = [
         (
             "/staff/approvals",
-            "时长核对",
+            N_("时长核对"),
             "clipboard-check",
             "recruitment",
             "/attendance/approvals",
             {"view": "decidable"},
         ),
-        ("/staff/cases", "核查事项", "search", "points", "/cases", {"status": "open"}),
+        ("/staff/cases", N_("核查事项"), "search", "points", "/cases", {"status": "open"}),
     ]
     if "operator" in visit.session.roles:
         proposed = {"status": "proposed"}
-        questions.append(("/staff/adjustments", "调整待批", "sliders-horizontal", "points", "/adjustments", proposed))
-    answers = await asyncio.gather(*(visit.get_optional(of, path, **most, **q) for *_, of, path, q in questions))
+        questions.append(
+            ("/staff/adjustments", N_("调整待批"), "sliders-horizontal", "points", "/adjustments", proposed)
+        )
+    answers = await asyncio.gather(
+        *(visit.get_optional(of, path, **most, **query) for *_rest, of, path, query in questions)
+    )
     return [
-        {"href": href, "text": text, "icon": icon, "count": _counted(answer)}
-        for (href, text, icon, *_), answer in zip(questions, answers, strict=True)
+        {
+            "href": href,
+            "text": _(text),
+            "icon": icon,
+            "count": _counted(answer),
+            "waits": bool(answer and answer["items"]),
+        }
+        for (href, text, icon, *_rest), answer in zip(questions, answers, strict=True)
     ]
 
 
-def _unread(inbox: Any | None) -> dict[str, str]:
+def _unread(inbox: Any | None) -> dict[str, Any]:
     """The way to the messages, with how many are unread."""
-    said = "暂时取不到" if inbox is None else f"{inbox['unread']} 条未读" if inbox["unread"] else "没有未读"
-    return {"href": "/staff/messages", "text": "消息", "icon": "bell", "count": said}
+    unread = int(inbox["unread"]) if inbox else 0
+    said = _("暂时取不到") if inbox is None else _n("%(n)s 条未读", unread) if unread else _("没有未读")
+    return {"href": "/staff/messages", "text": _("消息"), "icon": "bell", "count": said, "waits": unread > 0}
 
 
 def _counted(answer: Any | None) -> str:
     """``3 件等您处理``, or what stands for it."""
     if answer is None:
-        return "暂时取不到"
+        return _("暂时取不到")
     count = len(answer["items"])
-    more = "以上" if answer.get("next_cursor") else ""
-    return f"{count} 件{more}等您处理" if count else "没有等您处理的"
+    if answer.get("next_cursor"):
+        return _("%(n)s 件以上等您处理", n=count)
+    return _n("%(n)s 件等您处理", count) if count else _("没有等您处理的")
 
 
 async def _held(visit: Visit) -> list[dict[str, Any]] | None:

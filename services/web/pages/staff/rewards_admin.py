@@ -1,13 +1,15 @@
 """The staff's pages of rewards: the catalogue, the stock of their sites, and what became of every redemption."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import APIRouter, Response
 
 from services.web.gateway.upstream import UpstreamProblem
+from services.web.pages.language import N_, _, listed
 from services.web.pages.render import page, part
+from services.web.pages.staff.people import colleagues_of
 from services.web.pages.visit import Visit, VisitOf
 from services.web.pages.volunteer.rewards import limits_said, tail, window_said
 from services.web.pages.wording import day, parse
@@ -19,14 +21,14 @@ router = APIRouter(prefix="/staff", include_in_schema=False, dependencies=[publi
 
 STATES = ("held", "captured", "released", "refunded")
 _FIELDS: Mapping[str, str] = {
-    "name": "名称",
-    "description": "说明",
-    "price": "积分",
-    "per_quarter_limit": "每季度限",
-    "per_person_limit": "每人限",
-    "available_from": "开始",
-    "available_until": "结束",
-    "hold_days": "领取天数",
+    "name": N_("名称"),
+    "description": N_("说明"),
+    "price": N_("积分"),
+    "per_quarter_limit": N_("每季度限"),
+    "per_person_limit": N_("每人限"),
+    "available_from": N_("开始"),
+    "available_until": N_("结束"),
+    "hold_days": N_("领取天数"),
 }
 
 
@@ -52,8 +54,11 @@ async def rewards(visit: VisitOf, cursor: str | None = None) -> Response:
 async def reward(visit: VisitOf, reward_id: str) -> Response:
     """One reward: what it is, where it lies, and all that can be done with it."""
     require_staff(visit)
-    found, stock, sites = await asyncio.gather(
-        visit.ask("points", f"/catalogue/{reward_id}"), _stock(visit, reward_id), visit.site_names()
+    found, stock, sites, who = await asyncio.gather(
+        visit.ask("points", f"/catalogue/{reward_id}"),
+        _stock(visit, reward_id),
+        visit.site_names(),
+        colleagues_of(visit),
     )
     own = [(site_id, name) for site_id, name in sites.items() if visit.session.owns(site_id)]
     return page(
@@ -63,7 +68,7 @@ async def reward(visit: VisitOf, reward_id: str) -> Response:
         reward=found,
         limits=limits_said(found),
         time=window_said(found),
-        changes=[changes_said(change) for change in found["changes"]],
+        changes=[changes_said(change, who) for change in found["changes"]],
         own_sites=sorted(own, key=lambda site: site[1]),
         **stock,
     )
@@ -101,10 +106,11 @@ async def redemptions(visit: VisitOf, status: str = "captured", cursor: str | No
 
 
 async def _stock(visit: Visit, reward_id: str) -> dict[str, Any]:
-    shelves, reward, sites = await asyncio.gather(
+    shelves, reward, sites, who = await asyncio.gather(
         visit.ask("points", f"/rewards/{reward_id}/stock"),
         visit.ask("points", f"/catalogue/{reward_id}"),
         visit.site_names(),
+        colleagues_of(visit),
     )
     shelf_rows = shelves_of(shelves, reward, sites)
     histories = await asyncio.gather(
@@ -114,7 +120,7 @@ async def _stock(visit: Visit, reward_id: str) -> dict[str, Any]:
         )
     )
     for shelf, history in zip(shelf_rows, histories, strict=True):
-        shelf["history"] = (history or {"items": []})["items"]
+        shelf["history"] = [{**one, "by_said": who(one["by"])} for one in (history or {"items": []})["items"]]
     return {"shelves": shelf_rows}
 
 
@@ -124,7 +130,7 @@ def shelves_of(shelves: list[Any], reward: Mapping[str, Any], sites: Mapping[str
     shelf_rows = [
         {
             **shelf,
-            "site_name": sites.get(shelf["site_id"], "站点"),
+            "site_name": sites.get(shelf["site_id"], _("站点")),
             "on_shelf": shelf["free"] + shelf["reserved"],
             "hold_days": days.get(shelf["site_id"], reward["hold_days"]),
         }
@@ -133,18 +139,20 @@ def shelves_of(shelves: list[Any], reward: Mapping[str, Any], sites: Mapping[str
     return sorted(shelf_rows, key=lambda shelf: str(shelf["site_name"]))
 
 
-def changes_said(change: Mapping[str, Any]) -> dict[str, Any]:
+def changes_said(change: Mapping[str, Any], who: Callable[[object], str]) -> dict[str, Any]:
     """积分 10 → 25，领取天数 30 → 7: a change of a line, in one sentence."""
     before, after = change["before"], change["after"]
-    said = [
-        f"{_FIELDS.get(name, name)} {_value(name, before.get(name))} → {_value(name, after[name])}" for name in after
-    ]
-    return {"said": "，".join(said), "at": change["changed_at"], "by": str(change["changed_by"])[-6:].upper()}
+    said = [f"{_field(name)} {_value(name, before.get(name))} → {_value(name, after[name])}" for name in after]
+    return {"said": listed(said), "at": change["changed_at"], "by": who(change["changed_by"])}
+
+
+def _field(name: str) -> str:
+    return _(_FIELDS[name]) if name in _FIELDS else name
 
 
 def _value(name: str, value: Any) -> str:
     if value is None:
-        return "不限"
+        return _("不限")
     if name in ("available_from", "available_until"):
         return f"{day(value, year=True)} {parse(value):%H:%M}"
     return f"“{value}”" if name in ("name", "description") else str(value)

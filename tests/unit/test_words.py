@@ -15,6 +15,9 @@ REMAINING: dict[str, dict[str, int]] = json.loads(
 )
 """How many breaches each area has, by law: stored values of the API. Never raise a number."""
 
+OWN = frozenset({"words.py", "test_words.py"})
+"""The laws themselves name what they forbid."""
+
 PLANTED: list[tuple[Law, str, str]] = [
     (words.prose_uses_verbs_of_the_field, "a.py", "x = 1  # nobody reads it\n"),
     (words.prose_uses_verbs_of_the_field, "a.py", '"""Sent.\n\nThe relay puts aside what is too large.\n"""\n'),
@@ -55,7 +58,17 @@ def tree() -> list[File]:
 def test_the_law_holds_but_for_what_remains(law: Law, tree: list[File]) -> None:
     remaining = REMAINING.get(law.__name__, {})
     broken = words.found(tree, law)
-    assert {area: len(lines) for area, lines in broken.items()} == remaining, f"{law.__doc__} Found: {broken}"
+    shipped = {area: most for area, most in remaining.items() if area not in words.OTHERS}
+    assert {area: len(lines) for area, lines in broken.items()} == shipped, f"{law.__doc__} Found: {broken}"
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_what_is_not_shipped_breaks_the_law_no_more_often_than_before(law: Law) -> None:
+    remaining = REMAINING.get(law.__name__, {})
+    here = [file for file in words.files(ROOT, words.OTHERS) if file.area in words.OTHERS and file.path.name not in OWN]
+    assert len(here) > 200
+    for area, lines in words.found(here, law).items():
+        assert len(lines) <= remaining.get(area, 0), f"{law.__doc__} Found in {area}: {lines}"
 
 
 def test_a_class_name_stands_for_one_thing(tree: list[File]) -> None:

@@ -97,6 +97,7 @@ async def test_one_scan_is_for_one_person(district: District, browser: Browser) 
         assert phones[0] != phones[1]
 
 
+@pytest.mark.deep
 async def test_four_accounts_on_one_phone_are_a_case_for_the_staff(district: District, browser: Browser) -> None:
     """The whole way: the browser's id, the record, the event, the window, the case on the page."""
     async with visitor(browser) as phone, visitor(browser, phone=False) as screen:

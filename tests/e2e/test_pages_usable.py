@@ -33,6 +33,9 @@ WALKS: dict[str, str] = {
 }
 """Person → pages: an address, and links that are followed from there by their selector."""
 
+PEOPLE = ("visitor", "volunteer")
+"""Their pages are checked in breadth too; all others look alike on the components' gallery, which is a visitor's."""
+
 
 @pytest.fixture(scope="module")
 async def people(district: District, browser: Browser) -> AsyncIterator[dict[str, BrowserContext]]:
@@ -43,7 +46,11 @@ async def people(district: District, browser: Browser) -> AsyncIterator[dict[str
         await context.close()
 
 
-@pytest.mark.parametrize("person", WALKS)
+@pytest.mark.grows
+@pytest.mark.parametrize(
+    "person",
+    [person if person in PEOPLE else pytest.param(person, marks=pytest.mark.deep) for person in WALKS],
+)
 async def test_pages_fit_their_screen_and_pass_axe(
     person: str, district: District, people: dict[str, BrowserContext]
 ) -> None:

@@ -107,6 +107,7 @@ async def test_what_a_recorder_enters_after_a_settlement_is_a_further_case_and_a
     assert outgoing == len(after) + 1, "each case once, and one settlement"
 
 
+@pytest.mark.deep
 async def test_dropped_tables_and_a_replay_give_the_same_cases_once_each(integrity: Integrity) -> None:
     await integrity.start()
     await integrity.send(*everything(), emitted_at=NOW)

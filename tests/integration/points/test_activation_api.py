@@ -252,6 +252,7 @@ async def test_acts_of_people_follow_the_rules_that_the_volunteer_stands_under(
 
 
 @pytest.mark.broker
+@pytest.mark.deep
 async def test_a_worker_killed_while_it_moves_everybody_is_taken_over(
     broker: TestBroker, settings_for: SettingsFor, district: District
 ) -> None:

@@ -198,6 +198,7 @@ async def test_a_draft_that_takes_effect_later_says_so_and_can_be_rehearsed_as_i
 
 
 @pytest.mark.broker
+@pytest.mark.deep
 async def test_the_worker_takes_up_what_waits_and_a_dead_worker_takes_its_replay_along(
     broker: TestBroker, points_db: Database, settings_for: SettingsFor, clock: Clock
 ) -> None:

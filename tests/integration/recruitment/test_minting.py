@@ -64,7 +64,10 @@ DOORS = (
 )
 
 
-@pytest.fixture(params=CREWS)
+IN_BREADTH = ("one account", "two of two sites")
+
+
+@pytest.fixture(params=[pytest.param(name, marks=() if name in IN_BREADTH else pytest.mark.deep) for name in CREWS])
 async def insiders(request: pytest.FixtureRequest, work: Work) -> AsyncIterator[Insiders]:
     """Accounts and all that they have made, over every history; at the end, which doors they came through."""
     crew = CREWS[request.param]

@@ -76,7 +76,14 @@ async def without_script(visit: VisitOf) -> Response:
 @router.get("/{path:path}", dependencies=[public()])
 async def nothing_here(visit: VisitOf) -> Response:
     """The page for addresses that lead nowhere; the last route of all."""
-    return page("error.html", visit.session, status=404, title=_("没有找到"), detail=say("not-found", ""), retry=False)
+    return page(
+        "error.html",
+        visit.session,
+        status=404,
+        title=_("没有找到"),
+        detail=say("not-found", "There is no such page."),
+        retry=False,
+    )
 
 
 def _wants_page(request: Request) -> bool:
@@ -98,7 +105,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _away(request: Request, error: Exception) -> Response:
-    said = say("service-away", "")
+    said = say("service-away", "The service does not answer; try again in a few seconds. Nothing is sent twice.")
     if _wants_page(request):
         return page("error.html", Session(), status=503, title=_(_TITLES[503]), detail=said, retry=True)
     return problem(503, "service-away", said, headers={"Retry-After": "2"})
@@ -107,7 +114,7 @@ async def _away(request: Request, error: Exception) -> Response:
 async def _login(request: Request, error: Exception) -> Response:
     assert isinstance(error, LoginNeeded)
     if not _wants_page(request):
-        return problem(401, "token-missing", say("token-missing", ""))
+        return problem(401, "token-missing", say("token-missing", "Please log in."))
     where = "/staff/login" if error.staff else "/login"
     response = RedirectResponse(f"{where}?{urlencode({'next': error.path})}", 303)
     response.raw_headers.extend(error.cookies)

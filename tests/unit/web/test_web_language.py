@@ -1,11 +1,14 @@
 """The language of a page: by the switch, else by the browser; its sentences by the catalogue."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
+from types import SimpleNamespace
 
 import pytest
 
-from services.web.pages import language
+from services.web.gateway.sessions import Session
+from services.web.pages import errors, language
 from services.web.pages.language import _, _n, listed
 from services.web.pages.language.current import language_of
 from services.web.pages.public.rules import rule_sentence, worth_said
@@ -122,3 +125,11 @@ def test_a_movement_is_explained_in_english() -> None:
     assert said["title"] == "Redemption, points held"
     assert said["because"] == "You redeemed “保温杯”: the points are held, and used only at the pickup."
     assert said["change"] == -30
+
+
+@pytest.mark.usefixtures("english")
+async def test_the_page_of_an_unknown_address_is_english() -> None:
+    answer = await errors.nothing_here(SimpleNamespace(session=Session()))  # type: ignore[arg-type]
+    main = bytes(answer.body).decode("utf-8").split("<main", 1)[1].split("</main>", 1)[0]
+    assert "There is no such page." in main
+    assert not re.search(r"[\u4e00-\u9fff]", main)

@@ -231,16 +231,23 @@ async def test_the_gateway_tails_the_pulse(secured: Secured, settings_for: Setti
         await eventually(told, within=60)
 
 
-@pytest.mark.parametrize("role", ["agents", "integrity"])
+@pytest.mark.parametrize(("service", "role"), [("operations", "agents"), ("points", "integrity")])
 async def test_faust_makes_its_tables_as_its_service(
-    secured: Secured, settings_for: SettingsFactory, points_db: Database, tmp_path: Path, role: str
+    secured: Secured, settings_for: SettingsFactory, points_db: Database, tmp_path: Path, service: str, role: str
 ) -> None:
     port = free_port()
-    settings = settings_for("points", **secured.values("points"), ops_port=port)
+    settings = settings_for(service, **secured.values(service), ops_port=port)
     log = tmp_path / f"{role}.log"
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.points", role, env=environment(settings), stdout=out, stderr=out, cwd=ROOT
+            sys.executable,
+            "-m",
+            f"services.{service}",
+            role,
+            env=environment(settings),
+            stdout=out,
+            stderr=out,
+            cwd=ROOT,
         )
     try:
         check = partial(ready, port)

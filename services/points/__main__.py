@@ -43,14 +43,14 @@ def api(settings: PointsSettings) -> "FastAPI":
     from services.points.adjustments import handlers as adjustments
     from services.points.policy import policy_of
     from services.points.routers import ROUTERS
-    from services.points.teams import handlers as teams
+    from services.points.teams import handlers as team_badges
     from shared.sealing import TextCipher
 
     cipher = TextCipher(settings.evidence_key.get_secret_value(), "WEIGUANG_EVIDENCE_KEY")
 
     async def start(app: "FastAPI") -> None:
         await policy_of(app.state.database)
-        await teams.install(app.state.database)
+        await team_badges.install(app.state.database)
         await adjustments.seal_plain(app.state.database, cipher)
 
     app = create_api(settings, title="Weiguang points", routers=ROUTERS, reports=True, start=start)

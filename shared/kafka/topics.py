@@ -104,8 +104,8 @@ _ALL = (
 
 TOPICS: dict[str, Topic] = {topic.entity: topic for topic in _ALL}
 CONTROL_TOPIC = "control"
-INDEXED = tuple(topic.entity for topic in _ALL if topic.entity != CONTROL_TOPIC)
-"""The topics that operations indexes: all that hold events or dead letters."""
+INDEXED = tuple(topic.entity for topic in _ALL if topic.entity not in {CONTROL_TOPIC, "pulse"})
+"""The topics that operations indexes: events and dead letters, but not the pulse, which repeats them each second."""
 LIVE = ("attendance", "points", *(entity for entity in INDEXED if entity.endswith(".dlq")))
 """The topics that the live view of operations counts."""
 

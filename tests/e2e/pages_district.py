@@ -98,7 +98,7 @@ class District:
 
     @property
     def names(self) -> "Names":
-        """What is called how here."""
+        """The names of the district's places and people."""
         return Names(self.number)
 
     @property

@@ -1,4 +1,4 @@
-"""What the audit reports, as tests look it up."""
+"""Looks up the findings of the audit."""
 
 from collections.abc import Mapping
 

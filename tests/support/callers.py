@@ -10,7 +10,9 @@ __all__ = ["uncalled"]
 
 AREAS = ("services", "shared", "ops", "dev")
 HELD = ("services", "shared", "ops")
-_REGISTERED = re.compile(r"(^|\.)(\w*router|app|report|group|\w*_app)\.|callback|validator|serializer|fixture")
+_REGISTERED = re.compile(
+    r"(^|\.)(\w*router|app|report|group|\w*_app|events|letters)\.|callback|validator|serializer|fixture"
+)
 """Decorators that hand a function to a framework, which calls it."""
 
 

@@ -66,7 +66,7 @@ class LiveOut(Output):
 
 @router.get("/live")
 async def show_live(db: Db, caller: Watcher) -> LiveOut:
-    """What attendance, points and dead letters carried per minute; a caller of some sites sees those alone."""
+    """Records, points and dead letters of each minute of the last hour; a caller bound to sites sees those only."""
     minutes = minutes_until(real_now())
     async with db.snapshot() as tx:
         found = await store.minutes_since(tx, minutes[0], bounds_of(caller))

@@ -185,7 +185,7 @@ def _count(record: Any, entities: Mapping[str, str], slices: Any) -> None:
 
 
 def _seen(table: Any) -> list[Slice]:
-    """What the table holds."""
+    """The slices that the table holds."""
     return [Slice(key, window[0], Counts(*value)) for (key, window), value in table.items() if value]
 
 

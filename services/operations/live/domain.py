@@ -41,7 +41,7 @@ _NONE = "-"
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What was seen: events, of these services just done, points; lateness in ms from the commit to the arrival."""
+    """Counts of events, of services just done and of points; lateness in ms from the commit to the arrival."""
 
     events: int = 0
     records: int = 0
@@ -69,7 +69,7 @@ NO_COUNTS = Counts()
 
 @dataclass(frozen=True, slots=True, order=True)
 class LivePlace:
-    """What counts apart: a type of event, a site, a drive; None where the event names none."""
+    """A type of event, a site and a drive that are counted apart; None where the event names none."""
 
     type: str
     site_id: UUID | None = None
@@ -78,7 +78,7 @@ class LivePlace:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What one record adds."""
+    """The counts that one record adds."""
 
     place: LivePlace
     records: int = 0

@@ -1,4 +1,4 @@
-"""What the agents store, and the minutes that they missed, counted from the index."""
+"""Stores the minutes of the agents, and counts the minutes that they missed from the index."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -15,7 +15,7 @@ TOPICS = LIVE
 
 
 def sighting_of(message: Message) -> Sighting:
-    """What a record adds; one that cannot be read counts as such, and lies in the index as it is."""
+    """The counts that a record adds; an unreadable one counts as unreadable, and the index holds its bytes."""
     if is_dead_letters(message.entity):
         return Sighting(LivePlace(DEAD_LETTER))
     try:

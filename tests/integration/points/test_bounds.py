@@ -49,6 +49,14 @@ CENTRE = {
     ("PUT", "/rewards/{reward_id}"): REWARD,
     ("POST", "/rewards/{reward_id}/withdrawal"): {},
     ("PUT", "/rewards/{reward_id}/photo"): b"\x89PNG\r\n\x1a\n",
+    ("GET", "/dead-letters"): None,
+    ("GET", "/dead-letters/groups"): None,
+    ("GET", "/dead-letters/{letter_id}"): None,
+    ("GET", "/dead-letters/replays"): None,
+    ("GET", "/dead-letters/replays/{replay_id}"): None,
+    ("GET", "/consumers"): None,
+    ("GET", "/events/{event_id}"): None,
+    ("GET", "/audit"): None,
 }  # fmt: skip
 """What concerns the whole district, with a body that could be meant."""
 BOUNDED = {
@@ -110,7 +118,8 @@ async def test_what_concerns_the_district_is_the_centres(api: Points, points_db:
     north = api.north
     for (method, template), body in CENTRE.items():
         path = template.replace("{version}", "1001").replace("{reward_id}", str(reward_id))
-        for name in ("rehearsal_id", "activation_id"):
+        path = path.replace("{letter_id}", "1")
+        for name in ("rehearsal_id", "activation_id", "replay_id", "event_id"):
             path = path.replace(f"{{{name}}}", SOME_ID)
         if method == "GET":
             answer = await north.get(path)

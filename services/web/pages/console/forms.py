@@ -174,6 +174,14 @@ FORMS: Mapping[str, tuple[SentenceForm, ...]] = {
         SentenceForm(N_("%(volunteer)s 响应倡议书登记成为志愿者"), {"source": ("appeal",)}),
         SentenceForm(N_("%(volunteer)s 在%(site)s登记成为志愿者")),
     ),
+    "volunteering.site.changed.v1": (
+        SentenceForm(N_("阵地“%(name)s”已关闭"), {"closed": ("true",)}),
+        SentenceForm(N_("阵地“%(name)s”建立或有变更")),
+    ),
+    "volunteering.activity.changed.v1": (
+        SentenceForm(N_("%(site)s的活动“%(title)s”已结束或取消"), {"state": ("closed",)}),
+        SentenceForm(N_("%(site)s的活动“%(title)s”发布或有变更")),
+    ),
     "volunteering.drive.opened.v1": (
         SentenceForm(N_("招募活动“%(name)s”在%(site)s举行，%(starts_at)s 开始"), {"name": PRESENT}),
         SentenceForm(N_("%(site)s举行招募活动，%(starts_at)s 开始")),

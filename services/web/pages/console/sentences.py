@@ -18,7 +18,7 @@ _PLACE = re.compile(r"%\((\w+)\)s")
 
 @dataclass(frozen=True, slots=True)
 class EventNames:
-    """EventNames by id, as far as they are known; ``numbers`` are those of volunteers."""
+    """Names by id, as far as they are known; ``numbers`` are those of volunteers."""
 
     sites: Mapping[str, str] = field(default_factory=dict)
     activities: Mapping[str, str] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class SentencePart:
 
 
 def sentence(event: Mapping[str, Any], names: EventNames) -> list[SentencePart]:
-    """What an event of the index says, in the current language; never empty."""
+    """The sentence of an event of the index, in the current language; never empty."""
     kind, data = event.get("kind", "event"), event.get("value")
     if kind != "event" and kind in SAYINGS:
         return [SentencePart(_(SAYINGS[kind], topic=event.get("topic") or ""))]

@@ -65,7 +65,7 @@ def _sparkline(values: Sequence[int]) -> str:
 
 @router.get("/audit")
 async def audit(visit: VisitOf, act: FilterText = "") -> Response:
-    """What operators did to the streams of all services, newest first, dry runs and looks included."""
+    """The acts of operators on the streams of all services, newest first, with dry runs and looks."""
     watch(visit)
     query = {"act": act} if act in WORDS["act"] else {}
     answers = await asyncio.gather(*(_trail(visit, service, query) for service in UPSTREAM_NAMES))

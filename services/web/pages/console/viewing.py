@@ -1,4 +1,4 @@
-"""What the console's pages have in common: who may see them, and the names in the sentences of events."""
+"""Shared parts of the console's pages: the roles that may see them, and the names in the sentences of events."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ def watch(visit: Visit) -> None:
 
 
 def topic_word(topic: str) -> str:
-    """What a topic holds, in a word or two."""
+    """A word or two for the content of a topic."""
     if topic.endswith(".dlq"):
         return _(_DEAD_LETTERS)
     return _(TOPIC_WORDS[topic]) if topic in TOPIC_WORDS else topic

@@ -127,7 +127,7 @@ def _account(visit: Visit, one: Mapping[str, Any], sites: Mapping[str, str]) -> 
 
 
 def _origin(one: Mapping[str, Any]) -> str:
-    """Who invited and activated an account, and when it was used."""
+    """The origin of an account: its inviter, its activator and its last use."""
     facts = [_("%(who)s 邀请", who=one["created_by"]) if one["created_by"] else _("安装时建立或早期建立")]
     if one["activated_by"]:
         facts.append(_("%(who)s 启用", who=one["activated_by"]))

@@ -137,9 +137,9 @@ async def test_two_operators_give_points_and_take_some_back(district: District, 
         await expect(first.locator("main")).to_contain_text("现在合计 20 积分")
 
         await phone.goto(f"{district.url}/me/why")
-        await expect(phone.locator("main")).to_contain_text("可用积分 60 分")
+        await expect(phone.locator("main")).to_contain_text("可用积分 60 积分")
         await expect(phone.locator(".entry").first).to_contain_text("人工调整，积分扣回")
-        await expect(phone.locator(".entry").first).to_contain_text("−10 分：多写了")
+        await expect(phone.locator(".entry").first).to_contain_text("−10 积分：多写了")
         await expect(phone.locator("main")).not_to_contain_text("签字单")
         await shot(phone, "adjustment-in-the-account")
 

@@ -101,13 +101,13 @@ async def test_from_the_shelf_to_the_refund_and_every_why(district: District, br
     async with visitor(browser) as phone, visitor(browser, phone=False) as desk, visitor(browser) as station:
         await register(phone, district, "赵桂兰")
         # 学雷锋月: two hours, 30 points; said before anybody signs up
-        await expect(phone.locator("#shifts li").first).to_contain_text("全程 2 小时得 30 分，满 15 分钟开始得分")
+        await expect(phone.locator("#shifts li").first).to_contain_text("全程 2 小时得 30 积分，满 15 分钟开始得分")
         await centre_log_in(desk, district)
         await put_on_the_shelf(desk, district, name)
         await staff_log_in(station, district)
         await serve(phone, station, district)
         # and after: what this service came to
-        await expect(phone.locator("#scan")).to_contain_text("这次服务 1 小时 50 分，得 27 分")
+        await expect(phone.locator("#scan")).to_contain_text("这次服务 1 小时 50 分钟，得 27 积分")
         await expect(phone.locator("#scan")).to_contain_text(
             "1 小时 50 分钟 × 15 积分/小时 = 27.5，舍去小数，得 27 积分"
         )
@@ -166,11 +166,11 @@ async def asks_why(phone: Page, district: District) -> None:
     await award.get_by_role("link", name="积分规则第 1 版").click()
     await expect(phone.locator("main")).to_contain_text("一天最多计 8 小时")
     await phone.goto(f"{district.url}/me/balance?on={district.start - timedelta(days=1):%Y-%m-%d}")
-    await expect(card(phone, "合计")).to_contain_text("47 分")
-    await expect(card(phone, "以前的余额")).to_contain_text(re.compile(r"可用积分\s*0 分"))
+    await expect(card(phone, "合计")).to_contain_text("47 积分")
+    await expect(card(phone, "以前的余额")).to_contain_text(re.compile(r"可用积分\s*0 积分"))
     await phone.get_by_label("到哪一天结束时").fill(f"{district.start:%Y-%m-%d}")
     await phone.get_by_role("button", name="查").click()
-    await expect(card(phone, "以前的余额")).to_contain_text(re.compile(r"可用积分\s*47 分"))
+    await expect(card(phone, "以前的余额")).to_contain_text(re.compile(r"可用积分\s*47 积分"))
     await expect(card(phone, "以前的余额")).to_contain_text("这一天还没有结束")
     await expect(card(phone, "一份一份的分")).to_contain_text(f"有效期到 2028年3月{district.start.day}日")
     await phone.goto(f"{district.url}/me/why")
@@ -203,7 +203,7 @@ async def asks_at_the_counter(phone: Page, desk: Page, district: District) -> No
     await expect(desk.locator("main")).to_contain_text("1 小时 50 分钟 × 15 积分/小时 = 27.5，舍去小数，得 27 积分")
     await desk.go_back()
     await desk.get_by_role("link", name="哪些分、什么时候到期").click()
-    await expect(card(desk, "合计")).to_contain_text("47 分")
+    await expect(card(desk, "合计")).to_contain_text("47 积分")
     answer = await phone.goto(desk.url)
     assert answer is not None
     assert answer.status == 403

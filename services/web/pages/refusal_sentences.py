@@ -150,7 +150,7 @@ SENTENCES: Mapping[str, str] = {
     "adjustment-unknown": "没有这笔人工调整。",
     "adjustment-decided": "这笔人工调整已经有了决定，请刷新页面。",
     "evidence-unreadable": "凭据打不开：现在的密钥不是保存时的密钥，或者内容被改动过。请告诉工程师。",
-    "adjustment-below-zero": "扣回的比给过的多（多出 {missing} 分），请不批准这一笔，另提一笔少些的。",
+    "adjustment-below-zero": "扣回的比给过的多（多出 {missing} 积分），请不批准这一笔，另提一笔少些的。",
     "nothing-to-correct": "只有已经批准的人工调整才能扣回；服务得的积分不对，要更正服务记录。",
     # operators' streams
     "time-ahead": "这个时间还没有到，请选过去的时间。",
@@ -299,6 +299,6 @@ SENTENCES: Mapping[str, str] = {
     "consumer-not-controlled": "这个消费者由 faust 运行，不能暂停，也不能回退。",
     "consumer-not-paused": "这个消费者没有暂停，请刷新页面。",
     "topic-not-read": "这个消费者不读这个主题，请换一个。",
-    "positions-unknown": "这些分区的消费者还没有报告过位置，请等它运行起来再试。",
+    "positions-unknown": "这些积分区的消费者还没有报告过位置，请等它运行起来再试。",
     "nothing-to-reset": "没有分区会后退：重置只能往回，不能往前。",
 }

@@ -329,14 +329,14 @@ def span(start: str | datetime, end: str | datetime | None, *, year: bool = Fals
 
 
 def spell_minutes(minutes: float | None) -> str:
-    """1 小时 5 分 or 1 h 5 min."""
+    """1 小时 5 分钟 or 1 h 5 min."""
     whole = int(minutes or 0)
     hours, rest = divmod(whole, 60)
     if not hours:
         return _("%(minutes)s 分钟", minutes=rest)
     if not rest:
         return _("%(hours)s 小时", hours=figure(hours))
-    return _("%(hours)s 小时 %(minutes)s 分", hours=figure(hours), minutes=rest)
+    return _("%(hours)s 小时 %(minutes)s 分钟", hours=figure(hours), minutes=rest)
 
 
 def measured(value: int, unit: str) -> str:

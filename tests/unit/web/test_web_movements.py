@@ -63,8 +63,8 @@ def test_the_page_says_out_of_which_points_it_was() -> None:
         sites={}, first=True, next_cursor=None, path="/me/why",
     )  # fmt: skip
     assert page.count("兑换，已领取") == 1
-    assert "3 分来自“2026年3月3日（周二）的服务”" in page
-    assert "12 分来自“2026年3月2日（周一）的服务”" in page
+    assert "3 积分来自“2026年3月3日（周二）的服务”" in page
+    assert "12 积分来自“2026年3月2日（周一）的服务”" in page
     assert "先冻结" not in page
 
 

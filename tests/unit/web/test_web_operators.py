@@ -26,7 +26,7 @@ def test_a_case_is_said_in_one_sentence_with_its_numbers() -> None:
         kind: found_in_words({"kind": kind, "evidence": {**evidence, "unit": units.get(kind, "minutes")}})
         for kind in KINDS
     }
-    assert said["long-day"] == "同一位志愿者一天记了 16 小时 40 分服务（超过 16 小时就核查）。"
+    assert said["long-day"] == "同一位志愿者一天记了 16 小时 40 分钟服务（超过 16 小时就核查）。"
     assert said["burst"] == "同一位记录人十分钟内录了 1,000 条记录（从 960 条记录起核查）。"
     assert said["many-accounts"] == "同一部手机或终端一天替 1,000 个账户签到或签退（从 960 个账户起核查）。"
     assert len(set(said.values())) == len(KINDS)
@@ -100,9 +100,9 @@ def test_what_people_moved_is_not_called_service() -> None:
 
 
 def test_more_taken_back_than_was_given_is_said_with_the_difference() -> None:
-    said = "扣回的比给过的多（多出 3 分），请不批准这一笔，另提一笔少些的。"
+    said = "扣回的比给过的多（多出 3 积分），请不批准这一笔，另提一笔少些的。"
     assert say("adjustment-below-zero", "…", {"missing": 3}) == said
-    assert say("adjustment-below-zero", "…") == said.replace("（多出 3 分）", "")
+    assert say("adjustment-below-zero", "…") == said.replace("（多出 3 积分）", "")
 
 
 PROPOSED: dict[str, Any] = {

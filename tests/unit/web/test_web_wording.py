@@ -42,7 +42,7 @@ def test_times_are_said_in_the_districts_zone() -> None:
 
 @pytest.mark.parametrize(
     ("minutes", "said"),
-    [(0, "0 分钟"), (59, "59 分钟"), (60, "1 小时"), (65, "1 小时 5 分"), (None, "0 分钟"), (72_000, "1,200 小时")],
+    [(0, "0 分钟"), (59, "59 分钟"), (60, "1 小时"), (65, "1 小时 5 分钟"), (None, "0 分钟"), (72_000, "1,200 小时")],
 )
 def test_minutes_are_said_in_hours(minutes: int | None, said: str) -> None:
     assert spell_minutes(minutes) == said
@@ -252,24 +252,24 @@ def test_the_rule_is_said_as_it_is() -> None:
         "first_service": {"points": 20},
     }
     assert rule_sentence(document) == (
-        "从签到到签退满 15 分钟才计积分：每小时 10 分，3 月雷锋月每小时 15 分，"
-        "一天最多计 8 小时，第一次服务另加 20 分。"
+        "从签到到签退满 15 分钟才计积分：每小时 10 积分，3 月雷锋月每小时 15 积分，"
+        "一天最多计 8 小时，第一次服务另加 20 积分。"
     )
-    assert rule_sentence({"earning": {"points_per_hour": 1, "minimum_minutes": 1}}) == ("从签到到签退，每小时 1 分。")
+    assert rule_sentence({"earning": {"points_per_hour": 1, "minimum_minutes": 1}}) == ("从签到到签退，每小时 1 积分。")
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
         ("hailin", ["一个活动最多计 2 小时", "有投诉的服务不计分", "每季度最多兑换 1 次"]),
-        ("hailin", ["引荐一人成为志愿者奖励 2 分"]),
+        ("hailin", ["引荐一人成为志愿者奖励 2 积分"]),
         ("huangshi", ["只有扫码签到的时长计积分，其余只计服务时长", "积分有效到下一个 12 月 31 日"]),
         ("huangshan", ["积分从服务当天起 36 个月内有效"]),
         ("izhiyuan", ["同一个活动一天最多计 3 次", "一天超过 8 小时的部分，要站点批准才计分"]),
         ("izhiyuan", ["一天超过 12 小时的部分，要中心批准才计分"]),
         ("shancheng", ["时长按每 1 小时计，余下的满 15 分钟计 30 分钟，满 45 分钟计 1 小时，再少不计"]),
         ("yunnan", ["服务时长不到计划时长的 60% 不计分", "积分长期有效"]),
-        ("nanjing", ["余额最多 1500 分，超出的捐出"]),
+        ("nanjing", ["余额最多 1500 积分，超出的捐出"]),
     ],
 )
 def test_every_places_rule_is_said_in_words(name: str, said: list[str]) -> None:
@@ -289,14 +289,14 @@ def test_no_term_of_a_rule_goes_unsaid() -> None:
          complaint: {worth_percent: 50}, expiry: {fixed_day: "06-30", years: 1}}
         """
     assert list(clauses(rule_from(text).model_dump(mode="json"))) == [
-        "从签到到签退满 20 分钟才计积分：每小时 7 分",
-        "类别为night的夜间每小时 12 分",
+        "从签到到签退满 20 分钟才计积分：每小时 7 积分",
+        "类别为night的夜间每小时 12 积分",
         "2026-05-11 到 2026-05-12 周年按 150% 计",
-        "一次最多计 1 小时 40 分",
-        "每天一个活动最多计 2 小时 30 分",
-        "一天最多得 30 分",
+        "一次最多计 1 小时 40 分钟",
+        "每天一个活动最多计 2 小时 30 分钟",
+        "一天最多得 30 积分",
         "一个月最多计 40 小时",
-        "一年最多得 290 分",
+        "一年最多得 290 积分",
         "只有扫码签到、队长点名的时长计积分，其余只计服务时长",
         "有投诉的服务只计 50%",
         "积分有效到第 1 年后的 6 月 30 日",
@@ -305,9 +305,9 @@ def test_no_term_of_a_rule_goes_unsaid() -> None:
 
 def test_a_shift_says_before_it_what_it_is_worth() -> None:
     assert worth_said({"points": 30, "minutes": 120, "from_minutes": 72}) == (
-        "全程 2 小时得 30 分，满 1 小时 12 分开始得分。"
+        "全程 2 小时得 30 积分，满 1 小时 12 分钟开始得分。"
     )
-    assert worth_said({"points": 1, "minutes": 60, "from_minutes": 60}) == "全程 1 小时得 1 分。"
+    assert worth_said({"points": 1, "minutes": 60, "from_minutes": 60}) == "全程 1 小时得 1 积分。"
     assert "不计积分，时长照记" in worth_said({"points": 0, "minutes": 10, "from_minutes": None})
 
 

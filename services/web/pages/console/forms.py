@@ -100,7 +100,7 @@ TOPIC_WORDS: Mapping[str, str] = {
 
 SAYINGS: Mapping[str, str] = {
     "hours": N_("%(hours)s 小时"),
-    "hours_minutes": N_("%(hours)s 小时 %(minutes)s 分"),
+    "hours_minutes": N_("%(hours)s 小时 %(minutes)s 分钟"),
     "minutes": N_("%(minutes)s 分钟"),
     "no_site": N_("未注明的站点"),
     "no_activity": N_("未注明的活动"),

@@ -84,20 +84,20 @@ def clauses(document: Mapping[str, Any], *, short: bool = False) -> Iterator[str
     hour = earning["points_per_hour"]
     least = int(earning.get("minimum_minutes") or 0)
     if least > 1:
-        yield _("从签到到签退满 %(least)s才计积分：每小时 %(points)s 分", least=spell_minutes(least), points=hour)
+        yield _("从签到到签退满 %(least)s才计积分：每小时 %(points)s 积分", least=spell_minutes(least), points=hour)
     else:
-        yield _("从签到到签退，每小时 %(points)s 分", points=hour)
+        yield _("从签到到签退，每小时 %(points)s 积分", points=hour)
     if share := earning.get("minimum_percent"):
         yield _("服务时长不到计划时长的 %(share)s%% 不计分", share=share)
     yield from _rounding(earning.get("rounding"))
     for rate in earning.get("rates") or ():
-        yield _("%(when)s每小时 %(points)s 分", when=_when(rate), points=rate["points_per_hour"])
+        yield _("%(when)s每小时 %(points)s 积分", when=_when(rate), points=rate["points_per_hour"])
     for multiplier in earning.get("multipliers") or ():
         yield _("%(when)s按 %(percent)s%% 计", when=_when(multiplier), percent=multiplier["percent"])
     yield from _caps(document.get("caps") or {})
     yield from _limits(document.get("limits") or {})
     if first := (document.get("first_service") or {}).get("points"):
-        yield _("第一次服务另加 %(points)s 分", points=first)
+        yield _("第一次服务另加 %(points)s 积分", points=first)
     if not short:
         yield from _rest(document)
 
@@ -144,11 +144,11 @@ def _months(numbers: Sequence[int]) -> str:
 
 
 _CAPS: Sequence[tuple[str, str, str]] = (
-    ("record", N_("一次最多计 %(time)s"), N_("一次最多得 %(points)s 分")),
-    ("activity", N_("一个活动最多计 %(time)s"), N_("一个活动最多得 %(points)s 分")),
-    ("day", N_("一天最多计 %(time)s"), N_("一天最多得 %(points)s 分")),
-    ("month", N_("一个月最多计 %(time)s"), N_("一个月最多得 %(points)s 分")),
-    ("year", N_("一年最多计 %(time)s"), N_("一年最多得 %(points)s 分")),
+    ("record", N_("一次最多计 %(time)s"), N_("一次最多得 %(points)s 积分")),
+    ("activity", N_("一个活动最多计 %(time)s"), N_("一个活动最多得 %(points)s 积分")),
+    ("day", N_("一天最多计 %(time)s"), N_("一天最多得 %(points)s 积分")),
+    ("month", N_("一个月最多计 %(time)s"), N_("一个月最多得 %(points)s 积分")),
+    ("year", N_("一年最多计 %(time)s"), N_("一年最多得 %(points)s 积分")),
 )
 """Caps by what they bound: on minutes and on points."""
 _WITHIN: Mapping[str, str] = {"day": N_("每天%(cap)s"), "month": N_("每月%(cap)s"), "year": N_("每年%(cap)s")}
@@ -181,9 +181,9 @@ def _rest(document: Mapping[str, Any]) -> Iterator[str]:
     if worth != 100:
         yield _("有投诉的服务只计 %(percent)s%%", percent=worth) if worth else _("有投诉的服务不计分")
     if points := (document.get("referral") or {}).get("points"):
-        yield _("引荐一人成为志愿者奖励 %(points)s 分", points=points)
+        yield _("引荐一人成为志愿者奖励 %(points)s 积分", points=points)
     if (cap := (document.get("balance") or {}).get("cap_points")) is not None:
-        yield _("余额最多 %(cap)s 分，超出的捐出", cap=cap)
+        yield _("余额最多 %(cap)s 积分，超出的捐出", cap=cap)
     if number := (document.get("redemptions") or {}).get("per_quarter"):
         yield _n("每季度最多兑换 %(n)s 次", number)
     yield _expiry(document.get("expiry") or {})
@@ -243,6 +243,6 @@ def worth_said(worth: Mapping[str, Any]) -> str:
         return _("按现行规则，这个班次（%(whole)s）不计积分，时长照记。", whole=whole)
     least = worth.get("from_minutes")
     if least and least < worth["minutes"]:
-        since = N_("全程 %(whole)s得 %(points)s 分，满 %(least)s开始得分。")
+        since = N_("全程 %(whole)s得 %(points)s 积分，满 %(least)s开始得分。")
         return _(since, whole=whole, points=points, least=spell_minutes(least))
-    return _("全程 %(whole)s得 %(points)s 分。", whole=whole, points=points)
+    return _("全程 %(whole)s得 %(points)s 积分。", whole=whole, points=points)

@@ -66,7 +66,9 @@ def line_of(item: Mapping[str, Any]) -> Sequence[Any]:
         )
         for record in item["records"]
     ]
-    sums += [_("%(points)s 分：%(reason)s", points=one["points"], reason=one["reason"]) for one in item["adjustments"]]
+    sums += [
+        _("%(points)s 积分：%(reason)s", points=one["points"], reason=one["reason"]) for one in item["adjustments"]
+    ]
     return (
         item["day_and_time"],
         item["title"],

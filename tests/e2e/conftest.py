@@ -1,4 +1,4 @@
-"""One stack and one browser for the page tests of a session, and a district for each of their modules."""
+"""One stack and one browser for all page tests, and a district for each of their modules."""
 
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -24,7 +24,7 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def pages_stack() -> AsyncIterator[Stack]:
     """The real stack, on which sites of a district just made are known at once; its files are gone afterwards."""
     with stack_directory("pages") as var:
@@ -32,7 +32,7 @@ async def pages_stack() -> AsyncIterator[Stack]:
             yield stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def district_numbers() -> Iterator[int]:
     """Numbers of the districts on the session's stack."""
     return count(1)
@@ -44,7 +44,7 @@ async def district(pages_stack: Stack, district_numbers: Iterator[int]) -> Distr
     return await make_district(pages_stack, next(district_numbers))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def browser() -> AsyncIterator[Browser]:
     """The system's Chromium."""
     found = next(

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
 TINY = Scale(
     first=date(2026, 1, 3),
-    last=date(2026, 1, 17),
+    last=date(2026, 1, 21),
     activities=90,
     imported=60,
     registered=30,
@@ -96,6 +96,9 @@ def kills_of(plan: Plan) -> list[Kill]:
         ("recruitment-worker", RECRUITED, 2),
         ("recruitment-relay", RECRUITED, 3),
         ("points-teams", RECRUITED, 2),
+        ("operations-api", RECRUITED, 3),
+        ("operations-worker", RECRUITED, 2),
+        ("operations-relay", RECRUITED, 2),
         ("operations-agents", RECRUITED, 2),
         ("points-integrity", RECRUITED, 2),
         ("points-relay", POSTED, 1),

@@ -225,7 +225,7 @@ async def test_the_gateway_tails_the_pulse(secured: Secured, settings_for: Setti
         await eventually(lambda: tail.connected, within=60)
 
         async def told() -> bool:
-            await secured.write("points", "pulse")
+            await secured.write("operations", "pulse")
             return bool(ticks)
 
         await eventually(told, within=60)

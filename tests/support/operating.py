@@ -33,7 +33,7 @@ TOPIC = "volunteering.points.v1"
 
 
 def bearer(role: Role, *sites: UUID, subject: UUID | None = None) -> dict[str, str]:
-    """A token of somebody with the role: of the centre, or of some sites."""
+    """A token of the role, for the centre or for some sites."""
     bounds = frozenset(sites) if sites else None
     caller = Caller(subject=subject or new_id(), roles=frozenset({role}), site_ids=bounds, name=role.value)
     return {"Authorization": f"Bearer {mint(MINTING, caller)}"}

@@ -86,7 +86,7 @@ class Indexed:
     tokens: dict[str, str] = field(default_factory=dict)
 
     def token(self, role: Role = Role.ENGINEER, sites: Sequence[UUID] | None = None) -> str:
-        """A token of somebody bound to the sites, or to none."""
+        """A token that is bound to the sites, or to none."""
         bounds = None if sites is None else frozenset(sites)
         caller = Caller(subject=new_id(), roles=frozenset({role}), site_ids=bounds)
         return mint(self.settings_for("recruitment"), caller)

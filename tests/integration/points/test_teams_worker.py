@@ -1,4 +1,4 @@
-"""Teams in a process of their own on a real broker: the badge within five seconds, poison put aside, nothing twice."""
+"""Teams in a process of their own on a real broker: badge within five seconds, poison dead-lettered, nothing twice."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -142,7 +142,7 @@ async def test_no_route_ignores_a_parameter_that_it_does_not_have(service: Servi
 
 async def test_no_post_succeeds_without_a_key(service: Service) -> None:
     wrong: list[str] = []
-    told = posts = 0
+    refused = posts = 0
     for call, allowed in service.calls():
         if (
             call.method != "POST"
@@ -153,11 +153,11 @@ async def test_no_post_succeeds_without_a_key(service: Service) -> None:
         posts += 1
         headers = service.token(min(allowed, key=ORDER.index)) if allowed else {}
         answer = await service.client.request("POST", call.url, json=call.body, headers=headers)
-        told += answer.status_code == 400 and answer.json()["type"] == "idempotency-key-missing"
+        refused += answer.status_code == 400 and answer.json()["type"] == "idempotency-key-missing"
         if answer.status_code < 400:
             wrong.append(f"{call.template}: {answer.status_code} {answer.text[:200]}")
     assert not wrong, "\n".join(wrong)
-    assert told or not posts, "what else kept them from succeeding says nothing about keys"
+    assert refused or not posts, "what else kept them from succeeding says nothing about keys"
 
 
 @pytest.mark.grows

@@ -274,8 +274,8 @@ def test_the_rule_is_said_as_it_is() -> None:
 )
 def test_every_places_rule_is_said_in_words(name: str, said: list[str]) -> None:
     text = RULE_EXAMPLES.joinpath(f"{name}.yaml").read_text("utf-8")
-    told = list(clauses(rule_from(text, name).model_dump(mode="json")))
-    assert set(said) <= set(told), told
+    found = list(clauses(rule_from(text, name).model_dump(mode="json")))
+    assert set(said) <= set(found), found
 
 
 def test_no_term_of_a_rule_goes_unsaid() -> None:

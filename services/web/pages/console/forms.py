@@ -38,7 +38,6 @@ FIELDS: Mapping[str, tuple[str, str]] = {
     "channel": ("channel", "word"),
     "role": ("role", "word"),
     "act": ("act", "word"),
-    "monitor": ("monitor", "word"),
 }
 """Placeholder → the member that fills it, and how it is said. One that is not here is a member, said as it is."""
 
@@ -65,15 +64,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "pause": N_("暂停消费组"),
         "resume": N_("恢复消费组"),
         "reset": N_("回拨消费组"),
-    },
-    "monitor": {
-        "silence": N_("有班次却没有记录"),
-        "dead-letters": N_("死信激增"),
-        "corrections": N_("更正激增"),
-        "lag": N_("积压增加"),
-        "standstill": N_("消费组停滞"),
-        "outbox": N_("发件箱积压"),
-        "restarts": N_("进程重启"),
     },
 }
 

@@ -10,7 +10,7 @@ from services.web.pages.console.viewing import topic_word, watch
 from services.web.pages.render import page
 from services.web.pages.visit import VisitOf
 from shared.auth.access import public
-from shared.kafka.topics import TOPICS
+from shared.kafka.topics import INDEXED
 
 __all__ = ["FilterText", "router", "topic_choices", "type_choices"]
 
@@ -21,8 +21,7 @@ FilterText = Annotated[str, Query(max_length=500)]
 
 def topic_choices() -> list[tuple[str, str]]:
     """Topics by name, with what they hold; those of dead letters stand last."""
-    names = [name for name in TOPICS if name != "control"]
-    return [(name, f"{name} · {topic_word(name)}") for name in names]
+    return [(name, f"{name} · {topic_word(name)}") for name in INDEXED]
 
 
 def type_choices() -> list[tuple[str, str]]:

@@ -121,13 +121,9 @@
 
   // A burst comes as many messages: they enter the ring together.
   function arrive(found) {
-    if (hidden(found)) { last = Math.max(last, found.number); return; }
     queue.push(found);
     if (!flushing) flushing = setTimeout(function () { flushing = 0; receive(queue.splice(0)); }, 16);
   }
-
-  // The pulse ticks each second and would push everything else out: it is shown where it is asked for.
-  function hidden(row) { return row.topic === "pulse" && !/pulse/.test(filters.elements.topic.value + filters.elements.type.value); }
 
   function receive(found) {
     var fresh = found.filter(function (row) { return row.gap || row.number > last; });
@@ -301,7 +297,7 @@
         if (page) query.set("cursor", page.next_cursor);
         page = await read(API + "?" + query);
         if (mine !== run) return;
-        found = found.concat(page.items.filter(function (row) { return !hidden(row); }));
+        found = found.concat(page.items);
       }
       receive(found.reverse());
       last = Math.max(last, newest.items.length ? newest.items[0].number : 0);

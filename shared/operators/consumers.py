@@ -11,6 +11,7 @@ import orjson
 
 from shared.ids import new_id
 from shared.operators.control import LAPSE_HOURS
+from shared.operators.drain import unpacked
 from shared.postgres import Tx, load_queries
 
 __all__ = ["ConsumerState", "ResetPlan", "pause", "reset", "resume", "states"]
@@ -31,13 +32,14 @@ class MemberState(NamedTuple):
 
 
 class PartitionState(NamedTuple):
-    """A partition as the member that owned it last saw it."""
+    """A partition as the member that owned it last saw it; ``lags`` are its samples, the newest last."""
 
     topic: str
     partition: int
     position: int
     end: int
     member: UUID
+    lags: Sequence[int]
 
 
 class PauseState(NamedTuple):
@@ -86,16 +88,18 @@ async def states(tx: Tx) -> dict[str, ConsumerState]:
         state = found[row["consumer_group"]]
         state.members.append(MemberState(row["member"], row["started_at"], row["seen_at"], row["live"]))
         state.last_progress_at = max(filter(None, (state.last_progress_at, row["last_progress_at"])), default=None)
-        for topic, partition, position, end in orjson.loads(row["partitions"]):
+        # A process of the version before reports no samples.
+        for topic, partition, position, end, *lags in orjson.loads(row["partitions"]):
             if (place := (row["consumer_group"], topic, partition)) not in seen:
                 seen.add(place)
-                state.partitions.append(PartitionState(topic, partition, position, end, row["member"]))
+                samples = unpacked(lags[0]) if lags else []
+                state.partitions.append(PartitionState(topic, partition, position, end, row["member"], samples))
     for row in await tx.fetch(_SQL["pauses"]):
         found[row["consumer_group"]].pause = PauseState(row["paused_by"], row["paused_at"], row["paused_until"])
     for row in await tx.fetch(_SQL["resets_waiting"], LAPSE_HOURS):
         found[row["consumer_group"]].resets_waiting = row["partitions"]
     for state in found.values():
-        state.partitions.sort()
+        state.partitions.sort(key=lambda one: (one.topic, one.partition))
     return dict(found)
 
 

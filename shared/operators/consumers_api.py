@@ -20,6 +20,7 @@ from shared.operators.acts import OperatorAct
 from shared.operators.common import ActSourceDep, Engineer, ReasonText, Watcher
 from shared.operators.consumers import ConsumerState, ResetPlan
 from shared.operators.control import LAPSE_HOURS
+from shared.operators.drain import SAMPLE_SECONDS, drain_of, total
 from shared.postgres import Tx
 from shared.settings import Settings
 
@@ -29,13 +30,17 @@ Group = Annotated[str, Path(max_length=100)]
 
 
 class ConsumerPartitionOut(Output):
-    """A partition as a group last saw it: the first offset not applied, the first that does not exist, and between."""
+    """A partition as a group last saw it: the first offset not applied, the first that does not exist, and between.
+
+    ``lags`` are samples of the last minutes, the newest last; empty where there was no lag.
+    """
 
     topic: str
     partition: int
     position: int
     end: int
     lag: int
+    lags: list[int]
     member: UUID
 
 
@@ -56,8 +61,18 @@ class ConsumerPauseOut(Output):
     until: datetime
 
 
+class ConsumerDrainOut(Output):
+    """How fast the lag shrinks net of what arrives, and the time until none is left; null: never at this rate."""
+
+    per_second: float
+    seconds: int | None
+
+
 class ConsumerOut(Output):
-    """A consumer group. Agents with tables are not ``controlled``: they have no members, pauses or resets here."""
+    """A consumer group. Agents with tables are not ``controlled``: they have no members, pauses or resets here.
+
+    ``lags`` are samples of the whole group's lag, ``lag_seconds`` apart, the newest last.
+    """
 
     group: str
     topics: list[str]
@@ -65,6 +80,9 @@ class ConsumerOut(Output):
     running: bool
     paused: ConsumerPauseOut | None
     lag: int
+    lags: list[int]
+    lag_seconds: float
+    drain: ConsumerDrainOut
     last_progress_at: datetime | None
     resets_waiting: int
     members: list[ConsumerMemberOut]
@@ -250,15 +268,24 @@ async def _plan(settings: Settings, state: ConsumerState | None, body: OffsetRes
 def _out(reader: TopicReader, state: ConsumerState | None) -> ConsumerOut:
     assert reader.group is not None
     state = state or ConsumerState()
+    lag = sum(one.end - one.position for one in state.partitions)
+    lags = total(one.lags for one in state.partitions)
+    drain = drain_of(lags, lag)
     return ConsumerOut(
         group=reader.group,
         topics=list(reader.topics),
         controlled=not reader.tables,
         running=any(one.live for one in state.members),
         paused=None if state.pause is None else ConsumerPauseOut(**state.pause._asdict()),
-        lag=sum(one.end - one.position for one in state.partitions),
+        lag=lag,
+        lags=lags,
+        lag_seconds=SAMPLE_SECONDS,
+        drain=ConsumerDrainOut(per_second=drain.per_second, seconds=drain.seconds),
         last_progress_at=state.last_progress_at,
         resets_waiting=state.resets_waiting,
         members=[ConsumerMemberOut(**one._asdict()) for one in state.members],
-        partitions=[ConsumerPartitionOut(**one._asdict(), lag=one.end - one.position) for one in state.partitions],
+        partitions=[
+            ConsumerPartitionOut(**(one._asdict() | {"lags": list(one.lags)}), lag=one.end - one.position)
+            for one in state.partitions
+        ],
     )

@@ -1,6 +1,7 @@
 """Brings pauses, resets and replays from a service's tables to its consumers, and reports how the consumers are."""
 
 import asyncio
+import time
 
 import orjson
 import structlog
@@ -10,6 +11,7 @@ from shared.deadletters.replay import LEASE_SECONDS, LetterReplayer
 from shared.errors import TransientError
 from shared.ids import new_id
 from shared.kafka.consumer import BatchConsumer
+from shared.operators.drain import LagHistory, PartitionPlace, packed
 from shared.postgres import Database, load_queries
 from shared.waiting import wait_for_event
 
@@ -37,6 +39,7 @@ class DatabaseControl:
         self._member = new_id()
         self._replays = replays
         self._lease = lease
+        self._history = LagHistory()
 
     async def begin(self, consumer: BatchConsumer) -> None:
         """Set the pause before the first record is read.
@@ -69,7 +72,12 @@ class DatabaseControl:
     async def _exchange(self, consumer: BatchConsumer) -> None:
         applied = list(consumer.switch.applied)
         report = consumer.report()
-        partitions = [[one.topic, one.partition, one.position, one.end] for one in report.partitions]
+        lags = {PartitionPlace(one.topic, one.partition): one.end - one.position for one in report.partitions}
+        self._history.note(time.monotonic(), lags)
+        partitions = [
+            [one.topic, one.partition, one.position, one.end, packed(self._history.of(place))]
+            for one, place in zip(report.partitions, lags, strict=True)
+        ]
         async with self._db.transaction() as tx:
             for partition, offset in applied:
                 entity = consumer.entity(partition.topic)

@@ -14,7 +14,9 @@ from shared.auth.access import public
 
 __all__ = ["address", "router", "words"]
 
-_DIRECTORY = Path(__file__).parent / "static"
+_PAGES = Path(__file__).parent
+_DIRECTORIES = _PAGES / "static", _PAGES / "vendored"
+"""Our own files, and those of others, unchanged and with their licence."""
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 router = APIRouter()
@@ -49,7 +51,8 @@ def _words(language: str) -> bytes:
 _ASSETS = {
     **{
         path.name: _asset(path.read_bytes(), path.suffix)
-        for path in sorted(_DIRECTORY.iterdir())
+        for directory in _DIRECTORIES
+        for path in sorted(directory.iterdir())
         if path.suffix in _TYPES
     },
     **{words(language): _asset(_words(language), ".js") for language in LANGUAGES if language != SOURCE},

@@ -84,6 +84,7 @@ ANSWERS: dict[str, Any] = {
         "items": [
             {
                 "group": "points", "topics": ["attendance"], "controlled": True, "running": True, "lag": 12,
+                "lags": [72, 12], "lag_seconds": 15.0, "drain": {"per_second": 4.0, "seconds": 3},
                 "paused": {"by": EVENT, "at": AT, "until": AT}, "last_progress_at": AT, "resets_waiting": 1,
                 "members": [],
                 "partitions": [{"topic": "attendance", "partition": 0, "position": 1, "end": 13, "lag": 12}],
@@ -172,6 +173,19 @@ async def test_engineers_are_offered_to_act_and_others_only_to_read() -> None:
             assert f'data-api="POST /api/points/v1/{act}"' in acting
             assert 'data-api="POST /api/points' not in reading
             assert "<i>minutes" not in acting
+
+
+async def test_the_time_to_drain_is_said_or_that_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    growing = ANSWERS["points/consumers"]["items"][0] | {
+        "lags": [2, 12],
+        "drain": {"per_second": -0.67, "seconds": None},
+    }
+    async with gateway_running(auth_public_keys=SECRETS.public_keys) as setting:
+        shown = (await setting.client.get("/console/streams", headers=cookie(Role.AUDITOR))).text
+        assert "积压 12 条 · 照这样还要 3 秒处理完" in shown
+        monkeypatch.setitem(ANSWERS, "points/consumers", {"items": [growing]})
+        shown = (await setting.client.get("/console/streams", headers=cookie(Role.AUDITOR))).text
+        assert "积压 12 条 · 每秒多出 0.67 条，照这样永远处理不完" in shown
 
 
 async def test_pages_say_which_services_are_away() -> None:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from services.web.pages.console.forms import FORMS
 from services.web.pages.console.sentences import catalogue
 from services.web.pages.console.viewing import topic_word, watch
+from services.web.pages.language import N_, _
 from services.web.pages.render import page
 from services.web.pages.visit import VisitOf
 from shared.auth.access import public
@@ -16,6 +17,13 @@ __all__ = ["FilterText", "router", "topic_choices", "type_choices"]
 
 router = APIRouter(prefix="/console", include_in_schema=False, dependencies=[public()])
 
+FIGURES = {
+    "records": N_("服务记录"),
+    "points": N_("积分"),
+    "dead_letters": N_("死信"),
+    "largest_lateness_ms": N_("最大延迟"),
+}
+"""Figures of the live view that are drawn above the events."""
 FilterText = Annotated[str, Query(max_length=500)]
 
 
@@ -55,5 +63,6 @@ async def live(
         sites=sorted(sites.items(), key=lambda one: one[1]),
         topics=topic_choices(),
         types=type_choices(),
+        figures=[(name, _(said)) for name, said in FIGURES.items()],
         wanted={"topic": topic, "type": type, "site_id": site_id, "key": key, "text": text},
     )

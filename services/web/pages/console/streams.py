@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 from services.web.pages.console.forms import WORDS
 from services.web.pages.console.live import FilterText
 from services.web.pages.console.viewing import instant, topic_word, watch
-from services.web.pages.language import _
+from services.web.pages.language import _, _n
 from services.web.pages.render import page
 from services.web.pages.visit import Visit, VisitOf
 from services.web.settings import UPSTREAM_NAMES
@@ -50,7 +50,25 @@ async def streams(visit: VisitOf) -> Response:
         ],
         acts="engineer" in visit.session.roles,
         instant=instant,
+        drained=_drained,
     )
+
+
+def _drained(group: dict[str, Any]) -> str:
+    """The lag of a group and the time until none is left, as the script of the charts says it too."""
+    if not group["lag"]:
+        return _("没有积压")
+    lag, seconds, rate = _n("积压 %(n)s 条", group["lag"]), group["drain"]["seconds"], group["drain"]["per_second"]
+    if seconds is not None:
+        minutes = seconds // 60
+        left = _n("照这样还要 %(n)s 分钟处理完", minutes) if minutes else _n("照这样还要 %(n)s 秒处理完", seconds)
+    elif len(group["lags"]) < 2:
+        return lag
+    elif rate < 0:
+        left = _("每秒多出 %(n)s 条，照这样永远处理不完", n=format(-rate, ","))
+    else:
+        left = _("没有减少，照这样永远处理不完")
+    return f"{lag} · {left}"
 
 
 def _dead(topic: str) -> bool:

@@ -24,6 +24,7 @@ __all__ = [
     "CONTROL_TOPIC",
     "INDEXED",
     "LIVE",
+    "LIVE_DEAD_LETTERS",
     "NAMESPACE",
     "READERS",
     "TOPICS",
@@ -46,7 +47,7 @@ class Topic:
     key: str
     about: str
     partitions: int | None = None
-    """None: as many as the settings say."""
+    """None: as many as the settings say. Quiet topics have few: each partition that is read costs idle fetches."""
     retention_hours: int | None = None
     """None: kept for as long as the broker keeps anything."""
     writers: tuple[str, ...] = ()
@@ -57,7 +58,7 @@ _ALL = (
     Topic("sites", "recruitment", "site_id", "a site was founded, renamed, moved or closed", 1),
     Topic("activities", "recruitment", "activity_id", "an activity was published, changed or closed", 2),
     Topic("volunteers", "recruitment", "volunteer_id", "a volunteer was registered or imported"),
-    Topic("drives", "recruitment", "drive_id", "a recruitment drive was opened"),
+    Topic("drives", "recruitment", "drive_id", "a recruitment drive was opened", 1),
     Topic("signups", "recruitment", "volunteer_id", "a sign-up for a shift was placed or cancelled"),
     Topic("attendance", "recruitment", "volunteer_id", "a service record at a revision, whole"),
     Topic(
@@ -65,32 +66,33 @@ _ALL = (
         "recruitment",
         "volunteer_id",
         "another account asserted, changed or decided something about a service record",
-        2,  # few events, and every partition that is read costs the broker its share of idle fetches
+        2,
     ),
     Topic("points", "points", "volunteer_id", "a balance changed, and why"),
     Topic("badges", "points", "volunteer_id", "a badge was awarded or revoked"),
-    Topic("team-badges", "points", "team_id", "a team's badge was awarded or revoked"),
-    Topic("redemptions", "points", "volunteer_id", "a reward was held, handed over, released or refunded"),
+    Topic("team-badges", "points", "team_id", "a team's badge was awarded or revoked", 1),
+    Topic("redemptions", "points", "volunteer_id", "a reward was held, handed over, released or refunded", 2),
     Topic(
         "integrity",
         "points",
         "subject",
         "a case was opened or settled: what looks like fraud, and what a person decided",
+        1,
     ),
     Topic(
         "integrity-acts", "points", "place", "who or what brought a record in, for the windows by recorder and device"
     ),
     Topic("pulse", "operations", "district", "records and points of the last minute, each second", 1, 1),
     Topic("notifications", "notify", "volunteer_id", "a message reached a channel"),
-    Topic("attendance.points-ingest.dlq", "points", "volunteer_id", "attendance that points could not apply"),
-    Topic("attendance.points-teams.dlq", "points", "volunteer_id", "attendance that could not be counted for teams"),
-    Topic("attendance.points-integrity.dlq", "points", "volunteer_id", "attendance that integrity could not read"),
-    Topic("integrity-acts.points-integrity.dlq", "points", "place", "acts that integrity could not read"),
-    Topic("points.notify.dlq", "notify", "volunteer_id", "points events that notify could not apply"),
-    Topic("badges.notify.dlq", "notify", "volunteer_id", "badge events that notify could not apply"),
-    Topic("signups.notify.dlq", "notify", "volunteer_id", "sign-up events that notify could not apply"),
-    Topic("redemptions.notify.dlq", "notify", "volunteer_id", "redemption events that notify could not apply"),
-    Topic("assertions.notify.dlq", "notify", "volunteer_id", "assertions that notify could not apply"),
+    Topic("attendance.points-ingest.dlq", "points", "volunteer_id", "attendance that points could not apply", 1),
+    Topic("attendance.points-teams.dlq", "points", "volunteer_id", "attendance that could not be counted for teams", 1),
+    Topic("attendance.points-integrity.dlq", "points", "volunteer_id", "attendance that integrity could not read", 1),
+    Topic("integrity-acts.points-integrity.dlq", "points", "place", "acts that integrity could not read", 1),
+    Topic("points.notify.dlq", "notify", "volunteer_id", "points events that notify could not apply", 1),
+    Topic("badges.notify.dlq", "notify", "volunteer_id", "badge events that notify could not apply", 1),
+    Topic("signups.notify.dlq", "notify", "volunteer_id", "sign-up events that notify could not apply", 1),
+    Topic("redemptions.notify.dlq", "notify", "volunteer_id", "redemption events that notify could not apply", 1),
+    Topic("assertions.notify.dlq", "notify", "volunteer_id", "assertions that notify could not apply", 1),
     Topic(
         "audit",
         "operations",
@@ -106,8 +108,9 @@ TOPICS: dict[str, Topic] = {topic.entity: topic for topic in _ALL}
 CONTROL_TOPIC = "control"
 INDEXED = tuple(topic.entity for topic in _ALL if topic.entity not in {CONTROL_TOPIC, "pulse"})
 """The topics that operations indexes: events and dead letters, but not the pulse, which repeats them each second."""
-LIVE = ("attendance", "points", *(entity for entity in INDEXED if entity.endswith(".dlq")))
-"""The topics that the live view of operations counts."""
+LIVE = ("attendance", "points")
+LIVE_DEAD_LETTERS = tuple(entity for entity in INDEXED if entity.endswith(".dlq"))
+"""The topics that the live view of operations counts; tables of faust follow the number of their topics' partitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ READERS = (
     TopicReader("points", ("attendance", "integrity-acts"), "points-integrity", tables=True),
     TopicReader("notify", ("points", "badges", "signups", "redemptions", "assertions"), "notify"),
     TopicReader("operations", INDEXED, "operations-index", dead_letters=False),
-    TopicReader("operations", LIVE, "operations-live", tables=True, dead_letters=False),
+    TopicReader("operations", (*LIVE, *LIVE_DEAD_LETTERS), "operations-live", tables=True, dead_letters=False),
     TopicReader("web", ("pulse",)),
 )
 """Who reads what: the broker's ACLs are made from this, so a reader that is not named here reads nothing."""

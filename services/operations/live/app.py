@@ -6,7 +6,7 @@ One process runs it; a second one waits for the lock.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
@@ -29,7 +29,7 @@ from services.operations.live.domain import (
     pulse_of,
 )
 from services.operations.live.handlers import begin_life, store_minutes
-from services.operations.live.stream import GROUP, TOPICS, sighting_of
+from services.operations.live.stream import DEAD_LETTER_TOPICS, GROUP, TOPICS, sighting_of
 from services.operations.settings import OperationsSettings
 from shared.clock import real_now
 from shared.cloudevents import encode
@@ -86,7 +86,7 @@ class LiveResources(mode.Service):
         self._stack.push_async_callback(self._lock.close)
         await self._lock.take()
         await begin_life(self.database, real_now())
-        await begin_at_ends(self.settings, f"{self.settings.topic_prefix}{GROUP}", TOPICS)
+        await begin_at_ends(self.settings, f"{self.settings.topic_prefix}{GROUP}", (*TOPICS, *DEAD_LETTER_TOPICS))
         self.add_future(self._watch(self._lock))
         log.info("agents.alone", group=GROUP)
 
@@ -107,7 +107,7 @@ class LiveResources(mode.Service):
 
 
 def build_app(settings: OperationsSettings, resources: LiveResources) -> Any:
-    """The faust app: one table, one agent, two timers."""
+    """The faust app: an agent and a table each for the streams and for dead letters, two timers."""
     app = faust.App(
         f"{settings.topic_prefix}{GROUP}",
         **faust_options(settings),
@@ -126,23 +126,16 @@ def build_app(settings: OperationsSettings, resources: LiveResources) -> Any:
         web_enabled=False,
         worker_redirect_stdouts=False,
     )
-    entities = {topic_name(settings, entity): entity for entity in TOPICS}
-    source = _topic(app, *entities, partitions=settings.topic_partitions)
     pulses = _topic(app, topic_name(settings, "pulse"), partitions=1)
-    table = app.Table("slices", default=list, partitions=settings.topic_partitions)
-    slices = table.tumbling(SLICE_SECONDS, expires=KEEP_SECONDS).relative_to_stream()
+    streams = _counting(app, settings, "live", TOPICS, settings.topic_partitions)
+    dead = _counting(app, settings, "dead-letters", DEAD_LETTER_TOPICS, 1)
 
-    @app.agent(source, name="live")
-    async def count(stream: Any) -> None:
-        async for event in stream.events():
-            try:
-                _count(event.message, entities, slices)
-            except Exception as error:  # noqa: BLE001 - an exception that leaves the body ends the agent
-                log.warning("live.record_ignored", topic=event.message.topic, error=repr(error))
+    def seen() -> list[Slice]:
+        return [*_seen(streams), *_seen(dead)]
 
     @app.timer(1.0)
     async def tick() -> None:
-        headers, value = encode(envelope(tick_of(_seen(table)), source=SOURCE, aggregate_version=int(time.time())))
+        headers, value = encode(envelope(tick_of(seen()), source=SOURCE, aggregate_version=int(time.time())))
         try:
             await pulses.send(key=b"district", value=value, headers=dict(headers))
         except Exception as error:  # noqa: BLE001 - the next second brings the next picture
@@ -151,7 +144,7 @@ def build_app(settings: OperationsSettings, resources: LiveResources) -> Any:
     @app.timer(STORE_SECONDS)
     async def store() -> None:
         try:
-            minutes = minutes_of(_seen(table), time.time())
+            minutes = minutes_of(seen(), time.time())
             if await store_minutes(resources.connected(), minutes, real_now()):
                 log.info("live.gap_counted")
         except Exception as error:  # noqa: BLE001 - the next time stores the same minutes
@@ -159,6 +152,23 @@ def build_app(settings: OperationsSettings, resources: LiveResources) -> Any:
 
     resources.app = app
     return app
+
+
+def _counting(app: Any, settings: OperationsSettings, name: str, topics: Sequence[str], partitions: int) -> Any:
+    """An agent that counts topics of so many partitions in a table of its own; returns the table."""
+    entities = {topic_name(settings, entity): entity for entity in topics}
+    table = app.Table(f"{name}-slices", default=list, partitions=partitions)
+    slices = table.tumbling(SLICE_SECONDS, expires=KEEP_SECONDS).relative_to_stream()
+
+    @app.agent(_topic(app, *entities, partitions=partitions), name=name)
+    async def count(stream: Any) -> None:
+        async for event in stream.events():
+            try:
+                _count(event.message, entities, slices)
+            except Exception as error:  # noqa: BLE001 - an exception that leaves the body ends the agent
+                log.warning("live.record_ignored", topic=event.message.topic, error=repr(error))
+
+    return table
 
 
 def _topic(app: Any, *names: str, partitions: int) -> Any:

@@ -6,12 +6,13 @@ from shared.cloudevents import decode
 from shared.contracts import AttendanceRecorded, PointsPosted
 from shared.errors import PermanentError
 from shared.kafka.messages import Message
-from shared.kafka.topics import LIVE
+from shared.kafka.topics import LIVE, LIVE_DEAD_LETTERS
 
-__all__ = ["GROUP", "TOPICS", "sighting_of"]
+__all__ = ["DEAD_LETTER_TOPICS", "GROUP", "TOPICS", "sighting_of"]
 
 GROUP = "operations-live"
 TOPICS = LIVE
+DEAD_LETTER_TOPICS = LIVE_DEAD_LETTERS
 
 
 def sighting_of(message: Message) -> Sighting:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from shared import production
+from shared.heartbeats.process import ROLE, heartbeat
+from shared.heartbeats.service import ServiceBeats
 from shared.http.health import Readiness
 from shared.http.ops import serve_ops
 from shared.http.process import run_role
@@ -63,7 +65,7 @@ async def connected(settings: Settings) -> AsyncIterator[Database]:
     """
     db = await Database.connect(settings)
     try:
-        async with serve_ops(settings, readiness(settings, lambda: db)):
+        async with serve_ops(settings, readiness(settings, lambda: db)), heartbeat(db):
             yield db
     finally:
         await db.close()
@@ -93,7 +95,8 @@ def create_api(
             async with databases(app, settings, reports=reports):
                 if start is not None:
                     await start(app)
-                yield
+                async with heartbeat(app.state.database):
+                    yield
         finally:
             if close is not None:
                 await close()
@@ -110,7 +113,7 @@ async def relay(settings: Settings, stop: asyncio.Event, *, secure: bool = False
         secure: whether rows wait until the server has flushed them, for writers that commit without waiting.
     """
     async with connected(settings) as db:
-        await Relay(db, settings, secure=secure).run(stop)
+        await Relay(db, settings, secure=secure, beat=ServiceBeats(db, settings).publish).run(stop)
 
 
 def serving(build: "Callable[[S], FastAPI]") -> Role[S]:
@@ -167,6 +170,7 @@ class ServiceRunner(Generic[S]):
         if chosen.role in self.commands:
             self.commands[chosen.role].run(settings, chosen)
         elif chosen.role in self.roles:
+            ROLE.name = chosen.role
             self.roles[chosen.role](settings)
         elif self.migrations is not None:
             owner = settings.migration_database_url

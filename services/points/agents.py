@@ -18,6 +18,7 @@ from services.points.tables import TablesApp
 from shared import deadletters
 from shared.deadletters import DeadLetter
 from shared.errors import TransientError
+from shared.heartbeats.process import heartbeat
 from shared.http.ops import serve_ops
 from shared.kafka.consumer import Message
 from shared.kafka.faust_client import faust_options
@@ -116,6 +117,7 @@ class Agents(ABC):
         await self._stack.enter_async_context(
             serve_ops(self.settings, {**readiness(self.settings, self.connected), "agents": self._agents})
         )
+        await self._stack.enter_async_context(heartbeat(self.database, crashed=lambda: self.app.crashed))
         self._lock = SessionLock(self.database, self.group)
         self._stack.push_async_callback(self._lock.close)
         await self._lock.take()

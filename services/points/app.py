@@ -31,6 +31,7 @@ from services.points.rewards.handlers import expire_holds
 from services.points.rewards.waiting import remind, time_out_bare_holds
 from services.points.settings import PointsSettings
 from shared.clock import real_now
+from shared.heartbeats.process import heartbeat
 from shared.http.idempotency import purge_idempotency
 from shared.http.ops import serve_ops
 from shared.http.process import exit_code_of
@@ -90,6 +91,7 @@ class IngestService(mode.Service):
             control=DatabaseControl(db, GROUP),
         )
         await self._resources.enter_async_context(serve_ops(settings, readiness(settings, lambda: db)))
+        await self._resources.enter_async_context(heartbeat(db, crashed=lambda: self.crashed))
         self._work = asyncio.create_task(self._run(db, policy), name="points-ingest")
         self._work.add_done_callback(self._ended)
 

@@ -1,7 +1,9 @@
 """Every event that crosses a topic: frozen models, exported as JSON Schema and AsyncAPI and kept compatible."""
 
+from shared.contracts.alerts import AlertCleared, AlertRaised
 from shared.contracts.attendance import AssertionNoted, AttendanceRecorded
 from shared.contracts.base import Contract, Instant
+from shared.contracts.beats import ConsumerBeat, ProcessBeat, ServiceBeat, TopicBeat
 from shared.contracts.integrity import ActSeen, CaseOpened, CaseSettled
 from shared.contracts.live import DrivePulse, MessageDelivered, PulseTick, SitePulse
 from shared.contracts.operating import OperatorActed
@@ -25,12 +27,15 @@ __all__ = [
     "CONTRACTS",
     "ActSeen",
     "ActivityChanged",
+    "AlertCleared",
+    "AlertRaised",
     "AssertionNoted",
     "AttendanceRecorded",
     "BadgeAwarded",
     "BadgeRevoked",
     "CaseOpened",
     "CaseSettled",
+    "ConsumerBeat",
     "Contract",
     "DriveOpened",
     "DrivePulse",
@@ -38,18 +43,21 @@ __all__ = [
     "MessageDelivered",
     "OperatorActed",
     "PointsPosted",
+    "ProcessBeat",
     "PulseTick",
     "RedemptionCaptured",
     "RedemptionHeld",
     "RedemptionRefunded",
     "RedemptionReleased",
     "RedemptionReminder",
+    "ServiceBeat",
     "SignupCancelled",
     "SignupPlaced",
     "SiteChanged",
     "SitePulse",
     "TeamBadgeAwarded",
     "TeamBadgeRevoked",
+    "TopicBeat",
     "VolunteerRegistered",
 ]
 
@@ -78,6 +86,9 @@ CONTRACTS: tuple[type[Contract], ...] = (
     PulseTick,
     MessageDelivered,
     OperatorActed,
+    AlertRaised,
+    AlertCleared,
+    ServiceBeat,
 )
 
 BY_TYPE: dict[str, type[Contract]] = {contract.type: contract for contract in CONTRACTS}

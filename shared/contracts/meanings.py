@@ -9,6 +9,7 @@ __all__ = ["meaning_of"]
 
 _MEANINGS = {
     "act_id": "The act, as the audit trail of the service has it.",
+    "alert_id": "The alert: one opening of what is watched.",
     "activity_id": "The activity that the shift belongs to.",
     "activity_title": "Title of the activity at that moment.",
     "amount": "Signed change in points that the reason brought.",
@@ -21,6 +22,7 @@ _MEANINGS = {
     "by_drive": "The same counts per recruitment drive: `drive_id`, `records`, `points`.",
     "by_site": "The same counts per site: `site_id`, `records`, `points`.",
     "cancelled_at": "When the sign-up was cancelled.",
+    "cleared_at": "When it was cleared, in real time.",
     "captured_at": "When the reward was handed over.",
     "case_id": "The case; derived from what it is about, so that replays open the same one.",
     "cause": "Code of what took the badge away: records that changed, or other criteria.",
@@ -46,6 +48,7 @@ _MEANINGS = {
     "limit": "Threshold that was exceeded, in `unit`.",
     "measured": "What was found, in `unit`.",
     "message_id": "The message.",
+    "monitor": "Code of the monitor.",
     "minutes": "Whole minutes that the record holds.",
     "name": "Chinese name, for messages and pages.",
     "opened_at": "When the case was opened.",
@@ -59,6 +62,7 @@ _MEANINGS = {
     "posted_at": "When the change was posted, in business time.",
     "posting_id": "The posting: all transfers of one change.",
     "provenance": "How the record came to be.",
+    "raised_at": "When it was raised, in real time.",
     "record_id": "The service record.",
     "record_ids": "The service records concerned.",
     "recorded_by": "Account that recorded it; absent for the volunteer's own check-in and check-out.",
@@ -92,6 +96,7 @@ _MEANINGS = {
     "thresholds_version": "Version of the thresholds that the case was found by.",
     "unit": "Unit of `measured` and `limit`.",
     "volunteer_id": "The volunteer.",
+    "watched": "Monitor and subject, of which at most one alert is open.",
     "waits_for": "Codes of the reasons for which another site must decide first.",
     "window_seconds": "Length of the window in seconds.",
 }
@@ -136,6 +141,26 @@ _EXCEPTIONS = {
         "at": "End of the window.",
         "dead_letters_per_minute": "Dead letters announced within the window.",
         "latest_ms": "The longest time from the commit of an event of the window to its arrival, in milliseconds.",
+    },
+    "volunteering.alert.raised.v1": {
+        "reading": "The reading that tripped the monitor, in its unit.",
+        "site_id": "The site that is silent or corrected; absent for consumers, services and processes.",
+        "subject": "Id of the site, or name of the consumer group, the service or the process.",
+        "threshold": "The reading at which the monitor trips.",
+        "threshold_version": "Version of the threshold that it was judged by.",
+    },
+    "volunteering.alert.cleared.v1": {
+        "reading": "The reading when it was cleared, in the monitor's unit.",
+        "site_id": "The site that was silent or corrected; absent for consumers, services and processes.",
+        "subject": "Id of the site, or name of the consumer group, the service or the process.",
+    },
+    "volunteering.service.beat.v1": {
+        "at": "When the relay counted, in real time.",
+        "consumers": "Its groups: `group`, `paused`, `running`, and offsets summed by topic.",
+        "outbox_age_seconds": "Age of the oldest event that is not published, in seconds.",
+        "outbox_depth": "Events that are not published yet.",
+        "processes": "Starts of its processes: `role`, `start_id`, `started_at`, `seen_at`.",
+        "service": "The service.",
     },
     "volunteering.audit.operator-acted.v1": {
         "act": "What was done; a look is at one dead letter.",

@@ -83,6 +83,16 @@ _ALL = (
         "integrity-acts", "points", "place", "who or what brought a record in, for the windows by recorder and device"
     ),
     Topic("pulse", "operations", "district", "records and points of the last minute, each second", 1, 1),
+    Topic(
+        "beats",
+        "operations",
+        "service",
+        "processes, consumers and outbox of each service, every few seconds",
+        1,
+        1,
+        writers=("notify", "points", "recruitment"),
+    ),
+    Topic("alerts", "operations", "watched", "a monitor tripped or cleared", 1),
     Topic("notifications", "notify", "volunteer_id", "a message reached a channel"),
     Topic("attendance.points-ingest.dlq", "points", "volunteer_id", "attendance that points could not apply", 1),
     Topic("attendance.points-teams.dlq", "points", "volunteer_id", "attendance that could not be counted for teams", 1),
@@ -93,6 +103,7 @@ _ALL = (
     Topic("signups.notify.dlq", "notify", "volunteer_id", "sign-up events that notify could not apply", 1),
     Topic("redemptions.notify.dlq", "notify", "volunteer_id", "redemption events that notify could not apply", 1),
     Topic("assertions.notify.dlq", "notify", "volunteer_id", "assertions that notify could not apply", 1),
+    Topic("alerts.notify.dlq", "notify", "watched", "alerts that notify could not apply", 1),
     Topic(
         "audit",
         "operations",
@@ -106,8 +117,8 @@ _ALL = (
 
 TOPICS: dict[str, Topic] = {topic.entity: topic for topic in _ALL}
 CONTROL_TOPIC = "control"
-INDEXED = tuple(topic.entity for topic in _ALL if topic.entity not in {CONTROL_TOPIC, "pulse"})
-"""The topics that operations indexes: events and dead letters, but not the pulse, which repeats them each second."""
+INDEXED = tuple(topic.entity for topic in _ALL if topic.entity not in {CONTROL_TOPIC, "pulse", "beats"})
+"""The topics that operations indexes: events and dead letters, but not pulse and beats, which repeat themselves."""
 LIVE = ("attendance", "points")
 LIVE_DEAD_LETTERS = tuple(entity for entity in INDEXED if entity.endswith(".dlq"))
 """The topics that the live view of operations counts; tables of faust follow the number of their topics' partitions."""

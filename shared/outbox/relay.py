@@ -11,6 +11,7 @@ starts and when the broker's log begins anew, as a release or a broker with othe
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,8 +38,10 @@ _SQL = load_queries(__file__)
 BATCH = 1000
 IDLE_SECONDS = 1.0
 GAUGE_SECONDS = 2.0
+BEAT_SECONDS = 5.0
 PRUNE_SECONDS = 600.0
 KEEP_DAYS = 7
+Beat = Callable[[Any, int, float], Awaitable[None]]
 _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
@@ -57,15 +60,18 @@ class Relay:
     Args:
         secure: make sure that what is sent cannot be taken back by a crash of the server: where some who write to the
             outbox do not wait for the flush of their commits.
+        beat: publishes the service's beat by the relay's producer, given depth and age in seconds of the outbox.
     """
 
-    def __init__(self, db: Database, settings: Settings, *, secure: bool = False) -> None:
+    def __init__(self, db: Database, settings: Settings, *, secure: bool = False, beat: Beat | None = None) -> None:
         self.database = db
         self.settings = settings
         self.secure = secure
         self._connection = client_options(settings)
         self.sent = 0
         self._wake = asyncio.Event()
+        self._beat = beat
+        self._beaten = 0.0
         self._gauged = 0.0
         self._pruned = time.monotonic()
         self._retried = False
@@ -149,7 +155,7 @@ class Relay:
                     await self._record_refused(conn, row, reason)
                 if outcome.failure is not None:
                     raise TransientError(f"the broker did not take everything: {outcome.failure}")
-            await self._housekeeping(conn)
+            await self._housekeeping(conn, producer)
             if len(rows) < BATCH:
                 await wait_for_event(self._wake, IDLE_SECONDS)
 
@@ -225,7 +231,7 @@ class Relay:
             reason=reason,
         )
 
-    async def _housekeeping(self, conn: Any) -> None:
+    async def _housekeeping(self, conn: Any, producer: Any) -> None:
         now = time.monotonic()
         if now - self._gauged > GAUGE_SECONDS:
             self._gauged = now
@@ -233,6 +239,9 @@ class Relay:
             metrics.OUTBOX_DEPTH.labels(self.settings.service).set(row["depth"])
             metrics.OUTBOX_AGE.labels(self.settings.service).set(row["age"])
             metrics.OUTBOX_REFUSED.labels(self.settings.service).set(row["refused"])
+            if self._beat is not None and now - self._beaten > BEAT_SECONDS:
+                self._beaten = now
+                await self._beat(producer, row["depth"], row["age"])
         if self.settings.broker == "kafka" and now - self._pruned > PRUNE_SECONDS:
             self._pruned = now
             await conn.execute(_SQL["prune"], KEEP_DAYS)

@@ -34,6 +34,9 @@ CODES = {
     "place": "kind, class of the device and id of an account or device",
     "device_ref": "id of a device, or random id of a browser",
     "district": "the district, constant within one installation",
+    "watched": "code of a monitor, and the subject",
+    "group": "name of a consumer group",
+    "topic": "name of a topic",
 }
 """Text that only code makes."""
 FORBIDDEN = ("phone", "address", "latitude", "longitude", "email", "birth", "person", "full_name", "number", "reason",

@@ -29,12 +29,13 @@ from services.operations.live.domain import (
     pulse_of,
 )
 from services.operations.live.handlers import begin_life, store_minutes
-from services.operations.live.stream import DEAD_LETTER_TOPICS, GROUP, TOPICS, sighting_of
+from services.operations.live.stream import DEAD_LETTER_TOPICS, EVENT_TOPICS, GROUP, TOPICS, sighting_of
 from services.operations.settings import OperationsSettings
 from shared.clock import real_now
 from shared.cloudevents import encode
 from shared.contracts import DrivePulse, PulseTick, SitePulse
 from shared.errors import TransientError
+from shared.heartbeats.process import heartbeat
 from shared.http.ops import serve_ops
 from shared.kafka.faust_client import faust_options
 from shared.kafka.faust_worker import Worker
@@ -82,11 +83,12 @@ class LiveResources(mode.Service):
         self._stack.push_async_callback(self.database.close)
         checks = {**readiness(self.settings, self.connected), "agents": self._agents}
         await self._stack.enter_async_context(serve_ops(self.settings, checks))
+        await self._stack.enter_async_context(heartbeat(self.database, crashed=lambda: self.app.crashed))
         self._lock = SessionLock(self.database, GROUP)
         self._stack.push_async_callback(self._lock.close)
         await self._lock.take()
         await begin_life(self.database, real_now())
-        await begin_at_ends(self.settings, f"{self.settings.topic_prefix}{GROUP}", (*TOPICS, *DEAD_LETTER_TOPICS))
+        await begin_at_ends(self.settings, f"{self.settings.topic_prefix}{GROUP}", TOPICS)
         self.add_future(self._watch(self._lock))
         log.info("agents.alone", group=GROUP)
 
@@ -127,7 +129,7 @@ def build_app(settings: OperationsSettings, resources: LiveResources) -> Any:
         worker_redirect_stdouts=False,
     )
     pulses = _topic(app, topic_name(settings, "pulse"), partitions=1)
-    streams = _counting(app, settings, "live", TOPICS, settings.topic_partitions)
+    streams = _counting(app, settings, "live", EVENT_TOPICS, settings.topic_partitions)
     dead = _counting(app, settings, "dead-letters", DEAD_LETTER_TOPICS, 1)
 
     def seen() -> list[Slice]:

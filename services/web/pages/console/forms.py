@@ -38,6 +38,7 @@ FIELDS: Mapping[str, tuple[str, str]] = {
     "channel": ("channel", "word"),
     "role": ("role", "word"),
     "act": ("act", "word"),
+    "monitor": ("monitor", "word"),
 }
 """Placeholder → the member that fills it, and how it is said. One that is not here is a member, said as it is."""
 
@@ -50,6 +51,15 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "long-day": N_("一天超过 16 小时"),
     },
     "channel": {"inbox": N_("站内消息"), "email": N_("电子邮件"), "sms": N_("短信"), "wechat": N_("微信")},
+    "monitor": {
+        "silence": N_("班次中没有签到"),
+        "dead-letters": N_("死信激增"),
+        "corrections": N_("更正激增"),
+        "lag": N_("积压增长"),
+        "standstill": N_("消费组停滞"),
+        "outbox-age": N_("发件箱积压"),
+        "restarts": N_("进程反复重启"),
+    },
     "role": {
         "engineer": N_("工程师"),
         "operator": N_("操作员"),
@@ -81,6 +91,7 @@ TOPIC_WORDS: Mapping[str, str] = {
     "integrity-acts": N_("核查计数"),
     "notifications": N_("送达"),
     "pulse": N_("脉搏"),
+    "beats": N_("心跳"),
     "audit": N_("操作"),
     "alerts": N_("告警"),
     "sites": N_("阵地"),
@@ -214,6 +225,18 @@ FORMS: Mapping[str, tuple[SentenceForm, ...]] = {
         SentenceForm(N_("脉搏：每分钟 %(records_per_minute)s 条记录，%(points_per_minute)s 积分")),
     ),
     "volunteering.message.delivered.v1": _MESSAGES,
+    "volunteering.alert.raised.v1": (
+        SentenceForm(
+            N_("告警：%(site)s，%(monitor)s，读数 %(reading)s，阈值 %(threshold)s"),
+            {"monitor": ("silence", "corrections")},
+        ),
+        SentenceForm(N_("告警：%(subject)s，%(monitor)s，读数 %(reading)s，阈值 %(threshold)s")),
+    ),
+    "volunteering.alert.cleared.v1": (
+        SentenceForm(N_("告警解除：%(site)s，%(monitor)s"), {"monitor": ("silence", "corrections")}),
+        SentenceForm(N_("告警解除：%(subject)s，%(monitor)s")),
+    ),
+    "volunteering.service.beat.v1": (SentenceForm(N_("服务 %(service)s 的心跳，待发 %(outbox_depth)s 条")),),
     "volunteering.audit.operator-acted.v1": (
         SentenceForm(
             N_("%(role)s试算：%(act)s（%(service)s，%(records)s 条）"), {"dry_run": ("true",), "records": PRESENT}

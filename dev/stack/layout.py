@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dev.stack.broker import PARTITIONS, Broker
-from dev.stack.processes import free_port
+from dev.stack.processes import Spawn, free_port, spawn
 from ops.database import Server
 from ops.secrets import Secrets
 
@@ -115,6 +115,8 @@ class Options:
     """Whether the data is deleted when the stack ends: for tests (as root it may lie outside of `var`)."""
     extra_environment: Mapping[str, str] = field(default_factory=dict)
     """Given to every process, over everything else."""
+    spawn: Spawn = spawn
+    """Starts the services' processes."""
 
 
 @dataclass(slots=True)

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-__all__ = ["Account", "alive", "free_port", "port_taken", "spawn", "stop"]
+__all__ = ["Account", "ChildProcess", "Spawn", "alive", "die_with_parent", "free_port", "port_taken", "spawn", "stop"]
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -25,16 +26,47 @@ class Account:
     gid: int
 
 
+class ChildProcess(Protocol):
+    """A child process: what is used of `asyncio.subprocess.Process`."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    async def wait(self) -> int: ...
+
+    def send_signal(self, number: int, /) -> None: ...
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+class Spawn(Protocol):
+    """Starts a process, its output appended to `log`: `spawn`, or what stands for it in tests."""
+
+    async def __call__(
+        self, command: Sequence[str], *, log: Path, env: Mapping[str, str], cwd: Path | None = None
+    ) -> ChildProcess: ...
+
+
+def die_with_parent(parent: int, death_signal: int = signal.SIGKILL) -> None:
+    """Have this process signalled when `parent` ends; ends it at once if the parent has ended already."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(70)
+
+
 def _before_exec(account: Account | None, death_signal: int, parent: int) -> Callable[[], None]:
     def prepare() -> None:
         if account is not None:
             os.setgroups([])
             os.setgid(account.gid)
             os.setuid(account.uid)
-        if _libc is not None:  # after setuid, which clears it
-            _libc.prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
-            if os.getppid() != parent:
-                os._exit(70)
+        die_with_parent(parent, death_signal)  # after setuid, which clears the signal
 
     return prepare
 
@@ -69,7 +101,7 @@ async def spawn(
         )
 
 
-async def stop(process: asyncio.subprocess.Process, *, ask: int = signal.SIGTERM, patience: float = 5.0) -> None:
+async def stop(process: ChildProcess, *, ask: int = signal.SIGTERM, patience: float = 5.0) -> None:
     """Ask a process to end, and after `patience` seconds kill its whole group."""
     if process.returncode is None:
         _signal(process.pid, ask)

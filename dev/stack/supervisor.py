@@ -19,7 +19,7 @@ from dev.stack.errors import StackError
 from dev.stack.guards import Lock, require_port, rotate
 from dev.stack.layout import DATABASE, PROCESSES, ROOT, Options, Ports, ProcessSpec, Surroundings, environment
 from dev.stack.postgres import Postgres, forget
-from dev.stack.processes import free_port, spawn
+from dev.stack.processes import free_port
 from dev.stack.secrets import load_secrets
 from dev.stack.units import Unit, describe_exit, tail
 from ops import database
@@ -225,7 +225,8 @@ class Stack:
         for spec in PROCESSES:
             if spec.name in self.options.processes:
                 log = self.log_directory / f"{spec.name}.log"
-                unit = Unit(spec, ports.health_url(spec.name), log, self._environment_of(spec), self._write_state)
+                environment, url = self._environment_of(spec), ports.health_url(spec.name)
+                unit = Unit(spec, url, log, environment, self._write_state, self.options.spawn)
                 self.units[spec.name] = unit
                 unit.start()
         if "recruitment-api" in self.units:
@@ -252,7 +253,7 @@ class Stack:
         log = self.log_directory / f"create-{username}.log"
         command = [*spec.command, "--username", username, "--name", name, "--role", role]
         env = environment(spec, self._around) | {"WEIGUANG_OPERATOR_PASSWORD": password}
-        process = await spawn(command, log=log, env=env, cwd=ROOT)
+        process = await self.options.spawn(command, log=log, env=env, cwd=ROOT)
         if (code := await process.wait()) != 0:
             raise StackError(f"the account {username} could not be made ({describe_exit(code)}):\n{tail(log)}")
 

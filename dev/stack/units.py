@@ -10,7 +10,7 @@ import aiohttp
 
 from dev.stack.errors import StackError
 from dev.stack.layout import ROOT, ProcessSpec
-from dev.stack.processes import spawn, stop
+from dev.stack.processes import ChildProcess, Spawn, spawn, stop
 
 __all__ = ["Unit", "tail"]
 
@@ -28,16 +28,18 @@ class Unit:
         log: Path,
         environment: Callable[[], dict[str, str]],
         changed: Callable[[], None],
+        spawn: Spawn = spawn,
     ) -> None:
         self.spec = spec
         self.url = url
         self.log = log
         self.restarts = 0
         self.ready = asyncio.Event()
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: ChildProcess | None = None
         self.last_exit: int | None = None
         self._environment = environment
         self._changed = changed
+        self._spawn = spawn
         self._ending = asyncio.Event()
         self._was_ready = False
         self._task: asyncio.Task[None] | None = None
@@ -90,7 +92,7 @@ class Unit:
         pause = _FIRST_PAUSE
         while not self._ending.is_set():
             began = time.monotonic()
-            self.process = await spawn(self.spec.command, log=self.log, env=self._environment(), cwd=ROOT)
+            self.process = await self._spawn(self.spec.command, log=self.log, env=self._environment(), cwd=ROOT)
             self._changed()
             probe = asyncio.create_task(self._watch_readiness())
             try:

@@ -18,6 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from dev.bench.history import PARTITIONS
 from dev.bench.rig import committed
 from dev.stack.broker import Broker
+from dev.stack.processes import ChildProcess
 from services.points.ledger.stream import GROUP, IngestStream
 from shared.errors import TransientError
 from shared.outbox.relay import Relay
@@ -112,7 +113,7 @@ async def _has(found: Lane, due: int) -> bool:
     return await applied(found) == due
 
 
-async def _ended_or_told(process: asyncio.subprocess.Process, found: Lane, admin: AIOKafkaAdminClient) -> bool:
+async def _ended_or_told(process: ChildProcess, found: Lane, admin: AIOKafkaAdminClient) -> bool:
     return process.returncode is not None or await told(found, admin)
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 import aiohttp
 
 from dev.stack.broker import Broker
-from dev.stack.processes import free_port
+from dev.stack.processes import ChildProcess, free_port
 from services.points.activations.domain import ActivationStatus
 from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
@@ -35,7 +35,7 @@ BATCHES = (20, 80, 400)
 """At most so many records in a batch; from 200 on a batch goes in two transactions side by side."""
 
 
-async def killed(process: asyncio.subprocess.Process, what: str) -> None:
+async def killed(process: ChildProcess, what: str) -> None:
     """It met its fate.
 
     Raises:

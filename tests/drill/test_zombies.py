@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from dev.stack.broker import Broker
+from dev.stack.processes import ChildProcess
 from tests.drill.conftest import Drill
 from tests.drill.lanes import Flow, Lane, lane
 from tests.support import doomed
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.broker
 BATCH, PART = 40, 240
 
 
-async def stopped(process: asyncio.subprocess.Process) -> None:
+async def stopped(process: ChildProcess) -> None:
     """Wait until it stands still."""
 
     def state() -> bool:

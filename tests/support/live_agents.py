@@ -15,13 +15,14 @@ from uuid import UUID
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from dev.stack.processes import free_port
+from dev.stack.processes import ChildProcess, free_port
 from services.operations.settings import OperationsSettings
 from shared.cloudevents import decode, encode
 from shared.contracts import AttendanceRecorded, Contract, PulseTick
 from shared.ids import new_id
 from shared.kafka.topics import topic_name
 from shared.outbox import event
+from tests.support.forking import spawn
 from tests.support.waiting import eventually
 
 __all__ = ["NOW", "PULSE_START", "Agents", "agents_on", "service"]
@@ -59,7 +60,7 @@ class Agents:
     settings: OperationsSettings
     producer: Any
     consumer: Any
-    process: asyncio.subprocess.Process | None = None
+    process: ChildProcess | None = None
     port: int = field(default_factory=free_port)
 
     async def send(
@@ -108,9 +109,7 @@ class Agents:
                 environment[f"WEIGUANG_{name.upper()}"] = value if isinstance(value, str) else json.dumps(value)
         environment["WEIGUANG_AUTH_SIGNING_KEY"] = ""
         environment["WEIGUANG_OPS_PORT"] = str(self.port)
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.operations", "agents", env=environment, stdout=asyncio.subprocess.DEVNULL
-        )
+        self.process = await spawn([sys.executable, "-m", "services.operations", "agents"], env=environment)
         await eventually(self._ready, within=PULSE_START)
 
     async def _ready(self) -> bool:

@@ -1,6 +1,5 @@
 """Roles of points as processes that a test starts and feeds."""
 
-import asyncio
 import json
 import os
 import sys
@@ -9,18 +8,17 @@ from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaProducer
 
+from dev.stack.processes import ChildProcess
 from shared.kafka.consumer import Message
 from shared.kafka.topics import topic_name
 from shared.settings import Settings
-from tests.support.databases import ROOT
+from tests.support.forking import spawn
 
 __all__ = ["running", "send"]
 
 
 @asynccontextmanager
-async def running(
-    settings: Settings, role: str = "worker", **changes: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running(settings: Settings, role: str = "worker", **changes: str) -> AsyncIterator[ChildProcess]:
     """``python -m services.points <role>`` with these settings; killed at the end if it still runs."""
     values = settings.model_dump(mode="json", exclude={"auth_public_keys", "auth_signing_key", "service"})
     environment = {
@@ -28,9 +26,8 @@ async def running(
         for name, value in values.items()
         if value is not None
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.points", role, cwd=ROOT, env={**os.environ, **environment, **changes}
-    )
+    command = [sys.executable, "-m", "services.points", role]
+    process = await spawn(command, env={**os.environ, **environment, **changes})
     try:
         yield process
     finally:

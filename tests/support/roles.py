@@ -1,6 +1,5 @@
 """Roles of services as processes of their own, with the settings of a test."""
 
-import asyncio
 import json
 import os
 import sys
@@ -10,8 +9,9 @@ from contextlib import asynccontextmanager
 import aiohttp
 from pydantic import SecretStr
 
+from dev.stack.processes import ChildProcess
 from shared.settings import Settings
-from tests.support.databases import ROOT
+from tests.support.forking import spawn
 from tests.support.waiting import eventually
 
 __all__ = ["environment", "ready", "role"]
@@ -33,7 +33,7 @@ def environment(settings: Settings) -> dict[str, str]:
 @asynccontextmanager
 async def role(
     settings: Settings, name: str, *, point: str = "", at: int = 0, log_level: str = "ERROR"
-) -> AsyncIterator[asyncio.subprocess.Process]:
+) -> AsyncIterator[ChildProcess]:
     """``python -m services.<service> <name>``; with a ``point``, doomed at its ``at``-th passing
     (`tests.support.doomed`).
 
@@ -42,7 +42,7 @@ async def role(
     service = settings.service
     arguments = ["tests.support.doomed", point, str(at), service, name] if point else [f"services.{service}", name]
     variables = {**os.environ, **environment(settings), "WEIGUANG_LOG_LEVEL": log_level}
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", *arguments, cwd=ROOT, env=variables)
+    process = await spawn([sys.executable, "-m", *arguments], env=variables)
     try:
         yield process
     finally:
@@ -51,7 +51,7 @@ async def role(
             await process.wait()
 
 
-async def ready(process: asyncio.subprocess.Process, url: str, within: float = 40) -> None:
+async def ready(process: ChildProcess, url: str, within: float = 40) -> None:
     """Wait until an API answers.
 
     Raises:

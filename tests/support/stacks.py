@@ -11,6 +11,7 @@ from dev.stack.layout import Options
 from dev.stack.postgres import forget
 from tests.support.brokers import broker_name
 from tests.support.databases import ROOT, data_directory
+from tests.support.forking import spawn
 
 __all__ = ["PARTITIONS", "stack_directory", "stack_options"]
 
@@ -21,6 +22,7 @@ PARTITIONS = 3
 def stack_options(var: Path, **more: Any) -> Options:
     """A stack in `var` that is deleted when it ends."""
     values: dict[str, Any] = {"broker": broker_name(), "port": 0, "temporary": True, "topic_partitions": PARTITIONS}
+    values["spawn"] = spawn
     return Options(var=var, **(values | more))
 
 

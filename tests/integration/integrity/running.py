@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
+from dev.stack.processes import ChildProcess
 from services.points.settings import PointsSettings
 from shared.auth.tokens import Caller, Role
 from shared.cloudevents import encode
@@ -26,6 +27,7 @@ from shared.postgres import Database
 from tests.integration.points.serving import OTHER_SITE, record
 from tests.support.brokers import TestBroker
 from tests.support.databases import Clock, TestDatabase
+from tests.support.forking import spawn
 from tests.support.settings import SettingsFactory
 from tests.support.waiting import eventually
 
@@ -45,7 +47,7 @@ class Integrity:
     database: Database
     producer: Any
     superuser: str
-    process: asyncio.subprocess.Process | None = None
+    process: ChildProcess | None = None
 
     async def send(self, *records: AttendanceRecorded, emitted_at: datetime | None = None) -> None:
         """Publish, in order, as the relay would; nothing is kept of who was sent before."""
@@ -69,9 +71,7 @@ class Integrity:
             environment[f"WEIGUANG_{name.upper()}"] = value if isinstance(value, str) else json.dumps(value)
         environment["WEIGUANG_AUTH_SIGNING_KEY"] = ""
         command = [sys.executable, "-m", "services.points", "integrity"]
-        self.process = await asyncio.create_subprocess_exec(
-            *command, env=environment, stdout=asyncio.subprocess.DEVNULL
-        )
+        self.process = await spawn(command, env=environment)
 
     async def end(self, *, hard: bool = False) -> None:
         if self.process is not None and self.process.returncode is None:

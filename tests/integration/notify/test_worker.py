@@ -14,6 +14,7 @@ import pytest
 from aiohttp import ClientSession
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from dev.stack.processes import ChildProcess
 from services.notify.settings import NotifySettings
 from shared.cloudevents import decode, encode
 from shared.contracts import MessageDelivered, PointsPosted
@@ -22,6 +23,7 @@ from shared.kafka.topics import topic_name
 from shared.outbox import event
 from shared.postgres import Database
 from tests.support.brokers import TestBroker
+from tests.support.forking import spawn
 from tests.support.settings import SettingsFactory
 from tests.support.waiting import eventually
 
@@ -29,14 +31,12 @@ pytestmark = pytest.mark.broker
 
 
 @asynccontextmanager
-async def role(name: str, settings: NotifySettings) -> AsyncIterator[asyncio.subprocess.Process]:
+async def role(name: str, settings: NotifySettings) -> AsyncIterator[ChildProcess]:
     environment = dict(os.environ)
     for field, value in settings.model_dump(mode="json", exclude_none=True).items():
         environment[f"WEIGUANG_{field.upper()}"] = value if isinstance(value, str) else json.dumps(value)
     environment["WEIGUANG_AUTH_SIGNING_KEY"] = settings.auth_signing_key.get_secret_value()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.notify", name, env=environment, stdout=asyncio.subprocess.DEVNULL
-    )
+    process = await spawn([sys.executable, "-m", "services.notify", name], env=environment)
     try:
         yield process
     finally:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+from dev.stack.processes import ChildProcess
 from services.points.rehearsals import handlers, store
 from services.points.rehearsals.store import Rehearsal
 from services.points.rules import handlers as rules
@@ -17,7 +18,7 @@ from shared.auth.tokens import Caller, Role
 from shared.ids import new_id
 from shared.postgres import Database
 from shared.settings import Settings
-from tests.support.databases import ROOT
+from tests.support.forking import spawn
 
 OPERATOR = Caller(subject=new_id(), roles=frozenset({Role.OPERATOR}), site_ids=None)
 LEDGER = (
@@ -70,7 +71,7 @@ async def budget(database: Database, rehearsal_id: UUID) -> list[Any]:
 
 
 @asynccontextmanager
-async def rehearsing(settings: Settings, rehearsal_id: UUID) -> AsyncIterator[asyncio.subprocess.Process]:
+async def rehearsing(settings: Settings, rehearsal_id: UUID) -> AsyncIterator[ChildProcess]:
     """``python -m services.points rehearse …``, as the worker starts it; killed at the end if it still runs."""
     values = settings.model_dump(mode="json", exclude={"auth_public_keys", "auth_signing_key", "service"})
     environment = {
@@ -78,11 +79,8 @@ async def rehearsing(settings: Settings, rehearsal_id: UUID) -> AsyncIterator[as
         for name, value in values.items()
         if value is not None
     }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.points", "rehearse", str(rehearsal_id)),
-        cwd=ROOT,
-        env={**os.environ, **environment},
-    )
+    command = [sys.executable, "-m", "services.points", "rehearse", str(rehearsal_id)]
+    process = await spawn(command, env={**os.environ, **environment})
     try:
         yield process
     finally:

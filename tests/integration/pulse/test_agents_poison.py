@@ -1,6 +1,5 @@
 """The processes beside the ingest against drawn logs: every record is acknowledged, in one life of the process."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 from hypothesis import given
 
+from dev.stack.processes import ChildProcess
 from shared.kafka.topics import topic_name
 from tests.support.brokers import TestBroker
 from tests.support.points_workers import running
@@ -27,7 +27,7 @@ GROUPS = {"teams": "points-teams", "integrity": "points-integrity"}
 class Process:
     """A process of agents, the log of attendance, and how far its group has come in it."""
 
-    process: asyncio.subprocess.Process
+    process: ChildProcess
     log: Log
     admin: AIOKafkaAdminClient
     group: str

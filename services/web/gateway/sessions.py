@@ -85,6 +85,11 @@ class Session:
         return bool(self.roles & {"station", "operator", "engineer", "auditor", "enrolling"})
 
     @property
+    def watches(self) -> bool:
+        """Whether the caller may read the event streams."""
+        return bool(self.roles & {"operator", "engineer", "auditor"})
+
+    @property
     def staff(self) -> bool:
         """Whether the staff's pages are of use to the caller."""
         return bool(self.roles & {"leader", "station", "operator"})

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.web.pages.console.timeline import WIDTH, draw
+from services.web.pages.console.timeline import WIDTH, LongestWait, draw
 
 START = datetime(2026, 3, 5, tzinfo=UTC)
 
@@ -38,6 +38,20 @@ def test_hops_lie_one_behind_the_other_on_one_scale() -> None:
         ("effect", 300, 20),
     ]
     assert (second.after_ms, second.depth) == (50, 1)
+
+
+def test_the_longest_wait_is_named_with_its_share() -> None:
+    line = draw([event("a", None, 0, 10, 30, 80), event("b", "a", 78, 80, 100)])
+    assert line.longest == LongestWait(0, "effect", 50, 50)
+    assert draw([event("a", None, None, None, 1)]).longest is None, "no time passed"
+    tie = draw([event("a", None, 0, 10, 10), event("b", "a", 10, 20, 20)])
+    assert tie.longest == LongestWait(0, "request", 10, 50)
+
+
+def test_every_known_hop_keeps_its_time_and_service() -> None:
+    (bar,) = draw([event("a", None, None, 10, 30, 50)]).bars
+    assert [(one.hop, one.by) for one in bar.moments] == [("committed", ""), ("indexed", ""), ("applied", "points")]
+    assert bar.moments[0].at == (START + timedelta(milliseconds=10)).isoformat()
 
 
 INSTANTS = st.none() | st.integers(0, 10_000)

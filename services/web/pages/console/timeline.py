@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-__all__ = ["Segment", "TimeLine", "TraceBar", "draw"]
+__all__ = ["LongestWait", "Moment", "Segment", "TimeLine", "TraceBar", "draw"]
 
 WIDTH = 1000
 """Units of the drawing's scale."""
@@ -23,10 +23,30 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """When an event reached a hop; ``by`` is the service that applied it, empty for the other hops."""
+
+    hop: str
+    at: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LongestWait:
+    """The hop that took longest: the place of its event in the trace, and its share of all in percent."""
+
+    event: int
+    hop: str
+    ms: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class TraceBar:
     """The hops of one event; ``after_ms`` is how long after the trace's start it was committed."""
 
     segments: Sequence[Segment]
+    moments: Sequence[Moment]
     after_ms: int
     depth: int
     owner: str
@@ -34,10 +54,11 @@ class TraceBar:
 
 @dataclass(frozen=True, slots=True)
 class TimeLine:
-    """All events on one scale."""
+    """All events on one scale; no wait is the longest where no time passed."""
 
     bars: Sequence[TraceBar]
     total_ms: int
+    longest: LongestWait | None
 
 
 def draw(events: Sequence[Mapping[str, Any]]) -> TimeLine:
@@ -56,8 +77,26 @@ def draw(events: Sequence[Mapping[str, Any]]) -> TimeLine:
             for (_before, one), (hop, two) in pairwise(row)
         ]
         committed = _instant(event["hops"]["committed_at"]) or row[0][1]
-        bars.append(TraceBar(segments, _ms(start, committed), depths[str(event["event_id"])], str(event["topic"])))
-    return TimeLine(bars, total)
+        depth = depths[str(event["event_id"])]
+        bars.append(TraceBar(segments, _moments(event), _ms(start, committed), depth, str(event["topic"])))
+    return TimeLine(bars, total, _longest(bars, total))
+
+
+def _longest(bars: Sequence[TraceBar], total: int) -> LongestWait | None:
+    """The longest hop; of hops that are equally long the first one."""
+    waits = [(one.ms, -place, one.hop) for place, bar in enumerate(bars) for one in bar.segments]
+    ms, place, hop = max(waits, default=(0, 0, ""), key=lambda one: one[:2])
+    return LongestWait(-place, hop, ms, round(100 * ms / total)) if ms else None
+
+
+def _moments(event: Mapping[str, Any]) -> list[Moment]:
+    """The times of the hops as they were written, in the order of the way; those that are not known are left out."""
+    hops = event["hops"]
+    known = [("made", hops["made_at"]), ("committed", hops["committed_at"]), ("indexed", hops["indexed_at"])]
+    return [
+        *(Moment(hop, at) for hop, at in known if at is not None),
+        *(Moment("applied", one["at"], one["by"]) for one in hops["applied"] if one["at"] is not None),
+    ]
 
 
 def _times(event: Mapping[str, Any]) -> list[tuple[str, datetime]]:

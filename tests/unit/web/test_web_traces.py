@@ -11,10 +11,11 @@ MESSAGE: dict[str, Any] = {
     "message_id": "m", "read_at": None, "title": "积分入账", "body": "", "kind": "points", "correlation_id": "c/1",
     "created_at": "2026-03-05T02:00:00Z",
 }  # fmt: skip
-RECORD: dict[str, Any] = dict.fromkeys(
-    ("title", "time", "when", "provenance", "duration", "sum", "reason", "uncounted", "outside", "deniable", 
-     "closed_by", "planned", "site", "device", "recorder", "recorder_site", "imported", "revision", "event", "trace"), "",
-) | {"record_id": "r"}  # fmt: skip
+_WORDS = (
+    "title time when provenance duration sum reason uncounted outside deniable closed_by planned site device recorder "
+    "recorder_site imported revision event trace"
+)
+RECORD: dict[str, Any] = dict.fromkeys(_WORDS.split(), "") | {"record_id": "r"}
 
 
 def inbox(*roles: str) -> str:

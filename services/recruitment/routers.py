@@ -14,6 +14,7 @@ from services.recruitment.reports import api as reports_api
 from services.recruitment.scheduling import api as scheduling_api
 from services.recruitment.security import api as security_api
 from services.recruitment.signups import api as signups_api
+from services.recruitment.signups.waitlist import api as waitlist_api
 from services.recruitment.staff import api as staff_api
 from services.recruitment.staff import sign_in_api
 from services.recruitment.vault import api as vault_api
@@ -35,6 +36,7 @@ ROUTERS = (
     activities_api.router,
     scheduling_api.router,
     signups_api.router,
+    waitlist_api.router,
     attendance_api.router,
     approvals_api.router,
     corrections_api.router,

@@ -21,6 +21,13 @@ from shared.contracts.rewarding import (
     TeamBadgeAwarded,
     TeamBadgeRevoked,
 )
+from shared.contracts.waiting import (
+    WaitlistEnded,
+    WaitlistJoined,
+    WaitlistOffered,
+    WaitlistPromoted,
+    WaitlistSkipped,
+)
 
 __all__ = [
     "BY_TYPE",
@@ -59,6 +66,11 @@ __all__ = [
     "TeamBadgeRevoked",
     "TopicBeat",
     "VolunteerRegistered",
+    "WaitlistEnded",
+    "WaitlistJoined",
+    "WaitlistOffered",
+    "WaitlistPromoted",
+    "WaitlistSkipped",
 ]
 
 CONTRACTS: tuple[type[Contract], ...] = (
@@ -68,6 +80,11 @@ CONTRACTS: tuple[type[Contract], ...] = (
     DriveOpened,
     SignupPlaced,
     SignupCancelled,
+    WaitlistJoined,
+    WaitlistOffered,
+    WaitlistPromoted,
+    WaitlistSkipped,
+    WaitlistEnded,
     AttendanceRecorded,
     AssertionNoted,
     PointsPosted,

@@ -58,6 +58,7 @@ class SignupPlaced(Contract):
     starts_at: Instant
     ends_at: Instant
     placed_at: Instant
+    source: Literal["self", "staff", "waitlist", "swap", "team"] | None = None
 
 
 class SignupCancelled(Contract):
@@ -73,3 +74,5 @@ class SignupCancelled(Contract):
     shift_id: UUID
     activity_id: UUID
     cancelled_at: Instant
+    cause: Literal["self", "staff", "called-off", "swap"] | None = None
+    late: bool = False

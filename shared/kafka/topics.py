@@ -59,7 +59,9 @@ _ALL = (
     Topic("activities", "recruitment", "activity_id", "an activity was published, changed or closed", 2),
     Topic("volunteers", "recruitment", "volunteer_id", "a volunteer was registered or imported"),
     Topic("drives", "recruitment", "drive_id", "a recruitment drive was opened", 1),
-    Topic("signups", "recruitment", "volunteer_id", "a sign-up for a shift was placed or cancelled"),
+    Topic(
+        "signups", "recruitment", "volunteer_id", "a sign-up for a shift was placed or cancelled, or its waitlist moved"
+    ),
     Topic("attendance", "recruitment", "volunteer_id", "a service record at a revision, whole"),
     Topic(
         "assertions",

@@ -28,6 +28,11 @@ from shared.contracts import (
     RedemptionReminder,
     SignupCancelled,
     SignupPlaced,
+    WaitlistEnded,
+    WaitlistJoined,
+    WaitlistOffered,
+    WaitlistPromoted,
+    WaitlistSkipped,
 )
 from shared.deadletters import DeadLetter
 from shared.errors import PermanentError
@@ -105,13 +110,49 @@ def _badge_revoked(event: Event[BadgeRevoked]) -> Notice:
     return _notice(event, "badge_revoked", revoked_star=star_level(event.data.badge), name=event.data.name)
 
 
+_PLACED = {"waitlist": None}
+"""Source of a place → its template; a promotion from the waitlist is announced by its own event."""
+_CANCELLED = {"called-off": "shift_called_off"}
+
+
 def _signup_placed(event: Event[SignupPlaced]) -> Notice:
     data = event.data
-    return _notice(event, "signup_placed", activity=data.activity_title, starts_at=data.starts_at, ends_at=data.ends_at)
+    template = _PLACED.get(data.source or "self", "signup_placed")
+    return _notice(event, template, activity=data.activity_title, starts_at=data.starts_at, ends_at=data.ends_at)
 
 
 def _signup_cancelled(event: Event[SignupCancelled]) -> Notice:
-    return _notice(event, "signup_cancelled", activity_id=event.data.activity_id)
+    template = _CANCELLED.get(event.data.cause or "self", "signup_cancelled")
+    return _notice(event, template, activity_id=event.data.activity_id)
+
+
+def _waitlist_joined(event: Event[WaitlistJoined]) -> Notice:
+    data = event.data
+    return _notice(event, "waitlist_joined", activity=data.activity_title, starts_at=data.starts_at, rank=data.rank)
+
+
+def _waitlist_promoted(event: Event[WaitlistPromoted]) -> Notice:
+    data = event.data
+    return _notice(
+        event, "waitlist_promoted", activity=data.activity_title, starts_at=data.starts_at, ends_at=data.ends_at
+    )
+
+
+def _waitlist_offered(event: Event[WaitlistOffered]) -> Notice:
+    data = event.data
+    return _notice(
+        event, "waitlist_offered", activity=data.activity_title, starts_at=data.starts_at, until=data.offer_until
+    )
+
+
+def _waitlist_skipped(event: Event[WaitlistSkipped]) -> Notice:
+    return _notice(event, "waitlist_skipped", activity_id=event.data.activity_id, reason=event.data.cause)
+
+
+def _waitlist_ended(event: Event[WaitlistEnded]) -> Notice:
+    # What the volunteers did themselves needs no message.
+    template = None if event.data.cause in ("left", "declined") else "waitlist_ended"
+    return _notice(event, template, activity_id=event.data.activity_id, reason=event.data.cause)
 
 
 def _redemption(template: str) -> Callable[[Event[Any]], Notice]:
@@ -188,6 +229,11 @@ _BUILDERS: dict[type, Callable[[Event[Any]], Notice]] = {
     BadgeRevoked: _badge_revoked,
     SignupPlaced: _signup_placed,
     SignupCancelled: _signup_cancelled,
+    WaitlistJoined: _waitlist_joined,
+    WaitlistPromoted: _waitlist_promoted,
+    WaitlistOffered: _waitlist_offered,
+    WaitlistSkipped: _waitlist_skipped,
+    WaitlistEnded: _waitlist_ended,
     RedemptionHeld: _redemption("redemption_held"),
     RedemptionReminder: _redemption("redemption_reminder"),
     RedemptionCaptured: _redemption("redemption_captured"),
@@ -221,7 +267,7 @@ class InboxStream:
             except PermanentError as error:
                 broken.append(DeadLetter(message, str(error)))
                 continue
-            if isinstance(event.data, SignupPlaced):
+            if isinstance(event.data, SignupPlaced | WaitlistJoined | WaitlistPromoted | WaitlistOffered):
                 titles[event.data.activity_id] = event.data.activity_title
         async with self._db.transaction() as tx:
             if notices:

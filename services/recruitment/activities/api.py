@@ -128,7 +128,9 @@ class ActivitiesOut(Output):
 class ShiftViewOut(Output):
     """A shift as the caller sees it: what, where, when, places left, and how they stand with it.
 
-    ``record_…`` is the caller's latest record of the shift, if any: checked in while ``record_ended_at`` is null.
+    ``waiting`` is how many wait for a place; ``entry_…``, ``rank`` and ``offer_until`` are the caller's entry in that
+    waitlist. ``record_…`` is the caller's latest record of the shift, if any: checked in while ``record_ended_at`` is
+    null.
     """
 
     shift_id: UUID
@@ -151,6 +153,11 @@ class ShiftViewOut(Output):
     remaining: int
     signed_up: bool
     signup_id: UUID | None
+    waiting: int
+    entry_id: UUID | None
+    entry_status: str | None
+    rank: int | None
+    offer_until: datetime | None
     record_id: UUID | None
     record_status: str | None
     record_started_at: datetime | None

@@ -98,13 +98,23 @@ limit $9;
 -- What a volunteer can still sign up for, and how they stand with it already.
 select s.shift_id, s.activity_id, a.title, t.name as theme, a.kind, a.place, a.content, a.state, a.site_id,
        si.name as site_name, a.team_id, te.name as team_name, s.starts_at, s.ends_at, s.cancelled_at, s.capacity, s.taken,
-       g.signup_id, r.record_id, r.status as record_status, r.started_at as record_started_at, r.ended_at as record_ended_at
+       list.waiting, g.signup_id, e.entry_id, e.status as entry_status, mine.rank, e.offer_until,
+       r.record_id, r.status as record_status, r.started_at as record_started_at, r.ended_at as record_ended_at
 from shifts s
 join activities a using (activity_id)
 join themes t using (theme_id)
 join sites si on si.site_id = a.site_id
 join teams te on te.team_id = a.team_id
 left join signups g on g.shift_id = s.shift_id and g.volunteer_id = $4 and g.status = 'active'
+left join lateral (
+    select count(*) as waiting, min(w.position) filter (where w.volunteer_id = $4) as own
+    from waitlist_entries w where w.shift_id = s.shift_id and w.status in ('waiting', 'offered')
+) list on true
+left join waitlist_entries e on e.shift_id = s.shift_id and e.position = list.own
+left join lateral (
+    select count(*) as rank from waitlist_entries w
+    where w.shift_id = s.shift_id and w.status in ('waiting', 'offered') and w.position <= list.own
+) mine on list.own is not null
 left join lateral (
     select record_id, status, started_at, ended_at from attendance_records
     where volunteer_id = $4 and shift_id = s.shift_id and status <> 'void' order by started_at desc limit 1
@@ -120,13 +130,23 @@ limit $7;
 -- One shift as a volunteer sees it.
 select s.shift_id, s.activity_id, a.title, t.name as theme, a.kind, a.place, a.content, a.state, a.site_id,
        si.name as site_name, a.team_id, te.name as team_name, s.starts_at, s.ends_at, s.cancelled_at, s.capacity, s.taken,
-       g.signup_id, r.record_id, r.status as record_status, r.started_at as record_started_at, r.ended_at as record_ended_at
+       list.waiting, g.signup_id, e.entry_id, e.status as entry_status, mine.rank, e.offer_until,
+       r.record_id, r.status as record_status, r.started_at as record_started_at, r.ended_at as record_ended_at
 from shifts s
 join activities a using (activity_id)
 join themes t using (theme_id)
 join sites si on si.site_id = a.site_id
 join teams te on te.team_id = a.team_id
 left join signups g on g.shift_id = s.shift_id and g.volunteer_id = $2 and g.status = 'active'
+left join lateral (
+    select count(*) as waiting, min(w.position) filter (where w.volunteer_id = $2) as own
+    from waitlist_entries w where w.shift_id = s.shift_id and w.status in ('waiting', 'offered')
+) list on true
+left join waitlist_entries e on e.shift_id = s.shift_id and e.position = list.own
+left join lateral (
+    select count(*) as rank from waitlist_entries w
+    where w.shift_id = s.shift_id and w.status in ('waiting', 'offered') and w.position <= list.own
+) mine on list.own is not null
 left join lateral (
     select record_id, status, started_at, ended_at from attendance_records
     where volunteer_id = $2 and shift_id = s.shift_id and status <> 'void' order by started_at desc limit 1

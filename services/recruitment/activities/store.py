@@ -35,7 +35,10 @@ _SQL = load_queries(__file__)
 
 @dataclass(frozen=True, slots=True)
 class ShiftView:
-    """A shift as a volunteer sees it; the last five members are about that volunteer."""
+    """A shift as a volunteer sees it; members from ``signup_id`` on are about that volunteer.
+
+    ``waiting`` is how many are in the waitlist; ``entry_…`` and ``rank`` are the volunteer's own place in it.
+    """
 
     shift_id: UUID
     activity_id: UUID
@@ -54,7 +57,12 @@ class ShiftView:
     cancelled_at: datetime | None
     capacity: int
     taken: int
+    waiting: int
     signup_id: UUID | None
+    entry_id: UUID | None
+    entry_status: str | None
+    rank: int | None
+    offer_until: datetime | None
     record_id: UUID | None
     record_status: str | None
     record_started_at: datetime | None

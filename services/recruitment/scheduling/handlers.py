@@ -19,6 +19,8 @@ from services.recruitment.editing.domain import Editable, ObjectKind
 from services.recruitment.editing.handlers import keep_change, require_version
 from services.recruitment.scheduling import domain, store
 from services.recruitment.scheduling.domain import CancelReason, ShiftState
+from services.recruitment.signups.waitlist import handlers as waitlist
+from services.recruitment.signups.waitlist.domain import EndReason
 from shared import outbox
 from shared.auth.tokens import Caller
 from shared.contracts import SignupCancelled
@@ -148,6 +150,7 @@ async def call_off(tx: Tx, caller: Caller, shift_id: UUID, seen: int, reason: Ca
     if closed:
         await attending.commit_all(tx, closed, locked.now)
     ended = await store.end_signups(tx, shift_id, actor_id(caller), locked.now)
+    offers = await waitlist.close_list(tx, shift_id, EndReason.CALLED_OFF)
     events = [
         outbox.event(
             SignupCancelled(
@@ -156,6 +159,7 @@ async def call_off(tx: Tx, caller: Caller, shift_id: UUID, seen: int, reason: Ca
                 shift_id=shift_id,
                 activity_id=shift.activity_id,
                 cancelled_at=locked.now,
+                cause="called-off",
             ),
             source=_SOURCE,
             aggregate_version=each.version,
@@ -164,7 +168,10 @@ async def call_off(tx: Tx, caller: Caller, shift_id: UUID, seen: int, reason: Ca
         for each in ended
     ]
     await outbox.append(tx, *events)
-    return await _moved(tx, caller, locked, replace(shift, taken=shift.taken - len(ended)), "cancelled")
+    shift = replace(shift, taken=shift.taken - len(ended) - offers)
+    called_off = await _moved(tx, caller, locked, shift, "cancelled")
+    await waitlist.reconsider(tx, [each.volunteer_id for each in ended])
+    return called_off
 
 
 async def _move(
@@ -184,7 +191,8 @@ async def _move(
         detail = f"{people} of those signed up hold a place in another shift at that time; agree with them first."
         raise Conflict("signups-overlap", detail, people=people)
     await store.update_shift(tx, shift)
-    return await _moved(tx, caller, locked, shift, act)
+    given = await waitlist.fill(tx, shift_id)
+    return await _moved(tx, caller, locked, replace(shift, taken=shift.taken + given), act)
 
 
 async def _locked(tx: Tx, caller: Caller, shift_id: UUID, seen: int) -> _Locked:

@@ -10,6 +10,8 @@ from starlette.responses import Response
 from services.recruitment.signups import handlers
 from services.recruitment.signups.domain import Signup, SignupStatus, Source
 from services.recruitment.signups.store import OwnSignup, RosterRow
+from services.recruitment.signups.waitlist.domain import EntryStatus, SkipReason
+from services.recruitment.signups.waitlist.store import WaitingRow
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.http.app import Db, Input, Limit, Output
@@ -17,7 +19,7 @@ from shared.http.cursors import Page, decode, page_of
 from shared.http.idempotency import once
 from shared.postgres import Tx
 
-__all__ = ["router"]
+__all__ = ["Anyone", "SignupIn", "SignupOut", "Volunteer", "router", "signup_out"]
 
 router = APIRouter(prefix="/api/recruitment/v1", tags=["signups"])
 
@@ -78,10 +80,24 @@ class RosterRowOut(Output):
     minutes: int | None
 
 
+class WaitingRowOut(Output):
+    """One volunteer of a shift's waitlist by number; ``skipped`` is why a free place went to the next."""
+
+    rank: int
+    entry_id: UUID
+    volunteer_id: UUID
+    volunteer_number: str
+    status: EntryStatus
+    skipped: SkipReason | None
+    joined_at: datetime
+    offer_until: datetime | None
+
+
 class RosterOut(Output):
-    """Everybody who has a place in a shift or attended it."""
+    """All volunteers who have a place in a shift or attended it, and its waitlist in order."""
 
     items: list[RosterRowOut]
+    waiting: list[WaitingRowOut]
 
 
 @router.post("/shifts/{shift_id}/signups", status_code=201, response_model=SignupOut)
@@ -89,17 +105,17 @@ async def sign_up(request: Request, db: Db, caller: Anyone, shift_id: UUID, body
     """Take a place in a shift."""
 
     async def work(tx: Tx) -> SignupOut:
-        return _signup(await handlers.place(tx, caller, shift_id, body.volunteer_id))
+        return signup_out(await handlers.place(tx, caller, shift_id, body.volunteer_id))
 
     return await once(request, db, caller, work)
 
 
 @router.post("/signups/{signup_id}/cancel", response_model=SignupOut)
 async def cancel(request: Request, db: Db, caller: Anyone, signup_id: UUID) -> Response:
-    """Give the place back."""
+    """Release the place."""
 
     async def work(tx: Tx) -> SignupOut:
-        return _signup(await handlers.cancel(tx, caller, signup_id))
+        return signup_out(await handlers.cancel(tx, caller, signup_id))
 
     return await once(request, db, caller, work, status=200)
 
@@ -123,10 +139,12 @@ async def list_own(
 async def read_roster(db: Db, caller: Runner, shift_id: UUID) -> RosterOut:
     """The roster of a shift: expected and present volunteers, for those who run it."""
     async with db.transaction() as tx:
-        return RosterOut(items=[_row(row) for row in await handlers.roster(tx, caller, shift_id)])
+        items, waiting = await handlers.roster(tx, caller, shift_id)
+        return RosterOut(items=[_row(row) for row in items], waiting=[_waiting(row) for row in waiting])
 
 
-def _signup(signup: Signup) -> SignupOut:
+def signup_out(signup: Signup) -> SignupOut:
+    """A sign-up as answered."""
     return SignupOut(**{name: getattr(signup, name) for name in SignupOut.model_fields})
 
 
@@ -136,3 +154,7 @@ def _own(signup: OwnSignup) -> OwnSignupOut:
 
 def _row(row: RosterRow) -> RosterRowOut:
     return RosterRowOut(**{name: getattr(row, name) for name in RosterRowOut.model_fields})
+
+
+def _waiting(row: WaitingRow) -> WaitingRowOut:
+    return WaitingRowOut(**{name: getattr(row, name) for name in WaitingRowOut.model_fields})

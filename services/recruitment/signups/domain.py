@@ -21,11 +21,14 @@ class SignupStatus(StrEnum):
 
 
 class Source(StrEnum):
-    """The source of a sign-up; ``walk_in``: the volunteer, by coming."""
+    """The source of a sign-up; ``walk_in``: the volunteer, by coming; ``waitlist``: a place given without a call."""
 
     SELF = "self"
     STAFF = "staff"
     WALK_IN = "walk_in"
+    WAITLIST = "waitlist"
+    SWAP = "swap"
+    TEAM = "team"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class Placing:
     activity_state: State
     held: Sequence[Held]
     """The volunteer's active sign-ups of this shift and of those that overlap it."""
+    others_first: bool = False
+    """Whether free places go to the waitlist before this volunteer."""
 
 
 def place(state: Placing, signup: Signup, now: datetime) -> Signup | DomainRefusal:
@@ -91,6 +96,8 @@ def place(state: Placing, signup: Signup, now: datetime) -> Signup | DomainRefus
         return DomainRefusal(
             "shift-full", f"All {shift.capacity} places of this shift are taken.", extra={"capacity": shift.capacity}
         )
+    if state.others_first:
+        return DomainRefusal("waitlist-first", "Free places of this shift go to its waitlist first; join the waitlist.")
     return signup
 
 

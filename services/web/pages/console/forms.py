@@ -33,6 +33,7 @@ FIELDS: Mapping[str, tuple[str, str]] = {
     "amount": ("amount", "signed"),
     "starts_at": ("starts_at", "moment"),
     "expires_at": ("expires_at", "moment"),
+    "offer_until": ("offer_until", "moment"),
     "started_at": ("started_at", "moment"),
     "case_kind": ("kind", "word"),
     "channel": ("channel", "word"),
@@ -188,7 +189,28 @@ FORMS: Mapping[str, tuple[SentenceForm, ...]] = {
         SentenceForm(N_("%(site)s举行招募活动，%(starts_at)s 开始")),
     ),
     "volunteering.signup.placed.v1": (SentenceForm(N_("%(volunteer)s 报名“%(activity)s”，%(site)s，%(starts_at)s")),),
-    "volunteering.signup.cancelled.v1": (SentenceForm(N_("%(volunteer)s 取消报名“%(activity)s”")),),
+    "volunteering.signup.cancelled.v1": (
+        SentenceForm(N_("“%(activity)s”的班次取消，%(volunteer)s 的报名随之取消"), {"cause": ("called-off",)}),
+        SentenceForm(N_("%(volunteer)s 取消报名“%(activity)s”")),
+    ),
+    "volunteering.waitlist.joined.v1": (
+        SentenceForm(N_("%(volunteer)s 候补“%(activity)s”，排第 %(rank)s 位，%(starts_at)s")),
+    ),
+    "volunteering.waitlist.promoted.v1": (
+        SentenceForm(N_("%(volunteer)s 从候补转为报名“%(activity)s”，%(starts_at)s")),
+    ),
+    "volunteering.waitlist.offered.v1": (
+        SentenceForm(N_("“%(activity)s”有名额，留给候补的 %(volunteer)s，到 %(offer_until)s 为止")),
+    ),
+    "volunteering.waitlist.skipped.v1": (
+        SentenceForm(N_("“%(activity)s”的名额跳过 %(volunteer)s：同一时间另有班次"), {"cause": ("overlap",)}),
+        SentenceForm(N_("“%(activity)s”的名额跳过 %(volunteer)s：不符合报名条件")),
+    ),
+    "volunteering.waitlist.ended.v1": (
+        SentenceForm(N_("%(volunteer)s 退出“%(activity)s”的候补"), {"cause": ("left", "declined")}),
+        SentenceForm(N_("%(volunteer)s 没有及时接受“%(activity)s”的名额"), {"cause": ("lapsed",)}),
+        SentenceForm(N_("“%(activity)s”的候补结束，%(volunteer)s 没有名额")),
+    ),
     "volunteering.attendance.recorded.v1": _ATTENDANCE,
     "volunteering.assertions.noted.v1": _ASSERTIONS,
     "volunteering.points.posted.v1": _POINTS,

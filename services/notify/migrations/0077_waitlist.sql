@@ -1,0 +1,20 @@
+-- The waitlist of a shift, and shifts that were called off.
+insert into templates (template, version, title, body) values
+('waitlist_joined', 1,
+ '候补：{{ activity }}，第 {{ rank }} 位',
+ '「{{ activity }}」（{{ starts_at | moment }}）的名额已满，您在候补名单里排第 {{ rank }} 位。开始前 12 小时以上有空位时直接为您报名；之后有空位会先留给您，请及时接受。如不再参加，请在“我的班次”里退出候补。'),
+('waitlist_promoted', 1,
+ '候补成功：{{ activity }}',
+ '有人让出了名额，您已报上「{{ activity }}」，时间 {{ starts_at | moment }} 至 {{ ends_at | moment }}。请到场扫码签到；如不能参加，请提前取消，把名额留给下一位。'),
+('waitlist_offered', 1,
+ '有名额留给您：{{ activity }}',
+ '「{{ activity }}」（{{ starts_at | moment }}）有一个名额，为您保留到 {{ until | moment }}。请在“我的班次”里接受；过时将轮到下一位候补。'),
+('waitlist_skipped', 1,
+ '候补的名额这次没有给您',
+ '「{{ activity or ''您候补的活动'' }}」有了空位，但{% if reason == ''overlap'' %}您在同一时间另有班次{% else %}您目前不符合它的报名条件{% endif %}，所以给了下一位。您的候补位置不变。'),
+('waitlist_ended', 1,
+ '候补已结束',
+ '您对「{{ activity or ''一个活动'' }}」的候补已结束：{% if reason == ''lapsed'' %}留给您的名额没有及时接受，已轮到下一位；还想参加可以重新候补{% elif reason == ''called-off'' %}这个班次已取消{% elif reason == ''begun'' %}班次已经开始，没有空出名额{% else %}活动已结束{% endif %}。期待下次与您同行。'),
+('shift_called_off', 1,
+ '班次取消{% if activity %}：{{ activity }}{% endif %}',
+ '抱歉，您报名的{% if activity %}「{{ activity }}」{% endif %}班次已取消，您不必前往。期待下次与您同行。');

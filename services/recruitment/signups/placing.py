@@ -1,0 +1,99 @@
+"""Taking a place: which shift and volunteer a caller may act on, their locks, and the sign-up with its event."""
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from services.recruitment.activities.domain import State
+from services.recruitment.activities.guards import actor_id, may_run, require_run, unwrap
+from services.recruitment.organisation.handlers import require_reach, volunteer_unknown
+from services.recruitment.signups import domain, events, store
+from services.recruitment.signups.domain import Placing, Signup, SignupStatus, Source
+from services.recruitment.signups.store import PlacingRow
+from services.recruitment.signups.waitlist import domain as waiting
+from services.recruitment.signups.waitlist import store as waitlist
+from services.recruitment.signups.waitlist.domain import EntryStatus
+from shared import outbox
+from shared.auth.tokens import Caller
+from shared.errors import Conflict, NotFound
+from shared.ids import new_id
+from shared.postgres import Tx
+
+__all__ = ["changed_meanwhile", "entrant", "shift_of", "take", "visible_shift"]
+
+
+async def entrant(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | None) -> tuple[UUID, PlacingRow]:
+    """The volunteer whom a call is about and the shift, both locked: oneself, or another person by those who run it.
+
+    Raises:
+        NotFound: no such shift, or it is part of a draft that the caller does not run; no volunteer of the caller's
+            sites or team.
+        Forbidden: it is another person, and the shift is not the caller's to run.
+    """
+    who = volunteer_id or caller.require_volunteer()
+    found = visible_shift(caller, shift_id, await store.find_placing(tx, shift_id))
+    if not caller.acts_as(who):
+        # Before the volunteer is read: the answer must not depend on whether there is one.
+        require_run(caller, found.site_id, found.team_id)
+        await require_reach(tx, caller, who)
+    if not await store.lock(tx, who, shift_id):
+        raise volunteer_unknown()
+    return who, visible_shift(caller, shift_id, await store.find_placing(tx, shift_id))
+
+
+async def take(tx: Tx, caller: Caller, found: PlacingRow, volunteer_id: UUID, now: datetime) -> Signup:
+    """Sign the volunteer up; the volunteer and the shift are locked. A live entry in the waitlist ends with it.
+
+    Raises:
+        Refusal: ``shift-full``, ``waitlist-first``, ``already-signed-up``, ``signup-overlaps``, ``shift-over``,
+            ``activity-not-open``, ….
+    """
+    shift_id = found.shift.shift_id
+    own = await waitlist.find_live(tx, shift_id, volunteer_id)
+    offered = own is not None and own.status is EntryStatus.OFFERED and not waiting.lapses(own, found.shift, now)
+    signup = Signup(
+        signup_id=new_id(),
+        shift_id=shift_id,
+        volunteer_id=volunteer_id,
+        status=SignupStatus.ACTIVE,
+        source=Source.SELF if caller.acts_as(volunteer_id) else Source.STAFF,
+        placed_by=actor_id(caller),
+        placed_at=now,
+    )
+    shift = replace(found.shift, taken=found.shift.taken - 1) if offered else found.shift
+    held = await store.find_held(tx, volunteer_id, shift)
+    others = not offered and await waitlist.waits_ahead(tx, shift_id, volunteer_id)
+    signup = unwrap(domain.place(Placing(shift, found.state, held, others), signup, now))
+    if own is not None:
+        if own.status is EntryStatus.OFFERED:
+            await waitlist.add_taken(tx, shift_id, -1)
+        await store.insert_signup(tx, signup)
+        if not await waitlist.update_entries(tx, [waiting.place_entry(own, signup.signup_id, now)]):
+            raise changed_meanwhile()
+    else:
+        await store.insert_signup(tx, signup)
+    await outbox.append(tx, events.placed(found, signup, now))
+    return signup
+
+
+async def shift_of(tx: Tx, shift_id: UUID) -> PlacingRow:
+    """A shift that exists, with its activity."""
+    found = await store.find_placing(tx, shift_id)
+    assert found is not None, "shifts are never deleted"
+    return found
+
+
+def visible_shift(caller: Caller, shift_id: UUID, found: PlacingRow | None) -> PlacingRow:
+    """The shift, if the caller may see it; a draft's is answered like none to those who do not run it.
+
+    Raises:
+        NotFound: there is none, or it is a draft's.
+    """
+    if found is not None and (found.state is not State.PLANNED or may_run(caller, found.site_id, found.team_id)):
+        return found
+    raise NotFound("shift-unknown", f"There is no shift {shift_id}.")
+
+
+def changed_meanwhile() -> Conflict:
+    """The answer where a concurrent transaction changed what this one decided on."""
+    return Conflict("signup-changed", "This sign-up was changed at the same time; read it again.")

@@ -1,0 +1,102 @@
+"""The waitlist of a shift."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from shared.contracts.base import Contract, Instant
+
+__all__ = ["WaitlistEnded", "WaitlistJoined", "WaitlistOffered", "WaitlistPromoted", "WaitlistSkipped"]
+
+
+class WaitlistJoined(Contract):
+    """A volunteer waits for a place in a full shift."""
+
+    topic: ClassVar[str] = "signups"
+    type: ClassVar[str] = "volunteering.waitlist.joined.v1"
+    key: ClassVar[str] = "volunteer_id"
+    aggregate: ClassVar[str] = "entry_id"
+
+    entry_id: UUID
+    volunteer_id: UUID
+    shift_id: UUID
+    activity_id: UUID
+    activity_title: str
+    site_id: UUID
+    starts_at: Instant
+    ends_at: Instant
+    rank: int
+    joined_at: Instant
+
+
+class WaitlistPromoted(Contract):
+    """A volunteer of the waitlist got a place; its sign-up has an event of its own."""
+
+    topic: ClassVar[str] = "signups"
+    type: ClassVar[str] = "volunteering.waitlist.promoted.v1"
+    key: ClassVar[str] = "volunteer_id"
+    aggregate: ClassVar[str] = "entry_id"
+
+    entry_id: UUID
+    volunteer_id: UUID
+    shift_id: UUID
+    activity_id: UUID
+    activity_title: str
+    site_id: UUID
+    starts_at: Instant
+    ends_at: Instant
+    signup_id: UUID
+    promoted_at: Instant
+
+
+class WaitlistOffered(Contract):
+    """A place is kept for the first of the waitlist until it is accepted or the offer is over."""
+
+    topic: ClassVar[str] = "signups"
+    type: ClassVar[str] = "volunteering.waitlist.offered.v1"
+    key: ClassVar[str] = "volunteer_id"
+    aggregate: ClassVar[str] = "entry_id"
+
+    entry_id: UUID
+    volunteer_id: UUID
+    shift_id: UUID
+    activity_id: UUID
+    activity_title: str
+    site_id: UUID
+    starts_at: Instant
+    ends_at: Instant
+    offered_at: Instant
+    offer_until: Instant
+
+
+class WaitlistSkipped(Contract):
+    """A free place went to the next of the waitlist; the volunteer keeps the position."""
+
+    topic: ClassVar[str] = "signups"
+    type: ClassVar[str] = "volunteering.waitlist.skipped.v1"
+    key: ClassVar[str] = "volunteer_id"
+    aggregate: ClassVar[str] = "entry_id"
+
+    entry_id: UUID
+    volunteer_id: UUID
+    shift_id: UUID
+    activity_id: UUID
+    site_id: UUID
+    cause: Literal["overlap", "ineligible"]
+    skipped_at: Instant
+
+
+class WaitlistEnded(Contract):
+    """A volunteer no longer waits, and has no place."""
+
+    topic: ClassVar[str] = "signups"
+    type: ClassVar[str] = "volunteering.waitlist.ended.v1"
+    key: ClassVar[str] = "volunteer_id"
+    aggregate: ClassVar[str] = "entry_id"
+
+    entry_id: UUID
+    volunteer_id: UUID
+    shift_id: UUID
+    activity_id: UUID
+    site_id: UUID
+    cause: Literal["left", "declined", "lapsed", "called-off", "begun", "activity-closed"]
+    ended_at: Instant

@@ -9,6 +9,8 @@ PY := $(VENV)/bin/python
 # BROKER=embedded (default) or BROKER=kafka (Apache Kafka, needs Java 17 and Maven)
 BROKER ?= embedded
 export BROKER
+# Some images suppress bytecode; then each process of the tests compiles the project anew.
+unexport PYTHONDONTWRITEBYTECODE
 UV_VERSION := 0.13.9
 # Test sessions side by side; each starts servers of its own.
 WORKERS ?= 2
@@ -77,12 +79,14 @@ bench: $(BENCH_STAMP)
 bench-scale: $(RUN_STAMP)
 	@exec $(PY) -m dev.bench.scale --workers $(INGEST_WORKERS) $(BENCH_OPTIONS)
 
+# Types on one core, laws and contracts on the other.
 check: $(DEV_STAMP)
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(VENV)/bin/codespell
-	$(PY) -m mypy
-	$(PY) -m pytest -q tests/test_architecture.py tests/unit/test_words.py tests/contract
+	@$(PY) -m mypy & types=$$!; \
+	$(PY) -m pytest -q tests/test_architecture.py tests/unit/test_words.py tests/contract || { wait $$types; exit 1; }; \
+	wait $$types
 
 format: $(DEV_STAMP)
 	$(PY) -m ruff format .

@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 __all__ = ["LAWS", "Source", "Tree", "breaches"]
@@ -37,6 +37,11 @@ class Source:
     def tree(self) -> ast.Module:
         return ast.parse(self.text, filename=str(self.path))
 
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Every node of the tree, walked once for all laws."""
+        return list(ast.walk(self.tree))
+
     @property
     def service(self) -> str | None:
         """`points` for a file under services/points."""
@@ -46,7 +51,7 @@ class Source:
     def imports(self) -> list[tuple[int, str]]:
         """Line and full dotted name of everything imported, wherever in the file."""
         found: list[tuple[int, str]] = []
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 found += [(node.lineno, alias.name) for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
@@ -55,11 +60,17 @@ class Source:
                 found += [(node.lineno, f"{module}.{alias.name}") for alias in node.names]
         return found
 
-    def calls(self) -> Iterator[tuple[int, str]]:
+    @cached_property
+    def calls(self) -> list[tuple[int, str]]:
         """Line and dotted name of every call, as written."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Call):
-                yield node.lineno, ast.unparse(node.func)
+        return [(node.lineno, _dotted(node.func)) for node in self.nodes if isinstance(node, ast.Call)]
+
+
+def _dotted(node: ast.expr) -> str:
+    """`a.b.c` of names; what is not a name is `?`."""
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else "?"
 
 
 class Tree:
@@ -91,7 +102,7 @@ def domain_and_handlers_have_no_clock(source: Source) -> Iterator[Breach]:
     """Business time comes from the transaction, never from the machine."""
     if source.service is None or source.path.name not in ("domain.py", "handlers.py"):
         return
-    for line, name in source.calls():
+    for line, name in source.calls:
         owner, _, what = name.rpartition(".")
         if what in _CLOCKS and owner.rpartition(".")[2] in ("datetime", "date", "time"):
             yield source, line, f"calls {name}()"
@@ -141,8 +152,8 @@ def sql_lies_in_sql_files(source: Source) -> Iterator[Breach]:
     """SQL is named and explained in `.sql` files (tests may look into tables)."""
     if source.path.parts[0] == "tests":
         return
-    prose = {id(node.value) for node in ast.walk(source.tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(source.tree):
+    prose = {id(node.value) for node in source.nodes if isinstance(node, ast.Expr)}
+    for node in source.nodes:
         if id(node) in prose or not isinstance(node, ast.Constant) or not isinstance(node.value, str):
             continue
         if _SQL.match(node.value):
@@ -153,7 +164,7 @@ def queries_are_the_stores(source: Source) -> Iterator[Breach]:
     """In a service, only `store.py` reads queries.sql."""
     if source.service is None or source.path.name == "store.py":
         return
-    for line, name in source.calls():
+    for line, name in source.calls:
         if name.rpartition(".")[2] in ("load_queries", "parse_queries"):
             yield source, line, f"calls {name}()"
 
@@ -162,7 +173,7 @@ def composition_is_in_main(source: Source) -> Iterator[Breach]:
     """Pools are opened in `__main__.py` only, or in the `app.py` of a faust application that it starts."""
     if source.service is None or source.path.name in ("__main__.py", "app.py"):
         return
-    for line, name in source.calls():
+    for line, name in source.calls:
         owner, _, what = name.rpartition(".")
         if (what in _ROOTS and owner in ("Database", "asyncpg")) or name == "create_pool":
             yield source, line, f"calls {name}()"
@@ -170,7 +181,7 @@ def composition_is_in_main(source: Source) -> Iterator[Breach]:
 
 def functions_are_short(source: Source) -> Iterator[Breach]:
     """A function fits a screen."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > LONGEST_FUNCTION:
@@ -209,6 +220,17 @@ LAWS: tuple[Callable[[Source], Iterator[Breach]], ...] = (
 )
 
 
+@cache
+def _breaches(root: Path) -> dict[str, list[str]]:
+    """Breaches by the name of their law. Each file is parsed once, and its tree lives no longer than its turn."""
+    found: dict[str, list[str]] = {law.__name__: [] for law in LAWS}
+    for source in Tree(root).sources:
+        own = Source(source.root, source.path)
+        for law in LAWS:
+            found[law.__name__] += [f"{at.path}:{line} {what}" for at, line, what in law(own)]
+    return found
+
+
 def breaches(root: Path, law: Callable[[Source], Iterator[Breach]]) -> list[str]:
     """Every place in the tree that breaks a law, as `path:line what`."""
-    return [f"{at.path}:{line} {what}" for source in Tree(root).sources for at, line, what in law(source)]
+    return _breaches(root)[law.__name__]

@@ -82,7 +82,16 @@ def _used(module: _Module, modules: Mapping[str, _Module]) -> Iterator[str]:
             elif node.id in own and not own[node.id][0] <= node.lineno <= own[node.id][1]:
                 yield f"{module.name}.{node.id}"
         elif isinstance(node, ast.Attribute):
-            yield from _attributes(ast.unparse(node), module, modules)
+            yield from _attributes(_written(node), module, modules)
+
+
+def _written(node: ast.expr) -> str:
+    """The expression as written; of other than names only what stands behind the last of them."""
+    if isinstance(node, ast.Attribute):
+        return f"{_written(node.value)}.{node.attr}"
+    if isinstance(node, ast.Name):
+        return node.id
+    return ast.unparse(node) if isinstance(node, ast.Call) and len(node.args) == 1 else ""
 
 
 def _attributes(written: str, module: _Module, modules: Mapping[str, _Module]) -> Iterator[str]:

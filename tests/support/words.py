@@ -65,6 +65,25 @@ class File:
     def tree(self) -> ast.Module:
         return ast.parse(self.text if self.path.suffix == ".py" else "", filename=str(self.path))
 
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Every node of the tree, walked once for all laws."""
+        return list(ast.walk(self.tree))
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """Names of the classes that the file defines."""
+        return [node.name for node in self.nodes if isinstance(node, ast.ClassDef)]
+
+    @cached_property
+    def breaches(self) -> dict["Law", list["Breach"]]:
+        """The file's breaches of each law; its tree is dropped then, as hundreds of trees slow the interpreter."""
+        found = {law: list(law(self)) for law in LAWS}
+        assert self.classes is not None
+        for name in ("tree", "nodes", "comments", "strings", "docstrings"):
+            self.__dict__.pop(name, None)
+        return found
+
     @property
     def area(self) -> str:
         """`services/points`, `shared`, `docs`."""
@@ -77,18 +96,18 @@ class File:
         owners = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
         return [
             (node.body[0].lineno, text)
-            for node in ast.walk(self.tree)
+            for node in self.nodes
             if isinstance(node, owners) and node.body and (text := ast.get_docstring(node))
         ]
 
     @cached_property
     def comments(self) -> list[tuple[int, str]]:
-        """Line and text of each comment in Python or SQL."""
+        """Line and text of each comment in SQL, and in Python files that have one that may break a law."""
         if self.path.suffix == ".sql":
             lines = enumerate(self.text.splitlines(), 1)
             return [(number, line.partition("--")[2].strip()) for number, line in lines if "--" in line]
-        if self.path.suffix != ".py":
-            return []
+        if self.path.suffix != ".py" or not any(_PROSE.search(line) for line in self.text.splitlines() if "#" in line):
+            return []  # no law asks for any other comment, and reading a file's tokens takes as long as parsing it
         tokens = tokenize.generate_tokens(io.StringIO(self.text).readline)
         return [(token.start[0], token.string.lstrip("# ")) for token in tokens if token.type == tokenize.COMMENT]
 
@@ -97,7 +116,7 @@ class File:
         """Line and text of each string of several words, docstrings included."""
         return [
             (node.lineno, node.value)
-            for node in ast.walk(self.tree)
+            for node in self.nodes
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
         ]
 
@@ -124,7 +143,7 @@ def docstrings_begin_with_a_sentence(file: File) -> Iterator[Breach]:
 
 
 def _names(file: File) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.lineno, node.name
         elif isinstance(node, ast.arg):
@@ -145,10 +164,10 @@ def names_are_plain(file: File) -> Iterator[Breach]:
 
 def log_events_are_noun_and_verb(file: File) -> Iterator[Breach]:
     """The first argument of a log call is a literal such as `outbox.sent`."""
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
-        if node.func.attr not in _LOG_METHODS or ast.unparse(node.func.value) not in ("log", "_log"):
+        if node.func.attr not in _LOG_METHODS or getattr(node.func.value, "id", "") not in ("log", "_log"):
             continue
         event = node.args[0] if node.args else None
         if not isinstance(event, ast.Constant) or not _LOG_EVENT.match(str(event.value)):
@@ -158,7 +177,7 @@ def log_events_are_noun_and_verb(file: File) -> Iterator[Breach]:
 def bodies_end_in_in_and_out(file: File) -> Iterator[Breach]:
     """A model of a request body ends in `In`, one of an answer in `Out`."""
     endings = dict(_BASES)
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.ClassDef):
             bases = [ast.unparse(base).rpartition(".")[2] for base in node.bases]
             ending = next((endings[base] for base in bases if base in endings), None)
@@ -170,7 +189,7 @@ def bodies_end_in_in_and_out(file: File) -> Iterator[Breach]:
 
 def handles_have_one_name(file: File) -> Iterator[Breach]:
     """A database handle is `db`, a transaction `tx`, or ends in it where there are several."""
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.arg) and node.annotation is not None:
             line, name, annotation = node.lineno, node.arg, node.annotation
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
@@ -209,7 +228,7 @@ def found(sources: list[File], law: Law) -> dict[str, list[str]]:
     """Every breach of a law, as `path:line: words`, by area."""
     breaches: dict[str, list[str]] = defaultdict(list)
     for file in sources:
-        breaches[file.area] += [f"{file.path}:{line}: {words}" for line, words in law(file)]
+        breaches[file.area] += [f"{file.path}:{line}: {words}" for line, words in file.breaches[law]]
     return {area: lines for area, lines in breaches.items() if lines}
 
 
@@ -217,7 +236,7 @@ def repeated_classes(sources: list[File]) -> dict[str, list[str]]:
     """Names of public classes that stand for more than one thing, with where they are defined."""
     places: dict[str, list[str]] = defaultdict(list)
     for file in sources:
-        for node in ast.walk(file.tree):
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                places[node.name].append(str(file.path))
+        for name in file.classes:
+            if not name.startswith("_"):
+                places[name].append(str(file.path))
     return {name: where for name, where in places.items() if len(where) > 1}

@@ -12,12 +12,10 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
-import schemathesis
 import structlog
 from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, settings
 from jsonschema import Draft202012Validator
-from schemathesis.core.result import Ok
 
 from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
@@ -112,6 +110,10 @@ def fault(document: dict[str, Any], case: Any, answer: httpx.Response) -> str | 
 @pytest.mark.grows
 @pytest.mark.parametrize("service", sorted(FACTORIES))
 def test_answers_are_as_described(service: str, settings_for: SettingsFactory, test_database: TestDatabase) -> None:
+    # Every session imports this module, and schemathesis takes as long to import as a service.
+    import schemathesis
+    from schemathesis.core.result import Ok
+
     app: FastAPI = getattr(import_module(f"services.{service}.__main__"), FACTORIES[service])(settings_for(service))
     document = app.openapi()
     faults: list[str] = []

@@ -1,5 +1,6 @@
 """The reference of the APIs: one document and one page, for staff and engineers."""
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -15,7 +16,11 @@ from tests.support.cookies import cookie
 from tests.support.gateways import StandIn, gateway_running
 from tests.support.settings import SECRETS
 
-DOCUMENT = create_app(Settings(service="recruitment", environment="test"), title="R", routers=ROUTERS).openapi()
+
+@cache
+def document() -> dict[str, Any]:
+    """The description of recruitment's API."""
+    return create_app(Settings(service="recruitment", environment="test"), title="R", routers=ROUTERS).openapi()
 
 
 def references(value: Any) -> set[str]:
@@ -26,7 +31,7 @@ def references(value: Any) -> set[str]:
 
 
 def test_documents_are_merged_without_mixing_their_schemas() -> None:
-    whole = merged({"recruitment": DOCUMENT, "points": DOCUMENT}, "https://volunteers.example.org")
+    whole = merged({"recruitment": document(), "points": document()}, "https://volunteers.example.org")
     schemas = whole["components"]["schemas"]
     assert "recruitment.Problem" in schemas
     assert "points.Problem" in schemas
@@ -37,21 +42,21 @@ def test_documents_are_merged_without_mixing_their_schemas() -> None:
 
 
 def test_every_operation_says_who_may_call_it_and_how_it_refuses() -> None:
-    for path, item in DOCUMENT["paths"].items():
+    for path, item in document()["paths"].items():
         for method, operation in item.items():
             assert "application/problem+json" in operation["responses"]["default"]["content"], (method, path)
             assert "422" not in operation["responses"]
             assert ("x-roles" in operation) == (operation.get("security") == [{"bearer": []}]), (method, path)
-    signup = DOCUMENT["paths"]["/api/recruitment/v1/shifts/{shift_id}/signups"]["post"]
+    signup = document()["paths"]["/api/recruitment/v1/shifts/{shift_id}/signups"]["post"]
     assert "Idempotency-Key" in [each["name"] for each in signup["parameters"]]
     assert "volunteer" in signup["x-roles"]
-    login = DOCUMENT["paths"]["/api/recruitment/v1/auth/tokens"]["post"]
+    login = document()["paths"]["/api/recruitment/v1/auth/tokens"]["post"]
     assert "Idempotency-Key" not in [each["name"] for each in login.get("parameters", ())]
 
 
 async def test_staff_read_it_and_strangers_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     async def describing(self: StandIn, request: Request, body: bytes) -> Response:
-        return JSONResponse(DOCUMENT)
+        return JSONResponse(document())
 
     monkeypatch.setattr(StandIn, "answer", describing)
     async with gateway_running(auth_public_keys=SECRETS.public_keys, points_url="http://127.0.0.1:9") as setting:

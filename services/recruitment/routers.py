@@ -11,6 +11,8 @@ from services.recruitment.imports import api as imports_api
 from services.recruitment.organisation import api as organisation_api
 from services.recruitment.recruiting import api as recruiting_api
 from services.recruitment.reports import api as reports_api
+from services.recruitment.rollcall import api as rollcall_api
+from services.recruitment.schedule import api as schedule_api
 from services.recruitment.scheduling import api as scheduling_api
 from services.recruitment.security import api as security_api
 from services.recruitment.signups import api as signups_api
@@ -34,10 +36,12 @@ ROUTERS = (
     volunteers_api.router,
     imports_api.router,
     activities_api.router,
+    schedule_api.router,
     scheduling_api.router,
     signups_api.router,
     waitlist_api.router,
     attendance_api.router,
+    rollcall_api.router,
     approvals_api.router,
     corrections_api.router,
     devices_api.router,

@@ -29,7 +29,7 @@ from services.web.pages.operator import (
 )
 from services.web.pages.public import account, credentials, home, leaders, login, rules, teams
 from services.web.pages.refusals import translated
-from services.web.pages.staff import accounts, approvals, cases, rewards_admin
+from services.web.pages.staff import accounts, approvals, cases, plan, records, rewards_admin, shifts
 from services.web.pages.staff import home as staff
 from services.web.pages.visit import Web
 from services.web.pages.volunteer import badges, me, scan
@@ -84,6 +84,9 @@ class Gateway:
                 leaders.router,
                 scan.router,
                 staff.router,
+                plan.router,
+                shifts.router,
+                records.router,
                 rewards_admin.router,
                 rules_admin.router,
                 activations.router,

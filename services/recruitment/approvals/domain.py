@@ -103,7 +103,7 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """Minutes that an account vouches for, and that count at once; ``kind`` is upload, confirm or overtime."""
+    """Minutes that an account vouches for, and that count at once; ``kind``: upload, roll-call, confirm, overtime."""
 
     record_id: UUID
     kind: str

@@ -110,11 +110,16 @@ class RecordOut(Output):
 
 
 class ListedRecordOut(RecordOut):
-    """A record with the names that people know it by; ``waits_for``: why another site must decide on it first."""
+    """A record with the names that people know it by; ``waits_for``: why another site must decide on it first.
+
+    ``stayed_minutes`` are whole minutes after the shift's end that are not approved as overtime.
+    """
 
     activity_title: str | None
     site_name: str | None
     waits_for: list[str]
+    volunteer_number: str
+    stayed_minutes: int
 
 
 class RevisionOut(Output):
@@ -197,10 +202,14 @@ async def list_records(
     volunteer_id: UUID | None = None,
     shift_id: UUID | None = None,
     status: Literal["provisional", "confirmed", "void"] | None = None,
+    todo: Literal["confirm", "overtime"] | None = None,
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> Page[ListedRecordOut]:
-    """Records, newest first: one's own, those of one's team, those at one's sites."""
+    """Records, newest first: one's own, those of one's team, those at one's sites.
+
+    ``todo`` keeps those that wait for the site: closed automatically and not confirmed, or with overtime.
+    """
     before = None
     if cursor is not None:
         at, last = decode(cursor, (datetime, UUID))
@@ -214,6 +223,7 @@ async def list_records(
             status=status,
             before=before,
             limit=limit + 1,
+            todo=todo,
         )
     return page_of(found, limit, _listed, lambda each: (each.record.started_at, each.record.record_id))
 
@@ -243,6 +253,8 @@ def _listed(listed: ListedRecord) -> ListedRecordOut:
         activity_title=listed.activity_title,
         site_name=listed.site_name,
         waits_for=list(listed.waits_for),
+        volunteer_number=listed.volunteer_number,
+        stayed_minutes=listed.stayed_minutes,
     )
 
 

@@ -147,6 +147,7 @@ def check_out(
     """Close the open record of the shift at ``now``; what lies outside of the shift does not count.
 
     A real check-out after the automatic one replaces it, up to `AttendancePolicy.late_check_out` after the shift.
+    What a roll-call checked in counts on its account's word, so it waits until the site confirms it within the caps.
     The phone that scanned it replaces the check-in's, which stays in the history: one phone may check out many
     volunteers who came with their own.
     """
@@ -178,7 +179,7 @@ def check_out(
         record,
         revision=record.revision + 1,
         closed_by=ClosedBy.SELF,
-        status=RecordStatus.CONFIRMED,
+        status=RecordStatus.PROVISIONAL if record.provenance is Provenance.LEADER else RecordStatus.CONFIRMED,
         ended_at=ended_at,
         minutes=counted_minutes(record.started_at, ended_at, shift),
         device_ref=phone_ref(device_id) or record.device_ref,

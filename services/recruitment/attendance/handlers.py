@@ -171,8 +171,11 @@ async def listing(
     status: str | None,
     before: tuple[datetime, UUID] | None,
     limit: int,
+    todo: str | None = None,
 ) -> list[ListedRecord]:
     """A page of records, newest first: one's own, those of one's team, those at one's sites.
+
+    ``todo`` keeps those that wait for the site: ``confirm``, closed automatically; ``overtime``, beyond the shift.
 
     Raises:
         Forbidden: a volunteer who runs nothing asked for records of another.
@@ -193,6 +196,7 @@ async def listing(
         team_ids=sorted(caller.team_ids) if caller.has(Role.LEADER) else (),
         before=before,
         limit=limit,
+        todo=todo,
     )
 
 

@@ -141,15 +141,24 @@ from attendance_revisions where record_id = $1 order by revision;
 select r.record_id, r.revision, r.volunteer_id, r.activity_id, r.shift_id, r.site_id, r.team_id, r.drive_id, r.theme, r.kind,
        r.provenance, r.closed_by, r.status, r.started_at, r.ended_at, r.minutes, r.planned_minutes, r.recorded_by,
        r.recorder_site_id, r.device_ref, r.approval_level, r.distance_m, r.overtime_minutes, r.linked_record_id, a.title as activity_title, si.name as site_name,
-       coalesce(w.reasons, '{}') as waits_for
+       v.volunteer_number, coalesce(w.reasons, '{}') as waits_for,
+       case when s.cancelled_at is null and r.ended_at > s.ends_at then
+           greatest(0, floor(extract(epoch from r.ended_at - greatest(s.ends_at, r.started_at)) / 60)::integer - r.overtime_minutes)
+       else 0 end as stayed_minutes
 from attendance_records r
-left join activities a using (activity_id)
+join volunteers v using (volunteer_id)
+left join shifts s on s.shift_id = r.shift_id
+left join activities a on a.activity_id = r.activity_id
 left join sites si on si.site_id = r.site_id
 left join attendance_approvals w on w.record_id = r.record_id and w.state = 'open'
 where ($1::uuid is null or r.volunteer_id = $1)
   and ($2::uuid is null or r.shift_id = $2)
   and ($3::text is null or r.status = $3)
   and (r.volunteer_id = $4 or $5::boolean or r.site_id = any($6::uuid[]) or r.team_id = any($7::uuid[]))
+  and ($11::text is null or w.record_id is null and (
+    $11 = 'confirm' and r.status = 'provisional' and (r.closed_by = 'auto' or r.provenance = 'leader' and r.closed_by = 'self')
+    or $11 = 'overtime' and r.status = 'confirmed' and r.provenance not in ('backfilled', 'imported')
+       and s.cancelled_at is null and r.ended_at >= s.ends_at + make_interval(mins => r.overtime_minutes + 1)))
   and ($8::timestamptz is null or (r.started_at, r.record_id) < ($8, $9::uuid))
 order by r.started_at desc, r.record_id desc
 limit $10;

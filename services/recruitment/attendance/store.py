@@ -86,8 +86,11 @@ class ListedRecord:
     record: ServiceRecord
     activity_title: str | None
     site_name: str | None
-    waits_for: Sequence[str] = ()
+    waits_for: Sequence[str]
     """Why another site's approval is needed; empty when none is awaited."""
+    volunteer_number: str
+    stayed_minutes: int
+    """Whole minutes after the shift's end that are not approved as overtime."""
 
 
 async def lock_volunteer(tx: Tx, volunteer_id: UUID) -> tuple[bool, UUID | None]:
@@ -216,6 +219,7 @@ async def list_records(
     team_ids: Sequence[UUID],
     before: tuple[datetime, UUID] | None,
     limit: int,
+    todo: str | None = None,
 ) -> list[ListedRecord]:
     """A page of records, newest first, within what the caller may see."""
     at, record_id = before or (None, None)
@@ -231,9 +235,18 @@ async def list_records(
         at,
         record_id,
         limit,
+        todo,
     )
     return [
-        ListedRecord(_record(row), row["activity_title"], row["site_name"], tuple(row["waits_for"])) for row in rows
+        ListedRecord(
+            _record(row),
+            row["activity_title"],
+            row["site_name"],
+            tuple(row["waits_for"]),
+            row["volunteer_number"],
+            row["stayed_minutes"],
+        )
+        for row in rows
     ]
 
 

@@ -45,18 +45,19 @@ class Actor:
 def confirm(
     record: ServiceRecord, actor: Actor, last_approval: str | None, reason: str
 ) -> ServiceRevision | DomainRefusal:
-    """Assert a closed record that was checked in by a scan; ``last_approval`` is the state of its last approval."""
+    """Assert a closed record that a scan or a roll-call checked in; ``last_approval``: its last approval's state."""
     if (refused := _may_change(record, actor)) is not None:
         return refused
     if record.status is RecordStatus.CONFIRMED:
         return DomainRefusal("record-confirmed", "This record is confirmed already.")
     if record.is_open:
         return DomainRefusal("record-open", "This record is still open; it can be confirmed after check-out.")
-    if record.provenance is not Provenance.SCANNED or last_approval in ("open", "lapsed", "rejected"):
+    witnessed = record.provenance in (Provenance.SCANNED, Provenance.LEADER)
+    if not witnessed or last_approval in ("open", "lapsed", "rejected"):
         return DomainRefusal(
             "another-site-needed",
-            "This record waits for staff of another site; a site itself confirms only what a scan checked in and the"
-            " shift's end closed.",
+            "This record waits for staff of another site; a site itself confirms only what a scan or a roll-call"
+            " checked in and the shift's end closed.",
             403,
         )
     confirmed = replace(record, revision=record.revision + 1, status=RecordStatus.CONFIRMED, approval_level=actor.level)

@@ -12,6 +12,7 @@ from services.recruitment.signups.domain import Signup, SignupStatus, Source
 from services.recruitment.signups.store import OwnSignup, RosterRow
 from services.recruitment.signups.waitlist.domain import EntryStatus, SkipReason
 from services.recruitment.signups.waitlist.store import WaitingRow
+from services.recruitment.vault.api import CipherDep
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.http.app import Db, Input, Limit, Output
@@ -66,10 +67,11 @@ class OwnSignupOut(Output):
 
 
 class RosterRowOut(Output):
-    """One volunteer of a shift by number, with each record of theirs there."""
+    """One volunteer of a shift by number and masked name, with each record of theirs there."""
 
     volunteer_id: UUID
     volunteer_number: str
+    name: str
     signup_id: UUID | None
     source: str | None
     record_id: UUID | None
@@ -136,11 +138,11 @@ async def list_own(
 
 
 @router.get("/shifts/{shift_id}/roster")
-async def read_roster(db: Db, caller: Runner, shift_id: UUID) -> RosterOut:
+async def read_roster(db: Db, cipher: CipherDep, caller: Runner, shift_id: UUID) -> RosterOut:
     """The roster of a shift: expected and present volunteers, for those who run it."""
     async with db.transaction() as tx:
-        items, waiting = await handlers.roster(tx, caller, shift_id)
-        return RosterOut(items=[_row(row) for row in items], waiting=[_waiting(row) for row in waiting])
+        items, waiting = await handlers.roster(tx, cipher, caller, shift_id)
+    return RosterOut(items=[_row(row, name) for row, name in items], waiting=[_waiting(row) for row in waiting])
 
 
 def signup_out(signup: Signup) -> SignupOut:
@@ -152,8 +154,9 @@ def _own(signup: OwnSignup) -> OwnSignupOut:
     return OwnSignupOut(**{name: getattr(signup, name) for name in OwnSignupOut.model_fields})
 
 
-def _row(row: RosterRow) -> RosterRowOut:
-    return RosterRowOut(**{name: getattr(row, name) for name in RosterRowOut.model_fields})
+def _row(row: RosterRow, name: str) -> RosterRowOut:
+    members = {member: getattr(row, member) for member in RosterRowOut.model_fields if member != "name"}
+    return RosterRowOut(**members, name=name)
 
 
 def _waiting(row: WaitingRow) -> WaitingRowOut:

@@ -9,6 +9,9 @@ from services.recruitment.signups.domain import Signup
 from services.recruitment.signups.store import FoundSignup, OwnSignup, RosterRow
 from services.recruitment.signups.waitlist import handlers as waitlist
 from services.recruitment.signups.waitlist.store import WaitingRow
+from services.recruitment.vault import handlers as vault
+from services.recruitment.vault.cipher import Cipher
+from services.recruitment.vault.domain import mask_name
 from shared import outbox
 from shared.auth.tokens import Caller
 from shared.errors import NotFound
@@ -58,8 +61,10 @@ async def own(tx: Tx, volunteer_id: UUID, *, status: str | None, before: UUID | 
     return await store.list_signups(tx, volunteer_id, status=status, before=before, limit=limit)
 
 
-async def roster(tx: Tx, caller: Caller, shift_id: UUID) -> tuple[Sequence[RosterRow], Sequence[WaitingRow]]:
-    """All volunteers of a shift and its waitlist, for those who run it.
+async def roster(
+    tx: Tx, cipher: Cipher, caller: Caller, shift_id: UUID
+) -> tuple[list[tuple[RosterRow, str]], Sequence[WaitingRow]]:
+    """All volunteers of a shift with their masked names, and its waitlist, for those who run it.
 
     Raises:
         NotFound: no such shift.
@@ -69,7 +74,9 @@ async def roster(tx: Tx, caller: Caller, shift_id: UUID) -> tuple[Sequence[Roste
     if found is None:
         raise NotFound("shift-unknown", f"There is no shift {shift_id}.")
     require_run(caller, found.site_id, found.team_id)
-    return await store.roster(tx, shift_id), await waitlist.of_shift(tx, shift_id)
+    rows = await store.roster(tx, shift_id)
+    people = await vault.identities(tx, cipher, [row.person_id for row in rows])
+    return [(row, mask_name(people[row.person_id].name)) for row in rows], await waitlist.of_shift(tx, shift_id)
 
 
 def _visible(caller: Caller, signup_id: UUID, found: FoundSignup | None) -> FoundSignup:

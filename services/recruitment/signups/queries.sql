@@ -59,7 +59,7 @@ limit $4;
 
 -- name: roster
 -- Who has a place in a shift or came without one, by number; names stay in the vault.
-select v.volunteer_id, v.volunteer_number, g.signup_id, g.source, r.record_id, r.status as record_status, r.provenance,
+select v.volunteer_id, v.person_id, v.volunteer_number, g.signup_id, g.source, r.record_id, r.status as record_status, r.provenance,
        r.started_at, r.ended_at, r.minutes
 from volunteers v
 left join signups g on g.volunteer_id = v.volunteer_id and g.shift_id = $1 and g.status = 'active'

@@ -74,6 +74,7 @@ class RosterRow:
     """One volunteer of a shift, with each record of theirs there."""
 
     volunteer_id: UUID
+    person_id: UUID
     volunteer_number: str
     signup_id: UUID | None
     source: str | None

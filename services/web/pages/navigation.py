@@ -62,6 +62,7 @@ _GROUPS = (
         N_("今日"),
         (
             ("/staff", N_("工作台"), "layout-dashboard", (_STATION, _OPERATOR, "leader")),
+            ("/staff/activities", N_("活动安排"), "calendar-check", (_STATION, _OPERATOR, "leader")),
             ("/staff/messages", N_("消息"), "bell", (_STATION, _OPERATOR, "leader")),
             ("/staff/drives", N_("招募与海报"), "megaphone", (_STATION, _OPERATOR)),
         ),
@@ -69,6 +70,7 @@ _GROUPS = (
     (
         N_("审核"),
         (
+            ("/staff/records", N_("服务记录"), "list-checks", (_STATION, _OPERATOR, "leader")),
             ("/staff/approvals", N_("时长核对"), "clipboard-check", (_STATION, _OPERATOR)),
             ("/staff/cases", N_("核查"), "search", (_STATION, _OPERATOR)),
         ),

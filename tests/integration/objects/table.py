@@ -130,6 +130,11 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("GET", "/shifts"): Row(
         "leader", ALL, query={"site_id": "site_id"}, hidden="draft_shift_id", why="nobody is shown shifts of drafts"
     ),
+    ("GET", "/schedule"): Row(
+        "leader", frozenset({"other_station", "other_operator", "other_leader"}),
+        query={"site_id": "site_id", "from": "2026-03-04T00:00:00Z", "to": "2026-03-06T00:00:00Z"}, hidden="shift_id",
+        why="lists the shifts that the caller runs",
+    ),
     ("GET", "/shifts/{shift_id}"): Row("leader", ids={"shift_id": "draft_shift_id"}),
     ("PATCH", "/activities/{activity_id}"): Row("leader", body={**VERSION, "place": "新地方"}),
     ("PATCH", "/shifts/{shift_id}"): Row("leader", body={**VERSION, "capacity": 50}),

@@ -10,9 +10,8 @@ import pytest
 
 from services.web.gateway.headers import cookie, cookies, forwarded
 from services.web.gateway.places import Places
-from services.web.gateway.sessions import ACCESS, REFRESH, Session, Sessions, claims, same_origin
+from services.web.gateway.sessions import ACCESS, REFRESH, Sessions, claims, same_origin
 from services.web.gateway.upstream import Answer, UpstreamAway
-from services.web.pages.staff.home import runs
 from services.web.pulse.hub import Hub
 from services.web.pulse.tail import tick_of
 from shared.errors import TransientError
@@ -202,17 +201,3 @@ def test_a_tick_is_one_line() -> None:
         tick_of('{"records_per_minute": 3,\n "说": "微光"}'.encode())
         == '{"records_per_minute": 3, "说": "微光"}'.encode()
     )
-
-
-@pytest.mark.parametrize(
-    ("who", "sees"),
-    [
-        ({"roles": ["operator"], "sites": "*"}, True),
-        ({"roles": ["station"], "sites": ["s"]}, True),
-        ({"roles": ["station"], "sites": ["elsewhere"]}, False),
-        ({"roles": ["leader", "volunteer"], "sites": [], "teams": ["t"]}, True),
-        ({"roles": ["leader", "volunteer"], "sites": [], "teams": ["another"]}, False),
-    ],
-)
-def test_staff_see_the_shifts_that_are_theirs_to_run(who: dict[str, Any], sees: bool) -> None:
-    assert runs(Session(token="t", claims=who), {"site_id": "s", "team_id": "t"}) is sees

@@ -51,6 +51,8 @@ def test_the_first_tab_is_current_on_its_own_page_alone() -> None:
 def test_each_role_is_offered_what_it_may_see() -> None:
     assert offered(STATION) == {
         "/staff",
+        "/staff/activities",
+        "/staff/records",
         "/staff/messages",
         "/staff/drives",
         "/staff/approvals",
@@ -66,7 +68,7 @@ def test_each_role_is_offered_what_it_may_see() -> None:
     assert offered(ENGINEER) == {"/staff/system", "/staff/api", "/account", *CONSOLE, *CENTRES}
     assert offered(AUDITOR) == offered(ENGINEER)
     assert offered(ENROLLING) == {"/account"}
-    assert offered(LEADER) == {"/staff", "/staff/messages"}
+    assert offered(LEADER) == {"/staff", "/staff/activities", "/staff/records", "/staff/messages"}
     assert offered(LEADER, "/me") == set(), "a leader is a volunteer outside of the staff's pages"
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from services.web.gateway.sessions import Session
 from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages import messages
 from services.web.pages.language import N_, _, _n
@@ -14,19 +13,18 @@ from services.web.pages.public.district import district_now
 from services.web.pages.refusals import say
 from services.web.pages.render import page, part, qr
 from services.web.pages.staff.rewards_admin import require_staff
+from services.web.pages.staff.schedule import day_bounds, shifts_between
 from services.web.pages.visit import Visit, VisitOf
 from services.web.pages.volunteer.rewards import tail
 from services.web.pages.wording import parse
 from shared.auth.access import public
 
-__all__ = ["router", "runs"]
+__all__ = ["router"]
 
 router = APIRouter(prefix="/staff", include_in_schema=False, dependencies=[public()])
 
-BACK, AHEAD = timedelta(hours=18), timedelta(days=14)
-"""Which activities the first page shows, around now."""
-SOON = timedelta(minutes=30)
-"""How long before its start a shift counts as running: people check in."""
+AHEAD = timedelta(days=14)
+"""How far the first page looks ahead for shifts."""
 COUNTED = 50
 """Waiting pieces of work that the first page counts; beyond them it says that there are more."""
 
@@ -35,12 +33,20 @@ COUNTED = 50
 async def staff(visit: VisitOf) -> Response:
     """Show what waits, own shifts and redemptions."""
     visit.staff()
-    activities, held, waiting, inbox = await asyncio.gather(
-        _activities(visit), _held(visit), _waiting(visit), messages.own(visit)
+    shifts, held, waiting, inbox = await asyncio.gather(
+        _shifts(visit), _held(visit), _waiting(visit), messages.own(visit)
     )
     # what waits stands first
     waiting = sorted([*waiting, _unread(inbox["inbox"])], key=lambda line: not line["waits"])
-    return page("staff/home.html", visit.session, path=visit.path, activities=activities, held=held, waiting=waiting)
+    return page(
+        "staff/home.html",
+        visit.session,
+        path=visit.path,
+        today=shifts["today"],
+        coming=shifts["coming"],
+        held=held,
+        waiting=waiting,
+    )
 
 
 @router.get("/drives")
@@ -107,27 +113,17 @@ async def _code(visit: Visit, shift_id: str) -> dict[str, Any]:
     return {"code": shown["code"], "address": address, "drawing": qr(address, label=_("签到二维码")), "refusal": None}
 
 
-async def _activities(visit: Visit) -> list[dict[str, Any]] | None:
-    now = await district_now(visit)
-    found = await visit.get_optional(
-        "recruitment",
-        "/activities",
-        **{"from": (now - BACK).isoformat(), "to": (now + AHEAD).isoformat(), "limit": "200"},
-    )
-    if found is None:
-        return None
-    own = [activity for activity in found["items"] if runs(visit.session, activity)]
-    for activity in own:
-        for shift in activity["shifts"]:
-            shift["running"] = parse(shift["starts_at"]) - SOON <= now <= parse(shift["ends_at"])
-    return sorted(own, key=lambda activity: not any(shift["running"] for shift in activity["shifts"]))
-
-
-def runs(session: Session, activity: Any) -> bool:
-    """Whether the caller may show the code of this activity's shifts; only a filter, the service decides."""
-    if session.roles & {"station", "operator"} and session.owns(activity["site_id"]):
-        return True
-    return activity["team_id"] in session.claims.get("teams", [])
+async def _shifts(visit: Visit) -> dict[str, Any]:
+    """Today's shifts and those of the next two weeks."""
+    today = (await district_now(visit)).date()
+    start, end = day_bounds(today)
+    shifts, _now = await shifts_between(visit, start, end + AHEAD)
+    if shifts is None:
+        return {"today": None, "coming": None}
+    return {
+        "today": [shift for shift in shifts if parse(shift["starts_at"]) < end],
+        "coming": [shift for shift in shifts if parse(shift["starts_at"]) >= end and not shift["over"]],
+    }
 
 
 async def _drives(visit: Visit) -> list[Any] | None:
@@ -140,29 +136,26 @@ async def _drives(visit: Visit) -> list[Any] | None:
 
 
 async def _waiting(visit: Visit) -> list[dict[str, Any]]:
-    """Work that waits for the caller, each with its count; nothing for leaders."""
-    if not visit.session.roles & {"station", "operator"}:
-        return []
+    """Work that waits for the caller, each with its count."""
     most = {"limit": str(COUNTED)}
-    questions = [
-        (
-            "/staff/approvals",
-            N_("时长核对"),
-            "clipboard-check",
-            "recruitment",
-            "/attendance/approvals",
-            {"view": "decidable"},
-        ),
-        ("/staff/cases", N_("核查事项"), "search", "points", "/cases", {"status": "open"}),
+    records, roles = ("recruitment", "/attendance/records"), visit.session.roles
+    questions: list[tuple[str, str, str, str, str, dict[str, str]]] = [
+        ("/staff/records", N_("待确认的记录"), "list-checks", *records, {"todo": "confirm", **most}),
+        ("/staff/records?view=overtime", N_("超时待批"), "clock", *records, {"todo": "overtime", **most}),
     ]
-    if "operator" in visit.session.roles:
-        proposed = {"status": "proposed"}
-        questions.append(
-            ("/staff/adjustments", N_("调整待批"), "sliders-horizontal", "points", "/adjustments", proposed)
-        )
-    answers = await asyncio.gather(
-        *(visit.get_optional(of, path, **most, **query) for *_rest, of, path, query in questions)
-    )
+    if roles & {"station", "operator"}:
+        decidable, cases = {"view": "decidable", **most}, {"status": "open", **most}
+        questions += [
+            ("/staff/approvals", N_("时长核对"), "clipboard-check", records[0], "/attendance/approvals", decidable),
+            ("/staff/cases", N_("核查事项"), "search", "points", "/cases", cases),
+        ]
+    if "operator" in roles:
+        proposed = {"status": "proposed", **most}
+        questions += [
+            ("/staff/adjustments", N_("调整待批"), "sliders-horizontal", "points", "/adjustments", proposed),
+            ("/staff/colleagues", N_("未接受的邀请"), "users", records[0], "/staff/invitations", {}),
+        ]
+    answers = await asyncio.gather(*(visit.get_optional(of, path, **query) for *_rest, of, path, query in questions))
     return [
         {
             "href": href,

@@ -184,29 +184,49 @@
   }
 
   function collect(form) {
-    var body = {};
-    form.querySelectorAll("[name]").forEach(function (input) {
-      if (input.disabled) return;
-      // raw: every line stays where it is, as problems are told by line
-      var name = input.name, value = input.dataset.raw !== undefined ? input.value : input.value.trim();
-      // a list: the values of its ticked boxes
-      if (input.dataset.list !== undefined) {
-        body[name] = body[name] || [];
-        if (input.checked) body[name].push(value);
-        return;
+    var body = {}, weeks = form.querySelector("[data-weeks]");
+    form.querySelectorAll("[name]").forEach(function (input) { if (!input.closest("[data-rows]")) put(body, input, 0); });
+    // rows become a list of objects; a weekly plan sends each row once for every week
+    form.querySelectorAll("[data-rows]").forEach(function (row) {
+      var list = body[row.dataset.rows] = body[row.dataset.rows] || [];
+      for (var week = 0; week < (weeks ? Number(weeks.value) || 1 : 1); week++) {
+        var one = {};
+        row.querySelectorAll("[name]").forEach(function (input) { put(one, input, week); });
+        list.push(one);
       }
-      if (input.type === "checkbox") { body[name] = input.checked; return; }
-      if (input.type === "radio" && !input.checked) return;
-      if (input.dataset.device !== undefined) value = deviceId();
-      if (input.dataset.upper !== undefined) value = value.toUpperCase();
-      if (value === "" && input.dataset.optional !== undefined) return;
-      // a day that nobody touched keeps its time of day
-      if (input.dataset.kept && value === input.defaultValue) value = input.dataset.kept;
-      else if (input.dataset.day !== undefined) value = midnight(value, input.dataset.day === "end");
-      // data-number="-1": what is typed is taken away
-      body[name] = input.dataset.number !== undefined ? Number(value) * Number(input.dataset.number || 1) : value;
     });
     return body;
+  }
+
+  function put(body, input, week) {
+    if (input.disabled) return;
+    // raw: every line stays where it is, as problems are told by line
+    var name = input.name, value = input.dataset.raw !== undefined ? input.value : input.value.trim();
+    // a list: the values of its ticked boxes
+    if (input.dataset.list !== undefined) {
+      body[name] = body[name] || [];
+      if (input.checked) body[name].push(value);
+      return;
+    }
+    if (input.type === "checkbox") { body[name] = input.checked; return; }
+    if (input.type === "radio" && !input.checked) return;
+    if (input.dataset.device !== undefined) value = deviceId();
+    if (input.dataset.upper !== undefined) value = value.toUpperCase();
+    if (value === "" && input.dataset.optional !== undefined) return;
+    if (value === "" && input.dataset.null !== undefined) { body[name] = null; return; }
+    // a day that nobody touched keeps its time of day
+    if (input.dataset.kept && value === input.defaultValue) value = input.dataset.kept;
+    else if (input.dataset.day !== undefined) value = midnight(value, input.dataset.day === "end");
+    else if (input.dataset.moment !== undefined) value = weeksLater(value, week);
+    // data-number="-1": what is typed is taken away
+    body[name] = input.dataset.number !== undefined ? Number(value) * Number(input.dataset.number || 1) : value;
+  }
+
+  // A date and time of the district, so many weeks later.
+  function weeksLater(value, weeks) {
+    var at = new Date(value.slice(0, 16) + ":00Z");
+    at.setUTCDate(at.getUTCDate() + 7 * weeks);
+    return at.toISOString().slice(0, 16) + ":00+08:00";
   }
 
   // The beginning or the end of a day of the district, which is eight hours ahead and knows no summer time.
@@ -306,6 +326,7 @@
       say(form, answer.detail);
       loginAgain(form, answer.data && answer.data.type);
       lines(form, (answer.data && answer.data.problems) || []);
+      if (form.dataset.changed && answer.data && answer.data.type === "changed-meanwhile") await refresh([form.dataset.changed]);
       return;
     }
     settled(intent);

@@ -1,0 +1,134 @@
+"""The page of one shift for those who run it: who is expected, who is there, and the roll-call."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from services.web.pages.language import N_, _, _n
+from services.web.pages.public.district import district_now
+from services.web.pages.public.login import Key, Ours, require_ours
+from services.web.pages.refusals import say
+from services.web.pages.render import finish, fragment, page
+from services.web.pages.staff.schedule import marked
+from services.web.pages.visit import Visit, VisitOf
+from services.web.pages.wording import clock, parse, spell_minutes, word
+from shared.auth.access import public
+from shared.http.models import Input
+
+__all__ = ["people_of", "router"]
+
+router = APIRouter(prefix="/staff/shifts", include_in_schema=False, dependencies=[public()])
+
+
+class RollCallFormIn(Input):
+    """Ticked volunteers by number, or one who stands beside the list."""
+
+    tick: Literal["in", "out"]
+    volunteer_numbers: Annotated[list[Annotated[str, Field(max_length=50)]], Field(max_length=200)] = Field(
+        default_factory=list
+    )
+    other: Annotated[str, Field(max_length=50)] = ""
+
+
+@router.get("/{shift_id}")
+async def shift(visit: VisitOf, shift_id: str) -> Response:
+    """One shift: its roster by number, what each one's record says, and what can be done about it."""
+    visit.staff()
+    return page("staff/shift.html", visit.session, path=visit.path, said="", **await _standing(visit, shift_id))
+
+
+@router.post("/{shift_id}/roll-call")
+async def roll_call(visit: VisitOf, shift_id: str, body: RollCallFormIn, key: Key, ours: Ours = None) -> Response:
+    """Send the ticks, and draw the roster anew with what came of them."""
+    require_ours(ours)
+    visit.staff()
+    numbers = [*body.volunteer_numbers, *([body.other] if body.other else [])]
+    sent = {"tick": body.tick, "volunteer_numbers": numbers}
+    answer = await visit.post("recruitment", f"/shifts/{shift_id}/roll-call", sent, **{"idempotency-key": key})
+    waiting = [one for one in answer["recorded"] if one["waits_for"]]
+    said = [_n("记下了 %(n)s 位。", len(answer["recorded"]))]
+    if waiting:
+        said.append(_n("其中 %(n)s 位的时长要由别的站点核对。", len(waiting)))
+    refused = [(one["volunteer_number"], _why(one)) for one in answer["refused"]]
+    html = fragment(
+        "staff/parts/roster.html",
+        visit.session,
+        said=" ".join(said),
+        refused=refused,
+        **await _standing(visit, shift_id),
+    )
+    return finish(JSONResponse({"html": html}), visit.session)
+
+
+async def _standing(visit: Visit, shift_id: str) -> dict[str, Any]:
+    """A shift with its people, by how they stand."""
+    found, roster, now = await asyncio.gather(
+        visit.ask("recruitment", f"/shifts/{shift_id}"),
+        visit.ask("recruitment", f"/shifts/{shift_id}/roster"),
+        district_now(visit),
+    )
+    people = people_of(roster["items"])
+    return {
+        "shift": marked(found, now),
+        "people": people,
+        "expected": [one for one in people if not one["present"] and not one["records"]],
+        "present": [one for one in people if one["present"]],
+        "account": bool(visit.session.roles & {"station", "operator"}),
+    }
+
+
+def _why(refused: Mapping[str, Any]) -> str:
+    known = {
+        "own-record": N_("不能给自己点名，请别的工作人员或副队长来点"),
+        "volunteer-unknown": N_("您的站点和队伍里没有这位志愿者"),
+        "not-checked-in": N_("还没有签到，不用签退"),
+        "check-in-too-early": N_("开始前一小时内才能签到"),
+        "checked-in-elsewhere": N_("在别处签到了还没签退"),
+        "attendance-overlaps": N_("这段时间已经有别的记录"),
+        "too-many-check-ins": N_("这个班次签到次数太多"),
+        "shift-over": N_("班次已经结束，请补录"),
+    }.get(refused["type"])
+    return _(known) if known else say(refused["type"], refused["detail"])
+
+
+def people_of(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The volunteers of a shift, each with their records there; the service answers one row for each record."""
+    people: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        one = people.setdefault(
+            str(row["volunteer_id"]),
+            {
+                "volunteer_id": str(row["volunteer_id"]),
+                "number": row["volunteer_number"],
+                "name": row.get("name") or "",
+                "signup_id": row["signup_id"],
+                "walk_in": row["signup_id"] is None,
+                "records": [],
+                "present": False,
+            },
+        )
+        if row["record_id"] is None or row["record_status"] == "void":
+            continue
+        one["present"] = one["present"] or row["ended_at"] is None
+        one["records"].append(
+            {
+                "record_id": str(row["record_id"]),
+                "said": _said(row),
+                "provenance": word(row["provenance"], "provenance"),
+                "status": row["record_status"],
+                "open": row["ended_at"] is None,
+            }
+        )
+    return list(people.values())
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    start = clock(parse(row["started_at"]))
+    if row["ended_at"] is None:
+        return _("%(time)s 起在场", time=start)
+    times = f"{start}—{clock(parse(row['ended_at']))}"
+    return _("%(times)s，计 %(minutes)s", times=times, minutes=spell_minutes(row["minutes"]))

@@ -38,6 +38,7 @@ def api(settings: OperationsSettings) -> "FastAPI":
     from services.operations.events.api import router as events_router
     from services.operations.events.feed import EventFeed
     from services.operations.live.api import router as live_router
+    from services.operations.monitors.api import router as monitors_router
     from services.operations.topics.api import router as topics_router
     from services.operations.traces.api import router as traces_router
     from shared.operators.api import router_of
@@ -48,7 +49,7 @@ def api(settings: OperationsSettings) -> "FastAPI":
     return create_api(
         settings,
         title="Weiguang operations",
-        routers=[events_router, traces_router, topics_router, live_router, router_of("operations")],
+        routers=[events_router, traces_router, topics_router, live_router, monitors_router, router_of("operations")],
         start=start,
     )
 

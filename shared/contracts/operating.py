@@ -26,7 +26,7 @@ class OperatorActed(Contract):
     service: Annotated[str, Field(max_length=40)]
     actor_id: UUID
     role: Annotated[str, Field(max_length=40)]
-    act: Literal["look", "replay", "discard", "restore", "pause", "resume", "reset"]
+    act: Literal["look", "replay", "discard", "restore", "pause", "resume", "reset", "threshold"]
     dry_run: bool
     consumer_group: Annotated[str, Field(max_length=100)] | None = None
     subject: Annotated[str, Field(max_length=100)] | None = None

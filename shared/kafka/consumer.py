@@ -322,6 +322,7 @@ class BatchConsumer:
     def _applied(self, batch: list[Message], seconds: float) -> None:
         self.applied += len(batch)
         self._last_progress = time.time()
+        metrics.CONSUMER_PROGRESS.labels(self.group).set(self._last_progress)
         for message in batch:
             self._offsets.processed[TopicPartition(message.topic, message.partition)] = message.next_offset
         for partition in {TopicPartition(message.topic, message.partition) for message in batch}:

@@ -145,7 +145,7 @@ READERS = (
     TopicReader("points", ("attendance", "integrity-acts"), "points-integrity", tables=True),
     TopicReader("notify", ("points", "badges", "signups", "redemptions", "assertions"), "notify"),
     TopicReader("operations", INDEXED, "operations-index", dead_letters=False),
-    TopicReader("operations", (*LIVE, *LIVE_DEAD_LETTERS), "operations-live", tables=True, dead_letters=False),
+    TopicReader("operations", (*LIVE, *LIVE_DEAD_LETTERS, "beats"), "operations-live", tables=True, dead_letters=False),
     TopicReader("web", ("pulse",)),
 )
 """Who reads what: the broker's ACLs are made from this, so a reader that is not named here reads nothing."""

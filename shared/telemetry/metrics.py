@@ -6,13 +6,16 @@ Labels hold only what has few values: route templates, never paths; topics and g
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
 __all__ = [
+    "ALERTS_OPEN",
     "BATCH_SECONDS",
     "BATCH_SIZE",
     "CONNECTIONS",
     "CONNECTIONS_REFUSED",
     "CONSUMER_LAG",
     "CONSUMER_PAUSED",
+    "CONSUMER_PROGRESS",
     "DEAD_LETTERS",
+    "MONITORS_JUDGED",
     "OUTBOX_AGE",
     "OUTBOX_DEPTH",
     "OUTBOX_REFUSED",
@@ -52,6 +55,9 @@ CONSUMER_LAG = Gauge(
     "weiguang_consumer_lag", "Records between a group's position and the end.", ["group", "topic", "partition"]
 )
 CONSUMER_PAUSED = Gauge("weiguang_consumer_paused", "Whether operators have paused the consumer.", ["group"])
+CONSUMER_PROGRESS = Gauge(
+    "weiguang_consumer_progress_timestamp_seconds", "When the group last applied a batch, in Unix seconds.", ["group"]
+)
 RECORDS_CONSUMED = Counter("weiguang_records_consumed_total", "Records handled and committed.", ["group", "topic"])
 BATCH_SIZE = Histogram(
     "weiguang_batch_records", "Records per batch.", ["group"], buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2000)
@@ -61,5 +67,9 @@ BATCH_SECONDS = Histogram(
 )
 UNREADABLE_RANGES = Counter(
     "weiguang_unreadable_ranges_total", "Ranges of offsets skipped because no client can read them.", ["group", "topic"]
+)
+ALERTS_OPEN = Gauge("weiguang_alerts_open", "Open alerts of the monitors.", ["monitor"])
+MONITORS_JUDGED = Gauge(
+    "weiguang_monitors_judged_timestamp_seconds", "When the monitors were last judged, in Unix seconds."
 )
 DEAD_LETTERS = Counter("weiguang_dead_letters_total", "Records stored as dead letters.", ["group", "topic", "kind"])

@@ -29,7 +29,8 @@ from services.operations.live.domain import (
     pulse_of,
 )
 from services.operations.live.handlers import begin_life, store_minutes
-from services.operations.live.stream import DEAD_LETTER_TOPICS, EVENT_TOPICS, GROUP, TOPICS, sighting_of
+from services.operations.live.stream import BEATS, DEAD_LETTER_TOPICS, EVENT_TOPICS, GROUP, TOPICS, sighting_of
+from services.operations.monitors.hosting import watch_streams
 from services.operations.settings import OperationsSettings
 from shared.clock import real_now
 from shared.cloudevents import encode
@@ -131,6 +132,7 @@ def build_app(settings: OperationsSettings, resources: LiveResources) -> Any:
     pulses = _topic(app, topic_name(settings, "pulse"), partitions=1)
     streams = _counting(app, settings, "live", EVENT_TOPICS, settings.topic_partitions)
     dead = _counting(app, settings, "dead-letters", DEAD_LETTER_TOPICS, 1)
+    watch_streams(app, _topic(app, topic_name(settings, BEATS), partitions=1), resources.connected, settings)
 
     def seen() -> list[Slice]:
         return [*_seen(streams), *_seen(dead)]

@@ -8,12 +8,13 @@ from shared.errors import PermanentError
 from shared.kafka.messages import Message
 from shared.kafka.topics import LIVE, LIVE_DEAD_LETTERS
 
-__all__ = ["DEAD_LETTER_TOPICS", "EVENT_TOPICS", "GROUP", "TOPICS", "sighting_of"]
+__all__ = ["BEATS", "DEAD_LETTER_TOPICS", "EVENT_TOPICS", "GROUP", "TOPICS", "sighting_of"]
 
 GROUP = "operations-live"
 EVENT_TOPICS = LIVE
 DEAD_LETTER_TOPICS = LIVE_DEAD_LETTERS
-TOPICS = (*EVENT_TOPICS, *DEAD_LETTER_TOPICS)
+BEATS = "beats"
+TOPICS = (*EVENT_TOPICS, *DEAD_LETTER_TOPICS, BEATS)
 
 
 def sighting_of(message: Message) -> Sighting:

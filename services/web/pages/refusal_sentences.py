@@ -303,6 +303,8 @@ SENTENCES: Mapping[str, str] = {
     "nothing-to-restore": "选中的死信里没有近 30 天内弃置的，不能恢复。",
     "consumer-unknown": "这个服务里没有这个消费者组。",
     "consumer-not-controlled": "这个消费者由 faust 运行，不能暂停，也不能回退。",
+    "threshold-changed": "这个阈值已有新的版本，请刷新页面后再改。",
+    "threshold-contradictory": "解除值不能高于触发值，请改小解除值。",
     "consumer-not-paused": "这个消费者没有暂停，请刷新页面。",
     "topic-not-read": "这个消费者不读这个主题，请换一个。",
     "positions-unknown": "这些积分区的消费者还没有报告过位置，请等它运行起来再试。",

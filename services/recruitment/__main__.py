@@ -25,6 +25,7 @@ from services.recruitment.imports import handlers as imports
 from services.recruitment.keys.store import tables as key_tables
 from services.recruitment.security import handlers as security
 from services.recruitment.settings import RecruitmentSettings
+from services.recruitment.signups.reminders import timers as reminder_timers
 from services.recruitment.signups.waitlist import timers as waitlist_timers
 from services.recruitment.staff import handlers as staff
 from services.recruitment.staff import passwords
@@ -87,11 +88,12 @@ def build_app(settings: RecruitmentSettings) -> "FastAPI":
 
 
 async def worker(settings: RecruitmentSettings, stop: asyncio.Event) -> None:
-    """Timers: close attendance, lapse approvals, move waitlists, purge what must not be kept; until ``stop`` is set."""
+    """Timers of attendance, approvals, waitlists and reminders, and the purge; until ``stop`` is set."""
     async with connected(settings) as db, asyncio.TaskGroup() as group:
         group.create_task(attendance_timers.run(db, stop), name="attendance")
         group.create_task(approvals_timers.run(db, stop), name="approvals")
         group.create_task(waitlist_timers.run(db, stop), name="waitlist")
+        group.create_task(reminder_timers.run(db, stop), name="reminders")
         group.create_task(_purge(settings, db, stop), name="purge")
 
 

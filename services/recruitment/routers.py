@@ -16,6 +16,7 @@ from services.recruitment.schedule import api as schedule_api
 from services.recruitment.scheduling import api as scheduling_api
 from services.recruitment.security import api as security_api
 from services.recruitment.signups import api as signups_api
+from services.recruitment.signups.swaps import api as swaps_api
 from services.recruitment.signups.waitlist import api as waitlist_api
 from services.recruitment.staff import api as staff_api
 from services.recruitment.staff import sign_in_api
@@ -40,6 +41,7 @@ ROUTERS = (
     scheduling_api.router,
     signups_api.router,
     waitlist_api.router,
+    swaps_api.router,
     attendance_api.router,
     rollcall_api.router,
     approvals_api.router,

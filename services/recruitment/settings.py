@@ -39,6 +39,14 @@ class RecruitmentSettings(Settings):
     asserted_minutes_per_account: int = Field(default=12_000, ge=0)
     """Most minutes of one day that one account can assert for all volunteers together; more waits for another site."""
 
+    unused_places_allowed: int | None = Field(default=None, ge=0)
+    """How many places of the last days a volunteer may leave unused, by not coming or by releasing them late, before
+    own sign-ups pause; unset: any number."""
+    unused_places_days: int = Field(default=90, ge=1)
+    """Days for which unused places are counted."""
+    unused_places_pause_days: int = Field(default=30, ge=1)
+    """Days for which own sign-ups pause after the last unused place."""
+
     public_url: str = "http://127.0.0.1:8000"
     """Where people reach the pages; printed into QR codes."""
 

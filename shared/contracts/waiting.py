@@ -100,3 +100,57 @@ class WaitlistEnded(Contract):
     site_id: UUID
     cause: Literal["left", "declined", "lapsed", "called-off", "begun", "activity-closed"]
     ended_at: Instant
+
+
+class SwapProposed(Contract):
+    """A volunteer wants to pass a place on to this one."""
+
+    topic: ClassVar[str] = "signups"
+    type: ClassVar[str] = "volunteering.swap.proposed.v1"
+    key: ClassVar[str] = "volunteer_id"
+    aggregate: ClassVar[str] = "swap_id"
+
+    swap_id: UUID
+    volunteer_id: UUID
+    shift_id: UUID
+    activity_id: UUID
+    activity_title: str
+    site_id: UUID
+    starts_at: Instant
+    proposed_at: Instant
+
+
+class SwapDecided(Contract):
+    """It was decided whether a place is passed on: agreed, so that the leader decides, or not."""
+
+    topic: ClassVar[str] = "signups"
+    type: ClassVar[str] = "volunteering.swap.decided.v1"
+    key: ClassVar[str] = "volunteer_id"
+    aggregate: ClassVar[str] = "swap_id"
+
+    swap_id: UUID
+    volunteer_id: UUID
+    shift_id: UUID
+    activity_id: UUID
+    site_id: UUID
+    outcome: Literal["agreed", "refused", "withdrawn"]
+    decided_at: Instant
+
+
+class ShiftReminder(Contract):
+    """A shift that a volunteer signed up for is near."""
+
+    topic: ClassVar[str] = "signups"
+    type: ClassVar[str] = "volunteering.signup.reminder.v1"
+    key: ClassVar[str] = "volunteer_id"
+    aggregate: ClassVar[str] = "signup_id"
+
+    signup_id: UUID
+    volunteer_id: UUID
+    shift_id: UUID
+    activity_id: UUID
+    activity_title: str
+    site_id: UUID
+    starts_at: Instant
+    hours: int
+    reminded_at: Instant

@@ -60,7 +60,10 @@ _ALL = (
     Topic("volunteers", "recruitment", "volunteer_id", "a volunteer was registered or imported"),
     Topic("drives", "recruitment", "drive_id", "a recruitment drive was opened", 1),
     Topic(
-        "signups", "recruitment", "volunteer_id", "a sign-up for a shift was placed or cancelled, or its waitlist moved"
+        "signups",
+        "recruitment",
+        "volunteer_id",
+        "a sign-up for a shift was placed or cancelled, passed on, waited for or is near",
     ),
     Topic("attendance", "recruitment", "volunteer_id", "a service record at a revision, whole"),
     Topic(

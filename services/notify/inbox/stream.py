@@ -26,8 +26,11 @@ from shared.contracts import (
     RedemptionRefunded,
     RedemptionReleased,
     RedemptionReminder,
+    ShiftReminder,
     SignupCancelled,
     SignupPlaced,
+    SwapDecided,
+    SwapProposed,
     WaitlistEnded,
     WaitlistJoined,
     WaitlistOffered,
@@ -112,7 +115,7 @@ def _badge_revoked(event: Event[BadgeRevoked]) -> Notice:
 
 _PLACED = {"waitlist": None}
 """Source of a place → its template; a promotion from the waitlist is announced by its own event."""
-_CANCELLED = {"called-off": "shift_called_off"}
+_CANCELLED = {"called-off": "shift_called_off", "swap": "signup_passed_on"}
 
 
 def _signup_placed(event: Event[SignupPlaced]) -> Notice:
@@ -122,7 +125,8 @@ def _signup_placed(event: Event[SignupPlaced]) -> Notice:
 
 
 def _signup_cancelled(event: Event[SignupCancelled]) -> Notice:
-    template = _CANCELLED.get(event.data.cause or "self", "signup_cancelled")
+    usual = "signup_cancelled_late" if event.data.late else "signup_cancelled"
+    template = _CANCELLED.get(event.data.cause or "self", usual)
     return _notice(event, template, activity_id=event.data.activity_id)
 
 
@@ -153,6 +157,19 @@ def _waitlist_ended(event: Event[WaitlistEnded]) -> Notice:
     # What the volunteers did themselves needs no message.
     template = None if event.data.cause in ("left", "declined") else "waitlist_ended"
     return _notice(event, template, activity_id=event.data.activity_id, reason=event.data.cause)
+
+
+def _swap_proposed(event: Event[SwapProposed]) -> Notice:
+    return _notice(event, "swap_proposed", activity=event.data.activity_title, starts_at=event.data.starts_at)
+
+
+def _swap_decided(event: Event[SwapDecided]) -> Notice:
+    return _notice(event, "swap_decided", activity_id=event.data.activity_id, outcome=event.data.outcome)
+
+
+def _shift_reminder(event: Event[ShiftReminder]) -> Notice:
+    data = event.data
+    return _notice(event, "shift_reminder", activity=data.activity_title, starts_at=data.starts_at, hours=data.hours)
 
 
 def _redemption(template: str) -> Callable[[Event[Any]], Notice]:
@@ -229,6 +246,9 @@ _BUILDERS: dict[type, Callable[[Event[Any]], Notice]] = {
     BadgeRevoked: _badge_revoked,
     SignupPlaced: _signup_placed,
     SignupCancelled: _signup_cancelled,
+    SwapProposed: _swap_proposed,
+    SwapDecided: _swap_decided,
+    ShiftReminder: _shift_reminder,
     WaitlistJoined: _waitlist_joined,
     WaitlistPromoted: _waitlist_promoted,
     WaitlistOffered: _waitlist_offered,
@@ -267,7 +287,9 @@ class InboxStream:
             except PermanentError as error:
                 broken.append(DeadLetter(message, str(error)))
                 continue
-            if isinstance(event.data, SignupPlaced | WaitlistJoined | WaitlistPromoted | WaitlistOffered):
+            if isinstance(
+                event.data, SignupPlaced | WaitlistJoined | WaitlistPromoted | WaitlistOffered | SwapProposed
+            ):
                 titles[event.data.activity_id] = event.data.activity_title
         async with self._db.transaction() as tx:
             if notices:

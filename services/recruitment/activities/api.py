@@ -34,11 +34,12 @@ MOST_ACTIVITIES = 200
 
 
 class ShiftIn(Input):
-    """A shift: [starts_at, ends_at) and its places."""
+    """A shift: [starts_at, ends_at), its places, and how long before the start they are released without being late."""
 
     starts_at: datetime
     ends_at: datetime
     capacity: Annotated[int, Field(ge=1, le=10_000)]
+    withdraw_minutes: Annotated[int, Field(ge=0, le=43_200)] = 120
 
 
 Shifts = Annotated[list[ShiftIn], Field(max_length=100)]
@@ -94,6 +95,7 @@ class ShiftOut(Output):
     remaining: int
     published_at: datetime | None
     cancelled_at: datetime | None
+    withdraw_minutes: int
 
 
 class ActivityOut(Output):
@@ -148,6 +150,7 @@ class ShiftViewOut(Output):
     starts_at: datetime
     ends_at: datetime
     cancelled_at: datetime | None
+    withdraw_minutes: int
     capacity: int
     taken: int
     remaining: int
@@ -295,7 +298,7 @@ def _new(body: ActivityIn) -> NewActivity:
 
 
 def _new_shifts(shifts: Sequence[ShiftIn]) -> list[NewShift]:
-    return [NewShift(each.starts_at, each.ends_at, each.capacity) for each in shifts]
+    return [NewShift(each.starts_at, each.ends_at, each.capacity, each.withdraw_minutes) for each in shifts]
 
 
 def _shift(shift: Shift) -> ShiftOut:
@@ -308,6 +311,7 @@ def _shift(shift: Shift) -> ShiftOut:
         remaining=shift.capacity - shift.taken,
         published_at=shift.published_at,
         cancelled_at=shift.cancelled_at,
+        withdraw_minutes=shift.withdraw_minutes,
     )
 
 

@@ -72,6 +72,8 @@ class Shift:
     taken: int = 0
     published_at: datetime | None = None
     cancelled_at: datetime | None = None
+    withdraw_minutes: int = 120
+    """How many minutes before the start a place can be released without counting as late."""
 
     @property
     def planned_minutes(self) -> int:

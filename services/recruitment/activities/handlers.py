@@ -51,6 +51,7 @@ class NewShift:
     starts_at: datetime
     ends_at: datetime
     capacity: int
+    withdraw_minutes: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +269,17 @@ def _activity(wanted: NewActivity) -> Activity:
 
 
 def _shifts(activity_id: UUID, given: Sequence[NewShift]) -> list[Shift]:
-    return [Shift(new_id(), activity_id, each.starts_at, each.ends_at, each.capacity) for each in given]
+    return [
+        Shift(
+            new_id(),
+            activity_id,
+            each.starts_at,
+            each.ends_at,
+            each.capacity,
+            withdraw_minutes=each.withdraw_minutes,
+        )
+        for each in given
+    ]
 
 
 async def _insert_shifts(tx: Tx, shifts: Sequence[Shift]) -> None:

@@ -48,9 +48,9 @@ from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid
 
 -- name: insert_shifts
 -- The shifts of any number of activities.
-insert into shifts (shift_id, activity_id, starts_at, ends_at, capacity, secret, published_at)
+insert into shifts (shift_id, activity_id, starts_at, ends_at, capacity, secret, published_at, withdraw_minutes)
 select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::integer[], $6::bytea[],
-                     $7::timestamptz[]);
+                     $7::timestamptz[], $8::integer[]);
 
 -- name: publish_shifts
 -- The shifts of a draft become visible when it opens.
@@ -72,7 +72,7 @@ from activities where activity_id = $1;
 
 -- name: find_shifts
 -- The shifts of one or more activities, for deciding and for showing; the secret stays where it is.
-select shift_id, activity_id, starts_at, ends_at, capacity, taken, published_at, cancelled_at
+select shift_id, activity_id, starts_at, ends_at, capacity, taken, published_at, cancelled_at, withdraw_minutes
 from shifts where activity_id = any($1::uuid[]) order by starts_at, shift_id;
 
 -- name: update_activity
@@ -97,7 +97,7 @@ limit $9;
 -- name: list_open_shifts
 -- What a volunteer can still sign up for, and how they stand with it already.
 select s.shift_id, s.activity_id, a.title, t.name as theme, a.kind, a.place, a.content, a.state, a.site_id,
-       si.name as site_name, a.team_id, te.name as team_name, s.starts_at, s.ends_at, s.cancelled_at, s.capacity, s.taken,
+       si.name as site_name, a.team_id, te.name as team_name, s.starts_at, s.ends_at, s.cancelled_at, s.withdraw_minutes, s.capacity, s.taken,
        list.waiting, g.signup_id, e.entry_id, e.status as entry_status, mine.rank, e.offer_until,
        r.record_id, r.status as record_status, r.started_at as record_started_at, r.ended_at as record_ended_at
 from shifts s
@@ -129,7 +129,7 @@ limit $7;
 -- name: find_shift_view
 -- One shift as a volunteer sees it.
 select s.shift_id, s.activity_id, a.title, t.name as theme, a.kind, a.place, a.content, a.state, a.site_id,
-       si.name as site_name, a.team_id, te.name as team_name, s.starts_at, s.ends_at, s.cancelled_at, s.capacity, s.taken,
+       si.name as site_name, a.team_id, te.name as team_name, s.starts_at, s.ends_at, s.cancelled_at, s.withdraw_minutes, s.capacity, s.taken,
        list.waiting, g.signup_id, e.entry_id, e.status as entry_status, mine.rank, e.offer_until,
        r.record_id, r.status as record_status, r.started_at as record_started_at, r.ended_at as record_ended_at
 from shifts s

@@ -55,6 +55,7 @@ class ShiftView:
     starts_at: datetime
     ends_at: datetime
     cancelled_at: datetime | None
+    withdraw_minutes: int
     capacity: int
     taken: int
     waiting: int
@@ -157,6 +158,7 @@ async def insert_shifts(tx: Tx, shifts: Sequence[Shift], secrets: Mapping[UUID, 
         [s.capacity for s in shifts],
         [secrets[s.shift_id] for s in shifts],
         [s.published_at for s in shifts],
+        [s.withdraw_minutes for s in shifts],
     )
 
 

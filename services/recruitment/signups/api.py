@@ -1,6 +1,6 @@
 """Routes of sign-ups."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from services.recruitment.signups import handlers
-from services.recruitment.signups.domain import Signup, SignupStatus, Source
+from services.recruitment.signups.domain import ReliabilityPolicy, Signup, SignupStatus, Source
 from services.recruitment.signups.store import OwnSignup, RosterRow
 from services.recruitment.signups.waitlist.domain import EntryStatus, SkipReason
 from services.recruitment.signups.waitlist.store import WaitingRow
@@ -20,7 +20,7 @@ from shared.http.cursors import Page, decode, page_of
 from shared.http.idempotency import once
 from shared.postgres import Tx
 
-__all__ = ["Anyone", "SignupIn", "SignupOut", "Volunteer", "router", "signup_out"]
+__all__ = ["Anyone", "Runner", "SignupIn", "SignupOut", "Volunteer", "reliability_of", "router", "signup_out"]
 
 router = APIRouter(prefix="/api/recruitment/v1", tags=["signups"])
 
@@ -45,6 +45,17 @@ class SignupOut(Output):
     source: Source
     placed_at: datetime
     cancelled_at: datetime | None
+    late: bool
+
+
+class ReliabilityOut(Output):
+    """Places of the last ``days`` that were not used; ``allowed`` of them have no effect, null: any number."""
+
+    missed: int
+    late: int
+    days: int
+    allowed: int | None
+    paused_until: datetime | None
 
 
 class OwnSignupOut(Output):
@@ -107,7 +118,7 @@ async def sign_up(request: Request, db: Db, caller: Anyone, shift_id: UUID, body
     """Take a place in a shift."""
 
     async def work(tx: Tx) -> SignupOut:
-        return signup_out(await handlers.place(tx, caller, shift_id, body.volunteer_id))
+        return signup_out(await handlers.place(tx, caller, shift_id, body.volunteer_id, reliability_of(request)))
 
     return await once(request, db, caller, work)
 
@@ -137,12 +148,30 @@ async def list_own(
     return page_of(found, limit, _own, lambda each: (each.signup_id,))
 
 
+@router.get("/signups/reliability")
+async def read_reliability(request: Request, db: Db, caller: Volunteer) -> ReliabilityOut:
+    """The places that the caller did not use of late, and whether own sign-ups are paused."""
+    policy = reliability_of(request)
+    async with db.transaction() as tx:
+        seen, until = await handlers.reliability(tx, caller.require_volunteer(), policy)
+    return ReliabilityOut(
+        missed=seen.missed, late=seen.late, days=policy.window.days, allowed=policy.allowed, paused_until=until
+    )
+
+
 @router.get("/shifts/{shift_id}/roster")
 async def read_roster(db: Db, cipher: CipherDep, caller: Runner, shift_id: UUID) -> RosterOut:
     """The roster of a shift: expected and present volunteers, for those who run it."""
     async with db.transaction() as tx:
         items, waiting = await handlers.roster(tx, cipher, caller, shift_id)
     return RosterOut(items=[_row(row, name) for row, name in items], waiting=[_waiting(row) for row in waiting])
+
+
+def reliability_of(request: Request) -> ReliabilityPolicy:
+    """The policy on places that are not used that the process is configured with."""
+    settings = request.app.state.settings
+    window, pause = timedelta(days=settings.unused_places_days), timedelta(days=settings.unused_places_pause_days)
+    return ReliabilityPolicy(settings.unused_places_allowed, window, pause)
 
 
 def signup_out(signup: Signup) -> SignupOut:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from services.recruitment.activities.domain import DomainRefusal, Shift, State, overlaps
 
-__all__ = ["Held", "Placing", "Signup", "SignupStatus", "Source", "cancel", "place"]
+__all__ = [
+    "Held",
+    "Placing",
+    "Reliability",
+    "ReliabilityPolicy",
+    "Signup",
+    "SignupStatus",
+    "Source",
+    "cancel",
+    "place",
+    "refuse_unreliable",
+]
 
 
 class SignupStatus(StrEnum):
@@ -45,6 +56,31 @@ class Signup:
     cancelled_by: UUID | None = None
     cancelled_at: datetime | None = None
     version: int = 1
+    late: bool = False
+    """Released by the volunteer after the shift's deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityPolicy:
+    """What follows when places are not used: ``allowed`` in the last ``days`` have no effect, None: any number.
+
+    More of them pause sign-ups of one's own for ``pause`` after the shift of the last one; leaders and staff may sign
+    the volunteer up all the same.
+    """
+
+    allowed: int | None = None
+    window: timedelta = timedelta(days=90)
+    pause: timedelta = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Places of the last weeks that were not used: the volunteer did not come, or released them late."""
+
+    missed: int
+    late: int
+    last_at: datetime | None
+    """End of the last such shift."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +137,40 @@ def place(state: Placing, signup: Signup, now: datetime) -> Signup | DomainRefus
     return signup
 
 
-def cancel(signup: Signup, shift: Shift, *, attended: bool, by: UUID, now: datetime) -> Signup | DomainRefusal:
-    """The sign-up cancelled. Not once there is attendance for it, nor when the shift is over."""
+def refuse_unreliable(seen: Reliability, policy: ReliabilityPolicy, now: datetime) -> DomainRefusal | None:
+    """Why the volunteer's own sign-ups are paused; None if they are not."""
+    if policy.allowed is None or seen.last_at is None or seen.missed + seen.late <= policy.allowed:
+        return None
+    until = seen.last_at + policy.pause
+    if now >= until:
+        return None
+    detail = (
+        f"{seen.missed + seen.late} places of the last {policy.window.days} days were not used, so sign-ups are "
+        "paused; the team's leader or the site can sign you up."
+    )
+    extra = {"missed": seen.missed, "late": seen.late, "until": until.isoformat()}
+    return DomainRefusal("sign-ups-paused", detail, extra=extra)
+
+
+def cancel(
+    signup: Signup, shift: Shift, *, attended: bool, by: UUID, own: bool, now: datetime
+) -> Signup | DomainRefusal:
+    """The sign-up cancelled. Not once there is attendance for it, nor when the shift is over.
+
+    One that the volunteer cancels (``own``) after the shift's deadline is late.
+    """
     if signup.status is SignupStatus.CANCELLED:
         return DomainRefusal("signup-cancelled", "This sign-up was cancelled already.")
     if attended:
         return DomainRefusal("already-attended", "There is attendance for this sign-up, so it cannot be cancelled.")
     if now >= shift.ends_at:
         return DomainRefusal("shift-over", "This shift is over; a sign-up for it cannot be cancelled any more.")
-    return replace(signup, status=SignupStatus.CANCELLED, cancelled_by=by, cancelled_at=now, version=signup.version + 1)
+    late = own and now > shift.starts_at - timedelta(minutes=shift.withdraw_minutes)
+    return replace(
+        signup,
+        status=SignupStatus.CANCELLED,
+        cancelled_by=by,
+        cancelled_at=now,
+        late=late,
+        version=signup.version + 1,
+    )

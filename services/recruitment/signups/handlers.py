@@ -1,11 +1,12 @@
 """Use cases of sign-ups: take a place, release it, see own ones, see a shift's roster."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from services.recruitment.activities.guards import actor_id, may_run, require_run, unwrap
 from services.recruitment.signups import domain, events, placing, store
-from services.recruitment.signups.domain import Signup
+from services.recruitment.signups.domain import Reliability, ReliabilityPolicy, Signup
 from services.recruitment.signups.store import FoundSignup, OwnSignup, RosterRow
 from services.recruitment.signups.waitlist import handlers as waitlist
 from services.recruitment.signups.waitlist.store import WaitingRow
@@ -17,10 +18,10 @@ from shared.auth.tokens import Caller
 from shared.errors import NotFound
 from shared.postgres import Tx
 
-__all__ = ["cancel", "own", "place", "roster"]
+__all__ = ["cancel", "own", "place", "reliability", "roster"]
 
 
-async def place(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | None) -> Signup:
+async def place(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | None, policy: ReliabilityPolicy) -> Signup:
     """Sign a volunteer up for a shift: oneself, or by staff of the site or leader of the team another person.
 
     Raises:
@@ -28,10 +29,12 @@ async def place(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | Non
             sites or team.
         Forbidden: it is another person, and the shift is not the caller's to run.
         Refusal: ``shift-full``, ``waitlist-first``, ``already-signed-up``, ``signup-overlaps``, ``shift-over``,
-            ``activity-not-open``.
+            ``activity-not-open``, ``sign-ups-paused``.
     """
     who, found = await placing.entrant(tx, caller, shift_id, volunteer_id)
-    return await placing.take(tx, caller, found, who, await tx.now())
+    now = await tx.now()
+    await placing.require_reliable(tx, caller, who, policy, now)
+    return await placing.take(tx, caller, found, who, now)
 
 
 async def cancel(tx: Tx, caller: Caller, signup_id: UUID) -> Signup:
@@ -45,15 +48,24 @@ async def cancel(tx: Tx, caller: Caller, signup_id: UUID) -> Signup:
     await store.lock(tx, found.signup.volunteer_id, found.signup.shift_id)
     found = _visible(caller, signup_id, await store.find_signup(tx, signup_id))
     now = await tx.now()
-    signup = unwrap(domain.cancel(found.signup, found.shift, attended=found.attended, by=actor_id(caller), now=now))
+    own = caller.acts_as(found.signup.volunteer_id)
+    by = actor_id(caller)
+    signup = unwrap(domain.cancel(found.signup, found.shift, attended=found.attended, by=by, own=own, now=now))
     if not await store.cancel_signup(tx, signup):
         raise placing.changed_meanwhile()
     shift = await placing.shift_of(tx, signup.shift_id)
-    cause: events.Cause = "self" if caller.acts_as(signup.volunteer_id) else "staff"
-    await outbox.append(tx, events.cancelled(signup, shift, cause, now))
+    await outbox.append(tx, events.cancelled(signup, shift, "self" if own else "staff", now, late=signup.late))
     await waitlist.fill(tx, signup.shift_id)
     await waitlist.reconsider(tx, [signup.volunteer_id])
     return signup
+
+
+async def reliability(tx: Tx, volunteer_id: UUID, policy: ReliabilityPolicy) -> tuple[Reliability, datetime | None]:
+    """Places that a volunteer did not use of late, and until when own sign-ups are paused if they are."""
+    now = await tx.now()
+    seen = await store.find_reliability(tx, volunteer_id, now - policy.window, now)
+    refused = domain.refuse_unreliable(seen, policy, now)
+    return seen, None if refused is None or seen.last_at is None else seen.last_at + policy.pause
 
 
 async def own(tx: Tx, volunteer_id: UUID, *, status: str | None, before: UUID | None, limit: int) -> list[OwnSignup]:

@@ -8,7 +8,7 @@ from services.recruitment.activities.domain import State
 from services.recruitment.activities.guards import actor_id, may_run, require_run, unwrap
 from services.recruitment.organisation.handlers import require_reach, volunteer_unknown
 from services.recruitment.signups import domain, events, store
-from services.recruitment.signups.domain import Placing, Signup, SignupStatus, Source
+from services.recruitment.signups.domain import Placing, ReliabilityPolicy, Signup, SignupStatus, Source
 from services.recruitment.signups.store import PlacingRow
 from services.recruitment.signups.waitlist import domain as waiting
 from services.recruitment.signups.waitlist import store as waitlist
@@ -19,7 +19,7 @@ from shared.errors import Conflict, NotFound
 from shared.ids import new_id
 from shared.postgres import Tx
 
-__all__ = ["changed_meanwhile", "entrant", "shift_of", "take", "visible_shift"]
+__all__ = ["changed_meanwhile", "enter", "entrant", "require_reliable", "shift_of", "take", "visible_shift"]
 
 
 async def entrant(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | None) -> tuple[UUID, PlacingRow]:
@@ -39,6 +39,31 @@ async def entrant(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | N
     if not await store.lock(tx, who, shift_id):
         raise volunteer_unknown()
     return who, visible_shift(caller, shift_id, await store.find_placing(tx, shift_id))
+
+
+async def require_reliable(
+    tx: Tx, caller: Caller, volunteer_id: UUID, policy: ReliabilityPolicy, now: datetime
+) -> None:
+    """Require that the volunteer's own sign-ups are not paused; those by leaders and staff never are.
+
+    Raises:
+        Refusal: ``sign-ups-paused``.
+    """
+    if policy.allowed is None or not caller.acts_as(volunteer_id):
+        return
+    seen = await store.find_reliability(tx, volunteer_id, now - policy.window, now)
+    unwrap(domain.refuse_unreliable(seen, policy, now))
+
+
+async def enter(tx: Tx, found: PlacingRow, signup: Signup, now: datetime) -> None:
+    """Write a sign-up that was decided on, with its event; a live entry of the volunteer in the waitlist ends."""
+    own = await waitlist.find_live(tx, signup.shift_id, signup.volunteer_id)
+    if own is not None and own.status is EntryStatus.OFFERED:
+        await waitlist.add_taken(tx, signup.shift_id, -1)
+    await store.insert_signup(tx, signup)
+    if own is not None and not await waitlist.update_entries(tx, [waiting.place_entry(own, signup.signup_id, now)]):
+        raise changed_meanwhile()
+    await outbox.append(tx, events.placed(found, signup, now))
 
 
 async def take(tx: Tx, caller: Caller, found: PlacingRow, volunteer_id: UUID, now: datetime) -> Signup:
@@ -64,15 +89,7 @@ async def take(tx: Tx, caller: Caller, found: PlacingRow, volunteer_id: UUID, no
     held = await store.find_held(tx, volunteer_id, shift)
     others = not offered and await waitlist.waits_ahead(tx, shift_id, volunteer_id)
     signup = unwrap(domain.place(Placing(shift, found.state, held, others), signup, now))
-    if own is not None:
-        if own.status is EntryStatus.OFFERED:
-            await waitlist.add_taken(tx, shift_id, -1)
-        await store.insert_signup(tx, signup)
-        if not await waitlist.update_entries(tx, [waiting.place_entry(own, signup.signup_id, now)]):
-            raise changed_meanwhile()
-    else:
-        await store.insert_signup(tx, signup)
-    await outbox.append(tx, events.placed(found, signup, now))
+    await enter(tx, found, signup, now)
     return signup
 
 

@@ -8,8 +8,8 @@ select shift_id from shifts where shift_id = $1 for no key update;
 
 -- name: find_placing
 -- What deciding on a sign-up needs, read after the locks in a statement of its own.
-select s.shift_id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, s.cancelled_at, a.state, a.title, a.site_id,
-       a.team_id
+select s.shift_id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, s.withdraw_minutes, s.cancelled_at, a.state,
+       a.title, a.site_id, a.team_id
 from shifts s join activities a using (activity_id) where s.shift_id = $1;
 
 -- name: find_held
@@ -31,7 +31,8 @@ update shifts set taken = taken + 1 from placed where shifts.shift_id = placed.s
 -- name: find_signup
 -- One sign-up with its shift; read without a lock to learn whom to lock, and again under the locks.
 select g.signup_id, g.shift_id, g.volunteer_id, g.status, g.source, g.placed_by, g.placed_at, g.cancelled_by,
-       g.cancelled_at, g.version, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, a.site_id, a.team_id,
+       g.cancelled_at, g.version, g.late, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, s.withdraw_minutes,
+       a.site_id, a.team_id,
        exists (
            select from attendance_records r
            where r.volunteer_id = g.volunteer_id and r.shift_id = g.shift_id and r.status <> 'void'
@@ -42,7 +43,7 @@ where g.signup_id = $1;
 -- name: cancel_signup
 -- The place goes back to the shift in the same statement.
 with cancelled as (
-    update signups set status = 'cancelled', cancelled_by = $2, cancelled_at = $3, version = $4
+    update signups set status = 'cancelled', cancelled_by = $2, cancelled_at = $3, version = $4, late = $5
     where signup_id = $1 and version = $4 - 1
     returning shift_id
 )
@@ -70,3 +71,13 @@ where v.volunteer_id in (
     select volunteer_id from attendance_records where shift_id = $1
 )
 order by v.volunteer_number, r.started_at;
+
+-- name: find_reliability
+-- Places since $2 that a volunteer did not use: no attendance though the shift is over, or released late.
+select count(*) filter (where g.status = 'active') as missed, count(*) filter (where g.late) as late,
+       max(s.ends_at) as last_at
+from signups g join shifts s using (shift_id)
+where g.volunteer_id = $1 and s.starts_at >= $2 and s.cancelled_at is null and (g.late or (
+    g.status = 'active' and s.ends_at <= $3 and not exists (
+        select from attendance_records r
+        where r.volunteer_id = g.volunteer_id and r.shift_id = g.shift_id and r.status <> 'void')));

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.recruitment.activities.domain import Shift, State
-from services.recruitment.signups.domain import Held, Signup, SignupStatus, Source
+from services.recruitment.signups.domain import Held, Reliability, Signup, SignupStatus, Source
 from shared.postgres import Tx, load_queries
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "cancel_signup",
     "find_held",
     "find_placing",
+    "find_reliability",
     "find_signup",
     "insert_signup",
     "list_signups",
@@ -140,6 +141,7 @@ async def find_signup(tx: Tx, signup_id: UUID) -> FoundSignup | None:
         cancelled_by=row["cancelled_by"],
         cancelled_at=row["cancelled_at"],
         version=row["version"],
+        late=row["late"],
     )
     return FoundSignup(signup, _shift(row), row["site_id"], row["team_id"], row["attended"])
 
@@ -147,9 +149,21 @@ async def find_signup(tx: Tx, signup_id: UUID) -> FoundSignup | None:
 async def cancel_signup(tx: Tx, signup: Signup) -> bool:
     """Release the place; false when a concurrent transaction changed the sign-up."""
     taken = await tx.fetchval(
-        _SQL["cancel_signup"], signup.signup_id, signup.cancelled_by, signup.cancelled_at, signup.version
+        _SQL["cancel_signup"],
+        signup.signup_id,
+        signup.cancelled_by,
+        signup.cancelled_at,
+        signup.version,
+        signup.late,
     )
     return taken is not None
+
+
+async def find_reliability(tx: Tx, volunteer_id: UUID, since: datetime, now: datetime) -> Reliability:
+    """Places of shifts that began after ``since`` that the volunteer did not use."""
+    row = await tx.fetchrow(_SQL["find_reliability"], volunteer_id, since, now)
+    assert row is not None
+    return Reliability(row["missed"], row["late"], row["last_at"])
 
 
 async def list_signups(
@@ -172,4 +186,5 @@ def _shift(row: Any) -> Shift:
         ends_at=row["ends_at"],
         capacity=row["capacity"],
         taken=row["taken"],
+        withdraw_minutes=row["withdraw_minutes"],
     )

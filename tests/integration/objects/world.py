@@ -124,7 +124,9 @@ async def _recruitment(work: Work) -> dict[str, str]:
     coming = await work.shift(7 * HOUR, 8 * HOUR)
     waiting = (await work.sign_up(coming, volunteer)).json()
     full = await work.shift(9 * HOUR, 10 * HOUR, capacity=1)
-    await work.sign_up(full, referred)
+    referred_place = (await work.sign_up(full, referred)).json()
+    body = {"volunteer_number": volunteer.number}
+    swap = (await work.post(f"/signups/{referred_place['signup_id']}/swaps", body, referred.token)).json()
     queued = (await work.post(f"/shifts/{full}/waitlist", {}, volunteer.token)).json()["entry"]
     drive = await work.district.drive(here)
     project = await work.district.made("/projects", {"name": "晨光", "site_id": here, "pillar": "precise"})
@@ -147,7 +149,8 @@ async def _recruitment(work: Work) -> dict[str, str]:
         "idle_theme": idle_theme["theme_id"], "project_id": project["project_id"], "drive_id": drive["drive_id"],
         "drive_code": drive["code"], "appeal_id": appeal["appeal_id"], "activity_id": activity["activity_id"],
         "shift_id": shift_id, "draft_id": draft["activity_id"], "draft_shift_id": draft["shifts"][0]["shift_id"],
-        "signup_id": waiting["signup_id"], "entry_id": queued["entry_id"], "volunteer_id": volunteer.volunteer_id,
+        "signup_id": waiting["signup_id"], "entry_id": queued["entry_id"], "swap_id": swap["swap_id"],
+        "volunteer_id": volunteer.volunteer_id,
         "leader_volunteer_id": volunteer.volunteer_id, "volunteer_number": volunteer.number,
         "referred_id": referred.volunteer_id, "record_id": made["record_id"], "device_id": device_id,
         "proposal_id": proposal["proposal_id"],

@@ -7,7 +7,18 @@ from uuid import uuid4
 import pytest
 
 from services.recruitment.activities.domain import DomainRefusal, Shift, State
-from services.recruitment.signups.domain import Held, Placing, Signup, SignupStatus, Source, cancel, place
+from services.recruitment.signups.domain import (
+    Held,
+    Placing,
+    Reliability,
+    ReliabilityPolicy,
+    Signup,
+    SignupStatus,
+    Source,
+    cancel,
+    place,
+    refuse_unreliable,
+)
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -66,9 +77,40 @@ def test_overlap_is_refused_and_back_to_back_is_not(other: Held, expected: str |
 
 def test_cancelling_keeps_history_and_ends_at_attendance_and_at_the_end() -> None:
     by = uuid4()
-    cancelled = cancel(SIGNUP, SHIFT, attended=False, by=by, now=NOW)
+    cancelled = cancel(SIGNUP, SHIFT, attended=False, own=True, by=by, now=NOW)
     assert isinstance(cancelled, Signup)
     assert (cancelled.status, cancelled.cancelled_by, cancelled.version) == (SignupStatus.CANCELLED, by, 2)
-    assert slug(cancel(cancelled, SHIFT, attended=False, by=by, now=NOW)) == "signup-cancelled"
-    assert slug(cancel(SIGNUP, SHIFT, attended=True, by=by, now=NOW)) == "already-attended"
-    assert slug(cancel(SIGNUP, SHIFT, attended=False, by=by, now=SHIFT.ends_at)) == "shift-over"
+    assert slug(cancel(cancelled, SHIFT, attended=False, own=True, by=by, now=NOW)) == "signup-cancelled"
+    assert slug(cancel(SIGNUP, SHIFT, attended=True, own=True, by=by, now=NOW)) == "already-attended"
+    assert slug(cancel(SIGNUP, SHIFT, attended=False, own=True, by=by, now=SHIFT.ends_at)) == "shift-over"
+
+
+@pytest.mark.parametrize(
+    ("own", "minutes", "late"), [(True, 121, False), (True, 120, False), (True, 119, True), (False, 1, False)]
+)
+def test_a_place_that_the_volunteer_releases_after_the_deadline_is_late(own: bool, minutes: int, late: bool) -> None:
+    at = SHIFT.starts_at - timedelta(minutes=minutes)
+    cancelled = cancel(SIGNUP, SHIFT, attended=False, by=uuid4(), own=own, now=at)
+    assert isinstance(cancelled, Signup)
+    assert cancelled.late is late
+
+
+def test_places_are_released_before_others_wait_for_them() -> None:
+    free = replace(SHIFT, taken=0)
+    assert slug(place(Placing(free, State.OPEN, [], others_first=True), SIGNUP, NOW)) == "waitlist-first"
+
+
+@pytest.mark.parametrize(
+    ("seen", "allowed", "after", "refused"),
+    [
+        (Reliability(9, 9, NOW), None, HOUR, False),
+        (Reliability(1, 1, NOW), 2, HOUR, False),
+        (Reliability(2, 1, NOW), 2, HOUR, True),
+        (Reliability(2, 1, NOW), 2, timedelta(days=30), False),
+        (Reliability(0, 0, None), 0, HOUR, False),
+    ],
+)
+def test_unused_places_pause_sign_ups_where_a_number_is_set(
+    seen: Reliability, allowed: int | None, after: timedelta, refused: bool
+) -> None:
+    assert (refuse_unreliable(seen, ReliabilityPolicy(allowed), NOW + after) is not None) is refused

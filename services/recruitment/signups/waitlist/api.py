@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from services.recruitment.signups.api import Anyone, SignupIn, SignupOut, Volunteer, signup_out
+from services.recruitment.signups.api import Anyone, SignupIn, SignupOut, Volunteer, reliability_of, signup_out
 from services.recruitment.signups.waitlist import handlers
 from services.recruitment.signups.waitlist.domain import EntryStatus, SkipReason, WaitlistEntry
 from services.recruitment.signups.waitlist.store import OwnEntry
@@ -61,7 +61,7 @@ async def join_waitlist(request: Request, db: Db, caller: Anyone, shift_id: UUID
     """Take a place in a shift if one is free, else join its waitlist."""
 
     async def work(tx: Tx) -> JoiningOut:
-        signup, entry, rank = await handlers.join(tx, caller, shift_id, body.volunteer_id)
+        signup, entry, rank = await handlers.join(tx, caller, shift_id, body.volunteer_id, reliability_of(request))
         return JoiningOut(
             signup=None if signup is None else signup_out(signup), entry=None if entry is None else _entry(entry, rank)
         )

@@ -13,7 +13,7 @@ from services.recruitment.activities.guards import actor_id, may_run, unwrap
 from services.recruitment.signups import events as signup_events
 from services.recruitment.signups import placing
 from services.recruitment.signups import store as signups
-from services.recruitment.signups.domain import Signup, SignupStatus, Source
+from services.recruitment.signups.domain import ReliabilityPolicy, Signup, SignupStatus, Source
 from services.recruitment.signups.store import PlacingRow
 from services.recruitment.signups.waitlist import domain, events, store
 from services.recruitment.signups.waitlist.domain import (
@@ -51,17 +51,18 @@ CHUNK, SPARE = 50, 4
 
 
 async def join(
-    tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | None
+    tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | None, policy: ReliabilityPolicy
 ) -> tuple[Signup | None, WaitlistEntry | None, int]:
     """A place if one is free for the volunteer, else an entry at the end of the waitlist with its rank.
 
     Raises:
         NotFound, Forbidden: as for a sign-up.
         Refusal: ``already-waiting``, ``already-signed-up``, ``signup-overlaps``, ``shift-begun``,
-            ``shift-cancelled``, ``activity-not-open``.
+            ``shift-cancelled``, ``activity-not-open``, ``sign-ups-paused``.
     """
     who, found = await placing.entrant(tx, caller, shift_id, volunteer_id)
     now = await tx.now()
+    await placing.require_reliable(tx, caller, who, policy, now)
     own = await store.find_live(tx, shift_id, who)
     held = await signups.find_held(tx, who, found.shift)
     here = next((each.signup_id for each in held if each.shift_id == shift_id), None)

@@ -192,7 +192,16 @@ FORMS: Mapping[str, tuple[SentenceForm, ...]] = {
     "volunteering.signup.placed.v1": (SentenceForm(N_("%(volunteer)s 报名“%(activity)s”，%(site)s，%(starts_at)s")),),
     "volunteering.signup.cancelled.v1": (
         SentenceForm(N_("“%(activity)s”的班次取消，%(volunteer)s 的报名随之取消"), {"cause": ("called-off",)}),
+        SentenceForm(N_("%(volunteer)s 把“%(activity)s”的名额换给别人"), {"cause": ("swap",)}),
         SentenceForm(N_("%(volunteer)s 取消报名“%(activity)s”")),
+    ),
+    "volunteering.signup.reminder.v1": (SentenceForm(N_("提醒 %(volunteer)s：“%(activity)s”%(starts_at)s 开始")),),
+    "volunteering.swap.proposed.v1": (
+        SentenceForm(N_("有人想把“%(activity)s”（%(starts_at)s）的名额换给 %(volunteer)s")),
+    ),
+    "volunteering.swap.decided.v1": (
+        SentenceForm(N_("%(volunteer)s 在“%(activity)s”的换班等队长同意"), {"outcome": ("agreed",)}),
+        SentenceForm(N_("%(volunteer)s 在“%(activity)s”的换班没有换成")),
     ),
     "volunteering.waitlist.joined.v1": (
         SentenceForm(N_("%(volunteer)s 候补“%(activity)s”，排第 %(rank)s 位，%(starts_at)s")),

@@ -1,0 +1,1 @@
+"""Places that are passed on from one volunteer to another."""

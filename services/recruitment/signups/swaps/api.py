@@ -1,0 +1,116 @@
+"""Routes of swaps."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from services.recruitment.signups.api import Anyone, Runner, Volunteer
+from services.recruitment.signups.swaps import handlers
+from services.recruitment.signups.swaps.domain import ShiftSwap, SwapState
+from shared.http.app import Db, Input, Output
+from shared.http.idempotency import once
+from shared.postgres import Tx
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/recruitment/v1", tags=["signups"])
+
+
+class SwapIn(Input):
+    """The number of the volunteer to whom the place is passed on."""
+
+    volunteer_number: Annotated[str, Field(min_length=1, max_length=40)]
+
+
+class SwapOut(Output):
+    """A proposal to pass a place on."""
+
+    swap_id: UUID
+    signup_id: UUID
+    shift_id: UUID
+    from_id: UUID
+    to_id: UUID
+    state: SwapState
+    proposed_at: datetime
+    decided_at: datetime | None
+
+
+class ListedSwapOut(Output):
+    """An open swap with its shift and the numbers of both volunteers."""
+
+    swap_id: UUID
+    signup_id: UUID
+    shift_id: UUID
+    from_id: UUID
+    to_id: UUID
+    from_number: str
+    to_number: str
+    state: SwapState
+    proposed_at: datetime
+    title: str
+    place: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+class SwapsOut(Output):
+    """Open swaps, newest first."""
+
+    items: list[ListedSwapOut]
+
+
+@router.post("/signups/{signup_id}/swaps", status_code=201, response_model=SwapOut)
+async def propose_swap(request: Request, db: Db, caller: Volunteer, signup_id: UUID, body: SwapIn) -> Response:
+    """Propose one's place to another volunteer."""
+
+    async def work(tx: Tx) -> SwapOut:
+        return _swap(await handlers.propose(tx, caller, signup_id, body.volunteer_number))
+
+    return await once(request, db, caller, work)
+
+
+@router.get("/swaps")
+async def list_swaps(db: Db, caller: Anyone, shift_id: UUID | None = None) -> SwapsOut:
+    """Open swaps of the caller, or of a shift that the caller runs."""
+    async with db.transaction() as tx:
+        found = await handlers.listing(tx, caller, shift_id)
+    names = ListedSwapOut.model_fields
+    return SwapsOut(items=[ListedSwapOut(**{name: getattr(each, name) for name in names}) for each in found])
+
+
+@router.post("/swaps/{swap_id}/acceptance", response_model=SwapOut)
+async def accept_swap(request: Request, db: Db, caller: Volunteer, swap_id: UUID) -> Response:
+    """Take the place that is passed on."""
+
+    async def work(tx: Tx) -> SwapOut:
+        return _swap(await handlers.agree(tx, caller, swap_id))
+
+    return await once(request, db, caller, work, status=200)
+
+
+@router.post("/swaps/{swap_id}/approval", response_model=SwapOut)
+async def approve_swap(request: Request, db: Db, caller: Runner, swap_id: UUID) -> Response:
+    """Agree to a swap where others wait for a place."""
+
+    async def work(tx: Tx) -> SwapOut:
+        return _swap(await handlers.approve(tx, caller, swap_id))
+
+    return await once(request, db, caller, work, status=200)
+
+
+@router.post("/swaps/{swap_id}/end", response_model=SwapOut)
+async def end_swap(request: Request, db: Db, caller: Anyone, swap_id: UUID) -> Response:
+    """Withdraw or refuse a swap."""
+
+    async def work(tx: Tx) -> SwapOut:
+        return _swap(await handlers.end(tx, caller, swap_id))
+
+    return await once(request, db, caller, work, status=200)
+
+
+def _swap(swap: ShiftSwap) -> SwapOut:
+    return SwapOut(**{name: getattr(swap, name) for name in SwapOut.model_fields})

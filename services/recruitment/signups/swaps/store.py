@@ -1,0 +1,83 @@
+"""Rows of swaps, to the domain and back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.recruitment.signups.swaps.domain import ShiftSwap, SwapState
+from shared.postgres import Tx, load_queries
+
+__all__ = [
+    "ListedSwap",
+    "find_swap",
+    "has_open",
+    "insert_swap",
+    "list_swaps",
+    "lock",
+    "update_swap",
+    "volunteer_of_number",
+]
+
+_SQL = load_queries(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSwap:
+    """An open swap with its shift and the numbers of both volunteers."""
+
+    swap_id: UUID
+    signup_id: UUID
+    shift_id: UUID
+    from_id: UUID
+    to_id: UUID
+    from_number: str
+    to_number: str
+    state: str
+    proposed_at: datetime
+    title: str
+    place: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+async def volunteer_of_number(tx: Tx, number: str) -> UUID | None:
+    """The volunteer of the number, or none."""
+    found: UUID | None = await tx.fetchval(_SQL["volunteer_of_number"], number)
+    return found
+
+
+async def lock(tx: Tx, volunteer_ids: tuple[UUID, UUID], shift_id: UUID) -> None:
+    """Lock both volunteers, then the shift; read in later statements."""
+    await tx.fetch(_SQL["lock_volunteers"], sorted(volunteer_ids))
+    await tx.fetchval(_SQL["lock_shift"], shift_id)
+
+
+async def has_open(tx: Tx, signup_id: UUID) -> bool:
+    """Whether there is an open swap of the place."""
+    return bool(await tx.fetchval(_SQL["has_open"], signup_id))
+
+
+async def insert_swap(tx: Tx, swap: ShiftSwap) -> None:
+    """Write a new proposal."""
+    await tx.execute(
+        _SQL["insert_swap"], swap.swap_id, swap.signup_id, swap.shift_id, swap.from_id, swap.to_id, swap.proposed_at
+    )
+
+
+async def find_swap(tx: Tx, swap_id: UUID) -> ShiftSwap | None:
+    """One swap, or none."""
+    row = await tx.fetchrow(_SQL["find_swap"], swap_id)
+    return None if row is None else ShiftSwap(**{**dict(row), "state": SwapState(row["state"])})
+
+
+async def update_swap(tx: Tx, swap: ShiftSwap) -> bool:
+    """Write the next version; false when a concurrent transaction wrote it."""
+    row = await tx.fetchval(
+        _SQL["update_swap"], swap.swap_id, swap.state, swap.decided_by, swap.decided_at, swap.version
+    )
+    return row is not None
+
+
+async def list_swaps(tx: Tx, now: datetime, *, volunteer_id: UUID | None, shift_id: UUID | None) -> list[ListedSwap]:
+    """Open swaps of a volunteer or of a shift, newest first."""
+    return [ListedSwap(**dict(row)) for row in await tx.fetch(_SQL["list_swaps"], volunteer_id, shift_id, now)]

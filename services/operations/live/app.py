@@ -14,6 +14,7 @@ from typing import Any
 import faust
 import mode
 import structlog
+from faust.types.tuples import FutureMessage, PendingMessage
 
 from services.operations.live.beginning import begin_at_ends
 from services.operations.live.domain import (
@@ -109,12 +110,35 @@ class LiveResources(mode.Service):
             raise TransientError("no partition is assigned yet")
 
 
+class UnloggedTable(faust.Table):
+    """A windowed table without a changelog: a life begins at the topics' ends, and the index has what lay before.
+
+    The changelog would double what the broker writes for each event.
+    """
+
+    def send_changelog(
+        self,
+        partition: int | None,
+        key: Any,
+        value: Any,
+        key_serializer: Any = None,
+        value_serializer: Any = None,
+    ) -> FutureMessage:
+        """Answer like a change that was sent, for faust to note the partition of the key; nothing is sent."""
+        return FutureMessage(
+            PendingMessage(
+                self.changelog_topic, key, value, partition, None, None, key_serializer, value_serializer, None
+            )
+        )
+
+
 def build_app(settings: OperationsSettings, resources: LiveResources) -> Any:
     """The faust app: an agent and a table each for the streams and for dead letters, two timers."""
     app = faust.App(
         f"{settings.topic_prefix}{GROUP}",
         **faust_options(settings),
         store="memory://",
+        Table=UnloggedTable,
         datadir=settings.faust_data_dir,
         topic_partitions=settings.topic_partitions,
         topic_replication_factor=settings.kafka_replication_factor,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dev.stack.broker import PARTITIONS, Broker
-from dev.stack.processes import Spawn, free_port, spawn
+from dev.stack.forking import spawn
+from dev.stack.processes import Spawn, free_port
 from ops.database import Server
 from ops.secrets import Secrets
 

@@ -26,7 +26,7 @@ __all__ = ["api", "main", "worker"]
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 FORGET_SECONDS = 3600.0
-FETCH_WAIT_MS = 150
+FETCH_WAIT_MS = 100
 """Of a hundred partitions few have anything: an idle broker should rest."""
 FETCH_BYTES = 1_048_576
 _log = structlog.get_logger("services.operations")

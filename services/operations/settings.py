@@ -17,7 +17,7 @@ class OperationsSettings(Settings):
     """Days for which the index keeps events."""
     index_batch: int = Field(default=2000, ge=1, le=20_000)
     """Most records of one transaction of the index."""
-    index_gather_ms: int = Field(default=100, ge=0, le=5_000)
+    index_gather_ms: int = Field(default=200, ge=0, le=5_000)
     """Small batches of the index are at least so many milliseconds apart."""
     stream_clients: int = Field(default=200, ge=1)
     """Streams of events that one API process serves at once; further ones get 503 with ``Retry-After``."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dev.stack.forking import spawn
 from dev.stack.processes import alive
-from tests.support.forking import spawn
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "WEIGUANG_SAID": "hello"}
 

@@ -15,6 +15,7 @@ from uuid import UUID
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from dev.stack.forking import spawn
 from dev.stack.processes import ChildProcess, free_port
 from services.operations.settings import OperationsSettings
 from shared.cloudevents import decode, encode
@@ -22,7 +23,6 @@ from shared.contracts import AttendanceRecorded, Contract, PulseTick
 from shared.ids import new_id
 from shared.kafka.topics import topic_name
 from shared.outbox import event
-from tests.support.forking import spawn
 from tests.support.waiting import eventually
 
 __all__ = ["NOW", "PULSE_START", "Agents", "agents_on", "service"]

@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaProducer
 
+from dev.stack.forking import spawn
 from dev.stack.processes import ChildProcess
 from shared.kafka.consumer import Message
 from shared.kafka.topics import topic_name
 from shared.settings import Settings
-from tests.support.forking import spawn
 
 __all__ = ["running", "send"]
 

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 import aiohttp
 from pydantic import SecretStr
 
+from dev.stack.forking import spawn
 from dev.stack.processes import ChildProcess
 from shared.settings import Settings
-from tests.support.forking import spawn
 from tests.support.waiting import eventually
 
 __all__ = ["environment", "ready", "role"]

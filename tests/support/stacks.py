@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dev.stack.forking import spawn
 from dev.stack.layout import Options
 from dev.stack.postgres import forget
 from tests.support.brokers import broker_name
 from tests.support.databases import ROOT, data_directory
-from tests.support.forking import spawn
 
 __all__ = ["PARTITIONS", "stack_directory", "stack_options"]
 

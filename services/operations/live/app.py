@@ -158,12 +158,15 @@ def build_app(settings: OperationsSettings, resources: LiveResources) -> Any:
     dead = _counting(app, settings, "dead-letters", DEAD_LETTER_TOPICS, 1)
     watch_streams(app, _topic(app, topic_name(settings, BEATS), partitions=1), resources.connected, settings)
 
-    def seen() -> list[Slice]:
-        return [*_seen(streams), *_seen(dead)]
+    def seen(seconds: float) -> list[Slice]:
+        since = time.time() - seconds
+        return [*_seen(streams, since), *_seen(dead, since)]
 
     @app.timer(1.0)
     async def tick() -> None:
-        headers, value = encode(envelope(tick_of(seen()), source=SOURCE, aggregate_version=int(time.time())))
+        headers, value = encode(
+            envelope(tick_of(seen(MINUTE_SECONDS)), source=SOURCE, aggregate_version=int(time.time()))
+        )
         try:
             await pulses.send(key=b"district", value=value, headers=dict(headers))
         except Exception as error:  # noqa: BLE001 - the next second brings the next picture
@@ -172,7 +175,7 @@ def build_app(settings: OperationsSettings, resources: LiveResources) -> Any:
     @app.timer(STORE_SECONDS)
     async def store() -> None:
         try:
-            minutes = minutes_of(seen(), time.time())
+            minutes = minutes_of(seen(KEEP_SECONDS), time.time())
             if await store_minutes(resources.connected(), minutes, real_now()):
                 log.info("live.gap_counted")
         except Exception as error:  # noqa: BLE001 - the next time stores the same minutes
@@ -222,9 +225,11 @@ def _count(record: Any, entities: Mapping[str, str], slices: Any) -> None:
     slices[key] = (Counts(*known) if known else NO_COUNTS).plus(sighting.counts(age)).packed()
 
 
-def _seen(table: Any) -> list[Slice]:
-    """The slices that the table holds."""
-    return [Slice(key, window[0], Counts(*value)) for (key, window), value in table.items() if value]
+def _seen(table: Any, since: float) -> list[Slice]:
+    """The slices that the table holds and that began at ``since`` (Unix seconds) or later."""
+    return [
+        Slice(key, window[0], Counts(*value)) for (key, window), value in table.items() if value and window[0] >= since
+    ]
 
 
 def tick_of(slices: list[Slice]) -> PulseTick:

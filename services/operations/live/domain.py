@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from uuid import UUID
 
 __all__ = [
@@ -141,6 +142,7 @@ def key_of(place: LivePlace, partition: int) -> str:
     return f"{place.type}|{place.site_id or _NONE}|{place.drive_id or _NONE}|{partition}"
 
 
+@lru_cache(maxsize=20_000)
 def place_of(key: str) -> LivePlace:
     """The place of a key."""
     type_, site, drive, _ = key.rsplit("|", 3)

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
+from dev.stack.forking import spawn
 from dev.stack.processes import ChildProcess
 from services.points.settings import PointsSettings
 from shared.auth.tokens import Caller, Role
@@ -27,7 +28,6 @@ from shared.postgres import Database
 from tests.integration.points.serving import OTHER_SITE, record
 from tests.support.brokers import TestBroker
 from tests.support.databases import Clock, TestDatabase
-from tests.support.forking import spawn
 from tests.support.settings import SettingsFactory
 from tests.support.waiting import eventually
 

@@ -14,6 +14,7 @@ import pytest
 from aiohttp import ClientSession
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from dev.stack.forking import spawn
 from dev.stack.processes import ChildProcess
 from services.notify.settings import NotifySettings
 from shared.cloudevents import decode, encode
@@ -23,7 +24,6 @@ from shared.kafka.topics import topic_name
 from shared.outbox import event
 from shared.postgres import Database
 from tests.support.brokers import TestBroker
-from tests.support.forking import spawn
 from tests.support.settings import SettingsFactory
 from tests.support.waiting import eventually
 

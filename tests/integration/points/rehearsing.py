@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+from dev.stack.forking import spawn
 from dev.stack.processes import ChildProcess
 from services.points.rehearsals import handlers, store
 from services.points.rehearsals.store import Rehearsal
@@ -18,7 +19,6 @@ from shared.auth.tokens import Caller, Role
 from shared.ids import new_id
 from shared.postgres import Database
 from shared.settings import Settings
-from tests.support.forking import spawn
 
 OPERATOR = Caller(subject=new_id(), roles=frozenset({Role.OPERATOR}), site_ids=None)
 LEDGER = (

@@ -1,7 +1,7 @@
 """Services as forks of one process that has imported them all: a start costs a tenth of `python -m services.…`.
 
-`spawn` is `dev.stack.processes.spawn` for tests. The first call in a test session starts the session's fork server,
-which is this module as a program; each later one has it fork. A command other than `python -m <module> …` is started
+`spawn` is `dev.stack.processes.spawn` for the embedded stack and for tests. The first call starts the fork server, which
+is this module as a program; it and each later one has it fork. Forks share the memory of what was imported. A command other than `python -m <module> …` is started
 by itself, and so is every command where ends of processes cannot be polled (other systems than Linux).
 """
 
@@ -24,7 +24,7 @@ from importlib import import_module
 from pathlib import Path
 
 from dev.stack import processes
-from dev.stack.processes import ChildProcess, die_with_parent
+from dev.stack.processes import ChildProcess, die_with_parent, name_process
 
 __all__ = ["ForkedProcess", "spawn"]
 
@@ -69,7 +69,7 @@ class ForkedProcess:
 
 @dataclass(slots=True)
 class _ForkServer:
-    """The fork server as a test session sees it."""
+    """The fork server as its starter sees it."""
 
     loop: asyncio.AbstractEventLoop
     wire: socket.socket
@@ -94,7 +94,7 @@ class _ForkServer:
         return server
 
     def finish(self) -> None:
-        """End the server with the test session."""
+        """End the server with its starter."""
         self.wire.close()
         self.process.wait()
 
@@ -153,7 +153,7 @@ async def spawn(
     Args:
         command: `python -m <module> …` is forked.
         env: its whole environment.
-        log: the file that its output is appended to; without one, it shares the outputs of the test session.
+        log: the file that its output is appended to; without one, it shares the outputs of the starter.
         cwd: its directory, by default the project's root.
     """
     global _server
@@ -176,7 +176,7 @@ async def spawn(
 
 
 def _serve(wire: socket.socket) -> _Request | None:
-    """Fork on request and report ends, until the test session ends; in a fork, return what to become."""
+    """Fork on request and report ends, until the starter ends; in a fork, return what to become."""
     children: dict[int, int] = {}
     with selectors.PollSelector() as waiting:
         waiting.register(wire, selectors.EVENT_READ)
@@ -235,6 +235,7 @@ def _main() -> None:
     os.environ.update(request.env)
     os.chdir(request.cwd)
     sys.argv = [request.module, *request.arguments]
+    name_process(" ".join((request.module.rpartition(".")[2], *request.arguments[:1])))
     runpy.run_module(request.module, run_name="__main__", alter_sys=True)
 
 

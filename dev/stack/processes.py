@@ -12,9 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["Account", "ChildProcess", "Spawn", "alive", "die_with_parent", "free_port", "port_taken", "spawn", "stop"]
+__all__ = [
+    "Account",
+    "ChildProcess",
+    "Spawn",
+    "alive",
+    "die_with_parent",
+    "free_port",
+    "name_process",
+    "port_taken",
+    "spawn",
+    "stop",
+]
 
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -58,6 +69,12 @@ def die_with_parent(parent: int, death_signal: int = signal.SIGKILL) -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(70)
+
+
+def name_process(name: str) -> None:
+    """Show this process under a name of at most 15 bytes in ``ps -e`` and ``top``."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)
 
 
 def _before_exec(account: Account | None, death_signal: int, parent: int) -> Callable[[], None]:

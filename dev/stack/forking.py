@@ -1,8 +1,9 @@
 """Services as forks of one process that has imported them all: a start costs a tenth of `python -m services.…`.
 
-`spawn` is `dev.stack.processes.spawn` for the embedded stack and for tests. The first call starts the fork server, which
-is this module as a program; it and each later one has it fork. Forks share the memory of what was imported. A command other than `python -m <module> …` is started
-by itself, and so is every command where ends of processes cannot be polled (other systems than Linux).
+`spawn` is `dev.stack.processes.spawn` for the embedded stack and for tests. The first call starts the fork server,
+which is this module as a program; it and each later one has it fork. Forks share the memory of what was imported. A
+command other than `python -m <module> …` is started by itself, and so is every command where ends of processes cannot
+be polled (other systems than Linux).
 """
 
 import asyncio
@@ -193,14 +194,18 @@ def _serve(wire: socket.socket) -> _Request | None:
                 if not data:
                     return None  # the forks get SIGKILL when their parent ends
                 parent = os.getpid()
+                leading, led = os.pipe()
                 if (pid := os.fork()) == 0:
                     die_with_parent(parent)
-                    for descriptor in children:
+                    for descriptor in (leading, *children):
                         os.close(descriptor)
                     _redirect(output)
+                    os.close(led)
                     return _Request(**json.loads(data))
-                for descriptor in output:
+                for descriptor in (led, *output):
                     os.close(descriptor)
+                os.read(leading, 1)  # its end says that the fork leads a session, so that its group can be killed
+                os.close(leading)
                 children[watched := os.pidfd_open(pid)] = pid
                 waiting.register(watched, selectors.EVENT_READ)
                 wire.send(json.dumps([pid, None]).encode())

@@ -77,7 +77,7 @@ class MonitorsOut(Output):
 
 
 class AlertOut(Output):
-    """An alert; ``worst`` is the largest reading while it was open, ``notified`` are the roles that were told."""
+    """An alert; ``worst`` is the largest reading while it was open, ``notified`` are the roles with a message of it."""
 
     alert_id: UUID
     monitor: MonitorName

@@ -15,7 +15,7 @@ __all__ = [
     "SILENT_SERVICE",
     "UNITS",
     "GroupReport",
-    "Judgement",
+    "Ruling",
     "MonitorName",
     "MonitorReading",
     "MonitorState",
@@ -94,7 +94,7 @@ class MonitorReading:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Ruling:
     """The next state, and whether the alert is raised or cleared by it; the caller names a raised one."""
 
     state: MonitorState
@@ -161,21 +161,21 @@ def watched(monitor: str, subject: str) -> str:
     return f"{monitor}:{subject}"
 
 
-def judge(state: MonitorState, value: int, threshold: MonitorThreshold, now: datetime) -> Judgement:
+def judge(state: MonitorState, value: int, threshold: MonitorThreshold, now: datetime) -> Ruling:
     """Judge a reading: a value between ``clear`` and ``trip`` changes nothing that is open, and raises nothing."""
     if state.alert_id is None:
         if value < threshold.trip:
-            return Judgement(MonitorState(version=state.version))
+            return Ruling(MonitorState(version=state.version))
         since = min(state.over_since or now, now)
         if now - since >= timedelta(seconds=threshold.hold_seconds):
-            return Judgement(MonitorState(over_since=since, version=state.version + 1), "raised")
-        return Judgement(MonitorState(over_since=since, version=state.version))
+            return Ruling(MonitorState(over_since=since, version=state.version + 1), "raised")
+        return Ruling(MonitorState(over_since=since, version=state.version))
     if value >= threshold.clear:
-        return Judgement(replace(state, under_since=None))
+        return Ruling(replace(state, under_since=None))
     since = min(state.under_since or now, now)
     if now - since >= timedelta(seconds=threshold.calm_seconds):
-        return Judgement(MonitorState(version=state.version + 1), "cleared")
-    return Judgement(replace(state, under_since=since))
+        return Ruling(MonitorState(version=state.version + 1), "cleared")
+    return Ruling(replace(state, under_since=since))
 
 
 def advanced(

@@ -9,7 +9,7 @@ from services.operations.monitors import store
 from services.operations.monitors.domain import (
     CORRECTION_WINDOW,
     DEAD_LETTER_WINDOW,
-    Judgement,
+    Ruling,
     MonitorName,
     MonitorReading,
     MonitorState,
@@ -95,7 +95,7 @@ async def _change(
     tx: Tx,
     reading: MonitorReading,
     before: MonitorState,
-    verdict: Judgement,
+    verdict: Ruling,
     threshold: MonitorThreshold,
     now: datetime,
 ) -> MonitorState:

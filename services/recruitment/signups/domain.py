@@ -62,7 +62,7 @@ class Signup:
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityPolicy:
-    """What follows when places are not used: ``allowed`` in the last ``days`` have no effect, None: any number.
+    """The effect of places that are not used: ``allowed`` in the last ``days`` have no effect, None: any number.
 
     More of them pause sign-ups of one's own for ``pause`` after the shift of the last one; leaders and staff may sign
     the volunteer up all the same.

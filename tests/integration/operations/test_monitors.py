@@ -45,10 +45,10 @@ def beat(seconds: float, *, lag: int = 0, paused: bool = False, age: float = 0.0
 async def judged(db: Database, seconds: float, **more: Any) -> list[tuple[bool, str, str, int]]:
     """Changes after a beat at that time."""
     await note_beat(db, beat(seconds, **more))
-    return told(await judge_all(db, at(seconds), INCARNATION))
+    return changes(await judge_all(db, at(seconds), INCARNATION))
 
 
-def told(verdict: Verdict) -> list[tuple[bool, str, str, int]]:
+def changes(verdict: Verdict) -> list[tuple[bool, str, str, int]]:
     return [(one.raised, one.monitor, one.subject, one.reading) for one in verdict.news]
 
 
@@ -124,11 +124,11 @@ async def test_dead_letters_and_corrections_that_surge_are_counted_from_the_inde
         for act in ["corrected"] * 15 + ["voided"] * 5 + ["confirmed"] * 30
     ]  # fmt: skip
     await index.stream.handle([*letters, *(message_of(one, n) for n, one in enumerate(noted))])
-    news = told(await judge_all(index.db, real, INCARNATION))
+    news = changes(await judge_all(index.db, real, INCARNATION))
     assert news == [(True, "corrections", str(site), 20), (True, "dead-letters", "points-ingest", 10)]
     later = real + timedelta(hours=2)
-    assert told(await judge_all(index.db, later, INCARNATION)) == []
-    cleared = told(await judge_all(index.db, later + timedelta(minutes=10), INCARNATION))
+    assert changes(await judge_all(index.db, later, INCARNATION)) == []
+    cleared = changes(await judge_all(index.db, later + timedelta(minutes=10), INCARNATION))
     assert sorted(cleared) == [(False, "corrections", str(site), 0), (False, "dead-letters", "points-ingest", 0)]
 
 

@@ -39,7 +39,7 @@ async def own(work: Work, volunteer: Volunteer) -> Answer:
     return found
 
 
-async def told(work: Work, kind: str) -> list[Answer]:
+async def notices(work: Work, kind: str) -> list[Answer]:
     """The events of a waitlist of one kind."""
     events = await work.events("signups")
     return [event for event in events if event["headers"]["ce_type"] == f"volunteering.waitlist.{kind}.v1"]
@@ -72,7 +72,7 @@ async def test_a_released_place_goes_to_the_first_who_waits(work: Work) -> None:
     assert (await view(work, shift_id, second))["signed_up"]
     seen = await view(work, shift_id, third)
     assert (seen["waiting"], seen["rank"], seen["remaining"]) == (1, 1, 0)
-    assert [event["volunteer_id"] for event in await told(work, "promoted")] == [second.volunteer_id]
+    assert [event["volunteer_id"] for event in await notices(work, "promoted")] == [second.volunteer_id]
     placed = [event for event in await work.events("signups") if event.get("source") == "waitlist"]
     assert [event["volunteer_id"] for event in placed] == [second.volunteer_id]
 
@@ -101,8 +101,8 @@ async def test_late_places_are_offered_kept_and_passed_on(work: Work, recruitmen
     assert (seen["signed_up"], seen["taken"], seen["waiting"]) == (True, 1, 0)
     again = await work.post(f"/waitlist/{offer['entry_id']}/withdrawal", {}, third.token)
     assert (again.status_code, again.json()["allowed"]) == (409, ["waiting", "offered"])
-    assert [event["cause"] for event in await told(work, "ended")] == ["lapsed"]
-    assert len(await told(work, "offered")) == 2
+    assert [event["cause"] for event in await notices(work, "ended")] == ["lapsed"]
+    assert len(await notices(work, "offered")) == 2
 
 
 async def test_a_declined_offer_goes_on_and_the_list_ends_with_the_start(work: Work, recruitment_db: Database) -> None:
@@ -135,7 +135,7 @@ async def test_added_places_go_to_the_list_and_a_called_off_shift_ends_it(work: 
     answer = await work.post(f"/shifts/{shift_id}/cancellation", body, work.leader.token)
     assert (answer.status_code, answer.json()["shifts"][0]["taken"]) == (200, 0)
     assert (await own(work, people[3]))["status"] == "closed"
-    assert [event["cause"] for event in await told(work, "ended")] == ["called-off"]
+    assert [event["cause"] for event in await notices(work, "ended")] == ["called-off"]
 
 
 async def test_who_is_busy_is_passed_over_once_and_considered_when_free_again(
@@ -150,7 +150,7 @@ async def test_who_is_busy_is_passed_over_once_and_considered_when_free_again(
     assert (await view(work, shift_id, third))["signed_up"]
     waiting = await own(work, second)
     assert (waiting["status"], waiting["skipped"], waiting["rank"]) == ("waiting", "overlap", 1)
-    assert len(await told(work, "skipped")) == 1
+    assert len(await notices(work, "skipped")) == 1
     await work.post(f"/signups/{elsewhere['signup_id']}/cancel", {}, second.token)
     assert await timers.run_due(recruitment_db) == 0, "there is no place"
     signup = (await work.get("/signups", third.token, status="active")).json()["items"][0]
@@ -197,7 +197,7 @@ async def test_many_at_once_are_in_or_wait_in_order_and_as_many_withdraw_at_once
     )
     assert {answer.status_code for answer in withdrawn} == {200}
     await timers.run_due(recruitment_db)
-    promoted = [event["volunteer_id"] for event in await told(work, "promoted")]
+    promoted = [event["volunteer_id"] for event in await notices(work, "promoted")]
     assert promoted == [row["volunteer_id"] for row in waiting[:places]], "the first, once each and in order"
     assert await work.count("select taken from shifts where shift_id = $1", shift_id) == places
     active = "select count(*) from signups where shift_id = $1 and status = 'active'"

@@ -42,7 +42,7 @@ async def test_unused_places_are_counted_and_pause_own_sign_ups_where_set(work: 
         work.district.app.state.settings = settings
 
 
-async def test_a_place_is_passed_on_freely_where_nobody_waits(work: Work) -> None:
+async def test_a_place_is_passed_on_freely_without_a_list(work: Work) -> None:
     people = await work.people(3)
     shift_id = await work.shift(DAY, DAY + HOUR, capacity=1)
     signup_id = await signed_up(work, shift_id, people[0])
@@ -95,7 +95,7 @@ async def test_reminders_are_published_once_and_not_for_late_sign_ups(work: Work
     assert sum(await asyncio.gather(*(timers.remind_due(recruitment_db) for _ in range(3)))) == 1
     await work.clock.set(NOW + 2 * DAY - MINUTE)
     assert await timers.remind_due(recruitment_db) == 0
-    told = [event for event in await work.events("signups") if "reminded_at" in event]
-    assert [(event["volunteer_id"], event["hours"]) for event in told] == [
+    reminders = [event for event in await work.events("signups") if "reminded_at" in event]
+    assert [(event["volunteer_id"], event["hours"]) for event in reminders] == [
         (early.volunteer_id, 24), (early.volunteer_id, 2),
     ]  # fmt: skip

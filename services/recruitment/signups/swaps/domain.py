@@ -1,6 +1,6 @@
 """Swaps: a volunteer passes a place on to another, who agrees. Pure.
 
-Where nobody waits the place is passed on at once; else the team's leader or the site's staff agree too, since the
+With an empty waitlist the place is passed on at once; else the team's leader or the site's staff agree too, since the
 waitlist is passed over.
 """
 

@@ -9,11 +9,11 @@ from services.operations.monitors import store
 from services.operations.monitors.domain import (
     CORRECTION_WINDOW,
     DEAD_LETTER_WINDOW,
-    Ruling,
     MonitorName,
     MonitorReading,
     MonitorState,
     MonitorThreshold,
+    Ruling,
     judge,
     progress_of,
     readings_of,

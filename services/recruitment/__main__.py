@@ -71,12 +71,14 @@ def build_app(settings: RecruitmentSettings) -> "FastAPI":
     # A relay should not hold what only an API serves.
     from services.recruitment.devices import handlers as devices
     from services.recruitment.routers import ROUTERS
+    from services.recruitment.vault import handlers as vault
 
     cipher = _cipher(settings)
     channel = channels.channel_for(settings)
 
     async def start(app: "FastAPI") -> None:
         await devices.seal_plain(app.state.database, cipher)
+        await vault.hash_names(app.state.database, cipher)
 
     app = create_api(
         settings, title="Weiguang recruitment", routers=ROUTERS, reports=True, start=start, close=channel.close

@@ -195,6 +195,16 @@ async def check_out(request: Request, db: Db, caller: Volunteer, body: CheckOutI
     return await once(request, db, caller, work)
 
 
+@router.post("/attendance/records/{record_id}/resumption", status_code=201, response_model=RecordOut)
+async def resume(request: Request, db: Db, caller: Volunteer, record_id: UUID) -> Response:
+    """Undo an early check-out for ten minutes: the record is open again, and ends with the next check-out."""
+
+    async def work(tx: Tx) -> RecordOut:
+        return record_out(await handlers.resume(tx, caller, record_id))
+
+    return await once(request, db, caller, work)
+
+
 @router.get("/attendance/records")
 async def list_records(
     db: Db,

@@ -60,6 +60,7 @@ __all__ = [
     "minutes_between",
     "overtime_minutes",
     "phone_ref",
+    "resume",
 ]
 
 
@@ -185,6 +186,40 @@ def check_out(
         device_ref=phone_ref(device_id) or record.device_ref,
     )
     return ServiceRevision(closed, RevisionKind.CHECK_OUT, volunteer_id)
+
+
+def resume(
+    record: ServiceRecord, state: Arrival, volunteer_id: UUID, policy: AttendancePolicy, now: datetime
+) -> ServiceRevision | DomainRefusal:
+    """The record open again, soon after a check-out by mistake and before its shift ends."""
+    by_scan = record.provenance is Provenance.SCANNED and record.closed_by is ClosedBy.SELF
+    if record.ended_at is None:
+        return DomainRefusal("already-checked-in", "This record is open already.")
+    if not by_scan or record.status is not RecordStatus.CONFIRMED:
+        return DomainRefusal(
+            "not-resumable",
+            "Only a record that its volunteer checked out of by scan, and that has not changed since, goes on.",
+        )
+    if now >= record.ended_at + policy.resumable or now >= end_of(state.place.shift):
+        return DomainRefusal(
+            "resumption-too-late",
+            f"A check-out can be undone for {_minutes(policy.resumable)} minutes, and before the shift ends.",
+        )
+    if state.place.activity_state is not State.OPEN:
+        return DomainRefusal("activity-not-open", f"The activity is {state.place.activity_state}; check-in is closed.")
+    others = [(each.started_at, each.is_open) for each in state.busy]
+    others += [(each.started_at, each.is_open) for each in state.here if each.record_id != record.record_id]
+    if any(is_open or started_at >= record.ended_at for started_at, is_open in others):
+        return DomainRefusal("attendance-overlaps", "Another record covers this moment already.")
+    resumed = replace(
+        record,
+        revision=record.revision + 1,
+        closed_by=None,
+        status=RecordStatus.PROVISIONAL,
+        ended_at=None,
+        minutes=0,
+    )
+    return ServiceRevision(resumed, RevisionKind.RESUME, volunteer_id)
 
 
 def _awaiting_check_out(state: Arrival) -> ServiceRecord | None:

@@ -35,6 +35,7 @@ __all__ = [
     "listing",
     "purge",
     "record_imported",
+    "resume",
     "ticket",
     "visible",
 ]
@@ -117,6 +118,24 @@ async def check_out(
     # A confirmation that waited for another site is no longer needed.
     await store.withdraw_approvals(tx, [revision.record.record_id], volunteer_id, now)
     return await commit(tx, revision, now)
+
+
+async def resume(tx: Tx, caller: Caller, record_id: UUID) -> ServiceRecord:
+    """Undo the calling volunteer's early check-out: the record goes on.
+
+    Raises:
+        NotFound: there is no such record, or it is not the caller's own.
+        Refusal: ``not-resumable``, ``resumption-too-late``, ``already-checked-in``, ``attendance-overlaps``,
+            ``activity-not-open``.
+    """
+    volunteer_id = caller.require_volunteer()
+    await store.lock_volunteer(tx, volunteer_id)
+    record = await store.find_record(tx, record_id)
+    if record is None or record.volunteer_id != volunteer_id or record.shift_id is None:
+        raise NotFound("record-unknown", f"There is no record {record_id}.")
+    now = await tx.now()
+    state = await _arrival(tx, await _place(tx, record.shift_id, volunteer_id), volunteer_id, now)
+    return await commit(tx, unwrap(domain.resume(record, state, volunteer_id, DEFAULT_POLICY, now)), now)
 
 
 async def record_imported(tx: Tx, rows: Sequence[ImportedHours]) -> None:

@@ -16,9 +16,10 @@ order by person_id limit $3 for no key update;
 -- name: rewrap_people
 -- The same people under the current keys.
 update vault_people person
-set wrapped_key = fresh.wrapped_key, phone_lookup = fresh.phone_lookup, id_lookup = fresh.id_lookup, lookup_key_id = $5
-from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::bytea[])
-    as fresh (person_id, wrapped_key, phone_lookup, id_lookup)
+set wrapped_key = fresh.wrapped_key, phone_lookup = fresh.phone_lookup, id_lookup = fresh.id_lookup,
+    name_lookup = fresh.name_lookup, lookup_key_id = $5
+from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::bytea[], $6::bytea[])
+    as fresh (person_id, wrapped_key, phone_lookup, id_lookup, name_lookup)
 where person.person_id = fresh.person_id;
 
 -- name: evidence_by_key

@@ -16,6 +16,8 @@ __all__ = ["People", "tables"]
 
 _SQL = load_queries(__file__)
 _log = structlog.get_logger(__name__)
+RewrappedPerson = tuple[UUID, bytes, bytes | None, bytes | None, bytes]
+"""(person, wrapped key, hashes of phone, ID number and name) under the current keys."""
 
 
 class People:
@@ -32,7 +34,7 @@ class People:
         return {f"{row['vault_key']}/{row['lookup_key']}": row["rows"] for row in rows}
 
     async def rewrap(self, tx: Tx, after: tuple[Any, ...] | None, limit: int) -> RewrapBatch:
-        """Wrap up to ``limit`` people beyond the id ``after`` anew, and hash their phones and ID numbers anew."""
+        """Wrap up to ``limit`` people beyond the id ``after`` anew, and hash phones, ID numbers and names anew."""
         cipher = self._cipher
         place = None if after is None else after[0]
         rows = await tx.fetch(_SQL["stale_people"], cipher.wrapping.mark, cipher.lookup_key, limit, place)
@@ -40,7 +42,7 @@ class People:
         written = await self._write(tx, done)
         return RewrapBatch(written, len(rows) - written, (rows[-1]["person_id"],) if rows else None)
 
-    def _moved(self, row: asyncpg.Record) -> tuple[UUID, bytes, bytes | None, bytes | None] | None:
+    def _moved(self, row: asyncpg.Record) -> RewrappedPerson | None:
         person_id = row["person_id"]
         try:
             identity = self._cipher.open(person_id, row["wrapped_key"], row["sealed"])
@@ -50,7 +52,7 @@ class People:
             return None
         return person_id, wrapped, *self._cipher.lookups_of(identity)
 
-    async def _write(self, tx: Tx, done: Sequence[tuple[UUID, bytes, bytes | None, bytes | None]]) -> int:
+    async def _write(self, tx: Tx, done: Sequence[RewrappedPerson]) -> int:
         """Write the rows at once; one by one if two of them turn out to be the same phone or ID number."""
         if not done:
             return 0
@@ -64,9 +66,9 @@ class People:
                 return 0
         return sum([await self._write(tx, [one]) for one in done])
 
-    async def _update(self, tx: Tx, done: Sequence[tuple[UUID, bytes, bytes | None, bytes | None]]) -> None:
-        ids, wrapped, phones, numbers = (list(column) for column in zip(*done, strict=True))
-        await tx.execute(_SQL["rewrap_people"], ids, wrapped, phones, numbers, self._cipher.lookup_key)
+    async def _update(self, tx: Tx, done: Sequence[RewrappedPerson]) -> None:
+        ids, wrapped, phones, numbers, names = (list(column) for column in zip(*done, strict=True))
+        await tx.execute(_SQL["rewrap_people"], ids, wrapped, phones, numbers, self._cipher.lookup_key, names)
 
 
 def tables(cipher: Cipher) -> list[KeyedTable]:

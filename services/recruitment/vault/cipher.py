@@ -14,7 +14,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from services.recruitment.vault.domain import Identity
+from services.recruitment.vault.domain import Identity, comparable_name
 from shared.errors import PermanentError
 from shared.sealing import KeyRing, TextCipher, decrypt, encrypt, new_key
 
@@ -25,13 +25,14 @@ __all__ = ["Cipher", "Sealed"]
 class Sealed:
     """The stored data of a person: unreadable without the master key.
 
-    ``lookup_key`` is the id of the key of both hashes.
+    ``lookup_key`` is the id of the key of the hashes.
     """
 
     wrapped_key: bytes
     sealed: bytes
     phone_lookup: bytes | None
     id_lookup: bytes | None
+    name_lookup: bytes
     lookup_key: str
 
 
@@ -58,12 +59,13 @@ class Cipher(TextCipher):
     def seal(self, person_id: UUID, identity: Identity) -> Sealed:
         """Seal under a fresh data key; both layers are bound to the person, so rows cannot be swapped."""
         data_key = new_key()
-        phone_lookup, id_lookup = self.lookups_of(identity)
+        phone_lookup, id_lookup, name_lookup = self.lookups_of(identity)
         return Sealed(
             wrapped_key=self.wrapping.wrap(data_key, b"key:" + person_id.bytes),
             sealed=encrypt(AESGCM(data_key), _to_bytes(identity), b"data:" + person_id.bytes),
             phone_lookup=phone_lookup,
             id_lookup=id_lookup,
+            name_lookup=name_lookup,
             lookup_key=self.lookup_key,
         )
 
@@ -90,11 +92,12 @@ class Cipher(TextCipher):
         except (InvalidTag, ValueError):
             raise PermanentError(f"the key of person {person_id} cannot be opened with this key") from None
 
-    def lookups_of(self, identity: Identity) -> tuple[bytes | None, bytes | None]:
-        """The hashes of a person's phone and ID number under the current key."""
+    def lookups_of(self, identity: Identity) -> tuple[bytes | None, bytes | None, bytes]:
+        """The hashes of a person's phone, ID number and name under the current key."""
         return (
             None if identity.phone is None else self.phone_lookup(identity.phone),
             None if identity.id_number is None else self.keyed_hash("id", identity.id_number),
+            self.keyed_hash("name", comparable_name(identity.name)),
         )
 
     def phone_lookup(self, phone: str) -> bytes:
@@ -104,6 +107,10 @@ class Cipher(TextCipher):
     def phone_lookups(self, phone: str) -> list[bytes]:
         """The hashes under which a normalised phone may be stored, the current one first."""
         return [_keyed_hash(key, "phone", phone) for key in self._lookups.keys.values()]
+
+    def name_lookups(self, name: str) -> list[bytes]:
+        """The hashes under which a name may be stored, the current one first."""
+        return [_keyed_hash(key, "name", comparable_name(name)) for key in self._lookups.keys.values()]
 
     def id_lookups(self, id_number: str) -> list[bytes]:
         """The hashes under which an ID number may be stored, the current one first."""

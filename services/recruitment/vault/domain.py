@@ -14,6 +14,7 @@ __all__ = [
     "clean_birth_date",
     "clean_id_number",
     "clean_name",
+    "comparable_name",
     "mask_email",
     "mask_name",
     "mask_phone",
@@ -171,6 +172,11 @@ def age_on(born: date, today: date) -> int:
 def needs_guardian(born: date | None, today: date) -> bool:
     """Whether a guardian has to agree before this person's data may be kept."""
     return born is not None and age_on(born, today) < GUARDIAN_AGE
+
+
+def comparable_name(name: str) -> str:
+    """A name as searches compare it: without blanks and middle dots, letters in one case."""
+    return "".join(char for char in name if not char.isspace() and char not in "·•‧・").casefold()
 
 
 def mask_name(name: str) -> str:

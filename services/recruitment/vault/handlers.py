@@ -17,7 +17,7 @@ from services.recruitment.vault.cipher import Cipher
 from services.recruitment.vault.domain import Identity, Quota, next_look_at
 from services.recruitment.vault.store import KnownPerson
 from shared.clock import DISTRICT_ZONE, real_now
-from shared.errors import Conflict, NotFound, TooMany
+from shared.errors import Conflict, NotFound, PermanentError, TooMany
 from shared.ids import new_id
 from shared.postgres import Database, Tx
 
@@ -27,15 +27,20 @@ __all__ = [
     "NewPerson",
     "VaultReader",
     "find_by_phone",
+    "hash_names",
     "identities",
     "keep",
     "keep_or_update",
     "look",
     "looking",
+    "people_known_as",
     "unmask",
 ]
 
 LOOKS_LIMITED = "looks-limited"
+MOST_NAMESAKES = 500
+"""People of one name that a search considers."""
+HASHED_AT_ONCE = 500
 _log = structlog.get_logger("security")
 
 
@@ -96,6 +101,34 @@ async def find_by_phone(tx: Tx, cipher: Cipher, phones: Sequence[str]) -> dict[s
     lookups = {lookup: phone for phone in phones for lookup in cipher.phone_lookups(phone)}
     found = await store.people_by_phone(tx, list(lookups))
     return {lookups[lookup]: known for lookup, known in found.items()}
+
+
+async def people_known_as(tx: Tx, cipher: Cipher, name: str | None, phone: str | None) -> list[UUID]:
+    """The people of a whole name or a normalised phone, newest first, at most `MOST_NAMESAKES`."""
+    names = [] if name is None else cipher.name_lookups(name)
+    phones = [] if phone is None else cipher.phone_lookups(phone)
+    return await store.people_known_as(tx, names, phones, MOST_NAMESAKES)
+
+
+async def hash_names(db: Database, cipher: Cipher) -> int:
+    """Hash the names of people from before names were searched; returns how many. Repeating it is harmless."""
+    hashed, after = 0, None
+    while True:
+        async with db.transaction() as tx:
+            rows = await store.unnamed_people(tx, after, HASHED_AT_ONCE)
+            named = []
+            for person_id, wrapped, sealed in rows:
+                try:
+                    identity = cipher.open(person_id, wrapped, sealed)
+                except PermanentError as error:
+                    _log.error("vault.unreadable", person=str(person_id), reason=str(error))
+                    continue
+                named.append((person_id, cipher.lookups_of(identity)[2]))
+            await store.name_people(tx, named)
+        hashed += len(named)
+        if len(rows) < HASHED_AT_ONCE:
+            return hashed
+        after = rows[-1][0]
 
 
 async def _without_known(tx: Tx, cipher: Cipher, people: Sequence[NewPerson]) -> list[NewPerson]:

@@ -1,10 +1,10 @@
 -- name: add_people
 -- All people of a batch in one statement; a phone or ID number that is already known is left out and not returned.
 insert into vault_people
-    (person_id, resident_id, wrapped_key, sealed, phone_lookup, id_lookup, lookup_key_id, created_at, updated_at)
-select person_id, resident_id, wrapped_key, sealed, phone_lookup, id_lookup, $7, $8, $8
-from unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::bytea[], $5::bytea[], $6::bytea[])
-    as person (person_id, resident_id, wrapped_key, sealed, phone_lookup, id_lookup)
+    (person_id, resident_id, wrapped_key, sealed, phone_lookup, id_lookup, lookup_key_id, created_at, updated_at, name_lookup)
+select person_id, resident_id, wrapped_key, sealed, phone_lookup, id_lookup, $7, $8, $8, name_lookup
+from unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::bytea[], $5::bytea[], $6::bytea[], $9::bytea[])
+    as person (person_id, resident_id, wrapped_key, sealed, phone_lookup, id_lookup, name_lookup)
 on conflict do nothing
 returning person_id;
 
@@ -22,7 +22,8 @@ select id_lookup from vault_people where id_lookup = any($1::bytea[]);
 -- name: reseal_person
 -- A person known as a resident registers as a volunteer: what they say now replaces what was on file.
 update vault_people
-set wrapped_key = $2, sealed = $3, phone_lookup = $4, id_lookup = $5, lookup_key_id = $7, updated_at = $8
+set wrapped_key = $2, sealed = $3, phone_lookup = $4, id_lookup = $5, lookup_key_id = $7, updated_at = $8,
+    name_lookup = $9
 where person_id = $1
   and not exists (select from vault_people other where other.id_lookup = any($6::bytea[]) and other.person_id <> $1)
 returning person_id;
@@ -37,6 +38,21 @@ where person.phone_lookup = any($1::bytea[]);
 -- name: person_by_phone_locked
 -- The same for one phone, holding the row so that it is not registered meanwhile.
 select person_id from vault_people where phone_lookup = any($1::bytea[]) for update;
+
+-- name: people_known_as
+-- People by the keyed hash of their name or phone, newest first; a name may be many people's.
+select person_id from vault_people where name_lookup = any($1::bytea[]) or phone_lookup = any($2::bytea[])
+order by created_at desc, person_id limit $3;
+
+-- name: unnamed_people
+-- People from before names were hashed, beyond the last row seen; locked, so that what they say now is not lost.
+select person_id, wrapped_key, sealed from vault_people
+where name_lookup is null and ($1::uuid is null or person_id > $1) order by person_id limit $2 for no key update;
+
+-- name: name_people
+-- The hashes of their names.
+update vault_people person set name_lookup = named.name_lookup
+from unnest($1::uuid[], $2::bytea[]) as named (person_id, name_lookup) where person.person_id = named.person_id;
 
 -- name: sealed_people
 -- What is stored about people, to be opened in memory.

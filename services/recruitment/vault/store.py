@@ -18,11 +18,14 @@ __all__ = [
     "lock_lookups",
     "looks",
     "looks_at_volunteer",
+    "name_people",
     "people_by_phone",
+    "people_known_as",
     "person_by_phone_locked",
     "record_read",
     "reseal",
     "sealed_people",
+    "unnamed_people",
 ]
 
 _SQL = load_queries(__file__)
@@ -74,6 +77,7 @@ async def add_people(tx: Tx, people: Sequence[tuple[UUID, UUID, Sealed]], now: d
         [sealed.id_lookup for _, _, sealed in people],
         people[0][2].lookup_key,
         now,
+        [sealed.name_lookup for _, _, sealed in people],
     )
     return {row["person_id"] for row in rows}
 
@@ -100,6 +104,7 @@ async def reseal(tx: Tx, person_id: UUID, sealed: Sealed, id_lookups: Sequence[b
         list(id_lookups),
         sealed.lookup_key,
         now,
+        sealed.name_lookup,
     )
     return row is not None
 
@@ -117,6 +122,22 @@ async def person_by_phone_locked(tx: Tx, lookups: Sequence[bytes]) -> UUID | Non
     """Lock a known person's row; the state that it protects is read in a later statement."""
     person_id: UUID | None = await tx.fetchval(_SQL["person_by_phone_locked"], list(lookups))
     return person_id
+
+
+async def people_known_as(tx: Tx, names: Sequence[bytes], phones: Sequence[bytes], limit: int) -> list[UUID]:
+    """The people whose name or phone has one of these hashes, newest first."""
+    return [row["person_id"] for row in await tx.fetch(_SQL["people_known_as"], list(names), list(phones), limit)]
+
+
+async def unnamed_people(tx: Tx, after: UUID | None, limit: int) -> list[tuple[UUID, bytes, bytes]]:
+    """Lock and return (person_id, wrapped_key, sealed) of people whose name has no hash yet, beyond an id."""
+    rows = await tx.fetch(_SQL["unnamed_people"], after, limit)
+    return [(row["person_id"], bytes(row["wrapped_key"]), bytes(row["sealed"])) for row in rows]
+
+
+async def name_people(tx: Tx, named: Sequence[tuple[UUID, bytes]]) -> None:
+    """Write the hashes of names."""
+    await tx.execute(_SQL["name_people"], [person_id for person_id, _ in named], [lookup for _, lookup in named])
 
 
 async def sealed_people(tx: Tx, person_ids: Sequence[UUID]) -> list[tuple[UUID, bytes, bytes]]:

@@ -140,6 +140,13 @@ class NumberOut(Output):
     volunteer_number: str
 
 
+class SearchOut(Output):
+    """The volunteers that were found, masked, newest first; ``more`` when there are others."""
+
+    items: list[VolunteerOut]
+    more: bool
+
+
 class NumbersOut(Output):
     """The numbers of those volunteers that exist, each once."""
 
@@ -149,6 +156,14 @@ class NumbersOut(Output):
 class PurposeIn(Input):
     """The purpose for which unmasked data are needed."""
 
+    purpose: Annotated[str, Field(max_length=500)]
+
+
+class SearchIn(Input):
+    """The whole name or the phone of the volunteer that is looked for, and the purpose."""
+
+    name: Annotated[str, Field(max_length=100)] | None = None
+    phone: PhoneText | None = None
     purpose: Annotated[str, Field(max_length=500)]
 
 
@@ -266,6 +281,19 @@ async def list_volunteers(
     async with db.transaction() as tx:
         rows = await handlers.list_masked(tx, cipher, caller, after, volunteer_number, registry_number, limit + 1)
     return page_of(rows, limit, _volunteer, lambda row: (row.volunteer.volunteer_id,))
+
+
+@router.post("/volunteers/search")
+async def search(body: SearchIn, caller: Staff, reader: ReaderDep, db: Db, cipher: CipherDep) -> SearchOut:
+    """Find volunteers of the caller's sites by whole name or phone, against a purpose; each hit is kept as a look.
+
+    It changes nothing but the record of reads, and its answer must not be stored: so it takes no Idempotency-Key.
+    """
+    async with looking(db, reader) as tx:
+        found, more = await handlers.search(
+            tx, cipher, caller, reader, name=body.name, phone=body.phone, purpose=body.purpose
+        )
+    return SearchOut(items=[_volunteer(each) for each in found], more=more)
 
 
 @router.post("/volunteers/numbers")

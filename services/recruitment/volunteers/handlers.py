@@ -20,6 +20,7 @@ from services.recruitment.vault.domain import (
     mask_email,
     mask_name,
     mask_phone,
+    normalise_phone,
 )
 from services.recruitment.volunteers import store
 from services.recruitment.volunteers.domain import check_consents, parse_volunteer_number, volunteer_number
@@ -46,8 +47,12 @@ __all__ = [
     "register",
     "register_resident",
     "registered_event",
+    "search",
     "unmask",
 ]
+
+MOST_FOUND = 10
+"""Volunteers that one search shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +222,39 @@ async def list_masked(
     return await _mask(tx, cipher, rows)
 
 
+async def search(
+    tx: Tx,
+    cipher: Cipher,
+    caller: Caller,
+    reader: vault.VaultReader,
+    *,
+    name: str | None,
+    phone: str | None,
+    purpose: str,
+) -> tuple[list[Masked], bool]:
+    """Volunteers of the caller's sites by their whole name or phone, masked, and whether there are more.
+
+    A hit says who is registered, so each is kept as a look with its purpose, and counts towards the reader's quota.
+
+    Raises:
+        Invalid: not exactly one of name and phone, one that cannot be, or no purpose.
+        TooMany: the reader's quota is used up.
+    """
+    if (name is None) == (phone is None):
+        raise Invalid("one-search-term", "Search by the whole name, or by the phone.", member="name")
+    try:
+        wanted = None if name is None else clean_name(name)
+        dialled = None if phone is None else normalise_phone(phone)
+    except ValueError as error:
+        raise Invalid("search-term-invalid", str(error)) from None
+    said = _purpose(purpose)
+    people = await vault.people_known_as(tx, cipher, wanted, dialled)
+    found = await store.volunteers_of_people(tx, people, caller.site_ids, MOST_FOUND + 1)
+    for volunteer in found[:MOST_FOUND]:
+        await vault.look(tx, volunteer.person_id, reader, said, ["name" if phone is None else "phone"])
+    return await _mask(tx, cipher, found[:MOST_FOUND]), len(found) > MOST_FOUND
+
+
 async def numbers(tx: Tx, volunteer_ids: Sequence[UUID]) -> dict[UUID, str]:
     """The numbers of volunteers by id; ids of no volunteer are left out."""
     return await store.volunteer_numbers(tx, volunteer_ids)
@@ -232,14 +270,19 @@ async def unmask(
         Invalid: no purpose is given.
         TooMany: the reader's quota is used up.
     """
-    purpose = " ".join(purpose.split())
-    if not 4 <= len(purpose) <= 500:
-        raise Invalid("purpose-required", "please say what the data are needed for, in 4 to 500 characters")
+    purpose = _purpose(purpose)
     volunteer = await _volunteer(tx, volunteer_id)
     _require_reach(caller, volunteer)
     return await vault.unmask(
         tx, cipher, volunteer.person_id, reader, purpose, ["name", "phone", "email", "birth_date"]
     )
+
+
+def _purpose(text: str) -> str:
+    purpose = " ".join(text.split())
+    if not 4 <= len(purpose) <= 500:
+        raise Invalid("purpose-required", "please say what the data are needed for, in 4 to 500 characters")
+    return purpose
 
 
 async def address_of(tx: Tx, cipher: Cipher, caller: Caller, volunteer_id: UUID) -> Identity:

@@ -40,6 +40,14 @@ where ($1::uuid is null or volunteer_id > $1)
   and ($4::text is null or registry_number = $4)
 order by volunteer_id limit $5;
 
+-- name: volunteers_of_people
+-- The volunteers that these people are, within the caller's sites (none: all), in the order of the people.
+select v.volunteer_id, v.person_id, v.volunteer_number, v.registry, v.registry_number, v.source, v.drive_id, v.appeal_id,
+       v.site_id, v.registered_at, v.prior_minutes, v.claimed_at
+from unnest($1::uuid[]) with ordinality as known (person_id, place) join volunteers v using (person_id)
+where $2::uuid[] is null or v.site_id = any($2)
+order by known.place limit $3;
+
 -- name: volunteer_numbers
 -- Numbers to show in place of ids, in the order of the numbers.
 select volunteer_id, volunteer_number from volunteers where volunteer_id = any($1::uuid[]) order by volunteer_number;

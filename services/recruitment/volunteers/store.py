@@ -123,6 +123,15 @@ async def list_volunteers(
     return [_volunteer(row) for row in rows]
 
 
+async def volunteers_of_people(
+    tx: Tx, person_ids: Sequence[UUID], site_ids: frozenset[UUID] | None, limit: int
+) -> list[Volunteer]:
+    """The volunteers that these people are, within the sites given (none: everywhere)."""
+    sites = None if site_ids is None else list(site_ids)
+    rows = await tx.fetch(_SQL["volunteers_of_people"], list(person_ids), sites, limit)
+    return [_volunteer(row) for row in rows]
+
+
 async def volunteer_numbers(tx: Tx, volunteer_ids: Sequence[UUID]) -> dict[UUID, str]:
     """The numbers of those of the volunteers that exist, by id."""
     rows = await tx.fetch(_SQL["volunteer_numbers"], list(set(volunteer_ids)))

@@ -152,6 +152,9 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("POST", "/swaps/{swap_id}/approval"): LEADER,
     ("POST", "/swaps/{swap_id}/end"): VOLUNTEER,
     ("GET", "/shifts/{shift_id}/roster"): LEADER,
+    ("POST", "/shifts/{shift_id}/roll-call"): Row(
+        "leader", body={"tick": "in", "volunteer_numbers": ["LD-2026-000001-0"]}
+    ),
     ("GET", "/shifts/{shift_id}/code"): LEADER,
     ("POST", "/attendance/tickets"): everybody("the code on the wall is exchanged before login"),
     ("POST", "/attendance/check-ins"): Row(None, frozenset({"stranger"}), why="acts on the caller alone"),
@@ -161,6 +164,7 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
         query={"volunteer_id": "volunteer_id"}, hidden="record_id", why="lists the records that the caller runs",
     ),
     ("GET", "/attendance/records/{record_id}"): VOLUNTEER,
+    ("POST", "/attendance/records/{record_id}/resumption"): VOLUNTEER,
     ("POST", "/attendance/records/{record_id}/corrections"): Row("station"),
     ("POST", "/attendance/records/{record_id}/void"): Row("station", body=REASON),
     ("POST", "/attendance/records/{record_id}/confirm"): Row("leader", body={"reason": "到场"}),

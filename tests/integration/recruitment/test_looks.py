@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 import structlog
 
+from services.recruitment.vault import handlers as vault
+from shared.auth.tokens import Caller, Role, mint
 from shared.clock import real_now
+from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.recruitment.people import NOW, Answer, District, district_of, service_token
 from tests.support.databases import Clock
@@ -136,3 +140,52 @@ async def test_the_centre_sees_all_looks_and_nobody_else_does(district: District
     assert (await district.get("/looks", district.operator, **later)).json()["items"] == []
     for token in (station, north, volunteer["session"]["access_token"]):
         assert (await district.get("/looks", token)).status_code == 403
+
+
+async def find(district: District, token: str | None = None, **term: str) -> Any:
+    return await district.post("/volunteers/search", {**PURPOSE, **term}, token or district.operator)
+
+
+async def test_a_volunteer_is_found_by_whole_name_or_phone_and_each_hit_is_kept(district: District) -> None:
+    phone = district.phone()
+    made = await district.register("欧阳 晓光", phone=phone)
+    assert (await find(district, name="欧阳晓")).json() == {"items": [], "more": False}, "names are found whole"
+    for term in ({"name": "欧阳晓光"}, {"phone": f"+86 {phone}"}):
+        answer = await find(district, **term)
+        [found] = answer.json()["items"]
+        assert (found["volunteer_id"], found["name"]) == (made["volunteer_id"], "欧**")
+        assert phone not in answer.text
+    seen = (await district.get("/volunteers/me/looks", made["session"]["access_token"])).json()["items"]
+    assert [(one["fields"], one["purpose"]) for one in seen] == [
+        (["phone"], PURPOSE["purpose"]),
+        (["name"], PURPOSE["purpose"]),
+    ]
+    assert (await find(district, name="欧阳晓光", phone=phone)).status_code == 422
+    assert (await find(district, name="欧阳晓光", purpose="看")).status_code == 422
+
+
+async def test_a_search_finds_none_of_another_site_and_counts_towards_the_quota(district: District) -> None:
+    sites = await district.sites()
+    made = await district.register("赵建国", site_id=sites["惠民社区"])
+    inside, outside = ([sites[name]] for name in ("惠民社区", "东湖社区"))
+    for site_ids, hits in ((outside, 0), (inside, 1)):
+        token = station_token(district, site_ids)
+        assert len((await find(district, token, name="赵建国")).json()["items"]) == hits
+    assert [(await find(district, name="赵建国")).status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert made["volunteer_id"]
+
+
+async def test_people_from_before_are_found_once_their_names_are_hashed(
+    district: District, recruitment_db: Database
+) -> None:
+    await district.register("钱学礼")
+    await as_owner(district, "update vault_people set name_lookup = null")
+    assert (await find(district, name="钱学礼")).json()["items"] == []
+    assert await vault.hash_names(recruitment_db, district.app.state.cipher) > 0
+    assert await vault.hash_names(recruitment_db, district.app.state.cipher) == 0
+    assert len((await find(district, name="钱学礼")).json()["items"]) == 1
+
+
+def station_token(district: District, site_ids: list[str]) -> str:
+    bounds = frozenset(UUID(site_id) for site_id in site_ids)
+    return mint(district.settings, Caller(subject=new_id(), roles=frozenset({Role.STATION}), site_ids=bounds))

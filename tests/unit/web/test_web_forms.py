@@ -13,6 +13,8 @@ TEMPLATES = Path(render.__file__).parent / "templates"
 FORM = re.compile(r"<form\b[^>]*>")
 SEARCHES = {"number", "kind", "status", "code", "c", "on", "site", "team", "period"} | {
     "address",
+    "week",
+    "view",
     "day",
     "result",
     "subject",

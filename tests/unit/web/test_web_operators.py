@@ -176,7 +176,7 @@ CENTRE = Session("token", {"sub": "centre", "roles": ["operator"], "sites": "*"}
 
 def test_who_is_responsible_for_some_sites_is_offered_nothing_of_the_districts() -> None:
     rewards: dict[str, Any] = {"rewards": [], "next_cursor": None, "path": ""}
-    staff: dict[str, Any] = {"activities": [], "waiting": [], "held": [], "path": ""}
+    staff: dict[str, Any] = {"today": [], "coming": [], "waiting": [], "held": [], "path": ""}
     for session, offered in ((CENTRE, True), (NORTH, False)):
         assert session.centre is offered
         assert ('href="/staff/rules"' in fragment("staff/home.html", session, **staff)) is offered

@@ -95,6 +95,7 @@ class RevisionKind(StrEnum):
     RESTORE = "restore"
     OVERTIME = "overtime"
     ADD = "add"
+    RESUME = "resume"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,8 @@ class AttendancePolicy:
     """How long after a shift's end open records are closed automatically."""
     late_check_out: timedelta = timedelta(hours=4)
     """How long after a shift's end a check-out keeps its instant and still replaces the automatic one."""
+    resumable: timedelta = timedelta(minutes=10)
+    """How long after their check-out volunteers may go on with the same record."""
     most_overtime: timedelta = timedelta(hours=4)
     """Of approved overtime per volunteer and shift."""
     most_check_ins: int = 3

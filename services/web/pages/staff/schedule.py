@@ -20,7 +20,7 @@ Option = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Planning:
-    """Sites, teams and themes that a visitor may plan with: options of a form by id and name."""
+    """The options of a planning form for a visitor, by id and name."""
 
     sites: list[Option]
     teams: list[Option]

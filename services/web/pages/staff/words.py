@@ -37,6 +37,7 @@ _REVISIONS: Mapping[str, str] = {
     "restore": N_("恢复"),
     "overtime": N_("批准超时"),
     "add": N_("补录"),
+    "resume": N_("撤回签退，接着计时"),
 }
 _FIELDS: Mapping[str, str] = {
     "title": N_("名称"),

@@ -6,7 +6,7 @@ The ticket is issued at once: a stranger is led to log in or register and comes 
 import asyncio
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -24,6 +24,9 @@ from services.web.pages.wording import clock, figure, parse, spell_minutes
 from shared.auth.access import public
 
 __all__ = ["early_question", "router"]
+
+RESUMABLE = timedelta(minutes=10)
+"""How long a check-out can be undone, as recruitment has it."""
 
 router = APIRouter(include_in_schema=False, dependencies=[public()])
 
@@ -95,14 +98,14 @@ def early_question(served: int, ends_at: datetime, worth: Mapping[str, Any] | No
             return ""
         return _(
             "您服务了 %(length)s，班次到 %(end)s 才结束。现在签退得 %(now)s 积分，服务到结束可得 %(whole)s 积分。"
-            "签退后不能再接着计时。确定现在签退吗？",
+            "签退后十分钟内可以撤回。确定现在签退吗？",
             length=length,
             end=end,
             now=figure(now),
             whole=figure(whole),
         )
     return _(
-        "您服务了 %(length)s，班次到 %(end)s 才结束。签退后不能再接着计时。确定现在签退吗？", length=length, end=end
+        "您服务了 %(length)s，班次到 %(end)s 才结束。签退后十分钟内可以撤回。确定现在签退吗？", length=length, end=end
     )
 
 
@@ -124,7 +127,22 @@ async def _context(visit: Visit, shift_id: str, ticket: str | None) -> dict[str,
     if recorded:
         state = "open" if shift.get("record_ended_at") is None else "done"
     earned = await _earned(visit, str(shift["record_id"])) if state == "done" else None
-    return {"shift": shift, "state": state, "ticket": ticket, "rule": rule, "worth": worth, "earned": earned}
+    left = record_left(shift) if state == "done" else 0
+    return {
+        "left": left,
+        "shift": shift,
+        "state": state,
+        "ticket": ticket,
+        "rule": rule,
+        "worth": worth,
+        "earned": earned,
+    }
+
+
+def record_left(shift: Mapping[str, Any]) -> int:
+    """Whole minutes for which the check-out that was just made can be undone; the service decides."""
+    now, ended, shift_ends = (parse(shift[name]) for name in ("now", "record_ended_at", "ends_at"))
+    return max(0, int((min(ended + RESUMABLE, shift_ends) - now).total_seconds() + 59) // 60)
 
 
 async def _earned(visit: Visit, record_id: str) -> dict[str, Any] | None:

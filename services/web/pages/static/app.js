@@ -581,6 +581,10 @@
     });
   }
 
+  // The side navigation may be longer than the screen.
+  var here = document.querySelector(".rail a[aria-current]"), rail = here && here.closest(".rail");
+  if (rail && rail.scrollHeight > rail.clientHeight) rail.scrollTop = here.offsetTop - rail.offsetTop - rail.clientHeight / 2;
+
   // A code in the address is worth seconds only; the ticket that it gave is kept by the browser.
   if (document.querySelector("[data-drop-query]") && history.replaceState) history.replaceState(null, "", location.pathname);
   document.documentElement.classList.add("js");

@@ -20,6 +20,7 @@ from services.recruitment.signups.swaps import api as swaps_api
 from services.recruitment.signups.waitlist import api as waitlist_api
 from services.recruitment.staff import api as staff_api
 from services.recruitment.staff import sign_in_api
+from services.recruitment.teams import api as teams_api
 from services.recruitment.vault import api as vault_api
 from services.recruitment.volunteers import api as volunteers_api
 from shared.operators import api as operators_api
@@ -32,6 +33,7 @@ ROUTERS = (
     staff_api.router,
     organisation_api.router,
     editing_api.router,
+    teams_api.router,
     recruiting_api.router,
     vault_api.router,
     volunteers_api.router,

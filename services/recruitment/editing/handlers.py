@@ -20,6 +20,7 @@ from services.recruitment.organisation.domain import (
 )
 from services.recruitment.organisation.events import publish_site
 from services.recruitment.recruiting.domain import check_period
+from services.recruitment.teams import leading
 from shared.auth.tokens import Caller
 from shared.errors import Conflict, Invalid, NotFound
 from shared.ids import new_id
@@ -45,9 +46,9 @@ class _Edit:
 
 
 async def edit(
-    tx: Tx, caller: Caller, kind: ObjectKind, object_id: UUID, seen: int, edits: Mapping[str, object]
+    tx: Tx, caller: Caller, kind: ObjectKind, object_id: UUID, seen: int | None, edits: Mapping[str, object]
 ) -> None:
-    """Change an open object, whose version ``seen`` the caller decided on; what is not named stays.
+    """Change an open object, whose version ``seen`` the caller decided on (None: any); what is not named stays.
 
     Raises:
         NotFound: there is no such object, or nothing that an edit names.
@@ -73,6 +74,10 @@ async def edit(
     if not await store.update(tx, kind, object_id, values):
         raise Conflict(f"{kind}-exists", f"There is already an open {kind} named {values['name']}.")
     await keep_change(tx, caller, current, "edited", values)
+    if kind is ObjectKind.TEAM and values["leader_volunteer_id"] != current.values["leader_volunteer_id"]:
+        leader = values["leader_volunteer_id"]
+        leader_id = None if leader is None else UUID(str(leader))
+        await leading.change_leader(tx, object_id, leader_id, actor_id(caller), await tx.now())
     await _publish(tx, kind, object_id)
 
 
@@ -91,6 +96,8 @@ async def close(tx: Tx, caller: Caller, kind: ObjectKind, object_id: UUID, seen:
         caller.require_site(UUID(str(current.values["parent_id"])))
     await store.close(tx, kind, object_id, now)
     await keep_change(tx, caller, current, "closed", current.values)
+    if kind is ObjectKind.TEAM:
+        await leading.end_team(tx, object_id, actor_id(caller), now)
     await _publish(tx, kind, object_id)
 
 
@@ -145,7 +152,7 @@ async def require_version(tx: Tx, kind: ObjectKind, object_id: UUID, seen: int, 
     )
 
 
-async def _locked(tx: Tx, caller: Caller, kind: ObjectKind, object_id: UUID, seen: int) -> Editable:
+async def _locked(tx: Tx, caller: Caller, kind: ObjectKind, object_id: UUID, seen: int | None) -> Editable:
     current = await store.lock(tx, kind, object_id)
     if current is None:
         raise NotFound(f"{kind}-unknown", f"There is no such {kind}.")
@@ -153,7 +160,8 @@ async def _locked(tx: Tx, caller: Caller, kind: ObjectKind, object_id: UUID, see
         caller.require_centre()
     else:
         caller.require_site(current.site_id)
-    await require_version(tx, kind, object_id, seen, current.version)
+    if seen is not None:
+        await require_version(tx, kind, object_id, seen, current.version)
     return current
 
 

@@ -110,12 +110,6 @@ class TeamNameOut(Output):
     site_id: UUID
 
 
-class LeaderIn(Input):
-    """The leader to be appointed."""
-
-    volunteer_id: UUID
-
-
 class ThemeIn(Input):
     """A theme and the pillar that reports group it under."""
 
@@ -224,16 +218,6 @@ async def list_team_names(db: Db, cursor: str | None = None, limit: ListLimit = 
         lambda row: TeamNameOut(team_id=row.team_id, kind=row.kind, name=row.name, site_id=row.site_id),
         lambda row: (row.team_id,),
     )
-
-
-@router.post("/teams/{team_id}/leader", status_code=201, response_model=TeamOut)
-async def appoint_leader(request: Request, team_id: UUID, body: LeaderIn, caller: Staff, db: Db) -> Response:
-    """Appoint the leader of a team."""
-
-    async def work(tx: Tx) -> TeamOut:
-        return team_out(await handlers.appoint_leader(tx, caller, team_id, body.volunteer_id))
-
-    return await once(request, db, caller, work)
 
 
 @router.post("/themes", status_code=201, response_model=ThemeOut)

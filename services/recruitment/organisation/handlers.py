@@ -1,4 +1,4 @@
-"""Use cases of the organisation: found sites and teams, appoint leaders, keep themes and projects."""
+"""Use cases of the organisation: found sites and teams, keep themes and projects."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -29,7 +29,6 @@ __all__ = [
     "add_site",
     "add_team",
     "add_theme",
-    "appoint_leader",
     "require_leader",
     "require_open_site",
     "require_reach",
@@ -136,25 +135,6 @@ async def add_team(tx: Tx, caller: Caller, new: NewTeam) -> Team:
     if not await store.add_team(tx, team_id, new, now):
         raise Conflict("team-exists", f"there is already a team named {new.name}, or a second corps was asked for")
     return Team(team_id, new.kind, new.name, new.site_id, None, new.docked, now)
-
-
-async def appoint_leader(tx: Tx, caller: Caller, team_id: UUID, volunteer_id: UUID) -> Team:
-    """Make a volunteer the leader of a team; they are leader in the next token that they get.
-
-    Raises:
-        NotFound: the team does not exist, or the volunteer is not within the caller's reach.
-        Forbidden: the team lies outside of the caller's bounds.
-        Conflict: the volunteer has not claimed the account, or the team is closed.
-    """
-    team = await store.team_locked(tx, team_id)
-    if team is None:
-        raise NotFound("team-unknown", "there is no such team")
-    caller.require_site(team.site_id)
-    if team.closed_at is not None:
-        raise Conflict("team-closed", "This team is closed; it takes no leader.")
-    await require_leader(tx, caller, volunteer_id)
-    await store.appoint_leader(tx, team_id, volunteer_id)
-    return replace(team, leader_volunteer_id=volunteer_id, version=team.version + 1)
 
 
 async def require_leader(tx: Tx, caller: Caller, volunteer_id: UUID) -> None:

@@ -23,26 +23,17 @@ on conflict do nothing returning team_id;
 select team_id, kind, name, site_id, leader_volunteer_id, docked, created_at, version, closed_at from teams
 where $1::uuid is null or team_id > $1 order by team_id limit $2;
 
--- name: team_locked
--- A team about to change; its site decides who may change it.
-select team_id, kind, name, site_id, leader_volunteer_id, docked, created_at, version, closed_at from teams
-where team_id = $1 for update;
-
 -- name: find_team
 -- By id.
 select team_id, kind, name, site_id, leader_volunteer_id, docked, created_at, version, closed_at from teams
 where team_id = $1;
-
--- name: appoint_leader
--- One leader at a time.
-update teams set leader_volunteer_id = $2, version = version + 1 where team_id = $1;
 
 -- name: volunteer_exists
 -- A leader is a volunteer who has claimed the account, else the leader could not sign in.
 select claimed_at is not null as claimed from volunteers where volunteer_id = $1;
 
 -- name: within_reach
--- Is the volunteer at home at one of these sites or at or below these teams' homes, or signed up or served there before?
+-- Is the volunteer at home at one of these sites or at or below these teams' homes, or signed up, served or a member there?
 with recursive below (site_id) as (
     select site_id from teams where team_id = any($3::uuid[])
     union
@@ -54,6 +45,10 @@ select exists (
          or exists (
              select from signups g join shifts s using (shift_id) join activities a using (activity_id)
              where g.volunteer_id = v.volunteer_id and (a.site_id = any($2) or a.team_id = any($3)))
+         or exists (
+             select from team_memberships m join teams t using (team_id)
+             where m.volunteer_id = v.volunteer_id and m.status = 'active'
+               and (t.site_id = any($2) or t.team_id = any($3)))
          or exists (
              select from attendance_records r
              where r.volunteer_id = v.volunteer_id and (r.site_id = any($2) or r.team_id = any($3))))

@@ -30,7 +30,6 @@ __all__ = [
     "add_site",
     "add_team",
     "add_theme",
-    "appoint_leader",
     "find_project",
     "find_site",
     "find_team",
@@ -39,7 +38,6 @@ __all__ = [
     "list_sites",
     "list_teams",
     "list_themes",
-    "team_locked",
     "volunteer_claimed",
     "within_reach",
 ]
@@ -131,16 +129,6 @@ async def list_teams(tx: Tx, after: UUID | None, limit: int) -> list[Team]:
 async def find_team(tx: Tx, team_id: UUID) -> Team | None:
     row = await tx.fetchrow(_SQL["find_team"], team_id)
     return None if row is None else _team(row)
-
-
-async def team_locked(tx: Tx, team_id: UUID) -> Team | None:
-    """Lock and read a team."""
-    row = await tx.fetchrow(_SQL["team_locked"], team_id)
-    return None if row is None else _team(row)
-
-
-async def appoint_leader(tx: Tx, team_id: UUID, volunteer_id: UUID) -> None:
-    await tx.execute(_SQL["appoint_leader"], team_id, volunteer_id)
 
 
 async def volunteer_claimed(tx: Tx, volunteer_id: UUID) -> bool | None:

@@ -1,0 +1,1 @@
+"""Members of teams: requests, decisions, roles as dated facts."""

@@ -6,6 +6,7 @@ from services.recruitment.approvals import api as approvals_api
 from services.recruitment.attendance import api as attendance_api
 from services.recruitment.corrections import api as corrections_api
 from services.recruitment.devices import api as devices_api
+from services.recruitment.docking import api as docking_api
 from services.recruitment.editing import api as editing_api
 from services.recruitment.imports import api as imports_api
 from services.recruitment.organisation import api as organisation_api
@@ -34,6 +35,7 @@ ROUTERS = (
     organisation_api.router,
     editing_api.router,
     teams_api.router,
+    docking_api.router,
     recruiting_api.router,
     vault_api.router,
     volunteers_api.router,

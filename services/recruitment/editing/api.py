@@ -24,7 +24,7 @@ from services.recruitment.organisation.api import (
     team_out,
     theme_out,
 )
-from services.recruitment.organisation.domain import Pillar
+from services.recruitment.organisation.domain import Pillar, Series
 from services.recruitment.recruiting import handlers as recruiting
 from services.recruitment.recruiting import store as drives
 from services.recruitment.recruiting.api import AppealOut, DriveOut, appeal_out, drive_out
@@ -72,6 +72,9 @@ class TeamEditIn(Input):
     site_id: UUID = _ABSENT
     docked: bool = _ABSENT
     leader_volunteer_id: UUID | None = None
+    series: Series | None = None
+    department: Name | None = None
+    head: Name | None = None
 
 
 class ThemeEditIn(Input):

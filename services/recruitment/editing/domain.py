@@ -26,7 +26,7 @@ class ObjectKind(StrEnum):
 
 FIELDS: Mapping[ObjectKind, tuple[str, ...]] = {
     ObjectKind.SITE: ("name", "parent_id", "level"),
-    ObjectKind.TEAM: ("name", "site_id", "docked", "leader_volunteer_id"),
+    ObjectKind.TEAM: ("name", "site_id", "docked", "leader_volunteer_id", "series", "department", "head"),
     ObjectKind.THEME: ("name", "pillar"),
     ObjectKind.PROJECT: ("name", "site_id", "pillar"),
     ObjectKind.DRIVE: ("name", "place_kind", "place", "starts_at", "ends_at"),

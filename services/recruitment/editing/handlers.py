@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.recruitment.activities.guards import actor_id, refusal
+from services.recruitment.docking import marking
 from services.recruitment.editing import domain, store
 from services.recruitment.editing.domain import Edit, Editable, ObjectKind
 from services.recruitment.organisation import handlers as organisation
@@ -13,6 +14,7 @@ from services.recruitment.organisation import store as sites
 from services.recruitment.organisation.domain import (
     SiteKind,
     TeamKind,
+    check_detachment,
     check_parent,
     check_team_site,
     clean_title,
@@ -29,7 +31,7 @@ from shared.postgres import Tx
 __all__ = ["close", "edit", "history", "keep_change", "require_version"]
 
 Values = dict[str, Any]
-_TITLES = {"name": 100, "title": 200, "channel": 100, "place": 200}
+_TITLES = {"name": 100, "title": 200, "channel": 100, "place": 200, "department": 100, "head": 100}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ async def edit(
     values = {**current.values, **edits}
     try:
         for name, longest in _TITLES.items():
-            if name in edits:
+            if edits.get(name) is not None:
                 values[name] = clean_title(str(values[name]), name, longest)
     except ValueError as error:
         raise Invalid(f"{kind}-invalid", str(error)) from None
@@ -74,10 +76,8 @@ async def edit(
     if not await store.update(tx, kind, object_id, values):
         raise Conflict(f"{kind}-exists", f"There is already an open {kind} named {values['name']}.")
     await keep_change(tx, caller, current, "edited", values)
-    if kind is ObjectKind.TEAM and values["leader_volunteer_id"] != current.values["leader_volunteer_id"]:
-        leader = values["leader_volunteer_id"]
-        leader_id = None if leader is None else UUID(str(leader))
-        await leading.change_leader(tx, object_id, leader_id, actor_id(caller), await tx.now())
+    if kind is ObjectKind.TEAM:
+        await _keep_facts(_Edit(tx, caller, current, values))
     await _publish(tx, kind, object_id)
 
 
@@ -98,7 +98,19 @@ async def close(tx: Tx, caller: Caller, kind: ObjectKind, object_id: UUID, seen:
     await keep_change(tx, caller, current, "closed", current.values)
     if kind is ObjectKind.TEAM:
         await leading.end_team(tx, object_id, actor_id(caller), now)
+        await marking.end_docking_of(tx, object_id, actor_id(caller), now)
     await _publish(tx, kind, object_id)
+
+
+async def _keep_facts(edit: _Edit) -> None:
+    """Keep the dated facts of a team with its edit: the leader's term and the dockings."""
+    team_id, by, now = edit.current.object_id, actor_id(edit.caller), await edit.tx.now()
+    if edit.changes("leader_volunteer_id"):
+        leader = edit.values["leader_volunteer_id"]
+        await leading.change_leader(edit.tx, team_id, None if leader is None else UUID(str(leader)), by, now)
+    if edit.changes("docked"):
+        home_id = UUID(str(edit.values["site_id"]))
+        await marking.keep_mark(edit.tx, team_id, home_id, bool(edit.values["docked"]), by, now)
 
 
 async def _publish(tx: Tx, kind: ObjectKind, object_id: UUID) -> None:
@@ -188,8 +200,10 @@ async def _check_team(edit: _Edit) -> None:
         await organisation.require_open_site(edit.tx, edit.caller, home_id)
     home = await sites.find_site(edit.tx, home_id)
     assert home is not None
+    kind, values = TeamKind(edit.current.subkind), edit.values
     try:
-        check_team_site(TeamKind(edit.current.subkind), home.kind)
+        check_team_site(kind, home.kind)
+        check_detachment(kind, values["series"], values["department"], values["head"])
     except ValueError as error:
         raise Invalid("team-invalid", str(error)) from None
     leader_id = edit.values["leader_volunteer_id"]

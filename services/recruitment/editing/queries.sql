@@ -5,7 +5,8 @@ from sites where site_id = $1 for update;
 
 -- name: lock_team
 -- A team about to change; its home decides who may change it.
-select team_id as object_id, kind as subkind, site_id, version, closed_at, name, docked, leader_volunteer_id
+select team_id as object_id, kind as subkind, site_id, version, closed_at, name, docked, leader_volunteer_id,
+       series, department, head
 from teams where team_id = $1 for update;
 
 -- name: lock_theme
@@ -42,7 +43,8 @@ where point.kind = 'service_point' and parent.site_id = point.parent_id and (par
 
 -- name: update_team
 -- Nothing comes back when the name is taken by another open team.
-update teams set name = $2, site_id = $3, docked = $4, leader_volunteer_id = $5, version = version + 1
+update teams set name = $2, site_id = $3, docked = $4, leader_volunteer_id = $5, series = $6, department = $7, head = $8,
+    version = version + 1
 where team_id = $1 and not exists (
     select from teams other where other.name = $2 and other.team_id <> $1 and other.closed_at is null)
 returning version;
@@ -95,10 +97,13 @@ update drives set closed_at = $2, version = version + 1 where drive_id = $1;
 update appeals set closed_at = $2, version = version + 1 where appeal_id = $1;
 
 -- name: remaining_at_site
--- What is open and belongs to a site: its sites and teams, drives that are not over, activities with a shift to come.
+-- What is open and belongs to a site: its sites and teams, teams docked with it, drives not over, activities with a shift to come.
 select 'site' as kind, site_id as object_id, name from sites where parent_id = $1 and closed_at is null
 union all
 select 'team', team_id, name from teams where site_id = $1 and closed_at is null
+union all
+select 'team', t.team_id, t.name from team_dockings d join teams t using (team_id)
+where d.site_id = $1 and d.until is null and t.site_id <> $1
 union all
 select 'drive', drive_id, name from drives where site_id = $1 and closed_at is null and ends_at > $2
 union all

@@ -18,6 +18,7 @@ from services.recruitment.organisation.domain import (
     NewTeam,
     NewTheme,
     Pillar,
+    Series,
     SiteKind,
     TeamKind,
 )
@@ -79,12 +80,18 @@ class SiteOut(Output):
 
 
 class TeamIn(Input):
-    """A team; docked teams have taken over a need of residents."""
+    """A team; ``docked``: with its home, from now on. The last three are a detachment's.
+
+    ``head`` is a position in the owning department, not a person's name.
+    """
 
     kind: TeamKind
     name: Name
     site_id: UUID
     docked: bool = False
+    series: Series | None = None
+    department: Name | None = None
+    head: Name | None = None
 
 
 class TeamOut(Output):
@@ -99,6 +106,9 @@ class TeamOut(Output):
     created_at: datetime
     version: int
     closed_at: datetime | None
+    series: Series | None
+    department: str | None
+    head: str | None
 
 
 class TeamNameOut(Output):
@@ -189,7 +199,8 @@ async def add_team(request: Request, body: TeamIn, caller: Operator, db: Db) -> 
     """Found a team."""
 
     async def work(tx: Tx) -> TeamOut:
-        return team_out(await handlers.add_team(tx, caller, NewTeam(body.kind, body.name, body.site_id, body.docked)))
+        new = NewTeam(body.kind, body.name, body.site_id, body.docked, body.series, body.department, body.head)
+        return team_out(await handlers.add_team(tx, caller, new))
 
     return await once(request, db, caller, work)
 

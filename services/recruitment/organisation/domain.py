@@ -12,8 +12,10 @@ __all__ = [
     "NewTeam",
     "NewTheme",
     "Pillar",
+    "Series",
     "SiteKind",
     "TeamKind",
+    "check_detachment",
     "check_honour_year",
     "check_parent",
     "check_team_site",
@@ -45,6 +47,13 @@ class TeamKind(StrEnum):
     CORPS = "corps"
     DETACHMENT = "detachment"
     TEAM = "team"
+
+
+class Series(StrEnum):
+    """The "8+5" of the professional detachments: eight kinds that every district has, five of its own."""
+
+    EIGHT = "eight"
+    FIVE = "five"
 
 
 class Pillar(StrEnum):
@@ -89,6 +98,9 @@ class NewTeam:
     name: str
     site_id: UUID
     docked: bool
+    series: Series | None = None
+    department: str | None = None
+    head: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +158,16 @@ def check_team_site(kind: TeamKind, site: SiteKind) -> None:
     """
     if kind is TeamKind.CORPS and site is not SiteKind.CENTRE:
         raise ValueError("the general corps belongs to the centre")
+
+
+def check_detachment(kind: TeamKind, *facts: object) -> None:
+    """Series, owning department and its head are facts of professional detachments.
+
+    Raises:
+        ValueError: another team has one of them.
+    """
+    if kind is not TeamKind.DETACHMENT and any(fact is not None for fact in facts):
+        raise ValueError("series, department and head are those of a detachment")
 
 
 def check_honour_year(year: int, this_year: int) -> None:

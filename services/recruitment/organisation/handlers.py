@@ -3,6 +3,8 @@
 from dataclasses import replace
 from uuid import UUID
 
+from services.recruitment.activities.guards import actor_id
+from services.recruitment.docking import marking
 from services.recruitment.organisation import store
 from services.recruitment.organisation.domain import (
     Honour,
@@ -10,6 +12,7 @@ from services.recruitment.organisation.domain import (
     NewSite,
     NewTeam,
     NewTheme,
+    check_detachment,
     check_honour_year,
     check_parent,
     check_team_site,
@@ -128,13 +131,32 @@ async def add_team(tx: Tx, caller: Caller, new: NewTeam) -> Team:
     site = await require_open_site(tx, caller, new.site_id)
     try:
         check_team_site(new.kind, site.kind)
-        new = replace(new, name=clean_title(new.name, "name"))
+        check_detachment(new.kind, new.series, new.department, new.head)
+        new = replace(
+            new,
+            name=clean_title(new.name, "name"),
+            department=None if new.department is None else clean_title(new.department, "department"),
+            head=None if new.head is None else clean_title(new.head, "head"),
+        )
     except ValueError as error:
         raise Invalid("team-invalid", str(error)) from None
     now, team_id = await tx.now(), new_id()
     if not await store.add_team(tx, team_id, new, now):
         raise Conflict("team-exists", f"there is already a team named {new.name}, or a second corps was asked for")
-    return Team(team_id, new.kind, new.name, new.site_id, None, new.docked, now)
+    if new.docked:
+        await marking.begin_at_home(tx, team_id, new.site_id, actor_id(caller), now)
+    return Team(
+        team_id,
+        new.kind,
+        new.name,
+        new.site_id,
+        None,
+        new.docked,
+        now,
+        series=new.series,
+        department=new.department,
+        head=new.head,
+    )
 
 
 async def require_leader(tx: Tx, caller: Caller, volunteer_id: UUID) -> None:

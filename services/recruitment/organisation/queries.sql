@@ -15,17 +15,22 @@ where $1::uuid is null or site_id > $1 order by site_id limit $2;
 
 -- name: add_team
 -- The caller learns of a taken name, or a second corps, by the missing row.
-insert into teams (team_id, kind, name, site_id, docked, created_at) values ($1, $2, $3, $4, $5, $6)
+insert into teams (team_id, kind, name, site_id, docked, created_at, series, department, head)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict do nothing returning team_id;
 
 -- name: list_teams
 -- In order of founding, a page at a time.
-select team_id, kind, name, site_id, leader_volunteer_id, docked, created_at, version, closed_at from teams
+select team_id, kind, name, site_id, leader_volunteer_id, docked, created_at, version, closed_at, series, department,
+       head
+from teams
 where $1::uuid is null or team_id > $1 order by team_id limit $2;
 
 -- name: find_team
 -- By id.
-select team_id, kind, name, site_id, leader_volunteer_id, docked, created_at, version, closed_at from teams
+select team_id, kind, name, site_id, leader_volunteer_id, docked, created_at, version, closed_at, series, department,
+       head
+from teams
 where team_id = $1;
 
 -- name: volunteer_exists

@@ -15,6 +15,7 @@ from services.recruitment.organisation.domain import (
     NewTeam,
     NewTheme,
     Pillar,
+    Series,
     SiteKind,
     TeamKind,
 )
@@ -72,6 +73,9 @@ class Team:
     created_at: datetime
     version: int = 1
     closed_at: datetime | None = None
+    series: Series | None = None
+    department: str | None = None
+    head: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,18 @@ async def list_sites(tx: Tx, after: UUID | None, limit: int) -> list[Site]:
 
 async def add_team(tx: Tx, team_id: UUID, new: NewTeam, now: datetime) -> bool:
     """Insert; false when the name is taken, or it is a second corps."""
-    row = await tx.fetchval(_SQL["add_team"], team_id, new.kind, new.name, new.site_id, new.docked, now)
+    row = await tx.fetchval(
+        _SQL["add_team"],
+        team_id,
+        new.kind,
+        new.name,
+        new.site_id,
+        new.docked,
+        now,
+        new.series,
+        new.department,
+        new.head,
+    )
     return row is not None
 
 
@@ -205,7 +220,8 @@ def _site(row: Record) -> Site:
 
 
 def _team(row: Record) -> Team:
-    return Team(**{**row, "kind": TeamKind(row["kind"])})
+    series = row["series"]
+    return Team(**{**row, "kind": TeamKind(row["kind"]), "series": None if series is None else Series(series)})
 
 
 def _theme(row: Record) -> Theme:

@@ -28,7 +28,7 @@ FORMULAS: Mapping[str, str] = {
     "residents_served": "sum of the person-times entered when the activities of the period were closed",
     "coverage": "per level: sites with a team and an opened activity in [from, to) / sites, those closed by `to` and "
     "service points aside",
-    "docking": "docked teams / teams, those closed by `to` in neither",
+    "docking": "teams docked with a site on `to` / teams, those closed by `to` in neither",
     "records": "confirmed records that start in [from, to), scanned, kiosk, leader and backfilled",
     "minutes": "whole minutes of those records",
     "credit_minutes": "minutes of the scanned, kiosk and leader's records among them (信用时数)",

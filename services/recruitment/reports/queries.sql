@@ -12,7 +12,7 @@ select least(
 -- name: counts
 -- Everything that is counted without reading attendance; $3 is the instant as of which, or infinity. What was closed by
 -- then, and before the period's end, no longer counts, nor do activities whose shifts were all called off before they
--- began. Docking and residents served are as the history of changes has them.
+-- began. Docking is by its dates as far as they were entered then; residents served are as the history of changes has them.
 select
     (select jsonb_object_agg(kind, n) from (select kind, count(*) as n from sites
         where created_at <= $3 and (closed_at is null or closed_at > least($2, $3)) group by kind) s) as sites,
@@ -20,9 +20,9 @@ select
         where created_at <= $3 and (closed_at is null or closed_at > least($2, $3)) group by kind) t) as teams,
     (select count(*) from teams t
      where created_at <= $3 and (closed_at is null or closed_at > least($2, $3))
-       and coalesce((select (c.before ->> 'docked')::boolean from object_changes c
-                     where c.object_id = t.team_id and c.changed_at > $3 and c.before ? 'docked'
-                     order by c.change_id limit 1), t.docked)) as docked,
+       and exists (select from team_dockings d
+                   where d.team_id = t.team_id and d.recorded_at <= $3 and (d.since <= $2 or t.created_at > $2)
+                     and (d.until is null or d.ended_at > $3 or d.until > least($2, $3)))) as docked,
     (select count(*) from themes
      where created_at <= $3 and (closed_at is null or closed_at > least($2, $3))) as themes,
     (select jsonb_object_agg(place_kind, n) from (

@@ -12,10 +12,10 @@ from services.recruitment.organisation.api import TeamOut, team_out
 from services.recruitment.teams import handlers
 from services.recruitment.teams.domain import (
     DeclineReason,
-    Membership,
     MembershipAct,
     MembershipStatus,
     RemovalReason,
+    TeamMembership,
     TeamRole,
 )
 from services.recruitment.teams.handlers import NamedMember
@@ -56,7 +56,7 @@ class DeclineIn(Input):
     reason: DeclineReason
 
 
-class RemovalIn(Input):
+class MemberRemovalIn(Input):
     """Why a member is removed."""
 
     reason: RemovalReason
@@ -226,7 +226,7 @@ async def decline(request: Request, membership_id: UUID, body: DeclineIn, caller
 
 
 @router.post("/memberships/{membership_id}/removal", response_model=MembershipOut)
-async def remove(request: Request, membership_id: UUID, body: RemovalIn, caller: Runner, db: Db) -> Response:
+async def remove(request: Request, membership_id: UUID, body: MemberRemovalIn, caller: Runner, db: Db) -> Response:
     """Remove a member with a reason, which the volunteer sees."""
     return await _changed(request, db, caller, membership_id, MembershipAct.REMOVE, body.reason)
 
@@ -250,7 +250,7 @@ async def _changed(
     return await once(request, db, caller, work, status=200)
 
 
-def _membership(found: Membership) -> MembershipOut:
+def _membership(found: TeamMembership) -> MembershipOut:
     return MembershipOut(**{name: getattr(found, name) for name in MembershipOut.model_fields})
 
 

@@ -1,4 +1,4 @@
-"""Membership of teams: its states, who may change them, and the terms of leaders and deputies. Pure."""
+"""TeamMembership of teams: its states, who may change them, and the terms of leaders and deputies. Pure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from services.recruitment.activities.domain import DomainRefusal
 __all__ = [
     "MOST_MEMBERSHIPS",
     "DeclineReason",
-    "Membership",
     "MembershipAct",
     "MembershipStatus",
     "RemovalReason",
+    "TeamMembership",
     "TeamRole",
     "acts_on",
     "advance",
@@ -98,7 +98,7 @@ _REASONS: Final[Mapping[MembershipAct, type[StrEnum]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
+class TeamMembership:
     """A volunteer's membership of a team, or their request for one. ``role`` is the present one."""
 
     membership_id: UUID
@@ -125,7 +125,7 @@ def acts_on(status: MembershipStatus) -> tuple[MembershipAct, ...]:
     return tuple(act for act in _STEPS.get(status, {}) if act is not MembershipAct.END)
 
 
-def may_join(held: Membership | None, live_elsewhere: int, team_closed: bool) -> DomainRefusal | None:
+def may_join(held: TeamMembership | None, live_elsewhere: int, team_closed: bool) -> DomainRefusal | None:
     """A volunteer joins an open team that they do not belong to, and not more than `MOST_MEMBERSHIPS` teams."""
     if team_closed:
         return DomainRefusal("team-closed", "This team is closed; it takes no members.")
@@ -144,8 +144,8 @@ def may_join(held: Membership | None, live_elsewhere: int, team_closed: bool) ->
 
 
 def advance(
-    current: Membership, act: MembershipAct, *, by: UUID, now: datetime, reason: str | None = None
-) -> Membership | DomainRefusal:
+    current: TeamMembership, act: MembershipAct, *, by: UUID, now: datetime, reason: str | None = None
+) -> TeamMembership | DomainRefusal:
     """The membership after a change. Leaders stay members until another one is appointed or the team is closed."""
     following = _STEPS.get(current.status, {}).get(act)
     if following is None:
@@ -174,7 +174,7 @@ def advance(
     )
 
 
-def may_assign(current: Membership) -> DomainRefusal | None:
+def may_assign(current: TeamMembership) -> DomainRefusal | None:
     """Roles are those of active members."""
     if current.status is MembershipStatus.ACTIVE:
         return None

@@ -9,8 +9,8 @@ from services.recruitment.editing import handlers as editing
 from services.recruitment.editing.domain import ObjectKind
 from services.recruitment.organisation.handlers import require_reach, volunteer_unknown
 from services.recruitment.teams import domain, leading, store
-from services.recruitment.teams.domain import Membership, MembershipAct, MembershipStatus, TeamRole
-from services.recruitment.teams.store import Member, OwnMembership, RoleTerm, TeamHead
+from services.recruitment.teams.domain import MembershipAct, MembershipStatus, TeamMembership, TeamRole
+from services.recruitment.teams.store import OwnMembership, RoleTerm, TeamHead, TeamMember
 from services.recruitment.vault import handlers as vault
 from services.recruitment.vault.cipher import Cipher
 from services.recruitment.vault.domain import mask_name
@@ -29,11 +29,11 @@ _TERMS = 50
 class NamedMember:
     """A member with the masked name."""
 
-    member: Member
+    member: TeamMember
     name: str
 
 
-async def request(tx: Tx, caller: Caller, team_id: UUID) -> Membership:
+async def request(tx: Tx, caller: Caller, team_id: UUID) -> TeamMembership:
     """Ask to join a team, as the calling volunteer.
 
     Raises:
@@ -45,7 +45,7 @@ async def request(tx: Tx, caller: Caller, team_id: UUID) -> Membership:
     return await _join(tx, caller, team_id, volunteer_id, MembershipStatus.REQUESTED)
 
 
-async def add_member(tx: Tx, caller: Caller, team_id: UUID, volunteer_id: UUID) -> Membership:
+async def add_member(tx: Tx, caller: Caller, team_id: UUID, volunteer_id: UUID) -> TeamMembership:
     """Add a volunteer to a team, or approve their request; by staff of the team's home.
 
     Raises:
@@ -61,7 +61,7 @@ async def add_member(tx: Tx, caller: Caller, team_id: UUID, volunteer_id: UUID) 
     return await _join(tx, caller, team_id, volunteer_id, MembershipStatus.ACTIVE)
 
 
-async def change(tx: Tx, caller: Caller, membership_id: UUID, act: MembershipAct, reason: str | None) -> Membership:
+async def change(tx: Tx, caller: Caller, membership_id: UUID, act: MembershipAct, reason: str | None) -> TeamMembership:
     """Withdraw or leave, as the volunteer; approve, decline or remove, as the team's leader or staff of its home.
 
     Raises:
@@ -82,7 +82,7 @@ async def change(tx: Tx, caller: Caller, membership_id: UUID, act: MembershipAct
     return changed
 
 
-async def assign(tx: Tx, caller: Caller, membership_id: UUID, role: TeamRole) -> Membership:
+async def assign(tx: Tx, caller: Caller, membership_id: UUID, role: TeamRole) -> TeamMembership:
     """Make a member the leader, a deputy or a plain member; by staff of the team's home.
 
     Raises:
@@ -155,7 +155,7 @@ async def own(tx: Tx, volunteer_id: UUID, before: UUID | None, limit: int) -> li
     return await store.list_own(tx, volunteer_id, before, limit)
 
 
-async def _join(tx: Tx, caller: Caller, team_id: UUID, volunteer_id: UUID, status: MembershipStatus) -> Membership:
+async def _join(tx: Tx, caller: Caller, team_id: UUID, volunteer_id: UUID, status: MembershipStatus) -> TeamMembership:
     if not await store.lock_volunteer(tx, volunteer_id):
         raise volunteer_unknown()
     await store.lock_team(tx, team_id)
@@ -165,9 +165,9 @@ async def _join(tx: Tx, caller: Caller, team_id: UUID, volunteer_id: UUID, statu
     if refused is not None:
         return unwrap(refused)
     now, by = await tx.now(), actor_id(caller)
-    new = Membership(new_id(), team_id, volunteer_id, status, now, by)
+    new = TeamMembership(new_id(), team_id, volunteer_id, status, now, by)
     if status is MembershipStatus.ACTIVE:
-        new = Membership(new.membership_id, team_id, volunteer_id, status, now, by, since=now, decided_by=by)
+        new = TeamMembership(new.membership_id, team_id, volunteer_id, status, now, by, since=now, decided_by=by)
     await store.add_membership(tx, new)
     return new
 
@@ -185,7 +185,7 @@ async def _require_run(tx: Tx, caller: Caller, team_id: UUID) -> None:
         raise Forbidden("not-yours-to-run", "This is for staff of the site and for the team's leader.")
 
 
-async def _found(tx: Tx, caller: Caller, membership_id: UUID) -> tuple[Membership, TeamHead]:
+async def _found(tx: Tx, caller: Caller, membership_id: UUID) -> tuple[TeamMembership, TeamHead]:
     # Another team's membership is answered like none at all.
     found = await store.find_membership(tx, membership_id)
     if found is not None:

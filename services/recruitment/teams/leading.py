@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.recruitment.teams import store
-from services.recruitment.teams.domain import Membership, MembershipAct, MembershipStatus, TeamRole, advance
+from services.recruitment.teams.domain import MembershipAct, MembershipStatus, TeamMembership, TeamRole, advance
 from shared.ids import new_id
 from shared.postgres import Tx
 
@@ -23,7 +23,9 @@ async def change_leader(tx: Tx, team_id: UUID, leader_id: UUID | None, by: UUID,
     if held is None:
         await store.add_membership(
             tx,
-            Membership(membership_id, team_id, leader_id, MembershipStatus.ACTIVE, now, by, since=now, decided_by=by),
+            TeamMembership(
+                membership_id, team_id, leader_id, MembershipStatus.ACTIVE, now, by, since=now, decided_by=by
+            ),
         )
     await begin_term(tx, team_id, membership_id, TeamRole.LEADER, by, now)
 
@@ -40,7 +42,7 @@ async def end_team(tx: Tx, team_id: UUID, by: UUID, now: datetime) -> None:
     await store.end_all(tx, team_id, now, by)
 
 
-def _approved(held: Membership, by: UUID, now: datetime) -> Membership:
+def _approved(held: TeamMembership, by: UUID, now: datetime) -> TeamMembership:
     changed = advance(held, MembershipAct.APPROVE, by=by, now=now)
-    assert isinstance(changed, Membership)
+    assert isinstance(changed, TeamMembership)
     return changed

@@ -40,7 +40,7 @@ update team_memberships set status = $3, since = $4, ended_at = $5, reason = $6,
 where membership_id = $1 and version = $2 - 1 returning version;
 
 -- name: end_all
--- The team is closed: its members are free, and its requests have come to nothing.
+-- The team is closed: its members are free, and its requests lapse.
 update team_memberships
 set status = case status when 'active' then 'ended' else 'withdrawn' end, ended_at = greatest($2, since),
     decided_by = $3, version = version + 1

@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.recruitment.teams.domain import Membership, MembershipStatus, TeamRole
+from services.recruitment.teams.domain import MembershipStatus, TeamMembership, TeamRole
 from shared.postgres import Tx, load_queries
 
 __all__ = [
-    "Member",
     "OwnMembership",
     "RoleTerm",
     "TeamHead",
+    "TeamMember",
     "add_membership",
     "add_role",
     "count_live",
@@ -35,7 +35,7 @@ _SQL = load_queries(__file__)
 
 @dataclass(frozen=True, slots=True)
 class TeamHead:
-    """What deciding on a team's members needs of the team."""
+    """The part of a team that decisions on its members need."""
 
     team_id: UUID
     name: str
@@ -45,7 +45,7 @@ class TeamHead:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class TeamMember:
     """A member or request as the team's list has it; the name lies in the vault behind ``person_id``."""
 
     membership_id: UUID
@@ -105,21 +105,21 @@ async def find_head(tx: Tx, team_id: UUID) -> TeamHead | None:
     return None if row is None else TeamHead(**dict(row))
 
 
-async def find_membership(tx: Tx, membership_id: UUID) -> Membership | None:
+async def find_membership(tx: Tx, membership_id: UUID) -> TeamMembership | None:
     row = await tx.fetchrow(_SQL["find_membership"], membership_id)
-    return None if row is None else Membership(**_typed(row))
+    return None if row is None else TeamMembership(**_typed(row))
 
 
-async def find_live(tx: Tx, team_id: UUID, volunteer_id: UUID) -> Membership | None:
+async def find_live(tx: Tx, team_id: UUID, volunteer_id: UUID) -> TeamMembership | None:
     row = await tx.fetchrow(_SQL["find_live"], team_id, volunteer_id)
-    return None if row is None else Membership(**_typed(row))
+    return None if row is None else TeamMembership(**_typed(row))
 
 
 async def count_live(tx: Tx, volunteer_id: UUID) -> int:
     return int(await tx.fetchval(_SQL["count_live"], volunteer_id))
 
 
-async def add_membership(tx: Tx, new: Membership) -> None:
+async def add_membership(tx: Tx, new: TeamMembership) -> None:
     """Insert a request or a member."""
     await tx.execute(
         _SQL["add_membership"],
@@ -134,7 +134,7 @@ async def add_membership(tx: Tx, new: Membership) -> None:
     )
 
 
-async def update_membership(tx: Tx, changed: Membership) -> bool:
+async def update_membership(tx: Tx, changed: TeamMembership) -> bool:
     """Write the next version; false when a concurrent transaction wrote it."""
     version = await tx.fetchval(
         _SQL["update_membership"],
@@ -169,10 +169,10 @@ async def add_role(
 
 async def list_members(
     tx: Tx, team_id: UUID, statuses: Collection[MembershipStatus], after: UUID | None, limit: int
-) -> list[Member]:
+) -> list[TeamMember]:
     """A page of a team's members and requests in these states."""
     rows = await tx.fetch(_SQL["list_members"], team_id, sorted(statuses), after, limit)
-    return [Member(**_typed(row)) for row in rows]
+    return [TeamMember(**_typed(row)) for row in rows]
 
 
 async def list_own(tx: Tx, volunteer_id: UUID, before: UUID | None, limit: int) -> list[OwnMembership]:

@@ -132,6 +132,7 @@ async def _recruitment(work: Work) -> dict[str, str]:
     project = await work.district.made("/projects", {"name": "晨光", "site_id": here, "pillar": "precise"})
     member = {"volunteer_id": volunteer.volunteer_id}
     membership = await work.district.made(f"/teams/{work.team}/members", member)
+    dockings = (await work.get(f"/teams/{work.team}/dockings")).json()["items"]
     asked = await work.district.made(f"/teams/{work.other_team}/requests", {}, volunteer.token)
     idle_theme = await work.district.made("/themes", {"name": "雷锋精神", "pillar": "shared"})
     appeal = await work.district.made("/appeals", {"title": "倡议书", "channel": "微视岭东", "body": "来吧。"})
@@ -149,7 +150,8 @@ async def _recruitment(work: Work) -> dict[str, str]:
     assert signup["signup_id"] != waiting["signup_id"]
     return {
         "site_id": here, "parent_id": work.sites["north"], "team_id": work.team, "theme_id": work.theme,
-        "membership_id": membership["membership_id"], "asked_id": asked["membership_id"],
+        "docking_id": dockings[0]["docking_id"], "membership_id": membership["membership_id"],
+        "asked_id": asked["membership_id"],
         "idle_theme": idle_theme["theme_id"], "project_id": project["project_id"], "drive_id": drive["drive_id"],
         "drive_code": drive["code"], "appeal_id": appeal["appeal_id"], "activity_id": activity["activity_id"],
         "shift_id": shift_id, "draft_id": draft["activity_id"], "draft_shift_id": draft["shifts"][0]["shift_id"],

@@ -1,4 +1,4 @@
-"""Membership of teams by random changes: only known steps, one life at a time, leaders stay."""
+"""TeamMembership of teams by random changes: only known steps, one life at a time, leaders stay."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -11,10 +11,10 @@ from services.recruitment.activities.domain import DomainRefusal
 from services.recruitment.teams.domain import (
     MOST_MEMBERSHIPS,
     DeclineReason,
-    Membership,
     MembershipAct,
     MembershipStatus,
     RemovalReason,
+    TeamMembership,
     TeamRole,
     acts_on,
     advance,
@@ -28,13 +28,13 @@ ACTS = st.sampled_from(MembershipAct)
 REASONS = st.sampled_from([None, "typed text", *DeclineReason, *RemovalReason])
 
 
-def asked(role: TeamRole = TeamRole.MEMBER) -> Membership:
-    return Membership(uuid4(), uuid4(), uuid4(), MembershipStatus.REQUESTED, NOW, BY, role)
+def asked(role: TeamRole = TeamRole.MEMBER) -> TeamMembership:
+    return TeamMembership(uuid4(), uuid4(), uuid4(), MembershipStatus.REQUESTED, NOW, BY, role)
 
 
-def member(role: TeamRole = TeamRole.MEMBER) -> Membership:
+def member(role: TeamRole = TeamRole.MEMBER) -> TeamMembership:
     found = advance(asked(role), MembershipAct.APPROVE, by=BY, now=NOW) if role is TeamRole.MEMBER else None
-    return found if isinstance(found, Membership) else Membership(
+    return found if isinstance(found, TeamMembership) else TeamMembership(
         uuid4(), uuid4(), uuid4(), MembershipStatus.ACTIVE, NOW, BY, role, since=NOW
     )  # fmt: skip
 
@@ -66,10 +66,10 @@ def test_any_changes_leave_a_membership_with_consistent_dates_and_at_most_one_li
 
 @given(st.sampled_from(MembershipStatus), ACTS)
 def test_a_refused_change_names_those_that_are_possible(status: MembershipStatus, act: MembershipAct) -> None:
-    current = Membership(uuid4(), uuid4(), uuid4(), status, NOW, BY)
+    current = TeamMembership(uuid4(), uuid4(), uuid4(), status, NOW, BY)
     after = advance(current, act, by=BY, now=NOW, reason="full" if act is MembershipAct.DECLINE else "moved")
     if act in acts_on(status):
-        assert isinstance(after, Membership)
+        assert isinstance(after, TeamMembership)
     elif isinstance(after, DomainRefusal):
         assert after.slug == "membership-state"
         assert after.extra["allowed"] == [str(each) for each in acts_on(status)]
@@ -80,19 +80,19 @@ def test_a_leader_stays_a_member_until_another_one_is_appointed(act: MembershipA
     after = advance(member(TeamRole.LEADER), act, by=BY, now=NOW, reason="moved")
     assert isinstance(after, DomainRefusal)
     assert after.slug == "leader-stays"
-    assert isinstance(advance(member(TeamRole.DEPUTY), act, by=BY, now=NOW, reason="moved"), Membership)
+    assert isinstance(advance(member(TeamRole.DEPUTY), act, by=BY, now=NOW, reason="moved"), TeamMembership)
 
 
 def test_the_closing_of_a_team_ends_its_leaders_membership_too() -> None:
     after = advance(member(TeamRole.LEADER), MembershipAct.END, by=BY, now=NOW)
-    assert isinstance(after, Membership)
+    assert isinstance(after, TeamMembership)
     assert (after.status, after.role) == (MembershipStatus.ENDED, TeamRole.MEMBER)
 
 
 def test_a_volunteer_joins_an_open_team_once_and_not_more_teams_than_allowed() -> None:
     assert may_join(None, 0, team_closed=False) is None
     left = advance(member(), MembershipAct.LEAVE, by=BY, now=NOW)
-    assert isinstance(left, Membership)
+    assert isinstance(left, TeamMembership)
     assert may_join(left, 0, team_closed=False) is None
     refused = [
         may_join(None, 0, team_closed=True),

@@ -1,0 +1,1 @@
+"""Docking of teams with sites, as dated facts."""

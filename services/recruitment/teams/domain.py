@@ -1,4 +1,4 @@
-"""TeamMembership of teams: its states, who may change them, and the terms of leaders and deputies. Pure."""
+"""Membership of teams: its states, who may change them, and the terms of leaders and deputies. Pure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Docking by random begins and ends: terms of one site never overlap, and every past date keeps its answer."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID, uuid4
 
 from hypothesis import given
@@ -13,6 +14,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 TEAM = UUID(int=1)
 SITES = [UUID(int=n) for n in (11, 12)]
 DAY = timedelta(days=1)
+NEVER = datetime.max.replace(tzinfo=UTC)
 STEPS = st.lists(
     st.tuples(st.booleans(), st.sampled_from(SITES), st.integers(0, 5), st.integers(0, 4)), min_size=1, max_size=25
 )
@@ -41,9 +43,11 @@ def played(steps: list[tuple[bool, UUID, int, int]]) -> tuple[list[Docking], dat
 def test_terms_of_one_team_with_one_site_never_overlap(steps: list[tuple[bool, UUID, int, int]]) -> None:
     held, now = played(steps)
     for site_id in SITES:
-        terms = sorted((each for each in held if each.site_id == site_id), key=lambda each: (each.since, each.until))
+        terms = sorted(
+            (each for each in held if each.site_id == site_id), key=lambda each: (each.since, each.until or NEVER)
+        )
         assert sum(each.until is None for each in terms) <= 1
-        for earlier, later in zip(terms, terms[1:], strict=False):
+        for earlier, later in pairwise(terms):
             assert earlier.until is not None
             assert earlier.since <= earlier.until <= later.since <= now
 
@@ -54,7 +58,7 @@ def test_a_team_is_docked_on_a_date_if_one_of_its_terms_holds_then(
 ) -> None:
     held, _ = played(steps)
     at = START + timedelta(hours=hours)
-    covered = any(each.since <= at < (each.until or datetime.max.replace(tzinfo=UTC)) for each in held)
+    covered = any(each.since <= at < (each.until or NEVER) for each in held)
     assert docked_on(held, at) == covered
 
 

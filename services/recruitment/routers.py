@@ -9,7 +9,10 @@ from services.recruitment.devices import api as devices_api
 from services.recruitment.docking import api as docking_api
 from services.recruitment.editing import api as editing_api
 from services.recruitment.imports import api as imports_api
+from services.recruitment.needs import api as needs_api
+from services.recruitment.openings import api as openings_api
 from services.recruitment.organisation import api as organisation_api
+from services.recruitment.projects import api as projects_api
 from services.recruitment.recruiting import api as recruiting_api
 from services.recruitment.reports import api as reports_api
 from services.recruitment.rollcall import api as rollcall_api
@@ -22,6 +25,7 @@ from services.recruitment.signups.waitlist import api as waitlist_api
 from services.recruitment.staff import api as staff_api
 from services.recruitment.staff import sign_in_api
 from services.recruitment.teams import api as teams_api
+from services.recruitment.trainings import api as trainings_api
 from services.recruitment.vault import api as vault_api
 from services.recruitment.volunteers import api as volunteers_api
 from shared.operators import api as operators_api
@@ -36,6 +40,10 @@ ROUTERS = (
     editing_api.router,
     teams_api.router,
     docking_api.router,
+    needs_api.router,
+    openings_api.router,
+    projects_api.router,
+    trainings_api.router,
     recruiting_api.router,
     vault_api.router,
     volunteers_api.router,

@@ -27,12 +27,13 @@ from services.web.pages.operator import (
     rules_admin,
     system,
 )
-from services.web.pages.public import account, credentials, home, leaders, login, rules, teams
+from services.web.pages.public import account, credentials, home, leaders, login, projects, rules, teams
 from services.web.pages.refusals import translated
-from services.web.pages.staff import accounts, approvals, cases, plan, records, rewards_admin, shifts
+from services.web.pages.staff import accounts, approvals, cases, organisation, plan, records, rewards_admin, shifts
 from services.web.pages.staff import home as staff
 from services.web.pages.visit import Web
 from services.web.pages.volunteer import badges, me, scan
+from services.web.pages.volunteer import teams as own_teams
 from services.web.pulse.hub import Hub
 from services.web.pulse.stream import PULSE_PATH, stream_pulse
 from services.web.pulse.tail import Tail
@@ -80,6 +81,8 @@ class Gateway:
                 credentials.router,
                 teams.router,
                 me.router,
+                own_teams.router,
+                projects.router,
                 messages.router,
                 leaders.router,
                 scan.router,
@@ -95,6 +98,7 @@ class Gateway:
                 imports.router,
                 approvals.router,
                 accounts.router,
+                organisation.router,
                 system.router,
                 live.router,
                 search.router,

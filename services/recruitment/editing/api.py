@@ -36,7 +36,7 @@ from shared.http.cursors import Page, decode, page_of
 from shared.http.idempotency import once
 from shared.postgres import Database, Tx
 
-__all__ = ["Version", "router"]
+__all__ = ["ABSENT", "Version", "VersionIn", "closed", "edited", "router"]
 
 router = APIRouter(prefix="/api/recruitment/v1", tags=["editing"])
 
@@ -45,7 +45,7 @@ Centre = Annotated[Caller, allow(Role.OPERATOR, centre=True)]
 Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
 Version = Annotated[int, Field(ge=1, le=2_147_483_647, description="The version that was decided on.")]
 Title = Annotated[str, Field(min_length=1, max_length=200)]
-_ABSENT: Any = Field(default=None)
+ABSENT: Any = Field(default=None)
 """The default of a field that may be left out, but not be null."""
 T = TypeVar("T", bound=BaseModel)
 
@@ -60,17 +60,17 @@ class SiteEditIn(Input):
     """A change of a site; its level follows."""
 
     version: Version
-    name: Name = _ABSENT
-    parent_id: UUID = _ABSENT
+    name: Name = ABSENT
+    parent_id: UUID = ABSENT
 
 
 class TeamEditIn(Input):
     """A change of a team; ``leader_volunteer_id`` null leaves it without a leader."""
 
     version: Version
-    name: Name = _ABSENT
-    site_id: UUID = _ABSENT
-    docked: bool = _ABSENT
+    name: Name = ABSENT
+    site_id: UUID = ABSENT
+    docked: bool = ABSENT
     leader_volunteer_id: UUID | None = None
     series: Series | None = None
     department: Name | None = None
@@ -81,37 +81,38 @@ class ThemeEditIn(Input):
     """A change of a theme."""
 
     version: Version
-    name: Name = _ABSENT
-    pillar: Pillar = _ABSENT
+    name: Name = ABSENT
+    pillar: Pillar = ABSENT
 
 
 class ProjectEditIn(Input):
     """A change of a project."""
 
     version: Version
-    name: Name = _ABSENT
-    site_id: UUID = _ABSENT
-    pillar: Pillar = _ABSENT
+    name: Name = ABSENT
+    site_id: UUID = ABSENT
+    pillar: Pillar = ABSENT
+    summary: Annotated[str, Field(min_length=1, max_length=500)] | None = None
 
 
 class DriveEditIn(Input):
     """A change of a drive; times only while it is not over."""
 
     version: Version
-    name: Name = _ABSENT
-    place_kind: PlaceKind = _ABSENT
-    place: Title = _ABSENT
-    starts_at: datetime = _ABSENT
-    ends_at: datetime = _ABSENT
+    name: Name = ABSENT
+    place_kind: PlaceKind = ABSENT
+    place: Title = ABSENT
+    starts_at: datetime = ABSENT
+    ends_at: datetime = ABSENT
 
 
 class AppealEditIn(Input):
     """A change of an appeal."""
 
     version: Version
-    title: Title = _ABSENT
-    channel: Name = _ABSENT
-    body: Annotated[str, Field(min_length=1, max_length=20_000)] = _ABSENT
+    title: Title = ABSENT
+    channel: Name = ABSENT
+    body: Annotated[str, Field(min_length=1, max_length=20_000)] = ABSENT
 
 
 class ChangeOut(Output):
@@ -129,49 +130,49 @@ class ChangeOut(Output):
 @router.patch("/sites/{site_id}")
 async def edit_site(site_id: UUID, body: SiteEditIn, caller: Operator, db: Db) -> SiteOut:
     """Edit a site."""
-    return await _edited(db, caller, ObjectKind.SITE, site_id, body, _site)
+    return await edited(db, caller, ObjectKind.SITE, site_id, body, _site)
 
 
 @router.post("/sites/{site_id}/close", response_model=SiteOut)
 async def close_site(request: Request, site_id: UUID, body: VersionIn, caller: Operator, db: Db) -> Response:
     """Close a site that holds nothing open."""
-    return await _closed(request, db, caller, ObjectKind.SITE, site_id, body, _site)
+    return await closed(request, db, caller, ObjectKind.SITE, site_id, body, _site)
 
 
 @router.patch("/teams/{team_id}")
 async def edit_team(team_id: UUID, body: TeamEditIn, caller: Operator, db: Db) -> TeamOut:
     """Edit a team."""
-    return await _edited(db, caller, ObjectKind.TEAM, team_id, body, _team)
+    return await edited(db, caller, ObjectKind.TEAM, team_id, body, _team)
 
 
 @router.post("/teams/{team_id}/close", response_model=TeamOut)
 async def close_team(request: Request, team_id: UUID, body: VersionIn, caller: Operator, db: Db) -> Response:
     """Close a team that has no activity to come."""
-    return await _closed(request, db, caller, ObjectKind.TEAM, team_id, body, _team)
+    return await closed(request, db, caller, ObjectKind.TEAM, team_id, body, _team)
 
 
 @router.patch("/themes/{theme_id}")
 async def edit_theme(theme_id: UUID, body: ThemeEditIn, caller: Centre, db: Db) -> ThemeOut:
     """Edit a theme."""
-    return await _edited(db, caller, ObjectKind.THEME, theme_id, body, _theme)
+    return await edited(db, caller, ObjectKind.THEME, theme_id, body, _theme)
 
 
 @router.post("/themes/{theme_id}/close", response_model=ThemeOut)
 async def close_theme(request: Request, theme_id: UUID, body: VersionIn, caller: Centre, db: Db) -> Response:
     """Close a theme."""
-    return await _closed(request, db, caller, ObjectKind.THEME, theme_id, body, _theme)
+    return await closed(request, db, caller, ObjectKind.THEME, theme_id, body, _theme)
 
 
 @router.patch("/projects/{project_id}")
 async def edit_project(project_id: UUID, body: ProjectEditIn, caller: Staff, db: Db) -> ProjectOut:
     """Edit a project."""
-    return await _edited(db, caller, ObjectKind.PROJECT, project_id, body, _project)
+    return await edited(db, caller, ObjectKind.PROJECT, project_id, body, _project)
 
 
 @router.post("/projects/{project_id}/close", response_model=ProjectOut)
 async def close_project(request: Request, project_id: UUID, body: VersionIn, caller: Staff, db: Db) -> Response:
     """Close a project."""
-    return await _closed(request, db, caller, ObjectKind.PROJECT, project_id, body, _project)
+    return await closed(request, db, caller, ObjectKind.PROJECT, project_id, body, _project)
 
 
 @router.patch("/drives/{drive_id}")
@@ -181,7 +182,7 @@ async def edit_drive(drive_id: UUID, body: DriveEditIn, caller: Staff, db: Db, s
     async def shown(tx: Tx, object_id: UUID) -> DriveOut:
         return drive_out(settings, await recruiting.drive_view(tx, _there(await drives.drive(tx, object_id))))
 
-    return await _edited(db, caller, ObjectKind.DRIVE, drive_id, body, shown)
+    return await edited(db, caller, ObjectKind.DRIVE, drive_id, body, shown)
 
 
 @router.post("/drives/{drive_id}/close", response_model=DriveOut)
@@ -193,19 +194,19 @@ async def close_drive(
     async def shown(tx: Tx, object_id: UUID) -> DriveOut:
         return drive_out(settings, await recruiting.drive_view(tx, _there(await drives.drive(tx, object_id))))
 
-    return await _closed(request, db, caller, ObjectKind.DRIVE, drive_id, body, shown)
+    return await closed(request, db, caller, ObjectKind.DRIVE, drive_id, body, shown)
 
 
 @router.patch("/appeals/{appeal_id}")
 async def edit_appeal(appeal_id: UUID, body: AppealEditIn, caller: Centre, db: Db) -> AppealOut:
     """Edit an appeal."""
-    return await _edited(db, caller, ObjectKind.APPEAL, appeal_id, body, _appeal)
+    return await edited(db, caller, ObjectKind.APPEAL, appeal_id, body, _appeal)
 
 
 @router.post("/appeals/{appeal_id}/close", response_model=AppealOut)
 async def close_appeal(request: Request, appeal_id: UUID, body: VersionIn, caller: Centre, db: Db) -> Response:
     """Close an appeal: its code registers no more volunteers."""
-    return await _closed(request, db, caller, ObjectKind.APPEAL, appeal_id, body, _appeal)
+    return await closed(request, db, caller, ObjectKind.APPEAL, appeal_id, body, _appeal)
 
 
 @router.get("/changes/{kind}/{object_id}")
@@ -219,7 +220,7 @@ async def list_changes(
     return page_of(rows, limit, _change, lambda row: (row.change_id,))
 
 
-async def _edited(
+async def edited(
     db: Database,
     caller: Caller,
     kind: ObjectKind,
@@ -227,6 +228,7 @@ async def _edited(
     body: Input,
     shown: Callable[[Tx, UUID], Awaitable[T]],
 ) -> T:
+    """Edit an object by its body and answer with it; raises as `handlers.edit`."""
     edits = body.model_dump(exclude_unset=True)
     seen = edits.pop("version")
     async with db.transaction() as tx:
@@ -234,7 +236,7 @@ async def _edited(
         return await shown(tx, object_id)
 
 
-async def _closed(
+async def closed(
     request: Request,
     db: Database,
     caller: Caller,
@@ -243,6 +245,8 @@ async def _closed(
     body: VersionIn,
     shown: Callable[[Tx, UUID], Awaitable[BaseModel]],
 ) -> Response:
+    """Close an object once and answer with it; raises as `handlers.close`."""
+
     async def work(tx: Tx) -> BaseModel:
         await handlers.close(tx, caller, kind, object_id, body.version)
         return await shown(tx, object_id)

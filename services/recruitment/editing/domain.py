@@ -22,19 +22,27 @@ class ObjectKind(StrEnum):
     APPEAL = "appeal"
     ACTIVITY = "activity"
     SHIFT = "shift"
+    TAG = "tag"
+    HONOUR = "honour"
+    ORGANISATION = "organisation"
+    TRAINING = "training"
 
 
 FIELDS: Mapping[ObjectKind, tuple[str, ...]] = {
     ObjectKind.SITE: ("name", "parent_id", "level"),
     ObjectKind.TEAM: ("name", "site_id", "docked", "leader_volunteer_id", "series", "department", "head"),
     ObjectKind.THEME: ("name", "pillar"),
-    ObjectKind.PROJECT: ("name", "site_id", "pillar"),
+    ObjectKind.PROJECT: ("name", "site_id", "pillar", "summary"),
     ObjectKind.DRIVE: ("name", "place_kind", "place", "starts_at", "ends_at"),
     ObjectKind.APPEAL: ("title", "channel", "body"),
+    ObjectKind.TAG: ("zh", "en"),
+    ObjectKind.HONOUR: ("title", "awarded_by", "year", "level", "category"),
+    ObjectKind.ORGANISATION: ("name", "level", "site_id"),
+    ObjectKind.TRAINING: ("title", "mode", "starts_at", "ends_at"),
 }
 """The fields that can be edited, in the order in which their update statement takes them."""
 
-_WITHHELD = frozenset({"beneficiaries", "content", "person_in_charge", "note", "body"})
+_WITHHELD = frozenset({"beneficiaries", "content", "person_in_charge", "note", "body", "summary"})
 """Free texts, which may name a person: the history says that they changed, not what they said."""
 
 

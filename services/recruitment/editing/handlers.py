@@ -1,7 +1,7 @@
 """Use cases of editing: change, close, and the history of an object. Each in one transaction, given by the caller."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from services.recruitment.organisation.domain import (
     SiteKind,
     TeamKind,
     check_detachment,
+    check_honour_year,
     check_parent,
     check_team_site,
     clean_title,
@@ -24,14 +25,16 @@ from services.recruitment.organisation.events import publish_site
 from services.recruitment.recruiting.domain import check_period
 from services.recruitment.teams import leading
 from shared.auth.tokens import Caller
+from shared.clock import district_day
 from shared.errors import Conflict, Invalid, NotFound
 from shared.ids import new_id
 from shared.postgres import Tx
 
-__all__ = ["close", "edit", "history", "keep_change", "require_version"]
+__all__ = ["close", "edit", "history", "keep_change", "replace_part", "require_version"]
 
 Values = dict[str, Any]
-_TITLES = {"name": 100, "title": 200, "channel": 100, "place": 200, "department": 100, "head": 100}
+_TITLES = {"name": 100, "title": 200, "channel": 100, "place": 200, "department": 100, "head": 100, "awarded_by": 200,
+           "zh": 50, "en": 50}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +77,31 @@ async def edit(
     if values == current.values:
         return
     if not await store.update(tx, kind, object_id, values):
-        raise Conflict(f"{kind}-exists", f"There is already an open {kind} named {values['name']}.")
+        raise Conflict(f"{kind}-exists", f"There is already an open {kind} named {values.get('name')}.")
     await keep_change(tx, caller, current, "edited", values)
     if kind is ObjectKind.TEAM:
         await _keep_facts(_Edit(tx, caller, current, values))
     await _publish(tx, kind, object_id)
+
+
+async def replace_part(
+    tx: Tx, caller: Caller, kind: ObjectKind, object_id: UUID, seen: int, before: Values, after: Values
+) -> bool:
+    """Keep the change of a part of a site or team that lies in another table; false when nothing changes.
+
+    Raises:
+        NotFound, Forbidden: as for `edit`.
+        Conflict: ``changed-meanwhile`` with the changes since, or closed.
+    """
+    current = await _locked(tx, caller, kind, object_id, seen)
+    if (refused := domain.may_edit(current)) is not None:
+        raise refusal(refused)
+    if before == after:
+        return False
+    await store.touch(tx, object_id)
+    await keep_change(tx, caller, replace(current, values=before), "edited", after)
+    await _publish(tx, kind, object_id)
+    return True
 
 
 async def close(tx: Tx, caller: Caller, kind: ObjectKind, object_id: UUID, seen: int) -> None:
@@ -211,7 +234,7 @@ async def _check_team(edit: _Edit) -> None:
         await organisation.require_leader(edit.tx, edit.caller, UUID(str(leader_id)))
 
 
-async def _check_project(edit: _Edit) -> None:
+async def _check_home(edit: _Edit) -> None:
     if edit.changes("site_id"):
         await organisation.require_open_site(edit.tx, edit.caller, UUID(str(edit.values["site_id"])))
 
@@ -239,10 +262,33 @@ async def _check_appeal(edit: _Edit) -> None:
         raise Invalid("appeal-invalid", "body must not be empty")
 
 
+async def _check_summary(edit: _Edit) -> None:
+    if edit.values["summary"] is not None:
+        edit.values["summary"] = clean_title(str(edit.values["summary"]), "summary", 500)
+    await _check_home(edit)
+
+
+async def _check_honour(edit: _Edit) -> None:
+    try:
+        check_honour_year(int(str(edit.values["year"])), district_day(await edit.tx.now()).year)
+    except ValueError as error:
+        raise Invalid("honour-invalid", str(error)) from None
+
+
+async def _check_training(edit: _Edit) -> None:
+    try:
+        check_period(edit.values["starts_at"], edit.values["ends_at"])
+    except ValueError as error:
+        raise Invalid("training-invalid", str(error)) from None
+
+
 _CHECKS: Mapping[ObjectKind, Callable[[_Edit], Awaitable[None]]] = {
     ObjectKind.SITE: _check_site,
     ObjectKind.TEAM: _check_team,
-    ObjectKind.PROJECT: _check_project,
+    ObjectKind.PROJECT: _check_summary,
+    ObjectKind.ORGANISATION: _check_home,
+    ObjectKind.HONOUR: _check_honour,
+    ObjectKind.TRAINING: _check_training,
     ObjectKind.DRIVE: _check_drive,
     ObjectKind.APPEAL: _check_appeal,
 }

@@ -10,7 +10,7 @@ import orjson
 from services.recruitment.editing.domain import FIELDS, Edit, Editable, ObjectKind, Remaining
 from shared.postgres import Tx, load_queries
 
-__all__ = ["add_change", "changes_since", "close", "list_changes", "lock", "remaining", "update"]
+__all__ = ["add_change", "changes_since", "close", "list_changes", "lock", "remaining", "touch", "update"]
 
 _SQL = load_queries(__file__)
 _SHOWN = 20
@@ -38,6 +38,11 @@ async def update(tx: Tx, kind: ObjectKind, object_id: UUID, values: Mapping[str,
 async def close(tx: Tx, kind: ObjectKind, object_id: UUID, now: datetime) -> None:
     """Close an object."""
     await tx.execute(_SQL[f"close_{kind}"], object_id, now)
+
+
+async def touch(tx: Tx, object_id: UUID) -> None:
+    """Raise the version of a site or team, of which something in another table changes."""
+    await tx.execute(_SQL["touch"], object_id)
 
 
 async def remaining(tx: Tx, kind: ObjectKind, object_id: UUID, now: datetime) -> list[Remaining]:

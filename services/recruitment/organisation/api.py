@@ -12,6 +12,8 @@ from starlette.responses import Response
 from services.recruitment.organisation import handlers, store
 from services.recruitment.organisation.domain import (
     Honour,
+    HonourCategory,
+    HonourLevel,
     Level,
     NewProject,
     NewSite,
@@ -31,11 +33,15 @@ from shared.http.idempotency import once
 from shared.postgres import Tx
 
 __all__ = [
+    "HonourIn",
+    "HonourOut",
     "Name",
     "ProjectOut",
     "SiteOut",
     "TeamOut",
     "ThemeOut",
+    "Title",
+    "honour_out",
     "project_out",
     "router",
     "site_out",
@@ -144,14 +150,20 @@ class HonourIn(Input):
     title: Title
     awarded_by: Title
     year: Annotated[int, Field(ge=1949, le=2200)]
+    level: HonourLevel | None = None
+    category: HonourCategory | None = None
 
 
 class HonourOut(Output):
     """An award of a project."""
 
+    honour_id: UUID
     title: str
     awarded_by: str
     year: int
+    level: HonourLevel | None
+    category: HonourCategory | None
+    version: int
 
 
 class ProjectIn(Input):
@@ -161,6 +173,7 @@ class ProjectIn(Input):
     site_id: UUID
     pillar: Pillar
     honours: Annotated[list[HonourIn], Field(max_length=50, default_factory=list)]
+    summary: Annotated[str, Field(min_length=1, max_length=500)] | None = None
 
 
 class ProjectOut(Output):
@@ -174,6 +187,7 @@ class ProjectOut(Output):
     version: int
     closed_at: datetime | None
     honours: list[HonourOut]
+    summary: str | None
 
 
 @router.post("/sites", status_code=201, response_model=SiteOut)
@@ -252,10 +266,10 @@ async def list_themes(db: Db, cursor: str | None = None, limit: ListLimit = 500)
 @router.post("/projects", status_code=201, response_model=ProjectOut)
 async def add_project(request: Request, body: ProjectIn, caller: Staff, db: Db) -> Response:
     """Show a brand project."""
-    honours = tuple(Honour(honour.title, honour.awarded_by, honour.year) for honour in body.honours)
+    honours = tuple(Honour(h.title, h.awarded_by, h.year, h.level, h.category) for h in body.honours)
 
     async def work(tx: Tx) -> ProjectOut:
-        new = NewProject(body.name, body.site_id, body.pillar, honours)
+        new = NewProject(body.name, body.site_id, body.pillar, honours, body.summary)
         return project_out(await handlers.add_project(tx, caller, new))
 
     return await once(request, db, caller, work)
@@ -299,5 +313,9 @@ def theme_out(theme: Theme) -> ThemeOut:
 def project_out(project: Project) -> ProjectOut:
     """A project as everybody sees it."""
     values = {name: getattr(project, name) for name in ProjectOut.model_fields if name != "honours"}
-    honours = [HonourOut(title=h.title, awarded_by=h.awarded_by, year=h.year) for h in project.honours]
-    return ProjectOut(**values, honours=honours)
+    return ProjectOut(**values, honours=[honour_out(honour) for honour in project.honours])
+
+
+def honour_out(honour: Honour) -> HonourOut:
+    """An honour as everybody sees it."""
+    return HonourOut(**{name: getattr(honour, name) for name in HonourOut.model_fields})

@@ -6,6 +6,8 @@ from uuid import UUID
 
 __all__ = [
     "Honour",
+    "HonourCategory",
+    "HonourLevel",
     "Level",
     "NewProject",
     "NewSite",
@@ -47,6 +49,25 @@ class TeamKind(StrEnum):
     CORPS = "corps"
     DETACHMENT = "detachment"
     TEAM = "team"
+
+
+class HonourLevel(StrEnum):
+    """The level that an honour was awarded at."""
+
+    DISTRICT = "district"
+    CITY = "city"
+    PROVINCE = "province"
+    NATION = "nation"
+
+
+class HonourCategory(StrEnum):
+    """The kind of winner that an honour distinguishes."""
+
+    PROJECT = "project"
+    CREATIVE = "creative"
+    COMMUNITY = "community"
+    TEAM = "team"
+    PERSON = "person"
 
 
 class Series(StrEnum):
@@ -118,6 +139,10 @@ class Honour:
     title: str
     awarded_by: str
     year: int
+    level: HonourLevel | None = None
+    category: HonourCategory | None = None
+    honour_id: UUID | None = None
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +153,7 @@ class NewProject:
     site_id: UUID
     pillar: Pillar
     honours: tuple[Honour, ...]
+    summary: str | None = None
 
 
 def check_parent(kind: SiteKind, parent: SiteKind | None) -> None:

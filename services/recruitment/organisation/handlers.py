@@ -32,6 +32,7 @@ __all__ = [
     "add_site",
     "add_team",
     "add_theme",
+    "clean_honour",
     "require_leader",
     "require_open_site",
     "require_reach",
@@ -203,7 +204,12 @@ async def add_project(tx: Tx, caller: Caller, new: NewProject) -> Project:
     await require_open_site(tx, caller, new.site_id)
     now = await tx.now()
     try:
-        new = replace(new, name=clean_title(new.name, "name"), honours=tuple(_clean(h) for h in new.honours))
+        new = replace(
+            new,
+            name=clean_title(new.name, "name"),
+            honours=tuple(clean_honour(h) for h in new.honours),
+            summary=None if new.summary is None else clean_title(new.summary, "summary", 500),
+        )
         for honour in new.honours:
             check_honour_year(honour.year, district_day(now).year)
     except ValueError as error:
@@ -211,9 +217,16 @@ async def add_project(tx: Tx, caller: Caller, new: NewProject) -> Project:
     project_id = new_id()
     if not await store.add_project(tx, project_id, new, now):
         raise Conflict("project-exists", f"there is already a project named {new.name}")
-    return Project(project_id, new.name, new.site_id, new.pillar, now, new.honours)
+    project = await store.find_project(tx, project_id)
+    assert project is not None
+    return project
 
 
-def _clean(honour: Honour) -> Honour:
+def clean_honour(honour: Honour) -> Honour:
+    """An honour without surrounding blanks.
+
+    Raises:
+        ValueError: a text is empty or too long.
+    """
     title = clean_title(honour.title, "an honour's title", 200)
-    return Honour(title, clean_title(honour.awarded_by, "awarded_by", 200), honour.year)
+    return replace(honour, title=title, awarded_by=clean_title(honour.awarded_by, "awarded_by", 200))

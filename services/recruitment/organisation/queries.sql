@@ -74,24 +74,30 @@ select theme_id, name, pillar, created_at, version, closed_at from themes where 
 
 -- name: add_project
 -- The caller learns of a taken name by the missing row.
-insert into projects (project_id, name, site_id, pillar, created_at) values ($1, $2, $3, $4, $5)
+insert into projects (project_id, name, site_id, pillar, created_at, summary) values ($1, $2, $3, $4, $5, $6)
 on conflict do nothing returning project_id;
 
 -- name: add_honours
 -- All honours of a project in one statement.
-insert into honours (honour_id, project_id, title, awarded_by, year, created_at)
-select honour_id, $1, title, awarded_by, year, $6
-from unnest($2::uuid[], $3::text[], $4::text[], $5::smallint[]) as honour (honour_id, title, awarded_by, year);
+insert into honours (honour_id, project_id, title, awarded_by, year, created_at, level, category)
+select honour_id, $1, title, awarded_by, year, $6, level, category
+from unnest($2::uuid[], $3::text[], $4::text[], $5::smallint[], $7::text[], $8::text[])
+    as honour (honour_id, title, awarded_by, year, level, category);
+
+-- name: find_honour
+-- By id.
+select honour_id, title, awarded_by, year, level, category, version from honours where honour_id = $1;
 
 -- name: list_projects
 -- In order of founding, a page at a time.
-select project_id, name, site_id, pillar, created_at, version, closed_at from projects
+select project_id, name, site_id, pillar, created_at, version, closed_at, summary from projects
 where $1::uuid is null or project_id > $1 order by project_id limit $2;
 
 -- name: find_project
 -- By id.
-select project_id, name, site_id, pillar, created_at, version, closed_at from projects where project_id = $1;
+select project_id, name, site_id, pillar, created_at, version, closed_at, summary from projects where project_id = $1;
 
 -- name: honours_of
 -- For a page of projects at once.
-select project_id, title, awarded_by, year from honours where project_id = any($1::uuid[]) order by year, honour_id;
+select project_id, honour_id, title, awarded_by, year, level, category, version from honours
+where project_id = any($1::uuid[]) and closed_at is null order by year, honour_id;

@@ -9,6 +9,8 @@ from asyncpg import Record
 
 from services.recruitment.organisation.domain import (
     Honour,
+    HonourCategory,
+    HonourLevel,
     Level,
     NewProject,
     NewSite,
@@ -27,10 +29,12 @@ __all__ = [
     "Site",
     "Team",
     "Theme",
+    "add_honours",
     "add_project",
     "add_site",
     "add_team",
     "add_theme",
+    "find_honour",
     "find_project",
     "find_site",
     "find_team",
@@ -102,6 +106,7 @@ class Project:
     honours: tuple[Honour, ...] = ()
     version: int = 1
     closed_at: datetime | None = None
+    summary: str | None = None
 
 
 async def find_site(tx: Tx, site_id: UUID) -> Site | None:
@@ -173,18 +178,31 @@ async def list_themes(tx: Tx, after: UUID | None, limit: int) -> list[Theme]:
 
 async def add_project(tx: Tx, project_id: UUID, new: NewProject, now: datetime) -> bool:
     """Insert with honours; false when the name is taken."""
-    if await tx.fetchval(_SQL["add_project"], project_id, new.name, new.site_id, new.pillar, now) is None:
+    values = (project_id, new.name, new.site_id, new.pillar, now, new.summary)
+    if await tx.fetchval(_SQL["add_project"], *values) is None:
         return False
+    await add_honours(tx, project_id, new.honours, now)
+    return True
+
+
+async def add_honours(tx: Tx, project_id: UUID, honours: Sequence[Honour], now: datetime) -> None:
+    """Insert honours of a project; those without an id get one."""
     await tx.execute(
         _SQL["add_honours"],
         project_id,
-        [new_id() for _ in new.honours],
-        [honour.title for honour in new.honours],
-        [honour.awarded_by for honour in new.honours],
-        [honour.year for honour in new.honours],
+        [honour.honour_id or new_id() for honour in honours],
+        [honour.title for honour in honours],
+        [honour.awarded_by for honour in honours],
+        [honour.year for honour in honours],
         now,
+        [honour.level for honour in honours],
+        [honour.category for honour in honours],
     )
-    return True
+
+
+async def find_honour(tx: Tx, honour_id: UUID) -> Honour | None:
+    row = await tx.fetchrow(_SQL["find_honour"], honour_id)
+    return None if row is None else _honour(row)
 
 
 async def list_projects(tx: Tx, after: UUID | None, limit: int) -> list[Project]:
@@ -199,7 +217,7 @@ async def find_project(tx: Tx, project_id: UUID) -> Project | None:
 async def _projects(tx: Tx, rows: Sequence[Record]) -> list[Project]:
     honours: dict[UUID, list[Honour]] = {row["project_id"]: [] for row in rows}
     for row in await tx.fetch(_SQL["honours_of"], list(honours)):
-        honours[row["project_id"]].append(Honour(row["title"], row["awarded_by"], row["year"]))
+        honours[row["project_id"]].append(_honour(row))
     return [
         Project(
             row["project_id"],
@@ -210,9 +228,23 @@ async def _projects(tx: Tx, rows: Sequence[Record]) -> list[Project]:
             tuple(honours[row["project_id"]]),
             row["version"],
             row["closed_at"],
+            row["summary"],
         )
         for row in rows
     ]
+
+
+def _honour(row: Record) -> Honour:
+    level, category = row["level"], row["category"]
+    return Honour(
+        row["title"],
+        row["awarded_by"],
+        row["year"],
+        None if level is None else HonourLevel(level),
+        None if category is None else HonourCategory(category),
+        row["honour_id"],
+        row["version"],
+    )
 
 
 def _site(row: Record) -> Site:

@@ -31,7 +31,8 @@ select
     (select count(*) from appeals where published_at < $2 and published_at <= $3) as appeals,
     (select count(*) from projects
      where created_at <= $3 and (closed_at is null or closed_at > least($2, $3))) as projects,
-    (select count(*) from honours where created_at <= $3) as honours,
+    (select count(*) from honours
+     where created_at <= $3 and (closed_at is null or closed_at > least($2, $3))) as honours,
     (select count(*) from volunteers where registered_at < $2 and registered_at <= $3) as registered,
     (select count(*) from activities a
      where starts_at >= $1 and starts_at < $2 and opened_at <= $3 and exists (

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.recruitment.organisation import store as organisation
 from services.recruitment.organisation.api import TeamOut, team_out
-from services.recruitment.teams import handlers
+from services.recruitment.teams import handlers, store
 from services.recruitment.teams.domain import (
     DeclineReason,
     MembershipAct,
@@ -19,9 +19,9 @@ from services.recruitment.teams.domain import (
     TeamRole,
 )
 from services.recruitment.teams.handlers import NamedMember
-from services.recruitment.teams.store import OwnMembership
+from services.recruitment.teams.store import OwnMembership, TeamCard
 from services.recruitment.vault.api import CipherDep
-from shared.auth.access import allow
+from shared.auth.access import allow, public
 from shared.auth.tokens import Caller, Role
 from shared.http.app import Db, Input, Limit, Output
 from shared.http.cursors import Page, decode, page_of
@@ -117,6 +117,29 @@ class MemberOut(Output):
     version: int
 
 
+class TeamCardOut(Output):
+    """A team as the public sees it: no person, only how many members."""
+
+    team_id: UUID
+    kind: str
+    name: str
+    site_id: UUID
+    site_name: str
+    series: str | None
+    department: str | None
+    docked: bool
+    closed_at: datetime | None
+    version: int
+    tag_ids: list[UUID]
+    members: int
+
+
+class TeamCardsOut(Output):
+    """Open teams by name."""
+
+    items: list[TeamCardOut]
+
+
 class RoleTermOut(Output):
     """A term of a leader or deputy, by number; ``until`` null lasts on."""
 
@@ -143,6 +166,20 @@ async def appoint_leader(request: Request, team_id: UUID, body: LeaderIn, caller
         return team_out(team)
 
     return await once(request, db, caller, work)
+
+
+@router.get("/teams/directory", dependencies=[public()])
+async def list_cards(db: Db, site_id: UUID | None = None, tag_id: UUID | None = None) -> TeamCardsOut:
+    """Open teams, for those who look for one: of a site, or that serve a need."""
+    async with db.transaction() as tx:
+        return TeamCardsOut(items=[_card(card) for card in await store.list_cards(tx, site_id, tag_id)])
+
+
+@router.get("/teams/{team_id}", dependencies=[public()])
+async def read_card(team_id: UUID, db: Db) -> TeamCardOut:
+    """One team as the public sees it, also when it is closed."""
+    async with db.transaction() as tx:
+        return _card(await handlers.card(tx, team_id))
 
 
 @router.post("/teams/{team_id}/requests", status_code=201, response_model=MembershipOut)
@@ -256,6 +293,10 @@ def _membership(found: TeamMembership) -> MembershipOut:
 
 def _own(found: OwnMembership) -> OwnMembershipOut:
     return OwnMembershipOut(**{name: getattr(found, name) for name in OwnMembershipOut.model_fields})
+
+
+def _card(card: TeamCard) -> TeamCardOut:
+    return TeamCardOut(**{name: getattr(card, name) for name in TeamCardOut.model_fields})
 
 
 def _member(named: NamedMember) -> MemberOut:

@@ -10,7 +10,7 @@ from services.recruitment.editing.domain import ObjectKind
 from services.recruitment.organisation.handlers import require_reach, volunteer_unknown
 from services.recruitment.teams import domain, leading, store
 from services.recruitment.teams.domain import MembershipAct, MembershipStatus, TeamMembership, TeamRole
-from services.recruitment.teams.store import OwnMembership, RoleTerm, TeamHead, TeamMember
+from services.recruitment.teams.store import OwnMembership, RoleTerm, TeamCard, TeamHead, TeamMember
 from services.recruitment.vault import handlers as vault
 from services.recruitment.vault.cipher import Cipher
 from services.recruitment.vault.domain import mask_name
@@ -19,7 +19,18 @@ from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import new_id
 from shared.postgres import Tx
 
-__all__ = ["NamedMember", "add_member", "appoint_leader", "assign", "change", "members", "own", "request", "terms"]
+__all__ = [
+    "NamedMember",
+    "add_member",
+    "appoint_leader",
+    "assign",
+    "card",
+    "change",
+    "members",
+    "own",
+    "request",
+    "terms",
+]
 
 _OWN = frozenset({MembershipAct.WITHDRAW, MembershipAct.LEAVE})
 _TERMS = 50
@@ -148,6 +159,18 @@ async def terms(tx: Tx, caller: Caller, team_id: UUID) -> list[RoleTerm]:
     """
     await _require_run(tx, caller, team_id)
     return await store.list_terms(tx, team_id, _TERMS)
+
+
+async def card(tx: Tx, team_id: UUID) -> TeamCard:
+    """A team as the public sees it.
+
+    Raises:
+        NotFound: there is no such team.
+    """
+    found = await store.find_card(tx, team_id)
+    if found is None:
+        raise NotFound("team-unknown", "there is no such team")
+    return found
 
 
 async def own(tx: Tx, volunteer_id: UUID, before: UUID | None, limit: int) -> list[OwnMembership]:

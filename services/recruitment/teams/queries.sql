@@ -78,3 +78,20 @@ order by m.membership_id desc limit $3;
 select r.role, v.volunteer_number, r.since, r.until
 from team_roles r join team_memberships m using (membership_id) join volunteers v using (volunteer_id)
 where r.team_id = $1 order by r.since desc, r.team_role_id desc limit $2;
+
+-- name: list_cards
+-- Open teams as the public sees them, by name, of a site and of a need where they are named.
+select t.team_id, t.kind, t.name, t.site_id, s.name as site_name, t.series, t.department, t.docked, t.closed_at, t.version,
+       array(select tag_id from team_tags g where g.team_id = t.team_id) as tag_ids,
+       (select count(*) from team_memberships m where m.team_id = t.team_id and m.status = 'active') as members
+from teams t join sites s using (site_id)
+where t.closed_at is null and ($1::uuid is null or t.site_id = $1)
+  and ($2::uuid is null or exists (select from team_tags g where g.team_id = t.team_id and g.tag_id = $2))
+order by t.name, t.team_id;
+
+-- name: find_card
+-- One team as the public sees it, also when it is closed.
+select t.team_id, t.kind, t.name, t.site_id, s.name as site_name, t.series, t.department, t.docked, t.closed_at, t.version,
+       array(select tag_id from team_tags g where g.team_id = t.team_id) as tag_ids,
+       (select count(*) from team_memberships m where m.team_id = t.team_id and m.status = 'active') as members
+from teams t join sites s using (site_id) where t.team_id = $1;

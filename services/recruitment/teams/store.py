@@ -12,6 +12,7 @@ from shared.postgres import Tx, load_queries
 __all__ = [
     "OwnMembership",
     "RoleTerm",
+    "TeamCard",
     "TeamHead",
     "TeamMember",
     "add_membership",
@@ -19,9 +20,11 @@ __all__ = [
     "count_live",
     "end_all",
     "end_roles",
+    "find_card",
     "find_head",
     "find_live",
     "find_membership",
+    "list_cards",
     "list_members",
     "list_own",
     "list_terms",
@@ -81,6 +84,24 @@ class OwnMembership:
 
 
 @dataclass(frozen=True, slots=True)
+class TeamCard:
+    """A team as the public sees it: no person, only how many members."""
+
+    team_id: UUID
+    kind: str
+    name: str
+    site_id: UUID
+    site_name: str
+    series: str | None
+    department: str | None
+    docked: bool
+    closed_at: datetime | None
+    version: int
+    tag_ids: list[UUID]
+    members: int
+
+
+@dataclass(frozen=True, slots=True)
 class RoleTerm:
     """A term of a leader or deputy; ``until`` None lasts on."""
 
@@ -88,6 +109,16 @@ class RoleTerm:
     volunteer_number: str
     since: datetime
     until: datetime | None
+
+
+async def list_cards(tx: Tx, site_id: UUID | None, tag_id: UUID | None) -> list[TeamCard]:
+    """Open teams by name."""
+    return [TeamCard(**dict(row)) for row in await tx.fetch(_SQL["list_cards"], site_id, tag_id)]
+
+
+async def find_card(tx: Tx, team_id: UUID) -> TeamCard | None:
+    row = await tx.fetchrow(_SQL["find_card"], team_id)
+    return None if row is None else TeamCard(**dict(row))
 
 
 async def lock_volunteer(tx: Tx, volunteer_id: UUID) -> bool:

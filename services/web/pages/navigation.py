@@ -45,7 +45,12 @@ _VOLUNTEER = (
     ("/me/service", N_("服务"), "hand-heart", ("/me/service", "/me/hours", "/drives", "/d/")),
     ("/me/points", N_("积分"), "coins", ("/me/points", "/me/why", "/me/balance", "/rules")),
     ("/me/inbox", N_("消息"), "bell", ("/me/inbox",)),
-    ("/me/profile", N_("我的"), "user-round", ("/me/profile", "/account", "/leaders", "/teams", "/credentials")),
+    (
+        "/me/profile",
+        N_("我的"),
+        "user-round",
+        ("/me/profile", "/account", "/leaders", "/teams", "/me/teams", "/credentials"),
+    ),
 )
 _VISITOR = (
     ("/", N_("今天"), "house", ("=/",)),
@@ -92,6 +97,7 @@ _GROUPS = (
     ),
     (N_("规则"), (("/staff/rules", N_("积分规则"), "scale", (_CENTRE,)),)),
     (N_("同事"), (("/staff/colleagues", N_("同事"), "users", (_OPERATOR,)),)),
+    (N_("组织"), (("/staff/organisation", N_("阵地、队伍和项目"), "layers", (_STATION, _OPERATOR)),)),
     (
         N_("事件流"),
         (

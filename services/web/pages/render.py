@@ -59,6 +59,7 @@ _environment.install_gettext_callables(translated, _plural, newstyle=True)  # ty
 _environment.filters.update(wording.FILTERS)
 _environment.globals.update(
     span=wording.span,
+    choices_of=wording.choices_of,
     asset=assets.address,
     qr=qr,
     icon=icon,

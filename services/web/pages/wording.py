@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.web.pages.language import N_, _, _n
+from services.web.pages.structure_words import STRUCTURE_WORDS
 from shared.clock import DISTRICT_ZONE
 
 __all__ = [
     "FILTERS",
+    "choices_of",
     "clock",
     "date_of",
     "day",
@@ -241,7 +243,13 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "period": {"week": N_("本周"), "month": N_("本月"), "year": N_("今年")},
     "stock_entry": {"receipt": N_("入库"), "count": N_("盘点")},
     "level": {"district": N_("区"), "township": N_("乡镇、街道"), "community": N_("村、社区")},
+    **STRUCTURE_WORDS,
 }
+
+
+def choices_of(group: str) -> list[tuple[str, str]]:
+    """The words of a group with their values, for a choice."""
+    return [(value, _(said)) for value, said in _WORDS[group].items()]
 
 
 def word(value: object, group: str) -> str:

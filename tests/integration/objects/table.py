@@ -73,6 +73,32 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("POST", "/sites"): Row("north", body={"kind": "service_point", "name": "新窗口", "parent_id": "$site_id"}),
     ("POST", "/teams"): Row("north", body={"kind": "team", "name": "新队", "site_id": "$site_id", "docked": False}),
     ("POST", "/teams/{team_id}/leader"): STATION,
+    ("PATCH", "/tags/{tag_id}"): Row("operator", body={**VERSION, "en": "hair"}),
+    ("POST", "/tags/{tag_id}/close"): Row("operator", body=VERSION),
+    ("PUT", "/teams/{team_id}/tags"): Row("station", body={"version": 2, "tag_ids": []}),
+    ("PUT", "/sites/{site_id}/openings"): Row("station", body={**VERSION, "hours": []}),
+    ("GET", "/sites/{site_id}/openings"): everybody("opening hours hang on the door"),
+    ("GET", "/projects/{project_id}"): everybody("brand projects are public"),
+    ("POST", "/projects/{project_id}/honours"): Row(
+        "station", body={"title": "优秀项目", "awarded_by": "区", "year": 2024}
+    ),
+    ("PATCH", "/honours/{honour_id}"): Row("station", body={**VERSION, "year": 2022}),
+    ("POST", "/honours/{honour_id}/close"): Row("station", body=VERSION),
+    ("POST", "/organisations"): Row("north", body={"name": "协会", "level": "community", "site_id": "$site_id"}),
+    ("PATCH", "/organisations/{organisation_id}"): Row("north", body={**VERSION, "name": "改名"}),
+    ("POST", "/organisations/{organisation_id}/close"): Row("north", body=VERSION),
+    ("POST", "/trainings"): Row("north", body={
+        "title": "新版培训", "mode": "online", "site_id": "$site_id", "starts_at": "2026-03-01T09:00:00+08:00",
+        "ends_at": "2026-03-01T11:00:00+08:00",
+    }),
+    ("GET", "/trainings/{training_id}"): Row(
+        "station", frozenset({"other_station", "other_operator"}), why="holds numbers of people, no person"
+    ),
+    ("PATCH", "/trainings/{training_id}"): Row("north", body={**VERSION, "title": "改名"}),
+    ("PUT", "/trainings/{training_id}/attendances/{organisation_id}"): Row("north", body={"people": 5}),
+    ("POST", "/trainings/{training_id}/close"): Row("north", body=VERSION),
+    ("GET", "/teams/directory"): everybody("which teams there are is public", query={"site_id": "site_id"}),
+    ("GET", "/teams/{team_id}"): everybody("what a team is, is public; its members are not"),
     ("POST", "/teams/{team_id}/requests"): Row("volunteer", frozenset({"stranger"}), why="acts on the caller alone"),
     ("POST", "/teams/{team_id}/members"): STATION,
     ("GET", "/teams/{team_id}/members"): LEADER,

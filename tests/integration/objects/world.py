@@ -26,7 +26,7 @@ from shared.kafka.messages import Message
 from shared.outbox import event
 from shared.postgres import Database
 from tests.integration.points.serving import Ledger, record
-from tests.integration.recruitment.work import HOUR, MINUTE, NOW, Work, work_of
+from tests.integration.recruitment.work import HOUR, MINUTE, NOW, Work, at, work_of
 from tests.support.databases import Clock, TestDatabase
 from tests.support.openapi import Call, calls_of
 from tests.support.settings import SettingsFactory
@@ -129,7 +129,14 @@ async def _recruitment(work: Work) -> dict[str, str]:
     swap = (await work.post(f"/signups/{referred_place['signup_id']}/swaps", body, referred.token)).json()
     queued = (await work.post(f"/shifts/{full}/waitlist", {}, volunteer.token)).json()["entry"]
     drive = await work.district.drive(here)
-    project = await work.district.made("/projects", {"name": "晨光", "site_id": here, "pillar": "precise"})
+    honour = {"title": "创意奖", "awarded_by": "省", "year": 2023}
+    project = await work.district.made(
+        "/projects", {"name": "晨光", "site_id": here, "pillar": "precise", "honours": [honour]}
+    )
+    tag = await work.district.made("/tags", {"tag": "haircut", "zh": "理发", "en": "haircuts"})
+    organisation = await work.district.made("/organisations", {"name": "义工会", "level": "community", "site_id": here})
+    held = {"title": "新平台培训", "mode": "online", "site_id": here, "starts_at": at(-HOUR), "ends_at": at(HOUR)}
+    training = await work.district.made("/trainings", held)
     member = {"volunteer_id": volunteer.volunteer_id}
     membership = await work.district.made(f"/teams/{work.team}/members", member)
     dockings = (await work.get(f"/teams/{work.team}/dockings")).json()["items"]
@@ -150,6 +157,8 @@ async def _recruitment(work: Work) -> dict[str, str]:
     assert signup["signup_id"] != waiting["signup_id"]
     return {
         "site_id": here, "parent_id": work.sites["north"], "team_id": work.team, "theme_id": work.theme,
+        "tag_id": tag["tag_id"], "honour_id": project["honours"][0]["honour_id"],
+        "organisation_id": organisation["organisation_id"], "training_id": training["training_id"],
         "docking_id": dockings[0]["docking_id"], "membership_id": membership["membership_id"],
         "asked_id": asked["membership_id"],
         "idle_theme": idle_theme["theme_id"], "project_id": project["project_id"], "drive_id": drive["drive_id"],

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from services.web.gateway.upstream import UpstreamAway, UpstreamProblem
 from services.web.pages.language import N_, _
 from services.web.pages.public.credentials import as_download, nearest
+from services.web.pages.public.joining import joining_of, needs_of
 from services.web.pages.render import finish, page
 from services.web.pages.visit import Visit, VisitOf
 from shared.auth.access import public
@@ -42,11 +43,32 @@ async def standings(visit: VisitOf, period: str = "year", cursor: str | None = N
     )
 
 
+@router.get("/teams/find")
+async def find(visit: VisitOf, site: str = "", need: str = "") -> Response:
+    """Open teams to join: of a site, or that serve a need."""
+    query = {name: value for name, value in (("site_id", site), ("tag_id", need)) if value}
+    found, needs, sites = await asyncio.gather(
+        visit.ask("recruitment", "/teams/directory", **query), needs_of(visit), visit.site_names()
+    )
+    return page(
+        "public/teams_find.html",
+        visit.session,
+        path=visit.path,
+        teams=[{**one, "needs": [needs[tag] for tag in one["tag_ids"] if tag in needs]} for one in found["items"]],
+        needs=sorted(needs.items(), key=lambda pair: pair[1]),
+        sites=sorted(sites.items(), key=lambda pair: pair[1]),
+        site=site,
+        need=need,
+    )
+
+
 @router.get("/teams/{team_id}")
 async def team(visit: VisitOf, team_id: str) -> Response:
-    """One team: its services, its badges with their credentials, and the way to the next."""
+    """One team: its services, its badges with their credentials, how to join it; its members for those who run it."""
     known = _id(team_id)
-    found, names = await asyncio.gather(visit.ask("points", f"/teams/{known}/badges"), visit.team_names())
+    found, names, joining = await asyncio.gather(
+        visit.ask("points", f"/teams/{known}/badges"), visit.team_names(), joining_of(visit, known)
+    )
     if known not in names and not found["services"] and not found["revoked"]:
         raise UpstreamProblem("team-unknown", "There is no such team.", status=404)
     return page(
@@ -55,6 +77,7 @@ async def team(visit: VisitOf, team_id: str) -> Response:
         path=visit.path,
         team=found,
         name=names.get(known, _(UNNAMED)),
+        **joining,
         progress=nearest(found["progress"]),
     )
 

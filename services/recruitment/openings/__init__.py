@@ -1,0 +1,1 @@
+"""Opening hours and rota of sites, above all of service points."""

@@ -1,0 +1,1 @@
+"""Brand projects with their activities and honours."""

@@ -1,0 +1,1 @@
+"""Volunteer organisations and the trainings that they attend."""

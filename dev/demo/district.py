@@ -63,6 +63,8 @@ class District:
     sites: list[str] = field(default_factory=list)
     teams: list[str] = field(default_factory=list)
     themes: list[str] = field(default_factory=list)
+    projects: list[str | None] = field(default_factory=list)
+    """By theme: the project of the same name."""
     drives: list[str] = field(default_factory=list)
     appeals: list[str] = field(default_factory=list)
     rewards: list[tuple[str, int]] = field(default_factory=list)
@@ -135,14 +137,14 @@ class District:
             "teams",
             "team_id",
             (
-                {"kind": kind, "name": name, "site_id": self.sites[site], "docked": True}
-                for kind, name, site in self.plan.teams
+                {"kind": kind, "name": name, "site_id": self.sites[site], "docked": True, **_detachment(number)}
+                for number, (kind, name, site) in enumerate(self.plan.teams)
             ),
         )
         self.themes = await self._found(
             "themes", "theme_id", ({"name": name, "pillar": PILLARS[pillar]} for name, pillar in names.THEMES)
         )
-        await self._found(
+        projects = await self._found(
             "projects",
             "project_id",
             (
@@ -150,11 +152,16 @@ class District:
                     "name": name,
                     "site_id": self.sites[0],
                     "pillar": PILLARS[pillar],
-                    "honours": [{"title": title, "awarded_by": by, "year": year} for title, by, year in honours],
+                    "honours": [
+                        {"title": title, "awarded_by": by, "year": year, "level": "province", "category": category}
+                        for title, by, year, category in honours
+                    ],
                 }
                 for name, pillar, honours in names.PROJECTS
             ),
         )
+        by_name = {name: project for (name, _, _), project in zip(names.PROJECTS, projects, strict=True)}
+        self.projects = [by_name.get(name) for name, _ in names.THEMES]
 
     async def open_drives(self) -> None:
         """Drives into squares, enterprises and compounds, and appeals on WeChat."""
@@ -308,6 +315,7 @@ class District:
             "theme_id": self.themes[activity.theme],
             "team_id": self.teams[activity.team],
             "site_id": self.sites[activity.site],
+            "project_id": self.projects[activity.theme],
             "kind": "服务",
             "place": self.plan.sites[activity.site][1],
             "shifts": [
@@ -318,6 +326,15 @@ class District:
                 }
             ],
         }
+
+
+def _detachment(team: int) -> dict[str, str]:
+    """Series, owning department and head's position of the professional detachments, which follow the corps."""
+    departments = list(names.DETACHMENTS.values())
+    if not 1 <= team <= len(departments):
+        return {}
+    series = "eight" if team <= names.EIGHT else "five"
+    return {"series": series, "department": departments[team - 1], "head": "主要负责人"}
 
 
 def id_of(activity: Activity) -> int:

@@ -22,6 +22,7 @@ from dev.demo.plan import FULL, PROLOGUE, SMALL, Plan, Scale, at, make_plan
 from dev.demo.report import gather, show
 from dev.demo.settled import Settling
 from dev.demo.staff import employ
+from dev.demo.structure import appoint, found_structure
 from dev.demo.welcome import open_record
 from dev.stack.layout import Options
 from dev.stack.postgres import forget
@@ -78,6 +79,7 @@ async def play(
         await district.log_in()
         progress("建阵地、队伍、主题，邀请各站值班员", 0, 1)
         await district.found()
+        await found_structure(district)
         await employ(district)
         baseline = [person for person in plan.people if person.registry]
         progress("导入龙江志愿在册志愿者", 0, 1)
@@ -106,6 +108,8 @@ async def play(
         latency = await play_finale(district, chronicle)
         await clock(plan.finale.ends_at + AFTER)
         await settling.expired()
+        await district.log_in()
+        await appoint(district)
         await settling.everything()
         await settling.close()
     return Played(district, chronicle, latency, minted, time.monotonic() - began)

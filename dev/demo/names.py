@@ -4,10 +4,13 @@ __all__ = [
     "APPEALS",
     "DETACHMENTS",
     "DRIVES",
+    "EIGHT",
     "GIVEN",
     "INSTITUTES",
+    "NEEDS",
     "PROJECTS",
     "REWARDS",
+    "SERVICE_POINTS",
     "STATIONS",
     "SURNAMES",
     "TEAM_WORK",
@@ -47,22 +50,47 @@ STATIONS = (
     ("七一村", 6),
 )
 
-# "8+5": thirteen professional detachments, each led by a department's head.
-DETACHMENTS = (
-    "理论宣讲",
-    "文化文艺",
-    "助学支教",
-    "医疗健身",
-    "科学普及",
-    "法律服务",
-    "卫生环保",
-    "扶贫帮困",
-    "文明交通",
-    "文明旅游",
-    "青年志愿",
-    "巾帼志愿",
-    "应急救援",
+# "8+5": thirteen professional detachments, each with its owning department; the first eight are every district's.
+DETACHMENTS = {
+    "理论宣讲": "区委宣传部",
+    "文化文艺": "区文体广电局",
+    "助学支教": "区教育局",
+    "医疗健身": "区卫生健康局",
+    "科学普及": "区科学技术协会",
+    "法律服务": "区司法局",
+    "卫生环保": "区住房和城乡建设局",
+    "扶贫帮困": "区民政局",
+    "文明交通": "区公安分局",
+    "文明旅游": "区文旅局",
+    "青年志愿": "团区委",
+    "巾帼志愿": "区妇女联合会",
+    "应急救援": "区应急管理局",
+}
+EIGHT = 8
+
+# Windows and scenic spots of the convenience circle: name, index of the site above, index of the team on duty.
+SERVICE_POINTS = (
+    ("政务服务大厅志愿服务点", 0, 6),
+    ("火车站候车室志愿服务点", 1, 9),
+    ("区医院门诊志愿服务点", 5, 4),
+    ("东湖公园志愿服务点", 9, 10),
+    ("人民广场志愿服务点", 8, 7),
+    ("长胜乡集市志愿服务点", 7, 8),
 )
+
+# The needs that teams answer, by the word in their name: code, Chinese, English.
+NEEDS = {
+    "助老": ("elder-care", "助老", "Care for the elderly"),
+    "理发": ("haircut", "理发", "Haircuts"),
+    "代买代办": ("errands", "代买代办", "Errands"),
+    "红纽带": ("company", "陪伴关爱", "Company"),
+    "环境清洁": ("cleaning", "环境清洁", "Cleaning"),
+    "邻里调解": ("mediation", "邻里调解", "Mediation"),
+    "晨光问候": ("morning-call", "晨光问候", "Morning calls"),
+    "课后托管": ("after-school", "课后托管", "After-school care"),
+    "防诈宣传": ("fraud-advice", "防诈宣传", "Advice on fraud"),
+    "文艺": ("culture", "文艺", "Culture"),
+}
 
 # Twenty-eight teams answer a need of the residents of one institute or station each.
 TEAM_WORK = ("助老", "理发", "代买代办", "红纽带", "环境清洁", "邻里调解", "晨光问候", "课后托管", "防诈宣传", "文艺")
@@ -110,12 +138,16 @@ THEMES = (
 
 PROJECTS = (
     ("微光成炬助老为老", "亮单化", ()),
-    ("晨光问候", "亮单化", (("首届全省志愿服务项目大赛创意奖(东湖社区站《晨光问候关心关爱》)", "黑龙江省", 2023),)),
+    (
+        "晨光问候",
+        "亮单化",
+        (("首届全省志愿服务项目大赛创意奖(东湖社区站《晨光问候关心关爱》)", "黑龙江省", 2023, "creative"),),
+    ),
     ("特别的爱给特别的你", "亮单化", ()),
     ("安康桑榆", "亮单化", ()),
     ("红纽带", "亮单化", ()),
-    ("居家养老", "亮单化", (("2023年度全省“五个100”优秀志愿服务项目(通达社区)", "黑龙江省", 2023),)),
-    ("雷锋主题社区", "制度化", (("2023年度全省“五个100”优秀志愿服务社区(东升社区)", "黑龙江省", 2023),)),
+    ("居家养老", "亮单化", (("2023年度全省“五个100”优秀志愿服务项目(通达社区)", "黑龙江省", 2023, "project"),)),
+    ("雷锋主题社区", "制度化", (("2023年度全省“五个100”优秀志愿服务社区(东升社区)", "黑龙江省", 2023, "community"),)),
 )
 
 # At least twenty drives over squares, enterprises and residential compounds.

@@ -49,7 +49,7 @@ _VOLUNTEER = (
         "/me/profile",
         N_("我的"),
         "user-round",
-        ("/me/profile", "/account", "/leaders", "/teams", "/me/teams", "/credentials"),
+        ("/me/profile", "/account", "/leaders", "/teams", "/me/teams", "/projects", "/credentials"),
     ),
 )
 _VISITOR = (

@@ -1,6 +1,7 @@
 """Editing and closing of sites, teams, themes, projects, drives and appeals, through HTTP on a real database."""
 
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -177,7 +178,7 @@ async def test_of_two_edits_of_one_version_one_wins(work: Work) -> None:
     answers = await asyncio.gather(*(patch(work, path, {"version": 1, "name": f"队{n}"}) for n in range(5)))
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409]
     assert (await listed(work, "teams", work.other_team))["version"] == 2
-    assert await work.count("select count(*) from object_changes") == 1
+    assert await work.count("select count(*) from object_changes where object_id = $1", UUID(work.other_team)) == 1
 
 
 async def test_a_team_gets_another_home_and_another_leader_within_bounds(work: Work) -> None:

@@ -1,4 +1,4 @@
-"""The staff's pages of the organisation: sites, teams, themes, projects, honours, needs, organisations and trainings."""
+"""The staff's pages of sites, teams, themes, projects with honours, needs, organisations and trainings."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -117,10 +117,8 @@ def _may(visit: Visit, tab: str, site_id: str | None) -> bool:
 async def _sight(visit: Visit) -> Sight:
     """Names for choices, as far as they are the visitor's."""
     sites, teams = await asyncio.gather(visit.site_names(), visit.team_names())
-    owned = tuple(
-        sorted(((key, name) for key, name in sites.items() if visit.session.owns(key)), key=lambda one: one[1])
-    )
-    return Sight(owned, sites, teams)
+    owned = [(key, name) for key, name in sites.items() if visit.session.owns(key)]
+    return Sight(tuple(sorted(owned, key=lambda one: one[1])), sites, teams)
 
 
 async def _plain(visit: Visit, tab: str) -> list[Line]:

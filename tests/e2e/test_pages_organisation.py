@@ -1,0 +1,51 @@
+"""Teams and projects on the pages in a real browser: a volunteer joins, staff decide, the operator edits."""
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.e2e.pages_district import District
+from tests.e2e.pages_operators import log_in
+from tests.e2e.pages_visitors import register, staff_log_in, visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
+
+
+async def test_a_volunteer_finds_a_team_and_is_approved(district: District, browser: Browser) -> None:
+    async with visitor(browser) as phone, visitor(browser, phone=False) as screen:
+        await register(phone, district, "何春梅")
+        await phone.goto(f"{district.url}/teams/find?site={district.site_ids[district.names.station]}")
+        await phone.locator("main li a").first.click()
+        await phone.get_by_role("button", name="申请加入").click()
+        await expect(phone.locator("main")).to_contain_text("您已申请加入")
+        await staff_log_in(screen, district)
+        await screen.goto(phone.url)
+        waiting = screen.locator("section", has=screen.get_by_role("heading", name="等候审批的申请"))
+        await expect(waiting).to_contain_text("何**")
+        await waiting.get_by_role("button", name="同意", exact=True).click()
+        await expect(screen.locator("section", has=screen.get_by_role("heading", name="队员"))).to_contain_text("何**")
+        await phone.goto(f"{district.url}/me/teams")
+        await expect(phone.locator("main")).to_contain_text("已加入")
+
+
+async def test_the_operator_makes_edits_and_closes_a_project_and_sees_its_history(
+    district: District, browser: Browser
+) -> None:
+    name = f"安康桑榆{district.number}"
+    async with visitor(browser, phone=False) as screen, visitor(browser) as stranger:
+        await log_in(screen, district, "operator", district.stack.secrets.operator_password)
+        await screen.goto(f"{district.url}/staff/organisation?tab=projects")
+        form = screen.locator("section", has=screen.get_by_role("heading", name="新建"))
+        await form.get_by_label("名称").fill(name)
+        await form.get_by_role("button", name="建立").click()
+        line = screen.locator("main li", has_text=name)
+        await expect(line).to_be_visible()
+        await stranger.goto(f"{district.url}/projects")
+        await stranger.get_by_role("link", name=name).click()
+        await expect(stranger.get_by_role("heading", name=name)).to_be_visible()
+
+        await line.get_by_text("修改或关闭").click()
+        await line.get_by_label("名称", exact=True).fill(f"{name}改")
+        await line.get_by_role("button", name="保存").click()
+        await expect(line).to_contain_text(f"{name}改")
+        await line.get_by_role("link", name="变更记录").click()
+        await expect(screen.locator("main")).to_contain_text(f"{name}改")

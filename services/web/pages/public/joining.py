@@ -54,7 +54,7 @@ async def _own(visit: Visit, team_id: str) -> dict[str, Any] | None:
 
 
 async def _run(visit: Visit, path: str, **query: str) -> Any | None:
-    """What only those who run the team are shown; None for others."""
+    """A list that only those who run the team are shown; None for others."""
     if not visit.session.roles & {"leader", "station", "operator"}:
         return None
     return await visit.get_optional("recruitment", path, **query)

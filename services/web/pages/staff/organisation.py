@@ -44,7 +44,7 @@ _OPERATORS = frozenset({"sites", "teams", "organisations", "trainings"})
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StructureLine:
     """One object of a tab: its name, what is said beside it, its depth in the tree, and what may be done."""
 
     key: str
@@ -121,17 +121,17 @@ async def _sight(visit: Visit) -> Sight:
     return Sight(tuple(sorted(owned, key=lambda one: one[1])), sites, teams)
 
 
-async def _plain(visit: Visit, tab: str) -> list[Line]:
+async def _plain(visit: Visit, tab: str) -> list[StructureLine]:
     found = await visit.ask("recruitment", f"/{tab}")
     sites = await visit.site_names()
     return [_line(visit, tab, one, sites) for one in found["items"]]
 
 
-async def _sites(visit: Visit, tab: str) -> list[Line]:
+async def _sites(visit: Visit, tab: str) -> list[StructureLine]:
     """Sites as a tree: each below its parent."""
     found = (await visit.ask("recruitment", "/sites"))["items"]
     sites = {str(one["site_id"]): str(one["name"]) for one in found}
-    lines: list[Line] = []
+    lines: list[StructureLine] = []
 
     def below(parent: str | None, depth: int) -> None:
         for one in found:
@@ -143,12 +143,12 @@ async def _sites(visit: Visit, tab: str) -> list[Line]:
     return lines
 
 
-def _line(visit: Visit, tab: str, one: Mapping[str, Any], sites: Mapping[str, str], depth: int = 0) -> Line:
+def _line(visit: Visit, tab: str, one: Mapping[str, Any], sites: Mapping[str, str], depth: int = 0) -> StructureLine:
     home = one.get("parent_id") if tab == "sites" else one.get("site_id")
     site_id = one.get("site_id")
     values = {**one, f"{_KINDS[tab]}_kind": one.get("kind")}
     words = [shown_value(Sight((), sites, {}), name, values.get(name)) for name in _SAID[tab]]
-    return Line(
+    return StructureLine(
         key=str(one[_KEYS[tab]]),
         name=str(one.get("name") or one.get("title") or one.get("zh")),
         said=" · ".join(word for word in words if word),
@@ -170,4 +170,4 @@ _SAID: Mapping[str, tuple[str, ...]] = {
     "organisations": ("level", "site_id"),
     "trainings": ("starts_at", "mode", "site_id", "people"),
 }
-_LINES: Mapping[str, Callable[[Visit, str], Awaitable[list[Line]]]] = {"sites": _sites}
+_LINES: Mapping[str, Callable[[Visit, str], Awaitable[list[StructureLine]]]] = {"sites": _sites}

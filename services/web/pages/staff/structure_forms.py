@@ -119,7 +119,7 @@ def label_of(name: str) -> str:
 
 
 def field_value(values: Mapping[str, Any], one: FormField) -> object:
-    """What a field of an edit form is filled with."""
+    """The value that a field of an edit form is filled with."""
     found = values.get(one.name)
     return "" if found is None else found
 

@@ -59,7 +59,8 @@ async def undock(tx: Tx, caller: Caller, docking_id: UUID, until: datetime | Non
     ended = unwrap(domain.undock(current, until, now))
     if not await store.end_docking(tx, ended, now, actor_id(caller)):
         raise Conflict("docking-ended", "This docking has ended already.")
-    if not await store.has_open(tx, current.team_id):
+    held = [named.docking for named in await store.list_dockings(tx, current.team_id)]
+    if not domain.docked_on(held, now):
         await editing.edit(tx, caller, ObjectKind.TEAM, current.team_id, None, {"docked": False})
     site = await organisation.find_site(tx, current.site_id)
     assert site is not None

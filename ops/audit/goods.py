@@ -1,37 +1,10 @@
-"""A7, A8: what lies on the shelves, and what was sent to people."""
+"""A8: what was sent to people."""
 
 from __future__ import annotations
 
 from ops.audit.model import Check
 from ops.audit.sql import SQL, rows
 from shared.postgres import Tx
-
-
-async def stock(tx: Tx) -> Check:
-    """A7: free + reserved + handed over = received, per reward and site, each counted anew; never negative.
-
-    What a count of a shelf found too much or too little has a receipt.
-    """
-    check = Check("A7", "free + reserved + handed over = received, per reward and site")
-    check.examined = await tx.fetchval(SQL["stock_counted"])
-    async for row in rows(tx, "stock_out_of_balance"):
-        figures = (
-            f"received {row['received']} (receipts {row['receipts']}), free {row['free']}, reserved {row['reserved']} "
-            f"(held {row['held_now']}), handed over {row['handed_over']} (redeemed {row['captured_now']})"
-        )
-        check.add_violation(f"reward {row['reward_id']} at site {row['site_id']}", figures)
-    async for row in rows(tx, "counts_against_receipts"):
-        receipt = "has no receipt" if row["quantity"] is None else f"its receipt says {row['quantity']}"
-        shelf = "" if row["quantity"] is None or row["same_shelf"] else ", of another shelf"
-        check.add_violation(
-            f"count {row['count_id']}", f"found {row['counted']} where {row['expected']} were due, {receipt}{shelf}"
-        )
-    async for row in rows(tx, "redemptions_against_holds"):
-        figures = (
-            f"{row['status']} for {row['points']} points, its hold is {row['hold_status']} for {row['hold_points']}"
-        )
-        check.add_violation(f"redemption {row['redemption_id']}", figures)
-    return check
 
 
 async def deliveries(tx: Tx) -> Check:

@@ -14,9 +14,10 @@ import asyncpg
 from rich.console import Console
 from rich.table import Table
 
-from ops.audit import completeness, goods, ledger, teams, worth
+from ops.audit import completeness, goods, teams, worth
 from ops.audit.model import Check, Report
 from ops.audit.sql import SQL
+from services.points.invariants import store as invariants
 from shared.errors import TransientError
 from shared.postgres import TRANSIENT, Tx
 
@@ -55,10 +56,7 @@ async def audit(
         ("A4", worth.awards),
         ("A3", partial(_completeness, settled=settled, teams_too=teams_too, direct_feed=direct_feed)),
         ("A5", _badges),
-        ("A1", ledger.balances),
-        ("A2", ledger.bounds),
-        ("A6", ledger.equation),
-        ("A7", goods.stock),
+        *invariants.CHECKS,
         ("A8", goods.deliveries),
     ]
     started = time.monotonic()

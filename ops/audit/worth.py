@@ -10,12 +10,12 @@ from typing import Any
 
 import orjson
 
-from ops.audit.ledger import transfers_named
 from ops.audit.model import Check
 from ops.audit.sql import SQL, ByVolunteer, rows
 from services.points.adjustments.domain import Approved, adjusted, bucket_of
 from services.points.badges.documents import CriteriaDocument
 from services.points.badges.domain import PROVENANCE_GROUPS, Criteria, Lifetime, Served, States
+from services.points.invariants.domain import transfers_named
 from services.points.rules.documents import RuleDocument
 from services.points.rules.domain import (
     FIRST_SERVICE,

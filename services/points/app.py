@@ -18,6 +18,7 @@ import uvloop
 from faust.app.base import BootStrategy
 
 from services.points.activations.mover import move
+from services.points.audits.handlers import run_waiting
 from services.points.badges.handlers import judge_anew
 from services.points.hosting import run_timer
 from services.points.ledger.handlers import expire_points
@@ -117,6 +118,7 @@ class IngestService(mode.Service):
             ("rehearsals", lambda: rehearse_waiting(db, self._halt), seconds),
             ("activations", lambda: move(db, policy, moved_at_once), seconds),
             ("badges", lambda: judge_anew(db), PURGE_SECONDS),
+            ("audits", lambda: run_waiting(db, self._halt), seconds),
             ("answers", answers, PURGE_SECONDS),
             ("forgetting", lambda: forget_old(db), PURGE_SECONDS),
         )

@@ -3,6 +3,7 @@
 from services.points.accounts import api as accounts_api
 from services.points.activations import api as activations_api
 from services.points.adjustments import api as adjustments_api
+from services.points.audits import api as audits_api
 from services.points.badges import api as badges_api
 from services.points.catalogue import api as catalogue_api
 from services.points.complaints import api as complaints_api
@@ -40,5 +41,6 @@ ROUTERS = (
     shelf_api.router,
     leaders_api.router,
     teams_api.router,
+    audits_api.router,
     operators_api.router_of("points", PointsFates()),
 )

@@ -332,6 +332,8 @@ SENTENCES: Mapping[str, str] = {
     "import-invalid": "名册的名称、理由或批次填写得不对，请检查后再试。",
     "staff-needed": "只有在用的工作人员账号才能这样做。",
     "quiet-hours-incomplete": "免打扰要填开始和结束两个时间。",
+    "audit-under-way": "已有一次核对在进行，请等它结束；报告会保留。",
+    "audit-unknown": "没有这次核对，请刷新列表。",
     "dead-letter-unknown": "这个服务里没有这条死信，请刷新列表。",
     "several-consumers": "选中的死信属于几个消费者，请一次只选一个消费者的。",
     "replay-unsupported": "这个消费者的表是从主题重建的，它的死信不重放。",

@@ -315,6 +315,7 @@ _POINTS: dict[tuple[str, str], Row] = {
         "volunteer", ALL, query={"site_id": "site_id"}, hidden="volunteer_id", why="shows those who chose to be shown"
     ),
     ("GET", "/teams/{team_id}/badges"): everybody("the standings of teams are public"),
+    ("GET", "/ledger-audits/{run_id}"): Row(None, why="the centre's by its mark: it concerns the whole district"),
 }  # fmt: skip
 
 _OPERATIONS: dict[tuple[str, str], Row] = {

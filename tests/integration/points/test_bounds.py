@@ -57,6 +57,8 @@ CENTRE = {
     ("GET", "/consumers"): None,
     ("GET", "/events/{event_id}"): None,
     ("GET", "/audit"): None,
+    ("GET", "/ledger-audits"): None,
+    ("GET", "/ledger-audits/{run_id}"): None,
 }  # fmt: skip
 """What concerns the whole district, with a body that could be meant."""
 BOUNDED = {

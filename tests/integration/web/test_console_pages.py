@@ -23,6 +23,7 @@ OPERATING = (
     "/console/health",
     "/console/deliveries",
     "/console/ledger",
+    f"/console/ledger/audits/{REPLAY}",
 )
 PAGES = (*OPERATING, "/console", "/console/search", f"/console/events/{EVENT}", "/console/traces/c-1")
 SITE = "0192f000-0000-7000-8000-00000000000b"
@@ -55,6 +56,17 @@ LETTER: dict[str, Any] = {
 RUN: dict[str, Any] = {
     "replay_id": REPLAY, "group": "points", "state": "stopped", "selected": 3, "applied": 1, "failed": 1,
     "failed_letter": 7, "failure": "minutes is missing", "requested_at": AT, "ended_at": AT,
+}  # fmt: skip
+AUDIT: dict[str, Any] = {
+    "run_id": REPLAY, "requested_by": EVENT, "requested_at": AT, "reason": "<b>月末对账",
+    "state": "done", "violations": 1, "checks_total": 4, "checks_done": 4, "problem": None,
+    "started_at": AT, "finished_at": AT,
+    "report": [
+        {
+            "code": "A1", "title": "balances", "ok": False, "examined": 12, "breaches": 1, "notes": [], "seconds": 0.1,
+            "offenders": [{"subject": "volunteer v", "detail": "available is 107, should be 100"}],
+        }
+    ],
 }  # fmt: skip
 ANSWERS: dict[str, Any] = {
     "recruitment/sites": {"items": [{"site_id": SITE, "name": "惠民社区"}]},
@@ -116,6 +128,8 @@ ANSWERS: dict[str, Any] = {
     "points/reports/ledger": {
         "issued": 10, "available": 5, "held": 1, "spent": 3, "expired": 1, "donated": 1, "debt": 1, "volunteers": 2,
     },
+    "points/ledger-audits": {"items": [AUDIT], "next_cursor": None},
+    f"points/ledger-audits/{REPLAY}": AUDIT,
     f"points/events/{EVENT}": {"fates": [{"group": "points", "state": "applied", "dead_letter": None, "led_to": []}]},
 }  # fmt: skip
 
@@ -173,6 +187,29 @@ async def test_engineers_are_offered_to_act_and_others_only_to_read() -> None:
             assert f'data-api="POST /api/points/v1/{act}"' in acting
             assert 'data-api="POST /api/points' not in reading
             assert "<i>minutes" not in acting
+
+
+async def test_an_audit_shows_what_does_not_fit_and_only_engineers_start_one() -> None:
+    async with gateway_running(auth_public_keys=SECRETS.public_keys) as setting:
+        shown = (await setting.client.get(f"/console/ledger/audits/{REPLAY}", headers=cookie(Role.AUDITOR))).text
+        assert "available is 107, should be 100" in shown
+        assert "data-final" in shown
+        for role, offered in ((Role.ENGINEER, True), (Role.AUDITOR, False), (Role.OPERATOR, False)):
+            listed = (await setting.client.get("/console/ledger", headers=cookie(role))).text
+            assert ("POST /api/points/v1/ledger-audits" in listed) == offered, role
+            assert "<b>月末对账" not in listed
+
+
+async def test_an_account_leads_operators_to_the_statement_and_others_to_its_events() -> None:
+    async with gateway_running(auth_public_keys=SECRETS.public_keys) as setting:
+        for role, who, target in (
+            (Role.OPERATOR, EVENT, f"/staff/volunteers/{EVENT}/why"),
+            (Role.OPERATOR, "LD-1&x", "/staff/volunteers?number=LD-1%26x"),
+            (Role.AUDITOR, EVENT, f"/console/search?topic=points&key={EVENT}"),
+            (Role.ENGINEER, "LD-1", "/console/ledger?refused=number"),
+        ):
+            sent = await setting.client.get("/console/ledger/account", params={"who": who}, headers=cookie(role))
+            assert (sent.status_code, sent.headers["location"]) == (303, target)
 
 
 async def test_the_time_to_drain_is_said_or_that_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,14 +124,3 @@ async def deliveries(visit: VisitOf) -> Response:
     watch(visit)
     report = await visit.ask("notify", "/reports/messages")
     return page("console/deliveries.html", visit.session, path=visit.path, report=report)
-
-
-@router.get("/ledger")
-async def ledger(visit: VisitOf) -> Response:
-    """The district's points, and whether they are conserved now."""
-    watch(visit)
-    report = await visit.ask("points", "/reports/ledger")
-    kept = (
-        report["available"] + report["held"] + report["spent"] + report["expired"] + report["donated"] - report["debt"]
-    )
-    return page("console/ledger.html", visit.session, path=visit.path, report=report, kept=kept)

@@ -1,0 +1,1 @@
+"""What must hold in the data of points, whatever happened to it."""

@@ -16,7 +16,7 @@ from services.web.gateway.proxy import METHODS, Proxy, is_api
 from services.web.gateway.sessions import Sessions
 from services.web.gateway.upstream import CALLER, Upstream, UpstreamAway, open_session
 from services.web.pages import assets, errors, look, messages
-from services.web.pages.console import ledger, letters, live, search, streams
+from services.web.pages.console import health, ledger, letters, live, search, streams
 from services.web.pages.operator import (
     activations,
     adjustments,
@@ -105,6 +105,7 @@ class Gateway:
                 letters.router,
                 streams.router,
                 ledger.router,
+                health.router,
                 reference.router,
                 *([] if settings.environment == "production" else [design.router]),
                 errors.router,

@@ -1,12 +1,15 @@
 """The operators' routes that every service mounts: dead letters, consumers, the fate of an event, the audit trail."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
+from shared.clock import real_now
 from shared.deadletters.reading import letters_of_event
+from shared.heartbeats.lives import role_lives
 from shared.http.app import Db, Limit, Output
 from shared.http.cursors import Page, decode, page_of
 from shared.operators.acts import OperatorActName, StoredAct, list_acts
@@ -45,6 +48,21 @@ class EventFatesOut(Output):
     event_id: UUID
     state: FateState
     fates: list[EventFateOut]
+
+
+class ServiceProcessOut(Output):
+    """The processes of one role: how many run, since when the newest does, and how many crashed within a day."""
+
+    role: str
+    running: int
+    started_at: datetime | None
+    crashes: int
+
+
+class ServiceProcessesOut(Output):
+    """The processes of this service, by role."""
+
+    items: list[ServiceProcessOut]
 
 
 class OperatorActOut(Output):
@@ -116,6 +134,13 @@ def _watching(service: str, lookup: FateLookup) -> APIRouter:
             for row in letters
         ]
         return EventFatesOut(event_id=event_id, state=_gravest(found), fates=found)
+
+    @router.get("/processes")
+    async def processes(db: Db, caller: Watcher) -> ServiceProcessesOut:
+        """The processes of this service by their heartbeats: which run, and which crashed lately."""
+        async with db.snapshot() as tx:
+            found = await role_lives(tx, real_now())
+        return ServiceProcessesOut(items=[ServiceProcessOut(**asdict(one)) for one in found])
 
     @router.get(_AUDIT_PATH.get(service, "/audit"))
     async def audit(

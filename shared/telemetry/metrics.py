@@ -5,10 +5,13 @@ Labels hold only what has few values: route templates, never paths; topics and g
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
+from shared.version import VERSION
+
 __all__ = [
     "ALERTS_OPEN",
     "BATCH_SECONDS",
     "BATCH_SIZE",
+    "BUILD",
     "CONNECTIONS",
     "CONNECTIONS_REFUSED",
     "CONSUMER_LAG",
@@ -29,6 +32,9 @@ __all__ = [
 disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series and are not read
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+BUILD = Gauge("weiguang_build_info", "The version that the process runs.", ["version"])
+BUILD.labels(VERSION).set(1)
 
 REQUESTS = Counter(
     "weiguang_http_requests_total", "HTTP requests answered, by route template.", ["method", "route", "status"]

@@ -15,6 +15,7 @@ __all__ = [
     "AttemptOutcome",
     "AttemptResult",
     "DeliveryStatus",
+    "EndedDelivery",
     "Mailer",
     "back_off",
     "next_attempt",
@@ -78,6 +79,21 @@ class AttemptLease:
     body: str
     correlation_id: str
     first_attempt_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EndedDelivery:
+    """A delivery that ended, or stands, otherwise than sent; ``reason`` is that of its last attempt."""
+
+    event_id: UUID
+    recipient_id: UUID
+    channel: str
+    status: str
+    attempts: int
+    updated_at: datetime
+    template: str
+    correlation_id: str
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,3 +95,12 @@ select channel, status, count(*) as number from deliveries group by channel, sta
 -- name: message_counts
 -- How many messages of each kind exist, and how many were read.
 select template, count(*) as number, count(read_at) as read from messages group by template order by template;
+
+-- name: not_sent
+-- Deliveries that ended otherwise than sent, newest first, with the reason of their last attempt.
+select d.event_id, d.recipient_id, d.channel, d.status, d.attempts, d.updated_at, m.template, m.correlation_id, a.reason
+from deliveries d join messages m using (message_id)
+left join delivery_attempts a on (a.event_id, a.recipient_id, a.channel, a.attempt)
+    = (d.event_id, d.recipient_id, d.channel, d.attempts)
+where d.status = $1 and ($2::timestamptz is null or (d.updated_at, d.event_id, d.recipient_id) < ($2, $3::uuid, $4::uuid))
+order by d.updated_at desc, d.event_id desc, d.recipient_id desc limit $5;

@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.notify.deliveries.domain import AttemptLease, AttemptOutcome, AttemptResult, DeliveryStatus
+from services.notify.deliveries.domain import (
+    AttemptLease,
+    AttemptOutcome,
+    AttemptResult,
+    DeliveryStatus,
+    EndedDelivery,
+)
 from shared.postgres import Tx, load_queries
 
 __all__ = [
@@ -17,6 +23,7 @@ __all__ = [
     "insert_inbox",
     "lock",
     "message_counts",
+    "not_sent",
     "postpone",
     "suppress",
     "withdraw",
@@ -126,3 +133,11 @@ async def counts(tx: Tx) -> list[tuple[str, str, int]]:
 async def message_counts(tx: Tx) -> list[tuple[str, int, int]]:
     """Template, number, read."""
     return [(row["template"], row["number"], row["read"]) for row in await tx.fetch(_SQL["message_counts"])]
+
+
+async def not_sent(
+    tx: Tx, status: str, *, before: tuple[datetime, UUID, UUID] | None, limit: int
+) -> list[EndedDelivery]:
+    """Deliveries in a state, the newest first, with the reason of their last attempt."""
+    rows = await tx.fetch(_SQL["not_sent"], status, *(before or (None, None, None)), limit)
+    return [EndedDelivery(**dict(row)) for row in rows]

@@ -57,6 +57,7 @@ CENTRE = {
     ("GET", "/consumers"): None,
     ("GET", "/events/{event_id}"): None,
     ("GET", "/audit"): None,
+    ("GET", "/processes"): None,
     ("GET", "/ledger-audits"): None,
     ("GET", "/ledger-audits/{run_id}"): None,
 }  # fmt: skip

@@ -1,11 +1,16 @@
 """The console's pages, with canned answers in place of the services: who may see them, and that what comes is text."""
 
+import re
 from typing import Any
 
 import pytest
 
 from services.web.gateway.upstream import Answer, Upstream, UpstreamAway
 from shared.auth.tokens import Role
+from shared.http.ops import serve_ops
+from shared.settings import Settings
+from shared.telemetry import metrics
+from shared.version import VERSION
 from tests.support.cookies import cookie
 from tests.support.gateways import gateway_running
 from tests.support.settings import SECRETS
@@ -125,6 +130,15 @@ ANSWERS: dict[str, Any] = {
     "notify/reports/messages": {
         "messages": 3, "deliveries": [{"channel": "email", "status": "unknown", "count": 1}], "kinds": [],
     },
+    "notify/deliveries": {
+        "items": [
+            {
+                "event_id": EVENT, "channel": "email", "status": "unknown", "kind": "points", "attempts": 2,
+                "reason": "<i>timeout", "updated_at": AT, "correlation_id": "c-1",
+            }
+        ],
+        "next_cursor": None,
+    },
     "points/reports/ledger": {
         "issued": 10, "available": 5, "held": 1, "spent": 3, "expired": 1, "donated": 1, "debt": 1, "volunteers": 2,
     },
@@ -198,6 +212,27 @@ async def test_an_audit_shows_what_does_not_fit_and_only_engineers_start_one() -
             listed = (await setting.client.get("/console/ledger", headers=cookie(role))).text
             assert ("POST /api/points/v1/ledger-audits" in listed) == offered, role
             assert "<b>月末对账" not in listed
+
+
+async def test_an_unknown_delivery_says_why_and_that_it_is_not_sent_again() -> None:
+    async with gateway_running(auth_public_keys=SECRETS.public_keys) as setting:
+        shown = (await setting.client.get("/console/deliveries", headers=cookie(Role.AUDITOR))).text
+    assert "&lt;i&gt;timeout" in shown
+    assert "所以不重发" in shown
+    assert 'href="/console/traces/c-1"' in shown
+
+
+async def test_health_shows_version_crashes_and_how_fast_a_process_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    lives = {"items": [{"role": "worker", "running": 1, "started_at": AT, "crashes": 2}]}
+    monkeypatch.setitem(ANSWERS, "points/processes", lives)
+    metrics.BATCH_SECONDS.labels("health-page").observe(0.04)
+    async with serve_ops(Settings(environment="test"), {}) as port:
+        urls = {"points-worker": f"http://127.0.0.1:{port}"}
+        async with gateway_running(auth_public_keys=SECRETS.public_keys, process_urls=urls) as setting:
+            shown = (await setting.client.get("/console/health", headers=cookie(Role.AUDITOR))).text
+    row = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", shown[shown.index("points-worker") :]))
+    assert VERSION in row
+    assert re.search(r" 2 .*≤ [\d,]+ 毫秒", row), row[:300]
 
 
 async def test_an_account_leads_operators_to_the_statement_and_others_to_its_events() -> None:

@@ -1,4 +1,4 @@
-"""Topics and consumer groups, the audit trail, and the health of the processes."""
+"""Topics and consumer groups, and the audit trail."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,6 @@ from services.web.pages.render import page
 from services.web.pages.visit import Visit, VisitOf
 from services.web.settings import UPSTREAM_NAMES
 from shared.auth.access import public
-from shared.clock import real_now
 
 __all__ = ["router"]
 
@@ -108,19 +107,3 @@ async def _trail(visit: Visit, service: str, query: dict[str, str]) -> list[dict
     path = "/audit/own" if service == "operations" else "/audit"
     answer = await visit.get_optional(service, path, limit=ACTS_SHOWN, **query)
     return None if answer is None else list(answer["items"])
-
-
-@router.get("/health")
-async def health(visit: VisitOf) -> Response:
-    """Each process: whether it answers and is ready, what it depends on, and how long it has run."""
-    watch(visit)
-    states = await visit.web.processes.states()
-    return page("console/health.html", visit.session, path=visit.path, processes=states, now=real_now())
-
-
-@router.get("/deliveries")
-async def deliveries(visit: VisitOf) -> Response:
-    """Messages by channel and outcome, those with an unknown outcome too."""
-    watch(visit)
-    report = await visit.ask("notify", "/reports/messages")
-    return page("console/deliveries.html", visit.session, path=visit.path, report=report)

@@ -41,6 +41,7 @@ def api(settings: OperationsSettings) -> "FastAPI":
     from services.operations.monitors.api import router as monitors_router
     from services.operations.topics.api import router as topics_router
     from services.operations.traces.api import router as traces_router
+    from services.operations.trail.api import router as trail_router
     from shared.operators.api import router_of
 
     async def start(app: "FastAPI") -> None:

@@ -193,7 +193,7 @@ def _frame(one: IndexRow | Gap) -> bytes:
 
 @router.get("/names")
 async def list_names(db: Db, _: Watcher, id: Annotated[list[UUID], Query(min_length=1, max_length=200)]) -> NamesOut:
-    """The public names of sites and activities by their ids (``?id=…&id=…``); unknown ones are left out."""
+    """The public names of sites, activities and drives by their ids (``?id=…&id=…``); unknown ones are left out."""
     async with db.snapshot() as tx:
         found = await store.names_of(tx, id)
     items = [PlaceNameOut(id=one.id, kind=one.kind, name=one.name, site_id=one.site_id) for one in found]

@@ -12,6 +12,7 @@ __all__ = [
     "EventKind",
     "IndexRow",
     "IndexedEvent",
+    "PlaceKind",
     "PlaceName",
     "is_dead_letters",
     "learned_sites",
@@ -20,6 +21,7 @@ __all__ = [
 
 EventKind = Literal["event", "dead-letter", "foreign", "unreadable", "conflicting"]
 """``foreign``: a record without our envelope; ``conflicting``: a record with the id of another one."""
+PlaceKind = Literal["site", "activity", "drive"]
 DEAD_LETTERS = ".dlq"
 """The end of a dead-letter topic's name."""
 
@@ -54,15 +56,15 @@ class IndexedEvent:
     digest: bytes
     note: str | None = None
     named: "PlaceName | None" = None
-    """The public name that the event gives to a site or an activity."""
+    """The public name that the event gives to a site, an activity or a drive."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceName:
-    """The public name of a site or an activity at a version; ``site_id`` is the site above it, or its own."""
+    """The public name of a site, an activity or a drive at a version; ``site_id`` is the site above it, or its own."""
 
     id: UUID
-    kind: Literal["site", "activity"]
+    kind: PlaceKind
     name: str
     site_id: UUID | None
     version: int

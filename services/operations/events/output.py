@@ -2,12 +2,12 @@
 
 import base64
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import orjson
 
-from services.operations.events.domain import EventKind, IndexRow
+from services.operations.events.domain import EventKind, IndexRow, PlaceKind
 from services.operations.events.store import EventDetail
 from shared.auth.tokens import Caller
 from shared.http.app import Output
@@ -76,10 +76,10 @@ class EventDetailOut(EventOut):
 
 
 class PlaceNameOut(Output):
-    """A site's or an activity's name; ``site_id`` is the site above a site, or that of an activity."""
+    """The name of a site, an activity or a drive; ``site_id`` is the site above a site, or that of the others."""
 
     id: UUID
-    kind: Literal["site", "activity"]
+    kind: PlaceKind
     name: str
     site_id: UUID | None
 

@@ -3,12 +3,12 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import orjson
 
-from services.operations.events.domain import EventKind, IndexedEvent, PlaceName, is_dead_letters
+from services.operations.events.domain import EventKind, IndexedEvent, PlaceKind, PlaceName, is_dead_letters
 from shared.cloudevents import Headers
 from shared.deadletters import DeadLetter, fingerprint, reduced
 from shared.ids import derived_id
@@ -93,16 +93,24 @@ def _event(message: Message, value: str | None, data: Any, note: str | None = No
     )  # fmt: skip
 
 
+_NAMING: Mapping[str, tuple[PlaceKind, str, str]] = {
+    "sites": ("site", "name", "parent_id"),
+    "activities": ("activity", "title", "site_id"),
+    "drives": ("drive", "name", "site_id"),
+}
+"""Topic → what its events name, and the members that hold the name and the site above or its own."""
+
+
 def _place(topic: str, fields: Mapping[str, Any], version: int | None) -> PlaceName | None:
-    """The name in an event of a site or an activity, if it is what its contract says."""
-    if topic not in ("sites", "activities") or version is None:
+    """The name in an event of a site, an activity or a drive, if it is what its contract says."""
+    if topic not in _NAMING or version is None:
         return None
-    kind: Literal["site", "activity"] = "site" if topic == "sites" else "activity"
-    place_id, name = _uuid(fields.get(f"{kind}_id")), fields.get("name" if kind == "site" else "title")
-    above = _uuid(fields.get("parent_id" if kind == "site" else "site_id"))
+    kind, name_of, above_of = _NAMING[topic]
+    place_id, name = _uuid(fields.get(f"{kind}_id")), fields.get(name_of)
     if place_id is None or not isinstance(name, str):
         return None
-    return PlaceName(place_id, kind, _text(name.encode("utf-8", "backslashreplace"))[:_TEXT], above, version)
+    shown = _text(name.encode("utf-8", "backslashreplace"))[:_TEXT]
+    return PlaceName(place_id, kind, shown, _uuid(fields.get(above_of)), version)
 
 
 def _identity(message: Message, named: Mapping[str, str]) -> tuple[EventKind, UUID]:

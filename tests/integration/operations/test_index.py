@@ -10,7 +10,8 @@ import pytest
 
 from services.operations.events.handlers import forget_old
 from services.operations.events.stream import IndexStream
-from shared.contracts import ActivityChanged, SiteChanged
+from shared.auth.tokens import Role
+from shared.contracts import ActivityChanged, DriveOpened, OperatorActed, SiteChanged
 from shared.ids import derived_id, new_id
 from shared.kafka.consumer import apply_halving
 from shared.kafka.messages import Message
@@ -93,6 +94,53 @@ async def test_names_of_sites_and_activities_are_kept_at_their_highest_version(i
     )
     await index.stream.handle([message_of(posted(activity_id=activity_id), 0)])
     assert len(await index.items(site_id=str(site_id), topic="points")) == 1
+
+
+async def test_drives_have_names_too(index: Indexed) -> None:
+    drive_id, site_id = new_id(), new_id()
+    drive = DriveOpened(
+        drive_id=drive_id,
+        code="A1",
+        name="志愿红进广场",
+        place_kind="square",
+        site_id=site_id,
+        starts_at=AT,
+        ends_at=AT,
+    )
+    await index.stream.handle([message_of(drive, 0)])
+    (found,) = (await index.get("/names", id=str(drive_id))).json()["items"]
+    assert found == {"id": str(drive_id), "kind": "drive", "name": "志愿红进广场", "site_id": str(site_id)}
+
+
+async def test_acts_of_all_services_are_one_trail(index: Indexed) -> None:
+    made = [
+        OperatorActed(
+            act_id=new_id(), service=service, actor_id=new_id(), role="engineer", act=act, dry_run=False,
+            records=number, at=AT,
+        )
+        for number, (service, act) in enumerate([("points", "pause"), ("notify", "pause"), ("points", "replay")])
+    ]  # fmt: skip
+    await index.stream.handle([message_of(one, offset) for offset, one in enumerate(made)])
+    forged = message_of(made[0].model_copy(update={"act_id": new_id()}), 9)
+    await index.stream.handle([forged._replace(value=b'{"act": "pause"}')])
+
+    async def trail(**query: Any) -> list[str]:
+        found: list[str] = []
+        cursor: dict[str, str] = {}
+        while True:
+            answer = await index.get("/audit", limit=1, **query, **cursor)
+            assert answer.status_code == 200, answer.text
+            found += [item["act_id"] for item in answer.json()["items"]]
+            if answer.json()["next_cursor"] is None:
+                return found
+            cursor = {"cursor": answer.json()["next_cursor"]}
+
+    assert await trail() == [str(one.act_id) for one in reversed(made)]
+    assert await trail(act="pause") == [str(made[1].act_id), str(made[0].act_id)]
+    assert await trail(service="points", act="replay") == [str(made[2].act_id)]
+    assert await trail(actor=str(made[1].actor_id)) == [str(made[1].act_id)]
+    bound = index.token(Role.OPERATOR, sites=[new_id()])
+    assert (await index.get("/audit", bound)).status_code == 403
 
 
 async def test_a_dead_letter_is_an_event_of_its_own_beside_what_it_is_about(index: Indexed) -> None:

@@ -214,6 +214,35 @@ async def test_an_audit_shows_what_does_not_fit_and_only_engineers_start_one() -
             assert "<b>月末对账" not in listed
 
 
+async def test_the_trail_is_of_all_services_and_reads_on_where_a_service_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    indexed = {
+        "act_id": REPLAY, "event_id": EVENT, "at": AT, "service": "notify", "actor": EVENT, "role": "engineer",
+        "act": "pause", "dry_run": False, "group": "notify", "subject": None, "records": 0,
+    }  # fmt: skip
+    same = indexed | {"act_id": EVENT, "act": "replay", "service": "points"}
+    monkeypatch.setitem(ANSWERS, "operations/audit", {"items": [indexed, same], "next_cursor": "older"})
+    async with gateway_running(auth_public_keys=SECRETS.public_keys) as setting:
+        shown = (await setting.client.get("/console/audit", headers=cookie(Role.AUDITOR))).text
+        assert shown.count("</tr>") == 1 + 2, "an act of index and service is one row"
+        assert "&lt;b&gt;why" in shown
+        assert "notify · notify" in shown
+        assert "cursor=older" in shown
+
+
+async def test_groups_of_faust_are_read_only_and_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = ANSWERS["points/consumers"]["items"][0] | {
+        "group": "points-integrity", "controlled": False, "paused": None, "lag": 0, "lags": [], "partitions": [],
+    }  # fmt: skip
+    monkeypatch.setitem(ANSWERS, "points/consumers", {"items": [group]})
+    async with gateway_running(auth_public_keys=SECRETS.public_keys) as setting:
+        shown = (await setting.client.get("/console/streams", headers=cookie(Role.ENGINEER))).text
+    assert "只读，由 faust 运行" in shown
+    assert "所以不提供" in shown
+    assert 'data-api="POST /api/points' not in shown
+
+
 async def test_an_unknown_delivery_says_why_and_that_it_is_not_sent_again() -> None:
     async with gateway_running(auth_public_keys=SECRETS.public_keys) as setting:
         shown = (await setting.client.get("/console/deliveries", headers=cookie(Role.AUDITOR))).text

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.web.pages import language
 from services.web.pages.console.forms import FIELDS, FORMS, SAYINGS, WORDS
-from services.web.pages.console.sentences import EventNames, catalogue, sentence, text_of, volunteers_of
+from services.web.pages.console.sentences import EventNames, catalogue, ids_of, sentence, text_of
 from services.web.pages.language.current import SOURCE, catalogue_of
 from shared.contracts import BY_TYPE
 
@@ -29,6 +29,15 @@ def english() -> Iterator[None]:
     language.choose(SOURCE)
 
 
+def test_activities_and_drives_are_said_by_name() -> None:
+    drive = event("volunteering.volunteer.registered.v1", volunteer_id=VOLUNTEER, source="drive", drive_id="d")
+    names = EventNames(drives={"d": "志愿红进广场"}, activities={"a": "晨光问候"})
+    assert "志愿红进广场" in text_of(drive, names)
+    assert list(ids_of(drive, "activity", "drive")) == ["d"]
+    cancelled = event("volunteering.signup.cancelled.v1", volunteer_id=VOLUNTEER, activity_id="a")
+    assert "晨光问候" in text_of(cancelled, names)
+
+
 def test_a_check_out_is_said_with_number_site_and_duration() -> None:
     left = event(
         "volunteering.attendance.recorded.v1",
@@ -39,7 +48,7 @@ def test_a_check_out_is_said_with_number_site_and_duration() -> None:
         minutes=42,
     )
     assert text_of(left, NAMES) == "LD-2026-000461-7 在惠民社区签退，42 分钟"
-    assert list(volunteers_of(left)) == [VOLUNTEER]
+    assert (list(ids_of(left, "volunteer")), list(ids_of(left, "activity", "drive"))) == ([VOLUNTEER], [])
     assert [(part.kind, part.id) for part in sentence(left, NAMES) if part.kind] == [
         ("volunteer", VOLUNTEER),
         ("site", SITE),

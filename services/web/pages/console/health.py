@@ -47,8 +47,8 @@ ALLOWED: Mapping[str, str] = {
 async def health(visit: VisitOf) -> Response:
     """Each process: version, since when it runs, crashes, readiness, and how fast it answers."""
     watch(visit)
-    states, *answers = await asyncio.gather(
-        visit.web.processes.states(), *(_crashes(visit, service) for service in UPSTREAM_NAMES)
+    states, answers = await asyncio.gather(
+        visit.web.processes.states(), asyncio.gather(*(_crashes(visit, service) for service in UPSTREAM_NAMES))
     )
     crashes = {name: number for found in answers for name, number in found.items()}
     return page(

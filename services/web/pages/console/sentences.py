@@ -11,7 +11,7 @@ from services.web.pages.language import _
 from services.web.pages.language.current import translated
 from shared.clock import DISTRICT_ZONE
 
-__all__ = ["EventNames", "SentencePart", "catalogue", "sentence", "text_of", "volunteers_of"]
+__all__ = ["EventNames", "SentencePart", "catalogue", "ids_of", "sentence", "text_of"]
 
 _PLACE = re.compile(r"%\((\w+)\)s")
 
@@ -54,13 +54,13 @@ def text_of(event: Mapping[str, Any], names: EventNames) -> str:
     return "".join(part.text for part in sentence(event, names))
 
 
-def volunteers_of(event: Mapping[str, Any]) -> Iterator[str]:
-    """The ids of volunteers whose numbers its sentence holds."""
+def ids_of(event: Mapping[str, Any], *kinds: str) -> Iterator[str]:
+    """The ids in its sentence that stand for something of these kinds."""
     data = event.get("value")
     if isinstance(data, Mapping) and (form := _form(str(event.get("type")), data)) is not None:
         for name in _PLACE.findall(form.said):
             member, kind = FIELDS.get(name, (name, "text"))
-            if kind == "volunteer" and data.get(member):
+            if kind in kinds and data.get(member):
                 yield str(data[member])
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 
@@ -81,26 +82,48 @@ def _sparkline(values: Sequence[int]) -> str:
 
 
 @router.get("/audit")
-async def audit(visit: VisitOf, act: FilterText = "") -> Response:
-    """The acts of operators on the streams of all services, newest first, with dry runs and looks."""
+async def audit(visit: VisitOf, act: FilterText = "", cursor: FilterText = "") -> Response:
+    """The acts of operators on the streams of all services, newest first, with dry runs and looks.
+
+    The index has who did what in any service; reasons, names and addresses are the services' own, of the newest acts.
+    """
     watch(visit)
     query = {"act": act} if act in WORDS["act"] else {}
-    answers = await asyncio.gather(*(_trail(visit, service, query) for service in UPSTREAM_NAMES))
-    found = [one for some in answers for one in some or ()]
+    at = {"cursor": cursor} if cursor else {}
+    merged, *answers = await asyncio.gather(
+        visit.get_optional("operations", "/audit", limit=ACTS_SHOWN, **query, **at),
+        *(_trail(visit, service, query) for service in UPSTREAM_NAMES),
+    )
+    own = {one["act_id"]: one for some in answers for one in some or ()}
+    # An act of this moment is in its service's trail before the index has read its event.
+    shown = ({} if cursor else own) | {one["act_id"]: own.get(one["act_id"], one) for one in (merged or _NONE)["items"]}
+    following = (merged or _NONE)["next_cursor"]
     return page(
         "console/audit.html",
         visit.session,
         path=visit.path,
         acts=[
-            one | {"said": _(WORDS["act"].get(one["act"], one["act"]))}
-            for one in sorted(found, key=lambda one: datetime.fromisoformat(one["at"]), reverse=True)[:100]
+            one | {"said": _(WORDS["act"].get(one["act"], one["act"])), "records": _records(one)}
+            for one in sorted(shown.values(), key=lambda one: datetime.fromisoformat(one["at"]), reverse=True)
         ],
-        away=[service for service, some in zip(UPSTREAM_NAMES, answers, strict=True) if some is None],
+        away=[
+            service
+            for service, some in zip(("operations", *UPSTREAM_NAMES), (merged, *answers), strict=True)
+            if some is None
+        ],
         choices=[(one, _(said)) for one, said in WORDS["act"].items()],
         wanted=query.get("act", ""),
+        more=f"/console/audit?{urlencode(query | {'cursor': following})}" if following else "",
         roles=WORDS["role"],
         instant=instant,
     )
+
+
+_NONE: dict[str, Any] = {"items": [], "next_cursor": None}
+
+
+def _records(act: dict[str, Any]) -> int:
+    return int(act["result"].get("records", 0)) if "result" in act else int(act["records"])
 
 
 async def _trail(visit: Visit, service: str, query: dict[str, str]) -> list[dict[str, Any]] | None:

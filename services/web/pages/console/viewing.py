@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from multidict import MultiDict
+
 from services.web.gateway.upstream import UpstreamAway, UpstreamProblem
 from services.web.pages.console.forms import TOPIC_WORDS
-from services.web.pages.console.sentences import EventNames, SentencePart, sentence, volunteers_of
+from services.web.pages.console.sentences import EventNames, SentencePart, ids_of, sentence
 from services.web.pages.language import N_, _
 from services.web.pages.visit import Visit, console_only
 from services.web.pages.wording import parse
@@ -16,6 +18,8 @@ from services.web.pages.wording import parse
 __all__ = ["EventView", "instant", "names_of", "numbers_of", "pretty", "topic_word", "views", "watch"]
 
 MOST_NUMBERS = 500
+MOST_PLACES = 100
+"""Ids in one address, which the server takes up to 8 KB of."""
 _DEAD_LETTERS = N_("死信")
 
 
@@ -69,11 +73,32 @@ async def numbers_of(visit: Visit, ids: Iterable[str]) -> dict[str, str]:
 
 async def names_of(visit: Visit, events: Iterable[Mapping[str, Any]]) -> EventNames:
     """The names in the sentences of some events."""
+    events = list(events)
+    places = await _places_of(visit, (id for event in events for id in ids_of(event, "activity", "drive")))
     return EventNames(
         sites=await visit.site_names(),
         teams=await visit.team_names(),
-        numbers=await numbers_of(visit, (id for event in events for id in volunteers_of(event))),
+        activities=places,
+        drives=places,
+        numbers=await numbers_of(visit, (id for event in events for id in ids_of(event, "volunteer"))),
     )
+
+
+async def _places_of(visit: Visit, ids: Iterable[str]) -> dict[str, str]:
+    """The public names of activities and drives by id, as far as the index has read them."""
+    wanted = sorted(set(ids))
+    found: dict[str, str] = {}
+    for start in range(0, len(wanted), MOST_PLACES):
+        query = MultiDict([("id", one) for one in wanted[start : start + MOST_PLACES]])
+        try:
+            answer = await visit.web.upstream.call(
+                "GET", "operations", "/names", token=visit.session.token, query=query
+            )
+            items = answer.accepted()["items"]
+        except (UpstreamProblem, UpstreamAway):
+            return found
+        found |= {str(one["id"]): str(one["name"]) for one in items}
+    return found
 
 
 async def views(visit: Visit, events: Sequence[Mapping[str, Any]]) -> list[EventView]:

@@ -59,6 +59,7 @@
     var unnamed = function (otherwise) { return end ? fill(book.sayings.unnamed, { end: end }) : book.sayings[otherwise]; };
     if (kind === "volunteer") return { text: numbers.get(id) || fill(book.sayings.someone, { end: end || "—" }), kind: kind, id: id };
     if (kind === "site") return { text: names.sites[id] || unnamed("no_site"), kind: kind, id: id };
+    if ((kind === "activity" || kind === "drive") && id) needName(id);
     if (kind === "activity") return { text: names.activities[id] || plain(data.activity_title) || unnamed("no_activity"), kind: kind, id: id };
     if (kind === "drive" || kind === "team") {
       return { text: names[kind + "s"][id] || fill(book.sayings.unnamed, { end: end || "—" }), kind: kind, id: id };
@@ -112,6 +113,28 @@
     } catch (error) {
       setTimeout(function () { ids.forEach(function (id) { asked.delete(id); }); }, 10000); // asked for again when they are in sight
     }
+  }
+
+  // ---- public names of activities and drives, from the index ----------------------------------------------------------
+
+  var askedNames = new Set(), wantedNames = [], askingNames = 0, MOST_NAMES = 100;
+
+  function needName(id) {
+    if (askedNames.has(id) || names.activities[id] || names.drives[id]) return;
+    if (askedNames.size > 50000) askedNames.clear();
+    askedNames.add(id);
+    wantedNames.push(id);
+    if (!askingNames) askingNames = setTimeout(askNames, 40);
+  }
+
+  async function askNames() {
+    var ids = wantedNames.splice(0, MOST_NAMES);
+    askingNames = wantedNames.length ? setTimeout(askNames, 40) : 0;
+    try {
+      var answer = await read("/api/operations/v1/names?" + ids.map(function (id) { return "id=" + encodeURIComponent(id); }).join("&"));
+      answer.items.forEach(function (one) { names[one.kind === "drive" ? "drives" : one.kind === "site" ? "sites" : "activities"][one.id] = one.name; });
+      if (answer.items.length) redraw(true);
+    } catch (error) { /* ids stand in place of names */ }
   }
 
   // ---- the ring -------------------------------------------------------------------------------------------------------

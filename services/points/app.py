@@ -18,7 +18,7 @@ import uvloop
 from faust.app.base import BootStrategy
 
 from services.points.activations.mover import move
-from services.points.audits.handlers import run_waiting
+from services.points.audits.worker import run_waiting
 from services.points.badges.handlers import judge_anew
 from services.points.hosting import run_timer
 from services.points.ledger.handlers import expire_points

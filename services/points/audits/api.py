@@ -27,7 +27,7 @@ class AuditRunIn(Input):
 
 
 class OffenderOut(Output):
-    """What breaks an invariant, with what is kept and what it should be."""
+    """A thing that breaks an invariant, with what is kept and what it should be."""
 
     subject: str
     detail: str

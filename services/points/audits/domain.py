@@ -34,7 +34,7 @@ class AuditRun:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedRun:
-    """A run that this process works on, by its attempt: whoever has a later one owns the row."""
+    """A run that this process works on; a later attempt takes the row over."""
 
     run_id: UUID
     attempt: int

@@ -1,1 +1,1 @@
-"""What must hold in the data of points, whatever happened to it."""
+"""Invariants of the data of points, and the checks that prove them."""

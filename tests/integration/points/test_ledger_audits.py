@@ -9,7 +9,7 @@ import pytest
 
 from services.points.audits import api as audits
 from services.points.audits import store
-from services.points.audits.handlers import run_waiting
+from services.points.audits.worker import run_waiting
 from services.points.invariants.domain import Check
 from services.points.invariants.store import CHECKS
 from shared.auth.tokens import Role

@@ -1,4 +1,4 @@
-"""What the page of health reads from the metrics of a process. Pure."""
+"""The page of health reads version and quantiles from the metrics of a process. Pure."""
 
 import tomllib
 from pathlib import Path

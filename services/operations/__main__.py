@@ -50,7 +50,15 @@ def api(settings: OperationsSettings) -> "FastAPI":
     return create_api(
         settings,
         title="Weiguang operations",
-        routers=[events_router, traces_router, topics_router, live_router, monitors_router, router_of("operations")],
+        routers=[
+            events_router,
+            traces_router,
+            topics_router,
+            live_router,
+            monitors_router,
+            trail_router,
+            router_of("operations"),
+        ],
         start=start,
     )
 

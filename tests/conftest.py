@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from xdist.scheduler import LoadFileScheduling
 
 from dev.stack.broker import Broker
@@ -37,6 +38,12 @@ LONGEST = (
 """They begin first: at the end one session would wait for another that has just begun such a file."""
 
 register_profiles()
+structlog.configure(  # rich's tracebacks with all local values take seconds of processor time each
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

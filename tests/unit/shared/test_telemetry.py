@@ -122,9 +122,10 @@ def test_known_keys_are_dropped_at_any_depth() -> None:
 def configured() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    before = structlog.get_config()
     weiguang_logging.configure(SimpleNamespace(service="points", log_level="info"))
     yield
-    structlog.reset_defaults()
+    structlog.configure(**before)
     root.handlers[:] = handlers
     root.setLevel(level)
 

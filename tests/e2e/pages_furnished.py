@@ -20,7 +20,7 @@ from tests.e2e.pages_visitors import register, staff_log_in
 from tests.integration.points.serving import Ledger, record
 from tests.support.waiting import eventually
 
-__all__ = ["at_two_sites", "furnish"]
+__all__ = ["at_two_sites", "furnish", "visiting"]
 
 MORNING = datetime.fromisoformat("2026-02-10T09:00:00+08:00")
 
@@ -59,12 +59,17 @@ def _flag(volunteer_id: UUID, two: Sequence[AttendanceRecorded]) -> Flag:
     )
 
 
+async def visiting(browser: Browser, *names: str) -> dict[str, BrowserContext]:
+    """A context of each name's own, in which nothing moves; without names, the visitor's."""
+    return {
+        name: await browser.new_context(locale="zh-CN", timezone_id="Asia/Shanghai", reduced_motion="reduce")
+        for name in names or ("visitor",)
+    }
+
+
 async def furnish(district: District, browser: Browser) -> dict[str, BrowserContext]:
     """Make something for every page; returns the contexts of a visitor, a volunteer and three members of staff."""
-    people = {
-        name: await browser.new_context(locale="zh-CN", timezone_id="Asia/Shanghai", reduced_motion="reduce")
-        for name in ("visitor", "volunteer", "station", "operator", "engineer")
-    }
+    people = await visiting(browser, "visitor", "volunteer", "station", "operator", "engineer")
     await at_two_sites(district)
     volunteer = await people["volunteer"].new_page()
     await register(volunteer, district, "张晓梅")

@@ -107,6 +107,7 @@ async def test_a_colleague_is_invited_activated_and_signs_in_with_two_steps(
         await expect(first.get_by_role("link", name="colleague")).to_be_visible()
 
 
+@pytest.mark.deep
 async def test_a_session_of_another_device_is_ended_and_a_password_changed(
     district: District, browser: Browser
 ) -> None:
@@ -124,7 +125,7 @@ async def test_a_session_of_another_device_is_ended_and_a_password_changed(
         await log_in(two, district, district.station_user, OWN)
 
 
-@pytest.mark.parametrize("username", ["engineer", "auditor"])
+@pytest.mark.parametrize("username", ["engineer", pytest.param("auditor", marks=pytest.mark.deep)])
 async def test_logins_of_engineers_and_auditors_lead_to_the_console(
     district: District, browser: Browser, username: str
 ) -> None:

@@ -144,6 +144,7 @@ async def test_two_operators_give_points_and_take_some_back(district: District, 
         await shot(phone, "adjustment-in-the-account")
 
 
+@pytest.mark.deep
 async def test_a_proposal_is_withdrawn_or_rejected_and_moves_nothing(district: District, browser: Browser) -> None:
     async with (
         visitor(browser) as phone,
@@ -183,6 +184,7 @@ async def test_a_proposal_is_withdrawn_or_rejected_and_moves_nothing(district: D
         await expect(second).to_have_url(person)
 
 
+@pytest.mark.deep
 async def test_only_operators_may_look(district: District, browser: Browser) -> None:
     async with visitor(browser, phone=False) as page:
         await page.goto(f"{district.url}/staff/adjustments")

@@ -85,7 +85,7 @@ async def tap(page: Page, reward: str) -> None:
     await page.get_by_role("button", name=f"兑换 {reward}").click()
 
 
-@pytest.mark.parametrize("fate", [lost, unavailable, never])
+@pytest.mark.parametrize("fate", [lost, *(pytest.param(fate, marks=pytest.mark.deep) for fate in (unavailable, never))])
 async def test_a_reload_and_a_second_tap_are_the_same_intent(browser: Browser, fate: Callable[[Route], Any]) -> None:
     shelf = Shelf()
     async with visitor(browser) as page:

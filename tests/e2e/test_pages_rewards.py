@@ -212,6 +212,7 @@ async def asks_at_the_counter(phone: Page, desk: Page, district: District) -> No
     assert answer.status == 403
 
 
+@pytest.mark.deep
 async def test_an_edit_changes_what_was_edited_and_nothing_that_was_not_seen(
     district: District, browser: Browser
 ) -> None:
@@ -291,6 +292,7 @@ async def test_only_who_agrees_stands_on_the_board(district: District, browser: 
         await expect(desk.get_by_label("同意")).to_have_count(0)
 
 
+@pytest.mark.deep
 async def test_the_pages_fit_a_phone_and_keep_leaders_out_of_the_stock(district: District, browser: Browser) -> None:
     async with visitor(browser) as phone, visitor(browser) as station:
         await register(phone, district, "孙小二")

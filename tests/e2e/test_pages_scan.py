@@ -67,6 +67,7 @@ async def log_in_after_a_scan(phone: Page, screen: Page, district: District, num
     await expect(phone.get_by_role("heading", name="已签退")).to_be_visible()
 
 
+@pytest.mark.deep
 async def test_one_scan_is_for_one_person(district: District, browser: Browser) -> None:
     async with (
         visitor(browser) as phone,

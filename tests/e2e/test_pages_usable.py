@@ -8,7 +8,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page
 
 from tests.e2e.pages_district import District
-from tests.e2e.pages_furnished import furnish
+from tests.e2e.pages_furnished import furnish, visiting
 from tests.support.depth import DEEP
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
@@ -33,14 +33,14 @@ WALKS: dict[str, str] = {
 }
 """Person → pages: an address, and links that are followed from there by their selector."""
 
-PEOPLE = ("visitor", "volunteer")
+PEOPLE = ("visitor",)
 """Their pages are checked in breadth too; all others look alike on the components' gallery, which is a visitor's."""
 
 
 @pytest.fixture(scope="module")
 async def people(district: District, browser: Browser) -> AsyncIterator[dict[str, BrowserContext]]:
-    """Everyone, logged in, in a district where each page has something to show."""
-    contexts = await furnish(district, browser)
+    """Everyone, logged in, in a district where each page has something to show; in breadth, a visitor."""
+    contexts = await (furnish(district, browser) if DEEP else visiting(browser))
     yield contexts
     for context in contexts.values():
         await context.close()

@@ -42,12 +42,11 @@ TINY = Scale(
 SMALLEST = replace(
     TINY,
     last=date(2026, 1, 7),
-    activities=26,
-    imported=40,
-    registered=10,
-    scanned=12,
-    uploaded=30,
-    participants=24,
+    activities=32,
+    registered=16,
+    scanned=20,
+    uploaded=40,
+    participants=40,
     finale=4,
     redemption_every=3,
 )

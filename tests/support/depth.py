@@ -19,9 +19,9 @@ def examples(deep: int = DEEP_EXAMPLES, breadth: int = BREADTH_EXAMPLES) -> int:
     return deep if DEEP else min(breadth, deep)
 
 
-def part_of(values: Sequence[T], turn: int) -> Sequence[T]:
-    """All values in depth; otherwise every third, beginning elsewhere each turn, so that many turns come to all."""
-    return values if DEEP else values[turn % 3 :: 3]
+def part_of(values: Sequence[T], turn: int, of: int = 3) -> Sequence[T]:
+    """All values in depth; otherwise one of `of`, beginning elsewhere each turn, so that many turns come to all."""
+    return values if DEEP else values[turn % of :: of]
 
 
 def register_profiles() -> None:

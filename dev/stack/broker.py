@@ -16,10 +16,12 @@ from dev.stack.incarnation import announce, answers
 from dev.stack.processes import free_port, spawn, stop
 from shared.settings import Settings
 
-__all__ = ["PARTITIONS", "Broker", "EmbeddedBroker", "make_broker"]
+__all__ = ["EMBEDDED_PARTITIONS", "PARTITIONS", "Broker", "EmbeddedBroker", "make_broker"]
 
 PARTITIONS: int = Settings.model_fields["topic_partitions"].default
 """Partitions of a topic that names no number of its own."""
+EMBEDDED_PARTITIONS = 4
+"""The same in the embedded stack, whose broker looks at each partition again and again while it is quiet."""
 
 
 class Broker(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dev.stack.broker import PARTITIONS, Broker
+from dev.stack.broker import EMBEDDED_PARTITIONS, PARTITIONS, Broker
 from dev.stack.forking import spawn
 from dev.stack.processes import Spawn, free_port
 from ops.database import Server
@@ -111,13 +111,19 @@ class Options:
     processes: tuple[str, ...] = tuple(spec.name for spec in PROCESSES)
     driven_time: bool = True
     """Whether business time may be driven in this database (decided when it is first made)."""
-    topic_partitions: int = PARTITIONS
+    topic_partitions: int | None = None
+    """None: as many as suit the broker, see `partitions`."""
     temporary: bool = False
     """Whether the data is deleted when the stack ends: for tests (as root it may lie outside of `var`)."""
     extra_environment: Mapping[str, str] = field(default_factory=dict)
     """Given to every process, over everything else."""
     spawn: Spawn = spawn
     """Starts the services' processes."""
+
+    @property
+    def partitions(self) -> int:
+        """Partitions of a topic that names no number of its own: the embedded broker has one worker of each kind."""
+        return self.topic_partitions or (EMBEDDED_PARTITIONS if self.broker == "embedded" else PARTITIONS)
 
 
 @dataclass(slots=True)
@@ -190,7 +196,7 @@ def _common(around: Surroundings) -> dict[str, str]:
         "WEIGUANG_BROKER": around.broker.name,
         "WEIGUANG_KAFKA_BOOTSTRAP": around.broker.bootstrap,
         "WEIGUANG_BROKER_INCARNATION": around.broker.incarnation,
-        "WEIGUANG_TOPIC_PARTITIONS": str(around.options.topic_partitions),
+        "WEIGUANG_TOPIC_PARTITIONS": str(around.options.partitions),
         "WEIGUANG_HTTP_HOST": "127.0.0.1",
         "WEIGUANG_AUTH_PUBLIC_KEYS": json.dumps(around.secrets.public_keys),
         "WEIGUANG_RECRUITMENT_URL": around.ports.url("recruitment-api"),

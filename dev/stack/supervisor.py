@@ -186,7 +186,7 @@ class Stack:
         (self.var / "faust").mkdir(exist_ok=True)
         self.secrets = load_secrets(self.var / "secrets.json")
         self._progress("starting PostgreSQL and the broker")
-        self.broker = make_broker(self.options.broker, self.var, self.options.topic_partitions)
+        self.broker = make_broker(self.options.broker, self.var, self.options.partitions)
         self.postgres = Postgres(
             self.var / "postgres", self.log_directory / "postgres.log", self.secrets.passwords["postgres"]
         )

@@ -21,7 +21,7 @@ __all__ = ["EMBEDDED_PARTITIONS", "PARTITIONS", "Broker", "EmbeddedBroker", "mak
 PARTITIONS: int = Settings.model_fields["topic_partitions"].default
 """Partitions of a topic that names no number of its own."""
 EMBEDDED_PARTITIONS = 4
-"""The same in the embedded stack, whose broker looks at each partition again and again while it is quiet."""
+"""The same in the embedded stack, whose broker polls each quiet partition."""
 
 
 class Broker(Protocol):

@@ -16,7 +16,7 @@ from services.web.gateway.proxy import METHODS, Proxy, is_api
 from services.web.gateway.sessions import Sessions
 from services.web.gateway.upstream import CALLER, Upstream, UpstreamAway, open_session
 from services.web.pages import assets, errors, look, messages
-from services.web.pages.console import health, ledger, letters, live, search, streams
+from services.web.pages.console import alerts, health, ledger, letters, live, search, streams
 from services.web.pages.operator import (
     activations,
     adjustments,
@@ -103,6 +103,7 @@ class Gateway:
                 live.router,
                 search.router,
                 letters.router,
+                alerts.router,
                 streams.router,
                 ledger.router,
                 health.router,

@@ -146,7 +146,7 @@ READERS = (
     TopicReader("points", ("attendance",), "points-ingest"),
     TopicReader("points", ("attendance",), "points-teams"),
     TopicReader("points", ("attendance", "integrity-acts"), "points-integrity", tables=True),
-    TopicReader("notify", ("points", "badges", "signups", "redemptions", "assertions"), "notify"),
+    TopicReader("notify", ("points", "badges", "signups", "redemptions", "assertions", "alerts"), "notify"),
     TopicReader("operations", INDEXED, "operations-index", dead_letters=False),
     TopicReader("operations", (*LIVE, *LIVE_DEAD_LETTERS, "beats"), "operations-live", tables=True, dead_letters=False),
     TopicReader("web", ("pulse",)),

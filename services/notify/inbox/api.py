@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from services.notify.inbox import handlers, store
+from services.notify.inbox.alerts import ENGINEERS
 from services.notify.inbox.store import InboxItem
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
@@ -27,6 +28,11 @@ def _own(caller: Caller) -> UUID:
     """The recipient whose inbox the caller reads: their account as staff, else the volunteer that they are."""
     staff = caller.has(Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR)
     return caller.subject if staff else caller.require_volunteer()
+
+
+def _role(caller: Caller) -> UUID | None:
+    """The role's recipient whose messages the caller reads as well; alerts are the centre's."""
+    return ENGINEERS if caller.has(Role.ENGINEER) and caller.site_ids is None else None
 
 
 class InboxItemOut(Output):
@@ -53,15 +59,15 @@ class InboxOut(Output):
 async def list_inbox(
     caller: Recipient, db: Db, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 20
 ) -> InboxOut:
-    """One's own messages, newest first."""
+    """One's own messages, and an engineer's alerts, newest first."""
     recipient_id = _own(caller)
     after: tuple[datetime, UUID] | None = None
     if cursor is not None:
         at, message_id = decode(cursor, (datetime, UUID))
         after = (at, message_id)
     async with db.snapshot() as tx:
-        items = await store.page(tx, recipient_id, after, limit + 1)
-        unread = await store.unread(tx, recipient_id)
+        items = await store.page(tx, recipient_id, after, limit + 1, _role(caller))
+        unread = await store.unread(tx, recipient_id, _role(caller))
     more = len(items) > limit
     items = items[:limit]
     return InboxOut(
@@ -77,7 +83,7 @@ async def read_one(message_id: UUID, request: Request, caller: Recipient, db: Db
     recipient_id = _own(caller)
 
     async def work(tx: Tx) -> InboxItemOut:
-        return _item(await handlers.read_message(tx, message_id, recipient_id))
+        return _item(await handlers.read_message(tx, message_id, recipient_id, _role(caller)))
 
     return await once(request, db, caller, work, status=200)
 

@@ -13,7 +13,7 @@ _STAR = re.compile(r"star[-_]?([1-9])\Z")
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A notice of one event to one recipient: a volunteer or, with ``to_volunteer`` false, the recorder of hours.
+    """A notice of one event to one recipient: a volunteer or, with ``to_volunteer`` false, an account or a role.
 
     ``template`` is None for events that are no message but move an aggregate's version. ``outdates`` says that
     an older version is no longer news (a cancelled sign-up); without it an older version is still news (points

@@ -73,13 +73,13 @@ def _draft(notice: Notice, titles: Mapping[UUID, str], catalogue: Catalogue) -> 
     )
 
 
-async def read_message(tx: Tx, message_id: UUID, recipient_id: UUID) -> InboxItem:
-    """Mark one's own message read.
+async def read_message(tx: Tx, message_id: UUID, recipient_id: UUID, role: UUID | None = None) -> InboxItem:
+    """Mark one's own message read, or for oneself one of a role that one holds.
 
     Raises:
         NotFound: there is no such message, or it is another recipient's.
     """
-    item = await store.mark_read(tx, message_id, recipient_id, await tx.now())
+    item = await store.mark_read(tx, message_id, recipient_id, await tx.now(), role)
     if item is None:
         raise NotFound("message-unknown", "There is no such message in this inbox.")
     return item

@@ -51,6 +51,33 @@ limit $4;
 -- The number on the badge of the inbox.
 select count(*) from messages where recipient_id = $1 and read_at is null;
 
+-- name: page_with_role
+-- The same for an account and a role that it holds: of the role's messages, the reads are its own.
+select message.message_id, title, body, template, created_at, coalesce(message.read_at, own.read_at) as read_at, correlation_id
+from messages as message left join role_reads as own on own.message_id = message.message_id and own.reader_id = $1
+where recipient_id in ($1, $5)
+  and ($2::timestamptz is null or (created_at, message.message_id) < ($2::timestamptz, $3::uuid))
+order by created_at desc, message.message_id desc
+limit $4;
+
+-- name: unread_with_role
+-- The role's messages of a month ago were for those who held it then.
+select count(*) from messages as message
+where (recipient_id = $1 and read_at is null) or (recipient_id = $2 and created_at > $3::timestamptz - interval '30 days'
+    and not exists (select from role_reads where message_id = message.message_id and reader_id = $1));
+
+-- name: mark_role_read
+-- The reader's own mark on a message of a role; reading twice keeps the first time.
+with message as (
+    select message_id, title, body, template, created_at, correlation_id from messages
+    where message_id = $1 and recipient_id = $3
+), mark as (
+    insert into role_reads (message_id, reader_id, read_at) select message_id, $2, $4 from message
+    on conflict (message_id, reader_id) do update set read_at = role_reads.read_at
+    returning message_id, read_at
+)
+select * from message join mark using (message_id);
+
 -- name: mark_read
 -- One's own only; reading twice keeps the first time.
 update messages set read_at = coalesce(read_at, $3)

@@ -116,22 +116,34 @@ async def insert_messages(tx: Tx, drafts: Sequence[Draft], at: datetime) -> set[
     return {row["message_id"] for row in rows}
 
 
-async def page(tx: Tx, recipient_id: UUID, after: tuple[datetime, UUID] | None, limit: int) -> list[InboxItem]:
-    """A recipient's messages, newest first, after the given place."""
+async def page(
+    tx: Tx, recipient_id: UUID, after: tuple[datetime, UUID] | None, limit: int, role: UUID | None = None
+) -> list[InboxItem]:
+    """A recipient's messages and those of a role that they hold, newest first, after the given place."""
     at, message_id = after or (None, None)
-    rows = await tx.fetch(_SQL["page"], recipient_id, at, message_id, limit)
+    if role is None:
+        rows = await tx.fetch(_SQL["page"], recipient_id, at, message_id, limit)
+    else:
+        rows = await tx.fetch(_SQL["page_with_role"], recipient_id, at, message_id, limit, role)
     return [_item(row) for row in rows]
 
 
-async def unread(tx: Tx, recipient_id: UUID) -> int:
-    """How many of a recipient's messages are unread."""
-    count: int = await tx.fetchval(_SQL["unread"], recipient_id)
+async def unread(tx: Tx, recipient_id: UUID, role: UUID | None = None) -> int:
+    """How many of a recipient's messages and of a role's are unread."""
+    if role is None:
+        count: int = await tx.fetchval(_SQL["unread"], recipient_id)
+    else:
+        count = await tx.fetchval(_SQL["unread_with_role"], recipient_id, role, await tx.now())
     return count
 
 
-async def mark_read(tx: Tx, message_id: UUID, recipient_id: UUID, at: datetime) -> InboxItem | None:
-    """Mark one's own message read; None when there is no such message of theirs."""
+async def mark_read(
+    tx: Tx, message_id: UUID, recipient_id: UUID, at: datetime, role: UUID | None = None
+) -> InboxItem | None:
+    """Mark one's own message read, or one of a role for oneself; None when there is no such message of theirs."""
     row = await tx.fetchrow(_SQL["mark_read"], message_id, recipient_id, at)
+    if row is None and role is not None:
+        row = await tx.fetchrow(_SQL["mark_role_read"], message_id, recipient_id, role, at)
     return _item(row) if row else None
 
 

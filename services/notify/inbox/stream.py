@@ -1,4 +1,4 @@
-"""Kafka in: events of points, badges, sign-ups, redemptions and assertions about hours as notices.
+"""Kafka in: events of points, badges, sign-ups, redemptions, assertions about hours, and alerts as notices.
 
 What makes no message, and why: ``hold``, ``capture``, ``release`` and ``refund`` of points, because the redemption's
 own event announces it once; attendance, because its points do.
@@ -11,12 +11,15 @@ from typing import Any
 from uuid import UUID
 
 from services.notify.inbox import handlers
+from services.notify.inbox.alerts import alert_notice
 from services.notify.inbox.domain import Notice, star_level
 from services.notify.templates.domain import day_said
 from services.notify.templates.handlers import Catalogue
 from shared import deadletters
 from shared.cloudevents import Event, decode
 from shared.contracts import (
+    AlertCleared,
+    AlertRaised,
     AssertionNoted,
     BadgeAwarded,
     BadgeRevoked,
@@ -45,11 +48,11 @@ from shared.postgres import Database
 __all__ = ["GROUP", "TOPICS", "InboxStream", "notices_of"]
 
 GROUP = "notify"
-TOPICS = ("points", "badges", "signups", "redemptions", "assertions")
+TOPICS = ("points", "badges", "signups", "redemptions", "assertions", "alerts")
 
 
 def notices_of(event: Event[Any]) -> list[Notice]:
-    """Make the notices of an event: one to its volunteer, one to the account that recorded the hours it is about.
+    """Make the notices of an event: to its volunteer or the engineers, and to the account that recorded the hours.
 
     Raises:
         PermanentError: the event's type is not one that these topics carry.
@@ -259,6 +262,8 @@ _BUILDERS: dict[type, Callable[[Event[Any]], Notice]] = {
     RedemptionCaptured: _redemption("redemption_captured"),
     RedemptionReleased: _redemption("redemption_released"),
     RedemptionRefunded: _redemption("redemption_refunded"),
+    AlertRaised: alert_notice,
+    AlertCleared: alert_notice,
 }
 
 

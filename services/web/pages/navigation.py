@@ -68,7 +68,7 @@ _GROUPS = (
         (
             ("/staff", N_("工作台"), "layout-dashboard", (_STATION, _OPERATOR, "leader")),
             ("/staff/activities", N_("活动安排"), "calendar-check", (_STATION, _OPERATOR, "leader")),
-            ("/staff/messages", N_("消息"), "bell", (_STATION, _OPERATOR, "leader")),
+            ("/staff/messages", N_("消息"), "bell", (_STATION, _OPERATOR, _ENGINEER, "leader")),
             ("/staff/drives", N_("招募与海报"), "megaphone", (_STATION, _OPERATOR)),
         ),
     ),
@@ -104,6 +104,7 @@ _GROUPS = (
             ("/console", N_("实时"), "radio", (_OPERATOR, _ENGINEER, _AUDITOR)),
             ("/console/search", N_("搜索"), "search", (_OPERATOR, _ENGINEER, _AUDITOR)),
             ("/console/dead-letters", N_("死信"), "skull", (_CENTRE, _ENGINEER, _AUDITOR)),
+            ("/console/alerts", N_("告警"), "circle-alert", (_CENTRE, _ENGINEER, _AUDITOR)),
             ("/console/streams", N_("主题和消费组"), "layers", (_CENTRE, _ENGINEER, _AUDITOR)),
             ("/console/audit", N_("操作记录"), "scroll-text", (_CENTRE, _ENGINEER, _AUDITOR)),
             ("/console/deliveries", N_("送达"), "send", (_CENTRE, _ENGINEER, _AUDITOR)),

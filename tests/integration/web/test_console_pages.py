@@ -24,6 +24,7 @@ OPERATING = (
     "/console/dead-letters/points/7",
     f"/console/replays/points/{REPLAY}",
     "/console/streams",
+    "/console/alerts",
     "/console/audit",
     "/console/health",
     "/console/deliveries",
@@ -73,6 +74,11 @@ AUDIT: dict[str, Any] = {
         }
     ],
 }  # fmt: skip
+ALERT: dict[str, Any] = {
+    "alert_id": EVENT, "monitor": "silence", "unit": "minutes", "subject": SITE, "site_id": SITE, "reading": 31,
+    "worst": 45, "threshold": 30, "threshold_version": 1, "raised_at": AT, "cleared_at": AT, "cleared_reading": 0,
+    "notified": ["engineer"],
+}  # fmt: skip
 ANSWERS: dict[str, Any] = {
     "recruitment/sites": {"items": [{"site_id": SITE, "name": "惠民社区"}]},
     "recruitment/teams/names": {"items": []},
@@ -80,6 +86,27 @@ ANSWERS: dict[str, Any] = {
     "operations/events": {"items": [CHECK_OUT], "next_cursor": "further"},
     f"operations/events/{EVENT}": DETAIL,
     "operations/traces/c-1": {"events": [CHECK_OUT | {"hops": HOPS}], "truncated": False},
+    "operations/monitors": {
+        "items": [
+            {
+                "monitor": "lag", "unit": "records",
+                "thresholds": [
+                    {
+                        "version": 1, "trip": 1000, "clear": 100, "hold_seconds": 60, "calm_seconds": 60,
+                        "made_by": None, "made_by_name": None, "reason": None, "made_at": AT,
+                    }
+                ],
+                "readings": [
+                    {
+                        "subject": "notify", "site_id": None, "reading": 1200, "paused": True, "over_since": AT,
+                        "alert_id": EVENT, "judged_at": AT,
+                    }
+                ],
+            }
+        ],
+        "open_alerts": 1,
+    },
+    "operations/alerts": {"items": [ALERT], "next_cursor": None},
     "points/dead-letters/groups": {
         "items": [
             {
@@ -298,3 +325,23 @@ async def test_pages_say_which_services_are_away() -> None:
         ended = (await setting.client.get(OPERATING[3], headers=cookie(Role.AUDITOR))).text
         assert "已停下" in ended
         assert "data-final" in ended
+
+
+async def test_alerts_are_said_with_names_and_thresholds_change_by_engineers_alone() -> None:
+    async with gateway_running(auth_public_keys=SECRETS.public_keys) as setting:
+        acting = (await setting.client.get("/console/alerts", headers=cookie(Role.ENGINEER))).text
+        reading = (await setting.client.get("/console/alerts", headers=cookie(Role.AUDITOR))).text
+        assert "惠民社区有班次在进行，45 分钟没有人签到" in reading
+        assert f"/console/search?site_id={SITE}" in reading
+        assert "达到 1000 条 告警" in reading
+        assert 'data-api="POST /api/operations/v1/thresholds"' in acting
+        assert "data-api" not in reading
+        counted = (await setting.client.get("/console/alerts/open", headers=cookie(Role.AUDITOR))).text
+        assert "1 条告警未解除" in counted
+
+
+async def test_the_count_of_alerts_is_left_out_where_it_may_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(ANSWERS, "operations/alerts")
+    async with gateway_running(auth_public_keys=SECRETS.public_keys) as setting:
+        counted = await setting.client.get("/console/alerts/open", headers=cookie(Role.OPERATOR))
+    assert (counted.status_code, counted.text.strip()) == (200, "")

@@ -21,7 +21,9 @@ ENGINEER = Session("token", {"sub": "e", "roles": ["engineer"]})
 AUDITOR = Session("token", {"sub": "a", "roles": ["auditor"]})
 ENROLLING = Session("token", {"sub": "o", "roles": ["enrolling"]})
 CONSOLE = {"/console", "/console/search"}
-CENTRES = {f"/console/{name}" for name in ("dead-letters", "streams", "audit", "deliveries", "ledger", "health")}
+CENTRES = {
+    f"/console/{name}" for name in ("dead-letters", "alerts", "streams", "audit", "deliveries", "ledger", "health")
+}
 
 
 def offered(session: Session, path: str = "/staff") -> set[str]:
@@ -65,8 +67,8 @@ def test_each_role_is_offered_what_it_may_see() -> None:
     }
     assert offered(NORTH) - offered(STATION) == {"/staff/adjustments", "/staff/colleagues", "/staff/imports", *CONSOLE}
     assert offered(CENTRE) - offered(NORTH) == {"/staff/rules", "/staff/security", *CENTRES}
-    assert offered(ENGINEER) == {"/staff/system", "/staff/api", "/account", *CONSOLE, *CENTRES}
-    assert offered(AUDITOR) == offered(ENGINEER)
+    assert offered(ENGINEER) == {"/staff/messages", "/staff/system", "/staff/api", "/account", *CONSOLE, *CENTRES}
+    assert offered(AUDITOR) == offered(ENGINEER) - {"/staff/messages"}
     assert offered(ENROLLING) == {"/account"}
     assert offered(LEADER) == {"/staff", "/staff/activities", "/staff/records", "/staff/messages"}
     assert offered(LEADER, "/me") == set(), "a leader is a volunteer outside of the staff's pages"

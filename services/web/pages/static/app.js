@@ -530,6 +530,7 @@
 
   document.querySelectorAll("[data-every]").forEach(function (part) {
     var seconds = Number(part.dataset.every), failures = 0;
+    if (part.dataset.now !== undefined) refresh([part.id], true);
     setInterval(async function () {
       if (document.hidden || part.querySelector("[data-final]")) return;
       failures = (await refresh([part.id], true)) ? 0 : failures + 1;

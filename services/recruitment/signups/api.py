@@ -9,10 +9,12 @@ from starlette.responses import Response
 
 from services.recruitment.signups import handlers
 from services.recruitment.signups.domain import ReliabilityPolicy, Signup, SignupStatus, Source
+from services.recruitment.signups.placing import Admission
 from services.recruitment.signups.store import OwnSignup, RosterRow
 from services.recruitment.signups.waitlist.domain import EntryStatus, SkipReason
 from services.recruitment.signups.waitlist.store import WaitingRow
 from services.recruitment.vault.api import CipherDep
+from services.recruitment.vault.cipher import Cipher
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.http.app import Db, Input, Limit, Output
@@ -20,7 +22,7 @@ from shared.http.cursors import Page, decode, page_of
 from shared.http.idempotency import once
 from shared.postgres import Tx
 
-__all__ = ["Anyone", "Runner", "SignupIn", "SignupOut", "Volunteer", "reliability_of", "router", "signup_out"]
+__all__ = ["Anyone", "Runner", "SignupIn", "SignupOut", "Volunteer", "admission_of", "router", "signup_out"]
 
 router = APIRouter(prefix="/api/recruitment/v1", tags=["signups"])
 
@@ -46,6 +48,20 @@ class SignupOut(Output):
     placed_at: datetime
     cancelled_at: datetime | None
     late: bool
+
+
+class LackOut(Output):
+    """One thing that the caller lacks: the code that a refusal would have, and its sentence."""
+
+    code: str
+    detail: str
+
+
+class EligibilityOut(Output):
+    """Whether the caller may sign up for a shift, as far as the activity asks for something."""
+
+    eligible: bool
+    missing: list[LackOut]
 
 
 class ReliabilityOut(Output):
@@ -114,11 +130,13 @@ class RosterOut(Output):
 
 
 @router.post("/shifts/{shift_id}/signups", status_code=201, response_model=SignupOut)
-async def sign_up(request: Request, db: Db, caller: Anyone, shift_id: UUID, body: SignupIn) -> Response:
+async def sign_up(
+    request: Request, db: Db, cipher: CipherDep, caller: Anyone, shift_id: UUID, body: SignupIn
+) -> Response:
     """Take a place in a shift."""
 
     async def work(tx: Tx) -> SignupOut:
-        return signup_out(await handlers.place(tx, caller, shift_id, body.volunteer_id, reliability_of(request)))
+        return signup_out(await handlers.place(tx, caller, shift_id, body.volunteer_id, admission_of(request, cipher)))
 
     return await once(request, db, caller, work)
 
@@ -148,10 +166,19 @@ async def list_own(
     return page_of(found, limit, _own, lambda each: (each.signup_id,))
 
 
+@router.get("/shifts/{shift_id}/eligibility")
+async def read_eligibility(db: Db, cipher: CipherDep, caller: Volunteer, shift_id: UUID) -> EligibilityOut:
+    """The qualifications that the caller lacks for a shift, said before signing up."""
+    async with db.transaction() as tx:
+        found = await handlers.lacks(tx, cipher, caller, shift_id)
+    missing = [LackOut(code=each.slug, detail=each.detail) for each in found]
+    return EligibilityOut(eligible=not missing, missing=missing)
+
+
 @router.get("/signups/reliability")
 async def read_reliability(request: Request, db: Db, caller: Volunteer) -> ReliabilityOut:
     """The places that the caller did not use of late, and whether own sign-ups are paused."""
-    policy = reliability_of(request)
+    policy = _policy(request)
     async with db.transaction() as tx:
         seen, until = await handlers.reliability(tx, caller.require_volunteer(), policy)
     return ReliabilityOut(
@@ -167,8 +194,12 @@ async def read_roster(db: Db, cipher: CipherDep, caller: Runner, shift_id: UUID)
     return RosterOut(items=[_row(row, name) for row, name in items], waiting=[_waiting(row) for row in waiting])
 
 
-def reliability_of(request: Request) -> ReliabilityPolicy:
-    """The policy on places that are not used that the process is configured with."""
+def admission_of(request: Request, cipher: Cipher) -> Admission:
+    """The policy that the process is configured with, and the vault."""
+    return Admission(_policy(request), cipher)
+
+
+def _policy(request: Request) -> ReliabilityPolicy:
     settings = request.app.state.settings
     window, pause = timedelta(days=settings.unused_places_days), timedelta(days=settings.unused_places_pause_days)
     return ReliabilityPolicy(settings.unused_places_allowed, window, pause)

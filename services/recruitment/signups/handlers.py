@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from services.recruitment.activities.domain import DomainRefusal
 from services.recruitment.activities.guards import actor_id, may_run, require_run, unwrap
+from services.recruitment.eligibility import handlers as eligibility
 from services.recruitment.signups import domain, events, placing, store
 from services.recruitment.signups.domain import Reliability, ReliabilityPolicy, Signup
+from services.recruitment.signups.placing import Admission
 from services.recruitment.signups.store import FoundSignup, OwnSignup, RosterRow
 from services.recruitment.signups.waitlist import handlers as waitlist
 from services.recruitment.signups.waitlist.store import WaitingRow
@@ -18,10 +21,10 @@ from shared.auth.tokens import Caller
 from shared.errors import NotFound
 from shared.postgres import Tx
 
-__all__ = ["cancel", "own", "place", "reliability", "roster"]
+__all__ = ["cancel", "lacks", "own", "place", "reliability", "roster"]
 
 
-async def place(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | None, policy: ReliabilityPolicy) -> Signup:
+async def place(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | None, admission: Admission) -> Signup:
     """Sign a volunteer up for a shift: oneself, or by staff of the site or leader of the team another person.
 
     Raises:
@@ -29,11 +32,11 @@ async def place(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | Non
             sites or team.
         Forbidden: it is another person, and the shift is not the caller's to run.
         Refusal: ``shift-full``, ``waitlist-first``, ``already-signed-up``, ``signup-overlaps``, ``shift-over``,
-            ``activity-not-open``, ``sign-ups-paused``.
+            ``activity-not-open``, ``sign-ups-paused``, and what the activity asks for: ``too-young``, ….
     """
     who, found = await placing.entrant(tx, caller, shift_id, volunteer_id)
     now = await tx.now()
-    await placing.require_reliable(tx, caller, who, policy, now)
+    await placing.admit(tx, caller, admission, found, who, now)
     return await placing.take(tx, caller, found, who, now)
 
 
@@ -58,6 +61,17 @@ async def cancel(tx: Tx, caller: Caller, signup_id: UUID) -> Signup:
     await waitlist.fill(tx, signup.shift_id)
     await waitlist.reconsider(tx, [signup.volunteer_id])
     return signup
+
+
+async def lacks(tx: Tx, cipher: Cipher, caller: Caller, shift_id: UUID) -> Sequence[DomainRefusal]:
+    """The qualifications that the calling volunteer lacks for a shift, said before signing up.
+
+    Raises:
+        NotFound: no such shift, or it is part of a draft that the caller does not run.
+    """
+    found = placing.visible_shift(caller, shift_id, await store.find_placing(tx, shift_id))
+    who, shift = caller.require_volunteer(), found.shift
+    return await eligibility.check(tx, cipher, who, shift.activity_id, found.team_id, shift.starts_at)
 
 
 async def reliability(tx: Tx, volunteer_id: UUID, policy: ReliabilityPolicy) -> tuple[Reliability, datetime | None]:

@@ -1,11 +1,12 @@
 """Taking a place: which shift and volunteer a caller may act on, their locks, and the sign-up with its event."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from services.recruitment.activities.domain import State
-from services.recruitment.activities.guards import actor_id, may_run, require_run, unwrap
+from services.recruitment.activities.guards import actor_id, may_run, refusal, require_run, unwrap
+from services.recruitment.eligibility import handlers as eligibility
 from services.recruitment.organisation.handlers import require_reach, volunteer_unknown
 from services.recruitment.signups import domain, events, store
 from services.recruitment.signups.domain import Placing, ReliabilityPolicy, Signup, SignupStatus, Source
@@ -13,13 +14,23 @@ from services.recruitment.signups.store import PlacingRow
 from services.recruitment.signups.waitlist import domain as waiting
 from services.recruitment.signups.waitlist import store as waitlist
 from services.recruitment.signups.waitlist.domain import EntryStatus
+from services.recruitment.vault.cipher import Cipher
 from shared import outbox
 from shared.auth.tokens import Caller
 from shared.errors import Conflict, NotFound
 from shared.ids import new_id
 from shared.postgres import Tx
 
-__all__ = ["changed_meanwhile", "enter", "entrant", "require_reliable", "shift_of", "take", "visible_shift"]
+__all__ = [
+    "Admission",
+    "admit",
+    "changed_meanwhile",
+    "enter",
+    "entrant",
+    "shift_of",
+    "take",
+    "visible_shift",
+]
 
 
 async def entrant(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | None) -> tuple[UUID, PlacingRow]:
@@ -41,18 +52,33 @@ async def entrant(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | N
     return who, visible_shift(caller, shift_id, await store.find_placing(tx, shift_id))
 
 
-async def require_reliable(
-    tx: Tx, caller: Caller, volunteer_id: UUID, policy: ReliabilityPolicy, now: datetime
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The means of deciding whether a volunteer may take places: the policy on unused ones, and the vault for ages."""
+
+    policy: ReliabilityPolicy
+    cipher: Cipher
+
+
+async def admit(
+    tx: Tx, caller: Caller, admission: Admission, found: PlacingRow, volunteer_id: UUID, now: datetime
 ) -> None:
-    """Require that the volunteer's own sign-ups are not paused; those by leaders and staff never are.
+    """Require that the volunteer has what the activity asks for, and that own sign-ups are not paused.
 
     Raises:
-        Refusal: ``sign-ups-paused``.
+        Refusal: ``too-young``, ``training-missing``, … with all that is ``missing``; ``sign-ups-paused``, never for
+            sign-ups by leaders and staff.
     """
-    if policy.allowed is None or not caller.acts_as(volunteer_id):
+    shift = found.shift
+    lacks = await eligibility.check(
+        tx, admission.cipher, volunteer_id, shift.activity_id, found.team_id, shift.starts_at
+    )
+    if lacks:
+        raise refusal(replace(lacks[0], extra={**lacks[0].extra, "missing": [each.slug for each in lacks]}))
+    if admission.policy.allowed is None or not caller.acts_as(volunteer_id):
         return
-    seen = await store.find_reliability(tx, volunteer_id, now - policy.window, now)
-    unwrap(domain.refuse_unreliable(seen, policy, now))
+    seen = await store.find_reliability(tx, volunteer_id, now - admission.policy.window, now)
+    unwrap(domain.refuse_unreliable(seen, admission.policy, now))
 
 
 async def enter(tx: Tx, found: PlacingRow, signup: Signup, now: datetime) -> None:

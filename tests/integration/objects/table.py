@@ -190,6 +190,12 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("POST", "/swaps/{swap_id}/acceptance"): VOLUNTEER,
     ("POST", "/swaps/{swap_id}/approval"): LEADER,
     ("POST", "/swaps/{swap_id}/end"): VOLUNTEER,
+    ("GET", "/shifts/{shift_id}/eligibility"): Row(None, frozenset({"stranger"}), why="says what the caller lacks"),
+    ("GET", "/activities/{activity_id}/details"): Row("leader", ids={"activity_id": "draft_id"}),
+    ("PUT", "/activities/{activity_id}/details"): Row("leader", body={"version": 0, "bring": "雨伞"}),
+    ("GET", "/volunteers/{volunteer_id}/facts"): STATION,
+    ("POST", "/volunteers/{volunteer_id}/facts"): Row("station", body={"kind": "skill", "code": "first-aid"}),
+    ("POST", "/facts/{fact_id}/revocation"): STATION,
     ("GET", "/shifts/{shift_id}/roster"): LEADER,
     ("POST", "/shifts/{shift_id}/roll-call"): Row(
         "leader", body={"tick": "in", "volunteer_numbers": ["LD-2026-000001-0"]}

@@ -128,6 +128,8 @@ async def _recruitment(work: Work) -> dict[str, str]:
     body = {"volunteer_number": volunteer.number}
     swap = (await work.post(f"/signups/{referred_place['signup_id']}/swaps", body, referred.token)).json()
     queued = (await work.post(f"/shifts/{full}/waitlist", {}, volunteer.token)).json()["entry"]
+    path = f"/volunteers/{volunteer.volunteer_id}/facts"
+    fact = await work.district.made(path, {"kind": "skill", "code": "cpr"})
     drive = await work.district.drive(here)
     honour = {"title": "创意奖", "awarded_by": "省", "year": 2023}
     project = await work.district.made(
@@ -165,6 +167,7 @@ async def _recruitment(work: Work) -> dict[str, str]:
         "drive_code": drive["code"], "appeal_id": appeal["appeal_id"], "activity_id": activity["activity_id"],
         "shift_id": shift_id, "draft_id": draft["activity_id"], "draft_shift_id": draft["shifts"][0]["shift_id"],
         "signup_id": waiting["signup_id"], "entry_id": queued["entry_id"], "swap_id": swap["swap_id"],
+        "fact_id": fact["fact_id"],
         "volunteer_id": volunteer.volunteer_id,
         "leader_volunteer_id": volunteer.volunteer_id, "volunteer_number": volunteer.number,
         "referred_id": referred.volunteer_id, "record_id": made["record_id"], "device_id": device_id,

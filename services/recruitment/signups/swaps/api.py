@@ -8,9 +8,10 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from services.recruitment.signups.api import Anyone, Runner, Volunteer
+from services.recruitment.signups.api import Anyone, Runner, Volunteer, admission_of
 from services.recruitment.signups.swaps import handlers
 from services.recruitment.signups.swaps.domain import ShiftSwap, SwapState
+from services.recruitment.vault.api import CipherDep
 from shared.http.app import Db, Input, Output
 from shared.http.idempotency import once
 from shared.postgres import Tx
@@ -83,11 +84,11 @@ async def list_swaps(db: Db, caller: Anyone, shift_id: UUID | None = None) -> Sw
 
 
 @router.post("/swaps/{swap_id}/acceptance", response_model=SwapOut)
-async def accept_swap(request: Request, db: Db, caller: Volunteer, swap_id: UUID) -> Response:
+async def accept_swap(request: Request, db: Db, cipher: CipherDep, caller: Volunteer, swap_id: UUID) -> Response:
     """Take the place that is passed on."""
 
     async def work(tx: Tx) -> SwapOut:
-        return _swap(await handlers.agree(tx, caller, swap_id))
+        return _swap(await handlers.agree(tx, caller, swap_id, admission_of(request, cipher)))
 
     return await once(request, db, caller, work, status=200)
 

@@ -12,6 +12,7 @@ from services.recruitment.signups import events as signup_events
 from services.recruitment.signups import placing
 from services.recruitment.signups import store as signups
 from services.recruitment.signups.domain import Placing, Signup, SignupStatus, Source
+from services.recruitment.signups.placing import Admission
 from services.recruitment.signups.store import FoundSignup, PlacingRow
 from services.recruitment.signups.swaps import domain, store
 from services.recruitment.signups.swaps.domain import ShiftSwap, SwapState
@@ -63,7 +64,7 @@ async def propose(tx: Tx, caller: Caller, signup_id: UUID, number: str) -> Shift
     return swap
 
 
-async def agree(tx: Tx, caller: Caller, swap_id: UUID) -> ShiftSwap:
+async def agree(tx: Tx, caller: Caller, swap_id: UUID, admission: Admission) -> ShiftSwap:
     """Take the place that is passed on; where others wait for one, the leader or the staff agree first.
 
     Raises:
@@ -74,6 +75,7 @@ async def agree(tx: Tx, caller: Caller, swap_id: UUID) -> ShiftSwap:
     if not caller.acts_as(swap.to_id):
         raise _unknown(swap_id)
     now = await tx.now()
+    await placing.admit(tx, caller, admission, shift, swap.to_id, now)
     waited_for = bool(await waiting.list_live(tx, swap.shift_id))
     agreed = unwrap(domain.agree(swap, shift.shift, actor_id(caller), waited_for=waited_for, now=now))
     return await _decide(tx, agreed, shift, now)

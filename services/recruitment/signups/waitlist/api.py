@@ -8,10 +8,11 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from services.recruitment.signups.api import Anyone, SignupIn, SignupOut, Volunteer, reliability_of, signup_out
+from services.recruitment.signups.api import Anyone, SignupIn, SignupOut, Volunteer, admission_of, signup_out
 from services.recruitment.signups.waitlist import handlers
 from services.recruitment.signups.waitlist.domain import EntryStatus, SkipReason, WaitlistEntry
 from services.recruitment.signups.waitlist.store import OwnEntry
+from services.recruitment.vault.api import CipherDep
 from shared.http.app import Db, Limit, Output
 from shared.http.cursors import Page, decode, page_of
 from shared.http.idempotency import once
@@ -57,11 +58,15 @@ class OwnEntryOut(WaitlistEntryOut):
 
 
 @router.post("/shifts/{shift_id}/waitlist", status_code=201, response_model=JoiningOut)
-async def join_waitlist(request: Request, db: Db, caller: Anyone, shift_id: UUID, body: SignupIn) -> Response:
+async def join_waitlist(
+    request: Request, db: Db, cipher: CipherDep, caller: Anyone, shift_id: UUID, body: SignupIn
+) -> Response:
     """Take a place in a shift if one is free, else join its waitlist."""
 
     async def work(tx: Tx) -> JoiningOut:
-        signup, entry, rank = await handlers.join(tx, caller, shift_id, body.volunteer_id, reliability_of(request))
+        signup, entry, rank = await handlers.join(
+            tx, caller, shift_id, body.volunteer_id, admission_of(request, cipher)
+        )
         return JoiningOut(
             signup=None if signup is None else signup_out(signup), entry=None if entry is None else _entry(entry, rank)
         )

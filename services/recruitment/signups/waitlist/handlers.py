@@ -10,10 +10,12 @@ from datetime import datetime
 from uuid import UUID
 
 from services.recruitment.activities.guards import actor_id, may_run, unwrap
+from services.recruitment.eligibility import handlers as eligibility
 from services.recruitment.signups import events as signup_events
 from services.recruitment.signups import placing
 from services.recruitment.signups import store as signups
-from services.recruitment.signups.domain import ReliabilityPolicy, Signup, SignupStatus, Source
+from services.recruitment.signups.domain import Signup, SignupStatus, Source
+from services.recruitment.signups.placing import Admission
 from services.recruitment.signups.store import PlacingRow
 from services.recruitment.signups.waitlist import domain, events, store
 from services.recruitment.signups.waitlist.domain import (
@@ -51,7 +53,7 @@ CHUNK, SPARE = 50, 4
 
 
 async def join(
-    tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | None, policy: ReliabilityPolicy
+    tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | None, admission: Admission
 ) -> tuple[Signup | None, WaitlistEntry | None, int]:
     """A place if one is free for the volunteer, else an entry at the end of the waitlist with its rank.
 
@@ -62,7 +64,7 @@ async def join(
     """
     who, found = await placing.entrant(tx, caller, shift_id, volunteer_id)
     now = await tx.now()
-    await placing.require_reliable(tx, caller, who, policy, now)
+    await placing.admit(tx, caller, admission, found, who, now)
     own = await store.find_live(tx, shift_id, who)
     held = await signups.find_held(tx, who, found.shift)
     here = next((each.signup_id for each in held if each.shift_id == shift_id), None)
@@ -180,8 +182,11 @@ def _until_busy(chunk: Sequence[WaitlistEntry], idle: set[UUID]) -> list[Waitlis
 
 
 async def _candidates(tx: Tx, found: PlacingRow, entries: Sequence[WaitlistEntry]) -> list[Candidate]:
-    busy = await store.busy(tx, [entry.volunteer_id for entry in entries], found.shift)
-    return [Candidate(entry, new_id(), SkipReason.OVERLAP if entry.volunteer_id in busy else None) for entry in entries]
+    people, shift = [entry.volunteer_id for entry in entries], found.shift
+    lacking = await eligibility.ineligible(tx, people, shift.activity_id, found.team_id, shift.starts_at)
+    blocks = dict.fromkeys(lacking, SkipReason.INELIGIBLE)
+    blocks |= dict.fromkeys(await store.busy(tx, people, shift), SkipReason.OVERLAP)
+    return [Candidate(entry, new_id(), blocks.get(entry.volunteer_id)) for entry in entries]
 
 
 async def _write(tx: Tx, found: PlacingRow, changed: Sequence[WaitlistEntry], now: datetime) -> int:

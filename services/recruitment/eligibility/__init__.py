@@ -1,0 +1,1 @@
+"""Details of activities, facts about volunteers, and the comparison of both."""

@@ -33,6 +33,7 @@ from services.web.pages.staff import accounts, approvals, cases, organisation, p
 from services.web.pages.staff import home as staff
 from services.web.pages.visit import Web
 from services.web.pages.volunteer import badges, me, scan
+from services.web.pages.volunteer import shifts as own_shifts
 from services.web.pages.volunteer import teams as own_teams
 from services.web.pulse.hub import Hub
 from services.web.pulse.stream import PULSE_PATH, stream_pulse
@@ -86,6 +87,7 @@ class Gateway:
                 messages.router,
                 leaders.router,
                 scan.router,
+                own_shifts.router,
                 staff.router,
                 plan.router,
                 shifts.router,

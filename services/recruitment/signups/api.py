@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from services.recruitment.activities.domain import DomainRefusal
 from services.recruitment.signups import handlers
 from services.recruitment.signups.domain import ReliabilityPolicy, Signup, SignupStatus, Source
 from services.recruitment.signups.placing import Admission
@@ -51,10 +52,12 @@ class SignupOut(Output):
 
 
 class LackOut(Output):
-    """One thing that the caller lacks: the code that a refusal would have, and its sentence."""
+    """One thing that the caller lacks: the type that a refusal would have, its sentence, and what it names."""
 
-    code: str
+    type: str
     detail: str
+    years: int | None
+    code: str | None
 
 
 class EligibilityOut(Output):
@@ -171,8 +174,7 @@ async def read_eligibility(db: Db, cipher: CipherDep, caller: Volunteer, shift_i
     """The qualifications that the caller lacks for a shift, said before signing up."""
     async with db.transaction() as tx:
         found = await handlers.lacks(tx, cipher, caller, shift_id)
-    missing = [LackOut(code=each.slug, detail=each.detail) for each in found]
-    return EligibilityOut(eligible=not missing, missing=missing)
+    return EligibilityOut(eligible=not found, missing=[_lack(each) for each in found])
 
 
 @router.get("/signups/reliability")
@@ -197,6 +199,16 @@ async def read_roster(db: Db, cipher: CipherDep, caller: Runner, shift_id: UUID)
 def admission_of(request: Request, cipher: Cipher) -> Admission:
     """The policy that the process is configured with, and the vault."""
     return Admission(_policy(request), cipher)
+
+
+def _lack(refused: DomainRefusal) -> LackOut:
+    years, code = refused.extra.get("years"), refused.extra.get("code")
+    return LackOut(
+        type=refused.slug,
+        detail=refused.detail,
+        years=years if isinstance(years, int) else None,
+        code=code if isinstance(code, str) else None,
+    )
 
 
 def _policy(request: Request) -> ReliabilityPolicy:

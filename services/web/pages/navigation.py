@@ -42,7 +42,12 @@ class Navigation:
 
 _VOLUNTEER = (
     ("/me", N_("今天"), "house", ("=/me", "/s/")),
-    ("/me/service", N_("服务"), "hand-heart", ("/me/service", "/me/hours", "/drives", "/d/")),
+    (
+        "/me/service",
+        N_("服务"),
+        "hand-heart",
+        ("/me/service", "/me/shifts", "/me/calendar", "/me/hours", "/drives", "/d/"),
+    ),
     ("/me/points", N_("积分"), "coins", ("/me/points", "/me/why", "/me/balance", "/rules")),
     ("/me/inbox", N_("消息"), "bell", ("/me/inbox",)),
     (

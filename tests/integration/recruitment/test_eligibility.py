@@ -47,7 +47,9 @@ async def test_an_age_is_checked_on_the_day_of_the_shift_without_being_said(work
     unknown = await work.volunteer()
     assert await refusal(work, shift_id, young) == (409, ["too-young"])
     said = (await work.get(f"/shifts/{shift_id}/eligibility", young.token)).json()
-    assert (said["eligible"], [each["code"] for each in said["missing"]]) == (False, ["too-young"])
+    assert (said["eligible"], [(each["type"], each["years"]) for each in said["missing"]]) == (
+        False, [("too-young", 18)],
+    )  # fmt: skip
     assert "2008" not in str(said)
     assert await refusal(work, shift_id, unknown) == (409, ["age-unknown"])
     assert await refusal(work, shift_id, grown) == (201, None)

@@ -20,8 +20,10 @@ LATE = timedelta(hours=4)
 
 async def own(visit: Visit, most: int = SHOWN) -> dict[str, Any]:
     """Own sign-ups, newest first, each with the latest record of its shift; running service first."""
-    now, signups, records = await asyncio.gather(
+    now, waits, swaps, signups, records = await asyncio.gather(
         district_now(visit),
+        visit.get_optional("recruitment", "/waitlist", live="true", limit="20"),
+        visit.get_optional("recruitment", "/swaps"),
         visit.get_optional("recruitment", "/signups", status="active", limit="20"),
         visit.get_optional("recruitment", "/attendance/records", volunteer_id=visit.volunteer(), limit="50"),
     )
@@ -37,7 +39,13 @@ async def own(visit: Visit, most: int = SHOWN) -> dict[str, Any]:
         for signup in signups["items"]
     ]
     found.sort(key=_urgency)
-    return {"duties": found[:most], "more_duties": len(found) > most}
+    me = visit.volunteer()
+    return {
+        "duties": found[:most],
+        "more_duties": len(found) > most,
+        "waits": waits["items"] if waits else [],
+        "swaps": [each for each in swaps["items"] if each["to_id"] == me] if swaps else [],
+    }
 
 
 async def open_shifts(visit: Visit, most: int = SHOWN) -> dict[str, Any]:

@@ -27,8 +27,8 @@ SWAP = {
     "to_number": "V2",
     "state": "proposed",
 }
-SIGNED = {"signup_id": "g"}
-OFFERED = {"offer_until": (NOW + timedelta(hours=2)).isoformat(), "free": 0}
+SIGNED: dict[str, Any] = {"signup_id": "g"}
+OFFERED: dict[str, Any] = {"offer_until": (NOW + timedelta(hours=2)).isoformat(), "free": 0}
 
 
 def acts(html: str) -> set[str]:

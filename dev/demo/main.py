@@ -18,6 +18,7 @@ from dev.demo.days import Chronicle, play_day, play_prologue
 from dev.demo.district import District
 from dev.demo.latency import Latency, play_finale
 from dev.demo.minting import Minted, Minting
+from dev.demo.places import play_places
 from dev.demo.plan import FULL, PROLOGUE, SMALL, Plan, Scale, at, make_plan
 from dev.demo.report import gather, show
 from dev.demo.settled import Settling
@@ -107,6 +108,8 @@ async def play(
         progress("雷锋主题社区揭牌，逐个签退", len(plan.days), len(plan.days))
         latency = await play_finale(district, chronicle)
         await clock(plan.finale.ends_at + AFTER)
+        progress("候补、换班、取消班次、培训", 0, 1)
+        await play_places(district)
         await settling.expired()
         await district.log_in()
         await appoint(district)

@@ -42,8 +42,8 @@ select v.volunteer_id, v.person_id,
              and f.valid_until >= $2::date) as insured,
        exists (select from teams t where t.team_id = $5 and t.leader_volunteer_id = v.volunteer_id)
        or exists (
-           select from attendance_records r
-           where r.volunteer_id = v.volunteer_id and r.team_id = $5 and r.status = 'confirmed') as in_team
+           select from team_memberships m
+           where m.volunteer_id = v.volunteer_id and m.team_id = $5 and m.status = 'active') as in_team
 from volunteers v where v.volunteer_id = any($1::uuid[]);
 
 -- name: insert_fact

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request
+from pydantic import Field
 from starlette.responses import Response
 
 from services.recruitment.activities.domain import DomainRefusal
@@ -18,6 +19,7 @@ from services.recruitment.vault.api import CipherDep
 from services.recruitment.vault.cipher import Cipher
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
+from shared.errors import Refusal
 from shared.http.app import Db, Input, Limit, Output
 from shared.http.cursors import Page, decode, page_of
 from shared.http.idempotency import once
@@ -96,6 +98,27 @@ class OwnSignupOut(Output):
     ends_at: datetime
 
 
+class TeamSignupIn(Input):
+    """The volunteers to sign up at once."""
+
+    volunteer_ids: Annotated[list[UUID], Field(min_length=1, max_length=50)]
+
+
+class TeamSignupRowOut(Output):
+    """The outcome for one volunteer: the place, or the type and the sentence of the refusal."""
+
+    volunteer_id: UUID
+    signup: SignupOut | None
+    type: str | None
+    detail: str | None
+
+
+class TeamSignupOut(Output):
+    """The outcomes, in the order given."""
+
+    items: list[TeamSignupRowOut]
+
+
 class RosterRowOut(Output):
     """One volunteer of a shift by number and masked name, with each record of theirs there."""
 
@@ -140,6 +163,20 @@ async def sign_up(
 
     async def work(tx: Tx) -> SignupOut:
         return signup_out(await handlers.place(tx, caller, shift_id, body.volunteer_id, admission_of(request, cipher)))
+
+    return await once(request, db, caller, work)
+
+
+@router.post("/shifts/{shift_id}/team-signups", status_code=201, response_model=TeamSignupOut)
+async def sign_up_team(
+    request: Request, db: Db, cipher: CipherDep, caller: Runner, shift_id: UUID, body: TeamSignupIn
+) -> Response:
+    """Sign several volunteers up; each gets a place or the reason why not."""
+
+    async def work(tx: Tx) -> TeamSignupOut:
+        admission = admission_of(request, cipher)
+        found = await handlers.place_team(tx, caller, shift_id, body.volunteer_ids, admission)
+        return TeamSignupOut(items=[_team_row(who, outcome) for who, outcome in found])
 
     return await once(request, db, caller, work)
 
@@ -199,6 +236,12 @@ async def read_roster(db: Db, cipher: CipherDep, caller: Runner, shift_id: UUID)
 def admission_of(request: Request, cipher: Cipher) -> Admission:
     """The policy that the process is configured with, and the vault."""
     return Admission(_policy(request), cipher)
+
+
+def _team_row(volunteer_id: UUID, outcome: Signup | Refusal) -> TeamSignupRowOut:
+    if isinstance(outcome, Signup):
+        return TeamSignupRowOut(volunteer_id=volunteer_id, signup=signup_out(outcome), type=None, detail=None)
+    return TeamSignupRowOut(volunteer_id=volunteer_id, signup=None, type=outcome.type, detail=outcome.detail)
 
 
 def _lack(refused: DomainRefusal) -> LackOut:

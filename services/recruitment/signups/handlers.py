@@ -7,8 +7,9 @@ from uuid import UUID
 from services.recruitment.activities.domain import DomainRefusal
 from services.recruitment.activities.guards import actor_id, may_run, require_run, unwrap
 from services.recruitment.eligibility import handlers as eligibility
+from services.recruitment.organisation.handlers import require_reach, volunteer_unknown
 from services.recruitment.signups import domain, events, placing, store
-from services.recruitment.signups.domain import Reliability, ReliabilityPolicy, Signup
+from services.recruitment.signups.domain import Reliability, ReliabilityPolicy, Signup, Source
 from services.recruitment.signups.placing import Admission
 from services.recruitment.signups.store import FoundSignup, OwnSignup, RosterRow
 from services.recruitment.signups.waitlist import handlers as waitlist
@@ -18,10 +19,10 @@ from services.recruitment.vault.cipher import Cipher
 from services.recruitment.vault.domain import mask_name
 from shared import outbox
 from shared.auth.tokens import Caller
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound, Refusal
 from shared.postgres import Tx
 
-__all__ = ["cancel", "lacks", "own", "place", "reliability", "roster"]
+__all__ = ["cancel", "lacks", "own", "place", "place_team", "reliability", "roster"]
 
 
 async def place(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | None, admission: Admission) -> Signup:
@@ -38,6 +39,36 @@ async def place(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | Non
     now = await tx.now()
     await placing.admit(tx, caller, admission, found, who, now)
     return await placing.take(tx, caller, found, who, now)
+
+
+async def place_team(
+    tx: Tx, caller: Caller, shift_id: UUID, volunteer_ids: Sequence[UUID], admission: Admission
+) -> list[tuple[UUID, Signup | Refusal]]:
+    """Sign several volunteers up, in the order given; each gets a place or the reason why not.
+
+    Raises:
+        NotFound: no such shift, or it is part of a draft that the caller does not run.
+        Forbidden: the shift is not the caller's to run.
+    """
+    found = placing.visible_shift(caller, shift_id, await store.find_placing(tx, shift_id))
+    require_run(caller, found.site_id, found.team_id)
+    known = await store.lock_all(tx, volunteer_ids, shift_id)
+    now = await tx.now()
+    outcomes: list[tuple[UUID, Signup | Refusal]] = []
+    for who in dict.fromkeys(volunteer_ids):
+        try:
+            await require_reach(tx, caller, who)
+            if who not in known:
+                raise volunteer_unknown()
+            found = await placing.shift_of(tx, shift_id)
+            await placing.admit(tx, caller, admission, found, who, now)
+            outcomes.append((who, await placing.take(tx, caller, found, who, now, Source.TEAM)))
+        except Conflict:
+            raise  # a concurrent transaction; nothing of this call stays
+        except Refusal as refused:
+            # It comes before anything is written for that volunteer.
+            outcomes.append((who, refused))
+    return outcomes
 
 
 async def cancel(tx: Tx, caller: Caller, signup_id: UUID) -> Signup:

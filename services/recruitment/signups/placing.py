@@ -92,7 +92,9 @@ async def enter(tx: Tx, found: PlacingRow, signup: Signup, now: datetime) -> Non
     await outbox.append(tx, events.placed(found, signup, now))
 
 
-async def take(tx: Tx, caller: Caller, found: PlacingRow, volunteer_id: UUID, now: datetime) -> Signup:
+async def take(
+    tx: Tx, caller: Caller, found: PlacingRow, volunteer_id: UUID, now: datetime, source: Source | None = None
+) -> Signup:
     """Sign the volunteer up; the volunteer and the shift are locked. A live entry in the waitlist ends with it.
 
     Raises:
@@ -107,7 +109,7 @@ async def take(tx: Tx, caller: Caller, found: PlacingRow, volunteer_id: UUID, no
         shift_id=shift_id,
         volunteer_id=volunteer_id,
         status=SignupStatus.ACTIVE,
-        source=Source.SELF if caller.acts_as(volunteer_id) else Source.STAFF,
+        source=source or (Source.SELF if caller.acts_as(volunteer_id) else Source.STAFF),
         placed_by=actor_id(caller),
         placed_at=now,
     )

@@ -2,6 +2,10 @@
 -- Everything that changes a volunteer's sign-ups or attendance queues here first. Not "for update": foreign keys pass.
 select volunteer_id from volunteers where volunteer_id = $1 for no key update;
 
+-- name: lock_volunteers
+-- Several at once, in the order of their ids, so that two calls cannot wait for each other.
+select volunteer_id from volunteers where volunteer_id = any($1::uuid[]) order by volunteer_id for no key update;
+
 -- name: lock_shift
 -- After the volunteer: places of one shift are given out one by one.
 select shift_id from shifts where shift_id = $1 for no key update;

@@ -1,5 +1,6 @@
 """Rows of sign-ups, to the domain and back."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -22,6 +23,7 @@ __all__ = [
     "insert_signup",
     "list_signups",
     "lock",
+    "lock_all",
     "roster",
 ]
 
@@ -93,6 +95,13 @@ async def lock(tx: Tx, volunteer_id: UUID, shift_id: UUID) -> bool:
         return False
     await tx.fetchval(_SQL["lock_shift"], shift_id)
     return True
+
+
+async def lock_all(tx: Tx, volunteer_ids: Collection[UUID], shift_id: UUID) -> set[UUID]:
+    """Lock volunteers in the order of their ids, then the shift; returns those who exist. Read in later statements."""
+    rows = await tx.fetch(_SQL["lock_volunteers"], sorted(volunteer_ids))
+    await tx.fetchval(_SQL["lock_shift"], shift_id)
+    return {row["volunteer_id"] for row in rows}
 
 
 async def find_placing(tx: Tx, shift_id: UUID) -> PlacingRow | None:

@@ -185,6 +185,7 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("POST", "/shifts/{shift_id}/waitlist"): STATION,
     ("POST", "/waitlist/{entry_id}/acceptance"): VOLUNTEER,
     ("POST", "/waitlist/{entry_id}/withdrawal"): VOLUNTEER,
+    ("POST", "/shifts/{shift_id}/team-signups"): Row("station", body={"volunteer_ids": ["$referred_id"]}),
     ("POST", "/signups/{signup_id}/swaps"): Row("volunteer", body={"volunteer_number": "$volunteer_number"}),
     ("GET", "/swaps"): Row("leader", query={"shift_id": "shift_id"}),
     ("POST", "/swaps/{swap_id}/acceptance"): VOLUNTEER,

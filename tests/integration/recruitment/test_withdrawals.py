@@ -6,6 +6,7 @@ import httpx
 
 from services.recruitment.settings import RecruitmentSettings
 from services.recruitment.signups.reminders import timers
+from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.recruitment.work import DAY, HOUR, MINUTE, NOW, Volunteer, Work
 
@@ -81,6 +82,24 @@ async def test_where_others_wait_the_leader_agrees_too(work: Work) -> None:
     assert (await work.get(f"/shifts/{shift_id}", second.token)).json()["signed_up"]
     assert (await work.get(f"/shifts/{shift_id}", third.token)).json()["rank"] == 1
     assert refused(await work.post(f"{path}/end", {}, first.token)) == (409, "swap-decided")
+
+
+async def test_a_leader_signs_members_up_at_once_and_learns_who_got_no_place(work: Work) -> None:
+    shift_id, busy = await work.shift(DAY, DAY + HOUR, capacity=2), await work.shift(DAY, DAY + 2 * HOUR)
+    people = [await work.volunteer(site_id=work.sites["惠民社区"]) for _ in range(4)]
+    await signed_up(work, busy, people[0])
+    path, ids = f"/shifts/{shift_id}/team-signups", [each.volunteer_id for each in people]
+    stranger = str(new_id())
+    answer = await work.post(path, {"volunteer_ids": [*ids, stranger, ids[1]]}, work.station)
+    assert answer.status_code == 201, answer.text
+    rows = answer.json()["items"]
+    assert [row["volunteer_id"] for row in rows] == [*ids, stranger]
+    assert [row["type"] for row in rows] == ["signup-overlaps", None, None, "shift-full", "volunteer-unknown"]
+    assert await work.count("select taken from shifts where shift_id = $1", shift_id) == 2
+    sources = [event["source"] for event in await work.events("signups") if event.get("shift_id") == shift_id]
+    assert sources == ["team", "team"]
+    assert (await work.post(path, {"volunteer_ids": ids}, people[0].token)).status_code == 403
+    assert (await work.post(path, {"volunteer_ids": ids}, work.other_station)).status_code == 403
 
 
 async def test_reminders_are_published_once_and_not_for_late_sign_ups(work: Work, recruitment_db: Database) -> None:

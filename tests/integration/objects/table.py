@@ -140,9 +140,7 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("POST", "/imports/digests"): Row(
         "north", frozenset({"other_operator"}), why="computes; reads and stores nothing", body={"rows": _IMPORT_ROWS}
     ),
-    ("GET", "/imports/{proposal_id}"): Row(
-        "operator", frozenset({"other_operator"}), why="operators of every site may be the second person"
-    ),
+    ("GET", "/imports/{proposal_id}"): Row("operator", frozenset({"other_operator"}), why="may be the second person"),
     ("POST", "/imports/{proposal_id}/decision"): Row(
         None, body={"decision": "approve", "reason": "核对过"},
         why="active staff of another site or the centre decide; tested with the imports",
@@ -159,16 +157,12 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("GET", "/internal/volunteers/{volunteer_id}/address"): Row("notify"),
     ("POST", "/activities"): LEADER,
     ("POST", "/activities/batches"): LEADER,
-    ("GET", "/activities"): Row(
-        "leader", ALL, query={"site_id": "site_id"}, hidden="draft_id", why="others are not shown drafts"
-    ),
+    ("GET", "/activities"): Row("leader", ALL, query={"site_id": "site_id"}, hidden="draft_id", why="without drafts"),
     ("GET", "/activities/{activity_id}"): Row("leader", ids={"activity_id": "draft_id"}),
     ("POST", "/activities/{activity_id}/shifts"): LEADER,
     ("POST", "/activities/{activity_id}/open"): Row("leader", ids={"activity_id": "draft_id"}),
     ("POST", "/activities/{activity_id}/close"): LEADER,
-    ("GET", "/shifts"): Row(
-        "leader", ALL, query={"site_id": "site_id"}, hidden="draft_shift_id", why="nobody is shown shifts of drafts"
-    ),
+    ("GET", "/shifts"): Row("leader", ALL, query={"site_id": "site_id"}, hidden="draft_shift_id", why="no drafts"),
     ("GET", "/schedule"): Row(
         "leader", frozenset({"other_station", "other_operator", "other_leader"}),
         query={"site_id": "site_id", "from": "2026-03-04T00:00:00Z", "to": "2026-03-06T00:00:00Z"}, hidden="shift_id",
@@ -177,20 +171,16 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("GET", "/shifts/{shift_id}"): Row("leader", ids={"shift_id": "draft_shift_id"}),
     ("PATCH", "/activities/{activity_id}"): Row("leader", body={**VERSION, "place": "新地方"}),
     ("PATCH", "/shifts/{shift_id}"): Row("leader", body={**VERSION, "capacity": 50}),
-    ("POST", "/shifts/{shift_id}/postponement"): LEADER,
-    ("POST", "/shifts/{shift_id}/shortening"): LEADER,
-    ("POST", "/shifts/{shift_id}/cancellation"): LEADER,
+    **{("POST", "/shifts/{shift_id}/" + act): LEADER for act in ("postponement", "shortening", "cancellation")},
     ("POST", "/shifts/{shift_id}/signups"): STATION,
     ("POST", "/signups/{signup_id}/cancel"): VOLUNTEER,
     ("POST", "/shifts/{shift_id}/waitlist"): STATION,
-    ("POST", "/waitlist/{entry_id}/acceptance"): VOLUNTEER,
-    ("POST", "/waitlist/{entry_id}/withdrawal"): VOLUNTEER,
+    **{("POST", "/waitlist/{entry_id}/" + act): VOLUNTEER for act in ("acceptance", "withdrawal")},
     ("POST", "/shifts/{shift_id}/team-signups"): Row("station", body={"volunteer_ids": ["$referred_id"]}),
     ("POST", "/signups/{signup_id}/swaps"): Row("volunteer", body={"volunteer_number": "$volunteer_number"}),
     ("GET", "/swaps"): Row("leader", query={"shift_id": "shift_id"}),
-    ("POST", "/swaps/{swap_id}/acceptance"): VOLUNTEER,
+    **{("POST", "/swaps/{swap_id}/" + act): VOLUNTEER for act in ("acceptance", "end")},
     ("POST", "/swaps/{swap_id}/approval"): LEADER,
-    ("POST", "/swaps/{swap_id}/end"): VOLUNTEER,
     ("GET", "/shifts/{shift_id}/eligibility"): Row(None, frozenset({"stranger"}), why="says what the caller lacks"),
     ("GET", "/activities/{activity_id}/details"): Row("leader", ids={"activity_id": "draft_id"}),
     ("PUT", "/activities/{activity_id}/details"): Row("leader", body={"version": 0, "bring": "雨伞"}),

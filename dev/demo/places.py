@@ -39,7 +39,7 @@ async def _waitlist_and_swap(district: District, tokens: list[str]) -> None:
         joined = await client.post(f"{RECRUITMENT}/shifts/{shift}/waitlist", {}, token, "places-wait", rank)
         _expect(joined["entry"]["rank"] == rank, "the waitlist is not in order")
     await client.post(f"{RECRUITMENT}/signups/{signup}/cancel", {}, first, "places-release")
-    _expect((await client.get(f"{RECRUITMENT}/shifts/{shift}", third))["signed_up"], "the place went to nobody")
+    _expect((await client.get(f"{RECRUITMENT}/shifts/{shift}", third))["signed_up"], "the place was not passed on")
     me = await client.get(f"{RECRUITMENT}/volunteers/me", first)
     body = {"volunteer_number": me["volunteer_number"]}
     swap = (await client.post(f"{RECRUITMENT}/signups/{other}/swaps", body, second, "places-swap"))["swap_id"]

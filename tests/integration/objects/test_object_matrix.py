@@ -36,7 +36,7 @@ async def _send(world: World, route: Route, row: Row, caller: str) -> httpx.Resp
     for name in call.path:
         given = row.ids.get(name, name)
         url = url.replace(f"{{{name}}}", world.ids.get(given, given))
-    query = {**call.query, **{name: world.ids[given] for name, given in row.query.items()}}
+    query = {**call.query, **{name: world.ids.get(given, given) for name, given in row.query.items()}}
     body = call.body if row.body is None else _filled(row.body, world.ids)
     return await world.send(route[0], route[1], url, caller, body, query)
 

@@ -1,4 +1,4 @@
-"""What activities ask of their volunteers, through HTTP on a real database."""
+"""Requirements of activities, through HTTP on a real database."""
 
 from typing import Any
 

@@ -27,9 +27,19 @@ from services.web.pages.operator import (
     rules_admin,
     system,
 )
-from services.web.pages.public import account, credentials, home, leaders, login, projects, rules, teams
+from services.web.pages.public import account, credentials, home, leaders, login, projects, rules, service_points, teams
 from services.web.pages.refusals import translated
-from services.web.pages.staff import accounts, approvals, cases, organisation, plan, records, rewards_admin, shifts
+from services.web.pages.staff import (
+    accounts,
+    approvals,
+    cases,
+    organisation,
+    organisation_parts,
+    plan,
+    records,
+    rewards_admin,
+    shifts,
+)
 from services.web.pages.staff import home as staff
 from services.web.pages.visit import Web
 from services.web.pages.volunteer import badges, me, scan
@@ -84,6 +94,7 @@ class Gateway:
                 me.router,
                 own_teams.router,
                 projects.router,
+                service_points.router,
                 messages.router,
                 leaders.router,
                 scan.router,
@@ -101,6 +112,7 @@ class Gateway:
                 approvals.router,
                 accounts.router,
                 organisation.router,
+                organisation_parts.router,
                 system.router,
                 live.router,
                 search.router,

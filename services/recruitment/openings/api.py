@@ -1,11 +1,11 @@
 """Routes of opening hours and rotas."""
 
 from datetime import time
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from services.recruitment.editing.api import Version
 from services.recruitment.openings import handlers
@@ -25,20 +25,32 @@ Clock = Annotated[str, Field(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", descript
 
 
 class OpeningIn(Input):
-    """Hours on one weekday."""
+    """Hours on one weekday; a row without both times is left out, as a form of the week sends it for a closed day."""
 
     weekday: Weekday
-    opens: Clock
-    closes: Clock
+    opens: Clock | None = None
+    closes: Clock | None = None
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.opens is None) != (self.closes is None):
+            raise ValueError("hours have a beginning and an end")
+        return self
 
 
 class DutyIn(Input):
-    """A team's duty on one weekday."""
+    """A team's duty on one weekday; a row without team and times is left out."""
 
     weekday: Weekday
-    begins: Clock
-    ends: Clock
-    team_id: UUID
+    begins: Clock | None = None
+    ends: Clock | None = None
+    team_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if len({self.begins is None, self.ends is None, self.team_id is None}) > 1:
+            raise ValueError("a duty has a team, a beginning and an end")
+        return self
 
 
 class OpeningsIn(Input):
@@ -77,8 +89,16 @@ class OpeningsOut(Output):
 @router.put("/sites/{site_id}/openings")
 async def replace_week(site_id: UUID, body: OpeningsIn, caller: Staff, db: Db) -> OpeningsOut:
     """Replace hours and rota of a site."""
-    hours = [Opening(each.weekday, _clock(each.opens), _clock(each.closes)) for each in body.hours]
-    rota = [Duty(each.weekday, _clock(each.begins), _clock(each.ends), each.team_id) for each in body.rota]
+    hours = [
+        Opening(each.weekday, time.fromisoformat(each.opens), time.fromisoformat(each.closes))
+        for each in body.hours
+        if each.opens is not None and each.closes is not None
+    ]
+    rota = [
+        Duty(each.weekday, time.fromisoformat(each.begins), time.fromisoformat(each.ends), each.team_id)
+        for each in body.rota
+        if each.begins is not None and each.ends is not None and each.team_id is not None
+    ]
     async with db.transaction() as tx:
         return _week(await handlers.replace_week(tx, caller, site_id, body.version, hours, rota))
 
@@ -88,10 +108,6 @@ async def read_week(site_id: UUID, db: Db) -> OpeningsOut:
     """Hours and rota of a site, for everybody."""
     async with db.transaction() as tx:
         return _week(await handlers.week(tx, site_id))
-
-
-def _clock(text: str) -> time:
-    return time.fromisoformat(text)
 
 
 def _week(found: Week) -> OpeningsOut:

@@ -59,6 +59,11 @@ async def test_a_service_point_shows_its_week(work: Work) -> None:
         403,
         "site-out-of-bounds",
     )
+    half = [{"weekday": 2, "opens": "09:00"}]
+    assert refused(await change(work, "PUT", path, {"version": 2, "hours": half})) == (422, "invalid-input")
+    form = {"version": 2, "hours": [*hours, {"weekday": 2}], "rota": [*rota, {"weekday": 1}]}
+    same = await change(work, "PUT", path, form)
+    assert (same.json()["hours"], len(same.json()["rota"])) == (hours, 1), "rows without times are left out"
     assert (await change(work, "PUT", path, {"version": 2, "hours": []})).json() == {"hours": [], "rota": []}
 
 

@@ -21,7 +21,8 @@ SITES = [
 ]
 CARD = {
     "team_id": TEAM, "kind": "detachment", "name": "宣讲支队", "site_id": SITE, "site_name": "中心甲",
-    "series": "eight", "department": "宣传部", "docked": True, "closed_at": None, "version": 3, "tag_ids": [ONE], "members": 2,
+    "series": "eight", "department": "宣传部", "docked": True, "closed_at": None, "version": 3,
+    "tag_ids": [ONE], "members": 2,
 }  # fmt: skip
 MEMBER = {
     "membership_id": ONE, "team_id": TEAM, "team_name": "宣讲支队", "site_name": "中心甲", "volunteer_number": "LD-1",

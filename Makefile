@@ -20,7 +20,7 @@ ROUNDS ?= 5
 INGEST_WORKERS ?= 1
 BENCH_OPTIONS ?=
 
-.PHONY: help setup demo run screens test test-unit test-kafka test-depth test-all drill check format docs lock hooks clean audit bench bench-scale
+.PHONY: help setup demo run screens test test-unit test-kafka test-depth test-all drill check format docs lock hooks clean audit bench bench-scale bench-console
 
 help:
 	@echo "make demo        set up, start the stack, play two months of a district, print its report (BROKER=kafka: on Apache Kafka)"
@@ -33,6 +33,7 @@ help:
 	@echo "make screens     take the pictures of docs/screens again (needs Chromium)"
 	@echo "make audit       prove the invariants of the data in var/    make clean   forget var/ and the caches"
 	@echo "make bench       measure the ingest beside a bare loop and beside peers (ROUNDS=5); make bench-scale: on 10 million transfers"
+	@echo "make bench-console  measure the operators' console: live rows, the index, searches, scrolling, viewers"
 	@echo "make hooks       install the pre-commit hook                 make lock    resolve the locks again"
 
 # Two stamps: demo and run need less than the tests do.
@@ -78,6 +79,9 @@ bench: $(BENCH_STAMP)
 
 bench-scale: $(RUN_STAMP)
 	@exec $(PY) -m dev.bench.scale --workers $(INGEST_WORKERS) $(BENCH_OPTIONS)
+
+bench-console: $(RUN_STAMP)
+	@exec $(PY) -m dev.bench.console $(BENCH_OPTIONS)
 
 # Types on one core, laws and contracts on the other.
 check: $(DEV_STAMP)

@@ -175,5 +175,5 @@ async def test_the_worker_forgets_and_stops(district: District, recruitment_db: 
         await eventually(forgotten)
     finally:
         stop.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await running

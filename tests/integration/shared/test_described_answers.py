@@ -26,7 +26,7 @@ from tests.support.factories import FACTORIES
 from tests.support.settings import SECRETS, SettingsFactory
 
 ROLES = (Role.STATION, Role.OPERATOR, Role.VOLUNTEER)
-EXAMPLES = examples(20, 3)
+EXAMPLES = examples(20, 2)
 MINTING = Settings(service="recruitment", environment="test", auth_signing_key=SECRETS.signing_keys["recruitment"])
 BOUNDED = settings(
     max_examples=EXAMPLES,

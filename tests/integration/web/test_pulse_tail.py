@@ -28,7 +28,7 @@ async def tailing(settings: WebSettings) -> AsyncIterator[tuple[Tail, list[bytes
         yield tail, ticks
     finally:
         stop.set()
-        await asyncio.wait_for(task, 15)
+        await asyncio.wait_for(task, 60)
 
 
 @asynccontextmanager
@@ -76,4 +76,4 @@ async def test_a_broker_that_is_away_stops_nothing() -> None:
     assert not task.done()
     assert not tail.connected
     stop.set()
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 60)

@@ -93,7 +93,7 @@ spread = st.lists(
 )
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150, 8), deadline=None)
 @given(spread, st.integers(2, 9), st.sampled_from([None, 2, 3, 12]), st.randoms(use_true_random=False))
 def test_what_lies_in_a_full_window_is_flagged_in_any_order(
     found: list[tuple[int, int]], limit: int, then: int | None, random: Any

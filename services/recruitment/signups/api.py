@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.recruitment.activities.domain import DomainRefusal
 from services.recruitment.signups import handlers
 from services.recruitment.signups.domain import ReliabilityPolicy, Signup, SignupStatus, Source
-from services.recruitment.signups.placing import Admission
+from services.recruitment.signups.placing import SignupTerms
 from services.recruitment.signups.store import OwnSignup, RosterRow
 from services.recruitment.signups.waitlist.domain import EntryStatus, SkipReason
 from services.recruitment.signups.waitlist.store import WaitingRow
@@ -233,9 +233,9 @@ async def read_roster(db: Db, cipher: CipherDep, caller: Runner, shift_id: UUID)
     return RosterOut(items=[_row(row, name) for row, name in items], waiting=[_waiting(row) for row in waiting])
 
 
-def admission_of(request: Request, cipher: Cipher) -> Admission:
+def admission_of(request: Request, cipher: Cipher) -> SignupTerms:
     """The policy that the process is configured with, and the vault."""
-    return Admission(_policy(request), cipher)
+    return SignupTerms(_policy(request), cipher)
 
 
 def _team_row(volunteer_id: UUID, outcome: Signup | Refusal) -> TeamSignupRowOut:

@@ -10,7 +10,7 @@ from services.recruitment.eligibility import handlers as eligibility
 from services.recruitment.organisation.handlers import require_reach, volunteer_unknown
 from services.recruitment.signups import domain, events, placing, store
 from services.recruitment.signups.domain import Reliability, ReliabilityPolicy, Signup, Source
-from services.recruitment.signups.placing import Admission
+from services.recruitment.signups.placing import SignupTerms
 from services.recruitment.signups.store import FoundSignup, OwnSignup, RosterRow
 from services.recruitment.signups.waitlist import handlers as waitlist
 from services.recruitment.signups.waitlist.store import WaitingRow
@@ -25,7 +25,7 @@ from shared.postgres import Tx
 __all__ = ["cancel", "lacks", "own", "place", "place_team", "reliability", "roster"]
 
 
-async def place(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | None, admission: Admission) -> Signup:
+async def place(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | None, admission: SignupTerms) -> Signup:
     """Sign a volunteer up for a shift: oneself, or by staff of the site or leader of the team another person.
 
     Raises:
@@ -42,7 +42,7 @@ async def place(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | Non
 
 
 async def place_team(
-    tx: Tx, caller: Caller, shift_id: UUID, volunteer_ids: Sequence[UUID], admission: Admission
+    tx: Tx, caller: Caller, shift_id: UUID, volunteer_ids: Sequence[UUID], admission: SignupTerms
 ) -> list[tuple[UUID, Signup | Refusal]]:
     """Sign several volunteers up, in the order given; each gets a place or the reason why not.
 

@@ -22,7 +22,7 @@ from shared.ids import new_id
 from shared.postgres import Tx
 
 __all__ = [
-    "Admission",
+    "SignupTerms",
     "admit",
     "changed_meanwhile",
     "enter",
@@ -53,7 +53,7 @@ async def entrant(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | N
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class SignupTerms:
     """The means of deciding whether a volunteer may take places: the policy on unused ones, and the vault for ages."""
 
     policy: ReliabilityPolicy
@@ -61,7 +61,7 @@ class Admission:
 
 
 async def admit(
-    tx: Tx, caller: Caller, admission: Admission, found: PlacingRow, volunteer_id: UUID, now: datetime
+    tx: Tx, caller: Caller, admission: SignupTerms, found: PlacingRow, volunteer_id: UUID, now: datetime
 ) -> None:
     """Require that the volunteer has what the activity asks for, and that own sign-ups are not paused.
 

@@ -12,7 +12,7 @@ from services.recruitment.signups import events as signup_events
 from services.recruitment.signups import placing
 from services.recruitment.signups import store as signups
 from services.recruitment.signups.domain import Placing, Signup, SignupStatus, Source
-from services.recruitment.signups.placing import Admission
+from services.recruitment.signups.placing import SignupTerms
 from services.recruitment.signups.store import FoundSignup, PlacingRow
 from services.recruitment.signups.swaps import domain, store
 from services.recruitment.signups.swaps.domain import ShiftSwap, SwapState
@@ -64,7 +64,7 @@ async def propose(tx: Tx, caller: Caller, signup_id: UUID, number: str) -> Shift
     return swap
 
 
-async def agree(tx: Tx, caller: Caller, swap_id: UUID, admission: Admission) -> ShiftSwap:
+async def agree(tx: Tx, caller: Caller, swap_id: UUID, admission: SignupTerms) -> ShiftSwap:
     """Take the place that is passed on; where others wait for one, the leader or the staff agree first.
 
     Raises:

@@ -15,7 +15,7 @@ from services.recruitment.signups import events as signup_events
 from services.recruitment.signups import placing
 from services.recruitment.signups import store as signups
 from services.recruitment.signups.domain import Signup, SignupStatus, Source
-from services.recruitment.signups.placing import Admission
+from services.recruitment.signups.placing import SignupTerms
 from services.recruitment.signups.store import PlacingRow
 from services.recruitment.signups.waitlist import domain, events, store
 from services.recruitment.signups.waitlist.domain import (
@@ -53,7 +53,7 @@ CHUNK, SPARE = 50, 4
 
 
 async def join(
-    tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | None, admission: Admission
+    tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | None, admission: SignupTerms
 ) -> tuple[Signup | None, WaitlistEntry | None, int]:
     """A place if one is free for the volunteer, else an entry at the end of the waitlist with its rank.
 

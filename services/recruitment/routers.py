@@ -4,6 +4,7 @@ from services.recruitment.access import api as access_api
 from services.recruitment.activities import api as activities_api
 from services.recruitment.approvals import api as approvals_api
 from services.recruitment.attendance import api as attendance_api
+from services.recruitment.cards import api as cards_api
 from services.recruitment.corrections import api as corrections_api
 from services.recruitment.devices import api as devices_api
 from services.recruitment.docking import api as docking_api
@@ -58,6 +59,7 @@ ROUTERS = (
     swaps_api.router,
     attendance_api.router,
     rollcall_api.router,
+    cards_api.router,
     approvals_api.router,
     corrections_api.router,
     devices_api.router,

@@ -38,11 +38,12 @@ from services.web.pages.staff import (
     plan,
     records,
     rewards_admin,
+    scanner,
     shifts,
 )
 from services.web.pages.staff import home as staff
 from services.web.pages.visit import Web
-from services.web.pages.volunteer import badges, me, scan
+from services.web.pages.volunteer import badges, card, me, scan
 from services.web.pages.volunteer import shifts as own_shifts
 from services.web.pages.volunteer import teams as own_teams
 from services.web.pulse.hub import Hub
@@ -92,6 +93,7 @@ class Gateway:
                 credentials.router,
                 teams.router,
                 me.router,
+                card.router,
                 own_teams.router,
                 projects.router,
                 service_points.router,
@@ -102,6 +104,7 @@ class Gateway:
                 staff.router,
                 plan.router,
                 shifts.router,
+                scanner.router,
                 records.router,
                 rewards_admin.router,
                 rules_admin.router,

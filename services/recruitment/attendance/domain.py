@@ -189,9 +189,18 @@ def check_out(
 
 
 def resume(
-    record: ServiceRecord, state: Arrival, volunteer_id: UUID, policy: AttendancePolicy, now: datetime
+    record: ServiceRecord,
+    state: Arrival,
+    volunteer_id: UUID,
+    policy: AttendancePolicy,
+    now: datetime,
+    *,
+    same_session: bool,
 ) -> ServiceRevision | DomainRefusal:
-    """The record open again, soon after a check-out by mistake and before its shift ends."""
+    """The record open again, soon after a check-out by mistake and before its shift ends.
+
+    ``same_session``: the calling session made the check-out, and the record was not revised since.
+    """
     by_scan = record.provenance is Provenance.SCANNED and record.closed_by is ClosedBy.SELF
     if record.ended_at is None:
         return DomainRefusal("already-checked-in", "This record is open already.")
@@ -199,6 +208,12 @@ def resume(
         return DomainRefusal(
             "not-resumable",
             "Only a record that its volunteer checked out of by scan, and that has not changed since, goes on.",
+        )
+    if not same_session:
+        return DomainRefusal(
+            "check-out-of-another-session",
+            "Only the session that checked out undoes it; ask the site to add what is missing.",
+            403,
         )
     if now >= record.ended_at + policy.resumable or now >= end_of(state.place.shift):
         return DomainRefusal(

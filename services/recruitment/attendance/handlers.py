@@ -117,14 +117,18 @@ async def check_out(
     revision = unwrap(domain.check_out(arrival, volunteer_id, DEFAULT_POLICY, now, device_id))
     # A confirmation that waited for another site is no longer needed.
     await store.withdraw_approvals(tx, [revision.record.record_id], volunteer_id, now)
-    return await commit(tx, revision, now)
+    record = await commit(tx, revision, now)
+    if caller.session_id is not None:
+        await store.keep_check_out(tx, record, caller.session_id, real_now())
+    return record
 
 
 async def resume(tx: Tx, caller: Caller, record_id: UUID) -> ServiceRecord:
-    """Undo the calling volunteer's early check-out: the record goes on.
+    """Undo the calling volunteer's early check-out, from the session that made it: the record goes on.
 
     Raises:
         NotFound: there is no such record, or it is not the caller's own.
+        Forbidden: another session checked out (``check-out-of-another-session``).
         Refusal: ``not-resumable``, ``resumption-too-late``, ``already-checked-in``, ``attendance-overlaps``,
             ``activity-not-open``.
     """
@@ -135,7 +139,9 @@ async def resume(tx: Tx, caller: Caller, record_id: UUID) -> ServiceRecord:
         raise NotFound("record-unknown", f"There is no record {record_id}.")
     now = await tx.now()
     state = await _arrival(tx, await _place(tx, record.shift_id, volunteer_id), volunteer_id, now)
-    return await commit(tx, unwrap(domain.resume(record, state, volunteer_id, DEFAULT_POLICY, now)), now)
+    same = caller.session_id is not None and await store.checked_out_by(tx, record, caller.session_id)
+    decided = domain.resume(record, state, volunteer_id, DEFAULT_POLICY, now, same_session=same)
+    return await commit(tx, unwrap(decided), now)
 
 
 async def record_imported(tx: Tx, rows: Sequence[ImportedHours]) -> None:
@@ -177,8 +183,9 @@ async def auto_close(tx: Tx, limit: int, policy: AttendancePolicy = DEFAULT_POLI
 
 
 async def purge(tx: Tx) -> None:
-    """Forget who used tickets that are long over."""
+    """Forget who used tickets, and which sessions checked out, when both are long over."""
     await store.forget_tickets(tx, real_now() - TICKETS_KEPT)
+    await store.forget_check_outs(tx, real_now() - TICKETS_KEPT)
 
 
 async def listing(

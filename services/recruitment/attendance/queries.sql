@@ -51,6 +51,20 @@ returning volunteer_id;
 -- Who used a ticket matters while the ticket lives.
 delete from attendance_tickets where bound_at < $1;
 
+-- name: keep_check_out
+-- The session behind the latest check-out of a record; the volunteer is locked.
+insert into attendance_check_outs (record_id, revision, session_id, made_at) values ($1, $2, $3, $4)
+on conflict (record_id) do update
+set revision = excluded.revision, session_id = excluded.session_id, made_at = excluded.made_at;
+
+-- name: checked_out_by
+-- To compare the session that undoes with the one that checked out, and the revision with the record's.
+select exists (select from attendance_check_outs where record_id = $1 and revision = $2 and session_id = $3);
+
+-- name: forget_check_outs
+-- A check-out is undone within minutes or never.
+delete from attendance_check_outs where made_at < $1;
+
 -- name: find_places
 -- The shifts that a batch names.
 select s.shift_id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, a.state, a.site_id, a.team_id,

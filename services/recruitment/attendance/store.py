@@ -25,6 +25,7 @@ __all__ = [
     "PastRevision",
     "bind_ticket",
     "busy_between",
+    "checked_out_by",
     "find_place",
     "find_places",
     "find_record",
@@ -32,7 +33,9 @@ __all__ = [
     "find_revisions",
     "find_secret",
     "find_waiting",
+    "forget_check_outs",
     "forget_tickets",
+    "keep_check_out",
     "list_records",
     "lock_idle_volunteers",
     "lock_volunteer",
@@ -136,6 +139,21 @@ async def bind_ticket(tx: Tx, ticket_id: UUID, shift_id: UUID, volunteer_id: UUI
 async def forget_tickets(tx: Tx, bound_before: datetime) -> None:
     """Forget tickets that were bound before an instant of real time."""
     await tx.execute(_SQL["forget_tickets"], bound_before)
+
+
+async def keep_check_out(tx: Tx, record: ServiceRecord, session_id: UUID, at: datetime) -> None:
+    """Keep which session checked out of a record; ``at`` is real time."""
+    await tx.execute(_SQL["keep_check_out"], record.record_id, record.revision, session_id, at)
+
+
+async def checked_out_by(tx: Tx, record: ServiceRecord, session_id: UUID) -> bool:
+    """Whether the record's present revision is a check-out by this session."""
+    return bool(await tx.fetchval(_SQL["checked_out_by"], record.record_id, record.revision, session_id))
+
+
+async def forget_check_outs(tx: Tx, made_before: datetime) -> None:
+    """Forget the sessions of check-outs before an instant of real time."""
+    await tx.execute(_SQL["forget_check_outs"], made_before)
 
 
 async def find_places(tx: Tx, shift_ids: Sequence[UUID]) -> dict[UUID, Place]:

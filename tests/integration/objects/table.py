@@ -208,6 +208,7 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("POST", "/attendance/records/{record_id}/overtime"): Row("leader", body={"reason": "收尾"}),
     ("POST", "/attendance/records/{record_id}/additions"): STATION,
     ("POST", "/attendance/records/{record_id}/restoration"): Row("station", body=REASON),
+    ("POST", "/shifts/{shift_id}/scans"): Row("leader", body={"tick": "in", "scanned": "LD-2026-000001-0"}),
     ("POST", "/attendance/records/{record_id}/denial"): Row("volunteer", body={"reason": "不是我"}),
     ("POST", "/attendance/approvals/decisions"): Row(
         None, frozenset({"other_station", "other_operator"}),

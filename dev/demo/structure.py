@@ -1,6 +1,6 @@
 """The district's structure beyond its sites and teams: service points, needs, leaders, deputies and members."""
 
-from itertools import cycle
+from collections import Counter
 from typing import Any
 
 from dev.demo import names
@@ -11,6 +11,8 @@ __all__ = ["appoint", "found_structure"]
 
 MEMBERS = 2
 """Members of each team besides its leader and deputy."""
+MOST_TEAMS = 15
+"""Teams that one person belongs to at most."""
 _LEADERS = ("leader", "deputy")
 
 
@@ -35,17 +37,17 @@ async def appoint(district: District) -> None:
     found = await district.client.get(f"{RECRUITMENT}/teams?limit=500", district.operator)
     led = {team["team_id"] for team in found["items"] if team["leader_volunteer_id"] is not None}
     claimed = [person for person in district.plan.people if not person.registry and person.index in district.volunteers]
-    # Of the team's own station first; then of anywhere, each in turn, so that as few as possible have two offices.
-    rest = cycle(claimed)
+    uses: Counter[int] = Counter()
+    filled: dict[int, list[str]] = {}
     for number, (_, _name, site) in enumerate(district.plan.teams):
-        if district.teams[number] in led or not claimed:
+        if district.teams[number] in led:
             continue
-        near = [person.index for person in claimed if person.station == site][: MEMBERS + 2]
-        while len(near) < min(MEMBERS + 2, len(claimed)):
-            following = next(rest).index
-            if following not in near:
-                near.append(following)
-        await _fill(district, number, [district.volunteers[index] for index in near])
+        # Those of the team's own station, unless they belong to two teams more than others do.
+        order = sorted(claimed, key=lambda person: uses[person.index] - 2 * (person.station == site))
+        chosen = [person.index for person in order if uses[person.index] < MOST_TEAMS][: MEMBERS + 2]
+        uses.update(chosen)
+        filled[number] = [district.volunteers[index] for index in chosen]
+    await all_of(_fill(district, number, people) for number, people in filled.items())
 
 
 async def _fill(district: District, number: int, people: list[str]) -> None:

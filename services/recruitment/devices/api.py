@@ -55,6 +55,12 @@ class DeviceOut(Output):
     revoked_at: datetime | None
 
 
+class ListedDeviceOut(DeviceOut):
+    """A device with the moment of its last upload, null before the first."""
+
+    last_upload_at: datetime | None
+
+
 class NewDeviceOut(DeviceOut):
     """A new device with the secret that it signs with, which no other answer shows."""
 
@@ -131,12 +137,17 @@ async def register(request: Request, db: Db, cipher: CipherDep, caller: Staff, b
 
 
 @router.get("/devices")
-async def list_devices(db: Db, caller: Staff, cursor: str | None = None, limit: Limit = 50) -> Page[DeviceOut]:
+async def list_devices(db: Db, caller: Staff, cursor: str | None = None, limit: Limit = 50) -> Page[ListedDeviceOut]:
     """The devices at the caller's sites, newest first."""
     before = None if cursor is None else decode(cursor, (UUID,))[0]
     async with db.transaction() as tx:
         found = await handlers.listing(tx, caller, before=before, limit=limit + 1)
-    return page_of(found, limit, _device, lambda each: (each.device_id,))
+    return page_of(
+        found,
+        limit,
+        lambda each: ListedDeviceOut(**_members(each[0]), last_upload_at=each[1]),
+        lambda each: (each[0].device_id,),
+    )
 
 
 @router.post("/devices/{device_id}/revoke", response_model=DeviceOut)

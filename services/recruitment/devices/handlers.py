@@ -105,10 +105,12 @@ async def revoke(tx: Tx, caller: Caller, device_id: UUID) -> Device:
     return device
 
 
-async def listing(tx: Tx, caller: Caller, *, before: UUID | None, limit: int) -> list[Device]:
-    """A page of the devices at the caller's sites, newest first."""
+async def listing(tx: Tx, caller: Caller, *, before: UUID | None, limit: int) -> list[tuple[Device, datetime | None]]:
+    """A page of the devices at the caller's sites, newest first, each with its last upload."""
     site_ids = None if caller.site_ids is None else sorted(caller.site_ids)
-    return await store.list_devices(tx, site_ids=site_ids, before=before, limit=limit)
+    found = await store.list_devices(tx, site_ids=site_ids, before=before, limit=limit)
+    uploads = await store.last_uploads(tx, [device.device_id for device in found])
+    return [(device, uploads.get(device.device_id)) for device in found]
 
 
 async def ingest(tx: Tx, cipher: Cipher, caller: Caller, batch: UploadBatch, caps: AssertionCaps) -> UploadResult:

@@ -21,6 +21,10 @@ update devices set secret = null, secret_key = sealed.wrapped_key, sealed_secret
 from unnest($1::uuid[], $2::bytea[], $3::bytea[]) as sealed (device_id, wrapped_key, secret)
 where devices.device_id = sealed.device_id;
 
+-- name: last_uploads
+-- When each of these devices last uploaded something.
+select device_id, max(uploaded_at) as last_upload_at from attendance_uploads where device_id = any($1::uuid[]) group by device_id;
+
 -- name: list_devices
 -- Newest first by keyset; never with a secret. A null list of sites means all.
 select device_id, name, site_id, registered_by, registered_at, revoked_at

@@ -101,6 +101,11 @@ async def list_devices(tx: Tx, *, site_ids: Sequence[UUID] | None, before: UUID 
     return [Device(**dict(row)) for row in rows]
 
 
+async def last_uploads(tx: Tx, device_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    """When each of these devices last uploaded something; those that never did are left out."""
+    return {row["device_id"]: row["last_upload_at"] for row in await tx.fetch(_SQL["last_uploads"], list(device_ids))}
+
+
 async def revoke_device(tx: Tx, device_id: UUID, at: datetime) -> Device | None:
     """Stop trusting a device; the first time counts."""
     row = await tx.fetchrow(_SQL["revoke_device"], device_id, at)

@@ -55,6 +55,7 @@ def test_each_role_is_offered_what_it_may_see() -> None:
         "/staff",
         "/staff/activities",
         "/staff/records",
+        "/staff/devices",
         "/staff/messages",
         "/staff/drives",
         "/staff/approvals",

@@ -36,6 +36,13 @@ async def approvals(visit: VisitOf, view: str = "decidable", cursor: str | None 
     )
 
 
+@router.get("/{record_id}/evidence")
+async def evidence(visit: VisitOf, record_id: str) -> Response:
+    """The page on which the evidence of hours to decide on is read, against a reason."""
+    require_staff(visit)
+    return page("staff/evidence.html", visit.session, path=visit.path, record_id=record_id)
+
+
 def line(item: Mapping[str, Any]) -> dict[str, Any]:
     """One approval as the page says it."""
     overtime = int(item["overtime_minutes"])

@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
+from pydantic import Field
 
-from services.web.pages.language import N_, _, listed
-from services.web.pages.render import page
+from services.web.pages.language import N_, _, _n, listed
+from services.web.pages.public.login import Ours, require_ours
+from services.web.pages.render import finish, fragment, page
 from services.web.pages.staff.people import colleagues_of
 from services.web.pages.staff.schedule import local
 from services.web.pages.staff.words import revision_said
-from services.web.pages.visit import VisitOf
+from services.web.pages.visit import Visit, VisitOf
+from services.web.pages.volunteer.explanation import records_of
 from services.web.pages.wording import span, spell_minutes, word
 from shared.auth.access import public
+from shared.http.models import Input
 
 __all__ = ["record_line", "router"]
 
@@ -85,6 +89,22 @@ async def record(visit: VisitOf, record_id: str) -> Response:
     )
 
 
+class EvidenceFormIn(Input):
+    """The reason for reading the evidence of a record."""
+
+    purpose: Annotated[str, Field(max_length=500)]
+
+
+@router.post("/{record_id}/evidence")
+async def evidence(visit: VisitOf, record_id: str, body: EvidenceFormIn, ours: Ours = None) -> Response:
+    """Draw the evidence of a record's revisions; the service keeps the look with its reason."""
+    require_ours(ours)
+    visit.staff()
+    found = await visit.post("recruitment", f"/attendance/records/{record_id}/evidence", {"purpose": body.purpose})
+    html = fragment("staff/parts/evidence.html", visit.session, evidence=found["items"])
+    return finish(JSONResponse({"html": html}), visit.session)
+
+
 @router.get("/{record_id}/void-question")
 async def void_question(visit: VisitOf, record_id: str) -> Response:
     """The question before a record is voided: what it would change by now."""
@@ -92,8 +112,27 @@ async def void_question(visit: VisitOf, record_id: str) -> Response:
     found = await visit.ask("recruitment", f"/attendance/records/{record_id}")
     said = [_("作废这条记录？")]
     if found["status"] == "confirmed":
-        said.append(_("%(time)s 不再计入服务时长，因此得到的积分会收回。", time=spell_minutes(found["minutes"])))
+        said.append(_("%(time)s 不再计入服务时长。", time=spell_minutes(found["minutes"])))
+        said += await _points_lost(visit, str(found["volunteer_id"]), record_id)
+    if found["waits_for"]:
+        said.append(_("别的站点不用再核对。"))
     return JSONResponse({"question": " ".join(said)})
+
+
+async def _points_lost(visit: Visit, volunteer_id: str, record_id: str) -> list[str]:
+    """Sentences on the points that the record earned, by points' own explanation, and on those spent since."""
+    account, explained = await asyncio.gather(
+        visit.get_optional("points", f"/accounts/{volunteer_id}"),
+        visit.get_optional("points", f"/accounts/{volunteer_id}/explanations", limit="200"),
+    )
+    lines = [line for bucket in (explained or {"items": []})["items"] for line in records_of(bucket["explanation"])]
+    points = next((int(line["points"]) for line in lines if line["record_id"] == record_id), 0)
+    if account is None or not points:
+        return [_("因此得到的积分会收回，徽章和星级重新计算。")]
+    said = [_n("因此得到的 %(n)s 积分会收回，徽章和星级重新计算。", points)]
+    if (missing := points - int(account["available"])) > 0:
+        said.append(_n("其中 %(n)s 积分已经用掉，以后得到的积分会先补还。", missing))
+    return said
 
 
 def record_line(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,11 +8,14 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.language import N_, _, _n
 from services.web.pages.public.district import district_now
 from services.web.pages.public.login import Key, Ours, require_ours
 from services.web.pages.refusals import say
 from services.web.pages.render import finish, fragment, page
+from services.web.pages.staff.accounts import numbered
+from services.web.pages.staff.rewards_admin import require_staff
 from services.web.pages.staff.schedule import marked
 from services.web.pages.visit import Visit, VisitOf
 from services.web.pages.wording import clock, parse, spell_minutes, word
@@ -62,6 +65,25 @@ async def roll_call(visit: VisitOf, shift_id: str, body: RollCallFormIn, key: Ke
         **await _standing(visit, shift_id),
     )
     return finish(JSONResponse({"html": html}), visit.session)
+
+
+class SignupFormIn(Input):
+    """The number of a volunteer to sign up."""
+
+    number: Annotated[str, Field(max_length=200)]
+
+
+@router.post("/{shift_id}/signups")
+async def sign_up(visit: VisitOf, shift_id: str, body: SignupFormIn, key: Key, ours: Ours = None) -> Response:
+    """Sign a volunteer of the caller's sites up, by number."""
+    require_ours(ours)
+    require_staff(visit)
+    found = await numbered(visit, body.number.strip())
+    if not found:
+        raise UpstreamProblem("volunteer-unknown", "There is no such volunteer at your sites.", status=404)
+    body_sent = {"volunteer_id": found[0]["volunteer_id"]}
+    await visit.post("recruitment", f"/shifts/{shift_id}/signups", body_sent, **{"idempotency-key": key})
+    return finish(JSONResponse({}), visit.session)
 
 
 async def _standing(visit: Visit, shift_id: str) -> dict[str, Any]:

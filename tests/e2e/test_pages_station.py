@@ -1,0 +1,114 @@
+"""A station's day and a leader's evening on the staff's pages, in a real browser."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.e2e.pages_district import Api, District
+from tests.e2e.pages_operators import shot
+from tests.e2e.pages_visitors import register, staff_log_in, visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
+
+
+async def number_of(phone: Page, district: District) -> str:
+    """The number that volunteers read on their own page."""
+    await phone.goto(f"{district.url}/me/profile")
+    return await phone.locator("main .number").first.inner_text()
+
+
+async def log_in_again(phone: Page, district: District, number: str) -> None:
+    """A fresh session by the code to a phone, with the roles of now."""
+    await phone.context.clear_cookies()
+    await phone.goto(f"{district.url}/login")
+    await phone.get_by_label("手机号", exact=True).fill(number)
+    await phone.get_by_role("button", name="获取验证码").click()
+    await expect(phone.get_by_text("验证码已发往")).to_be_visible()
+    await phone.get_by_label("短信验证码").fill(district.one_time_code(number))
+    await phone.locator("form[data-api='POST /session'] button:not([data-send-code])").click()
+    await phone.wait_for_url("**/me*")
+
+
+async def make_leader(district: District, phone: str) -> None:
+    """The centre appoints the volunteer of a phone the leader of the district's team."""
+    async with httpx.AsyncClient(base_url=district.url, timeout=30) as client:
+        api = Api(client)
+        await api.log_in("operator", district.stack.secrets.operator_password)
+        found = await api.post("/recruitment/v1/volunteers/search", {"phone": phone, "purpose": "任命队长"})
+        activity = (await client.get(f"/api/recruitment/v1/shifts/{district.shift_id}")).json()
+        leader = {"volunteer_id": found["items"][0]["volunteer_id"]}
+        await api.post(f"/recruitment/v1/teams/{activity['team_id']}/leader", leader)
+
+
+async def test_a_station_plans_calls_the_roll_and_finds_a_volunteer(district: District, browser: Browser) -> None:
+    async with visitor(browser) as phone, visitor(browser, phone=False) as desk, visitor(browser, phone=False) as other:
+        await register(phone, district, "欧阳晓光")
+        number = await number_of(phone, district)
+        await staff_log_in(desk, district)
+        await staff_log_in(other, district)
+        await expect(desk.get_by_role("heading", name="今天的班次")).to_be_visible()
+        await shot(desk, "station-today")
+
+        # a weekly activity is planned in one go
+        await desk.goto(f"{district.url}/staff/activities/new")
+        await desk.get_by_label("名称").fill("社区理发")
+        await desk.get_by_label("地点").fill("活动室一楼")
+        begin = district.start + timedelta(days=3)
+        await desk.get_by_label("开始").fill(f"{begin:%Y-%m-%dT%H:%M}")
+        await desk.get_by_label("结束").fill(f"{begin + timedelta(hours=2):%Y-%m-%dT%H:%M}")
+        await desk.get_by_label("每周重复").fill("2")
+        await desk.get_by_role("button", name="建立活动").click()
+        await desk.wait_for_url("**/staff/activities/0*")
+        await expect(desk.get_by_role("link", name="名单")).to_have_count(2)
+
+        # the second of two editors is shown what the first one changed
+        await other.goto(desk.url)
+        for page, place in ((desk, "活动室二楼"), (other, "居委会门口")):
+            await page.get_by_label("地点").fill(place)
+            await page.get_by_role("button", name="保存修改").click()
+        await expect(other.locator("#changed")).to_contain_text("活动室一楼 → 活动室二楼")
+        await other.get_by_role("button", name="载入现在的内容").click()
+        await expect(other.get_by_label("地点")).to_have_value("活动室二楼")
+        await shot(other, "activity")
+
+        # somebody who came without a sign-up is recorded, and leaves
+        await desk.goto(f"{district.url}/staff/shifts/{district.shift_id}")
+        await desk.get_by_label("没报名、现场来的").fill(number)
+        await desk.get_by_role("button", name="记他们到了").click()
+        await expect(desk.locator("#roster")).to_contain_text("记下了 1 位")
+        await district.pass_time(45)
+        await desk.locator("#roster form").filter(has_text="记他们走了").get_by_role("checkbox").check()
+        await desk.get_by_role("button", name="记他们走了").click()
+        await desk.get_by_role("dialog").get_by_role("button", name="记签退").click()
+        await expect(desk.locator("#roster")).to_contain_text("要由别的站点核对")
+        await shot(desk, "roster")
+
+        # found by name, and read in the clear against a reason that the volunteer can read
+        await desk.goto(f"{district.url}/staff/volunteers")
+        await desk.get_by_label("姓名、手机号或志愿者编号").fill("欧阳晓光")
+        await desk.get_by_label("为什么要查").fill("核对当天名单")
+        await desk.get_by_role("button", name="查").click()
+        await desk.locator("#found").get_by_role("link", name=number).click()
+        await desk.get_by_label("为什么要看完整的").fill("通知集合地点")
+        await desk.get_by_role("button", name="看完整的联系方式").click()
+        await expect(desk.locator("#clear")).to_contain_text("欧阳晓光")
+        await shot(desk, "volunteer")
+
+
+async def test_a_leader_calls_the_roll_on_a_phone(district: District, browser: Browser) -> None:
+    async with visitor(browser) as phone, visitor(browser) as other:
+        number = await register(phone, district, "周启明")
+        await register(other, district, "赵桂兰")
+        await make_leader(district, number)
+        await log_in_again(phone, district, number)
+        own, walk_in = await number_of(phone, district), await number_of(other, district)
+        await phone.goto(f"{district.url}/staff/shifts/{district.shift_id}")
+        for said, expected in ((own, "不能给自己点名"), (walk_in, "记下了 1 位")):
+            await phone.get_by_label("没报名、现场来的").fill(said)
+            await phone.get_by_role("button", name="记他们到了").click()
+            await expect(phone.locator("#roster")).to_contain_text(expected)
+        await expect(phone.get_by_label("替志愿者报名")).to_have_count(0)
+        width = await phone.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert width <= 0

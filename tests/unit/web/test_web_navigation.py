@@ -56,6 +56,7 @@ def test_each_role_is_offered_what_it_may_see() -> None:
         "/staff/activities",
         "/staff/records",
         "/staff/devices",
+        "/staff/organisation",
         "/staff/messages",
         "/staff/drives",
         "/staff/approvals",

@@ -1,6 +1,7 @@
 """An operator's day: a bad deployment poisons a record, its cause is cured, its replay traced to points and message.
 
-Faults under it: a consumer is killed in the middle of a replay, and records hold what no page should run.
+Faults under it: PostgreSQL restarts below an open stream, a consumer is killed in a replay, and records hold what no
+page should run.
 """
 
 from collections.abc import AsyncIterator
@@ -137,6 +138,20 @@ async def _act_in(place: Any, button: str, reason: str) -> None:
     form = place.locator("form", has=place.page.get_by_role("button", name=button, exact=True))
     await form.get_by_label("理由").fill(reason)
     await form.get_by_role("button", name=button, exact=True).click()
+
+
+async def test_a_stream_goes_on_by_itself_when_the_database_comes_back(district: District, browser: Browser) -> None:
+    async with visitor(browser, phone=False) as page, visitor(browser) as phone:
+        await engineer(page, district)
+        state = page.locator("#live-state")
+        await expect(state).to_have_attribute("data-live", "on")
+        pid = district.stack.kill("postgres")
+        await district.stack.wait_restarted("postgres", pid)
+        await expect(state).to_have_attribute("data-live", "on")
+        newest = page.locator(".live-row:visible .live-said").first
+        before = await newest.inner_text()
+        await register(phone, district, "郑爽")
+        await expect(newest).not_to_have_text(before)
 
 
 async def test_a_consumer_killed_in_the_middle_of_a_replay_applies_each_record_once(district: District) -> None:

@@ -186,7 +186,7 @@ class _Bench:
             await page.goto(f"{self.stack.urls['gateway']}/staff/login")
             await page.locator("#username").fill("engineer")
             await page.locator("#password").fill(self.stack.accounts["engineer"])
-            await page.locator("form button.huge, form button").last.click()
+            await page.get_by_role("button", name="登录", exact=True).click()
             await page.wait_for_url("**/console")
             await page.wait_for_selector("#live-state[data-live=on]")
             for number in range(self.chosen.scrolled):
@@ -261,7 +261,7 @@ async def _page() -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=list(_BROWSER))
         try:
-            yield await (await browser.new_context(viewport={"width": 1280, "height": 900})).new_page()
+            yield await (await browser.new_context(viewport={"width": 1280, "height": 900}, locale="zh-CN")).new_page()
         finally:
             await browser.close()
 

@@ -88,6 +88,12 @@ def test_confirming_keeps_how_the_record_came_about(actor: Actor) -> None:
     assert (record.provenance, record.closed_by, record.minutes) == (Provenance.SCANNED, ClosedBy.AUTO, 120)
 
 
+def test_a_roll_call_that_the_shifts_end_closed_is_confirmed_by_its_site() -> None:
+    outcome = confirm(replace(RECORD, provenance=Provenance.LEADER), STATION, None, "问过了")
+    assert isinstance(outcome, ServiceRevision)
+    assert (outcome.record.provenance, outcome.record.status) == (Provenance.LEADER, RecordStatus.CONFIRMED)
+
+
 @pytest.mark.parametrize(
     ("record", "expected"),
     [
@@ -96,10 +102,9 @@ def test_confirming_keeps_how_the_record_came_about(actor: Actor) -> None:
         (replace(RECORD, ended_at=None, closed_by=None, minutes=0), "record-open"),
         (BACKFILLED, "another-site-needed"),
         (replace(RECORD, provenance=Provenance.KIOSK), "another-site-needed"),
-        (replace(RECORD, provenance=Provenance.LEADER), "another-site-needed"),
     ],
 )
-def test_a_site_confirms_only_what_a_scan_checked_in(record: ServiceRecord, expected: str) -> None:
+def test_a_site_confirms_only_what_a_scan_or_a_roll_call_checked_in(record: ServiceRecord, expected: str) -> None:
     assert slug(confirm(record, STATION, None, "x")) == expected
 
 

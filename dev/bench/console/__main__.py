@@ -28,6 +28,7 @@ from dev.bench.history import history
 from dev.bench.latency import percentile
 from dev.bench.report import machine
 from dev.bench.rig import ROOT
+from dev.stack.postgres import forget
 from dev.stack.supervisor import Options, Stack
 from shared.cloudevents import encode
 from shared.contracts import DriveOpened
@@ -270,6 +271,9 @@ async def bench(chosen: argparse.Namespace) -> dict[str, Any]:
     """Measure everything on a stack of its own; returns the document that it wrote."""
     console = Console()
     var = chosen.output / "console-stack"
+    # A run that was killed leaves its data, of which the secrets are not this run's.
+    forget(var / "postgres")
+    shutil.rmtree(var, ignore_errors=True)
     options = Options(var=var, broker=chosen.broker, port=0, temporary=True)
     async with Stack(options) as stack, AsyncExitStack() as opened:
         limits = httpx.Limits(max_connections=chosen.viewers + 20)

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 __all__ = [
     "LONGEST_TYPED",
     "CodeText",
+    "FactCodeText",
     "FactorText",
     "IdNumberText",
     "ImportedPhoneText",
@@ -129,6 +130,9 @@ ImportedPhoneText = Annotated[str, _typed(compact), Field(max_length=100)]
 """A phone in a file: a wrong one refuses its row, not the whole file."""
 VolunteerNumberText = Annotated[
     str, _typed(compact_upper), Field(min_length=1, max_length=40, examples=["LD-2026-000123-4"])
+]
+FactCodeText = Annotated[
+    str, _typed(username), _form(r"[a-z0-9-]{1,40}", "must be up to 40 small letters, digits and hyphens")
 ]
 PickupCodeText = Annotated[
     str,

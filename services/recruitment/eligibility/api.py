@@ -17,6 +17,7 @@ from shared.auth.tokens import Caller, Role
 from shared.http.app import Db, Input, Output
 from shared.http.idempotency import once
 from shared.postgres import Tx
+from shared.typed import FactCodeText
 
 __all__ = ["router"]
 
@@ -24,7 +25,6 @@ router = APIRouter(prefix="/api/recruitment/v1", tags=["activities"])
 
 Staff = Annotated[Caller, allow(*STAFF)]
 Volunteer = Annotated[Caller, allow(Role.VOLUNTEER)]
-Code = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
 Age = Annotated[int, Field(ge=0, le=120)]
 
 
@@ -36,11 +36,11 @@ class DetailsIn(Input):
     contact: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     bring: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     risks: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
-    training: Code | None = None
+    training: FactCodeText | None = None
     min_age: Age | None = None
     max_age: Age | None = None
-    needs_training: Code | None = None
-    needs_skill: Code | None = None
+    needs_training: FactCodeText | None = None
+    needs_skill: FactCodeText | None = None
     needs_insurance: bool = False
     team_only: bool = False
 
@@ -67,7 +67,7 @@ class FactIn(Input):
     """A fact about a volunteer; an insurance needs its last day."""
 
     kind: FactKind
-    code: Code
+    code: FactCodeText
     valid_until: date | None = None
 
 

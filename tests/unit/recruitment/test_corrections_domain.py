@@ -108,6 +108,12 @@ def test_a_site_confirms_only_what_a_scan_or_a_roll_call_checked_in(record: Serv
     assert slug(confirm(record, STATION, None, "x")) == expected
 
 
+def test_a_site_confirms_the_end_of_a_roll_call_unless_it_waits() -> None:
+    called = replace(RECORD, provenance=Provenance.LEADER)
+    assert isinstance(confirm(called, STATION, None, "x"), ServiceRevision)
+    assert slug(confirm(called, STATION, "open", "x")) == "another-site-needed"
+
+
 @pytest.mark.parametrize(
     ("last", "expected"),
     [

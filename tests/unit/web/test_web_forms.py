@@ -13,6 +13,7 @@ TEMPLATES = Path(render.__file__).parent / "templates"
 FORM = re.compile(r"<form\b[^>]*>")
 SEARCHES = {"number", "kind", "status", "code", "c", "on", "site", "team", "period"} | {
     "address",
+    "theme",
     "week",
     "view",
     "day",

@@ -1,11 +1,9 @@
 """Routes of swaps."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from pydantic import Field
 from starlette.responses import Response
 
 from services.recruitment.signups.api import Anyone, Runner, Volunteer, admission_of
@@ -15,6 +13,7 @@ from services.recruitment.vault.api import CipherDep
 from shared.http.app import Db, Input, Output
 from shared.http.idempotency import once
 from shared.postgres import Tx
+from shared.typed import VolunteerNumberText
 
 __all__ = ["router"]
 
@@ -24,7 +23,7 @@ router = APIRouter(prefix="/api/recruitment/v1", tags=["signups"])
 class SwapIn(Input):
     """The number of the volunteer to whom the place is passed on."""
 
-    volunteer_number: Annotated[str, Field(min_length=1, max_length=40)]
+    volunteer_number: VolunteerNumberText
 
 
 class SwapOut(Output):

@@ -10,6 +10,7 @@ from services.recruitment.signups.api import Anyone, Runner, Volunteer, admissio
 from services.recruitment.signups.swaps import handlers
 from services.recruitment.signups.swaps.domain import ShiftSwap, SwapState
 from services.recruitment.vault.api import CipherDep
+from services.recruitment.volunteers.domain import stored_number
 from shared.http.app import Db, Input, Output
 from shared.http.idempotency import once
 from shared.postgres import Tx
@@ -68,7 +69,7 @@ async def propose_swap(request: Request, db: Db, caller: Volunteer, signup_id: U
     """Propose one's place to another volunteer."""
 
     async def work(tx: Tx) -> SwapOut:
-        return _swap(await handlers.propose(tx, caller, signup_id, body.volunteer_number))
+        return _swap(await handlers.propose(tx, caller, signup_id, stored_number(body.volunteer_number)))
 
     return await once(request, db, caller, work)
 

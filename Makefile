@@ -80,7 +80,7 @@ bench: $(BENCH_STAMP)
 bench-scale: $(RUN_STAMP)
 	@exec $(PY) -m dev.bench.scale --workers $(INGEST_WORKERS) $(BENCH_OPTIONS)
 
-bench-console: $(RUN_STAMP)
+bench-console: $(DEV_STAMP)
 	@exec $(PY) -m dev.bench.console $(BENCH_OPTIONS)
 
 # Types on one core, laws and contracts on the other.

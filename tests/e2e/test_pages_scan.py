@@ -121,7 +121,7 @@ async def test_four_accounts_on_one_phone_are_a_case_for_the_staff(district: Dis
         await screen.get_by_role("link", name="一部手机多个账户").click()
         page = screen.locator("main")
         await expect(page).to_contain_text("同一部手机或终端一天替 4 个账户签到或签退（从 4 个账户起核查）。")
-        await expect(page).to_contain_text("（志愿者的手机）")
+        await expect(page).to_contain_text("志愿者的手机")
         await expect(screen.get_by_text(f"手机浏览器 {kept[-8:].upper()}")).to_have_count(4)
 
 

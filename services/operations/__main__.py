@@ -5,8 +5,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
-
 from services.operations.events.handlers import forget_old
 from services.operations.events.stream import GROUP, TOPICS, IndexStream
 from services.operations.settings import OperationsSettings
@@ -17,7 +15,7 @@ from shared.operators.control import DatabaseControl
 from shared.postgres import Database
 from shared.postgres.lock import SessionLock
 from shared.service import ServiceRunner, connected, create_api, relay, serving, until_stopped
-from shared.waiting import wait_for_event
+from shared.timers import run_timer
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -29,7 +27,6 @@ FORGET_SECONDS = 3600.0
 FETCH_WAIT_MS = 100
 """Of a hundred partitions few have anything: an idle broker should rest."""
 FETCH_BYTES = 1_048_576
-_log = structlog.get_logger("services.operations")
 
 
 def api(settings: OperationsSettings) -> "FastAPI":
@@ -117,7 +114,9 @@ async def _index(settings: OperationsSettings, db: Database, lock: SessionLock, 
     consuming = asyncio.create_task(consumer.run(stop), name="index")
     others = [
         asyncio.create_task(_watch(lock), name="lock"),
-        asyncio.create_task(_forget(db, settings.event_days, stop), name="forget"),
+        asyncio.create_task(
+            run_timer("forgetting", lambda: forget_old(db, real_now(), settings.event_days), FORGET_SECONDS, stop)
+        ),
     ]
     try:
         await asyncio.wait({consuming, others[0]}, return_when=asyncio.FIRST_COMPLETED)
@@ -132,17 +131,6 @@ async def _index(settings: OperationsSettings, db: Database, lock: SessionLock, 
 
 async def _watch(lock: SessionLock) -> None:
     raise TransientError(f"another process may write the index: {await lock.lost()}")
-
-
-async def _forget(db: Database, days: int, stop: asyncio.Event) -> None:
-    """Drop old days each hour; trouble with the database is waited out."""
-    while not stop.is_set():
-        try:
-            if dropped := await forget_old(db, real_now(), days):
-                _log.info("index.days_dropped", days=dropped)
-        except TransientError as error:
-            _log.warning("index.drop_postponed", reason=str(error))
-        await wait_for_event(stop, FORGET_SECONDS)
 
 
 SERVICE = ServiceRunner(

@@ -20,7 +20,6 @@ from faust.app.base import BootStrategy
 from services.points.activations.mover import move
 from services.points.audits.worker import run_waiting
 from services.points.badges.handlers import judge_anew
-from services.points.hosting import run_timer
 from services.points.ledger.handlers import expire_points
 from services.points.ledger.ingest import Policy
 from services.points.ledger.stream import GROUP, TOPICS, IngestStream, group_of
@@ -43,6 +42,7 @@ from shared.operators.control import DatabaseControl
 from shared.postgres import Database
 from shared.postgres.durability import DurabilityBarrier
 from shared.service import readiness
+from shared.timers import run_timer
 
 __all__ = ["GC_THRESHOLD", "IngestService", "build_app", "main"]
 

@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ from services.recruitment.staff.common import common_passwords
 from services.recruitment.staff.domain import check_password
 from services.recruitment.vault.cipher import Cipher
 from shared.clock import real_now
-from shared.errors import PermanentError, Refusal, TransientError, WeiguangError
+from shared.errors import PermanentError, Refusal, WeiguangError
 from shared.http.idempotency import purge_idempotency
 from shared.postgres import Database
 from shared.rewrapping import end_with_json, run_command
@@ -47,7 +48,7 @@ from shared.service import (
     serving,
     until_stopped,
 )
-from shared.waiting import wait_for_event
+from shared.timers import run_timer
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -92,17 +93,21 @@ def build_app(settings: RecruitmentSettings) -> "FastAPI":
 async def worker(settings: RecruitmentSettings, stop: asyncio.Event) -> None:
     """Timers of attendance, approvals, waitlists and reminders, and the purge; until ``stop`` is set."""
     async with connected(settings) as db, asyncio.TaskGroup() as group:
-        group.create_task(attendance_timers.run(db, stop), name="attendance")
-        group.create_task(approvals_timers.run(db, stop), name="approvals")
-        group.create_task(waitlist_timers.run(db, stop), name="waitlist")
-        group.create_task(reminder_timers.run(db, stop), name="reminders")
-        group.create_task(_purge(settings, db, stop), name="purge")
+        timers: tuple[tuple[str, Callable[[], Awaitable[int]], float], ...] = (
+            ("attendance", lambda: attendance_timers.close_overdue(db), attendance_timers.EVERY_SECONDS),
+            ("approvals", lambda: approvals_timers.lapse_due(db), approvals_timers.EVERY_SECONDS),
+            ("waitlist", lambda: waitlist_timers.run_due(db), waitlist_timers.EVERY_SECONDS),
+            ("reminders", lambda: reminder_timers.remind_due(db), reminder_timers.EVERY_SECONDS),
+            ("purge", lambda: purge_once(settings, db), PURGE_SECONDS),
+        )
+        for name, work, seconds in timers:
+            group.create_task(run_timer(name, work, seconds, stop), name=name)
 
 
-async def purge_once(settings: RecruitmentSettings, db: Database) -> None:
+async def purge_once(settings: RecruitmentSettings, db: Database) -> int:
     """Delete by-products that hold or point to people: codes, sessions, tickets, answers, the message log.
 
-    Proposals of imports that were not decided in time lapse here too.
+    Proposals of imports that were not decided in time lapse here too. Returns 0: one turn deletes everything.
     """
     async with db.transaction() as tx:
         await imports.lapse(tx)
@@ -114,15 +119,7 @@ async def purge_once(settings: RecruitmentSettings, db: Database) -> None:
     if settings.message_log is not None:
         before = real_now() - MESSAGE_LOG_KEPT
         await asyncio.to_thread(channels.prune_log, settings.message_log, before)
-
-
-async def _purge(settings: RecruitmentSettings, db: Database, stop: asyncio.Event) -> None:
-    while not stop.is_set():
-        try:
-            await purge_once(settings, db)
-        except TransientError as error:
-            _log.warning("purge.waits", reason=str(error))
-        await wait_for_event(stop, PURGE_SECONDS)
+    return 0
 
 
 async def create_operator(

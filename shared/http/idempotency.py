@@ -18,17 +18,16 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 import orjson
-import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from shared.auth.tokens import Caller
-from shared.errors import Conflict, Refusal, TooMany, TransientError
+from shared.errors import Conflict, Refusal, TooMany
 from shared.http.models import storable
 from shared.postgres import Database, Tx, load_queries
-from shared.waiting import wait_for_event
+from shared.timers import run_timer
 
 __all__ = ["KEPT_HOURS", "PUBLIC_REPLAYS", "PUBLIC_SECONDS", "keep_purging", "once", "purge_idempotency"]
 
@@ -45,7 +44,6 @@ _SQL = load_queries(__file__)
 _JSON = "application/json"
 _NONCE_BYTES = 12
 _PURGE_SECONDS = 3600.0
-_log = structlog.get_logger(__name__)
 
 
 async def once(
@@ -105,13 +103,12 @@ async def purge_idempotency(tx: Tx) -> int:
 
 async def keep_purging(db: Database, stop: asyncio.Event) -> None:
     """`purge_idempotency` at once and every hour, until ``stop`` is set; for workers without a timer of their own."""
-    while not stop.is_set():
-        try:
-            async with db.transaction() as tx:
-                await purge_idempotency(tx)
-        except TransientError as error:
-            _log.warning("idempotency.purge_waits", reason=str(error))
-        await wait_for_event(stop, _PURGE_SECONDS)
+
+    async def purge() -> int:
+        async with db.transaction() as tx:
+            return await purge_idempotency(tx)
+
+    await run_timer("answers", purge, _PURGE_SECONDS, stop)
 
 
 def _key_of(request: Request, *, guarded: bool) -> str:

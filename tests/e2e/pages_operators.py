@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
-from playwright.async_api import Page
+from playwright.async_api import Locator, Page
 
 from tests.e2e.pages_district import PASSWORD, District, staff_account
 from tests.e2e.pages_visitors import DESK, PHONE
+from tests.support.waiting import eventually
 
-__all__ = ["log_in", "operator_of", "refusal", "second_operator", "shot"]
+__all__ = ["log_in", "operator_of", "refusal", "reloaded", "second_operator", "shot"]
 
 SHOTS = os.environ.get("WEIGUANG_SHOTS")
 """A directory for pictures of the pages, for whoever wants to look at them."""
@@ -35,6 +36,18 @@ async def log_in(page: Page, district: District, username: str, password: str, l
     await page.get_by_label("密码").fill(password)
     await page.get_by_role("button", name="登录").click()
     await page.wait_for_url(f"**{lands}")
+
+
+async def reloaded(page: Page, place: Locator) -> None:
+    """Reload the page until it has the place."""
+
+    async def found() -> bool:
+        if await place.count():
+            return True
+        await page.reload()
+        return False
+
+    await eventually(found, within=120)
 
 
 async def second_operator(district: District) -> str:

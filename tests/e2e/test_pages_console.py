@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page, expect
 
 from services.web.pages.console.sentences import EventNames, text_of
 from tests.e2e.pages_district import District
-from tests.e2e.pages_operators import log_in
+from tests.e2e.pages_operators import log_in, reloaded
 from tests.e2e.pages_visitors import register, visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
@@ -107,8 +107,7 @@ async def test_a_poisoned_record_is_read_tried_discarded_and_restored(district: 
         await poison(district)
         group = page.locator("tr", has_text="points").first
         await page.goto(f"{district.url}/console/dead-letters")
-        while not await group.count():
-            await page.reload()
+        await reloaded(page, group)
         await group.get_by_role("link").click()
         letters = page.url
         await page.locator("section", has=page.get_by_role("heading", name="记录")).locator("td a").first.click()

@@ -1,11 +1,14 @@
-"""An operator's day: a bad deployment poisons a record, its cause is cured, its replay traced to points and message.
+"""An operator's day: a bad deployment poisons a record, its cause is cured, its replay traced to points and message;
+a paused consumer raises an alert for its lag, which clears when it resumes.
 
 Faults under it: PostgreSQL restarts below an open stream, a consumer is killed in a replay, and records hold what no
 page should run.
 """
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +23,7 @@ from shared.contracts import PointsPosted
 from shared.ids import new_id
 from shared.outbox import event
 from tests.e2e.pages_district import Api, District
-from tests.e2e.pages_operators import log_in
+from tests.e2e.pages_operators import log_in, reloaded, shot
 from tests.e2e.pages_visitors import check_out, register, scan, staff_log_in, visitor
 from tests.support.operating import points_posted
 from tests.support.waiting import eventually
@@ -66,6 +69,54 @@ async def produce(district: District, topic: str, *records: tuple[bytes, bytes, 
         await producer.stop()
 
 
+async def points_of_nothing(district: District) -> None:
+    """An event that notify reads and makes no message of."""
+    data = PointsPosted(
+        posting_id=new_id(), volunteer_id=new_id(), amount=0, available=0, held=0, debt=0, reason="award",
+        posted_at=datetime.now(UTC),
+    )  # fmt: skip
+    headers, value = encode(event(data, source="test", aggregate_version=1))
+    await produce(district, "volunteering.points.v1", (str(data.volunteer_id).encode(), value, list(headers)))
+
+
+async def set_threshold(page: Page, district: District, trip: str, clear: str) -> None:
+    """A new version of the threshold of lag: a lag of ten seconds, without a calm time."""
+    await page.goto(f"{district.url}/console/alerts")
+    monitor = page.locator("details.group", has=page.locator("summary b", has_text="积压增长"))
+    await monitor.locator("summary").click()
+    await monitor.get_by_label("触发值（条）").fill(trip)
+    await monitor.get_by_label("解除值（条）").fill(clear)
+    await monitor.get_by_label("持续多少秒").fill("10")
+    await monitor.get_by_label("保持多少秒").fill("0")
+    await monitor.get_by_label("理由").fill("小区里的积压都要看")
+    version = await monitor.locator("summary .small").inner_text()
+    await monitor.get_by_role("button", name="启用新的阈值").click()
+    await expect(monitor.locator("summary .small")).not_to_have_text(version)
+
+
+async def switch(page: Page, district: District, name: str, pill: str) -> None:
+    """Pause or resume the consumer of notify."""
+    await page.goto(f"{district.url}/console/streams")
+    group = page.locator("details.group", has=page.locator("summary b", has_text=re.compile("^notify$"))).first
+    if await group.get_attribute("open") is None:
+        await group.locator("summary").click()
+    form = group.locator("form", has=page.get_by_role("button", name=name, exact=True))
+    await form.get_by_label("理由").fill("看告警")
+    await form.get_by_role("button").click()
+    await expect(group.locator("summary")).to_contain_text(pill)
+
+
+async def shows(page: Page, address: str, section: str, text: str) -> None:
+    """Reload a page until a section of it has the text."""
+
+    async def seen() -> bool:
+        await page.goto(address)
+        place = page.locator(f"section[aria-labelledby={section}]") if section else page.locator("main")
+        return text in await place.inner_text()
+
+    await eventually(seen, within=120)
+
+
 async def serve(phone: Page, screen: Page, district: District) -> None:
     """Check in and out of the district's shift."""
     await screen.get_by_role("link", name="签到二维码").first.click()
@@ -98,8 +149,7 @@ async def test_a_poisoned_check_out_is_read_cured_replayed_and_traced(district: 
             await serve(phone, screen, district)
             group = page.locator("tr", has_text="check constraint").first
             await page.goto(f"{district.url}/console/dead-letters")
-            while not await group.count():
-                await page.reload()
+            await reloaded(page, group)
             await group.get_by_role("link").click()
             await expect(page.locator("main")).to_contain_text('violates check constraint "left_over"')
         letters = page.url
@@ -112,32 +162,28 @@ async def test_a_poisoned_check_out_is_read_cured_replayed_and_traced(district: 
         await expect(page.locator("main")).not_to_contain_text("left_over")
 
         await page.goto(f"{district.url}/console/search?topic=points&key={volunteer_id}")
-        while not await page.get_by_role("link", name="追踪", exact=True).count():
-            await page.reload()
+        await reloaded(page, page.get_by_role("link", name="追踪", exact=True))
         await page.get_by_role("link", name="追踪", exact=True).first.click()
         trace = page.locator(".trace")
         for said in ("签退，1 小时 5 分钟", "的积分 +", "的消息"):
-            while not await trace.get_by_text(said).count():
-                await page.reload()
+            await reloaded(page, trace.get_by_text(said))
         await expect(page.locator(".trace-longest")).to_contain_text("等得最久")
         await trace.locator("summary").first.click()
         await expect(trace.locator("dl").first).to_contain_text("提交")
 
-        await page.goto(f"{district.url}/console/streams")
-        notify = page.locator("details.group", has=page.locator("summary b", has_text="notify")).first
-        await notify.locator("summary").click()
-        await _act_in(notify, "暂停 4 小时", "换证书")
-        await expect(notify.locator("summary")).to_contain_text("已暂停")
-        # The alert of the paused group's growing lag belongs here, between pause and resume.
-        await _act_in(notify, "恢复", "证书换好了")
-        await expect(notify.locator("summary")).not_to_contain_text("已暂停")
+        await set_threshold(page, district, "1", "1")
+        await switch(page, district, "暂停 4 小时", "已暂停")
+        await points_of_nothing(district)
+        address = f"{district.url}/console/alerts"
+        await shows(page, address, "open", "消费组 notify 积压")
+        await expect(page.locator("#console-alerts")).to_contain_text("条告警未解除")
+        await shot(page, "console-alerts")
+        await switch(page, district, "恢复", "运行中")
+        notify = page.locator("details.group", has=page.locator("summary b", has_text=re.compile("^notify$"))).first
         await expect(notify.locator(".chart-said")).not_to_have_text("…")
-
-
-async def _act_in(place: Any, button: str, reason: str) -> None:
-    form = place.locator("form", has=place.page.get_by_role("button", name=button, exact=True))
-    await form.get_by_label("理由").fill(reason)
-    await form.get_by_role("button", name=button, exact=True).click()
+        await shows(page, address, "history", "消费组 notify 积压")
+        await shows(page, f"{district.url}/staff/messages", "", "告警解除：积压增长")
+        await set_threshold(page, district, "1000", "100")
 
 
 async def test_a_stream_goes_on_by_itself_when_the_database_comes_back(district: District, browser: Browser) -> None:

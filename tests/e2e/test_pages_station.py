@@ -73,7 +73,7 @@ async def test_a_station_plans_calls_the_roll_and_finds_a_volunteer(district: Di
         await expect(other.get_by_label("地点")).to_have_value("活动室二楼")
         await shot(other, "activity")
 
-        # somebody who came without a sign-up is recorded, and leaves
+        # a volunteer without a sign-up is recorded, and leaves
         await desk.goto(f"{district.url}/staff/shifts/{district.shift_id}")
         await desk.get_by_label("没报名、现场来的").fill(number)
         await desk.get_by_role("button", name="记他们到了").click()

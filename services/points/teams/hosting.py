@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from services.points.hosting import run_timer
 from services.points.settings import PointsSettings
 from services.points.teams import handlers
 from services.points.teams.stream import GROUP, TOPICS, TeamStream
 from shared.kafka.consumer import BatchConsumer
 from shared.operators.control import DatabaseControl
 from shared.postgres import Database
+from shared.timers import run_timer
 
 __all__ = ["counting_teams"]
 

@@ -1,19 +1,12 @@
 """The timer of attendance: closes what was left open after its shift, a bounded batch at a time."""
 
-import asyncio
-
-import structlog
-
 from services.recruitment.attendance import handlers
-from shared.errors import TransientError
 from shared.postgres import Database
-from shared.waiting import wait_for_event
 
-__all__ = ["BATCH", "EVERY_SECONDS", "close_overdue", "run"]
+__all__ = ["BATCH", "EVERY_SECONDS", "close_overdue"]
 
 BATCH = 200
 EVERY_SECONDS = 1.0
-_log = structlog.get_logger("recruitment.attendance.timers")
 
 
 async def close_overdue(db: Database, *, batch: int = BATCH) -> int:
@@ -29,14 +22,3 @@ async def close_overdue(db: Database, *, batch: int = BATCH) -> int:
         total += closed
         if closed == 0:
             return total
-
-
-async def run(db: Database, stop: asyncio.Event) -> None:
-    """Close overdue records about once a second until ``stop`` is set; a database that is away is waited for."""
-    while not stop.is_set():
-        try:
-            if closed := await close_overdue(db):
-                _log.info("attendance.auto_closed", records=closed)
-        except TransientError as error:
-            _log.warning("attendance.auto_close_waits", reason=str(error))
-        await wait_for_event(stop, EVERY_SECONDS)

@@ -1,4 +1,4 @@
-"""Alerts as messages: one per event, read by each engineer for themselves, and by nobody else."""
+"""Alerts as messages: one per event, read by each engineer for themselves, and by no other person."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

@@ -13,7 +13,7 @@ from services.recruitment.attendance.handlers import record_imported
 from shared.contracts import AttendanceRecorded
 from shared.errors import TransientError
 from shared.ids import new_id
-from shared.postgres import Database
+from shared.timers import run_timer
 from tests.integration.recruitment.people import Answer
 from tests.integration.recruitment.work import HOUR, MINUTE, NOW, Volunteer, Work, instant
 
@@ -204,25 +204,21 @@ async def test_the_timer_works_in_bounded_batches_and_leaves_the_busy_for_later(
     assert await timers.close_overdue(work.database, batch=2) == 1
 
 
-async def test_the_timer_stops_when_told_and_survives_a_database_that_is_away(
-    work: Work, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_timer_stops_when_asked_and_survives_a_database_that_is_away(work: Work) -> None:
     await work.serving()
     await work.clock.set(NOW + 4 * HOUR)
     calls: list[int] = []
-    real, stop = timers.close_overdue, asyncio.Event()
+    stop = asyncio.Event()
 
-    async def flaky(database: Database, *, batch: int = timers.BATCH) -> int:
-        calls.append(batch)
+    async def flaky() -> int:
+        calls.append(1)
         if len(calls) == 1:
             raise TransientError("away")
-        closed = await real(database, batch=batch)
+        closed = await timers.close_overdue(work.database)
         stop.set()
         return closed
 
-    monkeypatch.setattr(timers, "close_overdue", flaky)
-    monkeypatch.setattr(timers, "EVERY_SECONDS", 0.01)
-    await asyncio.wait_for(timers.run(work.database, stop), 60)
+    await asyncio.wait_for(run_timer("attendance", flaky, 0.01, stop), 60)
     assert len(calls) == 2
     assert await work.count("select count(*) from attendance_records where closed_by = 'auto'") == 1
 

@@ -167,7 +167,7 @@ async def test_a_place_that_a_locked_volunteer_could_not_take_is_given_by_the_ti
     async with recruitment_db.transaction() as tx:
         await tx.execute("select 1 from volunteers where volunteer_id = $1 for no key update", second.volunteer_id)
         await work.post(f"/signups/{signup_id}/cancel", {}, first.token)
-        assert not (await view(work, shift_id, third))["signed_up"], "nobody overtakes"
+        assert not (await view(work, shift_id, third))["signed_up"], "the order stays"
         newcomer = await work.sign_up(shift_id, first)
         assert (newcomer.status_code, newcomer.json()["type"]) == (409, "waitlist-first")
     assert await timers.run_due(recruitment_db) == 1

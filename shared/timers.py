@@ -1,4 +1,4 @@
-"""Timers of the processes of points."""
+"""Timers: work that a process does again and again beside its consumers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,13 +18,16 @@ async def run_timer(
 ) -> None:
     """Do ``work`` until it finds nothing to do, then again after a while, until ``stop`` is set.
 
-    It begins ``after`` so many seconds. Trouble with the database is waited out.
+    ``work`` returns how much it did. It begins ``after`` so many seconds. Trouble with the database is waited out.
     """
     await wait_for_event(stop, after)
     while not stop.is_set():
+        done = 0
         try:
-            while await work() and not stop.is_set():
-                pass
+            while not stop.is_set() and (found := await work()):
+                done += found
         except TransientError as error:
             _log.warning("timer.waits", timer=name, reason=str(error))
+        if done:
+            _log.info("timer.worked", timer=name, rows=done)
         await wait_for_event(stop, seconds)

@@ -22,6 +22,7 @@ from services.recruitment.schedule import api as schedule_api
 from services.recruitment.scheduling import api as scheduling_api
 from services.recruitment.security import api as security_api
 from services.recruitment.signups import api as signups_api
+from services.recruitment.signups.messages import api as messages_api
 from services.recruitment.signups.swaps import api as swaps_api
 from services.recruitment.signups.waitlist import api as waitlist_api
 from services.recruitment.staff import api as staff_api
@@ -57,6 +58,7 @@ ROUTERS = (
     signups_api.router,
     waitlist_api.router,
     swaps_api.router,
+    messages_api.router,
     attendance_api.router,
     rollcall_api.router,
     cards_api.router,

@@ -22,6 +22,7 @@ from shared.contracts.rewarding import (
     TeamBadgeRevoked,
 )
 from shared.contracts.waiting import (
+    ShiftMessageSent,
     ShiftReminder,
     SwapDecided,
     SwapProposed,
@@ -61,6 +62,7 @@ __all__ = [
     "RedemptionReleased",
     "RedemptionReminder",
     "ServiceBeat",
+    "ShiftMessageSent",
     "ShiftReminder",
     "SignupCancelled",
     "SignupPlaced",
@@ -93,6 +95,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     WaitlistEnded,
     SwapProposed,
     SwapDecided,
+    ShiftMessageSent,
     ShiftReminder,
     AttendanceRecorded,
     AssertionNoted,

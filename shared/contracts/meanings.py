@@ -45,6 +45,7 @@ _MEANINGS = {
     "entry_id": "The entry of one volunteer in the waitlist of one shift.",
     "event_id": "The event that the message is about.",
     "expires_at": "When the hold ends by itself.",
+    "extended": "Whether the message has more to read on the page of the shift.",
     "held": "Points held for rewards that wait for pickup, after the change.",
     "hours": "Hours before the start.",
     "joined_at": "When the volunteer began to wait.",
@@ -88,6 +89,7 @@ _MEANINGS = {
     "reward_id": "The reward in the catalogue.",
     "reward_name": "Name of the reward at that moment.",
     "rule_version": "Version of the rule that the points were computed by.",
+    "sent_at": "When it was sent.",
     "services": "Services of the team that count.",
     "settled_at": "When the case was settled.",
     "shift_id": "The shift.",
@@ -117,6 +119,7 @@ _EXCEPTIONS = {
     "volunteering.signup.placed.v1": {"source": "Code of how the place was taken."},
     "volunteering.signup.cancelled.v1": {"cause": "Code of what ended the sign-up."},
     "volunteering.swap.decided.v1": {"outcome": "What was decided."},
+    "volunteering.shift.message-sent.v1": {"subject": "Code of what the message is about."},
     "volunteering.waitlist.skipped.v1": {"cause": "Code of why the volunteer could not take the place."},
     "volunteering.waitlist.ended.v1": {"cause": "Code of how waiting ended.", "ended_at": "When waiting ended."},
     "volunteering.site.changed.v1": {

@@ -5,7 +5,14 @@ from uuid import UUID
 
 from shared.contracts.base import Contract, Instant
 
-__all__ = ["WaitlistEnded", "WaitlistJoined", "WaitlistOffered", "WaitlistPromoted", "WaitlistSkipped"]
+__all__ = [
+    "ShiftMessageSent",
+    "WaitlistEnded",
+    "WaitlistJoined",
+    "WaitlistOffered",
+    "WaitlistPromoted",
+    "WaitlistSkipped",
+]
 
 
 class WaitlistJoined(Contract):
@@ -154,3 +161,23 @@ class ShiftReminder(Contract):
     starts_at: Instant
     hours: int
     reminded_at: Instant
+
+
+class ShiftMessageSent(Contract):
+    """The leader or the staff wrote to the people of a shift; their own words are no part of the event."""
+
+    topic: ClassVar[str] = "signups"
+    type: ClassVar[str] = "volunteering.shift.message-sent.v1"
+    key: ClassVar[str] = "volunteer_id"
+    aggregate: ClassVar[str] = "message_id"
+
+    message_id: UUID
+    volunteer_id: UUID
+    shift_id: UUID
+    activity_id: UUID
+    activity_title: str
+    site_id: UUID
+    starts_at: Instant
+    subject: Literal["meeting", "bring", "weather", "place", "thanks", "other"]
+    extended: bool
+    sent_at: Instant

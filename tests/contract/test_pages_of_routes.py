@@ -46,11 +46,6 @@ NO_PAGE: Mapping[Route, str] = {
     **dict.fromkeys(
         (
             ("GET", "/signups/reliability"),
-            ("POST", "/swaps/*/acceptance"),
-            ("POST", "/swaps/*/approval"),
-            ("POST", "/swaps/*/end"),
-            ("POST", "/waitlist/*/withdrawal"),
-            ("GET", "/shifts/*/eligibility"),
             ("GET", "/volunteers/me/facts"),
             ("GET", "/volunteers/*/facts"),
             ("POST", "/volunteers/*/facts"),
@@ -63,12 +58,13 @@ NO_PAGE: Mapping[Route, str] = {
 }
 """Routes that no page calls on purpose, and why. This list only gets shorter."""
 
-MOST_WITHOUT_PAGE = 37
+MOST_WITHOUT_PAGE = 32
 
 _SET = re.compile(r"{%-?\s*set (\w+) = (.+?)\s*-?%}")
 _PRINTED = re.compile(r"{{.*?}}")
 _FIELD = re.compile(r"{\w[^{}]*}")
 _FORM = re.compile(r"(GET|POST|PUT|PATCH|DELETE) /api/recruitment/v1(/[^\"'?\s]*)")
+_ACT = re.compile(r"\bact\(('/\w[^,]+), _\(")
 _CALL = re.compile(r"\b(ask|get_optional|post|api)\(\s*\"recruitment\",\s*f?\"(/[^\"?]*)\"")
 _PATH = re.compile(r"f?\"(/[a-z][^\"?\s]*)\"")
 
@@ -96,6 +92,8 @@ def _template(source: str) -> Iterator[Route]:
             source = source.replace("{{ " + name + " }}", _joined(value))
     # the buttons of the scan page get the last word of the address
     yield from (("POST", f"/attendance/{verb}") for verb in re.findall(r"\bact\('(check-\w+)'", source))
+    # a macro that makes a form with one button gets the address first
+    yield from (("POST", _joined(path)) for path in _ACT.findall(source))
     yield from _FORM.findall(_FIELD.sub("*", _PRINTED.sub("*", source)))
 
 

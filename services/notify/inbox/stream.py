@@ -29,6 +29,7 @@ from shared.contracts import (
     RedemptionRefunded,
     RedemptionReleased,
     RedemptionReminder,
+    ShiftMessageSent,
     ShiftReminder,
     SignupCancelled,
     SignupPlaced,
@@ -175,6 +176,19 @@ def _shift_reminder(event: Event[ShiftReminder]) -> Notice:
     return _notice(event, "shift_reminder", activity=data.activity_title, starts_at=data.starts_at, hours=data.hours)
 
 
+def _shift_message(event: Event[ShiftMessageSent]) -> Notice:
+    data = event.data
+    return _notice(
+        event,
+        "shift_message",
+        activity=data.activity_title,
+        starts_at=data.starts_at,
+        subject=data.subject,
+        words=data.extended,
+        shift=str(data.shift_id),
+    )
+
+
 def _redemption(template: str) -> Callable[[Event[Any]], Notice]:
     def build(event: Event[Any]) -> Notice:
         data = event.data
@@ -251,6 +265,7 @@ _BUILDERS: dict[type, Callable[[Event[Any]], Notice]] = {
     SignupCancelled: _signup_cancelled,
     SwapProposed: _swap_proposed,
     SwapDecided: _swap_decided,
+    ShiftMessageSent: _shift_message,
     ShiftReminder: _shift_reminder,
     WaitlistJoined: _waitlist_joined,
     WaitlistPromoted: _waitlist_promoted,

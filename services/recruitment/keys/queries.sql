@@ -81,3 +81,21 @@ order by staff_id limit $2 for no key update;
 update staff_second_factors factor set wrapped_key = fresh.wrapped_key
 from unnest($1::uuid[], $2::bytea[]) as fresh (staff_id, wrapped_key)
 where factor.staff_id = fresh.staff_id;
+
+-- name: messages_by_key
+-- How many words of messages to a shift lie under which key.
+select convert_from(substring(wrapped_key from 3 for get_byte(wrapped_key, 1)), 'UTF8') as key_id, count(*) as rows
+from shift_messages where wrapped_key is not null group by 1 order by 1;
+
+-- name: stale_messages
+-- Words of messages under another key than the current one, beyond the last row seen.
+select message_id, wrapped_key from shift_messages
+where wrapped_key is not null and ($3::uuid is null or message_id > $3)
+  and substring(wrapped_key from 1 for octet_length($1::bytea)) <> $1
+order by message_id limit $2 for no key update;
+
+-- name: rewrap_messages
+-- The same words under the current key.
+update shift_messages message set wrapped_key = fresh.wrapped_key
+from unnest($1::uuid[], $2::bytea[]) as fresh (message_id, wrapped_key)
+where message.message_id = fresh.message_id;

@@ -102,4 +102,13 @@ def tables(cipher: Cipher) -> list[KeyedTable]:
             stale=_SQL["stale_factors"],
             update=_SQL["rewrap_factors"],
         ),
+        TextTable(
+            name="shift_messages",
+            cipher=cipher,
+            key=("message_id",),
+            owner=lambda row: row["message_id"],
+            count=_SQL["messages_by_key"],
+            stale=_SQL["stale_messages"],
+            update=_SQL["rewrap_messages"],
+        ),
     ]

@@ -93,6 +93,9 @@ SENTENCES: Mapping[str, str] = {
     "leaders-own-code": "队长不能用自己出示的二维码签到，请扫站点工作人员出示的二维码。",
     "staff-own-code": "工作人员不能用自己出示的二维码给自己签到，请扫队长出示的二维码。",
     "own-record": "不能操作自己的服务记录，请另一位工作人员来办。",
+    "words-missing": "选“其他”时请写附言。",
+    "recipients-missing": "这个班次还没有人报名，没有人可以收到消息。",
+    "messages-too-many": "一个班次一天最多发 {limit} 条消息；急事请打电话。",
     # rewards
     "insufficient-points": "积分不够，再攒一攒吧。",
     "reward-unknown": "没有这个奖品。",

@@ -177,6 +177,8 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("POST", "/shifts/{shift_id}/waitlist"): STATION,
     **{("POST", "/waitlist/{entry_id}/" + act): VOLUNTEER for act in ("acceptance", "withdrawal")},
     ("POST", "/shifts/{shift_id}/team-signups"): Row("station", body={"volunteer_ids": ["$referred_id"]}),
+    ("POST", "/shifts/{shift_id}/messages"): Row("leader", body={"kind": "meeting"}),
+    ("GET", "/shifts/{shift_id}/messages"): LEADER,
     ("POST", "/signups/{signup_id}/swaps"): Row("volunteer", body={"volunteer_number": "$volunteer_number"}),
     ("GET", "/swaps"): Row("leader", query={"shift_id": "shift_id"}),
     **{("POST", "/swaps/{swap_id}/" + act): VOLUNTEER for act in ("acceptance", "end")},

@@ -166,6 +166,7 @@ async def test_evidence_and_device_secrets_are_moved_to_the_new_key_too(work: Wo
         "evidence": {"2"},
         "devices": {"2"},
         "second_factors": {"2"},
+        "shift_messages": set(),
     }
     alone = Cipher(f"2:{NEXT_VAULT}", f"2:{NEXT_LOOKUP}")
     text = await recruitment_db.pool.fetchrow("select wrapped_key, sealed from attendance_evidence")

@@ -41,6 +41,7 @@ def shown(state: str, me: str = "a", swaps: tuple[Any, ...] = (), lacks: tuple[s
         "details": {**NO_DETAILS, "bring": "雨伞"},
         "deadline": NOW,
         "worth": "",
+        "messages": [{"said": "请提前几分钟到场集合。", "words": "东门", "sent_at": NOW.isoformat(), "by_staff": True}],
         "path": "/me/shifts/s",
         **flags,
     }
@@ -91,6 +92,7 @@ def test_the_page_says_the_rank_the_deadline_and_what_is_missing() -> None:
     html = shown("none", lacks=("要先完成培训",))
     assert "要先完成培训" in html
     assert "雨伞" in html
+    assert "请提前几分钟到场集合。<br>东门" in html
 
 
 def test_a_calendar_holds_each_sign_up_escaped_and_in_short_lines() -> None:

@@ -85,6 +85,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "redemption_released": N_("兑换取消"),
         "redemption_reminder": N_("领取提醒"),
         "shift_called_off": N_("班次取消"),
+        "shift_message": N_("班次消息"),
         "shift_reminder": N_("班次提醒"),
         "signup_cancelled": N_("报名取消"),
         "signup_cancelled_late": N_("临近取消报名"),
@@ -234,6 +235,7 @@ FORMS: Mapping[str, tuple[SentenceForm, ...]] = {
         SentenceForm(N_("%(volunteer)s 取消报名“%(activity)s”")),
     ),
     "volunteering.signup.reminder.v1": (SentenceForm(N_("提醒 %(volunteer)s：“%(activity)s”%(starts_at)s 开始")),),
+    "volunteering.shift.message-sent.v1": (SentenceForm(N_("“%(activity)s”的带队人给 %(volunteer)s 发了消息")),),
     "volunteering.swap.proposed.v1": (
         SentenceForm(N_("有人想把“%(activity)s”（%(starts_at)s）的名额换给 %(volunteer)s")),
     ),

@@ -17,6 +17,7 @@ from services.web.pages.render import finish, fragment, page
 from services.web.pages.staff.accounts import numbered
 from services.web.pages.staff.rewards_admin import require_staff
 from services.web.pages.staff.schedule import marked
+from services.web.pages.staff.words import MESSAGE_SUBJECTS
 from services.web.pages.visit import Visit, VisitOf
 from services.web.pages.wording import clock, parse, spell_minutes, word
 from shared.auth.access import public
@@ -88,9 +89,11 @@ async def sign_up(visit: VisitOf, shift_id: str, body: SignupFormIn, key: Key, o
 
 async def _standing(visit: Visit, shift_id: str) -> dict[str, Any]:
     """A shift with its people, by how they stand."""
-    found, roster, now = await asyncio.gather(
+    found, roster, messages, swaps, now = await asyncio.gather(
         visit.ask("recruitment", f"/shifts/{shift_id}"),
         visit.ask("recruitment", f"/shifts/{shift_id}/roster"),
+        visit.get_optional("recruitment", f"/shifts/{shift_id}/messages"),
+        visit.get_optional("recruitment", "/swaps", shift_id=shift_id),
         district_now(visit),
     )
     people = people_of(roster["items"])
@@ -99,8 +102,16 @@ async def _standing(visit: Visit, shift_id: str) -> dict[str, Any]:
         "people": people,
         "expected": [one for one in people if not one["present"] and not one["records"]],
         "present": [one for one in people if one["present"]],
+        "waiting": roster.get("waiting") or [],
+        "messages": _items(messages),
+        "swaps": _items(swaps),
+        "subjects": [(kind, _(text)) for kind, text in MESSAGE_SUBJECTS.items()],
         "account": bool(visit.session.roles & {"station", "operator"}),
     }
+
+
+def _items(answer: Mapping[str, Any] | None) -> list[Any]:
+    return list(answer["items"]) if answer else []
 
 
 def _why(refused: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from services.web.pages.language import N_, _, listed
 from services.web.pages.wording import moment
 
-__all__ = ["CANCEL_REASONS", "act_said", "change_said", "field_said", "revision_said"]
+__all__ = ["CANCEL_REASONS", "MESSAGE_SUBJECTS", "act_said", "change_said", "field_said", "revision_said"]
 
 CANCEL_REASONS: Mapping[str, str] = {
     "weather": N_("天气不好"),
@@ -15,6 +15,15 @@ CANCEL_REASONS: Mapping[str, str] = {
     "no-leader": N_("没有人带队"),
     "other": N_("其他原因"),
 }
+MESSAGE_SUBJECTS: Mapping[str, str] = {
+    "meeting": N_("集合提醒"),
+    "bring": N_("请带好物品"),
+    "weather": N_("注意天气"),
+    "place": N_("地点说明"),
+    "thanks": N_("感谢大家"),
+    "other": N_("其他（请写附言）"),
+}
+"""The subjects of a message to the people of a shift."""
 _ACTS: Mapping[str, str] = {
     "edited": N_("修改"),
     "closed": N_("结束"),

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
-from services.web.pages.language import _
+from services.web.pages.language import N_, _
 from services.web.pages.public.district import district_now
 from services.web.pages.public.rules import rule_said, worth_of
 from services.web.pages.refusals import say
@@ -27,6 +27,15 @@ SEARCHED = "200"
 """Shifts among which one is found; more are on later days."""
 DAYS = 14
 """Days that can be chosen."""
+MESSAGES_SAID: Mapping[str, str] = {
+    "meeting": N_("请提前几分钟到场集合。"),
+    "bring": N_("请带好活动需要的物品。"),
+    "weather": N_("请留意天气，穿戴合适。"),
+    "place": N_("请看清地点再出发。"),
+    "thanks": N_("谢谢您来服务。"),
+    "other": N_("带队人有话对您说。"),
+}
+"""The sentence of a message to the people of a shift, by its subject."""
 NO_DETAILS = dict.fromkeys(("map_link", "contact", "bring", "risks", "training"))
 """The details of an activity that cannot be had now: the page stands without them."""
 
@@ -105,12 +114,13 @@ async def _coming(visit: Visit) -> list[Any]:
 
 
 async def _context(visit: Visit, shift_id: str) -> dict[str, Any]:
-    path = f"/shifts/{quote(shift_id, safe='')}"
-    shift = await visit.ask("recruitment", path)
-    details, eligibility, swaps, worth = await asyncio.gather(
+    asked = quote(shift_id, safe="")
+    shift = await visit.ask("recruitment", f"/shifts/{asked}")
+    details, eligibility, swaps, messages, worth = await asyncio.gather(
         visit.get_optional("recruitment", f"/activities/{shift['activity_id']}/details"),
-        visit.get_optional("recruitment", f"{path}/eligibility"),
+        visit.get_optional("recruitment", f"/shifts/{asked}/eligibility"),
         visit.get_optional("recruitment", "/swaps"),
+        visit.get_optional("recruitment", f"/shifts/{asked}/messages"),
         worth_of(visit, shift),
     )
     now, starts = parse(shift["now"]), parse(shift["starts_at"])
@@ -120,6 +130,9 @@ async def _context(visit: Visit, shift_id: str) -> dict[str, Any]:
         "details": details or NO_DETAILS,
         "lacks": _lacks(eligibility["missing"] if eligibility else []),
         "swaps": [each for each in swaps["items"] if each["shift_id"] == shift_id] if swaps else [],
+        "messages": [{**each, "said": _(MESSAGES_SAID[each["kind"]])} for each in messages["items"]]
+        if messages
+        else [],
         "me": visit.volunteer(),
         "begun": now >= starts,
         "over": now >= parse(shift["ends_at"]),

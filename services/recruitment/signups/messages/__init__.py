@@ -1,0 +1,1 @@
+"""Messages to the people of a shift, by those who run it."""

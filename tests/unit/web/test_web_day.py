@@ -1,0 +1,80 @@
+"""Pages of a station's day, drawn from canned answers of the services."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from fastapi import Response
+
+from services.web.gateway.sessions import Session
+from services.web.gateway.upstream import UpstreamProblem
+from services.web.pages.staff import shifts
+from services.web.pages.visit import Visit
+
+SITE, SHIFT, ONE = (f"00000000-0000-0000-0000-00000000000{n}" for n in range(1, 4))
+AT, LATER = "2026-03-04T01:00:00Z", "2026-03-04T03:00:00Z"
+STATION = Session("token", {"sub": "s", "roles": ["station"], "sites": [SITE]})
+
+
+def items(*rows: Any) -> dict[str, Any]:
+    return {"items": list(rows), "next_cursor": None}
+
+
+PERSON = {
+    "volunteer_id": ONE, "volunteer_number": "LD-1", "name": "张**", "signup_id": ONE, "source": "self",
+    "record_id": None, "record_status": None, "provenance": None, "started_at": None, "ended_at": None, "minutes": None,
+}  # fmt: skip
+WAITING = {
+    "rank": 1, "entry_id": ONE, "volunteer_id": ONE, "volunteer_number": "LD-2", "status": "offered",
+    "skipped": None, "joined_at": AT, "offer_until": LATER,
+}  # fmt: skip
+SWAP = {"swap_id": ONE, "from_number": "LD-1", "to_number": "LD-3", "state": "agreed"}
+MESSAGE = {
+    "message_id": ONE, "kind": "bring", "words": "红马甲", "by_staff": True, "sent_at": AT, "recipients": 7,
+}  # fmt: skip
+ANSWERS: dict[str, Any] = {
+    f"/shifts/{SHIFT}": {
+        "shift_id": SHIFT, "activity_id": ONE, "title": "晨光问候", "place": "广场", "state": "open", "starts_at": AT,
+        "ends_at": LATER, "cancelled_at": None, "capacity": 3, "taken": 1, "now": AT,
+    },
+    f"/shifts/{SHIFT}/roster": {"items": [PERSON], "waiting": [WAITING]},
+    f"/shifts/{SHIFT}/messages": items(MESSAGE),
+    "/swaps": items(SWAP),
+}  # fmt: skip
+
+
+class CannedVisit(Visit):
+    """A visit whose services answer from the table."""
+
+    async def ask(self, service: str, path: str, **query: str) -> Any:
+        if path not in ANSWERS:
+            raise UpstreamProblem("not-found", path, status=404)
+        return ANSWERS[path]
+
+
+def visit(session: Session = STATION, path: str = "/") -> Visit:
+    return CannedVisit(None, session, path, path)  # type: ignore[arg-type]
+
+
+def text(answer: Response) -> str:
+    assert answer.status_code == 200
+    return bytes(answer.body).decode()
+
+
+@pytest.fixture(autouse=True)
+def _morning(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def now(_visit: Visit) -> datetime:
+        return datetime.fromisoformat(AT)
+
+    monkeypatch.setattr(shifts, "district_now", now)
+
+
+async def test_a_shift_shows_who_waits_what_is_swapped_and_what_was_written() -> None:
+    html = text(await shifts.shift(visit(), SHIFT))
+    assert f"POST /api/recruitment/v1/shifts/{SHIFT}/messages" in html
+    assert "请带好物品<br>红马甲" in html
+    assert "发给 7 位" in html
+    assert "LD-1 想换给 LD-3" in html
+    assert f"POST /api/recruitment/v1/swaps/{ONE}/approval" in html
+    assert "第 1 位" in html
+    assert "有名额留着" in html

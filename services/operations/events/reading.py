@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -53,7 +54,7 @@ def as_conflict(event: IndexedEvent) -> dict[str, Any]:
 
 
 def _event(message: Message, value: str | None, data: Any, note: str | None = None) -> IndexedEvent:
-    named = _named(message.headers)
+    headers, named, header_size = _headers(message.headers)
     kind, event_id = _identity(message, named)
     dead = kind == "dead-letter"
     aggregate_id = named.get("ce_aggregateid")
@@ -80,13 +81,10 @@ def _event(message: Message, value: str | None, data: Any, note: str | None = No
         related=_related(message.entity, fields, aggregate_id),
         event_time=_moment(named.get("ce_time")),
         broker_time=_from_ms(message.timestamp_ms),
-        headers=orjson.dumps(
-            [[_text(name.encode("utf-8", "surrogatepass")), None if text is None else _text(text)]
-             for name, text in message.headers]
-        ).decode(),
+        headers=headers,
         value=value,
         content=None if value is not None else message.value,
-        size=len(raw) + len(message.key or b"") + sum(len(name) + len(text or b"") for name, text in message.headers),
+        size=len(raw) + len(message.key or b"") + header_size,
         digest=_digest(message),
         named=_place(message.entity, fields, _number(named.get("ce_aggregateversion"))) if kind == "event" else None,
         note=None if note is None else _text(note[:2000].encode("utf-8", "backslashreplace")),
@@ -144,14 +142,31 @@ def _json(value: bytes | None) -> tuple[str | None, Any]:
         return None, None
 
 
-def _named(headers: Headers) -> dict[str, str]:
-    """Header → text; the last one of a name counts, and a null value counts as none."""
-    return {name: _text(text) for name, text in headers if text is not None}
+def _headers(headers: Headers) -> tuple[str, dict[str, str], int]:
+    """The headers as JSON, header → text (the last one of a name counts, a null value counts as none), their bytes."""
+    pairs: list[tuple[str, str | None]] = []
+    named: dict[str, str] = {}
+    size = 0
+    for name, raw in headers:
+        size += len(name)
+        if raw is None:
+            pairs.append((_name(name), None))
+            continue
+        size += len(raw)
+        named[name] = text = _text(raw)
+        pairs.append((_name(name), text))
+    return orjson.dumps(pairs).decode(), named, size
+
+
+@lru_cache(maxsize=256)
+def _name(name: str) -> str:
+    return _text(name.encode("utf-8", "surrogatepass"))
 
 
 def _text(raw: bytes) -> str:
     """Convert to what PostgreSQL holds: UTF-8 without NUL, everything else escaped."""
-    return raw.decode("utf-8", "backslashreplace").replace("\0", "\\0")
+    text = raw.decode("utf-8", "backslashreplace")
+    return text.replace("\0", "\\0") if "\0" in text else text
 
 
 def _cut(text: str | None) -> str | None:
@@ -159,10 +174,21 @@ def _cut(text: str | None) -> str | None:
 
 
 def _uuid(text: object) -> UUID | None:
+    return _parsed(text) if isinstance(text, str) else None
+
+
+@lru_cache(maxsize=8192)
+def _parsed(text: str) -> UUID | None:
+    """Most ids of an event stand in it twice, or in the events beside it: parsing them is a fifth of its reading."""
     try:
-        return UUID(text) if isinstance(text, str) else None
+        return UUID(text)
     except ValueError:
         return None
+
+
+@lru_cache(maxsize=8192)
+def _canonical(text: str) -> str | None:
+    return None if (found := _parsed(text)) is None else str(found)
 
 
 def _number(text: str | None) -> int | None:
@@ -192,10 +218,10 @@ def _site(fields: Mapping[str, Any]) -> UUID | None:
 
 
 def _related(topic: str, fields: Mapping[str, Any], aggregate_id: str | None) -> tuple[str, ...]:
-    found: Sequence[object] = [fields.get(name) for name in _RELATED]
-    ids = [str(one) for one in map(_uuid, found) if one is not None]
-    own = _uuid(aggregate_id)
+    found = [fields.get(name) for name in _RELATED]
+    ids = [one for text in found if isinstance(text, str) and (one := _canonical(text)) is not None]
+    own = None if aggregate_id is None or topic in _SITED else _canonical(aggregate_id)
     # A volunteer serves at many sites: what is about them alone has none.
-    if own is not None and topic not in _SITED and str(own) != str(fields.get("volunteer_id")):
-        ids.insert(0, str(own))
+    if own is not None and own != fields.get("volunteer_id"):
+        ids.insert(0, own)
     return tuple(ids)

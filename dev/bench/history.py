@@ -8,10 +8,11 @@ its four kinds in turn.
 
 from __future__ import annotations
 
+import json
 import random
 from bisect import bisect
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
@@ -35,6 +36,7 @@ POISON: Final = ("broken", "schema", "conflict", "refused")
 THEMES: Final = ("夕阳别样红", "佳节尚文明志愿关爱行", "创城有我志愿先行", "踏寻雷锋足迹弘扬时代新风")
 _RECENT: Final = 1000
 _DAY_MINUTES: Final = 480
+_LEAST_MINUTES: Final = 15
 
 
 class Sent(NamedTuple):
@@ -138,6 +140,30 @@ class History:
     poison: Counter[str] = field(default_factory=Counter)
     expected: Expected = field(default_factory=Expected)
     earning: float = 0.0
+
+    def points_of_days(self) -> int:
+        """The points of all days under the demo's rule without its first-service bonus: what Kafka Streams must find.
+
+        Of a record and revision the first content counts, also one whose text only PostgreSQL refuses.
+        """
+        standing: dict[str, dict[str, Any]] = {}
+        for sent in self.messages:
+            try:
+                one = json.loads(sent.value)
+            except ValueError:
+                continue
+            known = standing.get(one["record_id"])
+            if one["status"] in ("confirmed", "provisional", "void") and (
+                known is None or known["revision"] < one["revision"]
+            ):
+                standing[one["record_id"]] = one
+        days: dict[tuple[str, date], list[tuple[datetime, str, int]]] = defaultdict(list)
+        for one in standing.values():
+            if one["status"] == "confirmed" and one["provenance"] != "backfilled" and one["minutes"] >= _LEAST_MINUTES:
+                at = datetime.fromisoformat(one["started_at"])
+                place = one["volunteer_id"], at.astimezone(DISTRICT_ZONE).date()
+                days[place].append((at, one["record_id"], one["minutes"]))
+        return sum(_points_of(day, lines) for (_, day), lines in days.items())
 
     def shares(self) -> dict[str, float]:
         """Shares of the messages (earning: of the records)."""
@@ -314,6 +340,16 @@ def _sent(record: Record, text: str, *, second: bool = False) -> Sent:
         str(record.record_id).encode(),
         str(record.revision).encode(),
     )
+
+
+def _points_of(day: date, lines: Iterable[tuple[datetime, str, int]]) -> int:
+    left, points = _DAY_MINUTES, 0
+    for _, _, minutes in sorted(lines):
+        counted = min(left, minutes)
+        left -= counted
+        if counted >= _LEAST_MINUTES:
+            points += counted * (15 if day.month == 3 else 10) // 60
+    return points
 
 
 def _instant(at: datetime) -> str:

@@ -7,6 +7,7 @@ and ends with the commit, or the addition, of the last record. Joining the group
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from dev.bench.meters import Meter, Usage, metered
 from dev.bench.rig import ROOT, SQL, Rig, committed
 from dev.bench.workers import AGENT_ROLES, Workers, start_peer, wait_for
 from dev.stack.errors import StackError
+from dev.stack.jars import find_java, resolve_jars
 from ops.audit.main import audit
 from shared.kafka.client import client_options
 from shared.kafka.topics import topic_name
@@ -28,7 +30,8 @@ from shared.kafka.topics import topic_name
 __all__ = ["PEERS", "Audited", "Round", "audited", "bench_python", "counted", "limit", "ours", "peer"]
 
 PEERS = {"faust": "faust_sum", "faststream": "faststream_sum", "faststream-batches": "faststream_batch_sum",
-         "quix": "quix_sum"}  # fmt: skip
+         "quix": "quix_sum", "kafka-streams": "streams"}  # fmt: skip
+STREAMS = Path(__file__).with_name("peers") / "streams"
 WITHIN = 1800.0
 AGENT_GROUPS = {"teams": ("points-teams",), "integrity": ("points-integrity",)}
 
@@ -251,7 +254,7 @@ async def limit(rig: Rig, history: History, database: str, *, batch: int, profil
     if profile is not None:
         arguments += ["--profile", str(profile)]
     assert settings.topic_partitions == PARTITIONS
-    found = await _measure(rig, "limit", "limit", arguments, events)
+    found = await _measure(rig, "limit", [sys.executable, "-m", "dev.bench.limit", *arguments], events)
     conn: Any = await asyncpg.connect(rig.dsn("postgres", database))
     try:
         totals = dict(await conn.fetchrow(SQL["limit_totals"]))
@@ -266,16 +269,30 @@ async def peer(rig: Rig, history: History, name: str, group: str) -> Round:
     """(c): a peer, by its name in `PEERS`.
 
     Raises:
-        StackError: it ended by itself or in no time.
+        StackError: it ended by itself or in no time, or does not run on this broker.
     """
     events = len(history.messages)
     directory = rig.directory / group
     directory.mkdir()
     arguments = ["--directory", str(directory), "--partitions", str(PARTITIONS), *_common(rig, group, events)]
-    found = await _measure(rig, name, f"peers.{PEERS[name]}", arguments, events, python=bench_python())
+    if name == "kafka-streams":
+        command = await _streams(rig.settings().broker)
+    else:
+        command = [str(bench_python()), "-m", f"dev.bench.peers.{PEERS[name]}"]
+    found = await _measure(rig, name, [*command, *arguments], events)
     if (total := found.more.pop("total")) != history.expected.minutes:
         found.fail(f"its sums come to {total} instead of {history.expected.minutes}")
+    if name == "kafka-streams" and found.more["points"] != (expected := history.points_of_days()):
+        found.fail(f"its balances come to {found.more['points']} points instead of {expected}")
     return found
+
+
+async def _streams(broker: str) -> list[str]:
+    """The command of Kafka Streams: java compiles the one source file as it starts."""
+    if broker != "kafka":
+        raise StackError("Kafka Streams writes in transactions, which the embedded broker does not have")
+    java, jars = await find_java(), await resolve_jars(STREAMS / "pom.xml")
+    return [java, "-Xmx1g", "--class-path", f"{jars}/*", str(STREAMS / "Points.java")]
 
 
 def _common(rig: Rig, group: str, events: int) -> list[str]:
@@ -286,10 +303,8 @@ def _common(rig: Rig, group: str, events: int) -> list[str]:
     ]
 
 
-async def _measure(
-    rig: Rig, name: str, module: str, arguments: list[str], events: int, *, python: Path | None = None
-) -> Round:
-    running = await start_peer(rig, module, arguments, python=python)
+async def _measure(rig: Rig, name: str, command: list[str], events: int) -> Round:
+    running = await start_peer(rig, name, command)
     found = Round(name, events, 0.0, 0.0)
     try:
         began: Any = await wait_for(running, "consumer.started", within=120)
@@ -297,7 +312,7 @@ async def _measure(
         async with metered(_meters(rig, found, [running.pid])):
             done: Any = await wait_for(running, "done", within=WITHIN, every=0.1)
         found.seconds = done["at"] - began["at"]
-        found.more["total"] = done.get("total")
+        found.more |= {key: done[key] for key in ("total", "points") if key in done}
     finally:
         await running.stop(patience=3)
     return found

@@ -143,11 +143,9 @@ class Workers:
         await asyncio.gather(*(running.stop() for running in self.started))
 
 
-async def start_peer(rig: Rig, module: str, arguments: list[str], *, python: Path | None = None) -> Running:
-    """A measured process that is not of the service: `python -m dev.bench.<module>`."""
-    name = module.rpartition(".")[2]
+async def start_peer(rig: Rig, name: str, command: list[str]) -> Running:
+    """Start a measured process that is not of the service."""
     log = rig.directory / f"{name}-{next(_NUMBERS)}.log"
-    command = [str(python or sys.executable), "-m", f"dev.bench.{module}", *arguments]
     env = {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "HOME": os.environ.get("HOME", "/"),

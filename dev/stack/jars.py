@@ -1,4 +1,4 @@
-"""Java and the jars of Apache Kafka, resolved by Maven from pom.xml."""
+"""Java and the jars that a pom.xml names, resolved by Maven: of Apache Kafka, unless another is given."""
 
 import asyncio
 import hashlib
@@ -57,13 +57,13 @@ async def find_java() -> str:
     return java
 
 
-async def resolve_jars() -> Path:
-    """The directory of Kafka's jars, resolved once per pom.xml.
+async def resolve_jars(pom: Path = _POM) -> Path:
+    """The directory of the jars of a pom.xml, Apache Kafka's if none is given; resolved once for each content of it.
 
     Raises:
         StackError: Maven is missing or cannot resolve them.
     """
-    version = hashlib.sha256(_POM.read_bytes()).hexdigest()[:12]
+    version = hashlib.sha256(pom.read_bytes()).hexdigest()[:12]
     jars = ROOT_VAR / "kafka-jars" / version
     if jars.exists():
         return jars
@@ -76,11 +76,11 @@ async def resolve_jars() -> Path:
     partial = jars.with_name(f"{version}.{os.getpid()}")
     goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
     code, text = await _run(
-        maven, "-q", "-B", "-f", str(_POM), goal, "-DincludeScope=runtime", f"-DoutputDirectory={partial}"
+        maven, "-q", "-B", "-f", str(pom), goal, "-DincludeScope=runtime", f"-DoutputDirectory={partial}"
     )
     if code != 0:
         shutil.rmtree(partial, ignore_errors=True)
-        raise StackError(f"Maven could not resolve Apache Kafka:\n{text[-3000:]}")
+        raise StackError(f"Maven could not resolve the jars of {pom.name}:\n{text[-3000:]}")
     try:
         partial.rename(jars)
     except OSError:  # another start was quicker

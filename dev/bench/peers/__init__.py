@@ -1,1 +1,1 @@
-"""Peers out of the box, each with only a sum of minutes per volunteer; run in an environment of their own."""
+"""Peers out of the box, in an environment of their own: a sum of minutes per volunteer; Kafka Streams keeps more."""

@@ -1,7 +1,7 @@
 """Records of any topic as events of the index: every record has an identity, whatever it holds."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any

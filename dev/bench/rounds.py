@@ -281,9 +281,9 @@ async def peer(rig: Rig, history: History, name: str, group: str) -> Round:
         command = [str(bench_python()), "-m", f"dev.bench.peers.{PEERS[name]}"]
     found = await _measure(rig, name, [*command, *arguments], events)
     if (total := found.more.pop("total")) != history.expected.minutes:
-        found.fail(f"its sums come to {total} instead of {history.expected.minutes}")
+        found.fail(f"its sums are {total} instead of {history.expected.minutes}")
     if name == "kafka-streams" and found.more["points"] != (expected := history.points_of_days()):
-        found.fail(f"its balances come to {found.more['points']} points instead of {expected}")
+        found.fail(f"its balances sum to {found.more['points']} points instead of {expected}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The benches' input: what a peer must find is what the shipped rule says."""
+"""The input of the benches: its points are those of the shipped rule."""
 
 from collections import defaultdict
 from datetime import date

@@ -142,7 +142,7 @@ class History:
     earning: float = 0.0
 
     def points_of_days(self) -> int:
-        """The points of all days under the demo's rule without its first-service bonus, which Kafka Streams computes too.
+        """The points of all days under the demo's rule without its first-service bonus, as Kafka Streams sums them.
 
         Of a record and revision the first content counts, also one whose text only PostgreSQL refuses.
         """

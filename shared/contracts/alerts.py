@@ -9,7 +9,9 @@ from shared.contracts.base import Contract, Instant
 
 __all__ = ["AlertCleared", "AlertRaised", "MonitorCode"]
 
-MonitorCode = Literal["silence", "dead-letters", "corrections", "lag", "standstill", "outbox-age", "restarts"]
+MonitorCode = Literal[
+    "silence", "device-silence", "dead-letters", "corrections", "lag", "standstill", "outbox-age", "restarts"
+]
 AlertKey = Annotated[str, Field(max_length=240)]
 AlertSubject = Annotated[str, Field(max_length=200)]
 Figure = Annotated[int, Field(ge=0)]
@@ -18,8 +20,8 @@ Figure = Annotated[int, Field(ge=0)]
 class AlertRaised(Contract):
     """A monitor tripped: its reading stayed at or above its threshold.
 
-    ``subject`` is the id of a site, or the name of a consumer group, a service or a process; ``watched`` is monitor and
-    subject, of which at most one alert is open.
+    ``subject`` is the id of a site or a device, or the name of a consumer group, a service or a process; ``watched`` is
+    monitor and subject, of which at most one alert is open.
     """
 
     topic: ClassVar[str] = "alerts"

@@ -16,6 +16,7 @@ ENGINEERS: UUID = derived_id("recipient", "role", "engineer")
 
 MONITORS: Mapping[str, tuple[str, str, str, str]] = {
     "silence": ("班次中没有签到", "no check-in during a shift", "分钟", "minutes"),
+    "device-silence": ("设备没有上传", "device sends nothing", "分钟", "minutes"),
     "dead-letters": ("死信激增", "surge of dead letters", "条", "records"),
     "corrections": ("更正激增", "surge of corrections", "条", "records"),
     "lag": ("积压增长", "growing lag", "条", "records"),

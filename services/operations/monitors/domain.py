@@ -10,6 +10,8 @@ __all__ = [
     "CORRECTION_WINDOW",
     "CRASH_WINDOW",
     "DEAD_LETTER_WINDOW",
+    "DEVICE_DAYS",
+    "DEVICE_WINDOW",
     "LIVE",
     "MONITORS",
     "SILENT_SERVICE",
@@ -34,11 +36,14 @@ __all__ = [
     "watched",
 ]
 
-MonitorName = Literal["silence", "dead-letters", "corrections", "lag", "standstill", "outbox-age", "restarts"]
+MonitorName = Literal[
+    "silence", "device-silence", "dead-letters", "corrections", "lag", "standstill", "outbox-age", "restarts"
+]
 MONITORS: tuple[MonitorName, ...] = get_args(MonitorName)
 MonitorUnit = Literal["minutes", "records", "seconds", "crashes"]
 UNITS: Mapping[MonitorName, MonitorUnit] = {
     "silence": "minutes",
+    "device-silence": "minutes",
     "dead-letters": "records",
     "corrections": "records",
     "lag": "records",
@@ -46,7 +51,7 @@ UNITS: Mapping[MonitorName, MonitorUnit] = {
     "outbox-age": "seconds",
     "restarts": "crashes",
 }
-COUNTED: frozenset[MonitorName] = frozenset({"silence", "dead-letters", "corrections", "restarts"})
+COUNTED: frozenset[MonitorName] = frozenset({"silence", "device-silence", "dead-letters", "corrections", "restarts"})
 """Monitors whose readings are counted: a known subject that has none reads 0. Of the others it is unknown."""
 GROWTH = timedelta(seconds=60)
 """A lag counts as growing when it is not smaller than it was so long ago."""
@@ -57,6 +62,9 @@ SILENT_SERVICE = timedelta(seconds=30)
 DEAD_LETTER_WINDOW = timedelta(minutes=5)
 CORRECTION_WINDOW = timedelta(hours=1)
 CRASH_WINDOW = timedelta(minutes=15)
+DEVICE_WINDOW = timedelta(days=14)
+DEVICE_DAYS = 3
+"""A device is due at a shift of its site if it sent records on so many days of the window."""
 
 AlertChange = Literal["raised", "cleared"]
 
@@ -84,7 +92,7 @@ class MonitorState:
 
 @dataclass(frozen=True, slots=True)
 class MonitorReading:
-    """One figure: of a site, a consumer group, a service or a process, named by ``subject``."""
+    """One figure: of a site, a device, a consumer group, a service or a process, named by ``subject``."""
 
     monitor: MonitorName
     subject: str
@@ -150,6 +158,8 @@ class Observation:
     dead_letters: Mapping[str, int] = field(default_factory=dict)
     corrections: Mapping[UUID, int] = field(default_factory=dict)
     silent_minutes: Mapping[UUID, int] = field(default_factory=dict)
+    silent_devices: Mapping[UUID, tuple[UUID, int]] = field(default_factory=dict)
+    """Device → its site, and minutes since a shift began there from which it sent nothing."""
 
 
 Progress = Mapping[tuple[str, str], TopicProgress]
@@ -237,6 +247,10 @@ def readings_of(
     """The readings of all monitors; ``known`` subjects (and their sites) of counted monitors read 0 without a count."""
     found = [
         *(MonitorReading("silence", str(site), value, site) for site, value in seen.silent_minutes.items()),
+        *(
+            MonitorReading("device-silence", str(device), value, site)
+            for device, (site, value) in seen.silent_devices.items()
+        ),
         *(MonitorReading("corrections", str(site), value, site) for site, value in seen.corrections.items()),
         *(MonitorReading("dead-letters", group, value) for group, value in seen.dead_letters.items()),
         *(reading for report in seen.reports for reading in _service(report, progress, now)),

@@ -9,6 +9,8 @@ from services.operations.monitors import store
 from services.operations.monitors.domain import (
     CORRECTION_WINDOW,
     DEAD_LETTER_WINDOW,
+    DEVICE_DAYS,
+    DEVICE_WINDOW,
     MonitorName,
     MonitorReading,
     MonitorState,
@@ -69,7 +71,10 @@ async def judge_all(db: Database, now: datetime, incarnation: str) -> Verdict:
         observed = await store.observe_reports(tx, incarnation)
         letters, corrections = await store.observe_counts(tx, now - DEAD_LETTER_WINDOW, now - CORRECTION_WINDOW)
         silent = await store.silent_minutes(tx, await tx.now())
-        observed = replace(observed, dead_letters=letters, corrections=corrections, silent_minutes=silent)
+        devices = await store.silent_devices(tx, await tx.now(), DEVICE_WINDOW, DEVICE_DAYS)
+        observed = replace(
+            observed, dead_letters=letters, corrections=corrections, silent_minutes=silent, silent_devices=devices
+        )
         progress = progress_of(observed, await store.progress(tx), now)
         await store.put_progress(tx, progress)
         readings = readings_of(observed, progress, {key: one.site_id for key, one in states.items()}, now)

@@ -73,6 +73,42 @@ from (
 ) as running
 group by site_id;
 
+-- name: follow_devices
+-- Learn on which days devices sent records of which site, from the rows of the index after the last one that was read.
+with batch as materialized (
+    select number, value ->> 'device_ref' as device_id, site_id, event_time
+    from events
+    where topic = 'attendance' and number > (select records_seen from monitor_cursor)
+    order by number limit 5000
+), sent as (
+    insert into device_days (device_id, day, site_id, last_at)
+    select distinct on (batch.device_id, batch.event_time::date) batch.device_id::uuid, batch.event_time::date, site_id,
+        batch.event_time
+    from batch
+    where pg_input_is_valid(device_id, 'uuid') and site_id is not null and event_time is not null
+    order by batch.device_id, batch.event_time::date, batch.event_time desc
+    on conflict (device_id, day) do update set site_id = excluded.site_id, last_at = excluded.last_at
+    where device_days.last_at < excluded.last_at
+)
+update monitor_cursor set records_seen = (select max(number) from batch) where exists (select from batch);
+
+-- name: forget_devices
+-- Days before the window make no device due.
+delete from device_days where day < $1;
+
+-- name: silent_devices
+-- Minutes since the start of a running shift at the site that a device last sent records of, if none came since an hour before;
+-- every other device with a running shift at its site reads 0.
+with due as (
+    select device_id, (array_agg(site_id order by last_at desc))[1] as site_id, max(last_at) as last_at
+    from device_days group by device_id having count(*) filter (where day < ($1::timestamptz)::date) >= $2
+)
+select due.device_id, due.site_id, max(case when due.last_at >= shift.starts_at - interval '1 hour' then 0
+    else floor(extract(epoch from $1 - shift.starts_at) / 60)::integer end) as minutes
+from due join expected_shifts as shift on shift.site_id = due.site_id
+where shift.starts_at <= $1 and shift.ends_at > $1 and shift.places > 0
+group by due.device_id, due.site_id;
+
 -- name: thresholds_in_force
 -- The newest version of each monitor.
 select distinct on (monitor) monitor, version, trip, clear, hold_seconds, calm_seconds

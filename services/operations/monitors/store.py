@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -36,6 +36,7 @@ __all__ = [
     "put_progress",
     "put_states",
     "raise_alert",
+    "silent_devices",
     "silent_minutes",
     "states",
     "thresholds",
@@ -123,6 +124,19 @@ async def silent_minutes(tx: Tx, now: datetime) -> dict[UUID, int]:
     await tx.execute(_SQL["follow_signups"])
     await tx.execute(_SQL["forget_shifts"], now)
     return {row["site_id"]: row["minutes"] for row in await tx.fetch(_SQL["silent_sites"], now)}
+
+
+async def silent_devices(tx: Tx, now: datetime, window: timedelta, days: int) -> dict[UUID, tuple[UUID, int]]:
+    """The devices that are due at a running shift: site, and minutes without a record; ``now`` in business time.
+
+    Args:
+        window: how far back the days with records count.
+        days: a device with records on fewer days is not due.
+    """
+    await tx.execute(_SQL["follow_devices"])
+    await tx.execute(_SQL["forget_devices"], (now - window).date())
+    rows = await tx.fetch(_SQL["silent_devices"], now, days)
+    return {row["device_id"]: (row["site_id"], row["minutes"]) for row in rows}
 
 
 def _report(beat: ServiceBeat) -> ServiceReport:

@@ -138,6 +138,31 @@ async def silence(index: Indexed, seconds: int = 0) -> dict[UUID, int]:
     return {row["site_id"]: row["reading"] for row in rows}
 
 
+async def test_a_device_that_is_due_is_silent_until_it_sends_a_record(index: Indexed, clock: Clock) -> None:
+    site, due, rare, phone = new_id(), new_id(), new_id(), f"phone:{new_id()}"
+
+    def sent(device: object, offset: int, days: int, minutes: int = 0) -> Any:
+        record = service(site).model_copy(update={"device_ref": str(device)})
+        return message_of(record, offset, time=AT - timedelta(days=days) + timedelta(minutes=minutes))
+
+    days = [(due, 1), (due, 2), (due, 9), (rare, 1), (rare, 2), (phone, 1), (phone, 2), (phone, 3)]
+    batch = [sent(device, n, before) for n, (device, before) in enumerate(days)]
+    await index.stream.handle([message_of(signup(site), 0), *batch])
+    await clock.set(AT + timedelta(minutes=45))
+
+    async def readings(seconds: int) -> dict[str, int]:
+        await judge_all(index.db, at(seconds), INCARNATION)
+        rows = await index.db.pool.fetch("select subject, reading from monitor_states where monitor = 'device-silence'")
+        return {row["subject"]: row["reading"] for row in rows}
+
+    assert await readings(0) == {str(due): 45}
+    await index.stream.handle([sent(due, 50, 0, 40)])
+    assert await readings(5) == {str(due): 0}
+    await clock.set(AT + timedelta(days=20))
+    assert await readings(10) == {str(due): 0}
+    assert await index.db.pool.fetchval("select count(*) from device_days") == 0
+
+
 async def test_a_site_is_silent_where_a_shift_runs_and_no_one_checks_in(index: Indexed, clock: Clock) -> None:
     quiet, busy, empty, off = new_id(), new_id(), new_id(), new_id()
     placed = {site: signup(site) for site in (quiet, busy, empty)}

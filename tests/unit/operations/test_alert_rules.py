@@ -12,8 +12,8 @@ from shared.telemetry import metrics
 
 ROOT = Path(__file__).resolve().parents[3]
 RULES = ROOT / "ops/alerts/weiguang.yml"
-SEEDS = ROOT / "services/operations/migrations/0030_monitors.sql"
-OPEN = {"silence", "corrections"}
+SEEDS = [ROOT / "services/operations/migrations" / name for name in ("0030_monitors.sql", "0050_silent_devices.sql")]
+OPEN = {"silence", "device-silence", "corrections"}
 """Monitors that only operations can judge."""
 SEED = re.compile(r"\('([a-z-]+)', 1, (\d+), (\d+), (\d+), (\d+)\)")
 
@@ -25,7 +25,8 @@ def rules() -> list[dict[str, Any]]:
 
 def seeds() -> dict[str, tuple[int, int]]:
     """Monitor → the figure at which its first threshold trips, and for how many seconds."""
-    return {found[1]: (int(found[2]), int(found[4])) for found in SEED.finditer(SEEDS.read_text("utf-8"))}
+    text = "".join(file.read_text("utf-8") for file in SEEDS)
+    return {found[1]: (int(found[2]), int(found[4])) for found in SEED.finditer(text)}
 
 
 def named(expression: str) -> set[str]:

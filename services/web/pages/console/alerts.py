@@ -21,6 +21,7 @@ router = APIRouter(prefix="/console/alerts", include_in_schema=False, dependenci
 
 SAID: Mapping[str, tuple[str, str]] = {
     "silence": (N_("%(who)s有班次在进行，%(reading)s 分钟没有人签到"), "/console/search?site_id="),
+    "device-silence": (N_("%(who)s有班次在进行，一台设备 %(reading)s 分钟没有上传"), "/console/search?site_id="),
     "dead-letters": (N_("消费组 %(who)s 五分钟内有 %(reading)s 条死信"), "/console/dead-letters"),
     "corrections": (N_("%(who)s一小时内有 %(reading)s 条记录被更正或作废"), "/console/search?site_id="),
     "lag": (N_("消费组 %(who)s 积压 %(reading)s 条，没有减少"), "/console/streams"),

@@ -55,6 +55,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "channel": {"inbox": N_("站内消息"), "email": N_("电子邮件"), "sms": N_("短信"), "wechat": N_("微信")},
     "monitor": {
         "silence": N_("班次中没有签到"),
+        "device-silence": N_("设备没有上传"),
         "dead-letters": N_("死信激增"),
         "corrections": N_("更正激增"),
         "lag": N_("积压增长"),
@@ -300,12 +301,12 @@ FORMS: Mapping[str, tuple[SentenceForm, ...]] = {
     "volunteering.alert.raised.v1": (
         SentenceForm(
             N_("告警：%(site)s，%(monitor)s，读数 %(reading)s，阈值 %(threshold)s"),
-            {"monitor": ("silence", "corrections")},
+            {"monitor": ("silence", "device-silence", "corrections")},
         ),
         SentenceForm(N_("告警：%(subject)s，%(monitor)s，读数 %(reading)s，阈值 %(threshold)s")),
     ),
     "volunteering.alert.cleared.v1": (
-        SentenceForm(N_("告警解除：%(site)s，%(monitor)s"), {"monitor": ("silence", "corrections")}),
+        SentenceForm(N_("告警解除：%(site)s，%(monitor)s"), {"monitor": ("silence", "device-silence", "corrections")}),
         SentenceForm(N_("告警解除：%(subject)s，%(monitor)s")),
     ),
     "volunteering.service.beat.v1": (SentenceForm(N_("服务 %(service)s 的心跳，待发 %(outbox_depth)s 条")),),

@@ -31,6 +31,7 @@ from services.recruitment.teams import api as teams_api
 from services.recruitment.trainings import api as trainings_api
 from services.recruitment.vault import api as vault_api
 from services.recruitment.volunteers import api as volunteers_api
+from services.recruitment.walkins import api as walkins_api
 from shared.operators import api as operators_api
 
 __all__ = ["ROUTERS"]
@@ -60,6 +61,7 @@ ROUTERS = (
     swaps_api.router,
     messages_api.router,
     attendance_api.router,
+    walkins_api.router,
     rollcall_api.router,
     cards_api.router,
     approvals_api.router,

@@ -58,7 +58,7 @@ class SignupPlaced(Contract):
     starts_at: Instant
     ends_at: Instant
     placed_at: Instant
-    source: Literal["self", "staff", "waitlist", "swap", "team"] | None = None
+    source: Literal["self", "staff", "waitlist", "swap", "team", "walk_in"] | None = None
 
 
 class SignupCancelled(Contract):

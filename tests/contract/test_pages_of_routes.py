@@ -91,7 +91,7 @@ def _template(source: str) -> Iterator[Route]:
         if value.startswith(("'/", "'POST /")):
             source = source.replace("{{ " + name + " }}", _joined(value))
     # the buttons of the scan page get the last word of the address
-    yield from (("POST", f"/attendance/{verb}") for verb in re.findall(r"\bact\('(check-\w+)'", source))
+    yield from (("POST", f"/attendance/{verb}") for verb in re.findall(r"\bact\('(check-\w+|walk-ins)'", source))
     # a macro that makes a form with one button gets the address first
     yield from (("POST", _joined(path)) for path in _ACT.findall(source))
     yield from _FORM.findall(_FIELD.sub("*", _PRINTED.sub("*", source)))

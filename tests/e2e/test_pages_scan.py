@@ -43,9 +43,9 @@ async def test_a_stranger_scans_registers_and_checks_in_without_scanning_again(
         await expect(phone.get_by_role("heading", name="已签到")).to_be_visible()
         await log_in_after_a_scan(phone, screen, district, number)
         told = {address.rpartition("/")[2]: body["device_id"] for address, body in sent if "device_id" in body}
-        assert told.keys() == {"check-ins", "check-outs"}, "the phone's id goes with a scan and with nothing else"
-        assert told["check-ins"] == told["check-outs"], "whoever is logged in"
-        assert re.fullmatch("[0-9a-f]{32}", told["check-ins"])
+        assert told.keys() == {"walk-ins", "check-outs"}, "the phone's id goes with a scan and with nothing else"
+        assert told["walk-ins"] == told["check-outs"], "whoever is logged in"
+        assert re.fullmatch("[0-9a-f]{32}", told["walk-ins"])
 
 
 async def log_in_after_a_scan(phone: Page, screen: Page, district: District, number: str) -> None:
@@ -91,7 +91,7 @@ async def test_one_scan_is_for_one_person(district: District, browser: Browser) 
         await other.get_by_role("button", name="报名签到").click()
         await expect(problem(other)).to_contain_text("另一位志愿者用了")
         await scan(other, screen, district)
-        await other.get_by_role("button", name="签到", exact=True).click()
+        await other.get_by_role("button", name="报名签到").click()
         await expect(other.get_by_role("heading", name="已签到")).to_be_visible()
         phones = [{body["device_id"] for _, body in each if "device_id" in body} for each in sent]
         assert [len(each) for each in phones] == [1, 1]

@@ -117,8 +117,8 @@ def _badge_revoked(event: Event[BadgeRevoked]) -> Notice:
     return _notice(event, "badge_revoked", revoked_star=star_level(event.data.badge), name=event.data.name)
 
 
-_PLACED = {"waitlist": None}
-"""Source of a place → its template; a promotion from the waitlist is announced by its own event."""
+_PLACED = {"waitlist": None, "walk_in": None}
+"""Source of a place → its template; a promotion from the waitlist has an event of its own, who walks in is there."""
 _CANCELLED = {"called-off": "shift_called_off", "swap": "signup_passed_on"}
 
 

@@ -27,7 +27,7 @@ def placed(found: PlacingRow, signup: Signup, now: datetime) -> Event[Any]:
         starts_at=found.shift.starts_at,
         ends_at=found.shift.ends_at,
         placed_at=now,
-        source=signup.source.value if signup.source.value != "walk_in" else None,
+        source=signup.source.value,
     )
     return outbox.event(data, source=SOURCE, aggregate_version=signup.version, time=now)
 

@@ -196,6 +196,7 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("GET", "/shifts/{shift_id}/code"): LEADER,
     ("POST", "/attendance/tickets"): everybody("the code on the wall is exchanged before login"),
     ("POST", "/attendance/check-ins"): Row(None, frozenset({"stranger"}), why="acts on the caller alone"),
+    ("POST", "/attendance/walk-ins"): Row(None, frozenset({"stranger"}), why="acts on the caller alone"),
     ("POST", "/attendance/check-outs"): Row(None, frozenset({"stranger"}), why="acts on the caller alone"),
     ("GET", "/attendance/records"): Row(
         "volunteer", frozenset({"other_station", "other_operator", "other_leader"}),

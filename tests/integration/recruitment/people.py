@@ -62,6 +62,10 @@ class District:
         headers = {"idempotency-key": key or str(new_id()), **_bearer(token)}
         return await self.http.post(ROOT + path, json=body, headers=headers)
 
+    async def put(self, path: str, body: Any, token: str | None = None) -> httpx.Response:
+        """A PUT, which needs no Idempotency-Key."""
+        return await self.http.put(ROOT + path, json=body, headers=_bearer(token))
+
     async def made(self, path: str, body: Any, token: str | None = None) -> Answer:
         """A POST by the operator (or with a token) that is expected to succeed."""
         answer = await self.post(path, body, token or self.operator)

@@ -190,4 +190,5 @@ async def test_every_wrapped_key_of_the_schema_is_moved(recruitment_db: Database
         ("attendance_evidence", "wrapped_key"),
         ("devices", "secret_key"),
         ("staff_second_factors", "wrapped_key"),
+        ("shift_messages", "wrapped_key"),
     }, "a column that services/recruitment/keys does not know keeps its old key for good"

@@ -68,6 +68,9 @@ class Work:
     def post(self, path: str, body: Any, token: str | None = None, **options: Any) -> Any:
         return self.district.post(path, body, token or self.operator, **options)
 
+    def put(self, path: str, body: Any, token: str | None = None) -> Any:
+        return self.district.put(path, body, token or self.operator)
+
     @asynccontextmanager
     async def earlier(self, *, unless: bool = False) -> AsyncIterator[None]:
         """Business time is `EARLIER` inside the block."""

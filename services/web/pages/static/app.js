@@ -307,14 +307,7 @@
     var intent = intentOf(form, text);
     busy(form, true);
     say(form, "");
-    var answer = { ok: true };
-    if (form.dataset.first) {
-      var first = form.dataset.first.split(" ");
-      answer = await call(first[0], first[1], {}, intent.key + "-first");
-      // done by an earlier press whose second half failed
-      if (answer.data && answer.data.type === "already-signed-up") answer.ok = true;
-    }
-    if (answer.ok) answer = await call(words[0], address, body, intent.key);
+    var answer = await call(words[0], address, body, intent.key);
     // an earlier press is still at work: its answer is ours
     for (var more = 0; more < 5 && answer.data && answer.data.type === "request-in-progress"; more++) {
       await new Promise(function (resolve) { setTimeout(resolve, 1000); });

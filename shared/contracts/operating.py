@@ -11,10 +11,10 @@ __all__ = ["OperatorActed"]
 
 
 class OperatorActed(Contract):
-    """A member of staff read a dead letter, or acted on dead letters or a consumer, for real or as a dry run.
+    """A member of staff read a dead letter, acted on dead letters, a consumer or a threshold, or asked for an audit.
 
-    ``subject`` is the id of the dead letter, replay or reset; ``records`` counts what the act is about. The reason
-    stays in the service's audit trail.
+    ``subject`` is the id of the dead letter, replay, reset or audit; ``records`` counts what the act is about. The
+    reason stays in the service's audit trail.
     """
 
     topic: ClassVar[str] = "audit"
@@ -26,7 +26,7 @@ class OperatorActed(Contract):
     service: Annotated[str, Field(max_length=40)]
     actor_id: UUID
     role: Annotated[str, Field(max_length=40)]
-    act: Literal["look", "replay", "discard", "restore", "pause", "resume", "reset", "threshold"]
+    act: Literal["look", "replay", "discard", "restore", "pause", "resume", "reset", "threshold", "audit"]
     dry_run: bool
     consumer_group: Annotated[str, Field(max_length=100)] | None = None
     subject: Annotated[str, Field(max_length=100)] | None = None

@@ -19,7 +19,7 @@ __all__ = ["OperatorAct", "OperatorActName", "StoredAct", "list_acts", "record_a
 
 _SQL = load_queries(__file__)
 
-OperatorActName = Literal["look", "replay", "discard", "restore", "pause", "resume", "reset", "threshold"]
+OperatorActName = Literal["look", "replay", "discard", "restore", "pause", "resume", "reset", "threshold", "audit"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,5 +102,5 @@ select d.event_id, d.recipient_id, d.channel, d.status, d.attempts, d.updated_at
 from deliveries d join messages m using (message_id)
 left join delivery_attempts a on (a.event_id, a.recipient_id, a.channel, a.attempt)
     = (d.event_id, d.recipient_id, d.channel, d.attempts)
-where d.status = $1 and ($2::timestamptz is null or (d.updated_at, d.event_id, d.recipient_id) < ($2, $3::uuid, $4::uuid))
+where d.status = $1 and d.status <> 'sent' and ($2::timestamptz is null or (d.updated_at, d.event_id, d.recipient_id) < ($2, $3::uuid, $4::uuid))
 order by d.updated_at desc, d.event_id desc, d.recipient_id desc limit $5;

@@ -12,7 +12,8 @@ from shared.http.app import Db, Input, Limit, Output
 from shared.http.cursors import Page, decode, page_of
 from shared.http.idempotency import once
 from shared.ids import new_id
-from shared.operators.common import Engineer, ReasonText, Watcher
+from shared.operators.acts import OperatorAct
+from shared.operators.common import ActSourceDep, Engineer, ReasonText, Watcher
 from shared.postgres import Tx
 
 __all__ = ["router"]
@@ -70,7 +71,7 @@ class AuditRequestedOut(Output):
 
 
 @router.post("/ledger-audits", status_code=202)
-async def request_audit(request: Request, db: Db, caller: Engineer, body: AuditRunIn) -> Response:
+async def request_audit(request: Request, db: Db, caller: Engineer, source: ActSourceDep, body: AuditRunIn) -> Response:
     """Audit the ledger in the background: balances, holds, the equation of the district and the shelves.
 
     The checks over several services (`weiguang audit`) are more; they need the role of the auditor.
@@ -79,6 +80,7 @@ async def request_audit(request: Request, db: Db, caller: Engineer, body: AuditR
 
     async def work(tx: Tx) -> AuditRequestedOut:
         await handlers.request_audit(tx, run_id, caller.subject, body.reason)
+        await source.note(tx, caller, OperatorAct("audit", subject=str(run_id), reason=body.reason))
         return AuditRequestedOut(run_id=run_id)
 
     return await once(request, db, caller, work, status=202)

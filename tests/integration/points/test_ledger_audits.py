@@ -56,6 +56,10 @@ async def test_a_clean_ledger_is_audited_once_and_its_report_kept(api: Api, poin
     await ask(api)
     listed = (await engineer(api).get("/ledger-audits")).json()["items"]
     assert [one["state"] for one in listed] == ["waiting", "done"]
+    acts = await points_db.pool.fetch(
+        "select act, reason, target ->> 'subject' as subject from operator_acts order by at"
+    )
+    assert [tuple(act) for act in acts] == [("audit", "月末对账", str(one["run_id"])) for one in reversed(listed)]
 
 
 async def test_a_balance_that_was_changed_behind_the_ledger_is_an_offender(api: Api, points_db: Database) -> None:

@@ -116,6 +116,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "resume": N_("恢复消费组"),
         "reset": N_("回拨消费组"),
         "threshold": N_("更改告警阈值"),
+        "audit": N_("核查账本"),
     },
 }
 
@@ -314,7 +315,7 @@ FORMS: Mapping[str, tuple[SentenceForm, ...]] = {
         SentenceForm(
             N_("%(role)s试算：%(act)s（%(service)s，%(records)s 条）"), {"dry_run": ("true",), "records": PRESENT}
         ),
-        SentenceForm(N_("%(role)s%(act)s（%(subject)s）"), {"act": ("threshold",)}),
+        SentenceForm(N_("%(role)s%(act)s（%(subject)s）"), {"act": ("threshold", "audit")}),
         SentenceForm(N_("%(role)s%(act)s（%(service)s，%(consumer_group)s）"), {"act": ("pause", "resume", "reset")}),
         SentenceForm(N_("%(role)s%(act)s（%(service)s，%(records)s 条）")),
     ),

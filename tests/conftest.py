@@ -33,7 +33,6 @@ LONGEST = (
     "test_pages_operators.py",
     "test_rehearsals_api.py",
     "test_pages_rewards.py",
-    "test_integrity_process.py",
 )
 """They begin first: at the end one session would wait for another that has just begun such a file."""
 

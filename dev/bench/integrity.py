@@ -1,8 +1,8 @@
-"""What integrity costs per record: ``python -m dev.bench.integrity [--records N] [--rate R]``.
+"""What integrity costs per record: ``python -m dev.bench.integrity [--records N]``.
 
-It starts a PostgreSQL, a broker (BROKER) and the service's own process on 12 partitions, as the demo has them, and
-tells it of services at a steady rate: each is opened and closed, most by the person's own phone, some by a kiosk, some
-by a leader. Counted is from the first record to the commit of the last.
+It starts a PostgreSQL, a broker (BROKER) and the service's ingest on 12 partitions, as the demo has them, and publishes
+services: each is opened and closed, most by the person's own phone, some by a kiosk, some by a leader. Integrity begins
+when the ingest is done; counted is until no mark is left.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+import asyncpg
+from aiokafka import AIOKafkaProducer
 
 from dev.bench.meters import Meter, metered
-from dev.bench.rig import Rig, rigged
+from dev.bench.rig import SQL, Rig, rigged
 from dev.bench.workers import Workers
-from services.points.integrity.stream import ACTS, ATTENDANCE, GROUP
 from shared.cloudevents import encode
 from shared.contracts import AttendanceRecorded
 from shared.ids import derived_id
@@ -34,7 +33,7 @@ __all__ = ["served"]
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 DAYS, SITES, LEADERS, PARTITIONS = 63, 26, 42, 12
-PATIENCE = 120.0
+PATIENCE = 600.0
 
 
 def served(records: int, seed: int) -> Iterator[AttendanceRecorded]:
@@ -75,94 +74,69 @@ def _revisions(
     yield AttendanceRecorded(**values, revision=2, status="confirmed", closed_by="self", ended_at=end, minutes=minutes)
 
 
-async def _tell(rig: Rig, records: int, rate: float) -> None:
+async def _publish(rig: Rig, records: int) -> None:
     settings = rig.settings()
     producer = AIOKafkaProducer(
         **client_options(settings), enable_idempotence=False, linger_ms=5, max_batch_size=262_144
     )
     await producer.start()
     try:
-        began, name = time.monotonic(), topic_name(settings, ATTENDANCE)
-        for number, data in enumerate(served(records, 1)):
-            told = event(data, source="bench", aggregate_version=data.revision, time=data.ended_at or data.started_at)
-            headers, value = encode(told)
+        name = topic_name(settings, "attendance")
+        for data in served(records, 1):
+            when = data.ended_at or data.started_at
+            outgoing = event(data, source="bench", aggregate_version=data.revision, time=when)
+            headers, value = encode(outgoing)
             await producer.send(name, value, key=str(data.volunteer_id).encode(), headers=headers)
-            if (early := began + number / rate - time.monotonic()) > 0.02:
-                await asyncio.sleep(early)
         await producer.flush()
     finally:
         await producer.stop()
 
 
-async def _behind(rig: Rig, consumer: Any) -> int:
-    """How many records of both topics are not committed."""
-    settings = rig.settings()
-    lag = 0
-    client = AIOKafkaAdminClient(**client_options(settings))
-    await client.start()
+async def _until(rig: Rig, database: str, query: str, wanted: int) -> None:
+    """Wait until the query's number is the wanted one."""
+    deadline = time.monotonic() + PATIENCE
+    connection = await asyncpg.connect(rig.dsn("postgres", database))
     try:
-        for entity in (ATTENDANCE, ACTS):
-            partitions = [TopicPartition(topic_name(settings, entity), number) for number in range(PARTITIONS)]
-            found = await client.list_consumer_group_offsets(settings.topic_prefix + GROUP, partitions=partitions)
-            # the embedded broker's answer may lie before the end, never beyond it
-            for partition, end in (await consumer.end_offsets(partitions)).items():
-                lag += max(0, end - max(0, found[partition].offset))
+        while (found := await connection.fetchval(SQL[query])) != wanted:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{query}: {found}, not {wanted}")
+            await asyncio.sleep(0.1)
     finally:
-        await client.close()
-    return lag
+        await connection.close()
 
 
-async def _measure(records: int, rate: float, hold: float) -> None:
+async def _measure(records: int) -> None:
     async with rigged("integrity") as rig:
         rig.partitions = PARTITIONS
         await rig.make_template(None)
         database = await rig.fresh("bench_integrity")
-        settings = rig.settings()
-        await ensure_topics(settings)
+        await ensure_topics(rig.settings())
         workers = Workers(rig, database, rig.prefix)
-        process = await workers.start("integrity")
-        watched = AIOKafkaConsumer(**client_options(settings))
-        await watched.start()
         try:
-            await _tell(rig, PARTITIONS * 10, 1000.0)
-            await _caught_up(rig, watched)
-            print(f"integrity is process {process.pid}", flush=True)
-            meters = {"integrity": Meter([process.pid]), "broker": Meter([rig.broker_pid])}
+            await workers.start("worker")
+            await _publish(rig, records)
+            await _until(rig, database, "revisions_applied", records)
+            process = await workers.start("teams")
+            meter = Meter([process.pid])
             began = time.monotonic()
-            async with metered(list(meters.values())):
-                await _tell(rig, records, rate)
-                await _caught_up(rig, watched)
+            async with metered([meter]):
+                await _until(rig, database, "marks_left", 0)
             seconds = time.monotonic() - began
-            print(f"{rig.broker.version}: {records} records in {seconds:.1f} s, {rate:.0f}/s told")
-            for name, meter in meters.items():
-                print(
-                    f"  {name}: {1000 * meter.usage.cpu / records:.2f} s of processor time per 1,000 records,"
-                    f" at most {meter.usage.peak_mb:.0f} MB (PSS)"
-                )
-            await asyncio.sleep(hold)
+            print(f"{rig.broker.version}: {records} revisions followed in {seconds:.1f} s")
+            print(
+                f"  {1000 * meter.usage.cpu / records:.2f} s of processor time per 1,000 revisions,"
+                f" at most {meter.usage.peak_mb:.0f} MB (PSS)"
+            )
         finally:
-            await watched.stop()
             for running in workers.started:
                 await running.stop()
-
-
-async def _caught_up(rig: Rig, consumer: Any) -> None:
-    deadline, still = time.monotonic() + PATIENCE, 0
-    while still < 2:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{await _behind(rig, consumer)} records behind")
-        await asyncio.sleep(0.3)
-        still = still + 1 if await _behind(rig, consumer) == 0 else 0
 
 
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=10_000)
-    parser.add_argument("--rate", type=float, default=300.0)
-    parser.add_argument("--hold", type=float, default=0.0, help="seconds to wait at the end, for a look at it")
-    given = parser.parse_args()
-    asyncio.run(_measure(given.records, given.rate, given.hold))
+    asyncio.run(_measure(parser.parse_args().records))
 
 
 if __name__ == "__main__":

@@ -70,3 +70,11 @@ select (select count(*) from limits.entries) as entries,
        (select coalesce(sum(points), 0)::bigint from limits.entries) as points,
        (select coalesce(sum(points), 0)::bigint from limits.balances) as balances,
        (select coalesce(sum(next), 0)::bigint from limits.offsets) as messages;
+
+-- name: revisions_applied
+-- How many revisions the ingest has applied, those that were superseded included.
+select (select count(*) from points.records) + (select count(*) from points.superseded_revisions) as revisions;
+
+-- name: marks_left
+-- How many marks of the ingest integrity has not followed up.
+select count(*) from points.record_marks;

@@ -33,7 +33,7 @@ PEERS = {"faust": "faust_sum", "faststream": "faststream_sum", "faststream-batch
          "quix": "quix_sum", "kafka-streams": "streams"}  # fmt: skip
 STREAMS = Path(__file__).with_name("peers") / "streams"
 WITHIN = 1800.0
-AGENT_GROUPS = {"teams": ("points-teams",), "integrity": ("points-integrity",)}
+AGENT_GROUPS = {"teams": ("points-teams",)}
 
 
 @dataclass(slots=True)

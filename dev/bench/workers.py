@@ -21,8 +21,8 @@ from services.points.ledger.stream import group_of
 
 __all__ = ["AGENT_ROLES", "Running", "Workers", "start_peer", "wait_for"]
 
-AGENT_ROLES = tuple(role for role in ("teams", "integrity") if role in ROLES)
-"""Those of the service's roles that read attendance beside the ingest."""
+AGENT_ROLES = tuple(role for role in ("teams",) if role in ROLES)
+"""Those of the service's roles that follow attendance beside the ingest, integrity among them."""
 _NUMBERS = count()
 
 

@@ -66,7 +66,7 @@ PROCESSES = tuple(
     ProcessSpec(service, role)
     for service, roles in {
         "recruitment": ("api", "worker", "relay"),
-        "points": ("api", "worker", "teams", "integrity", "relay"),
+        "points": ("api", "worker", "teams", "relay"),
         "notify": ("api", "worker", "relay"),
         "operations": ("api", "worker", "agents", "relay"),
         "web": ("api",),

@@ -1,4 +1,4 @@
-"""Composition root of points: ``python -m services.points api|worker|teams|integrity|relay|migrate|keys``.
+"""Composition root of points: ``python -m services.points api|worker|teams|relay|migrate|keys``.
 
 The worker starts one more for each rehearsal: ``python -m services.points rehearse <rehearsal_id>``.
 """
@@ -65,22 +65,22 @@ def _worker(settings: PointsSettings) -> None:
 
 
 async def teams(settings: PointsSettings, stop: asyncio.Event) -> None:
-    """Count the teams' services and judge their badges, until ``stop`` is set.
+    """Count the teams' services, judge their badges, and open integrity's cases, until ``stop`` is set.
 
     Raises:
         WatchdogExpired: records wait and none can be counted.
         TransientError: database or broker are away at the start.
     """
+    from services.points.integrity.following import following_records
+    from services.points.policy import policy_of
     from services.points.teams.hosting import counting_teams
 
     async with connected(settings) as db:
-        await (await counting_teams(settings, db))(stop)
-
-
-def _integrity(settings: PointsSettings) -> None:
-    from services.points.integrity import app as integrity
-
-    integrity.main(settings)
+        await policy_of(db)  # a case is judged under rules that may not be in the table yet
+        count, follow = await counting_teams(settings, db), await following_records(db)
+        async with asyncio.TaskGroup() as group:
+            for work in (count, follow):
+                group.create_task(work(stop))
 
 
 async def rehearse(settings: PointsSettings, rehearsal_id: UUID, stop: asyncio.Event) -> None:
@@ -130,7 +130,6 @@ SERVICE = ServiceRunner(
         "api": serving(api),
         "worker": _worker,
         "teams": until_stopped(teams),
-        "integrity": _integrity,
         "relay": until_stopped(partial(relay, secure=True)),
     },
     migrations=MIGRATIONS,

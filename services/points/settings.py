@@ -40,5 +40,3 @@ class PointsSettings(Settings):
     """Key of the evidence of manual adjustments: base64 of 32 bytes. Its loss is that of the evidence."""
     faust_data_dir: Path = Path("var/faust")
     """Directory of faust; it holds nothing that may not be lost."""
-    integrity_generation: int = 0
-    """Raised to build integrity's tables anew from the topics: another number is another consumer group."""

@@ -4,7 +4,7 @@ from shared.contracts.alerts import AlertCleared, AlertRaised
 from shared.contracts.attendance import AssertionNoted, AttendanceRecorded
 from shared.contracts.base import Contract, Instant
 from shared.contracts.beats import ConsumerBeat, ProcessBeat, ServiceBeat, TopicBeat
-from shared.contracts.integrity import ActSeen, CaseOpened, CaseSettled
+from shared.contracts.integrity import CaseOpened, CaseSettled
 from shared.contracts.live import DrivePulse, MessageDelivered, PulseTick, SitePulse
 from shared.contracts.operating import OperatorActed
 from shared.contracts.places import ActivityChanged, SiteChanged
@@ -36,7 +36,6 @@ from shared.contracts.waiting import (
 __all__ = [
     "BY_TYPE",
     "CONTRACTS",
-    "ActSeen",
     "ActivityChanged",
     "AlertCleared",
     "AlertRaised",
@@ -111,7 +110,6 @@ CONTRACTS: tuple[type[Contract], ...] = (
     RedemptionRefunded,
     CaseOpened,
     CaseSettled,
-    ActSeen,
     PulseTick,
     MessageDelivered,
     OperatorActed,

@@ -1,4 +1,4 @@
-"""Integrity: cases about what looks like fraud, and the acts that are counted by recorder and by device."""
+"""Integrity: cases about what looks like fraud."""
 
 from datetime import date
 from typing import Annotated, ClassVar, Literal
@@ -6,10 +6,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.contracts.attendance import Provenance
 from shared.contracts.base import Contract, Instant
 
-__all__ = ["ActSeen", "CaseKind", "CaseOpened", "CaseSettled"]
+__all__ = ["CaseKind", "CaseOpened", "CaseSettled"]
 
 CaseKind = Literal["two-sites", "burst", "no-check-in", "many-accounts", "long-day"]
 SubjectKind = Literal["volunteer", "recorder", "device"]
@@ -56,25 +55,3 @@ class CaseSettled(Contract):
     subject: Subject
     outcome: Literal["cleared", "confirmed"]
     settled_at: Instant
-
-
-class ActSeen(Contract):
-    """A record was entered; published by recorder or device so that several processes of points share the work.
-
-    ``place`` is the kind, the class of device and the id of the recorder or device; ``at`` says into which windows it
-    falls.
-    """
-
-    topic: ClassVar[str] = "integrity-acts"
-    type: ClassVar[str] = "volunteering.integrity.act-seen.v1"
-    key: ClassVar[str] = "place"
-    aggregate: ClassVar[str] = "record_id"
-
-    place: Annotated[str, Field(max_length=300)]
-    kind: Literal["burst", "many-accounts"]
-    subject: Subject
-    provenance: Provenance
-    record_id: UUID
-    volunteer_id: UUID
-    site_id: UUID | None = None
-    at: Instant

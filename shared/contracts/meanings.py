@@ -151,12 +151,6 @@ _EXCEPTIONS = {
     },
     "volunteering.volunteer.registered.v1": {"site_id": "The site where the volunteer registered."},
     "volunteering.redemption.held.v1": {"site_id": "The site where the reward is picked up."},
-    "volunteering.integrity.act-seen.v1": {
-        "at": "The moment that decides the windows it belongs to.",
-        "kind": "Kind of the windows.",
-        "place": "Kind, class of the device and id of the account or device: what has windows of its own.",
-        "provenance": "How the record came to be.",
-    },
     "volunteering.pulse.ticked.v1": {
         "at": "End of the window.",
         "dead_letters_per_minute": "Dead letters announced within the window.",

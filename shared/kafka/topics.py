@@ -84,9 +84,6 @@ _ALL = (
         "a case was opened or settled: what looks like fraud, and what a person decided",
         1,
     ),
-    Topic(
-        "integrity-acts", "points", "place", "who or what brought a record in, for the windows by recorder and device"
-    ),
     Topic("pulse", "operations", "district", "records and points of the last minute, each second", 1, 1),
     Topic(
         "beats",
@@ -101,8 +98,6 @@ _ALL = (
     Topic("notifications", "notify", "volunteer_id", "a message reached a channel"),
     Topic("attendance.points-ingest.dlq", "points", "volunteer_id", "attendance that points could not apply", 1),
     Topic("attendance.points-teams.dlq", "points", "volunteer_id", "attendance that could not be counted for teams", 1),
-    Topic("attendance.points-integrity.dlq", "points", "volunteer_id", "attendance that integrity could not read", 1),
-    Topic("integrity-acts.points-integrity.dlq", "points", "place", "acts that integrity could not read", 1),
     Topic("points.notify.dlq", "notify", "volunteer_id", "points events that notify could not apply", 1),
     Topic("badges.notify.dlq", "notify", "volunteer_id", "badge events that notify could not apply", 1),
     Topic("signups.notify.dlq", "notify", "volunteer_id", "sign-up events that notify could not apply", 1),
@@ -145,7 +140,6 @@ class TopicReader:
 READERS = (
     TopicReader("points", ("attendance",), "points-ingest"),
     TopicReader("points", ("attendance",), "points-teams"),
-    TopicReader("points", ("attendance", "integrity-acts"), "points-integrity", tables=True),
     TopicReader("notify", ("points", "badges", "signups", "redemptions", "assertions", "alerts"), "notify"),
     TopicReader("operations", INDEXED, "operations-index", dead_letters=False),
     TopicReader("operations", (*LIVE, *LIVE_DEAD_LETTERS, "beats"), "operations-live", tables=True, dead_letters=False),

@@ -31,7 +31,6 @@ CODES = {
     "service": "name of a service",
     "role": "name of a role",
     "consumer_group": "name of a consumer group",
-    "place": "kind, class of the device and id of an account or device",
     "device_ref": "id of a device, or random id of a browser",
     "district": "the district, constant within one installation",
     "watched": "code of a monitor, and the subject",

@@ -100,7 +100,6 @@ def kills_of(plan: Plan) -> list[Kill]:
         ("operations-worker", RECRUITED, 2),
         ("operations-relay", RECRUITED, 2),
         ("operations-agents", RECRUITED, 2),
-        ("points-integrity", RECRUITED, 2),
         ("points-relay", POSTED, 1),
         ("notify-worker", TOLD, 1),
         ("notify-relay", TOLD, 1),

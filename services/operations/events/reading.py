@@ -23,7 +23,7 @@ _NUL = b"\\u0000"
 _LARGEST = 2**63
 _LATEST_MS = 253_402_300_799_000
 _RELATED = ("shift_id", "activity_id")
-_SITED = frozenset({"attendance", "assertions", "integrity-acts"})
+_SITED = frozenset({"attendance", "assertions"})
 """Topics whose events name their site each time, so that it need not be learned for each of their aggregates."""
 
 

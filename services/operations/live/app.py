@@ -40,8 +40,8 @@ from shared.errors import TransientError
 from shared.heartbeats.process import heartbeat
 from shared.http.ops import serve_ops
 from shared.kafka.faust_client import faust_options
+from shared.kafka.faust_messages import message_of
 from shared.kafka.faust_worker import Worker
-from shared.kafka.guard import message_of
 from shared.kafka.topics import topic_name
 from shared.outbox import event as envelope
 from shared.postgres import Database

@@ -12,7 +12,7 @@ from services.operations.monitors.handlers import Verdict
 from services.operations.monitors.stream import beat_of
 from services.operations.settings import OperationsSettings
 from shared.clock import real_now
-from shared.kafka.guard import message_of
+from shared.kafka.faust_messages import message_of
 from shared.postgres import Database
 from shared.telemetry import metrics
 

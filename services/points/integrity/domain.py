@@ -1,28 +1,27 @@
 """Integrity cases: suspected fraud, and how a case about it stands now. Pure.
 
 Windows run on the time of what happened, or of when it was published, never on the reader's clock: a person's day
-(``days``), a device's day (``acts``) and any ten minutes of a recorder (``bursts``). All are sets of record ids, so
-that what comes again changes nothing and different records may come in any order.
+(``days``), a device's day (``acts``) and any ten minutes of a recorder (``bursts``). All are sets of records as they
+stand and of acts that were entered, so that different records may come in any order, and finding again finds the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from services.points.integrity.acts.domain import Act, acts_of, judge, window_of
-from services.points.integrity.bursts.domain import Cell, Entered, enter
+from services.points.integrity.acts.domain import Act, acts_of, judge_device, window_of
+from services.points.integrity.bursts.domain import BURST_SECONDS, judge_recorder
 from services.points.integrity.days.domain import (
-    Day,
+    MOST_DAYS,
     DayEntry,
-    DayStep,
-    RecordDays,
     entry_of,
+    judge_person,
     minutes_within,
     shared_minutes,
-    step,
+    spans_of,
 )
 from services.points.integrity.terms.domain import (
     Burst,
@@ -33,36 +32,32 @@ from services.points.integrity.terms.domain import (
     Thresholds,
     ThresholdsInForce,
     TimeWindow,
+    day_of,
     day_span,
+    seconds,
 )
 
 __all__ = [
     "Act",
+    "ActReach",
     "Burst",
     "Case",
     "CaseOpening",
     "CaseStatus",
-    "Cell",
     "Chain",
-    "Day",
-    "DayEntry",
-    "DayStep",
-    "Entered",
+    "DayReach",
     "Flag",
     "Kind",
-    "RecordDays",
     "SeenRevision",
     "SubjectKind",
     "Thresholds",
     "ThresholdsInForce",
-    "TimeWindow",
     "acts_of",
-    "enter",
-    "judge",
+    "find",
     "measure",
-    "step",
+    "reach_of_acts",
+    "reach_of_days",
     "still_so",
-    "window_of",
 ]
 
 
@@ -126,6 +121,89 @@ class CaseOpening(NamedTuple):
     flag: Flag
     first: UUID | None
     sequel: int
+
+
+class DayReach(NamedTuple):
+    """Days of a volunteer, the last one included, in which the records begin that a judgement needs."""
+
+    volunteer_id: UUID
+    first: date
+    last: date
+
+
+class ActReach(NamedTuple):
+    """A time of a place, half open, in which the acts lie that a judgement needs."""
+
+    place: str
+    since: datetime
+    until: datetime
+
+
+def reach_of_days(changed: Iterable[SeenRevision]) -> list[DayReach]:
+    """The records that lie in a day with one of these; overlapping reaches of a volunteer are one."""
+    wanted: dict[UUID, list[tuple[date, date]]] = {}
+    for seen in changed:
+        if (entry := entry_of(seen)) is not None:
+            spans = spans_of(entry)
+            first = day_of(spans[0].start) - timedelta(days=MOST_DAYS - 1)
+            wanted.setdefault(seen.volunteer_id, []).append((first, day_of(spans[-1].start)))
+    return [
+        DayReach(volunteer_id, first, last)
+        for volunteer_id, periods in sorted(wanted.items())
+        for first, last in _merged(periods)
+    ]
+
+
+def reach_of_acts(changed: Iterable[Act]) -> list[ActReach]:
+    """The acts that lie in a window with one of these; overlapping reaches of a place are one."""
+    wanted: dict[str, list[tuple[int, int]]] = {}
+    for act in changed:
+        at = seconds(act.at)
+        burst = TimeWindow(at - BURST_SECONDS + 1, at + BURST_SECONDS)
+        wanted.setdefault(act.place, []).append(burst if act.kind == "burst" else window_of(act))
+    return [
+        ActReach(place, datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(until, UTC))
+        for place, periods in sorted(wanted.items())
+        for since, until in _merged(periods)
+    ]
+
+
+def _merged(periods: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """Periods without overlaps, in order."""
+    merged: list[tuple[Any, Any]] = []
+    for first, last in sorted(periods):
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged
+
+
+def find(
+    thresholds: ThresholdsInForce, changed: Collection[UUID], standing: Iterable[SeenRevision], acts: Iterable[Act]
+) -> list[Flag]:
+    """All findings that a changed record is part of.
+
+    Args:
+        changed: the records with a new revision.
+        standing: records at their highest revision, at least those within `reach_of_days`.
+        acts: acts that were entered, at least those within `reach_of_acts`.
+    """
+    ids = frozenset(changed)
+    people: dict[UUID, dict[UUID, DayEntry]] = {}
+    for seen in standing:
+        if (entry := entry_of(seen)) is not None:
+            people.setdefault(seen.volunteer_id, {})[seen.record_id] = entry
+    places: dict[str, list[Act]] = {}
+    for act in acts:
+        places.setdefault(act.place, []).append(act)
+    flags: list[Flag] = []
+    for volunteer_id, records in sorted(people.items()):
+        flags += judge_person(thresholds, volunteer_id, records, ids)
+    for _, here in sorted(places.items()):
+        judge = judge_recorder if here[0].kind == "burst" else judge_device
+        flags += judge(thresholds, here, ids)
+    return flags
 
 
 def measure(kind: Kind, day: date, records: Mapping[UUID, SeenRevision]) -> int:

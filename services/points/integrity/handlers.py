@@ -6,10 +6,11 @@ Whatever an opened or cleared case does to points is posted in the same transact
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from services.points.badges.handlers import current_criteria
@@ -42,6 +43,7 @@ if TYPE_CHECKING:  # tokens bring cryptography with them, which workers and agen
 __all__ = ["RECORDS_SHOWN", "CaseReading", "case_id_of", "find", "install", "look", "report", "settle"]
 
 SOURCE = "weiguang/points"
+NONE: Final[Mapping[UUID, str]] = MappingProxyType({})
 RECORDS_SHOWN = 500
 """Of a case with more records so many are read; its evidence has the number."""
 
@@ -75,8 +77,10 @@ async def install(db: Database) -> ThresholdsInForce:
     return ThresholdsInForce(document.thresholds() for document in stored)
 
 
-async def report(tx: Tx, flags: Sequence[Flag]) -> int:
+async def report(tx: Tx, flags: Sequence[Flag], correlations: Mapping[UUID, str] = NONE) -> int:
     """Open a case about each flag, or widen the open one that there is; returns how many were opened.
+
+    A case carries the correlation of the last of its records that ``correlations`` knows.
 
     What a person has settled stays as it was decided upon: records that go beyond it open a sequel (see `Chain`), which
     names the case before it as ``after`` in its evidence. Found are the numbers of all records, the settled ones too.
@@ -104,14 +108,24 @@ async def report(tx: Tx, flags: Sequence[Flag]) -> int:
     if not wanted:
         return 0
     rows = await _under_locks(tx, list(wanted.values()))
-    now, current = await tx.now(), trace.current()
+    now = await tx.now()
     opened = dict(sorted(opened.items()))
-    await store.insert_cases(tx, opened, now, None if current is None else current.correlation_id)
+    causes = _causes(rows, correlations)
+    await store.insert_cases(tx, opened, now, causes)
     await store.widen_cases(tx, wider)
     await store.insert_flags(tx, rows)
-    await outbox.append(tx, *(_opened(case_id, opening.flag, now) for case_id, opening in opened.items()))
-    await _reconsider(tx, rows, "opened")
+    await outbox.append(
+        tx, *(_opened(case_id, opening.flag, now, causes.get(case_id)) for case_id, opening in opened.items())
+    )
+    await _reconsider(tx, rows, "opened", causes)
     return len(opened)
+
+
+def _causes(rows: Iterable[FlagRow], correlations: Mapping[UUID, str]) -> dict[UUID, str]:
+    """Case → the correlation of its last record that has one; else the present trace's."""
+    current = trace.current()
+    found = {} if current is None else {row[2]: current.correlation_id for row in rows}
+    return found | {row[2]: correlations[row[0]] for row in sorted(rows) if row[0] in correlations}
 
 
 async def _chains_alone(tx: Tx, firsts: Collection[UUID]) -> dict[UUID, Chain]:
@@ -170,7 +184,7 @@ async def _lock_owners(
     return volunteer_ids, owners
 
 
-async def _reconsider(tx: Tx, rows: Sequence[FlagRow], what: str) -> None:
+async def _reconsider(tx: Tx, rows: Sequence[FlagRow], what: str, causes: Mapping[UUID, str] = NONE) -> None:
     """Work out anew the buckets of records whose flags changed; what that changes is their rules' business."""
     held = {row[0]: row[2] for row in rows}
     if not held:
@@ -179,13 +193,14 @@ async def _reconsider(tx: Tx, rows: Sequence[FlagRow], what: str) -> None:
     parent = None if current is None else trace.traceparent()
     changed = []
     for revision in await store.records(tx, held.keys()):
-        event_id = derived_id("case", held[revision.record_id], what)
-        correlation = str(event_id) if current is None else current.correlation_id
+        case_id = held[revision.record_id]
+        event_id = derived_id("case", case_id, what)
+        correlation = causes.get(case_id) or (str(event_id) if current is None else current.correlation_id)
         changed.append(revision._replace(event_id=event_id, correlation_id=correlation, traceparent=parent))
     await reconsider(tx, changed, Policy(Rulebooks(), current_criteria()))
 
 
-def _opened(case_id: UUID, flag: Flag, now: datetime) -> Any:
+def _opened(case_id: UUID, flag: Flag, now: datetime, correlation_id: str | None) -> Any:
     evidence = flag.evidence
     data = CaseOpened(
         case_id=case_id,
@@ -201,7 +216,8 @@ def _opened(case_id: UUID, flag: Flag, now: datetime) -> Any:
         thresholds_version=str(flag.thresholds_version),
         opened_at=now,
     )
-    return outbox.event(data, source=SOURCE, aggregate_version=1, id=derived_id("case", case_id, "opened"))
+    event_id = derived_id("case", case_id, "opened")
+    return outbox.event(data, source=SOURCE, aggregate_version=1, id=event_id, correlation_id=correlation_id)
 
 
 async def find(tx: Tx, caller: Caller, case_id: UUID) -> Case:

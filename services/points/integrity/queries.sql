@@ -7,6 +7,65 @@ values ($1, $2, $3, $4::jsonb, $5) on conflict (version) do nothing;
 -- All versions; which one holds follows from the day.
 select version, document, content_hash from threshold_versions order by version;
 
+-- name: claim_marks
+-- Marks that no other process holds, the oldest first; $3: this one only. They stay locked to the end of the transaction.
+select mark_id, record_ids, entered from record_marks
+where entered = $1 and ($3::bigint = mark_id or $3::bigint is null and due_at <= clock_timestamp())
+order by mark_id limit $2 for update skip locked;
+
+-- name: marks_entered
+-- The acts of these marks are entered.
+update record_marks set entered = true where mark_id = any($1::bigint[]);
+
+-- name: forget_marks
+-- These marks are followed up.
+delete from record_marks where mark_id = any($1::bigint[]);
+
+-- name: postpone_mark
+-- A mark that failed comes again after a minute, then after two, at most after an hour.
+update record_marks set attempts = attempts + 1, due_at = clock_timestamp() + least(attempts + 1, 60) * interval '1 minute'
+where mark_id = $1;
+
+-- name: revisions
+-- Every revision of these records, those that stand and those that were superseded.
+select record_id, revision, volunteer_id, site_id, provenance, status, closed_by, started_at, ended_at, minutes, recorded_by,
+       device_ref, coalesce(emitted_at, received_at) as emitted_at
+from records where record_id = any($1::uuid[])
+union all
+select s.record_id, s.revision, s.volunteer_id, c.site_id, c.provenance, c.status, c.closed_by, c.started_at, c.ended_at,
+       c.minutes, c.recorded_by, c.device_ref, coalesce(c.emitted_at, c.received_at, s.superseded_at)
+from superseded_revisions s, jsonb_to_record(s.content) as c (
+    site_id uuid, provenance text, status text, closed_by text, started_at timestamptz, ended_at timestamptz, minutes int,
+    recorded_by uuid, device_ref text, emitted_at timestamptz, received_at timestamptz
+)
+where s.record_id = any($1::uuid[]);
+
+-- name: standing_records
+-- The records of these volunteers that begin on these days, as they stand.
+select r.record_id, r.revision, r.volunteer_id, r.site_id, r.provenance, r.status, r.closed_by, r.started_at, r.ended_at,
+       r.minutes, r.recorded_by, r.device_ref, coalesce(r.emitted_at, r.received_at) as emitted_at
+from unnest($1::uuid[], $2::date[], $3::date[]) as batch (volunteer_id, first, last)
+join records r on r.volunteer_id = batch.volunteer_id and r.day between batch.first and batch.last;
+
+-- name: insert_acts
+-- Acts, each once.
+insert into integrity_acts (place, at, record_id, volunteer_id, site_id)
+select * from unnest($1::text[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::uuid[]) on conflict do nothing;
+
+-- name: acts_within
+-- What happened at these places in these times.
+select a.place, a.record_id, a.volunteer_id, a.site_id, a.at
+from unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) as batch (place, since, until)
+join integrity_acts a on a.place = batch.place and a.at >= batch.since and a.at < batch.until;
+
+-- name: forget_acts
+-- Acts of days that are over for so long that nothing is found on them any more.
+delete from integrity_acts where at < $1;
+
+-- name: correlations
+-- What the revisions that stand belong to.
+select record_id, correlation_id from records where record_id = any($1::uuid[]);
+
 -- name: cases_alone
 -- The locks of cases, whether they exist or not, in the order given; taken before those of their volunteers, by code that
 -- opens, widens or settles them.
@@ -31,9 +90,11 @@ select record_id, volunteer_id from records where record_id = any($1::uuid[]);
 insert into cases (case_id, first_case_id, sequel, kind, subject_kind, subject, site_ids, evidence, thresholds_version,
                    opened_at, correlation_id)
 select case_id, first_case_id, sequel, kind, subject_kind, subject, string_to_array(sites, ' ')::uuid[],
-       evidence::jsonb, thresholds_version, $10, coalesce($11, case_id::text)
-from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[])
-    as batch (case_id, first_case_id, sequel, kind, subject_kind, subject, sites, evidence, thresholds_version);
+       evidence::jsonb, thresholds_version, $11, coalesce(correlation_id, case_id::text)
+from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[],
+            $10::text[])
+    as batch (case_id, first_case_id, sequel, kind, subject_kind, subject, sites, evidence, thresholds_version,
+              correlation_id);
 
 -- name: widen_cases
 -- Further records may lie at further sites; those of each case are joined by blanks.

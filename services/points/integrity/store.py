@@ -2,24 +2,106 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 
 from services.points.integrity.documents import ThresholdDocument
-from services.points.integrity.domain import Case, CaseOpening, CaseStatus, Chain, Kind
+from services.points.integrity.domain import (
+    Act,
+    ActReach,
+    Case,
+    CaseOpening,
+    CaseStatus,
+    Chain,
+    DayReach,
+    Kind,
+    SeenRevision,
+)
+from services.points.integrity.terms.domain import seconds
 from services.points.ledger.revisions import RecordRevision
 from services.points.versions.store import Versions
 from shared.postgres import Tx, load_queries
 
-__all__ = ["THRESHOLDS", "FlagRow"]
+__all__ = ["THRESHOLDS", "FlagRow", "Mark"]
 
 _SQL = load_queries(__file__)
 THRESHOLDS = Versions(ThresholdDocument, "threshold", _SQL)
 FlagRow = tuple[UUID, UUID, UUID, str]
 """Record, volunteer, case, kind."""
+
+
+class Mark(NamedTuple):
+    """Records that changed in one transaction of the ingest; ``entered``: their acts are committed."""
+
+    mark_id: int
+    record_ids: list[UUID]
+    entered: bool
+
+
+async def claim(tx: Tx, *, entered: bool, limit: int, only: int | None = None) -> list[Mark]:
+    """Lock marks that no other transaction holds and that are due, or ``only`` one."""
+    return [Mark(*row) for row in await tx.fetch(_SQL["claim_marks"], entered, limit, only)]
+
+
+async def entered(tx: Tx, mark_ids: Collection[int]) -> None:
+    """Note that the acts of these marks are entered."""
+    await tx.execute(_SQL["marks_entered"], list(mark_ids))
+
+
+async def forget_marks(tx: Tx, mark_ids: Collection[int]) -> None:
+    await tx.execute(_SQL["forget_marks"], list(mark_ids))
+
+
+async def postpone(tx: Tx, mark_id: int) -> None:
+    """Retry a mark that failed later."""
+    await tx.execute(_SQL["postpone_mark"], mark_id)
+
+
+async def revisions(tx: Tx, record_ids: Collection[UUID]) -> list[SeenRevision]:
+    """Every revision of these records."""
+    return [SeenRevision(*row) for row in await tx.fetch(_SQL["revisions"], list(record_ids))]
+
+
+async def standing(tx: Tx, reach: Sequence[DayReach]) -> list[SeenRevision]:
+    """The records within reach, as they stand."""
+    if not reach:
+        return []
+    return [SeenRevision(*row) for row in await tx.fetch(_SQL["standing_records"], *_columns(reach))]
+
+
+async def enter(tx: Tx, acts: Iterable[Act]) -> None:
+    """Keep acts, each once."""
+    rows = sorted(
+        {(act.place, seconds(act.at), act.record_id, act.volunteer_id, act.site_id) for act in acts},
+        key=lambda row: row[:4],
+    )
+    if rows:
+        places, moments, *ids = _columns(rows)
+        await tx.execute(_SQL["insert_acts"], places, [datetime.fromtimestamp(at, UTC) for at in moments], *ids)
+
+
+async def acts(tx: Tx, reach: Sequence[ActReach]) -> list[Act]:
+    """The acts within reach; each with its class in place of its record's provenance."""
+    if not reach:
+        return []
+    rows = await tx.fetch(_SQL["acts_within"], *_columns(reach))
+    return [Act.at_place(row[0], *tuple(row)[1:]) for row in rows]
+
+
+async def forget_acts(tx: Tx, before: datetime) -> None:
+    await tx.execute(_SQL["forget_acts"], before)
+
+
+async def correlations(tx: Tx, record_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Record → the correlation of the revision that stands."""
+    return {row[0]: row[1] for row in await tx.fetch(_SQL["correlations"], list(record_ids))}
+
+
+def _columns(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 async def lock_cases(tx: Tx, case_ids: Iterable[UUID]) -> None:
@@ -48,8 +130,10 @@ async def owners(tx: Tx, record_ids: Collection[UUID]) -> dict[UUID, UUID]:
     return {row[0]: row[1] for row in await tx.fetch(_SQL["owners"], list(record_ids))}
 
 
-async def insert_cases(tx: Tx, opened: Mapping[UUID, CaseOpening], at: datetime, correlation_id: str | None) -> None:
-    """Open cases; without a correlation each is its own."""
+async def insert_cases(
+    tx: Tx, opened: Mapping[UUID, CaseOpening], at: datetime, correlations: Mapping[UUID, str]
+) -> None:
+    """Open cases; one without a correlation is its own."""
     rows = [
         (
             case_id,
@@ -61,11 +145,12 @@ async def insert_cases(tx: Tx, opened: Mapping[UUID, CaseOpening], at: datetime,
             _joined(flag.site_ids),
             orjson.dumps(dict(flag.evidence)).decode(),
             flag.thresholds_version,
+            correlations.get(case_id),
         )
         for case_id, (flag, first, sequel) in opened.items()
     ]
     if rows:
-        await tx.execute(_SQL["insert_cases"], *zip(*rows, strict=True), at, correlation_id)
+        await tx.execute(_SQL["insert_cases"], *_columns(rows), at)
 
 
 async def widen_cases(tx: Tx, sites: Mapping[UUID, Collection[UUID]]) -> None:

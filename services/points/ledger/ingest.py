@@ -126,6 +126,7 @@ async def ingest(
     fold = _Fold(tx, await tx.now(), policy)
     await fold.load(volunteer_ids)
     resolution, refused = await write_records(tx, batch, stored, superseded, savepoints=savepoints)
+    await store.mark_records(tx, {*resolution.applied, *(one.record_id for one in resolution.superseded)})
     emitted = await fold.run(resolution) if resolution.applied or fold.changed else 0
     return BatchOutcome(
         len(resolution.applied),

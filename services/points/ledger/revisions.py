@@ -14,7 +14,8 @@ _NO_FLAGS: Final[frozenset[str]] = frozenset()
 class RecordRevision(NamedTuple):
     """The members of AttendanceRecorded, the day it belongs to, and where it came from.
 
-    ``content_hash`` is the first 16 bytes of the SHA-256 of the message's value.
+    ``content_hash`` is the first 16 bytes of the SHA-256 of the message's value;
+    ``emitted_at`` is when it was published.
     """
 
     record_id: UUID
@@ -43,6 +44,7 @@ class RecordRevision(NamedTuple):
     distance_m: int | None
     event_id: UUID
     correlation_id: str
+    emitted_at: datetime | None = None
     traceparent: str | None = None
 
     @property

@@ -21,7 +21,8 @@ from shared.postgres import Tx, load_queries
 __all__ = ["Hold", "HoldStatus", "RecordRefused", "Source", "TransferRow"]
 
 _SQL = load_queries(__file__)
-_RECORD = RecordRevision._fields[:26]
+_STORED = 27
+_RECORD = RecordRevision._fields[:_STORED]
 _SUPERSEDED = ("record_id", "revision", "content_hash", "volunteer_id", "event_id", "content")
 _BUCKET = ("volunteer_id", "bucket", *BucketState._fields, "updated_at")
 _LOT = ("volunteer_id", "bucket", "expires_on", "awarded", "available", "expired")
@@ -215,7 +216,7 @@ async def insert_records(tx: Tx, new: Sequence[RecordRevision]) -> None:
         RecordRefused: PostgreSQL does not take one; the transaction must go back to where it was before.
     """
     try:
-        await tx.copy("records", _RECORD, [revision[:26] for revision in new])
+        await tx.copy("records", _RECORD, [revision[:_STORED] for revision in new])
     except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
         if isinstance(error, asyncpg.UniqueViolationError) or (line := _LINE.search(error.context or "")) is None:
             raise
@@ -226,7 +227,13 @@ async def raise_records(tx: Tx, raised: Iterable[RecordRevision]) -> None:
     """Bring stored records to higher revisions; what stood until now is kept."""
     rows = sorted(raised)
     if rows:
-        await tx.execute(_SQL["raise_records"], *list(_columns(rows))[:26])
+        await tx.execute(_SQL["raise_records"], *list(_columns(rows))[:_STORED])
+
+
+async def mark_records(tx: Tx, record_ids: Collection[UUID]) -> None:
+    """Leave a mark for what follows the records."""
+    if record_ids:
+        await tx.execute(_SQL["mark_records"], list(record_ids))
 
 
 async def keep_superseded(tx: Tx, superseded: Iterable[RecordRevision]) -> None:

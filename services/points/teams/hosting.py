@@ -1,7 +1,8 @@
 """The teams' consumer and timer, for the process that hosts them; small in memory and in no hurry."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from services.points.settings import PointsSettings
 from services.points.teams import handlers
@@ -21,7 +22,9 @@ often."""
 JUDGE_SECONDS = 300.0
 
 
-async def counting_teams(settings: PointsSettings, db: Database) -> Callable[[asyncio.Event], Awaitable[None]]:
+async def counting_teams(
+    settings: PointsSettings, db: Database
+) -> Callable[[asyncio.Event], Coroutine[Any, Any, None]]:
     """Install the criteria; returns the work, which goes on until the event is set."""
     stream = TeamStream(db, await handlers.install(db))
     consumer = BatchConsumer(

@@ -68,11 +68,11 @@ def record(volunteer_id: UUID, minutes: int = 120, **changes: Any) -> Attendance
     )
 
 
-def message(data: AttendanceRecorded, offset: int = 0) -> Message:
+def message(data: AttendanceRecorded, offset: int = 0, emitted_at: datetime = NOW) -> Message:
     """The record as it lies on the topic; the same record is the same event."""
     event_id = derived_id("test", data.model_dump_json())
     headers, value = encode(
-        outbox.event(data, source="weiguang/recruitment", aggregate_version=data.revision, id=event_id, time=NOW)
+        outbox.event(data, source="weiguang/recruitment", aggregate_version=data.revision, id=event_id, time=emitted_at)
     )
     key = str(data.volunteer_id).encode()
     return Message("volunteering.attendance.v1", "attendance", 0, offset, key, value, headers, 0)

@@ -20,7 +20,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.broker
 
 START = 60.0
-GROUPS = {"teams": "points-teams", "integrity": "points-integrity"}
+GROUPS = {"teams": "points-teams"}
 
 
 @dataclass

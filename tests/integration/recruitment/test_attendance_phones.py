@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from services.points.integrity import documents
-from services.points.integrity.domain import ThresholdsInForce, acts_of, judge, window_of
-from services.points.integrity.stream import seen_of
+from services.points.integrity.domain import SeenRevision, ThresholdsInForce, acts_of, find
+from services.points.ledger.decoding import decode
 from shared.contracts import AttendanceRecorded
 from shared.ids import new_id
 from shared.kafka.consumer import Message
@@ -99,16 +99,14 @@ async def test_four_who_scan_with_one_phone_are_what_integrity_looks_for(work: W
     thresholds = ThresholdsInForce([documents.shipped()[0].thresholds()])
     async with work.database.transaction() as tx:
         rows = await tx.fetch("select key, headers, value from outbox where topic = 'attendance' order by id")
-    windows: dict[Any, Any] = {}
-    flagged: dict[str, set[str]] = {}
-    for place, row in enumerate(rows):
-        headers = [(name, value.encode()) for name, value in orjson.loads(row["headers"]).items()]
-        seen, _ = seen_of(Message("t", "attendance", 0, place, row["key"].encode(), row["value"], headers, 0))
-        for act in acts_of(thresholds, seen):
-            assert act.kind == "many-accounts"
-            span = window_of(act)
-            grown, flag = judge(thresholds, span, windows.get((act.place, span), {}), act)
-            windows[act.place, span] = grown or windows.get((act.place, span), {})
-            if flag is not None:
-                flagged.setdefault(f"{flag.kind} {flag.subject}", set()).update(str(who) for _, who in flag.records)
+    changed = [
+        decode(Message("t", "attendance", 0, place, row["key"].encode(), row["value"], headers, 0))
+        for place, row in enumerate(rows)
+        for headers in [[(name, value.encode()) for name, value in orjson.loads(row["headers"]).items()]]
+    ]
+    seen = [SeenRevision(*(getattr(one, name) for name in SeenRevision._fields)) for one in changed]
+    acts = [act for one in seen for act in acts_of(thresholds, one)]
+    assert {act.kind for act in acts} == {"many-accounts"}
+    flags = find(thresholds, {one.record_id for one in changed}, [], acts)
+    flagged = {f"{flag.kind} {flag.subject}": {str(who) for _, who in flag.records} for flag in flags}
     assert flagged == {f"many-accounts phone:{THEIRS}": {person.volunteer_id for person in people[:4]}}

@@ -231,7 +231,7 @@ async def test_the_gateway_tails_the_pulse(secured: Secured, settings_for: Setti
         await eventually(told, within=60)
 
 
-@pytest.mark.parametrize(("service", "role"), [("operations", "agents"), ("points", "integrity")])
+@pytest.mark.parametrize(("service", "role"), [("operations", "agents")])
 async def test_faust_makes_its_tables_as_its_service(
     secured: Secured, settings_for: SettingsFactory, points_db: Database, tmp_path: Path, service: str, role: str
 ) -> None:

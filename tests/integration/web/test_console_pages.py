@@ -260,7 +260,7 @@ async def test_the_trail_is_of_all_services_and_reads_on_where_a_service_is_away
 
 async def test_groups_of_faust_are_read_only_and_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
     group = ANSWERS["points/consumers"]["items"][0] | {
-        "group": "points-integrity", "controlled": False, "paused": None, "lag": 0, "lags": [], "partitions": [],
+        "group": "operations-live", "controlled": False, "paused": None, "lag": 0, "lags": [], "partitions": [],
     }  # fmt: skip
     monkeypatch.setitem(ANSWERS, "points/consumers", {"items": [group]})
     async with gateway_running(auth_public_keys=SECRETS.public_keys) as setting:

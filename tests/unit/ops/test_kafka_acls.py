@@ -9,7 +9,6 @@ import services.notify
 import services.operations
 import services.points
 from ops.kafka.acls import PRINCIPALS, Operation, Pattern, Resource, acls, as_command
-from services.points.integrity.stream import ACTS, ATTENDANCE
 from shared.kafka.topics import READERS, TOPICS, topic_name
 from shared.settings import Settings
 from tests.support.databases import ROOT
@@ -56,7 +55,7 @@ def test_groups_are_their_services_own() -> None:
 
 def test_a_faust_app_may_create_its_changelogs_and_nothing_of_the_registry() -> None:
     created = {acl.name for acl in acls(SETTINGS) if acl.operation is Operation.CREATE}
-    assert created == {"t.operations-live-", "t.points-integrity-"}
+    assert created == {"t.operations-live-"}
 
 
 def test_every_consumer_in_code_is_a_reader_of_the_registry() -> None:
@@ -67,7 +66,7 @@ def test_every_consumer_in_code_is_a_reader_of_the_registry() -> None:
             if module.name.endswith(".stream"):
                 stream = importlib.import_module(module.name)
                 if hasattr(stream, "GROUP"):
-                    topics = getattr(stream, "TOPICS", (ATTENDANCE, ACTS))
+                    topics = stream.TOPICS
                     found[module.name.split(".")[1], stream.GROUP] = set(topics)
     assert found == declared
 

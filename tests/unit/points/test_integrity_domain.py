@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from services.points.integrity.domain import RecordDays, SeenRevision, measure, still_so
+from services.points.integrity.domain import SeenRevision, measure, still_so
 from tests.unit.points.windowing import HERE, KIOSK, PHONE, RECORDER, THERE, Windows, entries, kinds, seen
 
 
@@ -81,17 +81,6 @@ def test_a_second_content_of_a_revision_is_no_second_act() -> None:
     later = [one._replace(revision=2, closed_by="staff") for one in posted]
     assert kinds(*later, *posted, *elsewhere) == [], "a revision that comes late is taken in, and then known"
     assert kinds(*later, *by_another) == ["burst"]
-
-
-def test_revisions_that_have_not_come_are_remembered_as_missing() -> None:
-    def standing(*revisions: int) -> RecordDays:
-        windows = Windows().take(seen(1, revision=revision) for revision in revisions)
-        return windows.standing[UUID(int=1)]
-
-    assert standing(1, 2, 3).missing == ()
-    assert standing(1_000_000).missing == ((1, 999_999),)
-    assert standing(5, 3, 3).missing == ((1, 2), (4, 4))
-    assert standing(5, 3, 1, 8, 2, 4).missing == ((6, 7),)
 
 
 def test_more_than_16_hours_a_day() -> None:

@@ -1,4 +1,4 @@
-"""Windows of integrity in any order, again and again, and over again after a crash: the same cases."""
+"""Integrity over records in any order, again and again, however many are judged at once: the same cases."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.points.integrity.domain import SeenRevision, measure, still_so
+from services.points.integrity.domain import Flag, SeenRevision, find, measure, still_so
 from tests.support.depth import examples
 from tests.unit.points.windowing import HERE, KIOSK, PHONE, RECORDER, SHIPPED, THERE, TIGHT, Windows, seen
 
@@ -83,41 +83,44 @@ def test_with_revisions_in_any_order_what_holds_in_the_end_is_the_same(found: li
 @settings(max_examples=examples(150), deadline=None)
 @given(st.lists(drawn, min_size=1, max_size=60), st.randoms(use_true_random=False))
 def test_of_one_revision_what_came_first_stands(found: list[SeenRevision], random: Any) -> None:
-    """Whatever else is told under it, however often, in whatever order: windows and cases are those of the first."""
+    """Whatever else is sent under it, however often, in whatever order: cases are those of the first."""
     found = owned(found)
     first = {(one.record_id, one.revision): one for one in reversed(found)}
     alone = Windows(TIGHT).take(one for one in found if first[one.record_id, one.revision] is one)
     windows = Windows(TIGHT).take(found)
-    assert (windows.cases, windows.days, windows.acts, windows.bursts) == (
-        alone.cases,
-        alone.days,
-        alone.acts,
-        alone.bursts,
-    )
+    assert (windows.cases, windows.acts) == (alone.cases, alone.acts)
     again = list(found)
     random.shuffle(again)
     assert windows.take(again).cases == alone.cases, "a replay opens nothing"
 
 
 @settings(max_examples=examples(), deadline=None)
-@given(st.lists(drawn, min_size=1, max_size=60), st.data())
-def test_what_dies_between_two_tables_is_done_again_and_finds_the_same(found: list[SeenRevision], data: Any) -> None:
-    """Tables are flushed days first; standing, and what was acknowledged, may be older."""
-    found = [one._replace(revision=1) for one in owned(found)]
-    flushed = data.draw(st.integers(0, len(found)))
-    died = data.draw(st.integers(flushed, len(found)))
-    windows = Windows(TIGHT).take(found[:flushed])
-    standing, days = dict(windows.standing), dict(windows.days)
-    acts, bursts = dict(windows.acts), dict(windows.bursts)
-    windows.take(found[flushed:died])
-    if data.draw(st.booleans()):
-        windows.days = days
-    if data.draw(st.booleans()):
-        windows.acts = acts
-    if data.draw(st.booleans()):
-        windows.bursts = bursts
-    windows.standing = standing
-    assert windows.take(found[flushed:]).cases == Windows(TIGHT).take(found).cases
+@given(records_once, st.integers(1, 40), st.randoms(use_true_random=False))
+def test_however_many_are_judged_at_once_the_cases_are_the_same(
+    found: list[SeenRevision], at_once: int, random: Any
+) -> None:
+    straight = Windows(TIGHT).take(found)
+    random.shuffle(found)
+    assert Windows(TIGHT).take(found, at_once).cases == straight.cases
+
+
+@settings(max_examples=examples(), deadline=None)
+@given(records_revised, st.integers(1, 120))
+def test_what_is_within_reach_is_all_that_is_needed(found: list[SeenRevision], number: int) -> None:
+    """Judged with every record and act there is, the changed ones have the findings that they have within reach."""
+    windows = Windows(TIGHT).take(owned(found), 200)
+    changed = {one.record_id for one in found[:number]}
+    everything = find(TIGHT, changed, windows.highest.values(), windows.acts)
+    windows.flags.clear()
+    windows.follow(changed)
+
+    def members(flags: list[Flag]) -> dict[tuple[str, str, str], set[tuple[UUID, UUID]]]:
+        return {(flag.kind, flag.subject, flag.about): set(flag.records) for flag in flags}
+
+    assert members(windows.flags).keys() == members(everything).keys()
+    for key, records in members(windows.flags).items():
+        assert records <= members(everything)[key], "bursts of the same day that have no changed record are left out"
+        assert {one for one in members(everything)[key] if one[0] in changed} <= records
 
 
 def _holds(key: tuple[str, str, str], windows: Windows, highest: dict[UUID, SeenRevision]) -> bool:

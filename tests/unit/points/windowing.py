@@ -1,4 +1,4 @@
-"""The windows of integrity as plain mappings, and records to put into them."""
+"""Integrity over records in memory, as its follower works over rows."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -9,28 +9,15 @@ from services.points.integrity import documents
 from services.points.integrity.documents import BurstDocument, BurstPerClass, CountPerClass
 from services.points.integrity.domain import (
     Act,
-    Cell,
     Flag,
-    RecordDays,
     SeenRevision,
     ThresholdsInForce,
-    TimeWindow,
     acts_of,
-    enter,
-    judge,
-    step,
-    window_of,
+    find,
+    reach_of_acts,
+    reach_of_days,
 )
-from services.points.integrity.packing import (
-    pack_cell,
-    pack_day,
-    pack_standing,
-    pack_window,
-    unpack_cell,
-    unpack_day,
-    unpack_standing,
-    unpack_window,
-)
+from services.points.integrity.terms.domain import day_of, seconds
 
 SHIPPED = documents.shipped()[0]
 IN_FORCE = ThresholdsInForce([SHIPPED.thresholds()])
@@ -74,49 +61,60 @@ def seen(number: int, start: str = "2026-03-04T09:00", minutes: int = 60, **chan
 
 
 class Windows:
-    """The tables as plain mappings, and what was flagged over them: (kind, subject, about) → records."""
+    """Records and acts in memory, and what was flagged about them: (kind, subject, about) → records."""
 
     def __init__(self, thresholds: ThresholdsInForce = IN_FORCE) -> None:
         self.thresholds = thresholds
-        self.standing: dict[UUID, RecordDays] = {}
-        self.days: dict[tuple[UUID, TimeWindow], Any] = {}
-        self.acts: dict[tuple[str, TimeWindow], dict[str, list[str]]] = {}
-        self.bursts: dict[tuple[str, TimeWindow], Cell] = {}
+        self.revisions: dict[tuple[UUID, int], SeenRevision] = {}
+        self.acts: set[Act] = set()
         self.cases: Cases = {}
         self.flags: list[Flag] = []
 
-    def take(self, found: Iterable[SeenRevision]) -> "Windows":
+    def take(self, found: Iterable[SeenRevision], at_once: int = 1) -> "Windows":
+        """Judge after every so many revisions. Of one revision the first content stands, as where points keeps it."""
+        batch: list[SeenRevision] = []
         for one in found:
-            for act in acts_of(self.thresholds, one) if self._person(one) else ():
-                (self.enter if act.kind == "burst" else self._use)(act)
+            self.revisions.setdefault((one.record_id, one.revision), one)
+            batch.append(one)
+            if len(batch) == at_once:
+                self.follow({one.record_id for one in batch})
+                batch = []
+        self.follow({one.record_id for one in batch})
         return self
 
-    def enter(self, act: Act) -> None:
-        done = enter(self.thresholds, act, lambda span: self.bursts.get((act.place, span), frozenset()))
-        self._note(done.flags)
-        if done.cell is not None:
-            assert unpack_cell(pack_cell(done.cell)) == done.cell
-            self.bursts[act.place, done.span] = done.cell
+    def follow(self, changed: set[UUID]) -> None:
+        """Judge these records as the follower does, with all that is within reach of them and nothing else."""
+        seen = [one for one in self.revisions.values() if one.record_id in changed]
+        entered = [act for one in seen for act in acts_of(self.thresholds, one)]
+        self.enter(*entered, judged=False)
+        reach = reach_of_days(self.highest[record_id] for record_id in changed)
+        standing = [
+            one
+            for one in self.highest.values()
+            if any(
+                one.volunteer_id == volunteer_id and first <= day_of(seconds(one.started_at)) <= last
+                for volunteer_id, first, last in reach
+            )
+        ]
+        self._note(find(self.thresholds, changed, standing, self._within(entered)))
 
-    def _use(self, act: Act) -> None:
-        span = window_of(act)
-        window, flag = judge(self.thresholds, span, self.acts.get((act.place, span), {}), act)
-        if window is not None:
-            assert unpack_window(pack_window(window)) == window
-            self.acts[act.place, span] = window
-        self._note([flag] if flag is not None else [])
+    def enter(self, *acts: Act, judged: bool = True) -> None:
+        """Enter acts, and judge them alone."""
+        self.acts.update(act._replace(at=act.at.replace(microsecond=0)) for act in acts)
+        if judged:
+            self._note(find(self.thresholds, {act.record_id for act in acts}, [], self._within(acts)))
 
-    def _person(self, one: SeenRevision) -> bool:
-        """False if it was taken in before."""
-        known = self.standing.get(one.record_id)
-        done = step(self.thresholds, one, known, lambda span: self.days.get((one.volunteer_id, span), {}))
-        if done is not None:
-            self._note(done.flags)
-            assert unpack_standing(pack_standing(done.standing)) == done.standing
-            assert all(unpack_day(pack_day(day)) == day for day in done.days.values())
-            self.standing[one.record_id] = done.standing
-            self.days |= {(one.volunteer_id, span): day for span, day in done.days.items()}
-        return done is not None
+    @property
+    def highest(self) -> dict[UUID, SeenRevision]:
+        return {one.record_id: one for one in sorted(self.revisions.values(), key=lambda one: one.revision)}
+
+    def _within(self, acts: Iterable[Act]) -> list[Act]:
+        reach = reach_of_acts(acts)
+        return [
+            act
+            for act in self.acts
+            if any(act.place == place and since <= act.at < until for place, since, until in reach)
+        ]
 
     def _note(self, flags: Iterable[Flag]) -> None:
         for flag in flags:

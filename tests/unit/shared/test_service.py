@@ -95,7 +95,7 @@ async def test_a_process_is_ready_when_database_and_broker_are(monkeypatch: pyte
     ("of", "roles"),
     [
         (RECRUITMENT, {"api", "worker", "relay"}),
-        (POINTS, {"api", "worker", "teams", "integrity", "relay"}),
+        (POINTS, {"api", "worker", "teams", "relay"}),
         (NOTIFY, {"api", "worker", "relay"}),
         (OPERATIONS, {"api", "worker", "agents", "relay"}),
         (WEB, {"api"}),

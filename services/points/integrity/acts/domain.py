@@ -1,11 +1,10 @@
 """Acts of recorders and devices, and many accounts on one phone. Pure.
 
 Bringing a record in, or scanning with a phone, is an act that no later revision undoes. A device has its day, a
-recorder any ten minutes (``bursts``). A day keeps what proves it and no more: once it is full, each record that comes
-into it is flagged by itself.
+recorder any ten minutes (``bursts``).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -25,12 +24,9 @@ from services.points.integrity.terms.domain import (
     sites_of,
 )
 
-__all__ = ["Act", "ActKind", "Window", "acts_of", "flag_of", "judge", "window_of"]
+__all__ = ["Act", "ActKind", "acts_of", "flag_of", "judge_device", "window_of"]
 
 ActKind = Literal["burst", "many-accounts"]
-
-Window = Mapping[str, Sequence[str]]
-"""Per volunteer their records, each as ``record|site``."""
 
 
 class Act(NamedTuple):
@@ -48,6 +44,14 @@ class Act(NamedTuple):
     def place(self) -> str:
         """The subject of the act's windows."""
         return f"{self.kind}|{class_of(self.provenance)}|{self.subject}"
+
+    @classmethod
+    def at_place(cls, place: str, record_id: UUID, volunteer_id: UUID, site_id: UUID | None, at: datetime) -> "Act":
+        """An act of which the place is known; its class stands for the provenance."""
+        kind, named, subject = place.split("|", 2)
+        return cls(
+            "burst" if kind == "burst" else "many-accounts", subject, named, record_id, volunteer_id, site_id, at
+        )
 
 
 def acts_of(thresholds: ThresholdsInForce, seen: SeenRevision) -> list[Act]:
@@ -87,30 +91,24 @@ def window_of(act: Act) -> TimeWindow:
     return day_span(day_of(seconds(act.at)))
 
 
-def judge(
-    thresholds: ThresholdsInForce, span: TimeWindow, window: Window, act: Act
-) -> tuple[dict[str, list[str]] | None, Flag | None]:
-    """(A device's day with the act in it, or None if it stays as it is; what was found)."""
-    found = thresholds.at(day_of(span.start))
-    limit = found.many_accounts.get(class_of(act.provenance))
-    if limit is None:
-        return None, None
-    held, person = f"{act.record_id}|{act.site_id or ''}", str(act.volunteer_id)
-    known = held in window.get(person, ())
-    if (size := len(window)) >= limit:
-        return None, flag_of(found, span, _held(window if known else {person: [held]}), act, size, limit)
-    if known:
-        return None, None
-    grown = {key: list(records) for key, records in window.items()}
-    grown.setdefault(person, []).append(held)
-    size = len(grown)
-    return grown, flag_of(found, span, _held(grown), act, size, limit) if size >= limit else None
+def judge_device(thresholds: ThresholdsInForce, acts: Iterable[Act], changed: Collection[UUID]) -> list[Flag]:
+    """The findings of one device's days that an act about a changed record is part of.
 
-
-def _held(window: Window) -> list[tuple[str, str, str]]:
-    """(Person, record, site)."""
-    found = ((person, *one.partition("|")) for person, records in window.items() for one in records)
-    return [(person, record, site) for person, record, _, site in found]
+    Args:
+        acts: all of the device on these days; others do no harm.
+    """
+    days: dict[TimeWindow, list[Act]] = {}
+    for act in acts:
+        days.setdefault(window_of(act), []).append(act)
+    flags: list[Flag] = []
+    for span, held in sorted(days.items()):
+        found, size = thresholds.at(day_of(span.start)), len({act.volunteer_id for act in held})
+        limit = found.many_accounts.get(class_of(held[0].provenance))
+        if limit is None or size < limit or not any(act.record_id in changed for act in held):
+            continue
+        about = [(str(act.volunteer_id), str(act.record_id), str(act.site_id or "")) for act in held]
+        flags.append(flag_of(found, span, about, held[0], size, limit))
+    return flags
 
 
 def flag_of(

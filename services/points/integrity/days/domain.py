@@ -1,14 +1,10 @@
 """A person's day: two sites at once, hours without a check-in, hours beyond what a day bears. Pure.
 
-A day (of the district) holds the records whose time touches it, each at its highest revision; which days a record lies
-in is remembered beside, so that a revision that moves or voids it takes it out, and a lower one changes nothing.
-
-Of one revision what came first stands, as in the ledger: a second content changes nothing. A revision is remembered as
-stored after its findings were reported and its acts were sent, so one that comes again has nothing left to do.
+A day (of the district) holds the records whose time touches it, each as it stands. A day is judged when one of its
+records changed; findings about others only were reported when those changed.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -28,19 +24,9 @@ from services.points.integrity.terms.domain import (
     sites_of,
 )
 
-__all__ = [
-    "Day",
-    "DayEntry",
-    "DayStep",
-    "RecordDays",
-    "entry_of",
-    "minutes_within",
-    "shared_minutes",
-    "spans_of",
-    "step",
-]
+__all__ = ["MOST_DAYS", "Day", "DayEntry", "entry_of", "judge_person", "minutes_within", "shared_minutes", "spans_of"]
 
-_MOST_DAYS: Final = 4
+MOST_DAYS: Final = 4
 """A record that lasts longer is checked on its first days only."""
 
 
@@ -68,30 +54,6 @@ class DayEntry(NamedTuple):
 Day = Mapping[UUID, DayEntry]
 
 
-class RecordDays(NamedTuple):
-    """The highest revision of a record that was applied, and the days that it lies in.
-
-    One that lies in none (void, open, imported) has the day on which it began, so that it is forgotten like the others.
-    ``missing`` are the lower revisions that have not come yet, from and to; mostly there are none.
-    """
-
-    revision: int
-    spans: tuple[TimeWindow, ...]
-    missing: tuple[tuple[int, int], ...] = ()
-
-
-_UNSEEN: Final = RecordDays(0, ())
-
-
-@dataclass(frozen=True, slots=True)
-class DayStep:
-    """The change by a revision: the days that differ, where the record stands, and the findings."""
-
-    days: Mapping[TimeWindow, Day]
-    standing: RecordDays
-    flags: tuple[Flag, ...]
-
-
 def entry_of(seen: SeenRevision) -> DayEntry | None:
     """The entry of a revision in a day; None if it is void, open, imported, or lasted no time."""
     if seen.status == "void" or seen.ended_at is None or seen.provenance == "imported":
@@ -106,64 +68,46 @@ def entry_of(seen: SeenRevision) -> DayEntry | None:
 def spans_of(entry: DayEntry) -> tuple[TimeWindow, ...]:
     """The days that a record's time touches."""
     spans = [day_span(day_of(entry.start))]
-    while spans[-1].end < entry.end and len(spans) < _MOST_DAYS:
+    while spans[-1].end < entry.end and len(spans) < MOST_DAYS:
         spans.append(TimeWindow(spans[-1].end, spans[-1].end + DAY_SECONDS))
     return tuple(spans)
 
 
-def step(
-    thresholds: ThresholdsInForce, seen: SeenRevision, known: RecordDays | None, day: Callable[[TimeWindow], Day]
-) -> DayStep | None:
-    """Apply one revision; None if it was applied before, whatever it says now. A lower one changes no day.
+def judge_person(
+    thresholds: ThresholdsInForce, volunteer_id: UUID, records: Day, changed: Collection[UUID]
+) -> list[Flag]:
+    """The findings of a person's days that a changed record is part of.
 
-    ``day`` gives what a window of this volunteer holds until now.
+    Args:
+        records: all of the person whose time touches these days; others do no harm.
+        changed: ids of records; those that are not among ``records`` are in no day.
     """
-    known = known or _UNSEEN
-    if seen.revision <= known.revision:
-        missing = tuple(_without(seen.revision, known.missing))
-        return None if missing == known.missing else DayStep({}, known._replace(missing=missing), ())
-    if seen.revision > known.revision + 1:
-        known = known._replace(missing=(*known.missing, (known.revision + 1, seen.revision - 1)))
-    entry = entry_of(seen)
-    spans = () if entry is None else spans_of(entry)
-    days: dict[TimeWindow, Day] = {}
-    for span in known.spans:
-        if span not in spans and seen.record_id in (held := day(span)):
-            days[span] = {key: other for key, other in held.items() if key != seen.record_id}
+    days: dict[TimeWindow, dict[UUID, DayEntry]] = {}
+    for span in {span for key in changed if key in records for span in spans_of(records[key])}:
+        days[span] = {}
+    for record_id, entry in records.items():
+        for span in spans_of(entry):
+            if span in days:
+                days[span][record_id] = entry
     flags: list[Flag] = []
-    for span in spans:
-        assert entry is not None
-        days[span] = {**day(span), seen.record_id: entry}
-        flags += _judge(thresholds.at(day_of(span.start)), seen.volunteer_id, span, days[span], seen.record_id)
-    remembered = spans or (day_span(day_of(seconds(seen.started_at))),)
-    return DayStep(days, RecordDays(seen.revision, remembered, known.missing), tuple(flags))
+    for span, day in sorted(days.items()):
+        here = frozenset(changed).intersection(day)
+        flags += _judge(thresholds.at(day_of(span.start)), volunteer_id, span, day, here)
+    return flags
 
 
-def _without(revision: int, missing: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """The missing revisions but for this one."""
-    for first, last in missing:
-        if not first <= revision <= last:
-            yield first, last
-            continue
-        if first < revision:
-            yield first, revision - 1
-        if revision < last:
-            yield revision + 1, last
-
-
-def _judge(thresholds: Thresholds, volunteer_id: UUID, span: TimeWindow, day: Day, record_id: UUID) -> list[Flag]:
-    """The findings of a day with this record in it; findings about others only were reported before."""
-    changed = day[record_id]
-    flags = _two_sites(thresholds, volunteer_id, span, day, record_id)
+def _judge(
+    thresholds: Thresholds, volunteer_id: UUID, span: TimeWindow, day: Day, changed: frozenset[UUID]
+) -> list[Flag]:
+    flags = _two_sites(thresholds, volunteer_id, span, day, changed)
     confirmed = {key: entry for key, entry in day.items() if entry.confirmed}
     total = minutes_within(span, confirmed)
-    if changed.confirmed and total > thresholds.long_day:
+    if not changed.isdisjoint(confirmed) and total > thresholds.long_day:
         flags.append(_of_day("long-day", thresholds, volunteer_id, span, confirmed, total, thresholds.long_day))
-    limit = thresholds.no_check_in.get(changed.device_class)
-    if limit is not None and changed.unwitnessed:
-        named = changed.device_class
+    for named in sorted({day[key].device_class for key in changed if day[key].unwitnessed}):
+        limit = thresholds.no_check_in.get(named)
         alike = {key: held for key, held in day.items() if held.unwitnessed and held.device_class == named}
-        if (total := minutes_within(span, alike)) >= limit:
+        if limit is not None and (total := minutes_within(span, alike)) >= limit:
             flags.append(_of_day("no-check-in", thresholds, volunteer_id, span, alike, total, limit, named))
     return flags
 
@@ -206,28 +150,35 @@ def _of_day(
     )
 
 
-def _two_sites(thresholds: Thresholds, volunteer_id: UUID, span: TimeWindow, day: Day, record_id: UUID) -> list[Flag]:
-    mine = day[record_id]
+def _two_sites(
+    thresholds: Thresholds, volunteer_id: UUID, span: TimeWindow, day: Day, changed: frozenset[UUID]
+) -> list[Flag]:
+    """Pairs of which one record changed, each once."""
     flags: list[Flag] = []
-    for other_id, other in sorted(day.items()):
-        limit = None if other_id == record_id else _apart(thresholds, mine, other)
-        begin, end = max(mine.start, other.start), min(mine.end, other.end)
-        # Two that share time over midnight meet in both days; it is reported for the first.
-        if limit is None or shared_minutes(mine, other) < limit or not span.start <= begin < span.end:
-            continue
-        pair = sorted((record_id, other_id))
-        evidence = {
-            "day": day_of(begin).isoformat(),
-            "from": iso(begin),
-            "to": iso(end),
-            "measured": shared_minutes(mine, other),
-            "limit": limit,
-            "unit": "minutes",
-        }
-        about, records = "|".join(map(str, pair)), tuple((key, volunteer_id) for key in pair)
-        sites = sites_of((mine.site_id, other.site_id))
-        version = thresholds.version
-        flags.append(Flag("two-sites", "volunteer", str(volunteer_id), about, records, sites, evidence, version))
+    ordered = sorted(day.items())
+    for place, (one_id, one) in enumerate(ordered):
+        others = (
+            ordered[place + 1 :] if one_id in changed else [pair for pair in ordered[place + 1 :] if pair[0] in changed]
+        )
+        for other_id, other in others:
+            limit = _apart(thresholds, one, other)
+            begin, end = max(one.start, other.start), min(one.end, other.end)
+            # Two that share time over midnight meet in both days; it is reported for the first.
+            if limit is None or shared_minutes(one, other) < limit or not span.start <= begin < span.end:
+                continue
+            evidence = {
+                "day": day_of(begin).isoformat(),
+                "from": iso(begin),
+                "to": iso(end),
+                "measured": shared_minutes(one, other),
+                "limit": limit,
+                "unit": "minutes",
+            }
+            about = f"{one_id}|{other_id}"
+            records = ((one_id, volunteer_id), (other_id, volunteer_id))
+            sites = sites_of((one.site_id, other.site_id))
+            version = thresholds.version
+            flags.append(Flag("two-sites", "volunteer", str(volunteer_id), about, records, sites, evidence, version))
     return flags
 
 

@@ -131,7 +131,6 @@ TOPIC_WORDS: Mapping[str, str] = {
     "team-badges": N_("团队徽章"),
     "redemptions": N_("兑换"),
     "integrity": N_("核查"),
-    "integrity-acts": N_("核查计数"),
     "notifications": N_("送达"),
     "pulse": N_("脉搏"),
     "beats": N_("心跳"),
@@ -294,7 +293,6 @@ FORMS: Mapping[str, tuple[SentenceForm, ...]] = {
         SentenceForm(N_("核查结束，无误：%(case_kind)s"), {"outcome": ("cleared",)}),
         SentenceForm(N_("核查结束，确认属实：%(case_kind)s")),
     ),
-    "volunteering.integrity.act-seen.v1": (SentenceForm(N_("为核查计数：%(volunteer)s 在%(site)s的一条录入")),),
     "volunteering.pulse.ticked.v1": (
         SentenceForm(N_("脉搏：每分钟 %(records_per_minute)s 条记录，%(points_per_minute)s 积分")),
     ),

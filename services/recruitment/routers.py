@@ -23,6 +23,7 @@ from services.recruitment.scheduling import api as scheduling_api
 from services.recruitment.security import api as security_api
 from services.recruitment.signups import api as signups_api
 from services.recruitment.signups.messages import api as messages_api
+from services.recruitment.signups.posts import api as posts_api
 from services.recruitment.signups.swaps import api as swaps_api
 from services.recruitment.signups.waitlist import api as waitlist_api
 from services.recruitment.staff import api as staff_api
@@ -60,6 +61,7 @@ ROUTERS = (
     waitlist_api.router,
     swaps_api.router,
     messages_api.router,
+    posts_api.router,
     attendance_api.router,
     walkins_api.router,
     rollcall_api.router,

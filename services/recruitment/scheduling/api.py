@@ -49,6 +49,7 @@ class ShiftEditIn(Input):
     starts_at: datetime = _ABSENT
     ends_at: datetime = _ABSENT
     capacity: Annotated[int, Field(ge=1, le=10_000)] = _ABSENT
+    withdraw_minutes: Annotated[int, Field(ge=0, le=43_200)] = _ABSENT
 
 
 class PostponementIn(Input):

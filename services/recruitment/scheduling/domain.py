@@ -72,15 +72,20 @@ def edit_shift(
     *,
     policy: PlanningPolicy,
     now: datetime,
+    withdraw_minutes: int | None = None,
 ) -> Shift | DomainRefusal:
-    """The shift with other times or places. Times stand once it is frozen; places never fall below those taken."""
+    """The shift with other times, places or deadline.
+
+    Times stand once it is frozen; places never fall below those taken.
+    """
     shift = standing.shift
     if (refused := _over(standing, now)) is not None:
         return refused
     if capacity < shift.taken:
         detail = f"{shift.taken} people are signed up for this shift; it cannot have fewer places."
         return DomainRefusal("capacity-below-taken", detail, extra={"taken": shift.taken})
-    changed = replace(shift, starts_at=starts_at, ends_at=ends_at, capacity=capacity)
+    deadline = shift.withdraw_minutes if withdraw_minutes is None else withdraw_minutes
+    changed = replace(shift, starts_at=starts_at, ends_at=ends_at, capacity=capacity, withdraw_minutes=deadline)
     if (starts_at, ends_at) == (shift.starts_at, shift.ends_at):
         return changed
     if is_frozen(standing, now):

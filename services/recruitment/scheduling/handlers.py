@@ -30,7 +30,7 @@ from shared.postgres import Tx
 __all__ = ["call_off", "edit_activity", "edit_shift", "postpone", "shorten"]
 
 _SOURCE = "weiguang/recruitment"
-_SHOWN = ("starts_at", "ends_at", "capacity", "cancelled_at")
+_SHOWN = ("starts_at", "ends_at", "capacity", "cancelled_at", "withdraw_minutes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,7 @@ async def edit_shift(tx: Tx, caller: Caller, shift_id: UUID, seen: int, edits: M
             edits.get("capacity", shift.capacity),
             policy=DEFAULT_POLICY,
             now=now,
+            withdraw_minutes=edits.get("withdraw_minutes"),
         )
 
     return await _move(tx, caller, shift_id, seen, "edited", decide)

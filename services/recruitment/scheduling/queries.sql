@@ -26,7 +26,8 @@ where g.status = 'active' and g.shift_id <> $1 and s.cancelled_at is null and s.
 
 -- name: update_shift
 -- Under the locks of the shift and of its volunteers.
-update shifts set starts_at = $2, ends_at = $3, capacity = $4, published_at = $5 where shift_id = $1;
+update shifts set starts_at = $2, ends_at = $3, capacity = $4, published_at = $5, withdraw_minutes = $6
+where shift_id = $1;
 
 -- name: call_off
 -- Once: a shift that was called off stays so.

@@ -64,9 +64,15 @@ async def overlapping(tx: Tx, shift: Shift) -> int:
 
 
 async def update_shift(tx: Tx, shift: Shift) -> None:
-    """Write times, places and publication."""
+    """Write times, places, publication and deadline."""
     await tx.execute(
-        _SQL["update_shift"], shift.shift_id, shift.starts_at, shift.ends_at, shift.capacity, shift.published_at
+        _SQL["update_shift"],
+        shift.shift_id,
+        shift.starts_at,
+        shift.ends_at,
+        shift.capacity,
+        shift.published_at,
+        shift.withdraw_minutes,
     )
 
 

@@ -12,6 +12,7 @@ from services.recruitment.activities.domain import DomainRefusal
 from services.recruitment.signups import handlers
 from services.recruitment.signups.domain import ReliabilityPolicy, Signup, SignupStatus, Source
 from services.recruitment.signups.placing import SignupTerms
+from services.recruitment.signups.posts.handlers import roster as assigned_posts
 from services.recruitment.signups.store import OwnSignup, RosterRow
 from services.recruitment.signups.waitlist.domain import EntryStatus, SkipReason
 from services.recruitment.signups.waitlist.store import WaitingRow
@@ -35,9 +36,10 @@ Runner = Annotated[Caller, allow(Role.LEADER, Role.STATION, Role.OPERATOR)]
 
 
 class SignupIn(Input):
-    """Empty for oneself; staff and leaders name the volunteer."""
+    """Empty for oneself; staff and leaders name the volunteer. ``post_id`` is a post of the shift, null: any."""
 
     volunteer_id: UUID | None = None
+    post_id: UUID | None = None
 
 
 class SignupOut(Output):
@@ -120,13 +122,14 @@ class TeamSignupOut(Output):
 
 
 class RosterRowOut(Output):
-    """One volunteer of a shift by number and masked name, with each record of theirs there."""
+    """One volunteer of a shift by number and masked name, with post and each record of theirs there."""
 
     volunteer_id: UUID
     volunteer_number: str
     name: str
     signup_id: UUID | None
     source: str | None
+    post: str | None
     record_id: UUID | None
     record_status: str | None
     provenance: str | None
@@ -162,7 +165,8 @@ async def sign_up(
     """Take a place in a shift."""
 
     async def work(tx: Tx) -> SignupOut:
-        return signup_out(await handlers.place(tx, caller, shift_id, body.volunteer_id, admission_of(request, cipher)))
+        admission = admission_of(request, cipher)
+        return signup_out(await handlers.place(tx, caller, shift_id, body.volunteer_id, admission, body.post_id))
 
     return await once(request, db, caller, work)
 
@@ -230,7 +234,11 @@ async def read_roster(db: Db, cipher: CipherDep, caller: Runner, shift_id: UUID)
     """The roster of a shift: expected and present volunteers, for those who run it."""
     async with db.transaction() as tx:
         items, waiting = await handlers.roster(tx, cipher, caller, shift_id)
-    return RosterOut(items=[_row(row, name) for row, name in items], waiting=[_waiting(row) for row in waiting])
+        posts = await assigned_posts(tx, shift_id)
+    return RosterOut(
+        items=[_row(row, name, posts.get(row.volunteer_id)) for row, name in items],
+        waiting=[_waiting(row) for row in waiting],
+    )
 
 
 def admission_of(request: Request, cipher: Cipher) -> SignupTerms:
@@ -269,9 +277,9 @@ def _own(signup: OwnSignup) -> OwnSignupOut:
     return OwnSignupOut(**{name: getattr(signup, name) for name in OwnSignupOut.model_fields})
 
 
-def _row(row: RosterRow, name: str) -> RosterRowOut:
-    members = {member: getattr(row, member) for member in RosterRowOut.model_fields if member != "name"}
-    return RosterRowOut(**members, name=name)
+def _row(row: RosterRow, name: str, post: str | None) -> RosterRowOut:
+    members = {member: getattr(row, member) for member in RosterRowOut.model_fields if member not in ("name", "post")}
+    return RosterRowOut(**members, name=name, post=post)
 
 
 def _waiting(row: WaitingRow) -> WaitingRowOut:

@@ -5,13 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from services.recruitment.activities.domain import DomainRefusal
-from services.recruitment.activities.guards import actor_id, may_run, require_run, unwrap
+from services.recruitment.activities.guards import actor_id, require_run, unwrap
 from services.recruitment.eligibility import handlers as eligibility
 from services.recruitment.organisation.handlers import require_reach, volunteer_unknown
 from services.recruitment.signups import domain, events, placing, store
 from services.recruitment.signups.domain import Reliability, ReliabilityPolicy, Signup, Source
 from services.recruitment.signups.placing import SignupTerms
-from services.recruitment.signups.store import FoundSignup, OwnSignup, RosterRow
+from services.recruitment.signups.posts import handlers as posts
+from services.recruitment.signups.store import OwnSignup, RosterRow
 from services.recruitment.signups.waitlist import handlers as waitlist
 from services.recruitment.signups.waitlist.store import WaitingRow
 from services.recruitment.vault import handlers as vault
@@ -25,20 +26,32 @@ from shared.postgres import Tx
 __all__ = ["cancel", "lacks", "own", "place", "place_team", "reliability", "roster"]
 
 
-async def place(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | None, admission: SignupTerms) -> Signup:
+async def place(
+    tx: Tx,
+    caller: Caller,
+    shift_id: UUID,
+    volunteer_id: UUID | None,
+    admission: SignupTerms,
+    post_id: UUID | None = None,
+) -> Signup:
     """Sign a volunteer up for a shift: oneself, or by staff of the site or leader of the team another person.
+
+    ``post_id`` None leaves the post to the leader.
 
     Raises:
         NotFound: no such shift, or it is part of a draft that the caller does not run; no volunteer of the caller's
             sites or team.
         Forbidden: it is another person, and the shift is not the caller's to run.
         Refusal: ``shift-full``, ``waitlist-first``, ``already-signed-up``, ``signup-overlaps``, ``shift-over``,
-            ``activity-not-open``, ``sign-ups-paused``, and what the activity asks for: ``too-young``, ….
+            ``activity-not-open``, ``sign-ups-paused``, ``post-full``, and what the activity asks for: ``too-young``, ….
     """
     who, found = await placing.entrant(tx, caller, shift_id, volunteer_id)
     now = await tx.now()
     await placing.admit(tx, caller, admission, found, who, now)
-    return await placing.take(tx, caller, found, who, now)
+    signup = await placing.take(tx, caller, found, who, now)
+    if post_id is not None:
+        await posts.assign(tx, signup, post_id)
+    return signup
 
 
 async def place_team(
@@ -78,9 +91,9 @@ async def cancel(tx: Tx, caller: Caller, signup_id: UUID) -> Signup:
         NotFound: no such sign-up, or it is another person's.
         Refusal: ``signup-cancelled``, ``already-attended``, ``shift-over``.
     """
-    found = _visible(caller, signup_id, await store.find_signup(tx, signup_id))
+    found = placing.visible_signup(caller, signup_id, await store.find_signup(tx, signup_id))
     await store.lock(tx, found.signup.volunteer_id, found.signup.shift_id)
-    found = _visible(caller, signup_id, await store.find_signup(tx, signup_id))
+    found = placing.visible_signup(caller, signup_id, await store.find_signup(tx, signup_id))
     now = await tx.now()
     own = caller.acts_as(found.signup.volunteer_id)
     by = actor_id(caller)
@@ -134,12 +147,3 @@ async def roster(
     rows = await store.roster(tx, shift_id)
     people = await vault.identities(tx, cipher, [row.person_id for row in rows])
     return [(row, mask_name(people[row.person_id].name)) for row in rows], await waitlist.of_shift(tx, shift_id)
-
-
-def _visible(caller: Caller, signup_id: UUID, found: FoundSignup | None) -> FoundSignup:
-    # Another person's sign-up is answered like none at all.
-    if found is not None and (
-        caller.acts_as(found.signup.volunteer_id) or may_run(caller, found.site_id, found.team_id)
-    ):
-        return found
-    raise NotFound("signup-unknown", f"There is no sign-up {signup_id}.")

@@ -10,7 +10,7 @@ from services.recruitment.eligibility import handlers as eligibility
 from services.recruitment.organisation.handlers import require_reach, volunteer_unknown
 from services.recruitment.signups import domain, events, store
 from services.recruitment.signups.domain import Placing, ReliabilityPolicy, Signup, SignupStatus, Source
-from services.recruitment.signups.store import PlacingRow
+from services.recruitment.signups.store import FoundSignup, PlacingRow
 from services.recruitment.signups.waitlist import domain as waiting
 from services.recruitment.signups.waitlist import store as waitlist
 from services.recruitment.signups.waitlist.domain import EntryStatus
@@ -30,6 +30,7 @@ __all__ = [
     "shift_of",
     "take",
     "visible_shift",
+    "visible_signup",
 ]
 
 
@@ -137,6 +138,19 @@ def visible_shift(caller: Caller, shift_id: UUID, found: PlacingRow | None) -> P
     if found is not None and (found.state is not State.PLANNED or may_run(caller, found.site_id, found.team_id)):
         return found
     raise NotFound("shift-unknown", f"There is no shift {shift_id}.")
+
+
+def visible_signup(caller: Caller, signup_id: UUID, found: FoundSignup | None) -> FoundSignup:
+    """The sign-up, if the caller may act on it: one's own, or of a shift that the caller runs.
+
+    Raises:
+        NotFound: there is none, or it is another person's, which is answered alike.
+    """
+    if found is not None and (
+        caller.acts_as(found.signup.volunteer_id) or may_run(caller, found.site_id, found.team_id)
+    ):
+        return found
+    raise NotFound("signup-unknown", f"There is no sign-up {signup_id}.")
 
 
 def changed_meanwhile() -> Conflict:

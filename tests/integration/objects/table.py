@@ -4,52 +4,30 @@ Others than those named are refused (401, 403 or 404) and leave no trace; the ri
 they are. A route without a row fails the matrix: say here whose object it acts on.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
 
 from shared.http.routes import walk_routes
+from tests.integration.objects.rows import (
+    ALL,
+    CENTRE,
+    LEADER,
+    OTHERS,
+    REASON,
+    STATION,
+    VERSION,
+    VOLUNTEER,
+    Row,
+    everybody,
+)
+from tests.integration.objects.shifts import SHIFT_ROWS
 
 __all__ = ["OTHERS", "ROWS", "Row", "missing_rows", "routes_with_ids"]
 
-OTHERS = ("stranger", "other_station", "other_operator", "other_leader", "resident", "engineer")
-"""Callers who have nothing to do with the objects: another volunteer, staff of another site, …"""
-ALL = frozenset(OTHERS)
-
 Route = tuple[str, str, str]
 """(service, method, path below its version)"""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Who may call a route with the world's ids.
-
-    ``rightful`` is who must not be refused (None: no call is tried, for the reason in ``why``); ``open_to`` are callers
-    whom the route serves too, since the object is everybody's or the call acts on the caller alone. ``ids`` replaces
-    ids in the path, ``body`` and ``query`` say what is sent instead of what the route's description suggests;
-    ``hidden`` is an id that a listing must not show to others.
-    """
-
-    rightful: str | None
-    open_to: frozenset[str] = frozenset()
-    ids: Mapping[str, str] = field(default_factory=dict)
-    body: Any = None
-    query: Mapping[str, str] = field(default_factory=dict)
-    hidden: str | None = None
-    why: str = ""
-
-
-def everybody(why: str, rightful: str | None = None, **more: Any) -> Row:
-    """A route whose object is public."""
-    return Row(rightful, ALL, why=why, **more)
-
-
-STATION, LEADER, CENTRE, VOLUNTEER = Row("station"), Row("leader"), Row("operator"), Row("volunteer")
-VERSION = {"version": 1}
-PURPOSE = {"purpose": "核对保险"}
-REASON = {"reason": "核对原件", "evidence": "签到表第3页"}
 
 _IMPORT_ROWS = [{"registry_number": "LJ000001", "name": "赵建国", "phone": "13900000001", "site_id": "$site_id"}]
 
@@ -155,64 +133,7 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("GET", "/looks"): Row("operator", query={"volunteer_id": "volunteer_id"}),
     ("POST", "/volunteers/{volunteer_id}/unmask"): Row("station", body={"purpose": "核对保险"}),
     ("GET", "/internal/volunteers/{volunteer_id}/address"): Row("notify"),
-    ("POST", "/activities"): LEADER,
-    ("POST", "/activities/batches"): LEADER,
-    ("GET", "/activities"): Row("leader", ALL, query={"site_id": "site_id"}, hidden="draft_id", why="without drafts"),
-    ("GET", "/activities/{activity_id}"): Row("leader", ids={"activity_id": "draft_id"}),
-    ("POST", "/activities/{activity_id}/shifts"): LEADER,
-    ("POST", "/activities/{activity_id}/open"): Row("leader", ids={"activity_id": "draft_id"}),
-    ("POST", "/activities/{activity_id}/close"): LEADER,
-    ("GET", "/shifts"): Row("leader", ALL, query={"site_id": "site_id"}, hidden="draft_shift_id", why="no drafts"),
-    ("GET", "/schedule"): Row(
-        "leader", frozenset({"other_station", "other_operator", "other_leader"}),
-        query={"site_id": "site_id", "from": "2026-03-04T00:00:00Z", "to": "2026-03-06T00:00:00Z"}, hidden="shift_id",
-        why="lists the shifts that the caller runs",
-    ),
-    ("GET", "/shifts/{shift_id}"): Row("leader", ids={"shift_id": "draft_shift_id"}),
-    ("PATCH", "/activities/{activity_id}"): Row("leader", body={**VERSION, "place": "新地方"}),
-    ("PATCH", "/shifts/{shift_id}"): Row("leader", body={**VERSION, "capacity": 50}),
-    **{("POST", "/shifts/{shift_id}/" + act): LEADER for act in ("postponement", "shortening", "cancellation")},
-    ("POST", "/shifts/{shift_id}/signups"): STATION,
-    ("POST", "/signups/{signup_id}/cancel"): VOLUNTEER,
-    ("POST", "/shifts/{shift_id}/waitlist"): STATION,
-    **{("POST", "/waitlist/{entry_id}/" + act): VOLUNTEER for act in ("acceptance", "withdrawal")},
-    ("POST", "/shifts/{shift_id}/team-signups"): Row("station", body={"volunteer_ids": ["$referred_id"]}),
-    ("POST", "/shifts/{shift_id}/messages"): Row("leader", body={"kind": "meeting"}),
-    ("GET", "/shifts/{shift_id}/messages"): LEADER,
-    ("POST", "/signups/{signup_id}/swaps"): Row("volunteer", body={"volunteer_number": "$volunteer_number"}),
-    ("GET", "/swaps"): Row("leader", query={"shift_id": "shift_id"}),
-    **{("POST", "/swaps/{swap_id}/" + act): VOLUNTEER for act in ("acceptance", "end")},
-    ("POST", "/swaps/{swap_id}/approval"): LEADER,
-    ("GET", "/shifts/{shift_id}/eligibility"): Row(None, frozenset({"stranger"}), why="says what the caller lacks"),
-    ("GET", "/activities/{activity_id}/details"): Row("leader", ids={"activity_id": "draft_id"}),
-    ("PUT", "/activities/{activity_id}/details"): Row("leader", body={"version": 0, "bring": "雨伞"}),
-    ("GET", "/volunteers/{volunteer_id}/facts"): STATION,
-    ("POST", "/volunteers/{volunteer_id}/facts"): Row("station", body={"kind": "skill", "code": "first-aid"}),
-    ("POST", "/facts/{fact_id}/revocation"): STATION,
-    ("GET", "/shifts/{shift_id}/roster"): LEADER,
-    ("POST", "/shifts/{shift_id}/roll-call"): Row(
-        "leader", body={"tick": "in", "volunteer_numbers": ["LD-2026-000001-0"]}
-    ),
-    ("GET", "/shifts/{shift_id}/code"): LEADER,
-    ("POST", "/attendance/tickets"): everybody("the code on the wall is exchanged before login"),
-    ("POST", "/attendance/check-ins"): Row(None, frozenset({"stranger"}), why="acts on the caller alone"),
-    ("POST", "/attendance/walk-ins"): Row(None, frozenset({"stranger"}), why="acts on the caller alone"),
-    ("POST", "/attendance/check-outs"): Row(None, frozenset({"stranger"}), why="acts on the caller alone"),
-    ("GET", "/attendance/records"): Row(
-        "volunteer", frozenset({"other_station", "other_operator", "other_leader"}),
-        query={"volunteer_id": "volunteer_id"}, hidden="record_id", why="lists the records that the caller runs",
-    ),
-    ("GET", "/attendance/records/{record_id}"): VOLUNTEER,
-    ("POST", "/attendance/records/{record_id}/resumption"): VOLUNTEER,
-    ("POST", "/attendance/records/{record_id}/corrections"): Row("station"),
-    ("POST", "/attendance/records/{record_id}/void"): Row("station", body=REASON),
-    ("POST", "/attendance/records/{record_id}/confirm"): Row("leader", body={"reason": "到场"}),
-    ("POST", "/attendance/records/{record_id}/evidence"): Row(None, body=PURPOSE, why="the record has none"),
-    ("POST", "/attendance/records/{record_id}/overtime"): Row("leader", body={"reason": "收尾"}),
-    ("POST", "/attendance/records/{record_id}/additions"): STATION,
-    ("POST", "/attendance/records/{record_id}/restoration"): Row("station", body=REASON),
-    ("POST", "/shifts/{shift_id}/scans"): Row("leader", body={"tick": "in", "scanned": "LD-2026-000001-0"}),
-    ("POST", "/attendance/records/{record_id}/denial"): Row("volunteer", body={"reason": "不是我"}),
+    **SHIFT_ROWS,
     ("POST", "/attendance/approvals/decisions"): Row(
         None, frozenset({"other_station", "other_operator"}),
         body={"record_ids": ["$record_id"], "decision": "approve", "reason": "核对过"},

@@ -220,3 +220,14 @@ async def test_a_kiosk_row_counts_until_its_running_shift_was_called_off(work: W
     answer = (await work.post("/attendance/batches", work.batch(device, row), work.station)).json()
     assert answer["accepted"] == 1, answer
     assert await work.count("select minutes from attendance_records") == 30
+
+
+async def test_the_deadline_for_withdrawing_is_edited_and_kept_in_the_history(work: Work) -> None:
+    volunteer, activity = await work.volunteer(), await work.activity((3 * HOUR, 4 * HOUR))
+    shift_id = activity["shifts"][0]["shift_id"]
+    answer = await patch(work, f"/shifts/{shift_id}", {"version": 1, "withdraw_minutes": 240})
+    assert answer.json()["shifts"][0]["withdraw_minutes"] == 240
+    changes = (await work.get(f"/changes/shift/{shift_id}")).json()["items"]
+    assert [change["after"] for change in changes] == [{"withdraw_minutes": 240}]
+    signup_id = (await work.sign_up(shift_id, volunteer)).json()["signup_id"]
+    assert (await work.post(f"/signups/{signup_id}/cancel", {}, volunteer.token)).json()["late"] is True

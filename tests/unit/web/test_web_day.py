@@ -22,6 +22,7 @@ def items(*rows: Any) -> dict[str, Any]:
 
 PERSON = {
     "volunteer_id": ONE, "volunteer_number": "LD-1", "name": "张**", "signup_id": ONE, "source": "self",
+    "post": "引导",
     "record_id": None, "record_status": None, "provenance": None, "started_at": None, "ended_at": None, "minutes": None,
 }  # fmt: skip
 WAITING = {
@@ -40,6 +41,9 @@ ANSWERS: dict[str, Any] = {
     f"/shifts/{SHIFT}/roster": {"items": [PERSON], "waiting": [WAITING]},
     f"/shifts/{SHIFT}/messages": items(MESSAGE),
     "/swaps": items(SWAP),
+    f"/shifts/{SHIFT}/posts": {
+        "items": [{"post_id": ONE, "name": "引导", "capacity": 3, "taken": 1}], "own": None,
+    },
 }  # fmt: skip
 
 
@@ -74,6 +78,8 @@ async def test_a_shift_shows_who_waits_what_is_swapped_and_what_was_written() ->
     assert f"POST /api/recruitment/v1/shifts/{SHIFT}/messages" in html
     assert "请带好物品<br>红马甲" in html
     assert "发给 7 位" in html
+    assert "引导：1 / 3 人" in html
+    assert f"PUT /api/recruitment/v1/signups/{ONE}/post" in html
     assert "LD-1 想换给 LD-3" in html
     assert f"POST /api/recruitment/v1/swaps/{ONE}/approval" in html
     assert "第 1 位" in html

@@ -27,6 +27,10 @@ SWAP = {
     "to_number": "V2",
     "state": "proposed",
 }
+POSTS = [
+    {"post_id": "p", "name": "引导", "capacity": 3, "taken": 1},
+    {"post_id": "q", "name": "登记", "capacity": 2, "taken": 2},
+]
 SIGNED: dict[str, Any] = {"signup_id": "g"}
 OFFERED: dict[str, Any] = {"offer_until": (NOW + timedelta(hours=2)).isoformat(), "free": 0}
 
@@ -42,6 +46,8 @@ def shown(state: str, me: str = "a", swaps: tuple[Any, ...] = (), lacks: tuple[s
         "deadline": NOW,
         "worth": "",
         "messages": [{"said": "请提前几分钟到场集合。", "words": "东门", "sent_at": NOW.isoformat(), "by_staff": True}],
+        "posts": POSTS,
+        "own_post": "p",
         "path": "/me/shifts/s",
         **flags,
     }
@@ -92,6 +98,9 @@ def test_the_page_says_the_rank_the_deadline_and_what_is_missing() -> None:
     html = shown("none", lacks=("要先完成培训",))
     assert "要先完成培训" in html
     assert "雨伞" in html
+    choice = shown("none")
+    assert re.search(r'value="q" disabled>登记：2 / 2 人', choice)
+    assert "岗位：引导" in shown("signed_up", **SIGNED)
     assert "请提前几分钟到场集合。<br>东门" in html
 
 

@@ -89,11 +89,12 @@ async def sign_up(visit: VisitOf, shift_id: str, body: SignupFormIn, key: Key, o
 
 async def _standing(visit: Visit, shift_id: str) -> dict[str, Any]:
     """A shift with its people, by how they stand."""
-    found, roster, messages, swaps, now = await asyncio.gather(
+    found, roster, messages, swaps, posts, now = await asyncio.gather(
         visit.ask("recruitment", f"/shifts/{shift_id}"),
         visit.ask("recruitment", f"/shifts/{shift_id}/roster"),
         visit.get_optional("recruitment", f"/shifts/{shift_id}/messages"),
         visit.get_optional("recruitment", "/swaps", shift_id=shift_id),
+        visit.get_optional("recruitment", f"/shifts/{shift_id}/posts"),
         district_now(visit),
     )
     people = people_of(roster["items"])
@@ -105,6 +106,7 @@ async def _standing(visit: Visit, shift_id: str) -> dict[str, Any]:
         "waiting": roster.get("waiting") or [],
         "messages": _items(messages),
         "swaps": _items(swaps),
+        "posts": _items(posts),
         "subjects": [(kind, _(text)) for kind, text in MESSAGE_SUBJECTS.items()],
         "account": bool(visit.session.roles & {"station", "operator"}),
     }
@@ -140,6 +142,7 @@ def people_of(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "name": row.get("name") or "",
                 "signup_id": row["signup_id"],
                 "walk_in": row["signup_id"] is None,
+                "post": row.get("post"),
                 "records": [],
                 "present": False,
             },

@@ -65,6 +65,8 @@ _FIELDS: Mapping[str, str] = {
     "ends_at": N_("结束"),
     "capacity": N_("名额"),
     "cancelled_at": N_("取消时间"),
+    "posts": N_("岗位"),
+    "withdraw_minutes": N_("取消期限（分钟）"),
 }
 _TIMES = frozenset({"starts_at", "ends_at", "cancelled_at"})
 

@@ -116,11 +116,12 @@ async def _coming(visit: Visit) -> list[Any]:
 async def _context(visit: Visit, shift_id: str) -> dict[str, Any]:
     asked = quote(shift_id, safe="")
     shift = await visit.ask("recruitment", f"/shifts/{asked}")
-    details, eligibility, swaps, messages, worth = await asyncio.gather(
+    details, eligibility, swaps, messages, posts, worth = await asyncio.gather(
         visit.get_optional("recruitment", f"/activities/{shift['activity_id']}/details"),
         visit.get_optional("recruitment", f"/shifts/{asked}/eligibility"),
         visit.get_optional("recruitment", "/swaps"),
         visit.get_optional("recruitment", f"/shifts/{asked}/messages"),
+        visit.get_optional("recruitment", f"/shifts/{asked}/posts"),
         worth_of(visit, shift),
     )
     now, starts = parse(shift["now"]), parse(shift["starts_at"])
@@ -133,6 +134,8 @@ async def _context(visit: Visit, shift_id: str) -> dict[str, Any]:
         "messages": [{**each, "said": _(MESSAGES_SAID[each["kind"]])} for each in messages["items"]]
         if messages
         else [],
+        "posts": posts["items"] if posts else [],
+        "own_post": posts["own"] if posts else None,
         "me": visit.volunteer(),
         "begun": now >= starts,
         "over": now >= parse(shift["ends_at"]),

@@ -1,0 +1,1 @@
+"""Posts of a shift: tasks with places of their own."""

@@ -113,7 +113,7 @@ async def test_a_team_shows_its_badges_and_a_revoked_one_says_so(district: Distr
             await page.reload()
             return "已撤销" in await page.locator(".verdict").inner_text()
 
-        await eventually(revoked, within=60, what="the page says that the badge was revoked")
+        await eventually(revoked, within=60, every=0.3, what="the page says that the badge was revoked")
         answer = await page.goto(f"{district.url}/teams/{new_id()}")
         assert answer is not None
         assert answer.status == 404

@@ -115,7 +115,7 @@ async def shows(page: Page, address: str, section: str, text: str) -> None:
         place = page.locator(f"section[aria-labelledby={section}]") if section else page.locator("main")
         return text in await place.inner_text()
 
-    await eventually(seen, within=120)
+    await eventually(seen, within=120, every=0.3)
 
 
 async def serve(phone: Page, screen: Page, district: District) -> None:
@@ -268,8 +268,7 @@ async def test_what_records_hold_is_text_and_places_that_are_not_there_are_said(
         search = f"{district.url}/console/search?key={key.decode()}"
         rows = page.locator("tbody tr")
         await page.goto(search)
-        while await rows.count() < len(strange):
-            await page.reload()
+        await reloaded(page, rows.nth(len(strange) - 1))
         assert await page.evaluate("window.hacked") is None
         seen = ""
         for place in range(len(strange)):

@@ -8,6 +8,8 @@ from typing import Any, TypeVar, overload
 __all__ = ["eventually"]
 
 T = TypeVar("T")
+LONGEST_PAUSE = 0.5
+"""Seconds between two calls of a probe that asks for no longer ones."""
 
 
 @overload
@@ -21,10 +23,14 @@ async def eventually(
 async def eventually(probe: Callable[[], Any], *, within: float = 60.0, every: float = 0.02, what: str = "") -> Any:
     """Call `probe` until it returns something true; an AssertionError in it counts as not yet.
 
+    The pauses between calls grow from `every` to a tenth of the time waited so far: many a probe costs more processor
+    time than what it waits for.
+
     Raises:
         AssertionError: it didn't within `within` seconds; the last one of the probe when it raised one.
     """
-    deadline = asyncio.get_running_loop().time() + within
+    clock = asyncio.get_running_loop().time
+    begun = clock()
     while True:
         failure: AssertionError | None = None
         value: Any = None
@@ -35,6 +41,7 @@ async def eventually(probe: Callable[[], Any], *, within: float = 60.0, every: f
             failure = error
         if value:
             return value
-        if asyncio.get_running_loop().time() > deadline:
+        waited = clock() - begun
+        if waited > within:
             raise failure or AssertionError(f"{what or probe} was still {value!r} after {within} s")
-        await asyncio.sleep(every)
+        await asyncio.sleep(max(every, min(LONGEST_PAUSE, waited / 10)))

@@ -20,7 +20,7 @@ ROUNDS ?= 5
 INGEST_WORKERS ?= 1
 BENCH_OPTIONS ?=
 
-.PHONY: help setup demo run screens test test-unit test-kafka test-depth test-all drill check format docs lock hooks clean audit bench bench-scale bench-console
+.PHONY: help setup demo run screens test test-unit test-kafka test-depth test-all drill check format docs lock hooks clean audit bench bench-scale bench-console bench-http
 
 help:
 	@echo "make demo        set up, start the stack, play two months of a district, print its report (BROKER=kafka: on Apache Kafka)"
@@ -34,6 +34,7 @@ help:
 	@echo "make audit       prove the invariants of the data in var/    make clean   forget var/ and the caches"
 	@echo "make bench       measure the ingest beside a bare loop and beside peers (ROUNDS=5); make bench-scale: on 10 million transfers"
 	@echo "make bench-console  measure the operators' console: live rows, the index, searches, scrolling, viewers"
+	@echo "make bench-http  measure check-ins beside a bare route, rosters and the search for people over HTTP"
 	@echo "make hooks       install the pre-commit hook                 make lock    resolve the locks again"
 
 # Two stamps: demo and run need less than the tests do.
@@ -82,6 +83,9 @@ bench-scale: $(RUN_STAMP)
 
 bench-console: $(DEV_STAMP)
 	@exec $(PY) -m dev.bench.console $(BENCH_OPTIONS)
+
+bench-http: $(RUN_STAMP)
+	@exec $(PY) -m dev.bench.http $(BENCH_OPTIONS)
 
 # Types on one core, laws and contracts on the other.
 check: $(DEV_STAMP)

@@ -1,0 +1,1 @@
+"""`make bench-http`: check-ins, rosters and people over HTTP on the whole stack."""

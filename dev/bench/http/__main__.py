@@ -68,7 +68,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 @dataclass(frozen=True, slots=True)
 class _Issuer:
-    """What minting a token needs."""
+    """The settings that minting a token needs."""
 
     auth_signing_key: SecretStr
     service: str = "recruitment"
@@ -76,7 +76,7 @@ class _Issuer:
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """What came of requests at a rate: latencies in milliseconds, and answers other than the wanted one."""
+    """The answers to requests at a rate: latencies in milliseconds, and answers other than the wanted one."""
 
     latencies: list[float]
     failed: int

@@ -35,6 +35,8 @@ GENEROUS_LIMITS = {
     "limit_codes_in_all": 1_000_000,
     "limit_tries_per_address": 100_000,
     "limit_passwords_per_address": 10_000,
+    "limit_orders_per_resident": 1_000,
+    "limit_orders_per_address": 1_000_000,
 }
 """Everybody of the embedded stack comes from one address, and its demo registers thousands in minutes."""
 

@@ -24,6 +24,8 @@ from services.recruitment.attendance import timers as attendance_timers
 from services.recruitment.factors import handlers as factors
 from services.recruitment.imports import handlers as imports
 from services.recruitment.keys.store import tables as key_tables
+from services.recruitment.orders import timers as order_timers
+from services.recruitment.orders.policy import policy_of
 from services.recruitment.security import handlers as security
 from services.recruitment.settings import RecruitmentSettings
 from services.recruitment.signups.reminders import timers as reminder_timers
@@ -91,13 +93,16 @@ def build_app(settings: RecruitmentSettings) -> "FastAPI":
 
 
 async def worker(settings: RecruitmentSettings, stop: asyncio.Event) -> None:
-    """Timers of attendance, approvals, waitlists and reminders, and the purge; until ``stop`` is set."""
+    """Timers of attendance, approvals, waitlists, reminders and orders, and the purge; until ``stop`` is set."""
+    policy = policy_of(settings)
     async with connected(settings) as db, asyncio.TaskGroup() as group:
         timers: tuple[tuple[str, Callable[[], Awaitable[int]], float], ...] = (
             ("attendance", lambda: attendance_timers.close_overdue(db), attendance_timers.EVERY_SECONDS),
             ("approvals", lambda: approvals_timers.lapse_due(db), approvals_timers.EVERY_SECONDS),
             ("waitlist", lambda: waitlist_timers.run_due(db), waitlist_timers.EVERY_SECONDS),
             ("reminders", lambda: reminder_timers.remind_due(db), reminder_timers.EVERY_SECONDS),
+            ("orders", lambda: order_timers.run_due(db, policy), order_timers.EVERY_SECONDS),
+            ("orders-stranded", lambda: order_timers.run_stranded(db, policy), order_timers.STRANDED_SECONDS),
             ("purge", lambda: purge_once(settings, db), PURGE_SECONDS),
         )
         for name, work, seconds in timers:

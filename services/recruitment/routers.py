@@ -13,6 +13,10 @@ from services.recruitment.eligibility import api as eligibility_api
 from services.recruitment.imports import api as imports_api
 from services.recruitment.needs import api as needs_api
 from services.recruitment.openings import api as openings_api
+from services.recruitment.orders import api as orders_api
+from services.recruitment.orders.board import api as orders_board_api
+from services.recruitment.orders.details import api as orders_details_api
+from services.recruitment.orders.menu import api as orders_menu_api
 from services.recruitment.organisation import api as organisation_api
 from services.recruitment.projects import api as projects_api
 from services.recruitment.recruiting import api as recruiting_api
@@ -69,6 +73,10 @@ ROUTERS = (
     approvals_api.router,
     corrections_api.router,
     devices_api.router,
+    orders_menu_api.router,
+    orders_board_api.router,
+    orders_api.router,
+    orders_details_api.router,
     reports_api.router,
     security_api.router,
     operators_api.router_of("recruitment"),

@@ -47,6 +47,25 @@ class RecruitmentSettings(Settings):
     unused_places_pause_days: int = Field(default=30, ge=1)
     """Days for which own sign-ups pause after the last unused place."""
 
+    order_review_working_days: int = Field(default=1, ge=1, le=60)
+    """Working days until an order that its desk has not taken up or reviewed goes to the desk above."""
+    order_answer_days: int = Field(default=14, ge=1, le=365)
+    """Days until an order is closed whose resident does not answer the review."""
+    order_offer_working_days: int = Field(default=2, ge=1, le=60)
+    """Working days until an order that no team accepted goes to the desk above."""
+    order_dispatch_working_days: int = Field(default=1, ge=1, le=60)
+    """Working days until an order is dispatched anew whose team does not answer."""
+    order_accept_days: int = Field(default=3, ge=1, le=365)
+    """Days until an accepted order is offered again that its team does not plan."""
+    order_completion_days: int = Field(default=3, ge=1, le=365)
+    """Days after the service until staff are reminded of an order that was not completed."""
+    order_rating_days: int = Field(default=7, ge=1, le=365)
+    """Days until a served order counts as rated by default, which reports keep apart."""
+    order_most_declines: int = Field(default=3, ge=1, le=20)
+    """Teams that decline or do not answer until a need is unfulfilled."""
+    order_frail_people: int = Field(default=2, ge=1, le=50)
+    """Volunteers at least for a frail resident."""
+
     public_url: str = "http://127.0.0.1:8000"
     """Where people reach the pages; printed into QR codes."""
 
@@ -64,6 +83,10 @@ class RecruitmentSettings(Settings):
     in the security log."""
     limit_tries_per_address: int = Field(default=60, ge=1)
     """Wrong one-time codes per address and hour."""
+    limit_orders_per_resident: int = Field(default=10, ge=1)
+    """Orders of one resident in a day, also those that staff take."""
+    limit_orders_per_address: int = Field(default=60, ge=1)
+    """Orders from one address in an hour, except for those that staff take."""
     limit_passwords_per_address: int = Field(default=30, ge=1)
     """Wrong passwords per address and hour."""
     limit_passwords_per_account: int = Field(default=100, ge=1)

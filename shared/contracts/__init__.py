@@ -7,6 +7,7 @@ from shared.contracts.beats import ConsumerBeat, ProcessBeat, ServiceBeat, Topic
 from shared.contracts.integrity import CaseOpened, CaseSettled
 from shared.contracts.live import DrivePulse, MessageDelivered, PulseTick, SitePulse
 from shared.contracts.operating import OperatorActed
+from shared.contracts.ordering import OrderChanged
 from shared.contracts.places import ActivityChanged, SiteChanged
 from shared.contracts.recruiting import DriveOpened, SignupCancelled, SignupPlaced, VolunteerRegistered
 from shared.contracts.rewarding import (
@@ -52,6 +53,7 @@ __all__ = [
     "Instant",
     "MessageDelivered",
     "OperatorActed",
+    "OrderChanged",
     "PointsPosted",
     "ProcessBeat",
     "PulseTick",
@@ -98,6 +100,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     ShiftReminder,
     AttendanceRecorded,
     AssertionNoted,
+    OrderChanged,
     PointsPosted,
     BadgeAwarded,
     BadgeRevoked,

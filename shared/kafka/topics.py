@@ -73,6 +73,7 @@ _ALL = (
         "another account asserted, changed or decided something about a service record",
         2,
     ),
+    Topic("orders", "recruitment", "order_id", "a resident's order took a step", 2),
     Topic("points", "points", "volunteer_id", "a balance changed, and why"),
     Topic("badges", "points", "volunteer_id", "a badge was awarded or revoked"),
     Topic("team-badges", "points", "team_id", "a team's badge was awarded or revoked", 1),

@@ -16,6 +16,8 @@ PUBLIC = {
     "reward_name": "public name in the catalogue of rewards",
     "theme": "public theme of the activity, founded by the centre",
     "kind": "public kind of the service, as its activity names it",
+    "need": "code of a need on the public menu",
+    "need_name": "public name of a need on the menu",
     "code": "code in the public address of a drive's page",
 }
 """Text that the centre or a site typed to be shown to everybody; none of it is about a person."""

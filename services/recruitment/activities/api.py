@@ -10,7 +10,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.recruitment.activities import handlers
-from services.recruitment.activities.domain import Shift, State
+from services.recruitment.activities.domain import Shift, State, Visibility
 from services.recruitment.activities.handlers import NewActivity, NewShift, Planned
 from services.recruitment.activities.store import ShiftView
 from shared.auth.access import allow, optional
@@ -99,7 +99,7 @@ class ShiftOut(Output):
 
 
 class ActivityOut(Output):
-    """An activity with its shifts, by start."""
+    """An activity with its shifts, by start; ``visibility``: whether it is shown to everybody or to its team only."""
 
     activity_id: UUID
     title: str
@@ -118,6 +118,7 @@ class ActivityOut(Output):
     note: str | None
     closed_at: datetime | None
     version: int
+    visibility: Visibility
     shifts: list[ShiftOut]
 
 

@@ -16,6 +16,7 @@ __all__ = [
     "PlanningPolicy",
     "Shift",
     "State",
+    "Visibility",
     "add_shifts",
     "close",
     "fault_of_times",
@@ -32,6 +33,13 @@ class State(StrEnum):
     PLANNED = "planned"
     OPEN = "open"
     CLOSED = "closed"
+
+
+class Visibility(StrEnum):
+    """Public: everybody sees it. Team: its members, those signed up and those who run it."""
+
+    PUBLIC = "public"
+    TEAM = "team"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +112,7 @@ class Activity:
     closed_at: datetime | None = None
     closed_by: UUID | None = None
     version: int = 1
+    visibility: Visibility = Visibility.PUBLIC
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.recruitment.activities import domain, store
-from services.recruitment.activities.domain import DEFAULT_POLICY, Activity, Closing, Shift, State
+from services.recruitment.activities.domain import DEFAULT_POLICY, Activity, Closing, Shift, State, Visibility
 from services.recruitment.activities.events import publish_activities
 from services.recruitment.activities.guards import (
     STAFF,
@@ -70,6 +70,7 @@ class NewActivity:
     person_in_charge: str | None = None
     draft: bool = False
     shifts: Sequence[NewShift] = ()
+    visibility: Visibility = Visibility.PUBLIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +174,14 @@ async def get(tx: Tx, caller: Caller, activity_id: UUID) -> Planned:
     """One activity with its shifts.
 
     Raises:
-        NotFound: there is none, or it is a draft that the caller does not run.
+        NotFound: there is none, or it is a draft that the caller does not run, or for a team that is not theirs.
     """
     activity = await store.find_activity(tx, activity_id)
     if activity is None or not _visible(caller, activity.state, activity.site_id, activity.team_id):
+        raise _no_activity(activity_id)
+    if not may_run(caller, activity.site_id, activity.team_id) and await store.is_hidden(
+        tx, activity_id, caller.volunteer_id
+    ):
         raise _no_activity(activity_id)
     return Planned(activity, await store.find_shifts(tx, [activity_id]))
 
@@ -198,7 +203,16 @@ async def listing(
         site_ids=(caller.site_ids or frozenset()) if staff else frozenset(),
         team_ids=caller.team_ids if caller.has(Role.LEADER) else frozenset(),
     )
-    found = await store.list_activities(tx, start=start, end=end, site_id=site_id, runs=runs, after=after, limit=limit)
+    found = await store.list_activities(
+        tx,
+        start=start,
+        end=end,
+        site_id=site_id,
+        runs=runs,
+        volunteer_id=caller.volunteer_id,
+        after=after,
+        limit=limit,
+    )
     shifts: dict[UUID, list[Shift]] = {activity.activity_id: [] for activity in found}
     for shift in await store.find_shifts(tx, list(shifts)):
         shifts[shift.activity_id].append(shift)
@@ -227,10 +241,13 @@ async def shift_view(tx: Tx, caller: Caller, shift_id: UUID) -> ShiftView:
     """One shift as the caller sees it.
 
     Raises:
-        NotFound: there is none, or it is part of a draft that the caller does not run.
+        NotFound: there is none, or it is part of a draft that the caller does not run, or for another team.
     """
     view = await store.find_shift_view(tx, shift_id, caller.volunteer_id)
     if view is None or not _visible(caller, State(view.state), view.site_id, view.team_id):
+        raise NotFound("shift-unknown", f"There is no shift {shift_id}.")
+    hides = not may_run(caller, view.site_id, view.team_id)
+    if hides and await store.is_hidden(tx, view.activity_id, caller.volunteer_id):
         raise NotFound("shift-unknown", f"There is no shift {shift_id}.")
     return view
 
@@ -265,6 +282,7 @@ def _activity(wanted: NewActivity) -> Activity:
         beneficiaries=wanted.beneficiaries,
         content=wanted.content,
         person_in_charge=wanted.person_in_charge,
+        visibility=wanted.visibility,
     )
 
 

@@ -38,13 +38,13 @@ select team_id, home_id, array_agg(site_id) as reach from below group by team_id
 -- name: insert_activities
 -- A whole plan at once.
 insert into activities (activity_id, title, theme_id, team_id, site_id, project_id, kind, place, beneficiaries, content,
-                        person_in_charge, state, starts_at, opened_at, planned_by, planned_at)
+                        person_in_charge, state, starts_at, opened_at, planned_by, planned_at, visibility)
 select activity_id, title, theme_id, team_id, site_id, project_id, kind, place, beneficiaries, content,
-       person_in_charge, state, starts_at, opened_at, $15, $16
+       person_in_charge, state, starts_at, opened_at, $15, $16, visibility
 from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[],
-            $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[])
+            $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[], $17::text[])
     as plan (activity_id, title, theme_id, team_id, site_id, project_id, kind, place, beneficiaries, content,
-             person_in_charge, state, starts_at, opened_at);
+             person_in_charge, state, starts_at, opened_at, visibility);
 
 -- name: insert_shifts
 -- The shifts of any number of activities.
@@ -67,7 +67,8 @@ select activity_id from activities where activity_id = $1 for no key update;
 -- name: find_activity
 -- One activity as it stands.
 select activity_id, title, theme_id, team_id, site_id, project_id, kind, place, beneficiaries, content, person_in_charge,
-       state, starts_at, residents_served, note, opened_at, closed_at, closed_by, version
+       state, starts_at, residents_served, note, opened_at, closed_at, closed_by, version,
+       visibility
 from activities where activity_id = $1;
 
 -- name: find_shifts
@@ -85,14 +86,30 @@ returning version;
 -- name: list_activities
 -- By the first shift's start, by keyset. Drafts are listed to those who run them: everywhere, at a site, or of a team.
 select activity_id, title, theme_id, team_id, site_id, project_id, kind, place, beneficiaries, content, person_in_charge,
-       state, starts_at, residents_served, note, opened_at, closed_at, closed_by, version
+       state, starts_at, residents_served, note, opened_at, closed_at, closed_by, version,
+       visibility
 from activities
 where starts_at >= coalesce($1::timestamptz, '-infinity') and starts_at < coalesce($2::timestamptz, 'infinity')
   and ($3::uuid is null or site_id = $3)
   and (state <> 'planned' or $4::boolean or site_id = any($5::uuid[]) or team_id = any($6::uuid[]))
   and ($7::timestamptz is null or (starts_at, activity_id) > ($7, $8::uuid))
+  and (visibility = 'public' or $4 or site_id = any($5) or team_id = any($6) or exists (
+      select from team_memberships m
+      where m.team_id = activities.team_id and m.volunteer_id = $10::uuid and m.status = 'active'))
 order by starts_at, activity_id
 limit $9;
+
+-- name: is_hidden
+-- For the team only: its members see it, and those who hold or held a place.
+select exists (
+    select from activities a
+    where a.activity_id = $1 and a.visibility = 'team'
+      and not exists (
+          select from team_memberships m
+          where m.team_id = a.team_id and m.volunteer_id = $2::uuid and m.status = 'active')
+      and not exists (
+          select from signups g join shifts s using (shift_id)
+          where s.activity_id = a.activity_id and g.volunteer_id = $2));
 
 -- name: list_open_shifts
 -- What a volunteer can still sign up for, and how they stand with it already.
@@ -123,6 +140,8 @@ where a.state = 'open' and s.ends_at > $1 and s.cancelled_at is null
   and s.starts_at >= $2 and s.starts_at < coalesce($3::timestamptz, 'infinity')
   and ($5::timestamptz is null or (s.starts_at, s.shift_id) > ($5, $6::uuid))
   and ($8::uuid is null or a.site_id = $8)
+  and (a.visibility = 'public' or exists (
+      select from team_memberships m where m.team_id = a.team_id and m.volunteer_id = $4 and m.status = 'active'))
 order by s.starts_at, s.shift_id
 limit $7;
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.recruitment.activities.domain import Activity, Shift, State
+from services.recruitment.activities.domain import Activity, Shift, State, Visibility
 from services.recruitment.activities.guards import TeamHome
 from shared.postgres import Tx, load_queries
 
@@ -22,6 +22,7 @@ __all__ = [
     "find_team_homes",
     "insert_plan",
     "insert_shifts",
+    "is_hidden",
     "list_activities",
     "list_open_shifts",
     "lock_activity",
@@ -91,7 +92,7 @@ class Runs:
 
 
 def _activity(row: Any) -> Activity:
-    return Activity(**{**dict(row), "state": State(row["state"])})
+    return Activity(**{**dict(row), "state": State(row["state"]), "visibility": Visibility(row["visibility"])})
 
 
 async def unknown_references(tx: Tx, activities: Sequence[Activity]) -> list[tuple[str, UUID]]:
@@ -144,6 +145,7 @@ async def insert_plan(tx: Tx, activities: Sequence[Activity], *, by: UUID, at: d
         [a.opened_at for a in activities],
         by,
         at,
+        [a.visibility for a in activities],
     )
 
 
@@ -208,10 +210,14 @@ async def list_activities(
     end: datetime | None,
     site_id: UUID | None,
     runs: Runs,
+    volunteer_id: UUID | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Activity]:
-    """A page of activities whose first shift starts in [start, end), earliest first; drafts within ``runs`` only."""
+    """A page of activities whose first shift starts in [start, end), earliest first; drafts within ``runs`` only.
+
+    Those for a team only are listed within ``runs`` and to the volunteer who is a member.
+    """
     at, activity_id = after or (None, None)
     rows = await tx.fetch(
         _SQL["list_activities"],
@@ -224,8 +230,14 @@ async def list_activities(
         at,
         activity_id,
         limit,
+        volunteer_id,
     )
     return [_activity(row) for row in rows]
+
+
+async def is_hidden(tx: Tx, activity_id: UUID, volunteer_id: UUID | None) -> bool:
+    """Whether an activity is for its team only, and the volunteer is neither a member nor signed up."""
+    return bool(await tx.fetchval(_SQL["is_hidden"], activity_id, volunteer_id))
 
 
 async def list_open_shifts(

@@ -43,10 +43,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class PresenceProof:
-    """The proof of presence at the shift's place: the code shown there, or a ticket it was changed for."""
+    """The proof of presence at the shift's place: the code shown there, or a ticket it was changed for.
+
+    ``witnessed``: a resident's one-time code at their door was verified before.
+    """
 
     code: str | None = None
     ticket: str | None = None
+    witnessed: bool = False
 
 
 TICKETS_KEPT = timedelta(days=1)
@@ -283,6 +287,8 @@ async def _arrival(tx: Tx, found: FoundPlace, volunteer_id: UUID, now: datetime)
 
 
 async def _prove(tx: Tx, found: FoundPlace, volunteer_id: UUID, proof: PresenceProof) -> None:
+    if proof.witnessed:
+        return
     if (proof.code is None) == (proof.ticket is None):
         raise Invalid(
             "proof-missing", "Give either the code that is shown at the place, or the ticket it was changed for."

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from services.recruitment.activities import store as activities
 from services.recruitment.activities.domain import State
 from services.recruitment.activities.guards import actor_id, may_run, refusal, require_run, unwrap
 from services.recruitment.eligibility import handlers as eligibility
@@ -44,7 +45,10 @@ async def entrant(tx: Tx, caller: Caller, shift_id: UUID, volunteer_id: UUID | N
     """
     who = volunteer_id or caller.require_volunteer()
     found = visible_shift(caller, shift_id, await store.find_placing(tx, shift_id))
-    if not caller.acts_as(who):
+    if caller.acts_as(who):
+        if await activities.is_hidden(tx, found.shift.activity_id, who):
+            raise NotFound("shift-unknown", f"There is no shift {shift_id}.")
+    else:
         # Before the volunteer is read: the answer must not depend on whether there is one.
         require_run(caller, found.site_id, found.team_id)
         await require_reach(tx, caller, who)

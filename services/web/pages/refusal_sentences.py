@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from services.web.pages.order_sentences import ORDERS
+
 __all__ = ["SENTENCES"]
 
 SENTENCES: Mapping[str, str] = {
@@ -39,6 +41,7 @@ SENTENCES: Mapping[str, str] = {
     "award-unknown": "没有这张凭证，请核对地址或二维码。",
     "credentials-not-configured": "区里还没有启用凭证签名，暂时不能下载凭证。徽章仍然有效。",
     "team-unknown": "没有这支队伍。",
+    **ORDERS,
     # sign-up and attendance
     "shift-unknown": "没有这个班次。",
     "shift-full": "名额已满（共 {capacity} 个），请选别的班次。",

@@ -145,6 +145,36 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ),
     ("POST", "/devices"): STATION,
     ("POST", "/devices/{device_id}/revoke"): STATION,
+    ("PUT", "/working-days/{day}"): Row("operator", ids={"day": "working_day"}, body={"works": False}),
+    ("PUT", "/menu/needs/{tag_id}"): Row("operator", body={"version": 0}),
+    ("POST", "/orders"): Row(
+        "station", frozenset({"stranger", "resident"}), why="residents order for themselves",
+        body={
+            "need_tag": "$tag_id", "site_id": "$site_id", "taken_by": "phone",
+            "wished_from": "2026-03-05T01:00:00Z", "wished_to": "2026-03-06T01:00:00Z",
+            "resident": {"name": "王芳", "phone": "13512340000"},
+            "details": {"address": "和平路 7 号", "phone": "13512340000"},
+        },
+    ),
+    ("GET", "/orders"): Row("station", query={"site_id": "site_id"}),
+    ("GET", "/orders/{order_id}"): VOLUNTEER,
+    ("GET", "/orders/{order_id}/suggestions"): STATION,
+    ("GET", "/orders/{order_id}/details"): STATION,
+    ("GET", "/orders/{order_id}/looks"): VOLUNTEER,
+    ("GET", "/orders/{order_id}/door-code"): VOLUNTEER,
+    ("POST", "/orders/{order_id}/door"): Row(None, why="for those signed up for its shift; tested with the orders"),
+    ("POST", "/orders/{order_id}/review"): Row("station", body={"decision": "take"}),
+    ("POST", "/orders/{order_id}/answer"): Row("volunteer", body={"words": "上午"}),
+    ("POST", "/orders/{order_id}/accept"): Row(None, why="a row above appoints another leader"),
+    ("POST", "/orders/{order_id}/decline"): Row(
+        None, body={"team_id": "$team_id", "reason_code": "no-time"}, why="a row above appoints another leader"
+    ),
+    ("POST", "/orders/{order_id}/dispatch"): STATION,
+    ("POST", "/orders/{order_id}/schedule"): LEADER,
+    ("POST", "/orders/{order_id}/complete"): LEADER,
+    ("POST", "/orders/{order_id}/rating"): VOLUNTEER,
+    ("POST", "/orders/{order_id}/reopen"): VOLUNTEER,
+    ("POST", "/orders/{order_id}/cancel"): Row("volunteer", body={"reason_code": "wrong-entry"}),
     ("POST", "/attendance/batches"): Row(None, why="a batch is signed by its device; tested with the uploads"),
 }  # fmt: skip
 

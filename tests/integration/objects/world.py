@@ -136,6 +136,7 @@ async def _recruitment(work: Work) -> dict[str, str]:
         "/projects", {"name": "晨光", "site_id": here, "pillar": "precise", "honours": [honour]}
     )
     tag = await work.district.made("/tags", {"tag": "haircut", "zh": "理发", "en": "haircuts"})
+    order_id = await _order(work, tag["tag_id"], volunteer.token)
     organisation = await work.district.made("/organisations", {"name": "义工会", "level": "community", "site_id": here})
     held = {"title": "新平台培训", "mode": "online", "site_id": here, "starts_at": at(-HOUR), "ends_at": at(HOUR)}
     training = await work.district.made("/trainings", held)
@@ -167,7 +168,7 @@ async def _recruitment(work: Work) -> dict[str, str]:
         "drive_code": drive["code"], "appeal_id": appeal["appeal_id"], "activity_id": activity["activity_id"],
         "shift_id": shift_id, "draft_id": draft["activity_id"], "draft_shift_id": draft["shifts"][0]["shift_id"],
         "signup_id": waiting["signup_id"], "entry_id": queued["entry_id"], "swap_id": swap["swap_id"],
-        "fact_id": fact["fact_id"],
+        "fact_id": fact["fact_id"], "order_id": order_id, "working_day": "2026-03-09",
         "volunteer_id": volunteer.volunteer_id,
         "leader_volunteer_id": volunteer.volunteer_id, "volunteer_number": volunteer.number,
         "referred_id": referred.volunteer_id, "record_id": made["record_id"], "device_id": device_id,
@@ -179,6 +180,25 @@ async def _recruitment(work: Work) -> dict[str, str]:
         "operator_token": work.operator, "other_team": work.other_team, "south": work.sites["south"],
         "elsewhere": work.sites["东湖社区"], "point": work.sites["窗口"],
     }  # fmt: skip
+
+
+async def _order(work: Work, tag_id: str, token: str) -> str:
+    """An order of the volunteer at the site, which its team has planned; its id."""
+    body = {
+        "need_tag": tag_id, "site_id": work.sites["惠民社区"], "wished_from": at(24 * HOUR), "wished_to": at(72 * HOUR),
+        "details": {"address": "和平路 7 号", "phone": "13512345678"},
+    }  # fmt: skip
+    order_id: str = (await work.district.made("/orders", body, token))["order_id"]
+    plan = {"starts_at": at(48 * HOUR), "ends_at": at(49 * HOUR), "places": 2}
+    for act, said, by in (
+        ("review", {"decision": "take"}, work.station),
+        ("review", {"decision": "offer"}, work.station),
+        ("dispatch", {"team_id": work.team}, work.station),
+        ("accept", {"team_id": work.team}, work.leader.token),
+        ("schedule", plan, work.leader.token),
+    ):
+        await work.district.made(f"/orders/{order_id}/{act}", said, by)
+    return order_id
 
 
 async def _callers(work: Work, ids: dict[str, str], settings_for: SettingsFactory) -> dict[str, str]:

@@ -192,6 +192,7 @@ async def test_every_route_lets_in_its_roles_and_nobody_else(district: District)
 
 PUBLIC = {
     "/dockings/figure",
+    "/menu",  # of what residents can order
     "/projects/{project_id}",
     "/sites/{site_id}/openings",
     "/tags",

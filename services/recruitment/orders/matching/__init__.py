@@ -1,0 +1,1 @@
+"""Ranking of teams for an order."""

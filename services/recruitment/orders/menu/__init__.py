@@ -1,0 +1,1 @@
+"""The menu: needs that can be ordered, and the calendar of working days."""

@@ -1,0 +1,1 @@
+"""The parties of an order: residents, sites and their desks, staff, teams and leaders."""

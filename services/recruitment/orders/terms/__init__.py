@@ -1,0 +1,1 @@
+"""Terms of orders: states, acts and reasons."""

@@ -21,7 +21,7 @@ from dev.bench.history import Sent, history
 from dev.bench.meters import Meter
 from dev.bench.rig import rigged
 from services.points.app import GC_THRESHOLD
-from services.points.ledger.stream import GROUP, TOPICS, IngestStream
+from services.points.ingest.stream import GROUP, TOPICS, IngestStream
 from services.points.policy import policy_of
 from shared.kafka.consumer import BatchConsumer, Message, apply_halving
 from shared.postgres import Database

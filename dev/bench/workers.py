@@ -17,7 +17,7 @@ from dev.bench.telling import heard
 from dev.stack.errors import StackError
 from dev.stack.processes import free_port, spawn, stop
 from services.points.__main__ import ROLES
-from services.points.ledger.stream import group_of
+from services.points.ingest.stream import group_of
 
 __all__ = ["AGENT_ROLES", "Running", "Workers", "start_peer", "wait_for"]
 

@@ -11,25 +11,9 @@ select count(*) from (
 select count(*) from recruitment.attendance_revisions r
 where not exists (select from points.team_services s where s.record_id = r.record_id and s.revision >= r.revision);
 
--- name: overlaps_without_case
--- One person at two sites at once that integrity has not found yet: the one finding that changes points. The limit is
--- that of its thresholds: the more patient one of the two records.
-with limits as (
-    select document -> 'two_sites' as minutes from points.threshold_versions order by version desc limit 1
-), confirmed as (
-    select r.record_id, r.volunteer_id, r.site_id, r.started_at, r.ended_at,
-           (l.minutes ->> case when r.provenance in ('kiosk', 'leader') then r.provenance else 'others' end)::int as least
-    from points.records r, limits l
-    where r.status = 'confirmed' and r.provenance <> 'imported' and r.site_id is not null and r.ended_at > r.started_at
-)
-select count(*) from confirmed a join confirmed b
-    on b.volunteer_id = a.volunteer_id and b.record_id > a.record_id and b.site_id <> a.site_id
-   and a.started_at < b.ended_at and b.started_at < a.ended_at
-where least(a.ended_at, b.ended_at) - greatest(a.started_at, b.started_at)
-      >= make_interval(mins => greatest(a.least, b.least))
-  and not exists (
-      select from points.record_flags f join points.record_flags g using (case_id)
-      where f.record_id = a.record_id and g.record_id = b.record_id and f.kind = 'two-sites');
+-- name: records_not_followed
+-- Marks of changed records that integrity has not followed up: what it finds may hold points back.
+select count(*) from points.record_marks;
 
 -- name: events_not_sent
 -- Events that still lie in an outbox.

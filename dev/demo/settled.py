@@ -44,7 +44,7 @@ class Settling:
         for query in (
             "attendance_not_applied",
             "attendance_not_counted",
-            "overlaps_without_case",
+            "records_not_followed",
             "events_not_sent",
             "events_not_notified",
         ):

@@ -14,7 +14,7 @@ from ops.audit.model import Check
 from ops.audit.sql import SQL, ByVolunteer, rows
 from services.points.adjustments.domain import Approved, adjusted, bucket_of
 from services.points.badges.documents import CriteriaDocument
-from services.points.badges.domain import PROVENANCE_GROUPS, Criteria, Lifetime, Served, States
+from services.points.badges.domain import Criteria, Served, States
 from services.points.invariants.domain import transfers_named
 from services.points.rules.documents import RuleDocument
 from services.points.rules.domain import (
@@ -29,6 +29,7 @@ from services.points.rules.domain import (
     first_service,
     referral,
 )
+from services.points.rules.hours.domain import PROVENANCE_GROUPS, Lifetime
 from shared.postgres import Tx
 
 Lines = dict[str, Any]

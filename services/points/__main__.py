@@ -49,7 +49,7 @@ def api(settings: PointsSettings) -> "FastAPI":
     cipher = TextCipher(settings.evidence_key.get_secret_value(), "WEIGUANG_EVIDENCE_KEY")
 
     async def start(app: "FastAPI") -> None:
-        await policy_of(app.state.database)
+        app.state.policy = await policy_of(app.state.database)
         await team_badges.install(app.state.database)
         await adjustments.seal_plain(app.state.database, cipher)
 
@@ -76,8 +76,8 @@ async def teams(settings: PointsSettings, stop: asyncio.Event) -> None:
     from services.points.teams.hosting import counting_teams
 
     async with connected(settings) as db:
-        await policy_of(db)  # a case is judged under rules that may not be in the table yet
-        count, follow = await counting_teams(settings, db), await following_records(db)
+        policy = await policy_of(db)  # a case is judged under rules that may not be in the table yet
+        count, follow = await counting_teams(settings, db), await following_records(db, policy)
         async with asyncio.TaskGroup() as group:
             for work in (count, follow):
                 group.create_task(work(stop))

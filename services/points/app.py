@@ -20,9 +20,9 @@ from faust.app.base import BootStrategy
 from services.points.activations.mover import move
 from services.points.audits.worker import run_waiting
 from services.points.badges.handlers import judge_anew
+from services.points.ingest.handlers import Policy
+from services.points.ingest.stream import GROUP, TOPICS, IngestStream, group_of
 from services.points.ledger.handlers import expire_points
-from services.points.ledger.ingest import Policy
-from services.points.ledger.stream import GROUP, TOPICS, IngestStream, group_of
 from services.points.pickups import handlers as pickups
 from services.points.policy import policy_of
 from services.points.rehearsals.handlers import forget_old

@@ -1,11 +1,11 @@
-"""The policy in force when a process starts."""
+"""The policy in force: the only place that builds one."""
 
 from services.points.badges import handlers as badges
-from services.points.ledger.ingest import Policy
+from services.points.ingest.handlers import Policy
 from services.points.rules import handlers as rules
 from shared.postgres import Database
 
-__all__ = ["policy_of"]
+__all__ = ["policy_of", "stored_policy"]
 
 
 async def policy_of(db: Database) -> Policy:
@@ -14,4 +14,11 @@ async def policy_of(db: Database) -> Policy:
     Raises:
         PermanentError: a version in the table differs from the one shipped under its number.
     """
-    return Policy(await rules.install(db), await badges.install(db))
+    await rules.install(db)
+    await badges.install(db)
+    return stored_policy()
+
+
+def stored_policy() -> Policy:
+    """Build the policy of what the tables hold, with nothing installed."""
+    return Policy(rules.Rulebooks(), badges.current_criteria())

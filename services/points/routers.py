@@ -5,6 +5,7 @@ from services.points.activations import api as activations_api
 from services.points.adjustments import api as adjustments_api
 from services.points.audits import api as audits_api
 from services.points.badges import api as badges_api
+from services.points.badges import criteria_api
 from services.points.catalogue import api as catalogue_api
 from services.points.complaints import api as complaints_api
 from services.points.credentials import api as credentials_api
@@ -32,6 +33,7 @@ ROUTERS = (
     pickups_api.router,
     adjustments_api.router,
     badges_api.router,
+    criteria_api.router,
     credentials_api.router,
     complaints_api.router,
     referrals_api.router,

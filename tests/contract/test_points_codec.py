@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.points.badges import events as badge_events
 from services.points.ledger import events
-from services.points.ledger.decoding import _fast, _slow, _Unusual, content_hash, decode, decode_batch
+from services.points.records.decoding import _fast, _slow, _Unusual, content_hash, decode, decode_batch
 from shared import outbox
 from shared.cloudevents import decode as decode_event
 from shared.cloudevents import encode
@@ -201,8 +202,8 @@ def test_what_the_ledger_tells_is_what_the_contracts_say() -> None:
     }
     for row, contract, version in (
         (events.points_posted(UUID(posting), points, 7, AT, CAUSE), PointsPosted, 7),
-        (events.badge_awarded(badge | {"awarded_at": AT}, AT, CAUSE), BadgeAwarded, 1),
-        (events.badge_revoked(badge | {"cause": "records", "revoked_at": AT}, AT, CAUSE), BadgeRevoked, 2),
+        (badge_events.badge_awarded(badge | {"awarded_at": AT}, AT, CAUSE), BadgeAwarded, 1),
+        (badge_events.badge_revoked(badge | {"cause": "records", "revoked_at": AT}, AT, CAUSE), BadgeRevoked, 2),
     ):
         event_id, topic, key, headers, value = row
         told = decode_event([(name, text.encode()) for name, text in orjson.loads(headers).items()], value)

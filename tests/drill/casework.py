@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.points.integrity import handlers as integrity
 from services.points.integrity.domain import CaseStatus, Flag, Kind
+from services.points.policy import stored_policy
 from shared.auth.tokens import Caller, Role
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Casework:
             {"day": "2026-01-10", "measured": 60, "limit": 1, "unit": "minutes"},
             1,
         )
-        opened, _ = await twins.ask(lambda tx: integrity.report(tx, [flag]))
+        opened, _ = await twins.ask(lambda tx: integrity.report(tx, [flag], stored_policy()))
         case_id = integrity.case_id_of(flag)
         assert opened == (case_id not in self.cases)
         if opened:
@@ -59,7 +60,9 @@ class Casework:
         kind, about = self.cases[case_id]
         twins.touched.update(twins.model.records[one].volunteer for one in about)
         status = CaseStatus.CONFIRMED if confirmed else CaseStatus.CLEARED
-        _, refused = await twins.ask(lambda tx: integrity.settle(tx, OPERATORS[0], case_id, status, "looked into"))
+        _, refused = await twins.ask(
+            lambda tx: integrity.settle(tx, OPERATORS[0], case_id, status, "looked into", stored_policy())
+        )
         assert refused == ("case-settled" if case_id in self.settled else None)
         if refused is not None:
             return

@@ -16,7 +16,7 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from dev.stack.broker import Broker
-from services.points.ledger.stream import GROUP
+from services.points.ingest.stream import GROUP
 from shared.deadletters import fingerprint
 from shared.ids import new_id
 from shared.kafka.consumer import Message

@@ -12,8 +12,8 @@ import orjson
 from ops.audit.main import audit
 from services.points.activations.mover import move
 from services.points.badges.handlers import install as install_criteria
-from services.points.ledger.ingest import Policy
-from services.points.ledger.stream import IngestStream
+from services.points.ingest.handlers import Policy
+from services.points.ingest.stream import IngestStream
 from services.points.rules import store
 from services.points.rules.handlers import Rulebooks
 from shared.contracts import AttendanceRecorded

@@ -19,7 +19,7 @@ from dev.bench.history import PARTITIONS
 from dev.bench.rig import committed
 from dev.stack.broker import Broker
 from dev.stack.processes import ChildProcess
-from services.points.ledger.stream import GROUP, IngestStream
+from services.points.ingest.stream import GROUP, IngestStream
 from shared.errors import TransientError
 from shared.outbox.relay import Relay
 from shared.postgres import Database

@@ -17,9 +17,9 @@ import orjson
 import psutil
 
 from dev.stack.processes import free_port
+from services.points.ingest.handlers import Policy
+from services.points.ingest.stream import IngestStream
 from services.points.ledger import handlers as ledger
-from services.points.ledger.ingest import Policy
-from services.points.ledger.stream import IngestStream
 from services.points.policy import policy_of
 from shared.auth.tokens import Caller, Role, mint
 from shared.errors import Conflict

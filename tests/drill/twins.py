@@ -12,9 +12,9 @@ from uuid import UUID
 
 from services.points.adjustments import handlers as adjustments
 from services.points.adjustments.domain import AdjustmentStatus as Decision
-from services.points.complaints.handlers import complain
-from services.points.complaints.handlers import withdraw as withdraw_complaint
+from services.points.complaints import handlers as complaints
 from services.points.ledger import handlers as ledger
+from services.points.policy import stored_policy
 from services.points.referrals import handlers as referring
 from services.points.rewards import handlers as rewards
 from services.points.rewards import shelves
@@ -303,16 +303,16 @@ class Twins:
     async def do_complain(self, what: str, number: int) -> None:
         """Somebody complains about a record or an activity; the second time it turns out to be nothing."""
         about = self.id(what, number)
-        name, known = str(about), self.complaints.get(str(about))
-        about_what = {"activity_id": None, "record_id": None} | {f"{what}_id": about}
+        name, known, policy = str(about), self.complaints.get(str(about)), stored_policy()
+        about_what: dict[str, Any] = {"activity_id": None, "record_id": None, "reason": "late", f"{what}_id": about}
         if known is None:
-            made, refused = await self.ask(lambda tx: complain(tx, OPERATORS[0], **about_what, reason="late"))
+            made, refused = await self.ask(lambda tx: complaints.complain(tx, OPERATORS[0], policy, **about_what))
             assert (refused is None) == (what == "activity" or name in self.model.records)
             if refused is not None:
                 return
             self.complaints[name] = made.complaint_id
         else:
-            await self.ask(lambda tx: withdraw_complaint(tx, OPERATORS[0], self.complaints.pop(name), "no"))
+            await self.ask(lambda tx: complaints.withdraw(tx, OPERATORS[0], self.complaints.pop(name), "no", policy))
         self.touched |= {one.volunteer for one in self.model.records.values() if name in (one.record_id, one.activity)}
         self.model.complain(name, known is None, self.today)
 

@@ -11,6 +11,7 @@ from playwright.async_api import Browser, BrowserContext, Page
 
 from services.points.integrity import handlers
 from services.points.integrity.domain import Flag
+from services.points.policy import stored_policy
 from shared.contracts import AttendanceRecorded
 from shared.ids import new_id
 from shared.postgres import Database
@@ -36,7 +37,7 @@ async def at_two_sites(district: District) -> UUID:
     try:
         await (await Ledger.open(database)).feed(*two)
         async with database.transaction() as tx:
-            assert await handlers.report(tx, [_flag(volunteer_id, two)]) == 1
+            assert await handlers.report(tx, [_flag(volunteer_id, two)], stored_policy()) == 1
     finally:
         await database.close()
     return volunteer_id

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from services.points.integrity import handlers
+from services.points.policy import stored_policy
 from tests.integration.points.serving import OTHER_SITE, record
 from tests.support.audit_world import PLANTS, World, named, world
 from tests.support.integrity_cases import flag
@@ -15,7 +16,7 @@ async def flagged(world: World) -> UUID:
     other = record(world.volunteer, 60, started_at=world.first.started_at, site_id=OTHER_SITE)
     await world.serve(other)
     async with world.ledger.database.transaction() as tx:
-        assert await handlers.report(tx, [flag(world.first, other)]) == 1
+        assert await handlers.report(tx, [flag(world.first, other)], stored_policy()) == 1
     report = await world.audit()
     assert report.ok, report.as_json()
     return other.record_id

@@ -9,7 +9,7 @@ import pytest
 
 from services.points import __main__ as points
 from services.points.integrity import handlers as integrity
-from services.points.policy import policy_of
+from services.points.policy import policy_of, stored_policy
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.serving import NOW, Ledger, Person, record
@@ -36,6 +36,7 @@ async def ledger(points_db: Database, district: District) -> Ledger:
 async def client(points_db: Database, settings_for: SettingsFactory) -> AsyncIterator[httpx.AsyncClient]:
     app = points.api(settings_for("points"))
     app.state.database = points_db
+    app.state.policy = stored_policy()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://points") as client:
         yield client
 
@@ -81,7 +82,7 @@ async def test_nobody_decides_on_points_of_their_own(
     assert (await own.post("/referrals", brought)).json()["type"] == "own-account"
     about = flag(served, kind="long-day", about="2026-01-10")
     async with points_db.transaction() as tx:
-        await integrity.report(tx, [about])
+        await integrity.report(tx, [about], stored_policy())
     settled = await own.post(f"/cases/{integrity.case_id_of(about)}/clear", {"reason": "没有问题"})
     assert (settled.status_code, settled.json()["type"]) == (403, "own-case")
 

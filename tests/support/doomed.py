@@ -55,7 +55,7 @@ def _before_insert(passed: Passed) -> None:
 
 
 def _after_commit(passed: Passed) -> None:
-    _wrap(import_module("services.points.ledger.stream").IngestStream, "_apply", after=lambda *_: passed())
+    _wrap(import_module("services.points.ingest.stream").IngestStream, "_apply", after=lambda *_: passed())
 
 
 def _before_offsets(passed: Passed) -> None:
@@ -86,11 +86,11 @@ def _within_an_activation(passed: Passed) -> None:
 
 
 def _stops_outside(passed: Passed) -> None:
-    _wrap(import_module("services.points.ledger.stream").IngestStream, "_apply", before=passed)
+    _wrap(import_module("services.points.ingest.stream").IngestStream, "_apply", before=passed)
 
 
 def _stops_inside(passed: Passed) -> None:
-    _wrap(import_module("services.points.ledger.stream"), "ingest", after=lambda *_: passed())
+    _wrap(import_module("services.points.ingest.stream"), "ingest", after=lambda *_: passed())
 
 
 POINTS: dict[str, Callable[[Passed], None]] = {

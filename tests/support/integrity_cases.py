@@ -10,6 +10,7 @@ import pytest
 from ops.audit.main import audit
 from services.points.integrity import handlers
 from services.points.integrity.domain import CaseStatus, Flag
+from services.points.policy import stored_policy
 from shared.auth.tokens import Caller, Role
 from shared.contracts import AttendanceRecorded
 from shared.ids import new_id
@@ -61,12 +62,12 @@ def flag(*records: AttendanceRecorded, kind: Any = "two-sites", about: str = "")
 
 async def opened(database: Database, *flags: Flag) -> int:
     async with database.transaction() as tx:
-        return await handlers.report(tx, flags)
+        return await handlers.report(tx, flags, stored_policy())
 
 
 async def settled(database: Database, found: Flag, status: CaseStatus) -> None:
     async with database.transaction() as tx:
-        await handlers.settle(tx, OPERATOR, handlers.case_id_of(found), status, "looked into")
+        await handlers.settle(tx, OPERATOR, handlers.case_id_of(found), status, "looked into", stored_policy())
 
 
 async def available(database: Database, volunteer_id: UUID) -> tuple[int, int]:

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from services.points.badges.handlers import current_criteria
 from services.points.complaints import handlers as complaints
+from services.points.ingest.handlers import Policy
+from services.points.ingest.stream import IngestStream
 from services.points.integrity import handlers as integrity
 from services.points.integrity.domain import CaseStatus, Flag, Kind
 from services.points.ledger import handlers as ledger
-from services.points.ledger.ingest import Policy
-from services.points.ledger.stream import IngestStream
+from services.points.policy import stored_policy
 from services.points.referrals import handlers as referrals
 from services.points.rules import store
 from services.points.rules.handlers import Rulebooks
@@ -153,12 +154,12 @@ class Play:
             if stands:
                 named = {"activity_id": None, "record_id": None} | {f"{what}_id": about}
                 try:
-                    made = await complaints.complain(tx, CALLER, **named, reason="late")
+                    made = await complaints.complain(tx, CALLER, stored_policy(), **named, reason="late")
                 except NotFound:
                     return
                 self.complaints[str(about)] = made.complaint_id
             else:
-                await complaints.withdraw(tx, CALLER, self.complaints.pop(str(about)), "nothing to it")
+                await complaints.withdraw(tx, CALLER, self.complaints.pop(str(about)), "nothing to it", stored_policy())
         self.model.complain(str(about), stands, self.today)
 
     async def flag(self, number: int, kind: Kind) -> None:
@@ -174,10 +175,12 @@ class Play:
                 about = f"{self.world.number} {self.cases}"
                 evidence = {"day": "2026-03-01", "measured": 1, "limit": 1, "unit": "minutes"}
                 made = Flag(kind, "volunteer", about, about, whose, (), evidence, 1)
-                assert await integrity.report(tx, [made]) == 1
+                assert await integrity.report(tx, [made], stored_policy()) == 1
                 self.flags[number, kind] = made
             else:
-                await integrity.settle(tx, CALLER, integrity.case_id_of(open_case), CaseStatus.CLEARED, "nothing to it")
+                await integrity.settle(
+                    tx, CALLER, integrity.case_id_of(open_case), CaseStatus.CLEARED, "nothing to it", stored_policy()
+                )
         self.model.flag([str(record)], kind, open_case is None, self.today)
 
     async def refer(self, by: int, number: int) -> None:

@@ -12,6 +12,7 @@ from services.points.accounts.domain import BucketVersion, LotSeen, StatementTra
 from services.points.accounts.spreadsheet import COLUMNS, csv_text, row_of
 from services.points.badges.domain import Criterion
 from services.points.badges.handlers import criteria_in_force
+from services.points.bounds.handlers import require_reader
 from shared.auth.access import allow, public
 from shared.auth.tokens import Caller, Role
 from shared.errors import Refusal
@@ -213,7 +214,7 @@ async def read_statement(
     """Transfers, newest first, each with its explanation."""
     before = None if cursor is None else cursors.decode(cursor, (int,))[0]
     async with db.snapshot() as tx:
-        await handlers.require_reader(tx, caller, volunteer_id)
+        await require_reader(tx, caller, volunteer_id)
         lines = await handlers.statement(tx, volunteer_id, before=before, limit=limit + 1)
     return page_of(lines, limit, _line, lambda line: (line[0].transfer_id,))
 
@@ -222,7 +223,7 @@ async def read_statement(
 async def export_statement(db: ReportDb, caller: Reader, volunteer_id: UUID) -> Csv:
     """All transfers, newest first, as CSV (UTF-8 with a mark for spreadsheets), streamed."""
     async with db.snapshot() as tx:
-        await handlers.require_reader(tx, caller, volunteer_id)
+        await require_reader(tx, caller, volunteer_id)
     portions = handlers.export(db, volunteer_id)
     first = await anext(portions)  # what goes wrong before the first byte is still a problem with a status
 
@@ -242,7 +243,7 @@ async def read_transfer(
 ) -> TransferOut:
     """One transfer: rule version, records at their revisions, what was capped and why, the event and its trace."""
     async with db.snapshot() as tx:
-        await handlers.require_reader(tx, caller, volunteer_id)
+        await require_reader(tx, caller, volunteer_id)
         line = await handlers.transfer(tx, volunteer_id, transfer_id)
     transfer = line[0]
     return TransferOut(
@@ -286,7 +287,7 @@ async def read_explanations(
     """Explain what each day's service earned, also where it earned nothing and no transfer exists."""
     before = None if cursor is None else cursors.decode(cursor, (str,))[0]
     async with db.snapshot() as tx:
-        await handlers.require_reader(tx, caller, volunteer_id)
+        await require_reader(tx, caller, volunteer_id)
         found = await handlers.explanations(tx, volunteer_id, before=before, limit=limit + 1)
     return page_of(found, limit, _explanation, lambda line: (line[0].bucket,))
 

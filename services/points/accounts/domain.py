@@ -8,8 +8,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from services.points.badges.domain import Lifetime
 from services.points.rules.domain import REASONS
+from services.points.rules.hours.domain import Lifetime
 
 
 @dataclass(frozen=True, slots=True)

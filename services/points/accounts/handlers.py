@@ -23,13 +23,13 @@ from services.points.accounts.domain import (
     flagged_records,
     record_keys,
 )
-from shared.auth.tokens import Caller, Role
+from services.points.bounds.handlers import require_reader, unknown
+from shared.auth.tokens import Caller
 from shared.errors import NotFound
 from shared.postgres import Database, Tx
 
 EXPORT_ROWS = 500
 """Transfers of a statement that are in memory at a time."""
-STAFF = (Role.STATION, Role.OPERATOR)
 
 
 async def account(tx: Tx, caller: Caller, volunteer_id: UUID) -> VolunteerAccount:
@@ -44,27 +44,7 @@ async def account(tx: Tx, caller: Caller, volunteer_id: UUID) -> VolunteerAccoun
         return found
     if caller.acts_as(volunteer_id):
         return VolunteerAccount(volunteer_id)
-    raise _unknown()
-
-
-async def require_reader(tx: Tx, caller: Caller, volunteer_id: UUID) -> None:
-    """Require that the caller may read this volunteer's account: their own, or as `in_bounds`.
-
-    Raises:
-        NotFound: otherwise; that the account exists is not revealed.
-    """
-    if not caller.acts_as(volunteer_id) and not await in_bounds(tx, caller, volunteer_id):
-        raise _unknown()
-
-
-async def in_bounds(tx: Tx, caller: Caller, volunteer_id: UUID) -> bool:
-    """Whether the volunteer is one of the caller's.
-
-    The centre has all, staff of sites those who served or redeemed something there.
-    """
-    if not caller.has(*STAFF):
-        return False
-    return caller.site_ids is None or await store.was_at(tx, volunteer_id, caller.site_ids)
+    raise unknown()
 
 
 async def statement(
@@ -179,7 +159,3 @@ async def _evidence(
         cases=await store.cases_seen(tx, flagged) if flagged else {},
         rewards={one.redemption_id: one for one in await store.rewards_of_holds(tx, volunteer_id, holds)},
     )
-
-
-def _unknown() -> NotFound:
-    return NotFound("account-unknown", "There is no such account.")

@@ -4,11 +4,6 @@ select volunteer_id, available, held, debt, earned, spent, expired, donated, cre
        imported_minutes, credit_records, honour_records, imported_records
 from volunteers where volunteer_id = $1;
 
--- name: was_at
--- Whose staff the volunteer has met: a record or a redemption at one of the sites. Both by the volunteer's own index.
-select exists (select from records where volunteer_id = $1 and site_id = any($2::uuid[]))
-    or exists (select from redemption where volunteer_id = $1 and site_id = any($2::uuid[]));
-
 -- name: list_badges
 -- Badges held now, oldest first.
 select badge, name, criteria_version, awarded_at from badge_awards

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -31,11 +31,6 @@ async def find_account(tx: Tx, volunteer_id: UUID) -> VolunteerAccount | None:
     """Balances and lifetime figures, or none before the first event."""
     row = await tx.fetchrow(SQL["find_account"], volunteer_id)
     return None if row is None else VolunteerAccount(**dict(row))
-
-
-async def was_at(tx: Tx, volunteer_id: UUID, site_ids: Collection[UUID]) -> bool:
-    """Whether the volunteer has a service record or a redemption at one of the sites."""
-    return bool(await tx.fetchval(SQL["was_at"], volunteer_id, list(site_ids)))
 
 
 async def list_badges(tx: Tx, volunteer_id: UUID) -> list[BadgeHeld]:

@@ -15,10 +15,12 @@ from services.points.activations import store
 from services.points.activations.domain import Activation, ActivationStatus, Move, changed_days, unforeseen
 from services.points.activations.planning import Holdings, Moved, plan
 from services.points.activations.store import Late, MovedCounts
-from services.points.integrity import store as flagging
+from services.points.ingest import store as known_facts
+from services.points.ingest.fold import flagged
+from services.points.ingest.handlers import Policy, post
 from services.points.ledger import store as ledger
-from services.points.ledger.fold import BucketCause, BucketChange, VolunteerRow, flagged
-from services.points.ledger.ingest import Policy, lock, post
+from services.points.ledger.buckets import BucketCause, BucketChange, VolunteerRow
+from services.points.ledger.handlers import lock
 from services.points.rules.domain import Rulebook
 from services.points.rules.store import Generation, keep_rules, newest_generation
 from shared.errors import TransientError, WeiguangError
@@ -130,10 +132,10 @@ class _Batch:
         records = await store.records(tx, days)
         if new.heeds_complaints and records:
             seen = [(found.record_id, found.activity_id) for one in records.values() for found in one]
-            complaints = await ledger.complaints(tx, seen)
+            complaints = await known_facts.complaints(tx, seen)
             records = {key: [complaints.about(found) for found in one] for key, one in records.items()}
         if any(volunteers[volunteer_id].standing_flags for volunteer_id in days):
-            flags = await flagging.standing_flags(tx, days.keys())
+            flags = await known_facts.standing_flags(tx, days.keys())
             records = {key: [flagged(found, flags) for found in one] for key, one in records.items()}
         brought, adjustments = await store.referrals(tx, days), await store.adjustments(tx, days)
         going = await store.under_versions_that_go(tx, days, self.newest.versions)

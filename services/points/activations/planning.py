@@ -13,7 +13,8 @@ from uuid import UUID
 import orjson
 
 from services.points.adjustments.domain import Approved, adjusted, bucket_of
-from services.points.ledger.fold import BucketCause, BucketChange, BucketState, VolunteerRow, bonus
+from services.points.ingest.fold import bonus
+from services.points.ledger.buckets import BucketCause, BucketChange, BucketState, VolunteerRow
 from services.points.rules.domain import (
     FIRST_SERVICE,
     REFERRAL,

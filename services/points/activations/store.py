@@ -10,7 +10,7 @@ from uuid import UUID
 from services.points.activations.domain import Activation, ActivationStatus, ActivationStep, Move
 from services.points.activations.planning import Brought
 from services.points.adjustments.domain import Approved
-from services.points.ledger.fold import BucketState
+from services.points.ledger.buckets import BucketState
 from services.points.rules.domain import Facts, Referral
 from shared.postgres import Tx, load_queries
 

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import structlog
 
-from services.points.accounts import handlers as accounts
 from services.points.adjustments import store
 from services.points.adjustments.domain import (
     Adjustment,
@@ -20,6 +19,7 @@ from services.points.adjustments.domain import (
     decide,
     explanation,
 )
+from services.points.bounds.handlers import in_bounds
 from services.points.ledger import handlers as ledger
 from services.points.rules import handlers as rules
 from shared.auth.tokens import Caller, Proposal
@@ -56,7 +56,7 @@ async def propose(
     """
     if caller.volunteer_id == volunteer_id:
         raise Forbidden("own-account", "Operators cannot adjust their own points.")
-    if not await accounts.in_bounds(tx, caller, volunteer_id) or not await store.account_exists(tx, volunteer_id):
+    if not await in_bounds(tx, caller, volunteer_id) or not await store.account_exists(tx, volunteer_id):
         raise NotFound("account-unknown", "There is no such account.")
     if corrects is not None:
         await _correctable(tx, volunteer_id, corrects)
@@ -128,7 +128,7 @@ async def find(tx: Tx, caller: Caller, adjustment_id: UUID) -> Adjustment:
         NotFound: there is none.
     """
     found = await store.find(tx, adjustment_id)
-    if found is None or not await accounts.in_bounds(tx, caller, found.volunteer_id):
+    if found is None or not await in_bounds(tx, caller, found.volunteer_id):
         raise NotFound("adjustment-unknown", "There is no such adjustment.")
     return found
 

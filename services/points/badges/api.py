@@ -6,10 +6,10 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.points.accounts.handlers import require_reader
 from services.points.badges import handlers
 from services.points.badges.domain import BadgeProgress
 from services.points.badges.store import BadgeAward
+from services.points.bounds.handlers import require_reader
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.http.app import Db, Output

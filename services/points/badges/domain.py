@@ -15,10 +15,8 @@ from services.points.badges.figures.domain import (
     CREDIT,
     HONOUR,
     IMPORTED,
-    PROVENANCE_GROUPS,
     Between,
     Group,
-    Lifetime,
     Measure,
     Meter,
     Served,
@@ -26,18 +24,17 @@ from services.points.badges.figures.domain import (
     States,
     Window,
 )
+from services.points.rules.hours.domain import Lifetime
 
 __all__ = [
     "CREDIT",
     "HONOUR",
     "IMPORTED",
-    "PROVENANCE_GROUPS",
     "BadgeProgress",
     "Between",
     "Criteria",
     "Criterion",
     "Group",
-    "Lifetime",
     "Measure",
     "Meter",
     "Served",

@@ -8,10 +8,11 @@ import orjson
 
 from services.points.badges import documents, store
 from services.points.badges.documents import CriteriaDocument
-from services.points.badges.domain import BadgeProgress, Criteria, Lifetime
+from services.points.badges.domain import BadgeProgress, Criteria
 from services.points.badges.judging import Judge
 from services.points.badges.store import BadgeAward
 from services.points.ledger import store as ledger
+from services.points.rules.hours.domain import Lifetime
 from services.points.versions import handlers as versions
 from services.points.versions.handlers import Current
 from shared import outbox

@@ -7,12 +7,14 @@ from uuid import UUID
 
 import orjson
 
+from services.points.badges import events
 from services.points.badges import store as badge_store
-from services.points.badges.domain import Criteria, Lifetime, changes
+from services.points.badges.domain import Criteria, changes
 from services.points.badges.store import NewAward, Revocation
-from services.points.ledger import events
-from services.points.ledger.fold import VolunteerRow
-from services.points.ledger.revisions import RecordRevision
+from services.points.ledger.buckets import VolunteerRow
+from services.points.ledger.events import OutboxRow
+from services.points.records.domain import RecordRevision
+from services.points.rules.hours.domain import Lifetime
 from shared.ids import derived_id
 from shared.postgres import Tx
 
@@ -60,7 +62,7 @@ class Judge:
         self.criteria = criteria
         self.now = now
         self.emitted_at = emitted_at
-        self.outbox: list[events.OutboxRow] = []
+        self.outbox: list[OutboxRow] = []
         self._before: dict[UUID, Lifetime] = {}
         self._to_judge: set[UUID] = set()
         self._crossed: set[UUID] = set()

@@ -9,7 +9,8 @@ from uuid import UUID
 import orjson
 
 from services.points.badges.documents import CriteriaDocument
-from services.points.badges.domain import Lifetime, Served
+from services.points.badges.domain import Served
+from services.points.rules.hours.domain import Lifetime
 from services.points.versions.store import Versions
 from shared.postgres import Tx, load_queries
 

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from services.points.complaints import handlers, store
 from services.points.complaints.domain import Complaint
+from services.points.dependencies import PolicyInForce
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.http import cursors
@@ -62,13 +63,13 @@ def _complaint(found: Complaint) -> ComplaintOut:
 
 
 @router.post("/complaints", status_code=201, response_model=ComplaintOut)
-async def complain(request: Request, db: Db, caller: Operator, body: ComplaintIn) -> Response:
+async def complain(request: Request, db: Db, caller: Operator, policy: PolicyInForce, body: ComplaintIn) -> Response:
     """Record a complaint; points that it takes away under the rule are reversed at once."""
 
     async def work(tx: Tx) -> ComplaintOut:
         return _complaint(
             await handlers.complain(
-                tx, caller, activity_id=body.activity_id, record_id=body.record_id, reason=body.reason
+                tx, caller, policy, activity_id=body.activity_id, record_id=body.record_id, reason=body.reason
             )
         )
 
@@ -86,11 +87,11 @@ async def list_complaints(db: Db, caller: Operator, cursor: str | None = None, l
 
 @router.post("/complaints/{complaint_id}/withdraw", response_model=ComplaintOut)
 async def withdraw_complaint(
-    request: Request, db: Db, caller: Operator, complaint_id: UUID, body: ComplaintWithdrawalIn
+    request: Request, db: Db, caller: Operator, policy: PolicyInForce, complaint_id: UUID, body: ComplaintWithdrawalIn
 ) -> Response:
     """The complaint does not stand; points come back."""
 
     async def work(tx: Tx) -> ComplaintOut:
-        return _complaint(await handlers.withdraw(tx, caller, complaint_id, body.reason))
+        return _complaint(await handlers.withdraw(tx, caller, complaint_id, body.reason, policy))
 
     return await once(request, db, caller, work, status=200)

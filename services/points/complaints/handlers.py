@@ -2,12 +2,11 @@
 
 from uuid import UUID
 
-from services.points.badges.handlers import current_criteria
 from services.points.complaints import store
 from services.points.complaints.domain import Complaint
-from services.points.ledger import store as records
-from services.points.ledger.ingest import Policy, lock, reconsider
-from services.points.rules.handlers import Rulebooks
+from services.points.ingest.handlers import Policy, reconsider
+from services.points.ledger.handlers import lock
+from services.points.records import store as records
 from shared.auth.tokens import Caller
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import derived_id, new_id
@@ -18,7 +17,7 @@ __all__ = ["complain", "withdraw"]
 
 
 async def complain(
-    tx: Tx, caller: Caller, *, activity_id: UUID | None, record_id: UUID | None, reason: str
+    tx: Tx, caller: Caller, policy: Policy, *, activity_id: UUID | None, record_id: UUID | None, reason: str
 ) -> Complaint:
     """Record a complaint; what it does to points is the rule's business.
 
@@ -32,11 +31,11 @@ async def complain(
     await _within(tx, caller, activity_id, record_id)
     made = Complaint(new_id(), activity_id, record_id, reason, caller.subject, await tx.now())
     await store.insert(tx, made)
-    await _reconsider(tx, made, "recorded")
+    await _reconsider(tx, made, "recorded", policy)
     return made
 
 
-async def withdraw(tx: Tx, caller: Caller, complaint_id: UUID, reason: str) -> Complaint:
+async def withdraw(tx: Tx, caller: Caller, complaint_id: UUID, reason: str, policy: Policy) -> Complaint:
     """It turned out to be none: what it took away comes back.
 
     Raises:
@@ -53,7 +52,7 @@ async def withdraw(tx: Tx, caller: Caller, complaint_id: UUID, reason: str) -> C
         raise Conflict("complaint-withdrawn", "the complaint was withdrawn before")
     found = await store.find(tx, complaint_id)
     assert found is not None
-    await _reconsider(tx, found, "withdrawn")
+    await _reconsider(tx, found, "withdrawn", policy)
     return found
 
 
@@ -64,9 +63,8 @@ async def _within(tx: Tx, caller: Caller, activity_id: UUID | None, record_id: U
     raise Forbidden("site-out-of-bounds", detail)
 
 
-async def _reconsider(tx: Tx, complaint: Complaint, what: str) -> None:
+async def _reconsider(tx: Tx, complaint: Complaint, what: str, policy: Policy) -> None:
     """Work out anew every bucket that holds a record that the complaint is about."""
-    policy = Policy(Rulebooks(), current_criteria())
     volunteer_ids = await records.volunteers_about(tx, complaint.activity_id, complaint.record_id)
     await lock(tx, volunteer_ids, frozenset(volunteer_ids))
     event_id = derived_id("complaint", complaint.complaint_id, what)

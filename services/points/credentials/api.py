@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 
-from services.points.accounts.handlers import require_reader
+from services.points.bounds.handlers import require_reader
 from services.points.credentials import domain, handlers
 from services.points.credentials.domain import Holder, Issuer
 from services.points.credentials.signing import Signer

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-from services.points.ledger.stream import GROUP as LEDGER
+from services.points.ingest.stream import GROUP as LEDGER
 from services.points.teams.stream import GROUP as TEAMS
 from shared.cloudevents import Event
 from shared.contracts import AttendanceRecorded

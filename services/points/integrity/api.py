@@ -7,6 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from services.points.dependencies import PolicyInForce
+from services.points.ingest.handlers import Policy
 from services.points.integrity import handlers, store
 from services.points.integrity.domain import Case, CaseStatus, Kind, SubjectKind
 from shared.auth.access import allow
@@ -138,20 +140,26 @@ async def read_case(db: Db, caller: Staff, case_id: UUID) -> CaseDetailOut:
     )
 
 
-async def _settle(request: Request, db: Db, caller: Caller, case_id: UUID, status: CaseStatus, reason: str) -> Response:
+async def _settle(
+    request: Request, db: Db, caller: Caller, case_id: UUID, status: CaseStatus, reason: str, policy: Policy
+) -> Response:
     async def work(tx: Tx) -> CaseOut:
-        return _view(await handlers.settle(tx, caller, case_id, status, reason))
+        return _view(await handlers.settle(tx, caller, case_id, status, reason, policy))
 
     return await once(request, db, caller, work, status=200)
 
 
 @router.post("/cases/{case_id}/clear", response_model=CaseOut)
-async def clear(request: Request, db: Db, caller: Operator, case_id: UUID, body: SettlementIn) -> Response:
+async def clear(
+    request: Request, db: Db, caller: Operator, policy: PolicyInForce, case_id: UUID, body: SettlementIn
+) -> Response:
     """There is nothing to it: points that it held back are given."""
-    return await _settle(request, db, caller, case_id, CaseStatus.CLEARED, body.reason)
+    return await _settle(request, db, caller, case_id, CaseStatus.CLEARED, body.reason, policy)
 
 
 @router.post("/cases/{case_id}/confirm", response_model=CaseOut)
-async def confirm(request: Request, db: Db, caller: Operator, case_id: UUID, body: SettlementIn) -> Response:
+async def confirm(
+    request: Request, db: Db, caller: Operator, policy: PolicyInForce, case_id: UUID, body: SettlementIn
+) -> Response:
     """It is so: its records stay without points. What else follows is decided where records are corrected."""
-    return await _settle(request, db, caller, case_id, CaseStatus.CONFIRMED, body.reason)
+    return await _settle(request, db, caller, case_id, CaseStatus.CONFIRMED, body.reason, policy)

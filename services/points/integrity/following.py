@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from services.points.ingest.handlers import Policy
 from services.points.integrity import handlers, store
 from services.points.integrity.domain import (
     SeenRevision,
@@ -39,7 +40,8 @@ MARKS, RECORDS = 64, 2000
 class IntegrityFollower:
     """Opens cases about what the changed records are part of."""
 
-    def __init__(self, db: Database, thresholds: ThresholdsInForce) -> None:
+    def __init__(self, db: Database, thresholds: ThresholdsInForce, policy: Policy) -> None:
+        self.policy = policy
         self.database = db
         self.thresholds = thresholds
 
@@ -98,7 +100,7 @@ class IntegrityFollower:
         flags = find(self.thresholds, highest.keys(), standing, acts)
         if flags:
             causes = await store.correlations(tx, highest.keys())
-            opened = await handlers.report(tx, flags, causes)
+            opened = await handlers.report(tx, flags, self.policy, causes)
             if opened:
                 _log.info("integrity.opened", cases=opened, kinds=sorted({flag.kind for flag in flags}))
 
@@ -122,9 +124,9 @@ def _some(marks: Sequence[Mark]) -> list[Mark]:
     return chosen
 
 
-async def following_records(db: Database) -> Callable[[asyncio.Event], Coroutine[Any, Any, None]]:
+async def following_records(db: Database, policy: Policy) -> Callable[[asyncio.Event], Coroutine[Any, Any, None]]:
     """Install the thresholds; returns the work, which goes on until the event is set."""
-    follower = IntegrityFollower(db, await handlers.install(db))
+    follower = IntegrityFollower(db, await handlers.install(db), policy)
 
     async def work(stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:

@@ -13,7 +13,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from services.points.badges.handlers import current_criteria
+from services.points.ingest import store as known_facts
+from services.points.ingest.handlers import Policy, reconsider
 from services.points.integrity import documents, store
 from services.points.integrity.domain import (
     Case,
@@ -27,8 +28,7 @@ from services.points.integrity.domain import (
     still_so,
 )
 from services.points.integrity.store import FlagRow
-from services.points.ledger.ingest import Policy, lock, reconsider
-from services.points.rules.handlers import Rulebooks
+from services.points.ledger.handlers import lock
 from services.points.versions import handlers as versions
 from shared import outbox
 from shared.contracts import CaseOpened, CaseSettled
@@ -77,7 +77,7 @@ async def install(db: Database) -> ThresholdsInForce:
     return ThresholdsInForce(document.thresholds() for document in stored)
 
 
-async def report(tx: Tx, flags: Sequence[Flag], correlations: Mapping[UUID, str] = NONE) -> int:
+async def report(tx: Tx, flags: Sequence[Flag], policy: Policy, correlations: Mapping[UUID, str] = NONE) -> int:
     """Open a case about each flag, or widen the open one that there is; returns how many were opened.
 
     A case carries the correlation of the last of its records that ``correlations`` knows.
@@ -117,7 +117,7 @@ async def report(tx: Tx, flags: Sequence[Flag], correlations: Mapping[UUID, str]
     await outbox.append(
         tx, *(_opened(case_id, opening.flag, now, causes.get(case_id)) for case_id, opening in opened.items())
     )
-    await _reconsider(tx, rows, "opened", causes)
+    await _reconsider(tx, rows, "opened", policy, causes)
     return len(opened)
 
 
@@ -184,7 +184,9 @@ async def _lock_owners(
     return volunteer_ids, owners
 
 
-async def _reconsider(tx: Tx, rows: Sequence[FlagRow], what: str, causes: Mapping[UUID, str] = NONE) -> None:
+async def _reconsider(
+    tx: Tx, rows: Sequence[FlagRow], what: str, policy: Policy, causes: Mapping[UUID, str] = NONE
+) -> None:
     """Work out anew the buckets of records whose flags changed; what that changes is their rules' business."""
     held = {row[0]: row[2] for row in rows}
     if not held:
@@ -197,7 +199,7 @@ async def _reconsider(tx: Tx, rows: Sequence[FlagRow], what: str, causes: Mappin
         event_id = derived_id("case", case_id, what)
         correlation = causes.get(case_id) or (str(event_id) if current is None else current.correlation_id)
         changed.append(revision._replace(event_id=event_id, correlation_id=correlation, traceparent=parent))
-    await reconsider(tx, changed, Policy(Rulebooks(), current_criteria()))
+    await reconsider(tx, changed, policy)
 
 
 def _opened(case_id: UUID, flag: Flag, now: datetime, correlation_id: str | None) -> Any:
@@ -256,7 +258,7 @@ def _seen(row: Mapping[str, Any]) -> SeenRevision:
     return SeenRevision(**{name: row[name] for name in names}, emitted_at=datetime.fromtimestamp(0, UTC))
 
 
-async def settle(tx: Tx, caller: Caller, case_id: UUID, status: CaseStatus, reason: str) -> Case:
+async def settle(tx: Tx, caller: Caller, case_id: UUID, status: CaseStatus, reason: str, policy: Policy) -> Case:
     """Clear a case, which releases what it held, or confirm it; once.
 
     Raises:
@@ -288,8 +290,8 @@ async def settle(tx: Tx, caller: Caller, case_id: UUID, status: CaseStatus, reas
         tx, outbox.event(settled, source=SOURCE, aggregate_version=2, id=derived_id("case", case_id, "settled"))
     )
     if status is CaseStatus.CLEARED:
-        await store.count_flags(tx, volunteer_ids)
-        await _reconsider(tx, rows, "cleared")
+        await known_facts.count_flags(tx, volunteer_ids)
+        await _reconsider(tx, rows, "cleared", policy)
     found = await store.find(tx, case_id)
     assert found is not None
     return found

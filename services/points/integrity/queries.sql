@@ -110,21 +110,6 @@ where c.case_id = batch.case_id and not c.site_ids @> string_to_array(batch.site
 insert into record_flags (record_id, volunteer_id, case_id, kind)
 select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]);
 
--- name: count_flags
--- The counters of these volunteers, anew; under their locks.
-update volunteers v
-set standing_flags = (select count(*) from record_flags f where f.volunteer_id = v.volunteer_id and f.standing)
-where v.volunteer_id = any($1::uuid[]);
-
--- name: standing_flags
--- The flags that stand about these volunteers' records.
-select record_id, kind from record_flags where standing and volunteer_id = any($1::uuid[]);
-
--- name: move_flags
--- Flags go with a record that turns out to be another volunteer's.
-update record_flags f set volunteer_id = b.volunteer_id, changed_in = pg_current_xact_id()
-from unnest($1::uuid[], $2::uuid[]) as b (record_id, volunteer_id) where f.record_id = b.record_id;
-
 -- name: volunteers_of_case
 -- Whose records a case is about, sorted.
 select distinct volunteer_id from record_flags where case_id = $1 order by volunteer_id;

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from services.points.ingest import store as known_facts
 from services.points.integrity.documents import ThresholdDocument
 from services.points.integrity.domain import (
     Act,
@@ -21,7 +22,7 @@ from services.points.integrity.domain import (
     SeenRevision,
 )
 from services.points.integrity.terms.domain import seconds
-from services.points.ledger.revisions import RecordRevision
+from services.points.records.domain import RecordRevision
 from services.points.versions.store import Versions
 from shared.postgres import Tx, load_queries
 
@@ -166,25 +167,7 @@ def _joined(site_ids: Iterable[UUID]) -> str:
 async def insert_flags(tx: Tx, rows: Sequence[FlagRow]) -> None:
     """Keep flags, and count them for their volunteers, who are locked."""
     await tx.execute(_SQL["insert_flags"], *map(list, zip(*rows, strict=True)))
-    await count_flags(tx, {volunteer_id for _, volunteer_id, _, _ in rows})
-
-
-async def count_flags(tx: Tx, volunteer_ids: Collection[UUID]) -> None:
-    await tx.execute(_SQL["count_flags"], list(volunteer_ids))
-
-
-async def standing_flags(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, frozenset[str]]:
-    """The kinds of the cases that stand about each record of these volunteers."""
-    found: dict[UUID, set[str]] = {}
-    for record_id, kind in await tx.fetch(_SQL["standing_flags"], list(volunteer_ids)):
-        found.setdefault(record_id, set()).add(kind)
-    return {record_id: frozenset(kinds) for record_id, kinds in found.items()}
-
-
-async def move_flags(tx: Tx, moved: Mapping[UUID, UUID], volunteer_ids: Collection[UUID]) -> None:
-    """Records (→ whose they are now) changed hands; everybody concerned is locked."""
-    await tx.execute(_SQL["move_flags"], list(moved), list(moved.values()))
-    await count_flags(tx, volunteer_ids)
+    await known_facts.count_flags(tx, {volunteer_id for _, volunteer_id, _, _ in rows})
 
 
 async def volunteers_of_case(tx: Tx, case_id: UUID) -> list[UUID]:

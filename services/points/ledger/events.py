@@ -12,10 +12,10 @@ from uuid import UUID
 
 import orjson
 
-from shared.contracts import BadgeAwarded, BadgeRevoked, PointsPosted
+from shared.contracts import PointsPosted
 from shared.ids import derived_id
 
-__all__ = ["SOURCE", "OutboxRow", "badge_awarded", "badge_revoked", "envelope", "points_posted", "posting_id"]
+__all__ = ["SOURCE", "OutboxRow", "envelope", "points_posted", "posting_id"]
 
 SOURCE: Final = "weiguang/points"
 OutboxRow = tuple[UUID, str, str, str, bytes]
@@ -61,17 +61,3 @@ def points_posted(
     subject = data["volunteer_id"]
     headers = envelope(PointsPosted.type, data["posting_id"], subject, (subject, version), at, cause)
     return posting, PointsPosted.topic, subject, headers, orjson.dumps(data)
-
-
-def badge_awarded(data: Mapping[str, Any], at: datetime, cause: tuple[str, str, str | None]) -> OutboxRow:
-    """A BadgeAwarded event: the first of its award."""
-    event_id = derived_id("badge-awarded", data["award_id"])
-    headers = envelope(BadgeAwarded.type, str(event_id), data["volunteer_id"], (data["award_id"], 1), at, cause)
-    return event_id, BadgeAwarded.topic, data["volunteer_id"], headers, orjson.dumps(data)
-
-
-def badge_revoked(data: Mapping[str, Any], at: datetime, cause: tuple[str, str, str | None]) -> OutboxRow:
-    """A BadgeRevoked event: the second and last of its award."""
-    event_id = derived_id("badge-revoked", data["award_id"])
-    headers = envelope(BadgeRevoked.type, str(event_id), data["volunteer_id"], (data["award_id"], 2), at, cause)
-    return event_id, BadgeRevoked.topic, data["volunteer_id"], headers, orjson.dumps(data)

@@ -5,20 +5,20 @@ several volunteers locks them all beforehand, with `lock`) and reads in later st
 balances and the account's version; and appends PointsPosted to the outbox.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
 
 from services.points.ledger import events, store
+from services.points.ledger.buckets import BucketCause, BucketChange, BucketState, VolunteerRow, differences
 from services.points.ledger.domain import Balances, InsufficientPoints, Lot, LotKey, Wallet
-from services.points.ledger.fold import BucketChange, BucketState, VolunteerRow, differences
-from services.points.ledger.ingest import lock
 from services.points.ledger.store import Hold
 from services.points.rules.handlers import rulebook_of
+from services.points.rules.store import keep_rules
 from shared import outbox
 from shared.clock import district_day, real_now
 from shared.errors import Conflict, NotFound
@@ -52,6 +52,21 @@ class Judgement:
     explanation: Mapping[str, Any]
 
 
+async def lock(tx: Tx, volunteer_ids: Collection[UUID], known: Set[UUID] = frozenset()) -> None:
+    """Open the accounts that may be missing, then lock all, in one order. Read state in a later statement.
+
+    Before, keep the rules as they are: no generation is made until the end of the transaction, so that accounts are
+    opened under the newest, and volunteers under an older one are seen by the mover.
+
+    ``known``: volunteers whose account is known to exist, to spare the attempt.
+    """
+    now = await keep_rules(tx)
+    unknown = [volunteer_id for volunteer_id in volunteer_ids if volunteer_id not in known]
+    if unknown:
+        await store.open_accounts(tx, unknown, now)
+    await store.lock_volunteers(tx, volunteer_ids)
+
+
 async def award(
     tx: Tx, volunteer_id: UUID, judgement: Judgement, cause_event_id: UUID, *, correlation_id: str | None = None
 ) -> None:
@@ -72,7 +87,8 @@ async def award(
     version = 1 if old is None else old.version + 1
     total = sum(judgement.points.values())
     new = BucketState(version, judgement.rule_version, total, explanation, None, None)
-    await store.write(tx, now, buckets=[cast(BucketChange, _Rewritten(volunteer_id, bucket, old, new))])
+    cause = BucketCause(cause_event_id, _correlation(correlation_id, cause_event_id))
+    await store.write(tx, now, buckets=[BucketChange(volunteer_id, bucket, old, new, judgement.points, cause)])
     wallet = Wallet(volunteer.figures, own, district_day(now))
     _add(wallet, others)
     await _know_donated(tx, volunteer, wallet)
@@ -81,11 +97,10 @@ async def award(
     wallet.award(bucket, changes)
     wallet.level(await _highest_balance(tx, volunteer_id, now))
     amount = sum(changes.values())
-    correlation = _correlation(correlation_id, cause_event_id)
     if wallet.transfers:
         reason: Reason = "award" if amount >= 0 else "reversal"
         posted = _Posted(bucket, version, judgement.rule_version, amount, stored)
-        await _book(tx, volunteer, wallet, reason, now, (cause_event_id, correlation), posted)
+        await _book(tx, volunteer, wallet, reason, now, (cause_event_id, cause.correlation_id), posted)
 
 
 async def hold(
@@ -256,15 +271,6 @@ async def _highest_balance(tx: Tx, volunteer_id: UUID, now: datetime) -> int | N
 def _correlation(given: str | None, cause_event_id: UUID) -> str:
     current = trace.current()
     return given or (current.correlation_id if current is not None else str(cause_event_id))
-
-
-class _Rewritten(NamedTuple):
-    """The stored part of a `BucketChange`, for a bucket that no record changed."""
-
-    volunteer_id: UUID
-    bucket: str
-    old: BucketState | None
-    new: BucketState
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from datetime import date
 from types import MappingProxyType
 from uuid import UUID
 
+from services.points.ledger.buckets import BucketChange, VolunteerRow, differences
 from services.points.ledger.domain import Lot, LotKey, Transfer, Wallet
-from services.points.ledger.fold import BucketChange, VolunteerRow, differences
 
 __all__ = ["Books", "Posting"]
 

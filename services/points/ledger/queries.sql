@@ -18,52 +18,6 @@ select volunteer_id, version, available, held, debt, earned, spent, expired, don
        generation, standing_flags, updated_at
 from volunteers where volunteer_id = any($1::uuid[]);
 
--- name: records
--- The revision of each record that stands, whole.
-select record_id, revision, content_hash, volunteer_id, day, status, provenance, kind, theme, closed_by, approval_level,
-       started_at, ended_at, minutes, planned_minutes, activity_id, shift_id, site_id, team_id, drive_id, recorded_by,
-       recorder_site_id, device_ref, distance_m, event_id, correlation_id
-from records where record_id = any($1::uuid[]);
-
--- name: superseded
--- Have these lower revisions been seen, and with which content?
-select s.record_id, s.revision, s.content_hash
-from superseded_revisions s
-join unnest($1::uuid[], $2::int[]) as batch (record_id, revision)
-  on s.record_id = batch.record_id and s.revision = batch.revision;
-
--- name: inputs
--- All records of the periods of the touched buckets, as a rule reads them.
-select r.volunteer_id, batch.bucket, r.record_id, r.revision, r.day, r.status, r.provenance, r.started_at, r.minutes,
-       r.planned_minutes, r.kind, r.theme, r.activity_id, r.approval_level
-from unnest($1::uuid[], $2::text[], $3::date[], $4::date[]) as batch (volunteer_id, bucket, first, last)
-join records r on r.volunteer_id = batch.volunteer_id and r.day between batch.first and batch.last;
-
--- name: inputs_of_activities
--- The same where a bucket is one activity of a volunteer, or (null) a day's records that belong to no activity.
-select r.volunteer_id, batch.bucket, r.record_id, r.revision, r.day, r.status, r.provenance, r.started_at, r.minutes,
-       r.planned_minutes, r.kind, r.theme, r.activity_id, r.approval_level
-from unnest($1::uuid[], $2::text[], $3::date[], $4::date[], $5::uuid[])
-    as batch (volunteer_id, bucket, first, last, activity_id)
-join records r on r.volunteer_id = batch.volunteer_id and r.day between batch.first and batch.last
-    and r.activity_id is not distinct from batch.activity_id;
-
--- name: standing_complaints
--- Complaints about any of these records or activities that were not withdrawn.
-select record_id, activity_id from complaints
-where withdrawn_at is null and (record_id = any($1::uuid[]) or activity_id = any($2::uuid[]));
-
--- name: volunteers_about
--- Whose state may change because of an activity or of one record.
-select distinct volunteer_id from records where activity_id = $1 or record_id = $2 order by volunteer_id;
-
--- name: records_about
--- The records themselves, whole; read after the locks.
-select record_id, revision, content_hash, volunteer_id, day, status, provenance, kind, theme, closed_by, approval_level,
-       started_at, ended_at, minutes, planned_minutes, activity_id, shift_id, site_id, team_id, drive_id, recorded_by,
-       recorder_site_id, device_ref, distance_m, event_id, correlation_id
-from records where activity_id = $1 or record_id = $2 order by record_id;
-
 -- name: donated_lots
 -- Of which lots points above the highest balance were donated, and not brought back or reversed since.
 select l.volunteer_id, l.bucket, l.expires_on, l.awarded, l.available, l.expired, sum(d.amount)::int as donated
@@ -103,39 +57,6 @@ from lots where volunteer_id = any($1::uuid[]) and available > 0;
 select distinct volunteer_id from (
     select volunteer_id from lots where available > 0 and expires_on < $1 order by expires_on limit $2
 ) due order by volunteer_id;
-
--- name: mark_records
--- The changed records of a batch, in portions that fit a row, for what follows the records.
-insert into record_marks (record_ids)
-select array_agg(id) from unnest($1::uuid[]) with ordinality as batch (id, place) group by (place - 1) / 500;
-
--- name: raise_records
--- Records of which a higher revision came; the revisions that stood until now are kept. In one statement, of which both
--- parts see the records as they were.
-with kept as (
-    insert into superseded_revisions (record_id, revision, content_hash, volunteer_id, event_id, content)
-    select record_id, revision, content_hash, volunteer_id, event_id, to_jsonb(records) - 'content_hash'
-    from records where record_id = any($1::uuid[])
-)
-update records r set
-    revision = b.revision, content_hash = b.content_hash, volunteer_id = b.volunteer_id, day = b.day,
-    status = b.status, provenance = b.provenance, kind = b.kind, theme = b.theme, closed_by = b.closed_by,
-    approval_level = b.approval_level, started_at = b.started_at, ended_at = b.ended_at, minutes = b.minutes,
-    planned_minutes = b.planned_minutes, activity_id = b.activity_id, shift_id = b.shift_id, site_id = b.site_id,
-    team_id = b.team_id, drive_id = b.drive_id, recorded_by = b.recorded_by, recorder_site_id = b.recorder_site_id,
-    device_ref = b.device_ref, distance_m = b.distance_m, event_id = b.event_id, correlation_id = b.correlation_id,
-    emitted_at = b.emitted_at, received_at = clock_timestamp(), recorded_in = pg_current_xact_id()
-from unnest(
-    $1::uuid[], $2::int[], $3::bytea[], $4::uuid[], $5::date[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::int[], $15::int[], $16::uuid[], $17::uuid[],
-    $18::uuid[], $19::uuid[], $20::uuid[], $21::uuid[], $22::uuid[], $23::text[], $24::int[], $25::uuid[], $26::text[],
-    $27::timestamptz[]
-) as b (
-    record_id, revision, content_hash, volunteer_id, day, status, provenance, kind, theme, closed_by, approval_level,
-    started_at, ended_at, minutes, planned_minutes, activity_id, shift_id, site_id, team_id, drive_id, recorded_by,
-    recorder_site_id, device_ref, distance_m, event_id, correlation_id, emitted_at
-)
-where r.record_id = b.record_id;
 
 -- name: write_changed
 -- Lots whose points moved; buckets that are worth something else now, or for other reasons, and their versions until now,

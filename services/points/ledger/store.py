@@ -1,29 +1,20 @@
 """The ledger between rows and domain: everything set-based, one statement for a whole batch."""
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-import asyncpg
-import orjson
-
-from services.points.badges.domain import Lifetime
+from services.points.ledger.buckets import BucketChange, BucketKey, BucketState, VolunteerRow
 from services.points.ledger.domain import Balances, HeldLot, Lot, Transfer
-from services.points.ledger.fold import BucketChange, BucketKey, BucketState, Complaints, Touched, VolunteerRow
-from services.points.ledger.revisions import RecordRevision
-from services.points.rules.domain import BucketSpan, Facts, First
-from shared.errors import PermanentError
+from services.points.rules.domain import First
+from services.points.rules.hours.domain import Lifetime
 from shared.postgres import Tx, load_queries
 
-__all__ = ["Hold", "HoldStatus", "RecordRefused", "Source", "TransferRow"]
+__all__ = ["Hold", "HoldStatus", "Source", "TransferRow"]
 
 _SQL = load_queries(__file__)
-_STORED = 27
-_RECORD = RecordRevision._fields[:_STORED]
-_SUPERSEDED = ("record_id", "revision", "content_hash", "volunteer_id", "event_id", "content")
 _BUCKET = ("volunteer_id", "bucket", *BucketState._fields, "updated_at")
 _LOT = ("volunteer_id", "bucket", "expires_on", "awarded", "available", "expired")
 _TRANSFER = (
@@ -32,7 +23,6 @@ _TRANSFER = (
 )
 _ACCOUNT = 21
 _NOWHERE = (None, None)
-_LINE = re.compile(r"^COPY records, line (\d+)", re.MULTILINE)
 TransferRow = tuple[Any, ...]
 HoldStatus = Literal["open", "captured", "released", "refunded"]
 
@@ -49,14 +39,6 @@ class Hold:
     held_at: datetime
     settled_at: datetime | None = None
     refunded_at: datetime | None = None
-
-
-class RecordRefused(PermanentError):
-    """PostgreSQL says why it cannot keep this revision of a record."""
-
-    def __init__(self, revision: RecordRevision, reason: str) -> None:
-        super().__init__(f"the database does not take it: {reason}")
-        self.key = (revision.record_id, revision.revision)
 
 
 Source = tuple[int | None, int | None, UUID, UUID, str]
@@ -101,67 +83,11 @@ async def volunteers(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, Volu
     return found
 
 
-async def records(tx: Tx, record_ids: Collection[UUID]) -> dict[UUID, RecordRevision]:
-    """The revisions that stand."""
-    rows = await tx.fetch(_SQL["records"], list(record_ids))
-    return {row[0]: RecordRevision(*row) for row in rows}
-
-
-async def superseded(tx: Tx, keys: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], bytes]:
-    """Content hashes of lower revisions that were seen."""
-    if not keys:
-        return {}
-    rows = await tx.fetch(_SQL["superseded"], *map(list, _columns(keys)))
-    return {(row[0], row[1]): bytes(row[2]) for row in rows}
-
-
 async def buckets(tx: Tx, keys: Collection[BucketKey]) -> dict[BucketKey, BucketState]:
     if not keys:
         return {}
     rows = await tx.fetch(_SQL["buckets"], *_columns(keys))
     return {(row[0], row[1]): BucketState(*tuple(row)[2:]) for row in rows}
-
-
-async def inputs(tx: Tx, touched: Mapping[BucketKey, Touched]) -> dict[BucketKey, list[Facts]]:
-    """The stored records of buckets."""
-    if not touched:
-        return {}
-    keys: list[tuple[Any, ...]] = []
-    of_activities: list[tuple[Any, ...]] = []
-    for (volunteer, bucket), found in touched.items():
-        period = found.period
-        key = (volunteer, bucket, period.first, period.last)
-        if found.rule.span == BucketSpan.ACTIVITY:
-            of_activities.append((*key, period.activity_id))
-        else:
-            keys.append(key)
-    stored: dict[BucketKey, list[Facts]] = {}
-    for name, chosen in (("inputs", keys), ("inputs_of_activities", of_activities)):
-        for row in await tx.fetch(_SQL[name], *_columns(chosen)) if chosen else ():
-            values = tuple(row)
-            stored.setdefault((values[0], values[1]), []).append(Facts(*values[2:]))
-    return stored
-
-
-async def complaints(tx: Tx, seen: Collection[tuple[UUID, UUID | None]]) -> Complaints:
-    """Which of these records and activities a complaint stands about."""
-    record_ids = [record_id for record_id, _ in seen]
-    activity_ids = list({activity_id for _, activity_id in seen if activity_id is not None})
-    rows = await tx.fetch(_SQL["standing_complaints"], record_ids, activity_ids)
-    return Complaints(
-        frozenset(row[0] for row in rows if row[0] is not None),
-        frozenset(row[1] for row in rows if row[1] is not None),
-    )
-
-
-async def volunteers_about(tx: Tx, activity_id: UUID | None, record_id: UUID | None) -> list[UUID]:
-    """Whose records belong to an activity, or whose record it is, sorted; not locked."""
-    return [row[0] for row in await tx.fetch(_SQL["volunteers_about"], activity_id, record_id)]
-
-
-async def records_about(tx: Tx, activity_id: UUID | None, record_id: UUID | None) -> list[RecordRevision]:
-    """The records of an activity, or the one record, in the order of their ids."""
-    return [RecordRevision(*row) for row in await tx.fetch(_SQL["records_about"], activity_id, record_id)]
 
 
 async def donated_lots(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, list[tuple[Lot, int]]]:
@@ -207,47 +133,6 @@ def _lots(rows: Iterable[Any]) -> dict[UUID, list[Lot]]:
     for row in rows:
         found.setdefault(row[0], []).append(Lot(*tuple(row)[1:]))
     return found
-
-
-async def insert_records(tx: Tx, new: Sequence[RecordRevision]) -> None:
-    """Write records that are new, in their order.
-
-    Raises:
-        RecordRefused: PostgreSQL does not take one; the transaction must go back to where it was before.
-    """
-    try:
-        await tx.copy("records", _RECORD, [revision[:_STORED] for revision in new])
-    except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
-        if isinstance(error, asyncpg.UniqueViolationError) or (line := _LINE.search(error.context or "")) is None:
-            raise
-        raise RecordRefused(new[int(line[1]) - 1], str(error)) from error
-
-
-async def raise_records(tx: Tx, raised: Iterable[RecordRevision]) -> None:
-    """Bring stored records to higher revisions; what stood until now is kept."""
-    rows = sorted(raised)
-    if rows:
-        await tx.execute(_SQL["raise_records"], *list(_columns(rows))[:_STORED])
-
-
-async def mark_records(tx: Tx, record_ids: Collection[UUID]) -> None:
-    """Leave a mark for what follows the records."""
-    if record_ids:
-        await tx.execute(_SQL["mark_records"], list(record_ids))
-
-
-async def keep_superseded(tx: Tx, superseded: Iterable[RecordRevision]) -> None:
-    """Keep revisions that came when a higher one was known."""
-    rows = [(r.record_id, r.revision, r.content_hash, r.volunteer_id, r.event_id, _content(r)) for r in superseded]
-    if rows:
-        await tx.copy("superseded_revisions", _SUPERSEDED, rows)
-
-
-def _content(revision: RecordRevision) -> str:
-    members = revision._asdict()
-    for name in ("content_hash", "traceparent"):
-        members.pop(name)
-    return orjson.dumps(members, default=str).decode()
 
 
 async def write(

@@ -3,9 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from services.points.accounts import handlers as accounts
+from services.points.bounds.handlers import in_bounds
 from services.points.ledger import handlers as ledger
-from services.points.ledger.ingest import lock
+from services.points.ledger.handlers import lock
 from services.points.referrals import store
 from services.points.referrals.domain import MOST_A_DAY, RecordedReferral
 from services.points.rules.domain import REFERRAL, Referral, referral
@@ -34,7 +34,7 @@ async def refer(tx: Tx, caller: Caller, referrer_id: UUID, referred_id: UUID) ->
         raise Invalid("own-referral", "volunteers cannot refer themselves")
     if caller.volunteer_id == referrer_id:
         raise Forbidden("own-account", "Staff cannot record a referral that earns them points.")
-    if not await accounts.in_bounds(tx, caller, referrer_id) or not await store.account_known(tx, referrer_id):
+    if not await in_bounds(tx, caller, referrer_id) or not await store.account_known(tx, referrer_id):
         detail = "points has seen no service of the referrer, or none at your sites"
         raise NotFound("referrer-unknown", detail)
     both = frozenset({referrer_id, referred_id})
@@ -62,7 +62,7 @@ async def withdraw(tx: Tx, caller: Caller, referral_id: UUID, reason: str) -> Re
         Conflict: ``referral-withdrawn`` already.
     """
     found = await store.find(tx, referral_id)
-    if found is None or not await accounts.in_bounds(tx, caller, found.referrer_id):
+    if found is None or not await in_bounds(tx, caller, found.referrer_id):
         raise NotFound("referral-unknown", "there is no such referral")
     await lock(tx, [found.referrer_id], frozenset({found.referrer_id}))
     if not await store.withdraw(tx, referral_id, caller.subject, await tx.now(), reason):

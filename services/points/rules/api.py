@@ -1,4 +1,4 @@
-"""HTTP of rules and badge criteria: public to read what service is worth and what earns a badge."""
+"""HTTP of rules: public to read what service is worth."""
 
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -7,8 +7,6 @@ import orjson
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
-from services.points.badges import handlers as badges
-from services.points.badges.documents import CriteriaDocument
 from services.points.rules import handlers
 from services.points.rules.domain import REASONS
 from services.points.rules.store import StoredRule
@@ -52,37 +50,6 @@ class RulesOut(Output):
     items: list[RuleOut]
 
 
-class CriterionOut(Output):
-    """One badge and what earns it; ``at_least`` is in minutes, records, themes, sites or weeks in a row.
-
-    ``window`` is lifetime or year; then there is one badge for each calendar year.
-    """
-
-    badge: str
-    name: str
-    star: int | None
-    measure: str
-    window: str
-    groups: list[str]
-    at_least: int
-    sentence: str
-
-
-class CriteriaOut(Output):
-    """A version of all badges."""
-
-    version: int
-    name: str
-    effective_from: date
-    items: list[CriterionOut]
-
-
-class CriteriaVersionsOut(Output):
-    """Every version, lowest first; the last is in force."""
-
-    items: list[CriteriaOut]
-
-
 @router.get("/rules", dependencies=[public()])
 async def list_rules(db: Db) -> RulesOut:
     """Every version of the earning rule."""
@@ -111,13 +78,6 @@ async def read_rule(db: Db, version: Annotated[int, Path(ge=1, le=2_147_483_647)
         return _rule(await handlers.find(tx, version))
 
 
-@router.get("/criteria", dependencies=[public()])
-async def list_criteria(db: Db) -> CriteriaVersionsOut:
-    """Every version of the badge criteria."""
-    async with db.snapshot() as tx:
-        return CriteriaVersionsOut(items=[_criteria(document) for document in await badges.listed(tx)])
-
-
 def _rule(stored: StoredRule) -> RuleOut:
     document = stored.document
     return RuleOut(
@@ -129,24 +89,4 @@ def _rule(stored: StoredRule) -> RuleOut:
         created_at=stored.created_at,
         document=document.model_dump(mode="json"),
         reasons=dict(REASONS),
-    )
-
-
-def _criteria(document: CriteriaDocument) -> CriteriaOut:
-    criteria = document.criteria()
-    items = [
-        CriterionOut(
-            badge=item.badge,
-            name=item.name,
-            star=item.star,
-            measure=item.measure,
-            window=item.window,
-            groups=list(item.groups),
-            at_least=item.at_least,
-            sentence=item.sentence(),
-        )
-        for item in criteria.items
-    ]
-    return CriteriaOut(
-        version=criteria.version, name=criteria.name, effective_from=criteria.effective_from, items=items
     )

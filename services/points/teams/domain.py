@@ -12,16 +12,8 @@ from datetime import date
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
-from services.points.badges.domain import (
-    CREDIT,
-    HONOUR,
-    PROVENANCE_GROUPS,
-    BadgeProgress,
-    Criteria,
-    Criterion,
-    Lifetime,
-    States,
-)
+from services.points.badges.domain import CREDIT, HONOUR, BadgeProgress, Criteria, Criterion, States
+from services.points.rules.hours.domain import PROVENANCE_GROUPS, Lifetime
 
 __all__ = [
     "LIFETIME",

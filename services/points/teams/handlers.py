@@ -10,7 +10,7 @@ import orjson
 
 from services.points.badges.domain import BadgeProgress, Criteria, changes
 from services.points.badges.store import BadgeAward
-from services.points.ledger.revisions import RecordRevision
+from services.points.records.domain import RecordRevision
 from services.points.teams import documents, domain, events, store
 from services.points.teams.documents import TeamCriteriaDocument
 from services.points.teams.domain import Figures, TeamRecordChange, TeamStanding

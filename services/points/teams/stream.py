@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from services.points.badges.domain import Criteria
-from services.points.ledger.decoding import decode_batch
+from services.points.records.decoding import decode_batch
 from services.points.teams import handlers
 from services.points.versions.handlers import Current
 from shared import deadletters

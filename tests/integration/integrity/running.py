@@ -8,9 +8,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from services.points.ingest.stream import IngestStream
 from services.points.integrity import handlers
 from services.points.integrity.following import IntegrityFollower
-from services.points.ledger.stream import IngestStream
 from shared.auth.tokens import Caller, Role
 from shared.contracts import AttendanceRecorded
 from shared.ids import new_id
@@ -90,7 +90,7 @@ class Integrity:
 async def integrity(points_db: Database, test_database: TestDatabase, clock: Clock) -> Integrity:
     await clock.set(NOW)
     ledger = await Ledger.open(points_db)
-    follower = IntegrityFollower(points_db, await handlers.install(points_db))
+    follower = IntegrityFollower(points_db, await handlers.install(points_db), ledger.policy)
     return Integrity(points_db, IngestStream(points_db, ledger.policy), follower, test_database.dsn_for("postgres"))
 
 

@@ -12,6 +12,7 @@ import pytest
 from services.points.integrity import handlers, store
 from services.points.integrity.domain import CaseStatus
 from services.points.integrity.following import IntegrityFollower
+from services.points.policy import stored_policy
 from shared.contracts import AttendanceRecorded
 from shared.ids import new_id
 from tests.integration.integrity.running import (
@@ -67,7 +68,9 @@ async def test_two_sites_hold_points_back_and_clearing_gives_them_back(integrity
     (case_id,) = await integrity.found(2, two_sites=1)
     assert await available() == 0
     async with integrity.database.transaction() as tx:
-        await handlers.settle(tx, OPERATOR, UUID(case_id), CaseStatus.CLEARED, "both rooms are next to each other")
+        await handlers.settle(
+            tx, OPERATOR, UUID(case_id), CaseStatus.CLEARED, "both rooms are next to each other", stored_policy()
+        )
     assert await available() == 80
 
 
@@ -79,7 +82,7 @@ async def test_what_a_recorder_enters_after_a_settlement_is_a_further_case_and_a
     await integrity.send(*morning)
     (first,) = await integrity.found(33, burst=1)
     async with integrity.database.transaction() as tx:
-        await handlers.settle(tx, OPERATOR, UUID(first), CaseStatus.CLEARED, "a list on paper, seen")
+        await handlers.settle(tx, OPERATOR, UUID(first), CaseStatus.CLEARED, "a list on paper, seen", stored_policy())
     await integrity.send(*morning)
     await integrity.send(*afternoon, emitted_at=NOW + timedelta(hours=6))
     both = await integrity.found(93, burst=2)
@@ -130,7 +133,9 @@ async def test_several_followers_beside_the_ingest_find_each_case_once(integrity
     """One of them loses its session again and again: what it claimed is claimed by the others."""
     records, wanted = mixed()
     ended = asyncio.Event()
-    followers = [IntegrityFollower(integrity.database, integrity.follower.thresholds) for _ in range(3)]
+    followers = [
+        IntegrityFollower(integrity.database, integrity.follower.thresholds, stored_policy()) for _ in range(3)
+    ]
 
     async def follow(follower: IntegrityFollower) -> None:
         while not ended.is_set() or await integrity.marks():

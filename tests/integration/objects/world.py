@@ -14,9 +14,10 @@ from fastapi import FastAPI
 
 from services.operations.events.stream import IndexStream
 from services.points.badges import handlers as badges
+from services.points.ingest.handlers import Policy
 from services.points.integrity import handlers as integrity
 from services.points.integrity.domain import Flag
-from services.points.ledger.ingest import Policy
+from services.points.policy import stored_policy
 from services.points.rules import handlers as rules
 from shared.auth.tokens import Caller, Role, mint
 from shared.cloudevents import encode
@@ -244,7 +245,7 @@ async def _points(world: World, database: Database) -> None:
     flagged = ((later[0].record_id, volunteer_id),)
     flag = Flag("two-sites", "volunteer", str(volunteer_id), str(flagged), flagged, (site_id,), evidence, 1)
     async with database.transaction() as tx:
-        assert await integrity.report(tx, [flag])
+        assert await integrity.report(tx, [flag], stored_policy())
     ids["case_id"] = str(integrity.case_id_of(flag))
     pool = database.pool
     ids["transfer_id"] = str(await pool.fetchval("select transfer_id from transfers order by posted_at limit 1"))

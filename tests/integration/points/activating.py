@@ -12,7 +12,7 @@ import yaml
 from ops.audit.main import audit
 from services.points.activations import handlers, mover
 from services.points.activations.domain import Activation, ActivationAct, ActivationStatus
-from services.points.ledger.ingest import Policy
+from services.points.ingest.handlers import Policy
 from services.points.rules.handlers import draft
 from shared.auth.tokens import Caller, Role
 from shared.clock import district_day

@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 from hypothesis import strategies as st
 
-from services.points.ledger.stream import IngestStream
+from services.points.ingest.stream import IngestStream
 from services.points.policy import policy_of
 from shared import outbox
 from shared.cloudevents import encode

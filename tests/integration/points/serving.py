@@ -15,11 +15,12 @@ from services.points.accounts.api import router as accounts
 from services.points.adjustments.api import router as adjustments
 from services.points.badges import handlers as badges
 from services.points.catalogue.api import router as catalogue
+from services.points.ingest.handlers import Policy, ingest
 from services.points.integrity.api import router as integrity
 from services.points.leaders.api import router as leaders
-from services.points.ledger.decoding import decode
-from services.points.ledger.ingest import Policy, ingest
 from services.points.pickups.api import router as pickups
+from services.points.policy import stored_policy
+from services.points.records.decoding import decode
 from services.points.rewards.api import router as rewards
 from services.points.rewards.shelf_api import router as shelves
 from services.points.rules import handlers as rules
@@ -205,6 +206,7 @@ async def routed(database: Database, settings: Any, routers: Sequence[APIRouter]
     with borrowed_app(name, settings, partial(create_app, title="points", routers=routers)) as app:
         app.state.database = database
         app.state.evidence_cipher = EVIDENCE
+        app.state.policy = stored_policy()
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://points") as client:
             yield client

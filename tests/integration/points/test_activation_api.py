@@ -12,6 +12,7 @@ import pytest
 from ops.audit.main import audit
 from services.points import __main__ as points
 from services.points.activations import mover
+from services.points.policy import stored_policy
 from services.points.rehearsals import handlers as rehearsals
 from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
@@ -71,6 +72,7 @@ async def district(points_db: Database, clock: Clock, dsn_for: Callable[[str], s
 async def people(district: District, settings_for: SettingsFor) -> AsyncIterator[People]:
     app = points.api(settings_for("points"))
     app.state.database = district.database
+    app.state.policy = stored_policy()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://points/api/points/v1") as http:
         yield People(http, settings_for)
 

@@ -15,10 +15,10 @@ from ops.audit.main import audit
 from services.points.activations import mover, store
 from services.points.activations.domain import ActivationAct, ActivationStatus
 from services.points.complaints.handlers import complain
+from services.points.ingest.handlers import ingest
 from services.points.ledger import handlers as ledger
-from services.points.ledger.decoding import decode
-from services.points.ledger.ingest import ingest
-from services.points.policy import policy_of
+from services.points.policy import policy_of, stored_policy
+from services.points.records.decoding import decode
 from services.points.rules import documents
 from services.points.rules import handlers as rules
 from shared.errors import Conflict, TransientError
@@ -134,7 +134,7 @@ async def test_what_was_spent_in_between_is_debt_after_the_reversal_and_a_late_c
     await district.begin({**BETTER_PAID, "complaint": {"worth_percent": 0}})
     async with district.database.transaction() as tx:
         about = UUID(district.record(2, 1, 6).record_id)
-        made = await complain(tx, PROPOSER, activity_id=None, record_id=about, reason="nobody came")
+        made = await complain(tx, PROPOSER, stored_policy(), activity_id=None, record_id=about, reason="nobody came")
     district.model.complain(district.record(2, 1, 6).record_id, True, TODAY)
     assert await district.finish() is ActivationStatus.APPLIED
     await district.agrees()

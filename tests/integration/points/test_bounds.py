@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from services.points import __main__ as points
-from services.points.policy import policy_of
+from services.points.policy import policy_of, stored_policy
 from services.points.referrals.domain import MOST_A_DAY
 from shared.auth.tokens import Role
 from shared.http.app import walk_routes
@@ -95,6 +95,7 @@ async def ledger(points_db: Database, clock: Clock) -> Ledger:
 async def api(points_db: Database, settings_for: SettingsFactory) -> AsyncIterator[Points]:
     app = points.api(settings_for("points"))
     app.state.database = points_db
+    app.state.policy = stored_policy()
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://points") as client:
         yield Points(client, settings_for("recruitment"), app)

@@ -10,7 +10,7 @@ import pytest
 
 from ops.audit.main import audit
 from services.points import __main__ as points
-from services.points.policy import policy_of
+from services.points.policy import policy_of, stored_policy
 from services.points.rules.handlers import rulebook
 from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
@@ -45,6 +45,7 @@ async def client(points_db: Database, settings_for: SettingsFor, clock: Clock) -
     app = points.api(settings_for("points"))
     signer = settings_for("recruitment")
     app.state.database = points_db
+    app.state.policy = stored_policy()
     tokens = {
         role: mint(signer, Caller(subject=new_id(), roles=frozenset({role}), site_ids=None))
         for role in (Role.OPERATOR, Role.STATION)

@@ -16,7 +16,7 @@ from services.points.badges.handlers import judge_anew
 from services.points.badges.store import CRITERIA
 from services.points.credentials.api import router as credentials
 from services.points.credentials.domain import CredentialAward, Issuer, credential
-from services.points.ledger.stream import IngestStream
+from services.points.ingest.stream import IngestStream
 from services.points.policy import policy_of
 from services.points.teams import handlers as teams
 from services.points.teams.stream import TeamStream

@@ -6,10 +6,10 @@ from uuid import UUID
 import orjson
 import pytest
 
+from services.points.ingest.handlers import Policy
+from services.points.ingest.stream import IngestStream
 from services.points.integrity import handlers
 from services.points.integrity.domain import CaseStatus
-from services.points.ledger.ingest import Policy
-from services.points.ledger.stream import IngestStream
 from services.points.rules import documents
 from services.points.rules import store as rule_store
 from services.points.rules.handlers import Rulebooks

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import orjson
 
+from services.points.ingest.handlers import Policy
 from services.points.integrity import handlers, store
 from services.points.integrity.domain import CaseStatus, Flag
-from services.points.ledger.ingest import Policy
+from services.points.policy import stored_policy
 from services.points.rules import documents
 from services.points.rules import store as rule_store
 from services.points.rules.handlers import Rulebooks
@@ -86,7 +87,7 @@ async def test_what_goes_beyond_settled_cases_opens_further_ones(
     async def settle_last(status: CaseStatus) -> None:
         async with points_db.transaction() as tx:
             case_id = (await chain(points_db, burst(*served)))[-1]
-            await handlers.settle(tx, OPERATOR, case_id, status, "looked into")
+            await handlers.settle(tx, OPERATOR, case_id, status, "looked into", stored_policy())
 
     async def flagged() -> list[tuple[int, bool]]:
         """Of each case in turn how many records it has, and whether they stand."""
@@ -183,7 +184,7 @@ async def test_nothing_joins_a_sequel_that_is_being_settled(ledger: Ledger, poin
         return bool(await points_db.pool.fetchval("select count(*) from pg_locks where not granted"))
 
     async with points_db.transaction() as tx:
-        await handlers.settle(tx, OPERATOR, sequel, CaseStatus.CLEARED, "looked into")
+        await handlers.settle(tx, OPERATOR, sequel, CaseStatus.CLEARED, "looked into", stored_policy())
         more = asyncio.create_task(opened(points_db, burst(*served)))
         await eventually(waits, within=60, what="the report to wait for the settlement")
     assert await more == 1

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from services.points.ingest.handlers import ingest
 from services.points.integrity import handlers
 from services.points.integrity.domain import CaseStatus
-from services.points.ledger.decoding import decode
-from services.points.ledger.ingest import ingest
+from services.points.records.decoding import decode
 from shared.auth.tokens import Role
 from shared.errors import TransientError
 from shared.ids import new_id

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from services.points.badges import documents, handlers, store
 from services.points.badges.api import router
 from services.points.badges.domain import Criteria, Served
-from services.points.ledger.ingest import Policy
-from services.points.ledger.stream import IngestStream
+from services.points.ingest.handlers import Policy
+from services.points.ingest.stream import IngestStream
 from services.points.policy import policy_of
 from services.points.versions.handlers import Current
 from shared.auth.tokens import Role

@@ -10,8 +10,8 @@ import asyncpg
 import orjson
 import pytest
 
+from services.points.ingest.stream import IngestStream
 from services.points.ledger import handlers
-from services.points.ledger.stream import IngestStream
 from services.points.policy import policy_of
 from shared.errors import Conflict, NotFound, TransientError
 from shared.ids import new_id

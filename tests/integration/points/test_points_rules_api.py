@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from services.points import __main__ as points
-from services.points.policy import policy_of
+from services.points.policy import policy_of, stored_policy
 from services.points.rules import handlers
 from shared.errors import PermanentError
 from shared.postgres import Database
@@ -15,6 +15,7 @@ async def test_rules_and_criteria_can_be_read_by_anybody(points_db: Database, se
     await policy_of(points_db)
     app = points.api(settings_for("points"))
     app.state.database = points_db
+    app.state.policy = stored_policy()
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://points/api/points/v1") as client:
         rules = (await client.get("/rules")).json()["items"]

@@ -14,6 +14,7 @@ import pytest
 
 from dev.stack.processes import alive
 from services.points.complaints import handlers as complaints
+from services.points.policy import stored_policy
 from services.points.referrals import handlers as referring
 from services.points.rehearsals import handlers, store
 from services.points.rules import handlers as rules
@@ -96,7 +97,9 @@ async def _feed(database: Database, made: list[AttendanceRecorded], referrals: l
         async with database.transaction() as tx:
             await referring.refer(tx, OPERATOR, referrer_id, referred_id)
     async with database.transaction() as tx:
-        await complaints.complain(tx, OPERATOR, activity_id=UUID(int=0xAD), record_id=None, reason="nobody came")
+        await complaints.complain(
+            tx, OPERATOR, stored_policy(), activity_id=UUID(int=0xAD), record_id=None, reason="nobody came"
+        )
     return ledger
 
 

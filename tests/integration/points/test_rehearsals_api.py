@@ -15,6 +15,7 @@ import pytest
 
 from dev.stack.processes import alive
 from services.points import __main__ as points
+from services.points.policy import stored_policy
 from services.points.rehearsals import handlers
 from shared.auth.tokens import Role
 from shared.ids import new_id
@@ -35,6 +36,7 @@ async def api(points_db: Database, settings_for: SettingsFor, clock: Clock) -> A
     await clock.set(NOW)
     app = points.api(settings_for("points"))
     app.state.database = points_db
+    app.state.policy = stored_policy()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://points") as client:
         yield Api(client, settings_for("recruitment"))
 

@@ -7,7 +7,7 @@ import pytest
 
 from services.points.integrity import documents
 from services.points.integrity.domain import SeenRevision, ThresholdsInForce, acts_of, find
-from services.points.ledger.decoding import decode
+from services.points.records.decoding import decode
 from shared.contracts import AttendanceRecorded
 from shared.ids import new_id
 from shared.kafka.consumer import Message

@@ -10,7 +10,7 @@ from hypothesis import given
 
 from services.notify.inbox.stream import InboxStream
 from services.notify.templates.handlers import load_catalogue
-from services.points.ledger.stream import IngestStream
+from services.points.ingest.stream import IngestStream
 from services.points.policy import policy_of
 from services.points.teams import handlers as teams
 from services.points.teams.stream import TeamStream

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.points.badges import documents
-from services.points.badges.domain import Criteria, Lifetime, Served, changes
+from services.points.badges.domain import Criteria, Served, changes
+from services.points.rules.hours.domain import Lifetime
 from shared.errors import PermanentError
 from tests.support.depth import examples
 from tests.support.documents import criteria_from

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.points.ingest.fold import Complaints, facts, first_of, reevaluate, touched_buckets
 from services.points.ledger.domain import Balances, Transfer, Wallet
 from services.points.ledger.events import posting_id
-from services.points.ledger.fold import Complaints, first_of, reevaluate, touched_buckets
-from services.points.ledger.revisions import RecordRevision, facts
 from services.points.ledger.store import transfer_rows
+from services.points.records.domain import RecordRevision
 from services.points.rules import documents
 from services.points.rules.domain import Facts, First, Rulebook, evaluate
 from services.points.rules.worth.domain import evaluate_in_full

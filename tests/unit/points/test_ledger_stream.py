@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from services.points.ledger import stream
-from services.points.ledger.ingest import UnlockedOwners
-from services.points.ledger.store import RecordRefused
-from services.points.ledger.stream import IngestStream
+from services.points.ingest import stream
+from services.points.ingest.handlers import UnlockedOwners
+from services.points.ingest.stream import IngestStream
+from services.points.records.store import RecordRefused
 from shared.errors import TransientError
 from shared.ids import new_id
 

@@ -7,14 +7,14 @@ from datetime import date
 from typing import Any, Final, Literal, NamedTuple, Protocol
 from uuid import UUID
 
+from services.points.rules.hours.domain import PROVENANCE_GROUPS, Lifetime
+
 __all__ = [
     "CREDIT",
     "HONOUR",
     "IMPORTED",
-    "PROVENANCE_GROUPS",
     "Between",
     "Group",
-    "Lifetime",
     "Measure",
     "Meter",
     "Served",
@@ -30,8 +30,6 @@ CREDIT: Final = "credit"
 HONOUR: Final = "honour"
 IMPORTED: Final = "imported"
 
-PROVENANCE_GROUPS: Final[dict[str, int]] = {"scanned": 0, "kiosk": 0, "leader": 0, "backfilled": 1, "imported": 2}
-"""Provenance → index of its group among credit (信用时数), honour (荣誉时数) and imported."""
 _GROUP_INDEX: Final = {CREDIT: 0, HONOUR: 1, IMPORTED: 2}
 _BEST: Final = "best"
 
@@ -63,22 +61,6 @@ class Served(NamedTuple):
     minutes: int
     theme: str
     site_id: UUID | None
-
-
-class Lifetime(NamedTuple):
-    """Confirmed service of a whole life, by group of provenance; minutes are whole minutes."""
-
-    credit_minutes: int = 0
-    honour_minutes: int = 0
-    imported_minutes: int = 0
-    credit_records: int = 0
-    honour_records: int = 0
-    imported_records: int = 0
-
-    @property
-    def minutes(self) -> int:
-        """All confirmed minutes: the legal record of service."""
-        return self.credit_minutes + self.honour_minutes + self.imported_minutes
 
 
 class Between(NamedTuple):

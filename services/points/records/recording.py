@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from uuid import UUID
 
-from services.points.ledger import store
-from services.points.ledger.fold import RevisionResolution, resolve
-from services.points.ledger.revisions import RecordRevision
+from services.points.records import store
+from services.points.records.domain import RecordRevision, RevisionResolution, resolve
 from shared.postgres import Tx
 
 __all__ = ["write_records"]

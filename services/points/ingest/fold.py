@@ -1,19 +1,16 @@
-"""Folds a batch of revisions: which revision of each record stands, and what that makes of buckets and figures.
+"""Folds the revisions of a batch that stand: what they make of buckets and figures.
 
 Pure: everything that is read is handed in, and the outcome is data for the store to write.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import orjson
 
-from services.points.badges.domain import PROVENANCE_GROUPS, Lifetime, States
-from services.points.ledger.domain import Balances
-from services.points.ledger.revisions import RecordRevision, facts
+from services.points.ledger.buckets import BucketChange, BucketKey, BucketState, PostingCause, VolunteerRow
+from services.points.records.domain import RecordRevision
 from services.points.rules.domain import (
     FIRST_SERVICE,
     Award,
@@ -25,93 +22,19 @@ from services.points.rules.domain import (
     evaluate,
     first_service,
 )
+from services.points.rules.hours.domain import PROVENANCE_GROUPS, Lifetime
 
 __all__ = [
-    "BucketCause",
-    "BucketChange",
-    "BucketKey",
-    "BucketState",
     "Complaints",
-    "RevisionResolution",
     "Touched",
-    "VolunteerRow",
     "bonus",
     "count_lifetime",
-    "differences",
+    "facts",
     "first_of",
     "flagged",
     "reevaluate",
-    "resolve",
     "touched_buckets",
 ]
-
-BucketKey = tuple[UUID, str]
-"""Volunteer and bucket."""
-
-
-class VolunteerRow:
-    """A volunteer's row as it is read, and as it is to be written; ``updated_at`` is when it last was."""
-
-    __slots__ = (
-        "badge_figures",
-        "badges",
-        "criteria_version",
-        "figures",
-        "first",
-        "generation",
-        "lifetime",
-        "standing_flags",
-        "states",
-        "updated_at",
-        "version",
-        "volunteer_id",
-    )
-
-    def __init__(
-        self,
-        volunteer_id: UUID,
-        version: int,
-        figures: Balances,
-        lifetime: Lifetime,
-        first: First | None,
-        badges: tuple[str, ...],
-        criteria_version: int,
-        badge_figures: str | None,
-        generation: int,
-        standing_flags: int,
-        updated_at: datetime,
-    ) -> None:
-        self.volunteer_id = volunteer_id
-        self.version = version
-        self.figures = figures
-        self.lifetime = lifetime
-        self.first = first
-        self.badges = badges
-        self.criteria_version = criteria_version
-        self.badge_figures = badge_figures
-        self.generation = generation
-        self.standing_flags = standing_flags
-        self.updated_at = updated_at
-        self.states: States | None = None
-
-    def posting_time(self, now: datetime) -> datetime:
-        """The time of the transfers of a transaction that has read its time ``now``.
-
-        They are posted not before those of another that read it later and was faster to have the lock, so that an
-        account's transfers have their times in order.
-        """
-        return max(now, self.updated_at)
-
-
-class BucketState(NamedTuple):
-    """A bucket's row."""
-
-    version: int
-    rule_version: int
-    points: int
-    explanation: str
-    first_started_at: datetime | None
-    first_record_id: UUID | None
 
 
 class Touched:
@@ -126,29 +49,6 @@ class Touched:
         self.news: list[RecordRevision] = []
 
 
-class BucketCause(NamedTuple):
-    """Causes other than a revision of a record that may change a bucket."""
-
-    event_id: UUID
-    correlation_id: str
-    traceparent: str | None = None
-    record_id: UUID | None = None
-    site_id: UUID | None = None
-    drive_id: UUID | None = None
-    activity_id: UUID | None = None
-
-
-class BucketChange(NamedTuple):
-    """A bucket that is to be written; ``old`` is None when it is new."""
-
-    volunteer_id: UUID
-    bucket: str
-    old: BucketState | None
-    new: BucketState
-    points: Mapping[date, int]
-    cause: RecordRevision | BucketCause
-
-
 class Complaints(NamedTuple):
     """Records and activities about which there is a complaint that stands."""
 
@@ -160,65 +60,6 @@ class Complaints(NamedTuple):
         if found.record_id in self.records or found.activity_id in self.activities:
             return found._replace(complained=True)
         return found
-
-
-@dataclass(slots=True)
-class RevisionResolution:
-    """Which revisions stand.
-
-    ``applied``: the new state of each changed record, with the stored one it replaces (None if new). ``superseded``:
-    revisions of this batch that are kept but don't count. ``conflicts``: places in the batch that contradict what is
-    known.
-    """
-
-    applied: dict[UUID, tuple[RecordRevision, RecordRevision | None]] = field(default_factory=dict)
-    superseded: list[RecordRevision] = field(default_factory=list)
-    conflicts: list[int] = field(default_factory=list)
-    duplicates: int = 0
-
-
-def resolve(
-    batch: Sequence[RecordRevision],
-    stored: Mapping[UUID, RecordRevision],
-    superseded: Mapping[tuple[UUID, int], bytes],
-    without: Container[int] = (),
-) -> RevisionResolution:
-    """Decide for each revision whether it is news, a repetition, late, or a contradiction.
-
-    The highest revision stands; of two contents of one revision the first. ``without``: places of the batch that are
-    left out.
-    """
-    outcome = RevisionResolution()
-    applied = outcome.applied
-    late: dict[tuple[UUID, int], bytes] = {}
-    for place, revision in enumerate(batch):
-        if place in without:
-            continue
-        record_id = revision.record_id
-        entry = applied.get(record_id)
-        before = stored.get(record_id)
-        present = entry[0] if entry is not None else before
-        if present is None:
-            applied[record_id] = (revision, None)
-        elif revision.revision > present.revision:
-            if entry is not None:
-                outcome.superseded.append(present)
-                late[record_id, present.revision] = present.content_hash
-            applied[record_id] = (revision, before)
-        else:
-            known = present if revision.revision == present.revision else None
-            if known is None and before is not None and before.revision == revision.revision:
-                known = before
-            key = (record_id, revision.revision)
-            known_hash = known.content_hash if known is not None else superseded.get(key) or late.get(key)
-            if known_hash is None:
-                outcome.superseded.append(revision)
-                late[key] = revision.content_hash
-            elif known_hash == revision.content_hash or (known is not None and known.says_the_same(revision)):
-                outcome.duplicates += 1
-            else:
-                outcome.conflicts.append(place)
-    return outcome
 
 
 def touched_buckets(
@@ -335,7 +176,7 @@ def bonus(
     first: First | None,
     old: BucketState | None,
     rule: Rule,
-    cause: RecordRevision | BucketCause,
+    cause: PostingCause,
 ) -> BucketChange:
     """The lifetime bonus, under a rule, for the earliest record that is worth something; it becomes the volunteer's."""
     points = first_service(rule, first)
@@ -349,10 +190,19 @@ def bonus(
     return BucketChange(volunteer.volunteer_id, FIRST_SERVICE, old, new, points, cause)
 
 
-def differences(points: Mapping[date, int], posted: Mapping[date, int]) -> dict[date, int]:
-    """The differences to post so that the awards become ``points``, per expiry date; without zeros."""
-    if not posted:
-        return {day: amount for day, amount in points.items() if amount}
-    days = points.keys() | posted.keys()
-    found = {day: points.get(day, 0) - posted.get(day, 0) for day in days}
-    return {day: amount for day, amount in found.items() if amount}
+def facts(revision: RecordRevision) -> Facts:
+    """The facts that a rule may read."""
+    return Facts(
+        revision.record_id,
+        revision.revision,
+        revision.day,
+        revision.status,
+        revision.provenance,
+        revision.started_at,
+        revision.minutes,
+        revision.planned_minutes,
+        revision.kind,
+        revision.theme,
+        revision.activity_id,
+        revision.approval_level,
+    )

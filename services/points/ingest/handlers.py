@@ -14,37 +14,33 @@ import orjson
 
 from services.points.badges.domain import Criteria
 from services.points.badges.judging import Judge
-from services.points.integrity import store as flagging
-from services.points.ledger import events, store
-from services.points.ledger.domain import Lot
-from services.points.ledger.fold import (
-    BucketCause,
-    BucketChange,
-    BucketKey,
-    BucketState,
+from services.points.ingest import store as known_facts
+from services.points.ingest.fold import (
     Complaints,
-    RevisionResolution,
     Touched,
-    VolunteerRow,
     bonus,
     count_lifetime,
     first_of,
     reevaluate,
     touched_buckets,
 )
+from services.points.ledger import events, store
+from services.points.ledger.buckets import BucketChange, BucketKey, BucketState, PostingCause, VolunteerRow
+from services.points.ledger.domain import Lot
+from services.points.ledger.handlers import lock
 from services.points.ledger.posting import Books
-from services.points.ledger.recording import write_records
-from services.points.ledger.revisions import RecordRevision
+from services.points.records import store as records
+from services.points.records.domain import RecordRevision, RevisionResolution
+from services.points.records.recording import write_records
 from services.points.rules.domain import FIRST_SERVICE, Award, Facts, First, Rulebook
 from services.points.rules.handlers import Rulebooks
-from services.points.rules.store import keep_rules
 from services.points.versions.handlers import Current
 from shared import outbox
 from shared.clock import district_day, real_now
 from shared.errors import WeiguangError
 from shared.postgres import Tx
 
-__all__ = ["BatchOutcome", "Policy", "UnlockedOwners", "ingest", "lock", "post", "reconsider"]
+__all__ = ["BatchOutcome", "Policy", "UnlockedOwners", "ingest", "post", "reconsider"]
 
 
 LotsOf = Sequence[tuple[UUID, Lot]]
@@ -75,22 +71,7 @@ class BatchOutcome:
     duplicates: int
     conflicts: Sequence[int]
     events: int
-    refused: Mapping[int, store.RecordRefused]
-
-
-async def lock(tx: Tx, volunteer_ids: Collection[UUID], known: Set[UUID] = frozenset()) -> None:
-    """Open the accounts that may be missing, then lock all, in one order. Read state in a later statement.
-
-    Before, keep the rules as they are: no generation is made until the end of the transaction, so that accounts are
-    opened under the newest, and volunteers under an older one are seen by the mover.
-
-    ``known``: volunteers whose account is known to exist, to spare the attempt.
-    """
-    now = await keep_rules(tx)
-    unknown = [volunteer_id for volunteer_id in volunteer_ids if volunteer_id not in known]
-    if unknown:
-        await store.open_accounts(tx, unknown, now)
-    await store.lock_volunteers(tx, volunteer_ids)
+    refused: Mapping[int, records.RecordRefused]
 
 
 async def ingest(
@@ -109,12 +90,12 @@ async def ingest(
             refused.
 
     Raises:
-        OwnersElsewhere: a revision moves a record from a volunteer who is not in the batch; nothing was changed.
+        UnlockedOwners: a revision moves a record from a volunteer who is not in the batch; nothing was changed.
         RecordRefused: PostgreSQL takes too few of the records; nothing was changed.
     """
     volunteer_ids = {revision.volunteer_id for revision in batch} | also_lock
     await lock(tx, volunteer_ids, known)
-    stored = await store.records(tx, {revision.record_id for revision in batch})
+    stored = await records.standing(tx, {revision.record_id for revision in batch})
     if strangers := {revision.volunteer_id for revision in stored.values()} - volunteer_ids:
         raise UnlockedOwners(strangers)
     lower = {
@@ -122,11 +103,11 @@ async def ingest(
         for revision in batch
         if (present := stored.get(revision.record_id)) is not None and revision.revision < present.revision
     }
-    superseded = await store.superseded(tx, lower)
+    superseded = await records.superseded(tx, lower)
     fold = _Fold(tx, await tx.now(), policy)
     await fold.load(volunteer_ids)
     resolution, refused = await write_records(tx, batch, stored, superseded, savepoints=savepoints)
-    await store.mark_records(tx, {*resolution.applied, *(one.record_id for one in resolution.superseded)})
+    await records.mark_records(tx, {*resolution.applied, *(one.record_id for one in resolution.superseded)})
     emitted = await fold.run(resolution) if resolution.applied or fold.changed else 0
     return BatchOutcome(
         len(resolution.applied),
@@ -163,7 +144,7 @@ async def post(tx: Tx, volunteers: dict[UUID, VolunteerRow], changes: Sequence[B
     return await fold.write(changes)
 
 
-def _cause(revision: RecordRevision | BucketCause) -> tuple[str, str, str | None]:
+def _cause(revision: PostingCause) -> tuple[str, str, str | None]:
     return str(revision.event_id), revision.correlation_id, revision.traceparent
 
 
@@ -212,12 +193,12 @@ class _Fold:
         counted = count_lifetime(self.volunteers, pairs)
         self.changed.update(counted)
         before = await store.buckets(tx, touched.keys())
-        inputs = await store.inputs(tx, {key: touched[key] for key in before})
+        inputs = await known_facts.inputs(tx, {key: touched[key] for key in before})
         heeded = any(rules.heeds_complaints for rules in self.rules.values())
         complaints = await self._complaints(inputs) if heeded else None
         await self._move_flags()
         flagged = any(known.standing_flags for known in self.volunteers.values())
-        flags = await flagging.standing_flags(tx, self.volunteers.keys()) if flagged else None
+        flags = await known_facts.standing_flags(tx, self.volunteers.keys()) if flagged else None
         awards = reevaluate(touched, self.applied, inputs, complaints, flags)
         found = _changes(touched, awards, before)
         found += await self._first_services(touched, awards, before)
@@ -240,7 +221,7 @@ class _Fold:
         """The complaints that stand about these records and their activities."""
         seen = [(found.record_id, found.activity_id) for records in inputs.values() for found in records]
         seen += [(new.record_id, new.activity_id) for new, _ in self.applied.values()]
-        return await store.complaints(self.tx, seen)
+        return await known_facts.complaints(self.tx, seen)
 
     async def _move_flags(self) -> None:
         """Flags, those of cleared cases too, go with a record that changes hands."""
@@ -250,7 +231,7 @@ class _Fold:
             if old is not None and old.volunteer_id != new.volunteer_id
         }
         if moved:
-            await flagging.move_flags(self.tx, moved, self.volunteers.keys())
+            await known_facts.move_flags(self.tx, moved, self.volunteers.keys())
 
     async def _first_services(
         self,

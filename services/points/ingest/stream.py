@@ -6,10 +6,10 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from services.points.ledger.decoding import decode_batch
-from services.points.ledger.ingest import Policy, UnlockedOwners, ingest
-from services.points.ledger.revisions import RecordRevision
-from services.points.ledger.store import RecordRefused
+from services.points.ingest.handlers import Policy, UnlockedOwners, ingest
+from services.points.records.decoding import decode_batch
+from services.points.records.domain import RecordRevision
+from services.points.records.store import RecordRefused
 from shared import deadletters
 from shared.deadletters import DeadLetter
 from shared.errors import TransientError

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from asyncpg.pgproto import pgproto
 
-from services.points.ledger.revisions import RecordRevision
+from services.points.records.domain import RecordRevision
 from shared.clock import district_day
 from shared.cloudevents import decode as decode_event
 from shared.contracts import AttendanceRecorded

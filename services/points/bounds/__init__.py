@@ -1,0 +1,1 @@
+"""Bounds: which volunteers a caller may read."""

@@ -1,0 +1,1 @@
+"""The ingest: a batch of revisions becomes records, worth, postings, badges and events in one transaction."""

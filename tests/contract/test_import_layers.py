@@ -1,0 +1,58 @@
+"""The import contracts in pyproject.toml hold, and each notices a planted import that breaks it."""
+
+from copy import deepcopy
+from typing import Any
+
+import grimp
+import pytest
+from importlinter.api import read_configuration
+from importlinter.contracts.acyclic_siblings import AcyclicSiblingsContract
+from importlinter.contracts.forbidden import ForbiddenContract
+from importlinter.contracts.independence import IndependenceContract
+from importlinter.contracts.layers import LayersContract
+from importlinter.domain.contract import Contract
+
+KINDS: dict[str, type[Contract]] = {
+    "acyclic_siblings": AcyclicSiblingsContract,
+    "forbidden": ForbiddenContract,
+    "independence": IndependenceContract,
+    "layers": LayersContract,
+}
+CONFIGURED = read_configuration("pyproject.toml")
+CONTRACTS: dict[str, dict[str, Any]] = {one["id"]: one for one in CONFIGURED["contracts_options"]}
+PLANTED = {
+    "points-layers": ("services.points.rules.worth.domain", "services.points.ingest.handlers"),
+    "points-above": ("services.points.badges.handlers", "services.points.teams.domain"),
+    "ledger-alone": ("services.points.ledger.posting", "services.points.records.domain"),
+    "no-cycles": ("services.points.rewards.domain", "services.points.pickups.domain"),
+    "services-apart": ("services.points.ingest.stream", "services.recruitment.attendance.events"),
+    "shared-below": ("shared.timers", "services.points.settings"),
+}
+"""Contract → an import that it refuses: importer and imported."""
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph(*CONFIGURED["session_options"]["root_packages"], cache_dir=None)
+
+
+def kept(graph: grimp.ImportGraph, contract: str) -> bool:
+    """Whether a graph keeps a contract; what that ignores is removed from the graph."""
+    options = CONTRACTS[contract]
+    made = KINDS[options["type"]](options["name"], CONFIGURED["session_options"], options)
+    made.validate()
+    return bool(made.check(graph, verbose=False).kept)
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_the_contract_is_kept(graph: grimp.ImportGraph, contract: str) -> None:
+    assert kept(deepcopy(graph), contract)
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_a_planted_import_breaks_it(graph: grimp.ImportGraph, contract: str) -> None:
+    importer, imported = PLANTED[contract]
+    assert {importer, imported} <= graph.modules
+    planted = deepcopy(graph)
+    planted.add_import(importer=importer, imported=imported)
+    assert not kept(planted, contract)

@@ -5,6 +5,7 @@ from services.recruitment.activities import api as activities_api
 from services.recruitment.approvals import api as approvals_api
 from services.recruitment.attendance import api as attendance_api
 from services.recruitment.cards import api as cards_api
+from services.recruitment.closings import api as closings_api
 from services.recruitment.corrections import api as corrections_api
 from services.recruitment.devices import api as devices_api
 from services.recruitment.docking import api as docking_api
@@ -18,6 +19,7 @@ from services.recruitment.orders.board import api as orders_board_api
 from services.recruitment.orders.details import api as orders_details_api
 from services.recruitment.orders.menu import api as orders_menu_api
 from services.recruitment.organisation import api as organisation_api
+from services.recruitment.positions import api as positions_api
 from services.recruitment.projects import api as projects_api
 from services.recruitment.recruiting import api as recruiting_api
 from services.recruitment.reports import api as reports_api
@@ -51,6 +53,7 @@ ROUTERS = (
     docking_api.router,
     needs_api.router,
     openings_api.router,
+    positions_api.router,
     projects_api.router,
     trainings_api.router,
     recruiting_api.router,
@@ -72,6 +75,7 @@ ROUTERS = (
     cards_api.router,
     approvals_api.router,
     corrections_api.router,
+    closings_api.router,
     devices_api.router,
     orders_menu_api.router,
     orders_board_api.router,

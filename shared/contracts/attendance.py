@@ -33,6 +33,7 @@ AssertionAct = Literal[
     "approved",
     "rejected",
     "lapsed",
+    "auto-closed",
 ]
 
 

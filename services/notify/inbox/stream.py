@@ -222,6 +222,8 @@ def _assertion(event: Event[AssertionNoted]) -> Notice:
         template, what = "hours_changed", _CHANGED[data.act]
     elif data.act in _DECIDED:
         template, (what, then) = "hours_decided", _DECIDED[data.act]
+    elif data.act == "auto-closed":
+        template, what = "record_auto_closed", ""
     else:
         template, what = "hours_denied", ""
     return _notice(

@@ -258,6 +258,7 @@ async def list_shifts(
     start: Annotated[Instant | None, Query(alias="from")] = None,
     end: Annotated[Instant | None, Query(alias="to")] = None,
     site_id: UUID | None = None,
+    need: Annotated[str | None, Query(max_length=40, description="Code of a need tag that the team serves.")] = None,
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> Page[ShiftViewOut]:
@@ -272,6 +273,7 @@ async def list_shifts(
             start=start,
             end=end,
             site_id=site_id,
+            need=need,
             after=after,
             limit=limit + 1,
         )

@@ -226,14 +226,23 @@ async def open_shifts(
     start: datetime | None,
     end: datetime | None,
     site_id: UUID | None,
+    need: str | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[ShiftView]:
-    """A page of shifts that one can still sign up for, from running ones on."""
+    """A page of shifts that one can still sign up for, from running ones on; ``need`` keeps teams that serve it."""
     now = await tx.now()
     earliest = start or now - DEFAULT_POLICY.longest_shift - timedelta(minutes=1)
     return await store.list_open_shifts(
-        tx, now=now, start=earliest, end=end, volunteer_id=volunteer_id, site_id=site_id, after=after, limit=limit
+        tx,
+        now=now,
+        start=earliest,
+        end=end,
+        volunteer_id=volunteer_id,
+        site_id=site_id,
+        need=need,
+        after=after,
+        limit=limit,
     )
 
 

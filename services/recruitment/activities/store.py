@@ -248,12 +248,14 @@ async def list_open_shifts(
     end: datetime | None,
     volunteer_id: UUID | None,
     site_id: UUID | None,
+    need: str | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[ShiftView]:
     """A page of shifts of open activities that are not over and start in [start, end), earliest first."""
     at, shift_id = after or (None, None)
-    rows = await tx.fetch(_SQL["list_open_shifts"], now, start, end, volunteer_id, at, shift_id, limit, site_id)
+    asked = (now, start, end, volunteer_id, at, shift_id, limit, site_id, need)
+    rows = await tx.fetch(_SQL["list_open_shifts"], *asked)
     return [ShiftView(**dict(row)) for row in rows]
 
 

@@ -112,7 +112,8 @@ class RecordOut(Output):
 class ListedRecordOut(RecordOut):
     """A record with the names that people know it by; ``waits_for``: why another site must decide on it first.
 
-    ``stayed_minutes`` are whole minutes after the shift's end that are not approved as overtime.
+    ``stayed_minutes`` are whole minutes after the shift's end that are not approved as overtime. ``answer`` is what the
+    volunteer says about an automatic close.
     """
 
     activity_title: str | None
@@ -120,6 +121,8 @@ class ListedRecordOut(RecordOut):
     waits_for: list[str]
     volunteer_number: str
     stayed_minutes: int
+    answer: Literal["stayed", "left", "absent"] | None
+    left_at: datetime | None
 
 
 class RevisionOut(Output):
@@ -265,6 +268,8 @@ def _listed(listed: ListedRecord) -> ListedRecordOut:
         waits_for=list(listed.waits_for),
         volunteer_number=listed.volunteer_number,
         stayed_minutes=listed.stayed_minutes,
+        answer=listed.answer,
+        left_at=listed.left_at,
     )
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from services.recruitment.attendance.domain import ServiceRevision
+from services.recruitment.attendance.domain import RevisionKind, ServiceRecord, ServiceRevision
 from shared import outbox
-from shared.contracts import AttendanceRecorded
+from shared.cloudevents import Event
+from shared.contracts import AssertionNoted, AttendanceRecorded
 from shared.ids import derived_id
 from shared.postgres import Tx
 
@@ -15,8 +17,11 @@ _SOURCE = "weiguang/recruitment"
 
 
 async def append(tx: Tx, revisions: Sequence[ServiceRevision], at: datetime) -> None:
-    """Append one ``AttendanceRecorded`` per revision; its id follows from record and revision."""
-    events = []
+    """Append one ``AttendanceRecorded`` per revision; its id follows from record and revision.
+
+    An automatic close is an assertion too: the volunteer is asked about it.
+    """
+    events: list[Event[Any]] = []
     for each in revisions:
         record = each.record
         recorded = AttendanceRecorded(
@@ -45,4 +50,25 @@ async def append(tx: Tx, revisions: Sequence[ServiceRevision], at: datetime) -> 
         )
         event_id = derived_id("attendance-revision", record.record_id, record.revision)
         events.append(outbox.event(recorded, source=_SOURCE, aggregate_version=record.revision, id=event_id, time=at))
+        if each.change is RevisionKind.AUTO_CLOSE:
+            events.append(_asserted(record, at))
     await outbox.append(tx, *events)
+
+
+def _asserted(record: ServiceRecord, at: datetime) -> Event[Any]:
+    data = AssertionNoted(
+        record_id=record.record_id,
+        revision=record.revision,
+        volunteer_id=record.volunteer_id,
+        act="auto-closed",
+        activity_id=record.activity_id,
+        site_id=record.site_id,
+        provenance=record.provenance.value,
+        status=record.status.value,
+        minutes=record.minutes,
+        recorded_by=record.recorded_by,
+        recorder_site_id=record.recorder_site_id,
+        started_at=record.started_at,
+    )
+    event_id = derived_id("assertion-noted", record.record_id, record.revision, data.act)
+    return outbox.event(data, source=_SOURCE, aggregate_version=record.revision, id=event_id, time=at)

@@ -158,13 +158,14 @@ select r.record_id, r.revision, r.volunteer_id, r.activity_id, r.shift_id, r.sit
        v.volunteer_number, coalesce(w.reasons, '{}') as waits_for,
        case when s.cancelled_at is null and r.ended_at > s.ends_at then
            greatest(0, floor(extract(epoch from r.ended_at - greatest(s.ends_at, r.started_at)) / 60)::integer - r.overtime_minutes)
-       else 0 end as stayed_minutes
+       else 0 end as stayed_minutes, said.answer, said.left_at
 from attendance_records r
 join volunteers v using (volunteer_id)
 left join shifts s on s.shift_id = r.shift_id
 left join activities a on a.activity_id = r.activity_id
 left join sites si on si.site_id = r.site_id
 left join attendance_approvals w on w.record_id = r.record_id and w.state = 'open'
+left join closing_answers said on said.record_id = r.record_id and r.closed_by = 'auto'
 where ($1::uuid is null or r.volunteer_id = $1)
   and ($2::uuid is null or r.shift_id = $2)
   and ($3::text is null or r.status = $3)

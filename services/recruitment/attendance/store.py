@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from services.recruitment.activities.domain import Shift, State
@@ -94,6 +94,9 @@ class ListedRecord:
     volunteer_number: str
     stayed_minutes: int
     """Whole minutes after the shift's end that are not approved as overtime."""
+    answer: Literal["stayed", "left", "absent"] | None
+    """What the volunteer says about an automatic close: ``stayed``, ``left`` or ``absent``."""
+    left_at: datetime | None
 
 
 async def lock_volunteer(tx: Tx, volunteer_id: UUID) -> tuple[bool, UUID | None]:
@@ -263,6 +266,8 @@ async def list_records(
             tuple(row["waits_for"]),
             row["volunteer_number"],
             row["stayed_minutes"],
+            row["answer"],
+            row["left_at"],
         )
         for row in rows
     ]

@@ -68,7 +68,7 @@ _SECURITY: Headers = [
     (
         b"permissions-policy",
         b"accelerometer=(), autoplay=(), browsing-topics=(), camera=(self), display-capture=(), fullscreen=(self), "
-        b"geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()",
+        b"geolocation=(self), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()",
     ),
 ]
 _TRANSPORT: Headers = [(b"strict-transport-security", b"max-age=31536000; includeSubDomains")]

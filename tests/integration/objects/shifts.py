@@ -65,5 +65,6 @@ SHIFT_ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/attendance/records/{record_id}/additions"): STATION,
     ("POST", "/attendance/records/{record_id}/restoration"): Row("station", body=REASON),
     ("POST", "/shifts/{shift_id}/scans"): Row("leader", body={"tick": "in", "scanned": "LD-2026-000001-0"}),
+    ("POST", "/attendance/records/{record_id}/answer"): Row("volunteer", body={"answer": "stayed"}),
     ("POST", "/attendance/records/{record_id}/denial"): Row("volunteer", body={"reason": "不是我"}),
 }  # fmt: skip

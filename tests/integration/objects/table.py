@@ -55,6 +55,8 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("POST", "/tags/{tag_id}/close"): Row("operator", body=VERSION),
     ("PUT", "/teams/{team_id}/tags"): Row("station", body={"version": 2, "tag_ids": []}),
     ("PUT", "/sites/{site_id}/openings"): Row("station", body={**VERSION, "hours": []}),
+    ("PUT", "/sites/{site_id}/position"): Row("north", body={**VERSION, "latitude": 46.6, "longitude": 131.1}),
+    ("GET", "/sites/{site_id}/position"): everybody("where a site lies is on every map"),
     ("GET", "/sites/{site_id}/openings"): everybody("opening hours hang on the door"),
     ("GET", "/projects/{project_id}"): everybody("brand projects are public"),
     ("POST", "/projects/{project_id}/honours"): Row(

@@ -314,7 +314,8 @@ class Insiders:
         """Records with credit minutes beyond strong evidence of which their volunteer was not notified."""
         async with self.work.database.transaction() as tx:
             rows = await tx.fetch(_CREDIT)
-        noted = {UUID(event["record_id"]) for event in await self.work.events("assertions")}
+        told = [event for event in await self.work.events("assertions") if event["act"] != "auto-closed"]
+        noted = {UUID(event["record_id"]) for event in told}
         return [row["record_id"] for row in rows if row["minutes"] > row["witnessed"] and row["record_id"] not in noted]
 
 

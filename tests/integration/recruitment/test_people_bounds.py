@@ -195,6 +195,7 @@ PUBLIC = {
     "/menu",  # of what residents can order
     "/projects/{project_id}",
     "/sites/{site_id}/openings",
+    "/sites/{site_id}/position",
     "/tags",
     "/teams/directory",
     "/teams/{team_id}",

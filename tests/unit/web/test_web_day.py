@@ -8,7 +8,7 @@ from fastapi import Response
 
 from services.web.gateway.sessions import Session
 from services.web.gateway.upstream import UpstreamProblem
-from services.web.pages.staff import shifts
+from services.web.pages.staff import records, shifts
 from services.web.pages.visit import Visit
 
 SITE, SHIFT, ONE = (f"00000000-0000-0000-0000-00000000000{n}" for n in range(1, 4))
@@ -84,3 +84,28 @@ async def test_a_shift_shows_who_waits_what_is_swapped_and_what_was_written() ->
     assert f"POST /api/recruitment/v1/swaps/{ONE}/approval" in html
     assert "第 1 位" in html
     assert "有名额留着" in html
+
+
+RECORD: dict[str, Any] = {
+    "record_id": ONE, "volunteer_id": ONE, "shift_id": SHIFT, "volunteer_number": "LD-1", "activity_title": "晨光问候",
+    "site_name": "惠民社区", "started_at": AT, "ended_at": LATER, "minutes": 120, "status": "provisional",
+    "provenance": "scanned", "closed_by": "auto", "waits_for": [], "stayed_minutes": 0, "distance_m": None,
+    "answer": None, "left_at": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "said", "far"),
+    [
+        ({}, "", ""),
+        ({"answer": "left", "left_at": AT}, "本人说 09:00 走的", ""),
+        ({"answer": "absent", "distance_m": 500}, "本人说没有来", ""),
+        ({"distance_m": 501}, "", "签到时离站点 501 m"),
+        ({"distance_m": 12_340}, "", "签到时离站点 12.3 km"),
+    ],
+)
+def test_a_record_says_what_its_volunteer_answered_and_how_far_they_were(
+    more: dict[str, Any], said: str, far: str
+) -> None:
+    line = records.record_line({**RECORD, **more})
+    assert (line["answer"], line["far"]) == (said, far)

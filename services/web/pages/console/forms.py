@@ -78,6 +78,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "points_bonus": N_("奖励积分"),
         "points_expired": N_("积分过期"),
         "points_reversed": N_("积分冲回"),
+        "record_auto_closed": N_("没有签退"),
         "recorded_hours_denied": N_("代记时长被否认"),
         "recorded_hours_refused": N_("代记时长未核准"),
         "redemption_captured": N_("奖品已领"),
@@ -184,6 +185,7 @@ _ASSERTIONS = (
     SentenceForm(N_("%(volunteer)s 的服务 %(minutes)s 经核对计入"), {"act": ("approved",)}),
     SentenceForm(N_("%(volunteer)s 的服务经核对没有计入"), {"act": ("rejected",)}),
     SentenceForm(N_("%(volunteer)s 的服务等候核对超过期限"), {"act": ("lapsed",)}),
+    SentenceForm(N_("%(volunteer)s 没有签退，系统记为 %(minutes)s，等候核对"), {"act": ("auto-closed",)}),
     SentenceForm(N_("%(volunteer)s 的服务记录有变动")),
 )
 _ORDERS = (

@@ -24,10 +24,11 @@ async def site_week(visit: VisitOf, site_id: str) -> Response:
     """Opening hours and rota of a site, with a form for the whole week."""
     visit.staff()
     known = _id(site_id, "site-unknown")
-    sites, week, teams = await asyncio.gather(
+    sites, week, teams, position = await asyncio.gather(
         visit.ask("recruitment", "/sites"),
         visit.ask("recruitment", f"/sites/{known}/openings"),
         visit.ask("recruitment", "/teams/directory"),
+        visit.get_optional("recruitment", f"/sites/{known}/position"),
     )
     site = next((one for one in sites["items"] if one["site_id"] == known), None)
     if site is None:
@@ -44,6 +45,8 @@ async def site_week(visit: VisitOf, site_id: str) -> Response:
         rota=[*week["rota"], *[blank] * BLANK_DUTIES],
         teams=[(one["team_id"], one["name"]) for one in teams["items"]],
         may=visit.session.owns(known) and site["closed_at"] is None,
+        position=position or {"latitude": None, "longitude": None},
+        operates="operator" in visit.session.roles,
     )
 
 

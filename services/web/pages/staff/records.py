@@ -16,7 +16,7 @@ from services.web.pages.staff.schedule import local
 from services.web.pages.staff.words import revision_said
 from services.web.pages.visit import Visit, VisitOf
 from services.web.pages.volunteer.explanation import records_of
-from services.web.pages.wording import span, spell_minutes, word
+from services.web.pages.wording import clock, parse, span, spell_minutes, word
 from shared.auth.access import public
 from shared.http.models import Input
 
@@ -24,6 +24,8 @@ __all__ = ["record_line", "router"]
 
 router = APIRouter(prefix="/staff/records", include_in_schema=False, dependencies=[public()])
 
+FAR_METRES = 500
+"""Metres between check-in and site above which the record is flagged."""
 VIEWS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "confirm": (N_("待确认"), {"todo": "confirm"}),
     "overtime": (N_("超时待批"), {"todo": "overtime"}),
@@ -153,6 +155,8 @@ def record_line(item: Mapping[str, Any]) -> dict[str, Any]:
         "provenance": word(item["provenance"], "provenance"),
         "closed_by": word(item["closed_by"], "closed_by") if item["closed_by"] else _("还没签退"),
         "waits": listed(waits),
+        "far": _distance_said(item.get("distance_m")),
+        "answer": _answer_said(item),
         "stayed": spell_minutes(item["stayed_minutes"]) if item["stayed_minutes"] else "",
         "may_confirm": item["status"] == "provisional" and _ends_unasserted(item) and not waits,
         "may_overtime": item["status"] == "confirmed"
@@ -162,6 +166,21 @@ def record_line(item: Mapping[str, Any]) -> dict[str, Any]:
         "may_correct": closed and item["status"] != "void" and item["provenance"] != "imported",
         "may_restore": item["status"] == "void" and closed and item["provenance"] != "imported",
     }
+
+
+def _distance_said(metres: int | None) -> str:
+    """The flag of a check-in far from its site; a distance is no proof, so it flags and blocks nothing."""
+    if metres is None or metres <= FAR_METRES:
+        return ""
+    distance = f"{metres / 1000:.1f} km" if metres >= 1000 else f"{metres} m"
+    return _("签到时离站点 %(distance)s", distance=distance)
+
+
+def _answer_said(item: Mapping[str, Any]) -> str:
+    """The volunteer's answer about an automatic close; empty where there is none."""
+    if item.get("answer") == "left":
+        return _("本人说 %(time)s 走的", time=clock(parse(item["left_at"])))
+    return {"stayed": _("本人说一直在"), "absent": _("本人说没有来")}.get(str(item.get("answer")), "")
 
 
 def _ends_unasserted(item: Mapping[str, Any]) -> bool:

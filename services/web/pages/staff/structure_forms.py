@@ -92,8 +92,8 @@ CREATES: Mapping[str, tuple[FormField, ...]] = {
     "trainings": (*_TRAINING, _SITE, *_DAYS),
 }
 EDITS: Mapping[str, tuple[FormField, ...]] = {
-    "sites": (_NAME,),
-    "teams": (_NAME, _SITE),
+    "sites": (_NAME, _select("parent_id", N_("上级"), "sites", required=False)),
+    "teams": (_NAME, _SITE, *_DETACHMENT),
     "themes": (_NAME, _PILLAR),
     "projects": (_NAME, _SITE, _PILLAR, _SUMMARY),
     "honours": _HONOUR,
@@ -109,6 +109,7 @@ _LABELS: Mapping[str, str] = {
     "tags": N_("需求标签"),
     "hours": N_("开放时间"),
     "rota": N_("值班"),
+    "position": N_("位置"),
 }
 
 

@@ -368,6 +368,36 @@
     box.querySelectorAll("input").forEach(function (one) { one.disabled = !young; });
   }
 
+  // ---- distance -------------------------------------------------------------------------------------------------
+
+  // Metres on the sphere; the position itself leaves the phone in no request.
+  function metres(one, two) {
+    var rad = Math.PI / 180, lat = (two[0] - one[0]) * rad, lon = (two[1] - one[1]) * rad;
+    var half = Math.pow(Math.sin(lat / 2), 2) + Math.cos(one[0] * rad) * Math.cos(two[0] * rad) * Math.pow(Math.sin(lon / 2), 2);
+    return Math.round(2 * 6371000 * Math.asin(Math.min(1, Math.sqrt(half))));
+  }
+
+  // Asked for once the volunteer ticks the box, and never blocking.
+  document.addEventListener("change", function (event) {
+    var box = event.target;
+    if (!box.dataset || box.dataset.distance === undefined) return;
+    var kept = box.form.querySelector("[name=distance_m]"), site = box.dataset.distance.split(",").map(Number);
+    kept.value = "";
+    say(box.form, "");
+    if (!box.checked) return;
+    function failed() {
+      box.disabled = false;
+      box.checked = false;
+      say(box.form, _("没有取到位置，不影响签到。"));
+    }
+    if (!navigator.geolocation) { failed(); return; }
+    box.disabled = true;
+    navigator.geolocation.getCurrentPosition(function (at) {
+      box.disabled = false;
+      kept.value = metres(site, [at.coords.latitude, at.coords.longitude]);
+    }, failed, { timeout: 10000, maximumAge: 60000 });
+  });
+
   // ---- photos ---------------------------------------------------------------------------------------------------
 
   // A phone's photo has megabytes, and the shelf shows many on slow phones: drawn smaller until it is light. What cannot

@@ -265,11 +265,12 @@ async def hours(visit: Visit, whose: Whose, cursor: str | None) -> dict[str, Any
     """Context of the page of hours: totals by provenance, and each day's records with their points."""
     volunteer_id = whose.volunteer_id
     query = {"cursor": cursor} if cursor else {}
-    account, found, sites, now = await asyncio.gather(
+    account, found, sites, now, asked = await asyncio.gather(
         visit.ask("points", f"/accounts/{volunteer_id}"),
         visit.ask("points", f"/accounts/{volunteer_id}/explanations", limit="20", **query),
         visit.site_names(),
         district_now(visit),
+        _closed_automatically(visit) if whose.own and cursor is None else _nothing(),
     )
     since = now - DENIABLE
     days = [
@@ -290,10 +291,33 @@ async def hours(visit: Visit, whose: Whose, cursor: str | None) -> dict[str, Any
         "whose": whose,
         "account": account,
         "days": days,
+        "asked": asked,
         "sites": sites,
         "next_cursor": found.get("next_cursor"),
         "first": cursor is None,
     }
+
+
+async def _closed_automatically(visit: Visit) -> list[dict[str, Any]]:
+    """Own records whose end the system wrote and the site has not confirmed, with what was answered about them."""
+    mine = {"volunteer_id": visit.volunteer(), "status": "provisional", "limit": "50"}
+    found = await visit.get_optional("recruitment", "/attendance/records", **mine)
+    return [
+        {
+            "record_id": record["record_id"],
+            "title": record["activity_title"] or _("志愿服务"),
+            "time": span(record["started_at"], record["ended_at"]),
+            "ends_at": parse(record["ended_at"]).astimezone(DISTRICT_ZONE).strftime("%Y-%m-%dT%H:%M"),
+            "answer": record["answer"],
+            "left_at": record["left_at"],
+        }
+        for record in (found or {"items": []})["items"]
+        if record["closed_by"] == "auto" and not record["waits_for"]
+    ]
+
+
+async def _nothing() -> list[dict[str, Any]]:
+    return []
 
 
 def lot_line(lot: Mapping[str, Any]) -> dict[str, Any]:

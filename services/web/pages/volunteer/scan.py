@@ -121,7 +121,9 @@ async def _buy(visit: Visit, shift_id: str, code: str) -> str:
 
 async def _context(visit: Visit, shift_id: str, ticket: str | None) -> dict[str, Any]:
     shift, rule = await asyncio.gather(visit.ask("recruitment", f"/shifts/{shift_id}"), rule_said(visit))
-    worth = await worth_of(visit, shift)
+    worth, position = await asyncio.gather(
+        worth_of(visit, shift), visit.get_optional("recruitment", f"/sites/{shift['site_id']}/position")
+    )
     recorded = shift.get("record_id") is not None and shift.get("record_status") != "void"
     state = "none"
     if recorded:
@@ -133,6 +135,7 @@ async def _context(visit: Visit, shift_id: str, ticket: str | None) -> dict[str,
         "shift": shift,
         "state": state,
         "ticket": ticket,
+        "position": position if position and position.get("latitude") is not None else None,
         "rule": rule,
         "worth": worth,
         "earned": earned,

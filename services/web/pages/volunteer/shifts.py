@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
-from services.web.pages.language import N_, _
+from services.web.pages.language import N_, _, current
 from services.web.pages.public.district import district_now
 from services.web.pages.public.rules import rule_said, worth_of
 from services.web.pages.refusals import say
@@ -41,17 +41,20 @@ NO_DETAILS = dict.fromkeys(("map_link", "contact", "bring", "risks", "training")
 
 
 @router.get("/me/shifts")
-async def find(visit: VisitOf, on: str = "", site: str = "", theme: str = "") -> Response:
-    """Shifts to sign up for, by day, place and theme."""
+async def find(visit: VisitOf, on: str = "", site: str = "", theme: str = "", need: str = "") -> Response:
+    """Shifts to sign up for, by day, place, theme and need."""
     visit.volunteer()
     now = await district_now(visit)
     days = [(each, day(each, year=True)) for each in _days(now)]
-    query = {"site_id": site} if site else {}
+    query = {name: value for name, value in (("site_id", site), ("need", need[:40])) if value}
     if on in dict(days):
         begin = datetime.fromisoformat(on).replace(tzinfo=DISTRICT_ZONE)
         query |= {"from": begin.isoformat(), "to": (begin + timedelta(days=1)).isoformat()}
-    found, names, rule = await asyncio.gather(
-        visit.ask("recruitment", "/shifts", limit=SEARCHED, **query), visit.site_names(), rule_said(visit)
+    found, names, rule, tags = await asyncio.gather(
+        visit.ask("recruitment", "/shifts", limit=SEARCHED, **query),
+        visit.site_names(),
+        rule_said(visit),
+        visit.get_optional("recruitment", "/tags"),
     )
     themes = sorted({shift["theme"] for shift in found["items"]})
     shown = [
@@ -67,9 +70,16 @@ async def find(visit: VisitOf, on: str = "", site: str = "", theme: str = "") ->
         days=days,
         sites=sorted(names.items(), key=lambda each: each[1]),
         themes=themes,
-        chosen={"on": on, "site": site, "theme": theme},
+        needs=needs_of(tags),
+        chosen={"on": on, "site": site, "theme": theme, "need": need},
         rule=rule,
     )
+
+
+def needs_of(tags: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Needs that open tags name, by code, in the language of the page."""
+    name = "en" if current() == "en" else "zh"
+    return [(tag["tag"], tag[name]) for tag in (tags or {"items": []})["items"] if tag["closed_at"] is None]
 
 
 @router.get("/me/shifts/{shift_id}")

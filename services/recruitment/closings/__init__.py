@@ -1,0 +1,1 @@
+"""Answers of volunteers about records that were closed automatically."""

@@ -1,0 +1,1 @@
+"""Positions of sites, from which a phone computes its distance at check-in."""

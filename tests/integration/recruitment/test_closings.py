@@ -1,0 +1,47 @@
+"""Records that were closed automatically: the volunteer is told and answers, the site sees it. HTTP, real database."""
+
+import httpx
+
+from services.recruitment.attendance import timers
+from tests.integration.recruitment.work import HOUR, MINUTE, NOW, Volunteer, Work, at
+
+
+async def closed(work: Work) -> tuple[Volunteer, str]:
+    """A volunteer who checked in to a shift of an hour and went home without a word; and the record."""
+    volunteer, shift_id = await work.volunteer(), await work.shift(MINUTE, HOUR)
+    await work.sign_up(shift_id, volunteer)
+    record_id: str = (await work.check("in", shift_id, volunteer)).json()["record_id"]
+    await work.clock.set(NOW + 3 * HOUR)
+    assert await timers.close_overdue(work.database) == 1
+    return volunteer, record_id
+
+
+def refused(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, str(answer.json().get("type", ""))
+
+
+async def test_the_volunteer_is_told_once_and_the_site_sees_the_answer(work: Work) -> None:
+    volunteer, record_id = await closed(work)
+    told = [event for event in await work.events("assertions") if event["act"] == "auto-closed"]
+    assert [(event["record_id"], event["status"]) for event in told] == [(record_id, "provisional")]
+    path = f"/attendance/records/{record_id}/answer"
+    for body in ({"answer": "stayed"}, {"answer": "left", "left_at": at(30 * MINUTE)}):
+        assert (await work.post(path, body, volunteer.token)).status_code == 200
+    for token in (volunteer.token, work.station, work.leader.token):
+        (row,) = (await work.get("/attendance/records", token, status="provisional")).json()["items"]
+        assert (row["answer"], row["minutes"]) == ("left", 59)
+        assert row["left_at"] is not None
+    assert refused(await work.post(path, {"answer": "stayed"}, work.other_station))[0] == 403
+    stranger = await work.volunteer()
+    assert refused(await work.post(path, {"answer": "stayed"}, stranger.token)) == (404, "record-unknown")
+
+
+async def test_an_answer_names_a_time_within_the_record_and_ends_with_the_sites_decision(work: Work) -> None:
+    volunteer, record_id = await closed(work)
+    path = f"/attendance/records/{record_id}/answer"
+    late = {"answer": "left", "left_at": at(2 * HOUR)}
+    assert refused(await work.post(path, late, volunteer.token)) == (422, "left-outside")
+    assert refused(await work.post(path, {"answer": "left"}, volunteer.token)) == (422, "time-missing")
+    confirmed = await work.post(f"/attendance/records/{record_id}/confirm", {"reason": "到场"}, work.station)
+    assert confirmed.json()["status"] == "confirmed"
+    assert refused(await work.post(path, {"answer": "absent"}, volunteer.token)) == (409, "nothing-to-answer")

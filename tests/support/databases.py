@@ -17,7 +17,7 @@ from shared.ids import new_id
 from shared.postgres import Database
 from shared.postgres.migrations import migrate
 
-__all__ = ["ROOT", "Clock", "PostgresServer", "TestDatabase", "data_directory", "running_postgres"]
+__all__ = ["ROOT", "TEMPLATE", "Clock", "PostgresServer", "TestDatabase", "data_directory", "running_postgres"]
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = "weiguang_template"
@@ -41,13 +41,18 @@ class PostgresServer:
             directory = ROOT / "services" / service / "migrations"
             await migrate(self.server.dsn(f"{service}_owner", TEMPLATE), service, f"{service}_app", directory)
 
+    async def make(self, name: str, template: str = TEMPLATE) -> "TestDatabase":
+        """A copy of a template, which nothing may be connected to; it lasts as long as the server."""
+        await ops_database.copy_database(self.superuser_dsn, template, name)
+        return TestDatabase(self, name)
+
     @asynccontextmanager
-    async def copy(self) -> AsyncIterator["TestDatabase"]:
+    async def copy(self, template: str = TEMPLATE) -> AsyncIterator["TestDatabase"]:
         """A database of one's own, dropped at the end."""
         name = f"test_{new_id().hex}"
-        await ops_database.copy_database(self.superuser_dsn, TEMPLATE, name)
+        database = await self.make(name, template)
         try:
-            yield TestDatabase(self, name)
+            yield database
         finally:
             await ops_database.drop_database(self.superuser_dsn, name)
 

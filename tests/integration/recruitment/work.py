@@ -1,14 +1,16 @@
 """Teams at work in the small district: activities, shifts, codes on the wall, and what the outbox tells of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 import orjson
+from fastapi import FastAPI
 
 from services.recruitment.access.domain import StaffRole
 from services.recruitment.devices.signing import sign
@@ -16,12 +18,25 @@ from services.recruitment.settings import RecruitmentSettings
 from services.recruitment.staff import handlers as staff
 from services.recruitment.vault.cipher import Cipher
 from shared.auth.tokens import Caller, Role, mint
+from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.recruitment.people import NOW, Answer, District, running_app
-from tests.support.databases import Clock
+from tests.support.databases import Clock, PostgresServer
 from tests.support.settings import SettingsFactory
 
-__all__ = ["DAY", "HOUR", "MINUTE", "NOW", "Volunteer", "Work", "at", "instant", "staff_token", "work_of"]
+__all__ = [
+    "DAY",
+    "HOUR",
+    "MINUTE",
+    "NOW",
+    "Volunteer",
+    "Work",
+    "at",
+    "furnished_database",
+    "instant",
+    "staff_token",
+    "work_of",
+]
 
 HOUR, MINUTE, DAY = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)
 EARLIER, LONG_AGO = NOW - 3 * DAY, NOW - 60 * DAY
@@ -225,42 +240,93 @@ class Work:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Furnished:
+    """What a district's database holds, and what its people know; good for each copy of the database."""
+
+    sites: Mapping[str, str]
+    teams: Sequence[str]
+    theme: str
+    leader: Answer
+    callers: Mapping[str, Caller]
+    challenges: Mapping[str, str]
+    messages: bytes
+
+
 @asynccontextmanager
-async def work_of(settings_for: SettingsFactory, database: Database, clock: Clock) -> AsyncIterator[Work]:
-    """The district with two teams, a leader, and staff of two stations. Tokens are minted: passwords cost time."""
-    await clock.set(LONG_AGO)
+async def work_of(
+    settings_for: SettingsFactory, database: Database, clock: Clock, furnished: Furnished | None = None
+) -> AsyncIterator[Work]:
+    """The district with two teams, a leader, and staff of two stations; `furnished` if the database is a copy of one's.
+
+    Tokens are minted: passwords cost time.
+    """
     settings: RecruitmentSettings = settings_for("recruitment")
-    assert settings.message_log is not None
     async with running_app(settings) as (app, http):
-        operator = await staff_token(settings, database, app.state.cipher, "centre", StaffRole.OPERATOR, None)
-        district = District(app, app.state.settings, http, operator, settings.message_log)
-        sites = await district.sites()
-        teams = [
-            (await district.made("/teams", {"kind": "team", "name": name, "site_id": sites[site], "docked": True}))
-            for name, site in (("红纽带", "惠民社区"), ("安康桑榆", "东湖社区"))
-        ]
-        theme = await district.made("/themes", {"name": "夕阳别样红", "pillar": "shared"})
-        phone = district.phone()
-        made = await district.register("王队长", phone=phone)
-        await district.made(f"/teams/{teams[0]['team_id']}/leader", {"volunteer_id": made["volunteer_id"]})
-        session = (await district.sign_in(phone)).json()
-        stations = [
-            await staff_token(settings, database, app.state.cipher, name, StaffRole.STATION, UUID(sites[site]))
-            for name, site in (("huimin", "惠民社区"), ("donghu", "东湖社区"))
-        ]
-        await clock.set(NOW)
+        found = furnished or await _furnish(settings, database, clock, app, http)
+        assert settings.message_log is not None
+        settings.message_log.write_bytes(found.messages)
+        tokens = {name: mint(settings, caller) for name, caller in found.callers.items()}
+        district = District(app, app.state.settings, http, tokens["centre"], settings.message_log)
+        district.phone()  # the leader's
+        district.challenges.update(found.challenges)
+        made = found.leader
         yield Work(
             district=district,
             database=database,
             clock=clock,
-            sites=sites,
-            team=teams[0]["team_id"],
-            other_team=teams[1]["team_id"],
-            theme=theme["theme_id"],
-            leader=Volunteer(made["volunteer_id"], made["volunteer_number"], session["access_token"]),
-            station=stations[0],
-            other_station=stations[1],
+            sites=dict(found.sites),
+            team=found.teams[0],
+            other_team=found.teams[1],
+            theme=found.theme,
+            leader=Volunteer(made["volunteer_id"], made["volunteer_number"], tokens["leader"]),
+            station=tokens["huimin"],
+            other_station=tokens["donghu"],
         )
+
+
+async def furnished_database(server: PostgresServer, directory: Path) -> tuple[str, Furnished]:
+    """The name of a furnished database without connections, made by the first call of the session."""
+    if server.superuser_dsn not in _FURNISHED:
+        name = f"furnished_{new_id().hex}"
+        database = await server.make(name)
+        settings_for = SettingsFactory(directory, database)
+        clock = Clock(database.dsn_for("clock_driver"))
+        settings: RecruitmentSettings = settings_for("recruitment")
+        async with database.connect("recruitment") as pool, running_app(settings) as (app, http):
+            _FURNISHED[server.superuser_dsn] = name, await _furnish(settings, pool, clock, app, http)
+    return _FURNISHED[server.superuser_dsn]
+
+
+_FURNISHED: dict[str, tuple[str, Furnished]] = {}
+
+
+async def _furnish(
+    settings: RecruitmentSettings, database: Database, clock: Clock, app: FastAPI, http: httpx.AsyncClient
+) -> Furnished:
+    await clock.set(LONG_AGO)
+    assert settings.message_log is not None
+    cipher = app.state.cipher
+    tokens = {"centre": await staff_token(settings, database, cipher, "centre", StaffRole.OPERATOR, None)}
+    district = District(app, app.state.settings, http, tokens["centre"], settings.message_log)
+    sites = await district.sites()
+    teams = [
+        (await district.made("/teams", {"kind": "team", "name": name, "site_id": sites[site], "docked": True}))
+        for name, site in (("红纽带", "惠民社区"), ("安康桑榆", "东湖社区"))
+    ]
+    theme = await district.made("/themes", {"name": "夕阳别样红", "pillar": "shared"})
+    phone = district.phone()
+    made = await district.register("王队长", phone=phone)
+    await district.made(f"/teams/{teams[0]['team_id']}/leader", {"volunteer_id": made["volunteer_id"]})
+    tokens["leader"] = (await district.sign_in(phone)).json()["access_token"]
+    for name, site in (("huimin", "惠民社区"), ("donghu", "东湖社区")):
+        site_id = UUID(sites[site])
+        tokens[name] = await staff_token(settings, database, cipher, name, StaffRole.STATION, site_id)
+    await clock.set(NOW)
+    callers = {name: app.state.verifier.verify(token) for name, token in tokens.items()}
+    messages = settings.message_log.read_bytes()
+    team_ids = [team["team_id"] for team in teams]
+    return Furnished(sites, team_ids, theme["theme_id"], made, callers, district.challenges, messages)
 
 
 async def staff_token(

@@ -242,7 +242,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Furnished:
-    """What a district's database holds, and what its people know; good for each copy of the database."""
+    """The district of a database, and what its people know; good for each copy of the database."""
 
     sites: Mapping[str, str]
     teams: Sequence[str]

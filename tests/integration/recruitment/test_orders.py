@@ -1,13 +1,53 @@
-"""Orders through HTTP on a real database: from the menu to the rating, refusals, declines, escalation, and privacy."""
+"""Orders through HTTP on a real database: from the menu to the rating, declines, deadlines, privacy, the door."""
+
+import asyncio
+from uuid import UUID
 
 import httpx
 
-from tests.integration.recruitment.ordering import ordering_of
-from tests.integration.recruitment.work import DAY, HOUR, NOW, Work, at
+from services.recruitment.orders import timers
+from services.recruitment.orders.terms.domain import OrderPolicy
+from tests.integration.recruitment.ordering import Ordering, ordering_of, serve
+from tests.integration.recruitment.people import ROOT, Answer
+from tests.integration.recruitment.work import DAY, HOUR, MINUTE, NOW, Work, at
+
+SECRETS = ("和平路 7 号 3 单元 402", "13512345678", "耳朵不好", "李秀英", "上午还是下午", "剪了头发")
 
 
 def refused(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, str(answer.json().get("type", ""))
+
+
+async def run_timers(work: Work) -> int:
+    """All that is due now."""
+    total = 0
+    while done := await timers.run_due(work.database, OrderPolicy()):
+        total += done
+    while done := await timers.run_stranded(work.database, OrderPolicy()):
+        total += done
+    return total
+
+
+async def steps(orders: Ordering, order: Answer) -> list[tuple[str, str, str | None]]:
+    """Act, state and reason of each step, as staff of the site see them."""
+    found = (await orders.read(order, orders.work.station)).json()
+    return [(step["act"], step["state"], step["reason_code"]) for step in found["history"]]
+
+
+async def everything_readable(work: Work) -> str:
+    """All rows of recruitment as text, but for what is sealed."""
+    async with work.database.transaction() as tx:
+        tables = await tx.fetch(
+            "select table_name from information_schema.tables where table_schema = current_schema() "
+            "and table_type = 'BASE TABLE'"
+        )
+        texts = []
+        for row in tables:
+            name = row["table_name"]
+            texts += [str(found["t"]) for found in await tx.fetch(f"select t::text as t from {name} t")]
+            if name == "outbox":
+                texts += [bytes(found["value"]).decode() for found in await tx.fetch("select value from outbox")]
+    return "\n".join(texts)
 
 
 async def test_an_order_goes_from_the_menu_to_its_rating(work: Work) -> None:
@@ -70,3 +110,277 @@ async def test_an_order_goes_from_the_menu_to_its_rating(work: Work) -> None:
     again = await orders.post(order, "rating", orders.resident, stars=1)
     assert refused(again) == (409, "order-state")
     assert again.json()["allowed"] == []
+
+
+async def test_nothing_but_what_is_sealed_says_who_needs_what_where(work: Work) -> None:
+    orders = await ordering_of(work)
+    order = await orders.scheduled(beneficiary={"name": "李大爷", "phone": "13612345678"})
+    await orders.post(order, "cancel", orders.resident, reason_code="no-longer-needed", words="上午还是下午")
+    found = await everything_readable(work)
+    assert order["order_id"] in found
+    told = [secret for secret in (*SECRETS, "李大爷", "13612345678") if secret in found]
+    assert told == []
+    log = work.district.log.read_text("utf-8")
+    assert [secret for secret in SECRETS if secret in log] == []
+
+
+async def test_orders_of_others_are_answered_like_none(work: Work) -> None:
+    orders = await ordering_of(work)
+    order = await orders.scheduled()
+    stranger = await work.volunteer()
+    for token in (stranger.token, work.other_station):
+        for path in ("", "/details", "/looks", "/door-code"):
+            answer = await work.get(f"/orders/{order['order_id']}{path}", token)
+            assert answer.status_code in (403, 404), (path, answer.text)
+        assert refused(await orders.read(order, token)) == (404, "order-unknown")
+    assert refused(await orders.post(order, "cancel", stranger.token, reason_code="other")) == (404, "order-unknown")
+    assert refused(await work.get(f"/activities/{order['activity_id']}", stranger.token)) == (404, "activity-unknown")
+    assert refused(await work.get(f"/shifts/{order['shift_id']}", stranger.token)) == (404, "shift-unknown")
+    assert refused(await work.sign_up(order["shift_id"], stranger)) == (404, "shift-unknown")
+    listed = (await work.get("/shifts", stranger.token)).json()["items"]
+    assert order["shift_id"] not in [each["shift_id"] for each in listed]
+    own = (await work.get("/orders/mine", orders.resident)).json()["items"]
+    assert [each["order_id"] for each in own] == [order["order_id"]]
+    assert (await work.get("/orders/mine", stranger.token)).json()["items"] == []
+
+
+async def test_two_leaders_accept_at_once_and_one_has_it(work: Work) -> None:
+    orders = await ordering_of(work)
+    phone = work.district.phone()
+    made = await work.district.register("赵队长", phone=phone)
+    await work.district.made(f"/teams/{work.other_team}/leader", {"volunteer_id": made["volunteer_id"]})
+    second = (await work.district.sign_in(phone)).json()["access_token"]
+    await serve(work, work.other_team, orders.tag_id)
+    order = await orders.offered()
+    answers = await asyncio.gather(
+        orders.post(order, "accept", orders.leader, team_id=work.team),
+        orders.post(order, "accept", second, team_id=work.other_team),
+    )
+    assert sorted(each.status_code for each in answers) in ([200, 404], [200, 409])
+    assert [step[0] for step in await steps(orders, order)].count("accept") == 1
+    mine = await orders.post(order, "accept", orders.leader, team_id=work.other_team)
+    assert mine.status_code in (403, 404)
+
+
+async def test_an_order_by_phone_is_taken_up_at_once_and_dispatched_until_three_declined(work: Work) -> None:
+    orders = await ordering_of(work)
+    body = orders.body(taken_by="phone", resident={"name": "孙奶奶", "phone": "13712345678"}, frail=True)
+    assert refused(await work.post("/orders", orders.body(), work.station)) == (422, "order-resident-missing")
+    assert refused(await work.post("/orders", body, work.other_station)) == (403, "site-out-of-bounds")
+    order = await work.district.made("/orders", body, work.station)
+    assert (order["state"], order["taken_by"], order["people"]) == ("under_review", "phone", 2)
+    await orders.act(order, "review", work.station, decision="offer")
+    for _ in range(3):
+        suggested = (await work.get(f"/orders/{order['order_id']}/suggestions", work.station)).json()["items"]
+        dispatched = await orders.act(order, "dispatch", work.station, team_id=work.team)
+        assert dispatched["state"] == "dispatched"
+        last = await orders.act(order, "decline", orders.leader, team_id=work.team, reason_code="no-people")
+    assert suggested == [], "a team that declined is suggested no more"
+    assert (last["state"], last["reason_code"], last["declines"]) == ("unfulfilled", "no-people", 3)
+
+
+async def test_deadlines_raise_an_order_once_however_many_workers_run(work: Work) -> None:
+    orders = await ordering_of(work)
+    order = await orders.placed()
+    async with work.database.transaction() as tx:
+        columns = ", ".join(
+            row["column_name"]
+            for row in await tx.fetch(
+                "select column_name from information_schema.columns where table_name = 'orders' "
+                "and table_schema = current_schema() and column_name not in ('order_id', 'number')"
+            )
+        )
+        await tx.execute(
+            f"insert into orders (order_id, number, {columns}) select gen_random_uuid(), 'X-' || n, {columns} "
+            "from orders, generate_series(1, 99) n where order_id = $1",
+            UUID(order["order_id"]),
+        )
+    await work.clock.set(NOW + DAY)
+    policy = OrderPolicy()
+
+    async def worker() -> int:
+        total = 0
+        for _ in range(40):
+            total += await timers.run_due(work.database, policy, batch=7)
+        return total
+
+    assert sum(await asyncio.gather(worker(), worker())) == 100
+    count = "select count(*) from order_changes where act = 'escalate'"
+    assert await work.count(count) == 100
+    assert await work.count("select count(distinct order_id) from order_changes where act = 'escalate'") == 100
+    raised = (await orders.read(order, work.operator)).json()
+    assert (raised["state"], raised["waits_at"], raised["escalations"], raised["late"]) == (
+        "placed",
+        "institute",
+        1,
+        False,
+    )
+    await work.clock.set(NOW + 2 * DAY)
+    await run_timers(work)
+    await work.clock.set(NOW + 20 * DAY)
+    assert await run_timers(work) == 0
+    assert await work.count("select max(escalations) from orders") == 2
+    late = (await work.get("/orders", work.operator, late=True, limit=3)).json()
+    assert [each["waits_at"] for each in late["items"]] == ["centre"] * 3
+    events = [each for each in await work.events("orders") if each["act"] == "escalate"]
+    assert len(events) == 200
+    assert all(each["staff_ids"] for each in events if each["desk"] == "centre")
+
+
+async def test_details_are_open_to_those_who_serve_for_a_time_and_each_look_is_kept(work: Work) -> None:
+    orders = await ordering_of(work)
+    order = await orders.scheduled()
+    path = f"/orders/{order['order_id']}/details"
+    member = await work.volunteer()
+    await work.district.made(f"/teams/{work.team}/members", {"volunteer_id": member.volunteer_id})
+    assert (await work.sign_up(order["shift_id"], member)).status_code == 201
+    for token in (orders.leader, member.token):
+        assert refused(await work.get(path, token)) == (403, "order-details-closed")
+    assert (await work.get(path, work.station)).json()["address"] == SECRETS[0]
+    await work.clock.set(NOW + DAY)
+    for token in (orders.leader, member.token):
+        answer = await work.get(path, token)
+        assert (answer.status_code, answer.json()["know"]) == (200, "耳朵不好，请大声敲门")
+    looks = (await work.get(f"/orders/{order['order_id']}/looks", orders.resident)).json()["items"]
+    assert [(each["reader_kind"], each["site_name"], each["team_name"]) for each in looks] == [
+        ("volunteer", None, "红纽带"),
+        ("leader", None, "红纽带"),
+        ("staff", "惠民社区", None),
+    ]
+    await orders.act(order, "cancel", orders.resident, reason_code="helped-otherwise")
+    signups = (await work.get("/signups", member.token)).json()["items"]
+    assert [each["status"] for each in signups] == ["cancelled"]
+    assert (await work.get(path, orders.leader)).status_code == 200
+    await work.clock.set(NOW + 8 * DAY)
+    for token in (orders.leader, member.token, work.station):
+        assert refused(await work.get(path, token)) == (403, "order-details-closed"), token
+    assert (await work.get(path, orders.resident)).status_code == 200
+
+
+async def test_the_code_at_the_door_checks_in_and_another_one_checks_out(work: Work) -> None:
+    orders = await ordering_of(work)
+    order = await orders.scheduled()
+    member = await work.volunteer()
+    await work.district.made(f"/teams/{work.team}/members", {"volunteer_id": member.volunteer_id})
+    assert (await work.sign_up(order["shift_id"], member)).status_code == 201
+    path = f"/orders/{order['order_id']}/door-code"
+    assert refused(await work.get(path, orders.resident)) == (409, "door-not-open")
+    await work.clock.set(NOW + 2 * DAY)
+    code = (await work.get(path, orders.resident)).json()["code"]
+    assert (await work.get(path, orders.resident)).json()["code"] == code
+    assert await work.count("select count(*) from orders where door_salt::text like '%' || $1 || '%'", code) == 0
+    wrong = f"{(int(code) + 1) % 1_000_000:06}"
+    assert refused(await orders.post(order, "door", member.token, code=wrong)) == (403, "door-code-wrong")
+    came = await orders.post(order, "door", member.token, code=code)
+    assert (came.status_code, came.json()["provenance"], came.json()["ended_at"]) == (201, "scanned", None)
+    await work.clock.set(NOW + 2 * DAY + 50 * MINUTE)
+    assert refused(await orders.post(order, "door", member.token, code=code)) == (403, "door-code-wrong")
+    other = (await work.get(path, orders.resident)).json()["code"]
+    went = (await orders.post(order, "door", member.token, code=other)).json()
+    assert (went["status"], went["minutes"], went["recorded_by"]) == ("confirmed", 50, None)
+    stranger = await work.volunteer()
+    assert refused(await orders.post(order, "door", stranger.token, code=other)) == (404, "order-unknown")
+    for _ in range(5):
+        await orders.post(order, "door", member.token, code=wrong)
+    assert refused(await orders.post(order, "door", member.token, code=wrong)) == (429, "too-many-attempts")
+
+
+async def test_a_series_is_accepted_once_and_served_per_date(work: Work) -> None:
+    orders = await ordering_of(work)
+    order = await orders.scheduled(series={"every": "week", "times": 3})
+    own = (await work.get("/orders/mine", orders.resident)).json()["items"]
+    assert [(each["state"], each["series_id"], each["starts_at"]) for each in reversed(own)] == [
+        ("scheduled", None, at(2 * DAY).replace("+00:00", "Z")),
+        ("scheduled", order["order_id"], at(9 * DAY).replace("+00:00", "Z")),
+        ("scheduled", order["order_id"], at(16 * DAY).replace("+00:00", "Z")),
+    ]
+    assert len({each["activity_id"] for each in own}) == 3
+    await work.clock.set(NOW + 9 * DAY)
+    second = await orders.act(own[1], "complete", orders.leader, outcome="served", residents_served=1)
+    assert second["state"] == "served"
+    details = (await work.get(f"/orders/{second['order_id']}/details", orders.leader)).json()
+    assert details["address"] == SECRETS[0]
+    await work.clock.set(NOW + 16 * DAY)
+    await run_timers(work)
+    assert (await orders.read(second, orders.resident)).json()["rated_by_default"] is True
+
+
+async def test_a_bad_rating_goes_to_the_centre_and_the_team_is_not_asked_again(work: Work) -> None:
+    orders = await ordering_of(work)
+    order = await orders.scheduled()
+    await work.clock.set(NOW + 2 * DAY + HOUR)
+    await orders.act(order, "complete", orders.leader, outcome="served", residents_served=1)
+    channel = await orders.post(order, "rating", work.station, stars=1, channel="page")
+    assert refused(channel) == (422, "rating-channel-wrong")
+    rated = await orders.act(order, "rating", work.station, stars=1, channel="phone", complaint=True)
+    assert (rated["state"], rated["complaint"], rated["allowed"]) == ("rated", True, ["reopen"])
+    again = await orders.act(order, "reopen", orders.resident, same_team=False)
+    assert (again["state"], again["waits_at"], again["team_id"]) == ("offered", "centre", None)
+    assert (await work.get("/orders/offers", orders.leader)).json()["items"] == []
+    async with work.database.transaction() as tx:
+        ratings = await tx.fetch("select stars, by_default, channel, complaint from order_ratings")
+    assert [tuple(each) for each in ratings] == [(1, False, "phone", True)]
+
+
+async def test_lost_teams_sites_and_residents_leave_no_order_behind(work: Work) -> None:
+    orders = await ordering_of(work)
+    called_off, leaderless, erased = [await orders.scheduled() for _ in range(3)]
+    accepted = await orders.accepted()
+    version = (await work.get(f"/activities/{called_off['activity_id']}", orders.leader)).json()["version"]
+    path = f"/shifts/{called_off['shift_id']}/cancellation"
+    answer = await work.post(path, {"version": version, "reason": "weather"}, orders.leader)
+    assert answer.status_code == 200, answer.text
+    async with work.database.transaction() as tx:
+        await tx.execute("update teams set leader_volunteer_id = null where team_id = $1", UUID(work.team))
+    await run_timers(work)
+    assert (await steps(orders, called_off))[-1] == ("release", "offered", "leader-gone")
+    assert (await steps(orders, called_off))[-2] == ("release", "accepted", "called-off")
+    assert (await steps(orders, accepted))[-1] == ("release", "offered", "leader-gone")
+    assert (await steps(orders, leaderless))[-1][:2] == ("schedule", "scheduled")
+    async with work.database.transaction() as tx:
+        await tx.execute("update teams set closed_at = now() where team_id = $1", UUID(work.team))
+        await tx.execute("update sites set closed_at = now() where site_id = $1", UUID(work.sites["惠民社区"]))
+    await run_timers(work)
+    moved = (await orders.read(leaderless, work.operator)).json()
+    assert (moved["state"], moved["site_id"], moved["waits_at"]) == ("offered", work.sites["north"], "institute")
+    shift = (await work.get(f"/shifts/{leaderless['shift_id']}")).json()
+    assert shift["cancelled_at"] is not None
+    async with work.database.transaction() as tx:
+        await tx.execute("update vault_people p set wrapped_key = '' from orders o where o.resident_id = p.resident_id")
+    await run_timers(work)
+    assert await work.count("select count(*) from orders where state <> 'cancelled' or reason <> 'erased'") == 0
+    assert await work.count("select count(*) from order_texts") == 0
+    assert erased["order_id"]
+
+
+async def test_many_orders_of_one_resident_are_refused_with_a_time_to_try_again(work: Work) -> None:
+    orders = await ordering_of(work)
+    for _ in range(work.district.settings.limit_orders_per_resident):
+        await orders.placed()
+    over = await work.post("/orders", orders.body(), orders.resident)
+    assert refused(over) == (429, "orders-many")
+    assert over.json()["retry_after"] > 0
+    assert await work.count("select count(*) from orders") == work.district.settings.limit_orders_per_resident
+
+
+async def test_the_centre_keeps_the_menu_and_the_calendar(work: Work) -> None:
+    orders = await ordering_of(work)
+    http, headers = work.district.http, {"authorization": f"Bearer {work.operator}"}
+    body = {"version": 0, "what": "上门理发，自带工具", "minutes": 40, "people": 2}
+    answer = await http.put(f"{ROOT}/menu/needs/{orders.tag_id}", json=body, headers=headers)
+    assert (answer.status_code, answer.json()["version"]) == (200, 1)
+    again = await http.put(f"{ROOT}/menu/needs/{orders.tag_id}", json=body, headers=headers)
+    assert refused(again) == (409, "changed-meanwhile")
+    order = await orders.placed()
+    assert (order["minutes"], order["people"]) == (40, 2)
+    day = (NOW + DAY).date().isoformat()
+    answer = await http.put(f"{ROOT}/working-days/{day}", json={"works": False}, headers=headers)
+    assert answer.status_code == 200, answer.text
+    later = await orders.placed()
+    assert later["due_at"] == at(2 * DAY).replace("+00:00", "Z")
+    days = (await work.get("/working-days", work.station, year=2026)).json()["items"]
+    assert days == [{"day": day, "works": False}]
+    withdrawn = {**body, "version": 1, "orderable": False}
+    await http.put(f"{ROOT}/menu/needs/{orders.tag_id}", json=withdrawn, headers=headers)
+    assert (await work.get("/menu")).json()["needs"] == []
+    assert refused(await work.post("/orders", orders.body(), orders.resident)) == (409, "need-not-orderable")

@@ -104,6 +104,7 @@ _ALL = (
     Topic("signups.notify.dlq", "notify", "volunteer_id", "sign-up events that notify could not apply", 1),
     Topic("redemptions.notify.dlq", "notify", "volunteer_id", "redemption events that notify could not apply", 1),
     Topic("assertions.notify.dlq", "notify", "volunteer_id", "assertions that notify could not apply", 1),
+    Topic("orders.notify.dlq", "notify", "order_id", "order events that notify could not apply", 1),
     Topic("alerts.notify.dlq", "notify", "watched", "alerts that notify could not apply", 1),
     Topic(
         "audit",
@@ -141,7 +142,7 @@ class TopicReader:
 READERS = (
     TopicReader("points", ("attendance",), "points-ingest"),
     TopicReader("points", ("attendance",), "points-teams"),
-    TopicReader("notify", ("points", "badges", "signups", "redemptions", "assertions", "alerts"), "notify"),
+    TopicReader("notify", ("points", "badges", "signups", "redemptions", "assertions", "alerts", "orders"), "notify"),
     TopicReader("operations", INDEXED, "operations-index", dead_letters=False),
     TopicReader("operations", (*LIVE, *LIVE_DEAD_LETTERS, "beats"), "operations-live", tables=True, dead_letters=False),
     TopicReader("web", ("pulse",)),

@@ -21,17 +21,24 @@ __all__ = ["Volunteer", "router"]
 router = APIRouter(prefix="/api/notify/v1", tags=["inbox"])
 
 Volunteer = Annotated[Caller, allow(Role.VOLUNTEER)]
-Recipient = Annotated[Caller, allow(Role.VOLUNTEER, Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR)]
+Recipient = Annotated[
+    Caller, allow(Role.VOLUNTEER, Role.RESIDENT, Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR)
+]
 
 
 def _own(caller: Caller) -> UUID:
-    """The recipient whose inbox the caller reads: their account as staff, else the volunteer that they are."""
-    staff = caller.has(Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR)
-    return caller.subject if staff else caller.require_volunteer()
+    """The recipient whose inbox the caller reads: their account as staff, else the volunteer or resident."""
+    if caller.has(Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR):
+        return caller.subject
+    if caller.resident_id is not None and not caller.has(Role.VOLUNTEER):
+        return caller.resident_id
+    return caller.require_volunteer()
 
 
 def _role(caller: Caller) -> UUID | None:
-    """The role's recipient whose messages the caller reads as well; alerts are the centre's."""
+    """The recipient whose messages the caller reads as well: alerts are the centre's; a volunteer is a resident too."""
+    if caller.has(Role.VOLUNTEER):
+        return caller.resident_id
     return ENGINEERS if caller.has(Role.ENGINEER) and caller.site_ids is None else None
 
 

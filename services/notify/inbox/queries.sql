@@ -63,7 +63,7 @@ limit $4;
 -- name: unread_with_role
 -- The role's messages of a month ago were for those who held it then.
 select count(*) from messages as message
-where (recipient_id = $1 and read_at is null) or (recipient_id = $2 and created_at > $3::timestamptz - interval '30 days'
+where (recipient_id = $1 and read_at is null) or (recipient_id = $2 and message.read_at is null and created_at > $3::timestamptz - interval '30 days'
     and not exists (select from role_reads where message_id = message.message_id and reader_id = $1));
 
 -- name: mark_role_read

@@ -1,4 +1,4 @@
-"""Kafka in: events of points, badges, sign-ups, redemptions, assertions about hours, and alerts as notices.
+"""Kafka in: events of points, badges, sign-ups, redemptions, assertions about hours, orders and alerts.
 
 What makes no message, and why: ``hold``, ``capture``, ``release`` and ``refund`` of points, because the redemption's
 own event announces it once; attendance, because its points do.
@@ -13,6 +13,7 @@ from uuid import UUID
 from services.notify.inbox import handlers
 from services.notify.inbox.alerts import alert_notice
 from services.notify.inbox.domain import Notice, star_level
+from services.notify.inbox.orders import order_notices
 from services.notify.templates.domain import day_said
 from services.notify.templates.handlers import Catalogue
 from shared import deadletters
@@ -23,6 +24,7 @@ from shared.contracts import (
     AssertionNoted,
     BadgeAwarded,
     BadgeRevoked,
+    OrderChanged,
     PointsPosted,
     RedemptionCaptured,
     RedemptionHeld,
@@ -49,7 +51,7 @@ from shared.postgres import Database
 __all__ = ["GROUP", "TOPICS", "InboxStream", "notices_of"]
 
 GROUP = "notify"
-TOPICS = ("points", "badges", "signups", "redemptions", "assertions", "alerts")
+TOPICS = ("points", "badges", "signups", "redemptions", "assertions", "alerts", "orders")
 
 
 def notices_of(event: Event[Any]) -> list[Notice]:
@@ -58,6 +60,8 @@ def notices_of(event: Event[Any]) -> list[Notice]:
     Raises:
         PermanentError: the event's type is not one that these topics carry.
     """
+    if isinstance(event.data, OrderChanged):
+        return order_notices(event)
     build = _BUILDERS.get(type(event.data))
     if build is None:
         raise PermanentError(f"{event.type} is not for this consumer")

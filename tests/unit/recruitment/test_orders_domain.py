@@ -336,9 +336,9 @@ def test_teams_are_ranked_by_distance_skill_load_and_ratings_with_reasons() -> N
     gone = measure("gone", here, declined=True)
     found = rank(parents, here, [far, busy, near, praised, once, gone])
     assert [each.measure.name for each in found] == ["praised", "near", "once", "busy", "far"]
-    reasons = {each.code: (each.value, each.points) for each in found[3].reasons}
-    assert reasons["load"] == (9, -36.0)
-    assert found[3].score == round(sum(points for _, points in reasons.values()), 2)
+    points = {each.code: each.points for each in found[3].reasons}
+    assert points["load"] == -4 * 9
+    assert found[3].score == round(sum(points.values()), 2)
 
 
 def test_details_open_a_day_before_and_close_a_week_after() -> None:

@@ -1,0 +1,91 @@
+"""Messages about residents' orders: to the resident, the leaders and the staff of the desk, once each."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from services.notify.__main__ import api
+from services.notify.inbox.stream import InboxStream
+from services.notify.templates.handlers import load_catalogue
+from shared.auth.tokens import Caller, Role, mint
+from shared.cloudevents import encode
+from shared.contracts import OrderChanged
+from shared.ids import new_id
+from shared.kafka.consumer import Message
+from shared.outbox import event
+from shared.postgres import Database
+from tests.support.settings import SettingsFactory
+
+NOW = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def stream(notify_db: Database) -> InboxStream:
+    return InboxStream(notify_db, await load_catalogue(notify_db), asyncio.Event())
+
+
+@pytest.fixture
+async def client(settings_for: SettingsFactory) -> AsyncIterator[httpx.AsyncClient]:
+    app = api(settings_for("notify"))
+    async with app.router.lifespan_context(app):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+            yield client
+
+
+def step(order_id: UUID, version: int, act: str, state: str, **more: Any) -> Message:
+    values: dict[str, Any] = {
+        name: None
+        for name, field in OrderChanged.model_fields.items()
+        if type(None) in getattr(field.annotation, "__args__", ())
+    }
+    values |= {
+        "order_id": order_id, "act": act, "state": state, "by": "staff", "need": "haircut", "need_name": "理发",
+        "site_id": new_id(), "desk": "station", "resident_id": new_id(), "leader_ids": [], "staff_ids": [],
+        "rated_by_default": False, "complaint": False, "changed_at": NOW, **more,
+    }  # fmt: skip
+    headers, value = encode(event(OrderChanged(**values), source="test", aggregate_version=version))
+    return Message("volunteering.orders.v1", "orders", 0, version, b"k", value, headers, 0)
+
+
+async def test_each_party_of_an_order_reads_its_own_message(
+    stream: InboxStream, client: httpx.AsyncClient, settings_for: SettingsFactory
+) -> None:
+    resident, daughter, leader, staff, order = [new_id() for _ in range(5)]
+    people: dict[str, Any] = {"resident_id": daughter, "beneficiary_id": resident}
+    settings = settings_for("recruitment")
+
+    async def titles(caller: Caller) -> list[str]:
+        headers = {"Authorization": f"Bearer {mint(settings, caller)}"}
+        answer = await client.get("/api/notify/v1/inbox", headers=headers)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["unread"] == len(answer.json()["items"])
+        return [each["body"] for each in reversed(answer.json()["items"])]
+
+    messages = [
+        step(order, 1, "place", "placed", by="resident", staff_ids=[staff], **people),
+        step(order, 2, "offer", "offered", leader_ids=[leader], staff_ids=[staff], **people),
+        step(order, 3, "schedule", "scheduled", by="leader", leader_ids=[leader], starts_at=NOW, **people),
+        step(order, 4, "cancel", "unfulfilled", cause="no-team", staff_ids=[staff], **people),
+    ]
+    await stream.handle(messages)
+    await stream.handle(messages[:2])
+    as_resident = await titles(Caller(subject=resident, resident_id=resident, roles=frozenset({Role.RESIDENT})))
+    assert len(as_resident) == 4
+    assert "3月4日 09:00" in as_resident[2]
+    assert "没有队伍能承接" in as_resident[3]
+    volunteer = new_id()
+    both = Caller(
+        subject=volunteer,
+        volunteer_id=volunteer,
+        resident_id=daughter,
+        roles=frozenset({Role.RESIDENT, Role.VOLUNTEER}),
+    )
+    assert await titles(both) == as_resident
+    assert len(await titles(Caller(subject=staff, roles=frozenset({Role.STATION})))) == 2
+    leads = Caller(subject=leader, volunteer_id=leader, roles=frozenset({Role.VOLUNTEER, Role.LEADER}))
+    assert len(await titles(leads)) == 1

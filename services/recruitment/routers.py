@@ -6,6 +6,8 @@ from services.recruitment.approvals import api as approvals_api
 from services.recruitment.attendance import api as attendance_api
 from services.recruitment.cards import api as cards_api
 from services.recruitment.closings import api as closings_api
+from services.recruitment.consents import api as consents_api
+from services.recruitment.contacts import api as contacts_api
 from services.recruitment.corrections import api as corrections_api
 from services.recruitment.devices import api as devices_api
 from services.recruitment.docking import api as docking_api
@@ -58,6 +60,8 @@ ROUTERS = (
     trainings_api.router,
     recruiting_api.router,
     vault_api.router,
+    consents_api.router,
+    contacts_api.router,
     volunteers_api.router,
     imports_api.router,
     activities_api.router,

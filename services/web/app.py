@@ -44,7 +44,7 @@ from services.web.pages.staff import (
 )
 from services.web.pages.staff import home as staff
 from services.web.pages.visit import Web
-from services.web.pages.volunteer import badges, card, me, scan
+from services.web.pages.volunteer import badges, card, contact, me, scan
 from services.web.pages.volunteer import shifts as own_shifts
 from services.web.pages.volunteer import teams as own_teams
 from services.web.pulse.hub import Hub
@@ -95,6 +95,7 @@ class Gateway:
                 teams.router,
                 me.router,
                 card.router,
+                contact.router,
                 own_teams.router,
                 projects.router,
                 service_points.router,

@@ -32,7 +32,6 @@ NO_PAGE: Mapping[Route, str] = {
     ("POST", "/drives/*/close"): _ORGANISATION,
     ("GET", "/internal/volunteers/*/address"): _PROGRAM,
     ("GET", "/looks"): "the centre's list of looks stands in the security log",
-    ("GET", "/volunteers/me/looks"): "volunteers read it by API until their profile shows it",
     ("POST", "/teams/*/leader"): _ORGANISATION,
     ("POST", "/teams/*/members"): _ORGANISATION,
     ("GET", "/dockings/figure"): _ORGANISATION,
@@ -79,21 +78,13 @@ NO_PAGE: Mapping[Route, str] = {
         "the pages of orders call it once they show it",
     ),
     **dict.fromkeys(
-        (
-            ("GET", "/signups/reliability"),
-            ("GET", "/volunteers/me/facts"),
-            ("GET", "/volunteers/*/facts"),
-            ("POST", "/volunteers/*/facts"),
-            ("POST", "/facts/*/revocation"),
-            ("POST", "/shifts/*/team-signups"),
-            ("PUT", "/activities/*/details"),
-        ),
+        (("POST", "/shifts/*/team-signups"),),
         "the pages of sign-ups and people call it once they show it",
     ),
 }
 """Routes that no page calls on purpose, and why. This list only gets shorter."""
 
-MOST_WITHOUT_PAGE = 57
+MOST_WITHOUT_PAGE = 50
 
 _SET = re.compile(r"{%-?\s*set (\w+) = (.+?)\s*-?%}")
 _PRINTED = re.compile(r"{{.*?}}")

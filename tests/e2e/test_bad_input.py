@@ -30,7 +30,7 @@ from tests.support.stacks import stack_options
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
 SERVICES = ("recruitment", "points", "notify", "operations")
-UNKEYED = ("/auth/", "/tickets", "/claims", "/imports/digests", "/volunteers/numbers", "/volunteers/search")
+UNKEYED = ("/auth/", "/codes", "/tickets", "/claims", "/imports/digests", "/volunteers/numbers", "/volunteers/search")
 HUMANS = frozenset(Role) - {Role.SERVICE}
 AT_ONCE = 16
 BEATING = frozenset(f"{service}.process_lives" for service in SERVICES)

@@ -69,6 +69,7 @@ class Purpose(StrEnum):
     LOGIN = "login"
     INVITATION = "invitation"
     RESET = "reset"
+    PHONE = "phone"
 
 
 @dataclass(frozen=True, slots=True)

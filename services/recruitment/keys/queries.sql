@@ -99,3 +99,21 @@ order by message_id limit $2 for no key update;
 update shift_messages message set wrapped_key = fresh.wrapped_key
 from unnest($1::uuid[], $2::bytea[]) as fresh (message_id, wrapped_key)
 where message.message_id = fresh.message_id;
+
+-- name: phone_changes_by_key
+-- How much evidence of changed phones lies under which key.
+select convert_from(substring(wrapped_key from 3 for get_byte(wrapped_key, 1)), 'UTF8') as key_id, count(*) as rows
+from phone_changes where wrapped_key is not null group by 1 order by 1;
+
+-- name: stale_phone_changes
+-- Evidence of changed phones under another key than the current one, beyond the last row seen.
+select change_id, wrapped_key from phone_changes
+where wrapped_key is not null and ($3::uuid is null or change_id > $3)
+  and substring(wrapped_key from 1 for octet_length($1::bytea)) <> $1
+order by change_id limit $2 for no key update;
+
+-- name: rewrap_phone_changes
+-- The same evidence under the current key.
+update phone_changes change set wrapped_key = fresh.wrapped_key
+from unnest($1::uuid[], $2::bytea[]) as fresh (change_id, wrapped_key)
+where change.change_id = fresh.change_id;

@@ -103,6 +103,15 @@ def tables(cipher: Cipher) -> list[KeyedTable]:
             update=_SQL["rewrap_factors"],
         ),
         TextTable(
+            name="phone_changes",
+            cipher=cipher,
+            key=("change_id",),
+            owner=lambda row: row["change_id"],
+            count=_SQL["phone_changes_by_key"],
+            stale=_SQL["stale_phone_changes"],
+            update=_SQL["rewrap_phone_changes"],
+        ),
+        TextTable(
             name="shift_messages",
             cipher=cipher,
             key=("message_id",),

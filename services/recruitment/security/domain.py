@@ -31,6 +31,7 @@ class Kind(StrEnum):
     PASSWORD_RESET = "password-reset"  # noqa: S105  a kind, no secret
     SECOND_FACTOR_SET = "second-factor-set"
     SECOND_FACTOR_REMOVED = "second-factor-removed"
+    PHONE_CHANGED = "phone-changed"
     UNMASKED = "unmasked"
     QUOTA_REACHED = "quota-reached"
     KEYS_ROTATED = "keys-rotated"

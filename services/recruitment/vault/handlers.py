@@ -1,6 +1,6 @@
 """Use cases of the vault: keep people, find them by phone, read them masked or, audited, unmasked."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,6 +8,7 @@ from math import ceil
 from typing import Self
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from services.recruitment.security import handlers as security
@@ -26,6 +27,7 @@ __all__ = [
     "KnownPerson",
     "NewPerson",
     "VaultReader",
+    "change",
     "find_by_phone",
     "hash_names",
     "identities",
@@ -94,6 +96,32 @@ async def keep_or_update(tx: Tx, cipher: Cipher, identity: Identity, now: dateti
             "id-number-registered", "this ID number is already on file under another phone: ask your station"
         )
     return known
+
+
+async def change(
+    tx: Tx, cipher: Cipher, person_id: UUID, changed: Callable[[Identity], Identity], now: datetime
+) -> None:
+    """Change the phone or the e-mail address of a person, sealed anew.
+
+    Raises:
+        Conflict: ``phone-registered``, the phone is another person's.
+    """
+    before = cipher.open(person_id, *await store.sealed_person_locked(tx, person_id))
+    identity = changed(before)
+    taken = Conflict("phone-registered", "This phone is registered for another person already.")
+    if identity.phone is not None and identity.phone != before.phone:
+        lookups = sorted(cipher.phone_lookups(identity.phone))
+        await store.lock_lookups(tx, lookups)
+        owner = await store.person_by_phone_locked(tx, lookups)
+        if owner is not None and owner != person_id:
+            raise taken
+    ids = [] if identity.id_number is None else cipher.id_lookups(identity.id_number)
+    try:
+        async with tx.savepoint():
+            await store.reseal(tx, person_id, cipher.seal(person_id, identity), ids, now)
+    except asyncpg.UniqueViolationError:
+        # A registration in progress inserted the same phone.
+        raise taken from None
 
 
 async def find_by_phone(tx: Tx, cipher: Cipher, phones: Sequence[str]) -> dict[str, KnownPerson]:

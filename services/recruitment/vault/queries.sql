@@ -95,3 +95,7 @@ where read.reader_role <> 'service'
   and ($3::timestamptz is null or read.read_at >= $3) and ($4::timestamptz is null or read.read_at < $4)
   and ($5::timestamptz is null or (read.read_at, read.read_id) < ($5, $6::uuid))
 order by read.read_at desc, read.read_id desc limit $7;
+
+-- name: sealed_person_locked
+-- A person about to change, held so that two changes queue.
+select wrapped_key, sealed from vault_people where person_id = $1 for update;

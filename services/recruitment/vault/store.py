@@ -25,6 +25,7 @@ __all__ = [
     "record_read",
     "reseal",
     "sealed_people",
+    "sealed_person_locked",
     "unnamed_people",
 ]
 
@@ -138,6 +139,13 @@ async def unnamed_people(tx: Tx, after: UUID | None, limit: int) -> list[tuple[U
 async def name_people(tx: Tx, named: Sequence[tuple[UUID, bytes]]) -> None:
     """Write the hashes of names."""
     await tx.execute(_SQL["name_people"], [person_id for person_id, _ in named], [lookup for _, lookup in named])
+
+
+async def sealed_person_locked(tx: Tx, person_id: UUID) -> tuple[bytes, bytes]:
+    """Lock a person who exists: (wrapped_key, sealed)."""
+    row = await tx.fetchrow(_SQL["sealed_person_locked"], person_id)
+    assert row is not None, "a volunteer has a person"
+    return bytes(row["wrapped_key"]), bytes(row["sealed"])
 
 
 async def sealed_people(tx: Tx, person_ids: Sequence[UUID]) -> list[tuple[UUID, bytes, bytes]]:

@@ -76,11 +76,12 @@ class RegisteredOut(Output):
 
 
 class ClaimIn(Input):
-    """The phone on the registry's list and the code that it got."""
+    """The phone on the registry's list and the code that it got; ``consent`` to what is kept of its holder."""
 
     phone: PhoneText
     challenge_id: UUID
     code: CodeText
+    consent: bool = False
     guardian_consent: bool = False
 
 
@@ -225,7 +226,9 @@ async def claim(
     proving = Proving(db, cipher, policy, client)
 
     async def work(tx: Tx) -> ClaimedOut:
-        grant = await handlers.claim(tx, cipher, client, proof, body.guardian_consent)
+        grant = await handlers.claim(
+            tx, cipher, client, proof, consent=body.consent, guardian_consent=body.guardian_consent
+        )
         assert grant.caller.volunteer_id is not None
         return ClaimedOut(volunteer_id=grant.caller.volunteer_id, session=session_out(settings, grant))
 

@@ -8,6 +8,8 @@ from uuid import UUID
 from services.recruitment.access import handlers as access
 from services.recruitment.access.domain import Client, PhoneProof
 from services.recruitment.access.handlers import Grant
+from services.recruitment.consents import store as consents
+from services.recruitment.consents.domain import CURRENT, Consent
 from services.recruitment.organisation.handlers import require_open_site
 from services.recruitment.recruiting import handlers as recruiting
 from services.recruitment.recruiting.handlers import SOURCE
@@ -122,6 +124,7 @@ async def register(tx: Tx, cipher: Cipher, client: Client, said: RegistrationCla
     number = (await numbers_for(tx, 1, now))[0]
     new = NewVolunteer(new_id(), person_id, number, site_id=site_id)
     await store.add_volunteers(tx, [new], Attribution(source, now, now, said.guardian_consent, drive_id, appeal_id))
+    await consents.add_consents(tx, [new.volunteer_id], Consent(CURRENT, now, said.guardian_consent))
     event = registered_event(new, source, now, drive_id, appeal_id)
     await outbox.append(tx, outbox.event(event, source=SOURCE, aggregate_version=1, time=now))
     return Registered(new.volunteer_id, number, await access.open_person_session(tx, person_id, client))
@@ -150,14 +153,16 @@ async def register_resident(
     return await access.open_person_session(tx, person.person_id, client)
 
 
-async def claim(tx: Tx, cipher: Cipher, client: Client, proof: PhoneProof, guardian_consent: bool) -> Grant:
-    """Hand an imported account to the owner of the phone on file.
+async def claim(
+    tx: Tx, cipher: Cipher, client: Client, proof: PhoneProof, *, consent: bool, guardian_consent: bool
+) -> Grant:
+    """Hand an imported account to the owner of the phone on file, who agrees to what is kept.
 
     Raises:
         Unauthorized: the code is not good.
         NotFound: no imported volunteer has the phone.
         Conflict: the account has been claimed already.
-        Invalid: the person is under 14 and no guardian agreed.
+        Invalid: consent is missing, or the person is under 14 and no guardian agreed.
     """
     await access.redeem_code(tx, cipher, proof)
     known = (await vault.find_by_phone(tx, cipher, [proof.phone])).get(proof.phone)
@@ -170,10 +175,11 @@ async def claim(tx: Tx, cipher: Cipher, client: Client, proof: PhoneProof, guard
     now = await tx.now()
     person = (await vault.identities(tx, cipher, [known.person_id]))[known.person_id]
     try:
-        check_consents(True, guardian_consent, person.birth_date, district_day(now))
+        check_consents(consent, guardian_consent, person.birth_date, district_day(now))
     except ValueError as error:
         raise Invalid("consent-missing", str(error)) from None
     await store.claim(tx, volunteer_id, now, guardian_consent)
+    await consents.add_consents(tx, [volunteer_id], Consent(CURRENT, now, guardian_consent))
     return await access.open_person_session(tx, known.person_id, client)
 
 

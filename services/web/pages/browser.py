@@ -61,7 +61,7 @@ async def _browser(visit: VisitOf, request: Request) -> Browser:
     known = len(name) in _LENGTHS and name.isascii() and name.replace("-", "").replace("_", "").isalnum()
     agent = (find(sent, b"user-agent") or b"").decode("latin-1")[:500]
     safe = "".join(char for char in agent if " " <= char <= "~")
-    return Browser(visit, name if known else token_urlsafe(32), not known, found.get(_CHALLENGE, "")[:64], safe)
+    return Browser(visit, name if known else token_urlsafe(32), not known, found.get(_CHALLENGE, "")[:80], safe)
 
 
 BrowserOf = Annotated[Browser, Depends(_browser)]

@@ -62,6 +62,7 @@ STRUCTURE_WORDS: Mapping[str, Mapping[str, str]] = {
         "person": N_("个人"),
     },
     "training_mode": {"online": N_("线上"), "onsite": N_("现场")},
+    "fact_kind": {"skill": N_("技能"), "training": N_("培训"), "insurance": N_("保险")},
     "weekday": {
         "1": N_("周一"),
         "2": N_("周二"),

@@ -115,6 +115,12 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("GET", "/drives/{drive_id}/poster.svg"): everybody("the poster hangs in the street"),
     ("GET", "/appeals/by-code/{code}"): everybody("what stands in the article"),
     ("POST", "/volunteers"): everybody("people register themselves, by a code to their phone"),
+    ("POST", "/volunteers/{volunteer_id}/phone/codes"): Row("station", body={"phone": "13900000077"}),
+    ("POST", "/volunteers/{volunteer_id}/phone"): Row(
+        None,
+        body={"phone": "13900000077", "challenge_id": "$volunteer_id", "code": "000000", "evidence": "看过身份证"},
+        why="without the code that the new phone got, the station is refused too",
+    ),
     ("POST", "/volunteers/claims"): everybody("people claim their account by a code to their phone"),
     ("POST", "/residents"): everybody("people register themselves, by a code to their phone"),
     ("POST", "/imports/digests"): Row(

@@ -89,6 +89,12 @@ class District:
         code: str = orjson.loads(self.log.read_bytes().splitlines()[-1])["code"]
         return code
 
+    def code_of(self, phone: str) -> str:
+        """The code that was sent last to a phone."""
+        sent = [orjson.loads(line) for line in self.log.read_bytes().splitlines()]
+        code: str = next(each["code"] for each in reversed(sent) if each["phone"] == phone)
+        return code
+
     async def register(self, name: str = "张三", **said: Any) -> Answer:
         """A volunteer registers and gets {volunteer_id, volunteer_number, session}."""
         phone = said.pop("phone", None) or self.phone()

@@ -264,7 +264,9 @@ async def test_an_imported_account_is_claimed_once(district: District) -> None:
 
     wrong = await district.post("/volunteers/claims", {"phone": phone, "code": "000000"})
     assert wrong.status_code == 401
-    claimed = await district.made("/volunteers/claims", {"phone": phone, "code": await district.code(phone)})
+    silent = {"phone": phone, "code": await district.code(phone)}
+    assert (await district.post("/volunteers/claims", silent)).json()["type"] == "consent-missing"
+    claimed = await district.made("/volunteers/claims", {**silent, "consent": True})
     session = claimed["session"]
     assert session["roles"] == ["resident", "volunteer"]
     me = (await district.get("/volunteers/me", session["access_token"])).json()
@@ -277,7 +279,7 @@ async def test_an_imported_account_is_claimed_once(district: District) -> None:
     nobody = await district.post("/volunteers/claims", {"phone": unknown, "code": await district.code(unknown)})
     assert (nobody.status_code, nobody.json()["type"]) == (404, "nothing-to-claim")
 
-    claim = {"phone": child["phone"], "code": await district.code(child["phone"])}
+    claim = {"phone": child["phone"], "code": await district.code(child["phone"]), "consent": True}
     assert (await district.post("/volunteers/claims", claim)).json()["type"] == "consent-missing"
     await district.made("/volunteers/claims", {**claim, "guardian_consent": True})
 
@@ -298,7 +300,8 @@ async def test_no_personal_data_outside_of_the_vault(
         )
     )["session"]
     await district.imported(row(1, name="司马懿", phone="13955567890", birth_date="1987-06-05"))
-    await district.made("/volunteers/claims", {"phone": "13955567890", "code": await district.code("13955567890")})
+    claim = {"phone": "13955567890", "code": await district.code("13955567890"), "consent": True}
+    await district.made("/volunteers/claims", claim)
     await district.get("/volunteers/me", session["access_token"])
     volunteer = session["volunteer_id"]
     await district.made(f"/volunteers/{volunteer}/unmask", {"purpose": "保险投保核对"})
@@ -353,7 +356,7 @@ async def test_no_stored_answer_holds_a_session(district: District, recruitment_
     volunteer, resident = district.phone(), district.phone()
     said = {
         "/volunteers": {"name": "张三", "phone": volunteer, "code": await district.code(volunteer), "consent": True},
-        "/volunteers/claims": {"phone": phone, "code": await district.code(phone)},
+        "/volunteers/claims": {"phone": phone, "code": await district.code(phone), "consent": True},
         "/residents": {"name": "李四", "phone": resident, "code": await district.code(resident), "consent": True},
     }
     await recruitment_db.pool.execute("delete from idempotency")

@@ -163,7 +163,14 @@ async def test_a_rewrap_that_is_killed_loses_nothing_and_the_next_one_ends_it(
     out, _ = await second.communicate()
     assert second.returncode == 0
     assert json.loads(out.splitlines()[-1]) == {
-        "tables": {"people": {"2/2": 1800}, "evidence": {}, "devices": {}, "second_factors": {}, "shift_messages": {}},
+        "tables": {
+            "people": {"2/2": 1800},
+            "evidence": {},
+            "devices": {},
+            "second_factors": {},
+            "shift_messages": {},
+            "phone_changes": {},
+        },
         "failed": 0,
     }
     assert await names(recruitment_db, AFTER, old) == expected(old)

@@ -10,9 +10,11 @@ from services.web.gateway.sessions import Session
 from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.staff import records, shifts
 from services.web.pages.visit import Visit
+from services.web.pages.volunteer import contact
 
 SITE, SHIFT, ONE = (f"00000000-0000-0000-0000-00000000000{n}" for n in range(1, 4))
 AT, LATER = "2026-03-04T01:00:00Z", "2026-03-04T03:00:00Z"
+VOLUNTEER = Session("token", {"sub": "v", "roles": ["volunteer"], "volunteer": "v"})
 STATION = Session("token", {"sub": "s", "roles": ["station"], "sites": [SITE]})
 
 
@@ -40,6 +42,16 @@ ANSWERS: dict[str, Any] = {
     },
     f"/shifts/{SHIFT}/roster": {"items": [PERSON], "waiting": [WAITING]},
     f"/shifts/{SHIFT}/messages": items(MESSAGE),
+    "/volunteers/me": {"phone": "138****0000", "email": None, "volunteer_number": "LD-1", "name": "张三"},
+    "/volunteers/me/consent": {
+        "current": 2, "accepted": 1, "accepted_at": AT, "due": True, "guardian_needed": True,
+    },
+    "/volunteers/me/phone/changes": items({"change_id": ONE, "changed_at": AT, "by_staff": True}),
+    "/volunteers/me/looks": items({"site": None, "purpose": "核对保险", "read_at": AT}),
+    "/volunteers/me/facts": items(
+        {"kind": "insurance", "code": "2026", "valid_until": "2026-12-31", "revoked_at": None},
+    ),
+    "/signups/reliability": {"missed": 2, "late": 1, "days": 90, "allowed": 1, "paused_until": LATER},
     "/swaps": items(SWAP),
     f"/shifts/{SHIFT}/posts": {
         "items": [{"post_id": ONE, "name": "引导", "capacity": 3, "taken": 1}], "own": None,
@@ -109,3 +121,15 @@ def test_a_record_says_what_its_volunteer_answered_and_how_far_they_were(
 ) -> None:
     line = records.record_line({**RECORD, **more})
     assert (line["answer"], line["far"]) == (said, far)
+
+
+async def test_own_data_ask_for_the_terms_and_say_who_read_them() -> None:
+    html = text(await contact.contact(visit(VOLUNTEER)))
+    assert "POST /api/recruitment/v1/volunteers/me/consents" in html
+    assert "监护人已知情" in html
+    assert 'data-send-code="/me/contact/phone-codes"' in html
+    assert "由站点换过" in html
+    assert "区中心 · 核对保险" in html
+    assert "2 次没到、1 次临时取消" in html
+    assert "到 2026" in html
+    assert "监护人" in text(await contact.terms(visit(Session())))

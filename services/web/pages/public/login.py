@@ -35,10 +35,12 @@ Code = Annotated[str, Field(min_length=1, max_length=LONGEST_TYPED)]
 
 
 class PhoneLoginIn(Input):
-    """A phone and the code that was sent to it."""
+    """A phone and the code that was sent to it; the first login of an imported volunteer brings consents too."""
 
     phone: Phone
     code: Code
+    consent: bool = False
+    guardian_consent: bool = False
     next: str = "/me"
 
 
@@ -110,7 +112,8 @@ async def log_in(browser: BrowserOf, body: PhoneLoginIn, ours: Ours = None) -> R
     except UpstreamProblem as problem:
         if problem.type.rpartition("/")[2] != "claim-first":
             raise
-        claimed = await browser.post("/volunteers/claims", proof, **{"idempotency-key": token_urlsafe(24)})
+        claim = {**proof, "consent": body.consent, "guardian_consent": body.guardian_consent}
+        claimed = await browser.post("/volunteers/claims", claim, **{"idempotency-key": token_urlsafe(24)})
         opened = claimed["session"]
     return _entered(browser, opened, safe_next(body.next, "/me"))
 

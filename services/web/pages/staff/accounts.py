@@ -76,9 +76,10 @@ async def search(visit: VisitOf, body: SearchFormIn, ours: Ours = None) -> Respo
 async def volunteer(visit: VisitOf, volunteer_id: str) -> Response:
     """One volunteer, masked, with the ways to their records and points."""
     require_staff(visit)
-    person, sites, records = await asyncio.gather(
+    person, sites, facts, records = await asyncio.gather(
         visit.ask("recruitment", f"/volunteers/{volunteer_id}"),
         visit.site_names(),
+        visit.get_optional("recruitment", f"/volunteers/{volunteer_id}/facts"),
         visit.ask("recruitment", "/attendance/records", volunteer_id=volunteer_id, limit="10"),
     )
     return page(
@@ -88,6 +89,7 @@ async def volunteer(visit: VisitOf, volunteer_id: str) -> Response:
         person=person,
         site_name=sites.get(str(person["site_id"]), _("没有站点")),
         records=[record_line(item) for item in records["items"]],
+        facts=facts["items"] if facts else [],
     )
 
 

@@ -111,8 +111,12 @@ async def activity(visit: VisitOf, activity_id: str) -> Response:
     visit.staff()
     found = await visit.ask("recruitment", f"/activities/{activity_id}")
     now = await district_now(visit)
-    planning, history, sites, teams = await asyncio.gather(
-        planning_of(visit), _history(visit, found, 0), visit.site_names(), visit.team_names()
+    planning, history, sites, teams, details = await asyncio.gather(
+        planning_of(visit),
+        _history(visit, found, 0),
+        visit.site_names(),
+        visit.team_names(),
+        visit.get_optional("recruitment", f"/activities/{activity_id}/details"),
     )
     shifts = [
         {
@@ -137,6 +141,7 @@ async def activity(visit: VisitOf, activity_id: str) -> Response:
         names=_names(planning, sites, teams),
         reasons=[(reason, _(text)) for reason, text in CANCEL_REASONS.items()],
         history=history,
+        details=details,
         soon=local(now + timedelta(minutes=30)),
     )
 

@@ -317,6 +317,12 @@
       if (answer.status >= 400 && answer.status < 500 && answer.status !== 409) settled(intent);
       busy(form, false);
       say(form, answer.detail);
+      // what the refusal asks for, such as a consent, appears in the form
+      form.querySelectorAll("[data-shown-on]").forEach(function (part) {
+        if (!answer.data || part.dataset.shownOn !== answer.data.type) return;
+        part.hidden = false;
+        part.querySelectorAll("input").forEach(function (input) { input.disabled = false; });
+      });
       loginAgain(form, answer.data && answer.data.type);
       lines(form, (answer.data && answer.data.problems) || []);
       if (form.dataset.changed && answer.data && answer.data.type === "changed-meanwhile") await refresh([form.dataset.changed]);

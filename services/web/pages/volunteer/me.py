@@ -62,8 +62,12 @@ _PARTS: Mapping[str, Callable[[Visit, bool], Awaitable[dict[str, Any]]]] = {
 @router.get("/me")
 async def today(visit: VisitOf, welcome: str | None = None) -> Response:
     """The next shifts, shifts to join and the balance."""
-    volunteer, parts = await asyncio.gather(_volunteer(visit), _parts(visit, "summary", "duties", "shifts", few=True))
-    context = {"volunteer": volunteer, "parts": parts, "welcome": welcome is not None}
+    volunteer, parts, consent = await asyncio.gather(
+        _volunteer(visit),
+        _parts(visit, "summary", "duties", "shifts", few=True),
+        visit.get_optional("recruitment", "/volunteers/me/consent"),
+    )
+    context = {"volunteer": volunteer, "parts": parts, "welcome": welcome is not None, "consent": consent}
     return page("volunteer/today.html", visit.session, path=visit.path, **context)
 
 

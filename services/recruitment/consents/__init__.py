@@ -1,0 +1,1 @@
+"""Consents of volunteers to the terms, by version."""

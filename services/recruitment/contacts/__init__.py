@@ -1,0 +1,1 @@
+"""Phones and e-mail addresses of volunteers, and how they change."""

@@ -1,0 +1,116 @@
+"""Changing one's phone and e-mail, and consents by version, through HTTP on a real database."""
+
+from typing import Any
+
+import httpx
+
+from shared.postgres import Database
+from tests.integration.recruitment.people import ROOT, District
+from tests.integration.recruitment.work import Volunteer, Work
+
+
+def refused(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, str(answer.json().get("type", ""))
+
+
+async def asked(district: District, path: str, phone: str, token: str) -> dict[str, Any]:
+    """Ask for the codes of a change; returns the challenges."""
+    headers = {"authorization": f"Bearer {token}"}
+    answer = await district.http.post(f"{ROOT}{path}/codes", json={"phone": phone}, headers=headers)
+    assert answer.status_code == 202, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def own_change(work: Work, volunteer: Volunteer, old: str, new: str) -> dict[str, Any]:
+    """The body of a change by both codes."""
+    given = await asked(work.district, "/volunteers/me/phone", new, volunteer.token)
+    return {
+        "phone": new,
+        "old_challenge_id": given["old_challenge_id"],
+        "old_code": work.district.code_of(old),
+        "challenge_id": given["challenge_id"],
+        "code": work.district.code_of(new),
+    }
+
+
+async def test_a_phone_is_changed_by_codes_to_both_and_the_old_one_logs_in_no_more(work: Work) -> None:
+    old, new = work.district.phone(), work.district.phone()
+    volunteer = await work.volunteer(phone=old)
+    body = await own_change(work, volunteer, old, new)
+    wrong = {**body, "old_code": "000000" if body["old_code"] != "000000" else "111111"}
+    assert (await work.post("/volunteers/me/phone", wrong, volunteer.token)).status_code == 401
+    answer = await work.post("/volunteers/me/phone", body, volunteer.token)
+    assert answer.status_code == 200, answer.text
+    assert (await work.district.sign_in(new)).json()["volunteer_id"] == volunteer.volunteer_id
+    assert refused(await work.district.sign_in(old)) == (404, "not-registered")
+    (change,) = (await work.get("/volunteers/me/phone/changes", volunteer.token)).json()["items"]
+    assert change["by_staff"] is False
+
+
+async def test_a_phone_of_another_person_is_refused_after_it_was_proved(work: Work) -> None:
+    old, taken = work.district.phone(), work.district.phone()
+    volunteer, _ = await work.volunteer(phone=old), await work.volunteer(phone=taken)
+    body = await own_change(work, volunteer, old, taken)
+    assert refused(await work.post("/volunteers/me/phone", body, volunteer.token)) == (409, "phone-registered")
+    assert (await work.district.sign_in(old)).status_code == 200
+    assert refused(await work.post("/volunteers/me/phone/codes", {"phone": old}, volunteer.token)) == (
+        409,
+        "phone-same",
+    )
+
+
+async def test_staff_of_the_site_replace_a_lost_phone_with_evidence(work: Work, recruitment_db: Database) -> None:
+    new = work.district.phone()
+    volunteer = await work.volunteer(site_id=work.sites["惠民社区"])
+    path = f"/volunteers/{volunteer.volunteer_id}/phone"
+    given = await asked(work.district, path, new, work.station)
+    body = {"phone": new, "challenge_id": given["challenge_id"], "code": work.district.code_of(new)}
+    assert refused(await work.post(path, {**body, "evidence": "有"}, work.station))[0] == 422
+    answer = await work.post(path, {**body, "evidence": "看过身份证原件"}, work.other_station)
+    assert refused(answer) == (404, "volunteer-unknown")
+    assert (await work.post(path, {**body, "evidence": "看过身份证原件"}, work.station)).status_code == 200
+    assert (await work.district.sign_in(new)).json()["volunteer_id"] == volunteer.volunteer_id
+    async with recruitment_db.transaction() as tx:
+        assert "身份证" not in str(await tx.fetch("select * from phone_changes"))
+        kinds = [row["kind"] for row in await tx.fetch("select kind from security_events")]
+    assert "phone-changed" in kinds
+
+
+async def test_an_email_address_is_changed_and_deleted(work: Work) -> None:
+    volunteer = await work.volunteer()
+    path = "/volunteers/me/email"
+    assert refused(await work.put(path, {"email": "a,b@example.org"}, volunteer.token)) == (422, "email-invalid")
+    assert (await work.put(path, {"email": "wang@example.org"}, volunteer.token)).status_code == 200
+    assert "@example.org" in (await work.get("/volunteers/me", volunteer.token)).json()["email"]
+    assert (await work.put(path, {"email": None}, volunteer.token)).status_code == 200
+    assert (await work.get("/volunteers/me", volunteer.token)).json()["email"] is None
+
+
+async def test_the_version_in_force_is_asked_for_until_it_is_accepted(work: Work, recruitment_db: Database) -> None:
+    volunteer = await work.volunteer()
+    fresh = (await work.get("/volunteers/me/consent", volunteer.token)).json()
+    assert (fresh["accepted"], fresh["due"]) == (fresh["current"], False)
+    (imported,) = await work.people(1)
+    asked_of = (await work.get("/volunteers/me/consent", imported.token)).json()
+    assert (asked_of["accepted"], asked_of["due"]) == (None, True)
+    path = "/volunteers/me/consents"
+    assert refused(await work.post(path, {"version": 1}, imported.token)) == (409, "consent-outdated")
+    for _ in range(2):
+        assert (await work.post(path, {"version": fresh["current"]}, imported.token)).status_code == 201
+    assert (await work.get("/volunteers/me/consent", imported.token)).json()["due"] is False
+    async with recruitment_db.transaction() as tx:
+        assert (
+            len(await tx.fetch("select from consents where volunteer_id = $1::text::uuid", imported.volunteer_id)) == 1
+        )
+
+
+async def test_a_child_accepts_with_a_guardian(work: Work, recruitment_db: Database) -> None:
+    child = await work.volunteer(birth_date="2016-05-01", guardian_consent=True)
+    async with recruitment_db.transaction() as tx:
+        given = await tx.fetch("select guardian from consents where volunteer_id = $1::text::uuid", child.volunteer_id)
+    assert [row["guardian"] for row in given] == [True]
+    found = (await work.get("/volunteers/me/consent", child.token)).json()
+    assert found["guardian_needed"] is True
+    body = {"version": found["current"]}
+    assert refused(await work.post("/volunteers/me/consents", body, child.token)) == (422, "guardian-missing")

@@ -93,7 +93,9 @@ def build_app(settings: RecruitmentSettings) -> "FastAPI":
 
 
 async def worker(settings: RecruitmentSettings, stop: asyncio.Event) -> None:
-    """Timers of attendance, approvals, waitlists, reminders and orders, and the purge; until ``stop`` is set."""
+    """Timers of attendance, approvals, waitlists, reminders and orders, the purge, and integrity's confirmed cases."""
+    from services.recruitment.suspicions.hosting import consume_cases
+
     policy = policy_of(settings)
     async with connected(settings) as db, asyncio.TaskGroup() as group:
         timers: tuple[tuple[str, Callable[[], Awaitable[int]], float], ...] = (
@@ -105,6 +107,7 @@ async def worker(settings: RecruitmentSettings, stop: asyncio.Event) -> None:
             ("orders-stranded", lambda: order_timers.run_stranded(db, policy), order_timers.STRANDED_SECONDS),
             ("purge", lambda: purge_once(settings, db), PURGE_SECONDS),
         )
+        group.create_task(consume_cases(settings, db, stop), name="cases")
         for name, work, seconds in timers:
             group.create_task(run_timer(name, work, seconds, stop), name=name)
 

@@ -42,7 +42,10 @@ class CaseOpened(Contract):
 
 
 class CaseSettled(Contract):
-    """A person decided: there was nothing to it, or it was fraud."""
+    """A person decided: there was nothing to it, or it was fraud.
+
+    ``record_ids`` are the records that the decision is about: those of a confirmed case wait for another site.
+    """
 
     topic: ClassVar[str] = "integrity"
     type: ClassVar[str] = "volunteering.integrity.case-settled.v1"
@@ -55,3 +58,5 @@ class CaseSettled(Contract):
     subject: Subject
     outcome: Literal["cleared", "confirmed"]
     settled_at: Instant
+    settled_by: UUID | None = None
+    record_ids: tuple[UUID, ...] = ()

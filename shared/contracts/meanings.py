@@ -106,6 +106,7 @@ _MEANINGS = {
     "series_id": "The series.",
     "services": "Services of the team that count.",
     "settled_at": "When the case was settled.",
+    "settled_by": "Account of staff that settled the case.",
     "shift_id": "The shift.",
     "signup_id": "The sign-up of one volunteer for one shift.",
     "site_id": "The site where it takes place.",

@@ -254,7 +254,7 @@ def test_each_process_has_the_credentials_of_its_service_alone() -> None:
             continue
         values = entry["environment"]
         service, _, role = name.partition("-")
-        speaks = name == "web-api" or (role in ("worker", "relay", "agents", "teams") and name != "recruitment-worker")
+        speaks = name == "web-api" or role in ("worker", "relay", "agents", "teams")
         expected = service if speaks else None
         assert values.get("WEIGUANG_KAFKA_USER") == expected, name
         password = f"${{KAFKA_{expected.upper()}_PASSWORD:?}}" if expected else None

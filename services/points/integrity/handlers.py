@@ -285,6 +285,8 @@ async def settle(tx: Tx, caller: Caller, case_id: UUID, status: CaseStatus, reas
         subject=case.subject,
         outcome=status.value,
         settled_at=now,
+        settled_by=caller.subject,
+        record_ids=tuple(sorted(row[0] for row in rows)),
     )
     await outbox.append(
         tx, outbox.event(settled, source=SOURCE, aggregate_version=2, id=derived_id("case", case_id, "settled"))

@@ -66,6 +66,7 @@ class Reason(StrEnum):
     BACKFILLED = "backfilled"
     RESTORED = "restored"
     DENIED = "denied"
+    SUSPECTED = "suspected"
 
 
 class Decision(StrEnum):

@@ -66,6 +66,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "backfilled": N_("事后补录"),
         "restored": N_("作废后恢复"),
         "denied": N_("志愿者提出异议"),
+        "suspected": N_("核查确认有疑问"),
     },
     "approval_state": {
         "open": N_("等待核对"),

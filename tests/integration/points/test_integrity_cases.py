@@ -20,7 +20,7 @@ from shared.postgres import Database
 from tests.integration.points.serving import OTHER_SITE, SITE, Api, Ledger, message, record
 from tests.support.databases import TestDatabase
 from tests.support.documents import rule_from
-from tests.support.integrity_cases import MORNING, api, available, flag, ledger, opened, pair, proven, settled
+from tests.support.integrity_cases import MORNING, OPERATOR, api, available, flag, ledger, opened, pair, proven, settled
 
 __all__ = ["api", "ledger"]
 
@@ -47,7 +47,9 @@ async def test_two_sites_hold_points_back_until_a_person_clears_them(
     await proven(test_database)
     told = await points_db.pool.fetch("select headers, value from outbox where topic = 'integrity' order by id")
     assert [orjson.loads(row["headers"])["ce_aggregateversion"] for row in told] == ["1", "2"]
-    assert b'"outcome":"cleared"' in bytes(told[1]["value"])
+    settled_event = orjson.loads(told[1]["value"])
+    assert (settled_event["outcome"], settled_event["settled_by"]) == ("cleared", str(OPERATOR.subject))
+    assert settled_event["record_ids"] == sorted([str(one.record_id), str(other.record_id)])
 
 
 async def test_confirmed_stays_held_back_and_hours_stay_hours(

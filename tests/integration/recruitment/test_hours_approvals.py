@@ -9,19 +9,11 @@ from services.recruitment.approvals import events, timers
 from shared.contracts import AssertionNoted
 from shared.ids import new_id
 from tests.integration.recruitment.people import Answer
-from tests.integration.recruitment.work import DAY, HOUR, MINUTE, NOW, Volunteer, Work, at
-from tests.support.approvals import entered
+from tests.integration.recruitment.work import DAY, HOUR, MINUTE, NOW, Work, at
+from tests.support.approvals import entered, kiosk
 from tests.support.hour_doors import WHY, a_row, record_of, slug, upload
 
 REASON = {"reason": "我没有去"}
-
-
-async def kiosk(work: Work) -> tuple[str, Volunteer]:
-    """A kiosk row that counts."""
-    shift_id, device, (person,) = await work.shift(), await work.device(), await work.people(1)
-    await work.clock.set(NOW + 5 * HOUR)
-    (made,) = (await upload(work, work.batch(device, a_row(1, person, shift_id))))["records"]
-    return made["record_id"], person
 
 
 async def notes(work: Work) -> list[AssertionNoted]:

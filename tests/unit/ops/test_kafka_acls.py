@@ -8,6 +8,7 @@ import sys
 import services.notify
 import services.operations
 import services.points
+import services.recruitment
 from ops.kafka.acls import PRINCIPALS, Operation, Pattern, Resource, acls, as_command
 from shared.kafka.topics import READERS, TOPICS, topic_name
 from shared.settings import Settings
@@ -61,7 +62,7 @@ def test_a_faust_app_may_create_its_changelogs_and_nothing_of_the_registry() -> 
 def test_every_consumer_in_code_is_a_reader_of_the_registry() -> None:
     declared = {(reader.service, reader.group): set(reader.topics) for reader in READERS if reader.group is not None}
     found = {}
-    for service in (services.notify, services.operations, services.points):
+    for service in (services.notify, services.operations, services.points, services.recruitment):
         for module in pkgutil.walk_packages(service.__path__, f"{service.__name__}."):
             if module.name.endswith(".stream"):
                 stream = importlib.import_module(module.name)

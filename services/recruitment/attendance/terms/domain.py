@@ -96,6 +96,7 @@ class RevisionKind(StrEnum):
     OVERTIME = "overtime"
     ADD = "add"
     RESUME = "resume"
+    SUSPECT = "suspect"
 
 
 @dataclass(frozen=True, slots=True)

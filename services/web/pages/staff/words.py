@@ -47,6 +47,7 @@ _REVISIONS: Mapping[str, str] = {
     "overtime": N_("批准超时"),
     "add": N_("补录"),
     "resume": N_("撤回签退，接着计时"),
+    "suspect": N_("核查确认有疑问"),
 }
 _FIELDS: Mapping[str, str] = {
     "title": N_("名称"),

@@ -1,7 +1,5 @@
 """Dead letters over HTTP: each service lists its own to engineers, without what the records held."""
 
-from importlib import import_module
-
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -13,7 +11,7 @@ from shared.ids import new_id
 from shared.kafka.consumer import Message
 from shared.settings import Settings
 from tests.support.databases import TestDatabase
-from tests.support.factories import FACTORIES
+from tests.support.factories import FACTORIES, whole_api
 from tests.support.settings import SECRETS, SettingsFactory
 
 MINTING = Settings(service="recruitment", environment="test", auth_signing_key=SECRETS.signing_keys["recruitment"])
@@ -35,8 +33,12 @@ def letter(number: int) -> DeadLetter:
 async def test_engineers_page_through_dead_letters(
     service: str, settings_for: SettingsFactory, test_database: TestDatabase
 ) -> None:
-    app: FastAPI = getattr(import_module(f"services.{service}.__main__"), FACTORIES[service])(settings_for(service))
     path = f"/api/{service}/v1/dead-letters"
+    with whole_api(service, settings_for(service)) as app:
+        await read_letters(app, service, path, test_database)
+
+
+async def read_letters(app: FastAPI, service: str, path: str, test_database: TestDatabase) -> None:
     async with (
         app.router.lifespan_context(app),
         test_database.connect(service, size=1) as database,

@@ -1,13 +1,13 @@
 """Whatever the APIs are sent by what they describe, they answer as they describe, and never with a 500.
 
-Schemathesis makes the requests from each service's own document, for three roles; the seed is fixed.
+Schemathesis makes the requests from each service's own document, for three roles, in breadth for one of them by turns;
+the seed is fixed.
 """
 
 import asyncio
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any, TypeVar
 
 import httpx
@@ -21,8 +21,8 @@ from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
 from shared.settings import Settings
 from tests.support.databases import TestDatabase
-from tests.support.depth import examples
-from tests.support.factories import FACTORIES
+from tests.support.depth import examples, part_of
+from tests.support.factories import FACTORIES, whole_api
 from tests.support.settings import SECRETS, SettingsFactory
 
 ROLES = (Role.STATION, Role.OPERATOR, Role.VOLUNTEER)
@@ -114,20 +114,25 @@ def test_answers_are_as_described(service: str, settings_for: SettingsFactory, t
     import schemathesis
     from schemathesis.core.result import Ok
 
-    app: FastAPI = getattr(import_module(f"services.{service}.__main__"), FACTORIES[service])(settings_for(service))
-    document = app.openapi()
     faults: list[str] = []
+    asking: list[dict[str, str]] = []
     tokens = [token(role, role is Role.VOLUNTEER) for role in ROLES]
-    with served(app) as (loop, client), structlog.testing.capture_logs():
-        for found in schemathesis.openapi.from_dict(document).get_all_operations():
+    with (
+        whole_api(service, settings_for(service)) as app,
+        served(app) as (loop, client),
+        structlog.testing.capture_logs(),
+    ):
+        document = app.openapi()
+        for turn, found in enumerate(schemathesis.openapi.from_dict(document).get_all_operations()):
             assert isinstance(found, Ok), "an operation whose description is no OpenAPI"
             operation = found.ok()
+            asking[:] = part_of(tokens, turn)
 
             @BOUNDED
             @given(case=operation.as_strategy())
             def ask(case: Any) -> None:
                 sent = case.as_transport_kwargs(base_url="http://test")
-                for headers in tokens:
+                for headers in asking:
                     given_headers = {**dict(sent.get("headers") or {}), **headers}
                     request = client.build_request(
                         sent["method"],

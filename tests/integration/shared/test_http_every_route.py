@@ -1,8 +1,7 @@
 """Every route of every service, with every role and with hostile input: no 5xx, and a refusal changes nothing."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,9 +14,10 @@ from shared.auth.tokens import Caller, Role, mint
 from shared.http.routes import walk_routes
 from shared.ids import new_id
 from shared.postgres import Database
+from shared.settings import Settings
 from tests.support.databases import TestDatabase
 from tests.support.depth import part_of
-from tests.support.factories import FACTORIES
+from tests.support.factories import FACTORIES, whole_api
 from tests.support.openapi import Call, calls_of, hostile_calls
 from tests.support.settings import SettingsFactory
 
@@ -42,12 +42,12 @@ class Service:
     app: FastAPI
     database: Database
     client: httpx.AsyncClient
-    settings_for: SettingsFactory
+    signers: Mapping[str, Settings]
     known: dict[str, str] = field(default_factory=dict)
 
     def token(self, role: Role) -> dict[str, str]:
         """Somebody of the centre with the role."""
-        signer = self.settings_for("notify" if role is Role.SERVICE else "recruitment")
+        signer = self.signers["notify" if role is Role.SERVICE else "recruitment"]
         subject = (
             UUID(self.known["volunteer_id"]) if role is Role.VOLUNTEER and "volunteer_id" in self.known else uuid4()
         )
@@ -104,14 +104,14 @@ async def service(
     request: pytest.FixtureRequest, settings_for: SettingsFactory, test_database: TestDatabase
 ) -> AsyncIterator[Service]:
     name = request.param
-    app: FastAPI = getattr(import_module(f"services.{name}.__main__"), FACTORIES[name])(settings_for(name))
-    async with (
-        app.router.lifespan_context(app),
-        test_database.connect(name, size=1) as database,
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
-    ):
-        with structlog.testing.capture_logs():
-            yield Service(app, database, client, settings_for)
+    with structlog.testing.capture_logs(), whole_api(name, settings_for(name)) as app:
+        async with (
+            app.router.lifespan_context(app),
+            test_database.connect(name, size=1) as database,
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+        ):
+            signers = {issuer: settings_for(issuer) for issuer in ("recruitment", "notify")}
+            yield Service(app, database, client, signers)
 
 
 def _callers(allowed: frozenset[Role] | None, turn: int) -> list[Role | None]:

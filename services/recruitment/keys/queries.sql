@@ -42,6 +42,25 @@ update attendance_evidence evidence set wrapped_key = fresh.wrapped_key
 from unnest($1::uuid[], $2::integer[], $3::bytea[]) as fresh (record_id, revision, wrapped_key)
 where (evidence.record_id, evidence.revision) = (fresh.record_id, fresh.revision);
 
+-- name: order_texts_by_key
+-- How many texts about orders lie under which key.
+select case when octet_length(wrapped_key) = 60 then '1'
+            else convert_from(substring(wrapped_key from 3 for get_byte(wrapped_key, 1)), 'UTF8') end as key_id,
+       count(*) as rows
+from order_texts group by 1 order by 1;
+
+-- name: stale_order_texts
+-- Texts about orders under another key than the current one, beyond the last row seen.
+select text_id, owner_id, wrapped_key from order_texts
+where ($3::uuid is null or text_id > $3)
+  and (octet_length(wrapped_key) = 60 or substring(wrapped_key from 1 for octet_length($1::bytea)) <> $1)
+order by text_id limit $2 for no key update;
+
+-- name: rewrap_order_texts
+-- The same texts under the current key.
+update order_texts kept set wrapped_key = fresh.wrapped_key
+from unnest($1::uuid[], $2::bytea[]) as fresh (text_id, wrapped_key) where kept.text_id = fresh.text_id;
+
 -- name: devices_by_key
 -- How many device secrets lie under which key.
 select case when octet_length(secret_key) = 60 then '1'

@@ -85,6 +85,15 @@ def tables(cipher: Cipher) -> list[KeyedTable]:
             update=_SQL["rewrap_evidence"],
         ),
         TextTable(
+            name="order_texts",
+            cipher=cipher,
+            key=("text_id",),
+            owner=lambda row: row["owner_id"],
+            count=_SQL["order_texts_by_key"],
+            stale=_SQL["stale_order_texts"],
+            update=_SQL["rewrap_order_texts"],
+        ),
+        TextTable(
             name="devices",
             cipher=cipher,
             key=("device_id",),

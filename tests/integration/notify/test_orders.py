@@ -39,11 +39,7 @@ async def client(settings_for: SettingsFactory) -> AsyncIterator[httpx.AsyncClie
 
 def step(order_id: UUID, version: int, act: str, state: str, **more: Any) -> Message:
     values: dict[str, Any] = {
-        name: None
-        for name, field in OrderChanged.model_fields.items()
-        if type(None) in getattr(field.annotation, "__args__", ())
-    }
-    values |= {
+        **dict.fromkeys(OrderChanged.model_fields),
         "order_id": order_id, "act": act, "state": state, "by": "staff", "need": "haircut", "need_name": "理发",
         "site_id": new_id(), "desk": "station", "resident_id": new_id(), "leader_ids": [], "staff_ids": [],
         "rated_by_default": False, "complaint": False, "changed_at": NOW, **more,
@@ -76,8 +72,8 @@ async def test_each_party_of_an_order_reads_its_own_message(
     await stream.handle(messages[:2])
     as_resident = await titles(Caller(subject=resident, resident_id=resident, roles=frozenset({Role.RESIDENT})))
     assert len(as_resident) == 4
-    assert "3月4日 09:00" in as_resident[2]
-    assert "没有队伍能承接" in as_resident[3]
+    assert [each for each in as_resident if "3月4日 09:00" in each]
+    assert [each for each in as_resident if "没有队伍能承接" in each]
     volunteer = new_id()
     both = Caller(
         subject=volunteer,
@@ -85,7 +81,7 @@ async def test_each_party_of_an_order_reads_its_own_message(
         resident_id=daughter,
         roles=frozenset({Role.RESIDENT, Role.VOLUNTEER}),
     )
-    assert await titles(both) == as_resident
+    assert sorted(await titles(both)) == sorted(as_resident)
     assert len(await titles(Caller(subject=staff, roles=frozenset({Role.STATION})))) == 2
     leads = Caller(subject=leader, volunteer_id=leader, roles=frozenset({Role.VOLUNTEER, Role.LEADER}))
     assert len(await titles(leads)) == 1

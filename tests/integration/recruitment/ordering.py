@@ -5,10 +5,12 @@ from typing import Any
 
 import httpx
 
+from services.recruitment.orders import timers
+from services.recruitment.orders.terms.domain import OrderPolicy
 from tests.integration.recruitment.people import ROOT, Answer
 from tests.integration.recruitment.work import DAY, HOUR, Work, at
 
-__all__ = ["Ordering", "ordering_of", "serve"]
+__all__ = ["Ordering", "ordering_of", "refused", "run_timers", "serve", "steps"]
 
 
 @dataclass
@@ -90,3 +92,24 @@ async def serve(work: Work, team_id: str, tag_id: str) -> None:
     body = {"version": version, "tag_ids": [tag_id]}
     answer = await work.district.http.put(f"{ROOT}/teams/{team_id}/tags", json=body, headers=headers)
     assert answer.status_code == 200, answer.text
+
+
+async def run_timers(work: Work) -> int:
+    """All that is due now."""
+    total = 0
+    while done := await timers.run_due(work.database, OrderPolicy()):
+        total += done
+    while done := await timers.run_stranded(work.database, OrderPolicy()):
+        total += done
+    return total
+
+
+async def steps(orders: Ordering, order: Answer) -> list[tuple[str, str, str | None]]:
+    """Act, state and reason of each step, as staff of the site see them."""
+    found = (await orders.read(order, orders.work.station)).json()
+    return [(step["act"], step["state"], step["reason_code"]) for step in found["history"]]
+
+
+def refused(answer: httpx.Response) -> tuple[int, str]:
+    """The status and the type of a refusal."""
+    return answer.status_code, str(answer.json().get("type", ""))

@@ -1,37 +1,16 @@
 """Orders through HTTP on a real database: from the menu to the rating, declines, deadlines, privacy, the door."""
 
 import asyncio
-from uuid import UUID
 
-import httpx
-
-from services.recruitment.orders import timers
-from services.recruitment.orders.terms.domain import OrderPolicy
-from tests.integration.recruitment.ordering import Ordering, ordering_of, serve
-from tests.integration.recruitment.people import ROOT, Answer
+from services.recruitment.keys.store import tables
+from services.recruitment.vault.cipher import Cipher
+from shared.rewrapping import rewrap
+from tests.integration.recruitment.ordering import ordering_of, refused, serve, steps
+from tests.integration.recruitment.people import ROOT
 from tests.integration.recruitment.work import DAY, HOUR, MINUTE, NOW, Work, at
+from tests.support.vault_rings import NEXT_VAULT
 
 SECRETS = ("和平路 7 号 3 单元 402", "13512345678", "耳朵不好", "李秀英", "上午还是下午", "剪了头发")
-
-
-def refused(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, str(answer.json().get("type", ""))
-
-
-async def run_timers(work: Work) -> int:
-    """All that is due now."""
-    total = 0
-    while done := await timers.run_due(work.database, OrderPolicy()):
-        total += done
-    while done := await timers.run_stranded(work.database, OrderPolicy()):
-        total += done
-    return total
-
-
-async def steps(orders: Ordering, order: Answer) -> list[tuple[str, str, str | None]]:
-    """Act, state and reason of each step, as staff of the site see them."""
-    found = (await orders.read(order, orders.work.station)).json()
-    return [(step["act"], step["state"], step["reason_code"]) for step in found["history"]]
 
 
 async def everything_readable(work: Work) -> str:
@@ -124,6 +103,19 @@ async def test_nothing_but_what_is_sealed_says_who_needs_what_where(work: Work) 
     assert [secret for secret in SECRETS if secret in log] == []
 
 
+async def test_details_open_after_the_vault_moved_to_another_key(work: Work) -> None:
+    orders = await ordering_of(work)
+    order = await orders.placed()
+    vault, lookup = (
+        key.get_secret_value() for key in (work.district.settings.vault_key, work.district.settings.lookup_key)
+    )
+    moved = await rewrap(work.database, tables(Cipher(f"2:{NEXT_VAULT},1:{vault}", lookup)), limit=7)
+    assert (moved["order_texts"].rewrapped, moved["order_texts"].failed) == (1, 0)
+    work.district.app.state.cipher = Cipher(f"2:{NEXT_VAULT}", lookup)
+    details = await work.get(f"/orders/{order['order_id']}/details", orders.resident)
+    assert details.json()["address"] == SECRETS[0]
+
+
 async def test_orders_of_others_are_answered_like_none(work: Work) -> None:
     orders = await ordering_of(work)
     order = await orders.scheduled()
@@ -177,54 +169,6 @@ async def test_an_order_by_phone_is_taken_up_at_once_and_dispatched_until_three_
         last = await orders.act(order, "decline", orders.leader, team_id=work.team, reason_code="no-people")
     assert suggested == [], "a team that declined is suggested no more"
     assert (last["state"], last["reason_code"], last["declines"]) == ("unfulfilled", "no-people", 3)
-
-
-async def test_deadlines_raise_an_order_once_however_many_workers_run(work: Work) -> None:
-    orders = await ordering_of(work)
-    order = await orders.placed()
-    async with work.database.transaction() as tx:
-        columns = ", ".join(
-            row["column_name"]
-            for row in await tx.fetch(
-                "select column_name from information_schema.columns where table_name = 'orders' "
-                "and table_schema = current_schema() and column_name not in ('order_id', 'number')"
-            )
-        )
-        await tx.execute(
-            f"insert into orders (order_id, number, {columns}) select gen_random_uuid(), 'X-' || n, {columns} "
-            "from orders, generate_series(1, 99) n where order_id = $1",
-            UUID(order["order_id"]),
-        )
-    await work.clock.set(NOW + DAY)
-    policy = OrderPolicy()
-
-    async def worker() -> int:
-        total = 0
-        for _ in range(40):
-            total += await timers.run_due(work.database, policy, batch=7)
-        return total
-
-    assert sum(await asyncio.gather(worker(), worker())) == 100
-    count = "select count(*) from order_changes where act = 'escalate'"
-    assert await work.count(count) == 100
-    assert await work.count("select count(distinct order_id) from order_changes where act = 'escalate'") == 100
-    raised = (await orders.read(order, work.operator)).json()
-    assert (raised["state"], raised["waits_at"], raised["escalations"], raised["late"]) == (
-        "placed",
-        "institute",
-        1,
-        False,
-    )
-    await work.clock.set(NOW + 2 * DAY)
-    await run_timers(work)
-    await work.clock.set(NOW + 20 * DAY)
-    assert await run_timers(work) == 0
-    assert await work.count("select max(escalations) from orders") == 2
-    late = (await work.get("/orders", work.operator, late=True, limit=3)).json()
-    assert [each["waits_at"] for each in late["items"]] == ["centre"] * 3
-    events = [each for each in await work.events("orders") if each["act"] == "escalate"]
-    assert len(events) == 200
-    assert all(each["staff_ids"] for each in events if each["desk"] == "centre")
 
 
 async def test_details_are_open_to_those_who_serve_for_a_time_and_each_look_is_kept(work: Work) -> None:
@@ -285,26 +229,6 @@ async def test_the_code_at_the_door_checks_in_and_another_one_checks_out(work: W
     assert refused(await orders.post(order, "door", member.token, code=wrong)) == (429, "too-many-attempts")
 
 
-async def test_a_series_is_accepted_once_and_served_per_date(work: Work) -> None:
-    orders = await ordering_of(work)
-    order = await orders.scheduled(series={"every": "week", "times": 3})
-    own = (await work.get("/orders/mine", orders.resident)).json()["items"]
-    assert [(each["state"], each["series_id"], each["starts_at"]) for each in reversed(own)] == [
-        ("scheduled", None, at(2 * DAY).replace("+00:00", "Z")),
-        ("scheduled", order["order_id"], at(9 * DAY).replace("+00:00", "Z")),
-        ("scheduled", order["order_id"], at(16 * DAY).replace("+00:00", "Z")),
-    ]
-    assert len({each["activity_id"] for each in own}) == 3
-    await work.clock.set(NOW + 9 * DAY)
-    second = await orders.act(own[1], "complete", orders.leader, outcome="served", residents_served=1)
-    assert second["state"] == "served"
-    details = (await work.get(f"/orders/{second['order_id']}/details", orders.leader)).json()
-    assert details["address"] == SECRETS[0]
-    await work.clock.set(NOW + 16 * DAY)
-    await run_timers(work)
-    assert (await orders.read(second, orders.resident)).json()["rated_by_default"] is True
-
-
 async def test_a_bad_rating_goes_to_the_centre_and_the_team_is_not_asked_again(work: Work) -> None:
     orders = await ordering_of(work)
     order = await orders.scheduled()
@@ -320,37 +244,6 @@ async def test_a_bad_rating_goes_to_the_centre_and_the_team_is_not_asked_again(w
     async with work.database.transaction() as tx:
         ratings = await tx.fetch("select stars, by_default, channel, complaint from order_ratings")
     assert [tuple(each) for each in ratings] == [(1, False, "phone", True)]
-
-
-async def test_lost_teams_sites_and_residents_leave_no_order_behind(work: Work) -> None:
-    orders = await ordering_of(work)
-    called_off, leaderless, erased = [await orders.scheduled() for _ in range(3)]
-    accepted = await orders.accepted()
-    version = (await work.get(f"/activities/{called_off['activity_id']}", orders.leader)).json()["version"]
-    path = f"/shifts/{called_off['shift_id']}/cancellation"
-    answer = await work.post(path, {"version": version, "reason": "weather"}, orders.leader)
-    assert answer.status_code == 200, answer.text
-    async with work.database.transaction() as tx:
-        await tx.execute("update teams set leader_volunteer_id = null where team_id = $1", UUID(work.team))
-    await run_timers(work)
-    assert (await steps(orders, called_off))[-1] == ("release", "offered", "leader-gone")
-    assert (await steps(orders, called_off))[-2] == ("release", "accepted", "called-off")
-    assert (await steps(orders, accepted))[-1] == ("release", "offered", "leader-gone")
-    assert (await steps(orders, leaderless))[-1][:2] == ("schedule", "scheduled")
-    async with work.database.transaction() as tx:
-        await tx.execute("update teams set closed_at = now() where team_id = $1", UUID(work.team))
-        await tx.execute("update sites set closed_at = now() where site_id = $1", UUID(work.sites["惠民社区"]))
-    await run_timers(work)
-    moved = (await orders.read(leaderless, work.operator)).json()
-    assert (moved["state"], moved["site_id"], moved["waits_at"]) == ("offered", work.sites["north"], "institute")
-    shift = (await work.get(f"/shifts/{leaderless['shift_id']}")).json()
-    assert shift["cancelled_at"] is not None
-    async with work.database.transaction() as tx:
-        await tx.execute("update vault_people p set wrapped_key = '' from orders o where o.resident_id = p.resident_id")
-    await run_timers(work)
-    assert await work.count("select count(*) from orders where state <> 'cancelled' or reason <> 'erased'") == 0
-    assert await work.count("select count(*) from order_texts") == 0
-    assert erased["order_id"]
 
 
 async def test_many_orders_of_one_resident_are_refused_with_a_time_to_try_again(work: Work) -> None:

@@ -166,6 +166,7 @@ async def test_a_rewrap_that_is_killed_loses_nothing_and_the_next_one_ends_it(
         "tables": {
             "people": {"2/2": 1800},
             "evidence": {},
+            "order_texts": {},
             "devices": {},
             "second_factors": {},
             "shift_messages": {},

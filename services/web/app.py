@@ -22,18 +22,33 @@ from services.web.pages.operator import (
     adjustments,
     colleagues,
     design,
+    desk,
     imports,
+    menu_admin,
     reference,
     rules_admin,
     system,
 )
-from services.web.pages.public import account, credentials, home, leaders, login, projects, rules, service_points, teams
+from services.web.pages.public import (
+    account,
+    credentials,
+    home,
+    leaders,
+    login,
+    menu,
+    projects,
+    rules,
+    service_points,
+    teams,
+)
 from services.web.pages.refusals import translated
+from services.web.pages.resident import orders
 from services.web.pages.staff import (
     accounts,
     approvals,
     cases,
     devices,
+    offers,
     organisation,
     organisation_parts,
     plan,
@@ -43,8 +58,9 @@ from services.web.pages.staff import (
     shifts,
 )
 from services.web.pages.staff import home as staff
+from services.web.pages.staff import orders as staff_orders
 from services.web.pages.visit import Web
-from services.web.pages.volunteer import badges, card, contact, me, scan
+from services.web.pages.volunteer import badges, card, contact, doors, me, scan
 from services.web.pages.volunteer import shifts as own_shifts
 from services.web.pages.volunteer import teams as own_teams
 from services.web.pulse.hub import Hub
@@ -60,6 +76,8 @@ from shared.http.health import Readiness
 from shared.telemetry.metrics import REQUESTS
 
 __all__ = ["Gateway", "create_gateway"]
+
+_ORDERS = (menu.router, orders.router, doors.router, staff_orders.router, offers.router, desk.router, menu_admin.router)
 
 Message = MutableMapping[str, Any]
 
@@ -99,6 +117,7 @@ class Gateway:
                 own_teams.router,
                 projects.router,
                 service_points.router,
+                *_ORDERS,
                 messages.router,
                 leaders.router,
                 scan.router,

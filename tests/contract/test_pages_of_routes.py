@@ -40,43 +40,7 @@ NO_PAGE: Mapping[Route, str] = {
     ("POST", "/imports"): "files of the registry are proposed by a program",
     ("POST", "/imports/*/batches"): "files of the registry are imported by a program",
     ("POST", "/imports/digests"): "files of the registry are proposed by a program",
-    ("POST", "/residents"): "residents register by API until they have pages",
     ("PUT", "/staff/*/volunteer"): "the centre says by API which volunteer a member of staff is",
-    **dict.fromkeys(
-        (
-            ("GET", "/menu"),
-            ("GET", "/menu/needs"),
-            ("PUT", "/menu/needs/*"),
-            ("GET", "/working-days"),
-            ("PUT", "/working-days/*"),
-            ("GET", "/orders"),
-            ("POST", "/orders"),
-            ("GET", "/orders/mine"),
-            ("GET", "/orders/offers"),
-            ("GET", "/orders/*"),
-            ("GET", "/orders/*/suggestions"),
-            ("GET", "/orders/*/details"),
-            ("GET", "/orders/*/looks"),
-            ("GET", "/orders/*/door-code"),
-            ("POST", "/orders/*/door"),
-            *(
-                ("POST", f"/orders/*/{act}")
-                for act in (
-                    "review",
-                    "answer",
-                    "accept",
-                    "decline",
-                    "dispatch",
-                    "schedule",
-                    "complete",
-                    "rating",
-                    "reopen",
-                    "cancel",
-                )
-            ),
-        ),
-        "the pages of orders call it once they show it",
-    ),
     **dict.fromkeys(
         (("POST", "/shifts/*/team-signups"),),
         "the pages of sign-ups and people call it once they show it",
@@ -84,7 +48,7 @@ NO_PAGE: Mapping[Route, str] = {
 }
 """Routes that no page calls on purpose, and why. This list only gets shorter."""
 
-MOST_WITHOUT_PAGE = 50
+MOST_WITHOUT_PAGE = 24
 
 _SET = re.compile(r"{%-?\s*set (\w+) = (.+?)\s*-?%}")
 _PRINTED = re.compile(r"{{.*?}}")

@@ -16,10 +16,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
 WIDTHS = (320, 360, 768, 1024, 1280, 1920) if DEEP else (320, 1280)
 """Screens on which no page may have to be scrolled sideways."""
 WALKS: dict[str, str] = {
-    "visitor": "/; /drives; /d/{drive}; /login; /welcome; /rules; /leaders; /teams;"
+    "visitor": "/; /menu; /order; /drives; /d/{drive}; /login; /welcome; /rules; /leaders; /teams;"
     " /staff/login; /staff/login/reset; /no/such/page; /design; /s/{shift}",
-    "volunteer": "/me; /me/service; /me/points; /me/inbox; /me/profile; /me/why; /me/hours; /me/balance; /account",
-    "station": "/staff; /staff/messages; /staff/drives; /staff/drives > a[href$='/poster']; /staff/shifts/{shift}/qr;"
+    "volunteer": "/me; /me/service; /me/points; /me/inbox; /me/profile; /me/why; /me/hours; /me/balance; /account;"
+    " /orders; /order",
+    "station": "/staff; /staff/orders; /staff/orders/new; /staff/desk;"
+    " /staff/messages; /staff/drives; /staff/drives > a[href$='/poster']; /staff/shifts/{shift}/qr;"
     " /staff/approvals; /staff/approvals?view=recorded; /staff/cases; /staff/cases > a[href^='/staff/cases/'];"
     " /staff/volunteers; /staff/rewards; /staff/rewards > a[href^='/staff/rewards/']; /account;"
     " /staff/redemptions?status=held",

@@ -46,7 +46,7 @@ _VOLUNTEER = (
         "/me/service",
         N_("服务"),
         "hand-heart",
-        ("/me/service", "/me/shifts", "/me/calendar", "/me/hours", "/drives", "/d/"),
+        ("/me/service", "/me/shifts", "/me/calendar", "/me/hours", "/drives", "/d/", "/menu", "/order"),
     ),
     ("/me/points", N_("积分"), "coins", ("/me/points", "/me/why", "/me/balance", "/rules")),
     ("/me/inbox", N_("消息"), "bell", ("/me/inbox",)),
@@ -60,9 +60,17 @@ _VOLUNTEER = (
 _VISITOR = (
     ("/", N_("今天"), "house", ("=/",)),
     ("/drives", N_("服务"), "hand-heart", ("/drives", "/d/", "/teams")),
+    ("/menu", N_("点单"), "heart-handshake", ("/menu", "/order", "/projects", "/service-points")),
     ("/rules", N_("积分"), "coins", ("/rules", "/leaders")),
-    ("/me/inbox", N_("消息"), "bell", ()),
     ("/me/profile", N_("我的"), "user-round", ("/login", "/welcome", "/account")),
+)
+
+_RESIDENT = (
+    ("/", N_("今天"), "house", ("=/",)),
+    ("/menu", N_("服务"), "hand-heart", ("/menu", "=/order", "/projects", "/service-points", "/teams")),
+    ("/orders", N_("我的点单"), "list-checks", ("/orders",)),
+    ("/drives", N_("当志愿者"), "heart-handshake", ("/drives", "/d/", "/welcome", "/rules")),
+    ("/account", N_("我的"), "user-round", ("/account",)),
 )
 
 _STATION, _OPERATOR, _CENTRE = "station", "operator", "centre"
@@ -73,8 +81,17 @@ _GROUPS = (
         (
             ("/staff", N_("工作台"), "layout-dashboard", (_STATION, _OPERATOR, "leader")),
             ("/staff/activities", N_("活动安排"), "calendar-check", (_STATION, _OPERATOR, "leader")),
+            ("/staff/offers", N_("接单"), "heart-handshake", ("leader",)),
             ("/staff/messages", N_("消息"), "bell", (_STATION, _OPERATOR, _ENGINEER, "leader")),
             ("/staff/drives", N_("招募与海报"), "megaphone", (_STATION, _OPERATOR)),
+        ),
+    ),
+    (
+        N_("点单"),
+        (
+            ("/staff/orders", N_("居民点单"), "inbox", (_STATION, _OPERATOR)),
+            ("/staff/desk", N_("派单"), "send", (_STATION, _OPERATOR)),
+            ("/staff/menu", N_("亮单和工作日"), "menu", (_CENTRE,)),
         ),
     ),
     (
@@ -139,7 +156,7 @@ def navigation_of(session: Session, path: str) -> Navigation:
     """The navigation for a caller on a page; it only offers, the services decide."""
     if session.account or (session.staff and path.startswith("/staff")):
         return Navigation(groups=tuple(_groups(session, path)))
-    tabs = _VOLUNTEER if session.volunteer_id else _VISITOR
+    tabs = _VOLUNTEER if session.volunteer_id else _RESIDENT if "resident" in session.roles else _VISITOR
     return Navigation(tabs=tuple(Link(href, _(text), icon, _lies_under(path, on)) for href, text, icon, on in tabs))
 
 

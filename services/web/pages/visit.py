@@ -133,6 +133,18 @@ class Visit:
             raise LoginNeeded(self.target)
         return self.session.volunteer_id
 
+    def resident(self) -> None:
+        """Require a person who signed in by phone: residents and volunteers may order.
+
+        Raises:
+            LoginNeeded: the visitor is a stranger.
+            Problem: they are known, and of the staff.
+        """
+        if "resident" not in self.session.roles:
+            if self.session.claims:
+                raise UpstreamProblem("residents-only", "This page is a resident's.", status=403)
+            raise LoginNeeded(self.target)
+
     def staff(self) -> None:
         """Require a member of the staff.
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.web.pages.language import N_, _, _n
+from services.web.pages.order_words import ORDER_WORDS
 from services.web.pages.structure_words import STRUCTURE_WORDS
 from shared.clock import DISTRICT_ZONE
 
@@ -245,6 +246,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "stock_entry": {"receipt": N_("入库"), "count": N_("盘点")},
     "level": {"district": N_("区"), "township": N_("乡镇、街道"), "community": N_("村、社区")},
     **STRUCTURE_WORDS,
+    **ORDER_WORDS,
 }
 
 

@@ -171,6 +171,7 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("GET", "/orders/{order_id}/looks"): VOLUNTEER,
     ("GET", "/orders/{order_id}/door-code"): VOLUNTEER,
     ("POST", "/orders/{order_id}/door"): Row(None, why="for those signed up for its shift; tested with the orders"),
+    ("GET", "/shifts/{shift_id}/order"): Row(None, why="for those signed up for it; tested with the orders"),
     ("POST", "/orders/{order_id}/review"): Row("station", body={"decision": "take"}),
     ("POST", "/orders/{order_id}/answer"): Row("volunteer", body={"words": "上午"}),
     ("POST", "/orders/{order_id}/accept"): Row(None, why="a row above appoints another leader"),

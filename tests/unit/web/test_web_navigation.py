@@ -14,6 +14,7 @@ from services.web.pages.navigation import navigation_of
 TEMPLATES = Path(render.__file__).parent / "templates"
 VOLUNTEER = Session("token", {"sub": "v", "roles": ["volunteer"], "volunteer": "v"})
 LEADER = Session("token", {"sub": "v", "roles": ["leader"], "volunteer": "v"})
+RESIDENT = Session("token", {"sub": "r", "roles": ["resident"], "resident": "r"})
 STATION = Session("token", {"sub": "s", "roles": ["station"], "sites": ["site-1"]})
 NORTH = Session("token", {"sub": "n", "roles": ["operator"], "sites": ["site-1"]})
 CENTRE = Session("token", {"sub": "c", "roles": ["operator"], "sites": "*"})
@@ -30,12 +31,25 @@ def offered(session: Session, path: str = "/staff") -> set[str]:
     return {link.href for group in navigation_of(session, path).groups for link in group.links}
 
 
-@pytest.mark.parametrize("session", [Session(), VOLUNTEER, LEADER])
-def test_volunteers_and_visitors_have_five_tabs(session: Session) -> None:
+@pytest.mark.parametrize(
+    ("session", "tabs"),
+    [
+        (Session(), ["今天", "服务", "点单", "积分", "我的"]),
+        (VOLUNTEER, ["今天", "服务", "积分", "消息", "我的"]),
+        (LEADER, ["今天", "服务", "积分", "消息", "我的"]),
+        (RESIDENT, ["今天", "服务", "我的点单", "当志愿者", "我的"]),
+    ],
+)
+def test_volunteers_residents_and_visitors_have_five_tabs(session: Session, tabs: list[str]) -> None:
     found = navigation_of(session, "/drives")
-    assert [link.text for link in found.tabs] == ["今天", "服务", "积分", "消息", "我的"]
-    assert [link.text for link in found.tabs if link.current] == ["服务"]
+    assert [link.text for link in found.tabs] == tabs
+    assert len([link for link in found.tabs if link.current]) == 1
     assert not found.desk
+
+
+@pytest.mark.parametrize(("path", "text"), [("/menu", "服务"), ("/order", "服务"), ("/orders/0192", "我的点单")])
+def test_a_resident_finds_the_menu_and_their_orders_apart(path: str, text: str) -> None:
+    assert [link.text for link in navigation_of(RESIDENT, path).tabs if link.current] == [text]
 
 
 def test_the_first_tab_is_current_on_its_own_page_alone() -> None:
@@ -58,6 +72,8 @@ def test_each_role_is_offered_what_it_may_see() -> None:
         "/staff/devices",
         "/staff/organisation",
         "/staff/messages",
+        "/staff/orders",
+        "/staff/desk",
         "/staff/drives",
         "/staff/approvals",
         "/staff/cases",
@@ -68,11 +84,11 @@ def test_each_role_is_offered_what_it_may_see() -> None:
         "/staff/api",
     }
     assert offered(NORTH) - offered(STATION) == {"/staff/adjustments", "/staff/colleagues", "/staff/imports", *CONSOLE}
-    assert offered(CENTRE) - offered(NORTH) == {"/staff/rules", "/staff/security", *CENTRES}
+    assert offered(CENTRE) - offered(NORTH) == {"/staff/rules", "/staff/menu", "/staff/security", *CENTRES}
     assert offered(ENGINEER) == {"/staff/messages", "/staff/system", "/staff/api", "/account", *CONSOLE, *CENTRES}
     assert offered(AUDITOR) == offered(ENGINEER) - {"/staff/messages"}
     assert offered(ENROLLING) == {"/account"}
-    assert offered(LEADER) == {"/staff", "/staff/activities", "/staff/records", "/staff/messages"}
+    assert offered(LEADER) == {"/staff", "/staff/activities", "/staff/offers", "/staff/records", "/staff/messages"}
     assert offered(LEADER, "/me") == set(), "a leader is a volunteer outside of the staff's pages"
 
 

@@ -48,6 +48,7 @@ def shown(state: str, me: str = "a", swaps: tuple[Any, ...] = (), lacks: tuple[s
         "messages": [{"said": "请提前几分钟到场集合。", "words": "东门", "sent_at": NOW.isoformat(), "by_staff": True}],
         "posts": POSTS,
         "own_post": "p",
+        "order": None,
         "path": "/me/shifts/s",
         **flags,
     }

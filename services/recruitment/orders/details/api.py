@@ -65,6 +65,13 @@ class DoorCodeOut(Output):
     valid_until: datetime
 
 
+class OrderOfShiftOut(Output):
+    """The order that a shift was planned for."""
+
+    order_id: UUID
+    number: str
+
+
 class DoorIn(Input):
     """The code that the resident gave."""
 
@@ -119,3 +126,11 @@ async def open_door(
         return record_out(await handlers.open_door(tx, caller, cipher, order_id, body.code))
 
     return await once(request, db, caller, work)
+
+
+@router.get("/shifts/{shift_id}/order")
+async def read_order_of_shift(db: Db, caller: Server, shift_id: UUID) -> OrderOfShiftOut:
+    """The order that a shift was planned for, to those who serve in it."""
+    async with db.transaction() as tx:
+        order_id, number = await handlers.of_shift(tx, caller, shift_id)
+    return OrderOfShiftOut(order_id=order_id, number=number)

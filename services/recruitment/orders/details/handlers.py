@@ -28,7 +28,7 @@ from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import new_id
 from shared.postgres import Tx
 
-__all__ = ["DoorCode", "OrderDetails", "OrderWords", "begin_try", "door_code", "looks", "open_door", "read"]
+__all__ = ["DoorCode", "OrderDetails", "OrderWords", "begin_try", "door_code", "looks", "of_shift", "open_door", "read"]
 
 _FIELDS = ("address", "phone", "know")
 _EARLY, _LATE = timedelta(hours=1), timedelta(hours=12)
@@ -119,6 +119,18 @@ async def door_code(tx: Tx, caller: Caller, cipher: Cipher, order_id: UUID) -> D
     assert door is not None
     ends_at = _require_open(door, await tx.now())
     return DoorCode(_code(cipher, order_id, door), ends_at + _LATE)
+
+
+async def of_shift(tx: Tx, caller: Caller, shift_id: UUID) -> tuple[UUID, str]:
+    """(order, number) that a shift was planned for.
+
+    Raises:
+        NotFound: there is none, or the caller does not serve in it.
+    """
+    found = await store.find_of_shift(tx, shift_id, caller.require_volunteer())
+    if found is None:
+        raise _unknown()
+    return found
 
 
 async def begin_try(tx: Tx, caller: Caller, cipher: Cipher, order_id: UUID) -> Reached | None:

@@ -27,3 +27,10 @@ where o.order_id = $1 order by l.look_id desc limit 200;
 -- name: is_signed_up
 -- Whether a volunteer holds a place in the order's shift.
 select exists (select from signups where shift_id = $1 and volunteer_id = $2 and status = 'active');
+
+-- name: find_of_shift
+-- The order that a shift was planned for, to a volunteer who holds a place in it or leads its team.
+select o.order_id, o.number from orders o join teams t using (team_id)
+where o.shift_id = $1 and (
+    t.leader_volunteer_id = $2
+    or exists (select from signups g where g.shift_id = $1 and g.volunteer_id = $2 and g.status = 'active'));

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.recruitment.orders.details.domain import Assignment
 from shared.postgres import Tx, load_queries
 
-__all__ = ["OrderLook", "insert_look", "is_signed_up", "list_looks", "terms_of"]
+__all__ = ["OrderLook", "find_of_shift", "insert_look", "is_signed_up", "list_looks", "terms_of"]
 
 _SQL = load_queries(__file__)
 
@@ -57,3 +57,9 @@ async def list_looks(tx: Tx, order_id: UUID) -> list[OrderLook]:
 async def is_signed_up(tx: Tx, shift_id: UUID, volunteer_id: UUID) -> bool:
     """Whether a volunteer holds a place in a shift."""
     return bool(await tx.fetchval(_SQL["is_signed_up"], shift_id, volunteer_id))
+
+
+async def find_of_shift(tx: Tx, shift_id: UUID, volunteer_id: UUID) -> tuple[UUID, str] | None:
+    """(order, number) that a shift was planned for, to a volunteer who serves in it; none to others."""
+    row = await tx.fetchrow(_SQL["find_of_shift"], shift_id, volunteer_id)
+    return None if row is None else (row["order_id"], row["number"])

@@ -22,6 +22,11 @@ _SITES = (
 )
 _TEAMS = (("corps", N_("%(n)s 总队")), ("detachment", N_("%(n)s 支队")), ("team", N_("%(n)s 小分队")))
 _PLACES = (("square", N_("%(n)s 进广场")), ("enterprise", N_("%(n)s 进企业")), ("compound", N_("%(n)s 进小区")))
+_ORDERS = (
+    ("rated", N_("%(n)s 单已评价")),
+    ("unfulfilled", N_("%(n)s 单没有队伍能接")),
+    ("open", N_("%(n)s 单未完")),
+)
 _LEVELS = ("district", "township", "community")
 _FORMULAS = (
     ("volunteers.registered", N_("注册志愿者"), N_("到期末为止登记或从“龙江志愿”导入的志愿者，累计")),
@@ -75,6 +80,8 @@ class District:
     appeals: Any
     projects: Any
     honours: Any
+    orders: Any
+    orders_more: list[str]
     hours: Any
     records: Any
     coverage: list[LevelShare]
@@ -128,6 +135,7 @@ async def _if_there(question: Coroutine[Any, Any, Any]) -> Any | None:
 def district_of(report: Mapping[str, Any]) -> District:
     """The report in the words of the page; figures that it lacks become None and are shown as a dash."""
     sites, teams, drives = _part(report, "sites"), _part(report, "teams"), _part(report, "drives")
+    orders = _part(report, "orders")
     volunteers, coverage = _part(report, "volunteers"), _part(report, "coverage")
     minutes = report.get("minutes")
     levels = [
@@ -155,6 +163,8 @@ def district_of(report: Mapping[str, Any]) -> District:
         appeals=report.get("appeals"),
         projects=report.get("projects"),
         honours=report.get("honours"),
+        orders=orders.get("total"),
+        orders_more=_split(orders, _ORDERS),
         hours=minutes / 60 if isinstance(minutes, int | float) else None,
         records=report.get("records"),
         coverage=levels,

@@ -50,6 +50,16 @@ class CodeRequestIn(Input):
     phone: Phone
 
 
+class ResidentFormIn(Input):
+    """The fields before an order: who asks for help, and the code sent to their phone."""
+
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_TYPED)]
+    phone: Phone
+    code: Code
+    consent: bool
+    next: str = "/orders"
+
+
 class SecondStepFormIn(Input):
     """The code of a second factor, or a recovery code."""
 
@@ -116,6 +126,23 @@ async def log_in(browser: BrowserOf, body: PhoneLoginIn, ours: Ours = None) -> R
         claimed = await browser.post("/volunteers/claims", claim, **{"idempotency-key": token_urlsafe(24)})
         opened = claimed["session"]
     return _entered(browser, opened, safe_next(body.next, "/me"))
+
+
+@router.post("/session/resident")
+async def enter_as_resident(browser: BrowserOf, body: ResidentFormIn, ours: Ours = None) -> Response:
+    """Log in to order; a phone that has no account is registered as a resident's, by the same code."""
+    require_ours(ours)
+    proof = {"phone": body.phone, "code": body.code, "challenge_id": challenge_of(browser)}
+    try:
+        opened = await browser.post("/auth/tokens", proof)
+    except UpstreamProblem as problem:
+        # one that was imported is claimed on the log-in page, which asks for a volunteer's consent
+        if problem.type.rpartition("/")[2] != "not-registered":
+            raise
+        person = {"name": body.name, "consent": body.consent, **proof}
+        answer = await browser.post("/residents", person, **{"idempotency-key": token_urlsafe(24)})
+        opened = answer["session"]
+    return _entered(browser, opened, safe_next(body.next, "/orders"))
 
 
 @router.post("/session/staff")
@@ -217,5 +244,7 @@ def _door(session: Session, where: str) -> str:
         return where if where.startswith(("/console", "/staff/system", "/account")) else "/console"
     if where.startswith("/console"):
         return where if "operator" in session.roles else "/welcome"
+    if where.startswith("/me") and session.volunteer_id is None and "resident" in session.roles:
+        return "/orders"
     closed = not session.staff if where.startswith("/staff") else session.volunteer_id is None
     return "/welcome" if closed and where.startswith(("/staff", "/me", "/s/")) else where

@@ -144,11 +144,16 @@ async def _waiting(visit: Visit) -> list[dict[str, Any]]:
         ("/staff/records?view=overtime", N_("超时待批"), "clock", *records, {"todo": "overtime", **most}),
     ]
     if roles & {"station", "operator"}:
+        placed, late = {"state": "placed", **most}, {"late": "true", **most}
         decidable, cases = {"view": "decidable", **most}, {"status": "open", **most}
         questions += [
+            ("/staff/orders?state=placed", N_("待审的点单"), "inbox", records[0], "/orders", placed),
+            ("/staff/orders?late=1", N_("超时的点单"), "clock", records[0], "/orders", late),
             ("/staff/approvals", N_("时长核对"), "clipboard-check", records[0], "/attendance/approvals", decidable),
             ("/staff/cases", N_("核查事项"), "search", "points", "/cases", cases),
         ]
+    if "leader" in roles:
+        questions.append(("/staff/offers", N_("等您接的单"), "heart-handshake", records[0], "/orders/offers", most))
     if "operator" in roles:
         proposed = {"status": "proposed", **most}
         questions += [

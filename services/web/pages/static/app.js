@@ -374,6 +374,16 @@
     box.querySelectorAll("input").forEach(function (one) { one.disabled = !young; });
   }
 
+  // Fields that a ticked box asks for: shown, and sent, only while it is ticked.
+  function toggled(box) {
+    var place = document.getElementById(box.dataset.toggles);
+    place.hidden = !box.checked;
+    place.querySelectorAll("input, select, textarea").forEach(function (one) { one.disabled = !box.checked; });
+  }
+
+  document.addEventListener("change", function (event) { if (event.target.dataset.toggles) toggled(event.target); });
+  document.querySelectorAll("[data-toggles]").forEach(toggled);
+
   // ---- distance -------------------------------------------------------------------------------------------------
 
   // Metres on the sphere; the position itself leaves the phone in no request.

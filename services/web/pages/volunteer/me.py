@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
 from services.web.gateway.upstream import UpstreamProblem
@@ -61,7 +62,9 @@ _PARTS: Mapping[str, Callable[[Visit, bool], Awaitable[dict[str, Any]]]] = {
 
 @router.get("/me")
 async def today(visit: VisitOf, welcome: str | None = None) -> Response:
-    """The next shifts, shifts to join and the balance."""
+    """The next shifts, shifts to join and the balance; residents who do not serve have their orders."""
+    if visit.session.volunteer_id is None and "resident" in visit.session.roles:
+        return RedirectResponse("/orders", 303)
     volunteer, parts, consent = await asyncio.gather(
         _volunteer(visit),
         _parts(visit, "summary", "duties", "shifts", few=True),

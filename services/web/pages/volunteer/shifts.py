@@ -134,6 +134,8 @@ async def _context(visit: Visit, shift_id: str) -> dict[str, Any]:
         visit.get_optional("recruitment", f"/shifts/{asked}/posts"),
         worth_of(visit, shift),
     )
+    # only those who serve in it have a way to its order
+    order = await visit.get_optional("recruitment", f"/shifts/{asked}/order") if shift["signup_id"] else None
     now, starts = parse(shift["now"]), parse(shift["starts_at"])
     deadline = starts - timedelta(minutes=shift["withdraw_minutes"])
     return {
@@ -152,6 +154,7 @@ async def _context(visit: Visit, shift_id: str) -> dict[str, Any]:
         "late": now > deadline,
         "deadline": deadline,
         "worth": worth,
+        "order": order,
         "state": _state(shift),
     }
 

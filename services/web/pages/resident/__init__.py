@@ -1,0 +1,1 @@
+"""Pages of residents who order: placing an order, and following it."""

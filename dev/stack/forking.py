@@ -18,7 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -35,6 +35,8 @@ POSSIBLE = hasattr(os, "pidfd_open")
 LONGEST = 150_000
 """Bytes of a request: an environment and a few arguments."""
 _MODULE = [sys.executable, "-m"]
+_LINE = b"line"
+"""Sent over the control line with a descriptor: the end of a further line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,35 +71,13 @@ class ForkedProcess:
 
 
 @dataclass(slots=True)
-class _ForkServer:
-    """The fork server as its starter sees it."""
+class _Line:
+    """One event loop's connection to the fork server."""
 
     loop: asyncio.AbstractEventLoop
     wire: socket.socket
-    process: subprocess.Popen[bytes]
     requested: list[asyncio.Future[ForkedProcess]] = field(default_factory=list)
     running: dict[int, asyncio.Future[int]] = field(default_factory=dict)
-
-    @classmethod
-    def begin(cls) -> "_ForkServer":
-        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with there:
-            process = subprocess.Popen(
-                [*_MODULE, __name__],
-                cwd=ROOT,
-                stdin=there.fileno(),
-                start_new_session=True,
-                env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"},
-            )
-        server = cls(asyncio.get_running_loop(), here, process)
-        server.loop.add_reader(here, server.on_notice)
-        atexit.register(server.finish)
-        return server
-
-    def finish(self) -> None:
-        """End the server with its starter."""
-        self.wire.close()
-        self.process.wait()
 
     def on_notice(self) -> None:
         """Handle the number of a process that was forked, or its exit code."""
@@ -133,6 +113,51 @@ class _ForkServer:
         return await requested
 
 
+@dataclass(slots=True)
+class _ForkServer:
+    """The fork server as its starter sees it: it lives until `control` is closed, and takes further lines over it."""
+
+    control: socket.socket
+    process: subprocess.Popen[bytes]
+    lines: list[_Line] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls) -> "_ForkServer":
+        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with there:
+            process = subprocess.Popen(
+                [*_MODULE, __name__],
+                cwd=ROOT,
+                stdin=there.fileno(),
+                start_new_session=True,
+                env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"},
+            )
+        server = cls(here, process)
+        atexit.register(server.finish)
+        return server
+
+    def finish(self) -> None:
+        """End the server with its starter."""
+        self.control.close()
+        self.process.wait()
+
+    def line(self, loop: asyncio.AbstractEventLoop) -> _Line:
+        """The loop's line; those of closed loops are closed."""
+        for line in [line for line in self.lines if line.loop.is_closed()]:
+            line.wire.close()
+            self.lines.remove(line)
+        for line in self.lines:
+            if line.loop is loop:
+                return line
+        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with there:
+            socket.send_fds(self.control, [_LINE], [there.fileno()])
+        line = _Line(loop, here)
+        loop.add_reader(here, line.on_notice)
+        self.lines.append(line)
+        return line
+
+
 @dataclass(frozen=True)
 class _Request:
     """A command for a fork to run."""
@@ -162,53 +187,78 @@ async def spawn(
     if not POSSIBLE or list(command[:2]) != _MODULE:
         log = log or Path(os.devnull)
         return await processes.spawn(command, env=env, log=log, cwd=directory)
-    loop = asyncio.get_running_loop()
-    if _server is None or _server.loop is not loop or _server.process.poll() is not None:
+    if _server is None or _server.process.poll() is not None:
         _server = _ForkServer.begin()
+    line = _server.line(asyncio.get_running_loop())
     request = _Request(command[2], list(command[3:]), dict(env), str(directory))
     if log is None:
-        return await _server.fork(request, (1, 2))
+        return await line.fork(request, (1, 2))
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
-        return await _server.fork(request, (out.fileno(), out.fileno()))
+        return await line.fork(request, (out.fileno(), out.fileno()))
 
 
 # -- in the fork server
 
 
-def _serve(wire: socket.socket) -> _Request | None:
-    """Fork on request and report ends, until the starter ends; in a fork, return what to become."""
-    children: dict[int, int] = {}
+def _serve(control: socket.socket) -> _Request | None:
+    """Fork on request and report ends, until the control line is closed; in a fork, return what to become."""
+    lines = {control.fileno(): control}
+    children: dict[int, tuple[int, socket.socket]] = {}
     with selectors.PollSelector() as waiting:
-        waiting.register(wire, selectors.EVENT_READ)
+        waiting.register(control, selectors.EVENT_READ)
         while True:
             for key, _ in waiting.select():
-                if key.fd != wire.fileno():
+                if key.fd in children:
                     waiting.unregister(key.fd)
                     os.close(key.fd)
-                    pid = children.pop(key.fd)
-                    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-                    wire.send(json.dumps([pid, code]).encode())
+                    pid, line = children.pop(key.fd)
+                    _notify(line, pid, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
                     continue
-                data, output, _, _ = socket.recv_fds(wire, LONGEST, 2)
+                line = lines[key.fd]
+                data, sent, _, _ = socket.recv_fds(line, LONGEST, 2)
+                if data == _LINE:
+                    lines[sent[0]] = socket.socket(fileno=sent[0])
+                    waiting.register(sent[0], selectors.EVENT_READ)
+                    continue
                 if not data:
-                    return None  # the forks get SIGKILL when their parent ends
-                parent = os.getpid()
-                leading, led = os.pipe()
-                if (pid := os.fork()) == 0:
-                    die_with_parent(parent)
-                    for descriptor in (leading, *children):
-                        os.close(descriptor)
-                    _redirect(output)
-                    os.close(led)
+                    if line is control:
+                        return None  # the forks get SIGKILL when their parent ends
+                    waiting.unregister(key.fd)
+                    lines.pop(key.fd).close()
+                    continue
+                pid = _fork(sent, children)
+                if pid == 0:
+                    for other in set(lines.values()) - {control}:
+                        other.close()
                     return _Request(**json.loads(data))
-                for descriptor in (led, *output):
-                    os.close(descriptor)
-                os.read(leading, 1)  # its end says that the fork leads a session, so that its group can be killed
-                os.close(leading)
-                children[watched := os.pidfd_open(pid)] = pid
+                children[watched := os.pidfd_open(pid)] = pid, line
                 waiting.register(watched, selectors.EVENT_READ)
-                wire.send(json.dumps([pid, None]).encode())
+                _notify(line, pid, None)
+
+
+def _notify(line: socket.socket, pid: int, code: int | None) -> None:
+    """Send a process's number, or its exit code; the loop of the line may be closed."""
+    with suppress(OSError):
+        line.send(json.dumps([pid, code]).encode())
+
+
+def _fork(output: Sequence[int], children: Iterable[int]) -> int:
+    """Fork a process that leads a session, with its own output and without descriptors of `children`; 0 in the fork."""
+    parent = os.getpid()
+    leading, led = os.pipe()
+    if (pid := os.fork()) == 0:
+        die_with_parent(parent)
+        for descriptor in (leading, *children):
+            os.close(descriptor)
+        _redirect(output)
+        os.close(led)
+        return 0
+    for descriptor in (led, *output):
+        os.close(descriptor)
+    os.read(leading, 1)  # its end says that the fork leads a session, so that its group can be killed
+    os.close(leading)
+    return pid
 
 
 def _redirect(output: Sequence[int]) -> None:
@@ -232,8 +282,8 @@ def _main() -> None:
     _import_all()
     gc.collect()
     gc.freeze()
-    with socket.socket(fileno=os.dup(0)) as wire:
-        request = _serve(wire)
+    with socket.socket(fileno=os.dup(0)) as control:
+        request = _serve(control)
     if request is None:
         return
     os.environ.clear()

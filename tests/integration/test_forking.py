@@ -55,3 +55,30 @@ async def test_services_of_the_stack_start_as_forks(tmp_path: Path) -> None:
     process = await spawn([sys.executable, "-m", "services.points", "--help"], env=ENVIRONMENT, log=log)
     assert await process.wait() == 0
     assert "rehearse" in log.read_text("utf-8")
+
+
+def test_all_loops_of_a_session_share_one_fork_server(tmp_path: Path) -> None:
+    said = program("import os; print(os.getppid())")
+    log = tmp_path / "log"
+
+    async def run() -> int:
+        process = await spawn(said, env=ENVIRONMENT, log=log)
+        return await process.wait()
+
+    assert [asyncio.run(run()) for _ in range(3)] == [0, 0, 0]
+    parents = [line for line in log.read_text("utf-8").splitlines() if line.isdigit()]
+    assert len(parents) >= 3
+    assert len(set(parents)) == 1
+
+
+def test_a_fork_of_a_loop_that_is_closed_troubles_no_other_loop(tmp_path: Path) -> None:
+    async def leave() -> int:
+        return (await spawn(program("import time; time.sleep(600)"), env=ENVIRONMENT, log=tmp_path / "log")).pid
+
+    async def run() -> int:
+        return await (await spawn(program("import os; os._exit(3)"), env=ENVIRONMENT, log=tmp_path / "log")).wait()
+
+    left = asyncio.run(leave())
+    assert asyncio.run(run()) == 3
+    os.kill(left, 9)
+    assert asyncio.run(run()) == 3

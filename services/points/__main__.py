@@ -71,13 +71,13 @@ async def teams(settings: PointsSettings, stop: asyncio.Event) -> None:
         WatchdogExpired: records wait and none can be counted.
         TransientError: database or broker are away at the start.
     """
-    from services.points.integrity.following import following_records
+    from services.points.integrity.hosting import following_records
     from services.points.policy import policy_of
     from services.points.teams.hosting import counting_teams
 
     async with connected(settings) as db:
         policy = await policy_of(db)  # a case is judged under rules that may not be in the table yet
-        count, follow = await counting_teams(settings, db), await following_records(db, policy)
+        count, follow = await counting_teams(settings, db), await following_records(settings, db, policy)
         async with asyncio.TaskGroup() as group:
             for work in (count, follow):
                 group.create_task(work(stop))

@@ -10,7 +10,9 @@ from shared.contracts.base import Contract, Instant
 
 __all__ = ["CaseKind", "CaseOpened", "CaseSettled"]
 
-CaseKind = Literal["two-sites", "burst", "no-check-in", "many-accounts", "long-day"]
+CaseKind = Literal[
+    "two-sites", "burst", "no-check-in", "many-accounts", "long-day", "recorder-hours", "denials", "one-time-referrals"
+]
 SubjectKind = Literal["volunteer", "recorder", "device"]
 Subject = Annotated[str, Field(max_length=200)]
 

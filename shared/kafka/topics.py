@@ -99,6 +99,7 @@ _ALL = (
     Topic("notifications", "notify", "volunteer_id", "a message reached a channel"),
     Topic("attendance.points-ingest.dlq", "points", "volunteer_id", "attendance that points could not apply", 1),
     Topic("attendance.points-teams.dlq", "points", "volunteer_id", "attendance that could not be counted for teams", 1),
+    Topic("assertions.points-denials.dlq", "points", "volunteer_id", "assertions that integrity could not read", 1),
     Topic("integrity.recruitment-integrity.dlq", "recruitment", "subject", "cases that recruitment could not read", 1),
     Topic("points.notify.dlq", "notify", "volunteer_id", "points events that notify could not apply", 1),
     Topic("badges.notify.dlq", "notify", "volunteer_id", "badge events that notify could not apply", 1),
@@ -143,6 +144,7 @@ class TopicReader:
 READERS = (
     TopicReader("points", ("attendance",), "points-ingest"),
     TopicReader("points", ("attendance",), "points-teams"),
+    TopicReader("points", ("assertions",), "points-denials"),
     TopicReader("recruitment", ("integrity",), "recruitment-integrity"),
     TopicReader("notify", ("points", "badges", "signups", "redemptions", "assertions", "alerts", "orders"), "notify"),
     TopicReader("operations", INDEXED, "operations-index", dead_letters=False),

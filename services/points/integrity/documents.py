@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
+import orjson
 from pydantic import Field
 
-from services.points.integrity.terms.domain import Burst, Thresholds
+from services.points.integrity.terms.domain import Burst, PeerLimits, ReferralLimits, Thresholds
 from services.points.versions import documents
 from services.points.versions.documents import Part, VersionedDocument
 
@@ -53,6 +54,27 @@ class LongDay(Part):
     above_minutes: Minutes
 
 
+class RecorderHoursDocument(Part):
+    """Asserted hours of one recorder in a month, against the median of recorders of the same class of devices."""
+
+    times_median: Annotated[int, Field(strict=True, ge=2, le=100)]
+    at_least_minutes: Annotated[int, Field(strict=True, ge=60, le=1_000_000)]
+    peers: Count
+
+
+class DenialsDocument(Part):
+    """So many records of one recorder that their volunteers denied in a month."""
+
+    records: Count
+
+
+class OneTimeReferrals(Part):
+    """So many people whom one volunteer brought in, who served once and not again for so many days."""
+
+    people: Count
+    silent_days: Annotated[int, Field(strict=True, ge=7, le=3660)]
+
+
 class ThresholdDocument(VersionedDocument):
     """One version of the thresholds."""
 
@@ -62,6 +84,15 @@ class ThresholdDocument(VersionedDocument):
     many_accounts: CountPerClass
     long_day: LongDay
     keep_days: Annotated[int, Field(strict=True, ge=7, le=3660)]
+    recorder_hours: RecorderHoursDocument | None = None
+    denials: DenialsDocument | None = None
+    one_time_referrals: OneTimeReferrals | None = None
+
+    def canonical(self) -> bytes:
+        """As of every version; what a version from before these members leaves out is not part of it."""
+        added = {"recorder_hours", "denials", "one_time_referrals"}
+        absent = {name for name in added if getattr(self, name) is None}
+        return orjson.dumps(self.model_dump(mode="json", exclude=absent), option=orjson.OPT_SORT_KEYS)
 
     def thresholds(self) -> Thresholds:
         """The domain's form of this document."""
@@ -75,6 +106,9 @@ class ThresholdDocument(VersionedDocument):
             self.many_accounts.model_dump(),
             self.long_day.above_minutes,
             self.keep_days,
+            None if self.recorder_hours is None else PeerLimits(**self.recorder_hours.model_dump()),
+            None if self.denials is None else self.denials.records,
+            None if self.one_time_referrals is None else ReferralLimits(**self.one_time_referrals.model_dump()),
         )
 
 

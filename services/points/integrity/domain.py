@@ -210,7 +210,11 @@ def measure(kind: Kind, day: date, records: Mapping[UUID, SeenRevision]) -> int:
     """The amount of a case's records as they stand now, in the unit of its evidence."""
     if kind == "burst":
         return sum(seen.status != "void" for seen in records.values())
-    if kind == "many-accounts":
+    if kind == "denials":
+        return sum(seen.status != "confirmed" for seen in records.values())
+    if kind == "recorder-hours":
+        return sum(seen.minutes for seen in records.values() if seen.status == "confirmed")
+    if kind in ("many-accounts", "one-time-referrals"):
         return len({seen.volunteer_id for seen in records.values() if seen.status != "void"})
     found = {record_id: entry for record_id, seen in records.items() if (entry := entry_of(seen)) is not None}
     if kind == "no-check-in":

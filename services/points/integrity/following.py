@@ -5,10 +5,8 @@ each claims marks that no other one holds. A mark's acts are committed before th
 of two records that make a finding together, the one judged last sees both, in whichever process.
 """
 
-import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import structlog
 
@@ -26,11 +24,9 @@ from services.points.integrity.store import Mark
 from services.points.integrity.terms.domain import seconds
 from shared.errors import TransientError
 from shared.postgres import Database, Tx
-from shared.timers import run_timer
 
-__all__ = ["IntegrityFollower", "following_records"]
+__all__ = ["IntegrityFollower"]
 
-FOLLOW_SECONDS, FORGET_SECONDS = 0.5, 3600.0
 _log = structlog.get_logger(__name__)
 
 MARKS, RECORDS = 64, 2000
@@ -122,15 +118,3 @@ def _some(marks: Sequence[Mark]) -> list[Mark]:
         chosen.append(mark)
         records += len(mark.record_ids)
     return chosen
-
-
-async def following_records(db: Database, policy: Policy) -> Callable[[asyncio.Event], Coroutine[Any, Any, None]]:
-    """Install the thresholds; returns the work, which goes on until the event is set."""
-    follower = IntegrityFollower(db, await handlers.install(db), policy)
-
-    async def work(stop: asyncio.Event) -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(run_timer("integrity", follower.turn, FOLLOW_SECONDS, stop))
-            group.create_task(run_timer("integrity-acts", follower.forget, FORGET_SECONDS, stop))
-
-    return work

@@ -172,3 +172,42 @@ where (c.case_id = $1 or c.first_case_id = $1) and c.sequel < $2 limit $3;
 -- name: totals
 -- How many cases there are of each kind, by how they stand; $1: only those that touch one of these sites.
 select kind, status, count(*) as cases from cases where $1::uuid[] is null or site_ids && $1 group by kind, status order by kind, status;
+
+-- name: recorder_hours
+-- Confirmed minutes that each recorder asserted in a time, by class of device.
+select split_part(place, '|', 3) as recorder, split_part(place, '|', 2) as class, sum(minutes)::int as minutes
+from (
+    select distinct a.place, r.record_id, r.minutes from integrity_acts a join records r using (record_id)
+    where a.at >= $1 and a.at < $2 and (a.place like 'burst|kiosk|%' or a.place like 'burst|leader|%')
+      and r.status = 'confirmed'
+) asserted group by place;
+
+-- name: records_asserted
+-- The confirmed records that one recorder asserted in a time.
+select distinct r.record_id, r.volunteer_id, r.site_id from integrity_acts a join records r using (record_id)
+where a.place = $1 and a.at >= $2 and a.at < $3 and r.status = 'confirmed';
+
+-- name: one_time_referrals
+-- The one confirmed record of each referred person who has no other, and served not after a day.
+select f.referrer_id, r.record_id, r.volunteer_id, r.site_id
+from referrals f cross join lateral (
+    select record_id, volunteer_id, site_id, day, count(*) over () as services
+    from records where volunteer_id = f.referred_id and status = 'confirmed' limit 2
+) r
+where f.withdrawn_at is null and r.services = 1 and r.day <= $1 order by f.referrer_id, r.record_id;
+
+-- name: insert_denials
+-- What was denied, each revision once.
+insert into integrity_denials (record_id, revision, volunteer_id, recorded_by, site_id, day)
+select * from unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::uuid[], $6::date[]) on conflict do nothing;
+
+-- name: recorders_alone
+-- One transaction after the other counts the denials of a recorder.
+select pg_advisory_xact_lock(hashtext('points/denials'), hashtext(id))
+from unnest($1::text[]) with ordinality as batch (id, place) order by place;
+
+-- name: denials_within
+-- All denials of a recorder in a time.
+select d.recorded_by, d.day, d.record_id, d.volunteer_id, d.site_id
+from unnest($1::uuid[], $2::date[], $3::date[]) as batch (recorder, since, until)
+join integrity_denials d on d.recorded_by = batch.recorder and d.day >= batch.since and d.day < batch.until;

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from services.points.integrity.domain import (
     Kind,
     SeenRevision,
 )
+from services.points.integrity.reviews.domain import About, Denied, RecorderHours
 from services.points.integrity.terms.domain import seconds
 from services.points.records.domain import RecordRevision
 from services.points.versions.store import Versions
@@ -94,6 +95,36 @@ async def acts(tx: Tx, reach: Sequence[ActReach]) -> list[Act]:
 
 async def forget_acts(tx: Tx, before: datetime) -> None:
     await tx.execute(_SQL["forget_acts"], before)
+
+
+async def recorder_hours(tx: Tx, since: datetime, until: datetime) -> list[RecorderHours]:
+    """The minutes that each recorder asserted in a time, by class of device."""
+    return [RecorderHours(*row) for row in await tx.fetch(_SQL["recorder_hours"], since, until)]
+
+
+async def records_asserted(tx: Tx, place: str, since: datetime, until: datetime) -> list[About]:
+    """The confirmed records that were asserted at a place in a time."""
+    return [About(*row) for row in await tx.fetch(_SQL["records_asserted"], place, since, until)]
+
+
+async def one_time_referrals(tx: Tx, served_until: date) -> dict[UUID, list[About]]:
+    """Referrer → the one record of each person who served once, not after a day."""
+    found: dict[UUID, list[About]] = {}
+    for referrer_id, *about in await tx.fetch(_SQL["one_time_referrals"], served_until):
+        found.setdefault(referrer_id, []).append(About(*about))
+    return found
+
+
+async def keep_denials(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Keep denials: record, revision, volunteer, recorder, site, day."""
+    await tx.execute(_SQL["insert_denials"], *_columns(rows))
+
+
+async def denials(tx: Tx, months: Collection[tuple[UUID, date, date]]) -> list[Denied]:
+    """All denials of recorders in their months, after other transactions that count theirs have ended."""
+    await tx.execute(_SQL["recorders_alone"], sorted({str(recorder) for recorder, _, _ in months}))
+    rows = await tx.fetch(_SQL["denials_within"], *_columns(sorted(months)))
+    return [Denied(row[0], row[1], About(*tuple(row)[2:])) for row in rows]
 
 
 async def correlations(tx: Tx, record_ids: Collection[UUID]) -> dict[UUID, str]:

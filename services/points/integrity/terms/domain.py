@@ -13,6 +13,8 @@ __all__ = [
     "Flag",
     "Kind",
     "Limits",
+    "PeerLimits",
+    "ReferralLimits",
     "SeenRevision",
     "SubjectKind",
     "Thresholds",
@@ -26,7 +28,9 @@ __all__ = [
     "sites_of",
 ]
 
-Kind = Literal["two-sites", "burst", "no-check-in", "many-accounts", "long-day"]
+Kind = Literal[
+    "two-sites", "burst", "no-check-in", "many-accounts", "long-day", "recorder-hours", "denials", "one-time-referrals"
+]
 SubjectKind = Literal["volunteer", "recorder", "device"]
 
 PHONE: Final = "phone:"
@@ -75,8 +79,28 @@ Limits = Mapping[str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
+class PeerLimits:
+    """How far above the median of at least so many ``peers`` a recorder's minutes of a month may be."""
+
+    times_median: int
+    at_least_minutes: int
+    peers: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralLimits:
+    """So many referred people who served once and not again for so many days."""
+
+    people: int
+    silent_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Thresholds:
-    """From where on something is flagged: minutes, records, people. ``keep_days``: how long windows are kept."""
+    """From where on something is flagged: minutes, records, people; what is None is not checked.
+
+    ``keep_days``: how long windows are kept.
+    """
 
     version: int
     effective_from: date
@@ -86,6 +110,9 @@ class Thresholds:
     many_accounts: Limits
     long_day: int
     keep_days: int
+    recorder_hours: PeerLimits | None = None
+    denials: int | None = None
+    one_time_referrals: ReferralLimits | None = None
 
 
 class ThresholdsInForce:

@@ -51,6 +51,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "no-check-in": N_("没有签到的时长"),
         "many-accounts": N_("一部手机多个账户"),
         "long-day": N_("一天超过 16 小时"),
+        "recorder-hours": N_("记录时长远多于同类"),
+        "denials": N_("多次被提出异议"),
+        "one-time-referrals": N_("介绍来的人只来一次"),
     },
     "channel": {"inbox": N_("站内消息"), "email": N_("电子邮件"), "sms": N_("短信"), "wechat": N_("微信")},
     "monitor": {

@@ -20,7 +20,16 @@ __all__ = ["found_in_words", "left_to", "router"]
 
 router = APIRouter(prefix="/staff/cases", include_in_schema=False, dependencies=[public()])
 
-KINDS = ("two-sites", "burst", "no-check-in", "many-accounts", "long-day")
+KINDS = (
+    "two-sites",
+    "burst",
+    "no-check-in",
+    "many-accounts",
+    "long-day",
+    "recorder-hours",
+    "denials",
+    "one-time-referrals",
+)
 UNSAID = {"holds_back": ("two-sites",)}
 """What holds points back where a rule says nothing of it: its document then leaves the member out."""
 FOUND: Mapping[str, str] = {
@@ -28,6 +37,9 @@ FOUND: Mapping[str, str] = {
     "burst": N_("同一位记录人十分钟内录了 %(size)s（从 %(limit)s起核查）。"),
     "no-check-in": N_("同一位志愿者一天有 %(size)s服务没有本人签到（从 %(limit)s起核查）。"),
     "many-accounts": N_("同一部手机或终端一天替 %(size)s签到或签退（从 %(limit)s起核查）。"),
+    "recorder-hours": N_("同一位记录人一个月确认了 %(size)s，远多于同类记录人（从 %(limit)s起核查）。"),
+    "denials": N_("同一位记录人一个月有 %(size)s被志愿者提出异议（从 %(limit)s起核查）。"),
+    "one-time-referrals": N_("同一位志愿者介绍来的人里有 %(size)s只服务过一次（从 %(limit)s起核查）。"),
     "long-day": N_("同一位志愿者一天记了 %(size)s服务（超过 %(limit)s就核查）。"),
 }
 STATES = ("open", "cleared", "confirmed", "all")

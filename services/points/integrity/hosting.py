@@ -1,0 +1,55 @@
+"""Integrity's follower, reviews and consumer of denials, for the process that hosts them."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from services.points.ingest.handlers import Policy
+from services.points.integrity import handlers
+from services.points.integrity.following import IntegrityFollower
+from services.points.integrity.reviewing import review
+from services.points.integrity.stream import GROUP, TOPICS, DenialStream
+from services.points.settings import PointsSettings
+from shared.kafka.consumer import BatchConsumer
+from shared.operators.control import DatabaseControl
+from shared.postgres import Database
+from shared.timers import run_timer
+
+__all__ = ["following_records"]
+
+FOLLOW_SECONDS, REVIEW_SECONDS, FORGET_SECONDS = 0.5, 600.0, 3600.0
+BATCH, FETCH_BYTES = 200, 65_536
+FETCH_WAIT_MS, GATHER_MS = 500, 500
+
+
+async def following_records(
+    settings: PointsSettings, db: Database, policy: Policy
+) -> Callable[[asyncio.Event], Coroutine[Any, Any, None]]:
+    """Install the thresholds; returns the work, which goes on until the event is set."""
+    thresholds = await handlers.install(db)
+    follower = IntegrityFollower(db, thresholds, policy)
+    stream = DenialStream(db, thresholds, policy)
+    consumer = BatchConsumer(
+        settings,
+        topics=TOPICS,
+        group=GROUP,
+        handle=stream.handle,
+        dead_letter=stream.dead_letter,
+        max_records=BATCH,
+        fetch_wait_ms=FETCH_WAIT_MS,
+        fetch_bytes=FETCH_BYTES,
+        gather_ms=GATHER_MS,
+        patience=settings.watchdog_seconds,
+        control=DatabaseControl(db, GROUP),
+    )
+
+    async def work(stop: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(consumer.run(stop))
+            group.create_task(run_timer("integrity", follower.turn, FOLLOW_SECONDS, stop))
+            group.create_task(
+                run_timer("integrity-reviews", lambda: review(db, thresholds, policy), REVIEW_SECONDS, stop)
+            )
+            group.create_task(run_timer("integrity-acts", follower.forget, FORGET_SECONDS, stop))
+
+    return work

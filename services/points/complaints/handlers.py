@@ -13,7 +13,7 @@ from shared.ids import derived_id, new_id
 from shared.postgres import Tx
 from shared.telemetry import trace
 
-__all__ = ["complain", "withdraw"]
+__all__ = ["complain", "require_sites", "withdraw"]
 
 
 async def complain(
@@ -28,7 +28,7 @@ async def complain(
     await store.keep_others_out(tx)
     if record_id is not None and not await store.record_known(tx, record_id):
         raise NotFound("record-unknown", "points has seen no such record")
-    await _within(tx, caller, activity_id, record_id)
+    await require_sites(tx, caller, activity_id, record_id)
     made = Complaint(new_id(), activity_id, record_id, reason, caller.subject, await tx.now())
     await store.insert(tx, made)
     await _reconsider(tx, made, "recorded", policy)
@@ -47,7 +47,7 @@ async def withdraw(tx: Tx, caller: Caller, complaint_id: UUID, reason: str, poli
     found = await store.find(tx, complaint_id)
     if found is None:
         raise NotFound("complaint-unknown", "there is no such complaint")
-    await _within(tx, caller, found.activity_id, found.record_id)
+    await require_sites(tx, caller, found.activity_id, found.record_id)
     if not await store.withdraw(tx, complaint_id, caller.subject, await tx.now(), reason):
         raise Conflict("complaint-withdrawn", "the complaint was withdrawn before")
     found = await store.find(tx, complaint_id)
@@ -56,7 +56,12 @@ async def withdraw(tx: Tx, caller: Caller, complaint_id: UUID, reason: str, poli
     return found
 
 
-async def _within(tx: Tx, caller: Caller, activity_id: UUID | None, record_id: UUID | None) -> None:
+async def require_sites(tx: Tx, caller: Caller, activity_id: UUID | None, record_id: UUID | None) -> None:
+    """Require that the service of an activity or a record lies at the caller's sites.
+
+    Raises:
+        Forbidden: ``site-out-of-bounds``.
+    """
     if caller.site_ids is None or caller.may_sites(await store.sites_about(tx, activity_id, record_id)):
         return
     detail = "You may record complaints about service at your own sites, once points has seen it; the centre about any."

@@ -2,13 +2,18 @@
 
 from datetime import date, timedelta
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 
+from services.points.complaints.handlers import require_sites
+from services.points.dependencies import PolicyInForce
+from services.points.previews import voiding
 from services.points.previews.domain import MOST_MINUTES, Plan, served_part, worth
 from services.points.rules.domain import NEVER, REASONS, Rule
 from services.points.rules.handlers import rulebook
-from shared.auth.access import public
+from shared.auth.access import allow, public
+from shared.auth.tokens import Caller, Role
 from shared.clock import district_day
 from shared.errors import Invalid
 from shared.http.app import Db, Instant, Output
@@ -77,3 +82,30 @@ async def read_worth(
 def _served(rule: Rule, plan: Plan, minutes: int) -> ServedOut:
     points, reason = served_part(rule, plan, minutes)
     return ServedOut(minutes=minutes, points=points, reason=reason, reason_text=REASONS[reason])
+
+
+class VoidedWorthOut(Output):
+    """Points that voiding an activity's records would reverse, ``debt`` of them spent already; badges by code."""
+
+    records: int
+    people: int
+    points: int
+    debt: int
+    badges: dict[str, int]
+    digest: str
+
+
+@router.get("/activities/{activity_id}/void-preview")
+async def preview_void(
+    db: Db,
+    policy: PolicyInForce,
+    caller: Annotated[Caller, allow(Role.STATION, Role.OPERATOR)],
+    activity_id: UUID,
+) -> VoidedWorthOut:
+    """Preview the change of accounts, badges and stars that voiding all records of an activity brings."""
+    async with db.transaction() as tx:
+        await require_sites(tx, caller, activity_id, None)
+        found = await voiding.preview_void(tx, activity_id, policy)
+    return VoidedWorthOut(
+        **{**{name: getattr(found, name) for name in VoidedWorthOut.model_fields}, "badges": dict(found.badges)}
+    )

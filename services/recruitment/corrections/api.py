@@ -11,7 +11,8 @@ from starlette.responses import Response
 from services.recruitment.activities.guards import STAFF
 from services.recruitment.approvals.api import caps_of
 from services.recruitment.attendance.api import RecordOut, record_out
-from services.recruitment.corrections import handlers
+from services.recruitment.corrections import handlers, voiding
+from services.recruitment.corrections.voiding import VoidPreview
 from services.recruitment.vault.api import CipherDep, ReaderDep
 from services.recruitment.vault.handlers import looking
 from shared.auth.access import allow
@@ -151,3 +152,46 @@ async def read_evidence(
     async with looking(db, reader) as tx:
         found = await handlers.read_evidence(tx, cipher, caller, reader, record_id, body.purpose)
     return EvidencesOut(items=[EvidenceOut(revision=each.revision, evidence=each.text) for each in found])
+
+
+class VoidPreviewOut(Output):
+    """The change that voiding all records of an activity brings; ``digest`` names the state that it was read in."""
+
+    records: int
+    people: int
+    confirmed_minutes: int
+    honour_minutes: int
+    waiting: int
+    digest: str
+
+
+class ActivityVoidIn(Input):
+    """The digest of the preview that was decided on, with reason and evidence."""
+
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    evidence: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+@router.get("/activities/{activity_id}/void-preview")
+async def preview_void(db: Db, caller: Staff, activity_id: UUID) -> VoidPreviewOut:
+    """Preview the change that voiding all records of an activity brings by now."""
+    async with db.transaction() as tx:
+        return _void_preview(await voiding.preview(tx, caller, activity_id))
+
+
+@router.post("/activities/{activity_id}/void", response_model=VoidPreviewOut)
+async def void_activity(
+    request: Request, db: Db, cipher: CipherDep, caller: Staff, activity_id: UUID, body: ActivityVoidIn
+) -> Response:
+    """Void all records of an activity as they were previewed, or refuse when they changed meanwhile."""
+
+    async def work(tx: Tx) -> VoidPreviewOut:
+        done = await voiding.void_activity(tx, cipher, caller, activity_id, body.digest, body.reason, body.evidence)
+        return _void_preview(done)
+
+    return await once(request, db, caller, work, status=200)
+
+
+def _void_preview(seen: VoidPreview) -> VoidPreviewOut:
+    return VoidPreviewOut(**{name: getattr(seen, name) for name in VoidPreviewOut.model_fields})

@@ -32,6 +32,7 @@ from shared.postgres import Tx
 
 __all__ = [
     "RevisionEvidence",
+    "actor_on",
     "add",
     "confirm",
     "correct",
@@ -62,7 +63,7 @@ async def confirm(tx: Tx, caller: Caller, record_id: UUID, reason: str, caps: As
         Refusal: ``record-confirmed``, ``record-open``, ``record-void``, ``own-record``, ``another-site-needed``.
     """
     record = await _locked(tx, caller, record_id, staff_only=False)
-    actor, now = await _actor(tx, caller, record), await tx.now()
+    actor, now = await actor_on(tx, caller, record), await tx.now()
     revision = unwrap(domain.confirm(record, actor, await waiting.last_state(tx, record_id), reason))
     assertion = Assertion(record_id, "confirm", record.volunteer_id, record.minutes, record.started_at)
     reasons = await _reasons(tx, record, actor, assertion, caps)
@@ -84,7 +85,7 @@ async def overtime(tx: Tx, caller: Caller, record_id: UUID, reason: str, caps: A
             ``own-record``.
     """
     record = await _locked(tx, caller, record_id, staff_only=False)
-    actor, now = await _actor(tx, caller, record), await tx.now()
+    actor, now = await actor_on(tx, caller, record), await tx.now()
     approved = await store.approved_overtime(tx, record.volunteer_id, record.shift_id)
     waits = bool(await records.find_waiting(tx, record_id))
     place = await _place(tx, record)
@@ -114,7 +115,7 @@ async def correct(
             ``record-void``, ``record-imported``, ``own-record``.
     """
     record = await _locked(tx, caller, record_id, staff_only=True)
-    actor, now = await _actor(tx, caller, record), await tx.now()
+    actor, now = await actor_on(tx, caller, record), await tx.now()
     revision = unwrap(domain.correct(record, times, await _place(tx, record), actor, reason))
     corrected = await _with_evidence(tx, cipher, revision, evidence, now)
     await waiting.withdraw_overtime(tx, record_id, actor.subject, now)
@@ -130,7 +131,7 @@ async def void(tx: Tx, cipher: Cipher, caller: Caller, record_id: UUID, reason: 
         Refusal: ``record-void``, ``own-record``.
     """
     record = await _locked(tx, caller, record_id, staff_only=True)
-    actor, now = await _actor(tx, caller, record), await tx.now()
+    actor, now = await actor_on(tx, caller, record), await tx.now()
     voided = await _with_evidence(tx, cipher, unwrap(domain.void(record, actor, reason)), evidence, now)
     await records.withdraw_approvals(tx, [record_id], actor.subject, now)
     await events.publish(tx, [Note(voided, "voided", by=actor.subject)], now)
@@ -146,7 +147,7 @@ async def restore(tx: Tx, cipher: Cipher, caller: Caller, record_id: UUID, reaso
             ``own-record``.
     """
     record = await _locked(tx, caller, record_id, staff_only=True)
-    actor, now = await _actor(tx, caller, record), await tx.now()
+    actor, now = await actor_on(tx, caller, record), await tx.now()
     busy = await _busy(tx, record.volunteer_id, (record.started_at, record.ended_at or record.started_at))
     restored = await _with_evidence(tx, cipher, unwrap(domain.restore(record, busy, actor, reason)), evidence, now)
     await approvals.wait(tx, {record_id: [Reason.RESTORED]}, now)
@@ -164,7 +165,7 @@ async def add(
         Refusal: ``times-invalid``, ``attendance-overlaps``, ``record-imported``, ``own-record``.
     """
     record = await _locked(tx, caller, record_id, staff_only=True)
-    actor, now = await _actor(tx, caller, record), await tx.now()
+    actor, now = await actor_on(tx, caller, record), await tx.now()
     busy = await _busy(tx, record.volunteer_id, times)
     place = await _place(tx, record)
     decided = domain.add(record, new_id(), times, place, busy, actor, reason, DEFAULT_POLICY, now)
@@ -248,7 +249,8 @@ def _permitted(caller: Caller, record_id: UUID, found: ServiceRecord | None, *, 
     return record
 
 
-async def _actor(tx: Tx, caller: Caller, record: ServiceRecord) -> Actor:
+async def actor_on(tx: Tx, caller: Caller, record: ServiceRecord) -> Actor:
+    """The caller as the actor of a later change of a record."""
     if not is_staff_of(caller, record.site_id):
         return Actor(actor_id(caller), caller.volunteer_id, ApprovalLevel.LEADER)
     level = ApprovalLevel.CENTRE if caller.has(Role.OPERATOR) else ApprovalLevel.SITE

@@ -19,3 +19,7 @@ select coalesce((select sum(overtime_minutes) from attendance_records
                  where volunteer_id = $1 and shift_id = $2 and status <> 'void'), 0)::integer
      + coalesce((select sum(a.overtime_minutes) from attendance_approvals a join attendance_records r using (record_id)
                  where r.volunteer_id = $1 and r.shift_id = $2 and a.state = 'open'), 0)::integer;
+
+-- name: records_of_activity
+-- What voiding a whole activity concerns.
+select record_id from attendance_records where activity_id = $1 and status <> 'void' order by record_id;

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.recruitment.attendance.domain import ServiceRevision
 from shared.postgres import Tx, load_queries
 
-__all__ = ["SealedEvidence", "approved_overtime", "find_evidence", "home_site", "keep_evidence"]
+__all__ = ["SealedEvidence", "approved_overtime", "find_evidence", "home_site", "keep_evidence", "records_of_activity"]
 
 _SQL = load_queries(__file__)
 
@@ -50,3 +50,8 @@ async def keep_evidence(tx: Tx, revisions: Sequence[tuple[ServiceRevision, bytes
 async def find_evidence(tx: Tx, record_id: UUID) -> list[SealedEvidence]:
     """The evidence of a record's revisions, oldest first."""
     return [SealedEvidence(**dict(row)) for row in await tx.fetch(_SQL["find_evidence"], record_id)]
+
+
+async def records_of_activity(tx: Tx, activity_id: UUID) -> list[UUID]:
+    """The records of an activity that are not void, by id."""
+    return [row["record_id"] for row in await tx.fetch(_SQL["records_of_activity"], activity_id)]

@@ -43,6 +43,8 @@ SHIFT_ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/volunteers/{volunteer_id}/facts"): Row("station", body={"kind": "skill", "code": "first-aid"}),
     ("POST", "/facts/{fact_id}/revocation"): STATION,
     ("GET", "/shifts/{shift_id}/roster"): LEADER,
+    ("GET", "/activities/{activity_id}/void-preview"): STATION,
+    ("POST", "/activities/{activity_id}/void"): Row("station", body={**REASON, "digest": "0" * 64}),
     ("POST", "/shifts/{shift_id}/roll-call"): Row(
         "leader", body={"tick": "in", "volunteer_numbers": ["LD-2026-000001-0"]}
     ),

@@ -8,7 +8,7 @@ from fastapi import Response
 
 from services.web.gateway.sessions import Session
 from services.web.gateway.upstream import UpstreamProblem
-from services.web.pages.staff import records, shifts
+from services.web.pages.staff import plan, records, shifts
 from services.web.pages.visit import Visit
 from services.web.pages.volunteer import contact
 
@@ -52,6 +52,13 @@ ANSWERS: dict[str, Any] = {
         {"kind": "insurance", "code": "2026", "valid_until": "2026-12-31", "revoked_at": None},
     ),
     "/signups/reliability": {"missed": 2, "late": 1, "days": 90, "allowed": 1, "paused_until": LATER},
+    f"/activities/{ONE}": {"activity_id": ONE, "title": "晨光问候"},
+    f"recruitment /activities/{ONE}/void-preview": {
+        "records": 3, "people": 2, "confirmed_minutes": 180, "honour_minutes": 60, "waiting": 1, "digest": "d",
+    },
+    f"points /activities/{ONE}/void-preview": {
+        "records": 2, "people": 2, "points": 30, "debt": 12, "badges": {"star-1": 1}, "digest": "p",
+    },
     "/swaps": items(SWAP),
     f"/shifts/{SHIFT}/posts": {
         "items": [{"post_id": ONE, "name": "引导", "capacity": 3, "taken": 1}], "own": None,
@@ -63,6 +70,7 @@ class CannedVisit(Visit):
     """A visit whose services answer from the table."""
 
     async def ask(self, service: str, path: str, **query: str) -> Any:
+        path = f"{service} {path}" if f"{service} {path}" in ANSWERS else path
         if path not in ANSWERS:
             raise UpstreamProblem("not-found", path, status=404)
         return ANSWERS[path]
@@ -133,3 +141,14 @@ async def test_own_data_ask_for_the_terms_and_say_who_read_them() -> None:
     assert "2 次没到、1 次临时取消" in html
     assert "到 2026" in html
     assert "监护人" in text(await contact.terms(visit(Session())))
+
+
+async def test_voiding_an_activity_shows_both_parts_and_refuses_what_changed() -> None:
+    html = text(await plan.void_page(visit(), ONE))
+    assert "2 人的 3 条" in html
+    assert "其中 12 已经用掉" in html
+    assert "star-1 × 1" in html
+    assert "积分那边现在看到 2 条记录" in html
+    said = plan.ActivityVoidFormIn(digest="d", points_digest="older", reason="没有办", evidence="照片")
+    with pytest.raises(UpstreamProblem, match="changed"):
+        await plan.void_activity(visit(), ONE, said, "key", "1")

@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
+from pydantic import Field
 
+from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.language import _, _n
 from services.web.pages.public.district import district_now
-from services.web.pages.render import page, part
+from services.web.pages.public.login import Key, Ours, require_ours
+from services.web.pages.render import finish, page, part
 from services.web.pages.staff.people import colleagues_of
 from services.web.pages.staff.schedule import (
     Planning,
@@ -26,6 +29,7 @@ from services.web.pages.staff.words import CANCEL_REASONS, act_said, change_said
 from services.web.pages.visit import Visit, VisitOf
 from services.web.pages.wording import parse
 from shared.auth.access import public
+from shared.http.models import Input
 
 __all__ = ["router"]
 
@@ -167,6 +171,42 @@ async def calling_off(visit: VisitOf, shift_id: str) -> Response:
     if serving:
         said.append(_n("%(n)s 条还没签退的记录会到现在为止，等您确认。", len(serving)))
     return JSONResponse({"question": " ".join(said)})
+
+
+class ActivityVoidFormIn(Input):
+    """The digests of the preview that was shown, with reason and evidence."""
+
+    digest: Annotated[str, Field(max_length=64)]
+    points_digest: Annotated[str, Field(max_length=64)]
+    reason: Annotated[str, Field(max_length=500)]
+    evidence: Annotated[str, Field(max_length=4000)]
+
+
+@router.get("/activities/{activity_id}/void")
+async def void_page(visit: VisitOf, activity_id: str) -> Response:
+    """Preview of voiding an activity: hours by recruitment, points and badges by points."""
+    visit.staff()
+    found, hours, worth = await asyncio.gather(
+        visit.ask("recruitment", f"/activities/{activity_id}"),
+        visit.ask("recruitment", f"/activities/{activity_id}/void-preview"),
+        visit.ask("points", f"/activities/{activity_id}/void-preview"),
+    )
+    return page("staff/activity_void.html", visit.session, path=visit.path, activity=found, hours=hours, worth=worth)
+
+
+@router.post("/activities/{activity_id}/void")
+async def void_activity(
+    visit: VisitOf, activity_id: str, body: ActivityVoidFormIn, key: Key, ours: Ours = None
+) -> Response:
+    """Void an activity's records as they were shown; what changed meanwhile is shown again first."""
+    require_ours(ours)
+    visit.staff()
+    worth = await visit.ask("points", f"/activities/{activity_id}/void-preview")
+    if worth["digest"] != body.points_digest:
+        raise UpstreamProblem("preview-changed", "The points changed since they were shown; look again.", status=409)
+    sent = {"digest": body.digest, "reason": body.reason, "evidence": body.evidence}
+    await visit.post("recruitment", f"/activities/{activity_id}/void", sent, **{"idempotency-key": key})
+    return finish(JSONResponse({}), visit.session)
 
 
 async def _nothing() -> None:

@@ -24,6 +24,7 @@ __all__ = [
 
 T = TypeVar("T")
 STAFF = (Role.STATION, Role.OPERATOR)
+_MEMBERS = {"status": "state", "type": "kind", "title": "name", "detail": "explanation"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,9 @@ def actor_id(caller: Caller) -> UUID:
 
 def refusal(refused: DomainRefusal) -> Refusal:
     """The problem that the caller gets."""
-    return Refusal(refused.slug, refused.detail, status=refused.status, **dict[str, Any](refused.extra))
+    # A problem's own members keep their meaning: what a domain calls status is answered as state.
+    extra = {_MEMBERS.get(name, name): value for name, value in refused.extra.items()}
+    return Refusal(refused.slug, refused.detail, status=refused.status, **dict[str, Any](extra))
 
 
 def unwrap(outcome: T | DomainRefusal) -> T:

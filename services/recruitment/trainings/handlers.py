@@ -5,6 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from services.recruitment.activities.guards import actor_id
+from services.recruitment.editing.domain import Editable, ObjectKind
+from services.recruitment.editing.handlers import keep_change
 from services.recruitment.organisation.domain import Level, clean_title
 from services.recruitment.organisation.handlers import require_open_site
 from services.recruitment.recruiting.domain import check_period
@@ -77,7 +79,7 @@ async def training(tx: Tx, training_id: UUID) -> tuple[Training, list[TrainingAt
 async def record(
     tx: Tx, caller: Caller, training_id: UUID, organisation_id: UUID, people: int
 ) -> tuple[Training, list[TrainingAttendance]]:
-    """Record how many people of an organisation attended; written again, it is corrected.
+    """Record how many people of an organisation attended; written again, it is corrected and the history keeps both.
 
     Raises:
         NotFound: there is no such training or organisation.
@@ -94,8 +96,17 @@ async def record(
         raise Conflict("training-closed", "This training or organisation is closed; its attendance stays as it is.")
     if found.starts_at > now:
         raise Conflict("training-not-begun", "This training has not begun; attendance is recorded from its start on.")
+    present = {each.organisation_id: each.people for each in await store.attendances_of(tx, training_id)}
+    before, after = _said(attending, present.get(organisation_id)), _said(attending, people)
+    if before != after:
+        current = Editable(ObjectKind.TRAINING, training_id, "", found.site_id, found.version - 1, None, before)
+        await keep_change(tx, caller, current, "edited", after)
     await store.put_attendance(tx, training_id, organisation_id, people, actor_id(caller), now)
     return await training(tx, training_id)
+
+
+def _said(organisation: Organisation, people: int | None) -> dict[str, object]:
+    return {"attendance": None if people is None else f"{organisation.name} {people}"}
 
 
 async def _training(tx: Tx, training_id: UUID) -> Training:

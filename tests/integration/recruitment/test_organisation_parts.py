@@ -110,6 +110,11 @@ async def test_the_attendance_of_organisations_at_a_training_is_recorded_and_cor
     view = (await work.get(path, work.station)).json()
     assert (view["training"]["organisations"], view["training"]["people"]) == (1, 14)
     assert [(each["name"], each["people"]) for each in view["attendances"]] == [("夕阳红协会", 14)]
+    changes = (await work.get(f"/changes/training/{training['training_id']}")).json()["items"]
+    assert [(each["before"]["attendance"], each["after"]["attendance"]) for each in changes] == [
+        ("夕阳红协会 12", "夕阳红协会 14"),
+        (None, "夕阳红协会 12"),
+    ]
     assert refused(await change(work, "PUT", one, {"people": 3}, work.station)) == (403, "role-not-allowed")
     assert (await work.post(f"{path}/close", {"version": 1})).status_code == 200
     assert refused(await change(work, "PUT", one, {"people": 3})) == (409, "training-closed")

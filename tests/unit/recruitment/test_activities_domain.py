@@ -19,6 +19,7 @@ from services.recruitment.activities.domain import (
     overlaps,
     plan,
 )
+from services.recruitment.activities.guards import refusal
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -125,3 +126,8 @@ def test_intervals_are_half_open() -> None:
     assert not overlaps(NOW, NOW + HOUR, NOW + HOUR, NOW + 2 * HOUR)
     assert overlaps(NOW, NOW + 2 * HOUR, NOW + HOUR, NOW + 3 * HOUR)
     assert not overlaps(NOW, NOW, NOW - HOUR, NOW + HOUR), "an empty interval shares no time"
+
+
+def test_a_refusal_that_names_a_status_is_answered_with_the_status_of_the_problem() -> None:
+    refused = refusal(DomainRefusal("membership-state", "No.", 409, {"status": "left", "allowed": []}))
+    assert (refused.status, refused.extra) == (409, {"state": "left", "allowed": []})

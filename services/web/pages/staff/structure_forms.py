@@ -110,6 +110,7 @@ _LABELS: Mapping[str, str] = {
     "hours": N_("开放时间"),
     "rota": N_("值班"),
     "position": N_("位置"),
+    "attendance": N_("参加人数"),
 }
 
 

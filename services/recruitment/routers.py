@@ -19,6 +19,7 @@ from services.recruitment.openings import api as openings_api
 from services.recruitment.orders import api as orders_api
 from services.recruitment.orders.board import api as orders_board_api
 from services.recruitment.orders.details import api as orders_details_api
+from services.recruitment.orders.figures import api as orders_figures_api
 from services.recruitment.orders.menu import api as orders_menu_api
 from services.recruitment.organisation import api as organisation_api
 from services.recruitment.positions import api as positions_api
@@ -82,6 +83,7 @@ ROUTERS = (
     closings_api.router,
     devices_api.router,
     orders_menu_api.router,
+    orders_figures_api.router,
     orders_board_api.router,
     orders_api.router,
     orders_details_api.router,

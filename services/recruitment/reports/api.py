@@ -9,6 +9,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
+from services.recruitment.orders.figures.api import OrderTotalsOut, order_totals_out
+from services.recruitment.orders.figures.domain import TOTAL_FORMULAS as ORDER_FORMULAS
 from services.recruitment.reports import handlers
 from services.recruitment.reports.domain import FORMULAS, ratio
 from services.recruitment.reports.handlers import ReportFigures
@@ -104,6 +106,7 @@ class DistrictOut(Output):
     honour_minutes: int
     imported_minutes: int
     pillars: dict[str, int]
+    orders: OrderTotalsOut
     formulas: dict[str, str]
 
 
@@ -179,5 +182,6 @@ def _out(figures: ReportFigures) -> DistrictOut:
         honour_minutes=attendance.honour_minutes,
         imported_minutes=attendance.imported_minutes,
         pillars=figures.pillars,
-        formulas=dict(FORMULAS),
+        orders=order_totals_out(figures.orders),
+        formulas={**FORMULAS, **{f"orders.{name}": said for name, said in ORDER_FORMULAS.items()}},
     )

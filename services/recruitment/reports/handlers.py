@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from services.recruitment.activities.guards import unwrap
+from services.recruitment.orders.figures import store as order_figures
+from services.recruitment.orders.figures.store import OrderTotals
 from services.recruitment.reports import domain, store
 from services.recruitment.reports.domain import ReportPeriod
 from services.recruitment.reports.store import Attendance, ReportCounts
@@ -24,6 +26,7 @@ class ReportFigures:
     coverage: dict[str, tuple[int, int]]
     pillars: dict[str, int]
     attendance: Attendance
+    orders: OrderTotals
 
 
 async def district(db: Database, start: datetime | None, end: datetime | None, as_of: datetime | None) -> ReportFigures:
@@ -47,4 +50,5 @@ async def district(db: Database, start: datetime | None, end: datetime | None, a
             coverage=await store.coverage(tx, period, known),
             pillars=await store.pillars(tx, period, known),
             attendance=await store.attendance(tx, period, known),
+            orders=await order_figures.totals(tx, period.start, period.end, None, known),
         )

@@ -17,7 +17,8 @@ FORMULAS: Mapping[str, str] = {
     "sites": "sites founded and not closed by `to`, by kind; total = centre + institute + station, without points",
     "teams": "teams founded and not closed by `to`, by kind",
     "themes": "themes founded and not closed by `to`",
-    "activities": "activities that were opened, not called off, and whose first shift starts in [from, to)",
+    "activities": "activities that were opened, not called off, and whose first shift starts in [from, to), without "
+    "the services of orders, which are counted there",
     "drives": "drives that are open at some moment of [from, to), by kind of place",
     "appeals": "appeals published before `to`",
     "projects": "brand projects not closed by `to`",

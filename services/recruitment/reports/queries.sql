@@ -35,7 +35,7 @@ select
      where created_at <= $3 and (closed_at is null or closed_at > least($2, $3))) as honours,
     (select count(*) from volunteers where registered_at < $2 and registered_at <= $3) as registered,
     (select count(*) from activities a
-     where starts_at >= $1 and starts_at < $2 and opened_at <= $3 and exists (
+     where starts_at >= $1 and starts_at < $2 and opened_at <= $3 and visibility = 'public' and exists (
          select from shifts s where s.activity_id = a.activity_id
          and (s.cancelled_at is null or s.cancelled_at > s.starts_at or s.cancelled_at > $3))) as activities,
     (select coalesce(sum(coalesce((
@@ -67,7 +67,7 @@ group by s.level;
 -- Opened activities of the period by the pillar of their theme.
 select t.pillar, count(*) as activities
 from activities a join themes t using (theme_id)
-where a.starts_at >= $1 and a.starts_at < $2 and a.opened_at <= $3 and exists (
+where a.starts_at >= $1 and a.starts_at < $2 and a.opened_at <= $3 and a.visibility = 'public' and exists (
       select from shifts s where s.activity_id = a.activity_id
       and (s.cancelled_at is null or s.cancelled_at > s.starts_at or s.cancelled_at > $3))
 group by t.pillar;

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.recruitment.attendance.handlers import record_imported
+from services.recruitment.orders.figures.domain import TOTAL_FORMULAS
 from services.recruitment.reports import handlers
 from services.recruitment.reports.domain import FORMULAS
 from shared.postgres import Database
@@ -50,7 +51,7 @@ async def test_the_figures_count_what_their_formulas_say(work: Work) -> None:
     assert report["coverage"] == {"district": 0.0, "township": 0.0, "community": 0.5}
     assert report["coverage_counts"]["community"] == {"covered": 1, "total": 2}
     assert (report["docking"], report["pillars"]) == (1.0, {"shared": 1})
-    assert set(report["formulas"]) == set(FORMULAS)
+    assert set(report["formulas"]) == {*FORMULAS, *(f"orders.{name}" for name in TOTAL_FORMULAS)}
     assert (instant(report["from"]), instant(report["to"])) == (NOW - DAY, NOW + DAY)
 
 

@@ -1,1 +1,1 @@
-"""Figures of orders: how many came to which end, how long each state took, and how content residents are."""
+"""Figures of orders: their ends, how long each state took, and how content residents are."""

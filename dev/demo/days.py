@@ -8,6 +8,7 @@ from typing import Any
 
 from dev.demo.client import DemoError
 from dev.demo.district import POINTS, RECRUITMENT, District, all_of
+from dev.demo.orders import ENDS, Orders
 from dev.demo.plan import Activity, Visit, at
 from dev.demo.staff import deciding_site
 from dev.demo.uploads import Upload, upload
@@ -72,7 +73,7 @@ async def play_prologue(district: District, chronicle: Chronicle) -> None:
         await upload(district, activity.site, "kiosk", rows, "prologue", activity.index)
 
 
-async def play_day(district: District, chronicle: Chronicle, number: int) -> None:
+async def play_day(district: District, chronicle: Chronicle, orders: Orders, number: int) -> None:
     """One day, from the registrations of the morning to the evening's uploads and closings."""
     day = district.plan.days[number]
     activities = [district.plan.activities[index] for index in day.activities]
@@ -82,6 +83,9 @@ async def play_day(district: District, chronicle: Chronicle, number: int) -> Non
     newcomers = [index for index in day.registrations if index != chronicle.latecomer]
     await all_of(district.register(index) for index in newcomers)
     chronicle.registrations += len(newcomers)
+    await orders.morning(number)
+    await chronicle.set_clock(at(day.day, *ENDS))
+    await orders.leave(number)
     scanned = [activity for activity in activities if activity.way == "scanned"]
     await _sign_up(district, scanned)
     await _serve(district, chronicle, scanned)

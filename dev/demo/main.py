@@ -18,6 +18,7 @@ from dev.demo.days import Chronicle, play_day, play_prologue
 from dev.demo.district import District
 from dev.demo.latency import Latency, play_finale
 from dev.demo.minting import Minted, Minting
+from dev.demo.orders import prepare_orders
 from dev.demo.places import play_places
 from dev.demo.plan import FULL, PROLOGUE, SMALL, Plan, Scale, at, make_plan
 from dev.demo.report import gather, show
@@ -96,13 +97,15 @@ async def play(
         await district.open_drives()
         await district.offer_rewards()
         await district.plan_activities((*plan.activities, plan.finale))
+        progress("队长、居民登录，排定点单", 0, 1)
+        orders = await prepare_orders(district)
         minting = Minting(stack.urls["gateway"], district, chronicle)
         await minting.prepare()
         for number in range(len(plan.days)):
             progress(f"{plan.days[number].day:%m月%d日}", number, len(plan.days))
             if at_day is not None:
                 await at_day(number)
-            await play_day(district, chronicle, number)
+            await play_day(district, chronicle, orders, number)
             if number == len(plan.days) - 2:
                 minted = await minting.play()
         progress("雷锋主题社区揭牌，逐个签退", len(plan.days), len(plan.days))

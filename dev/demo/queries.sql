@@ -54,3 +54,7 @@ select volunteer_id, available, held, debt, earned, spent, expired, credit_minut
 -- name: postgres_version
 -- Which server this was measured on.
 select current_setting('server_version');
+
+-- name: orders_due
+-- Orders whose deadline has passed.
+select count(*) from recruitment.orders where next_at <= (select instant from business.clock);

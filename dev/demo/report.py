@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["gather", "show"]
 
+ORDER_FIGURES = ("total", "rated", "rated_by_default", "unfulfilled", "cancelled", "on_time", "escalated")
+
 
 async def gather(
     stack: Stack, played: "Played", proof: Report, memory: dict[str, int], seconds: float
@@ -49,6 +51,7 @@ async def gather(
     )
     return {
         **{name: figures[name] for name in wanted},
+        "orders": {name: figures["orders"][name] for name in ORDER_FIGURES},
         "records": figures["records"],
         "minutes": figures["minutes"],
         "appeals": figures["appeals"],
@@ -122,6 +125,7 @@ def show(report: dict[str, Any], played: "Played", proof: Report, memory: dict[s
     table.add_row("注册志愿者（人）", str(people["registered"]))
     table.add_row("参与（人 / 人次）", f"{people['participants']} / {people['participations']}")
     table.add_row("服务群众（人次）", str(report["residents_served"]))
+    table.add_row("点单 / 已评 / 默认 / 未满足 / 取消 / 按时 / 上转", " / ".join(map(str, report["orders"].values())))
     table.add_row("覆盖 区/乡街/村社", json.dumps(report["coverage"], ensure_ascii=False))
     table.add_row("队伍对接", str(report["docking"]))
     table.add_row("服务记录 / 小时", f"{report['records']} / {report['minutes'] // 60}")

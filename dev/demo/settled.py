@@ -36,6 +36,7 @@ class Settling:
         await self.points()
         await self._until("holds_to_release")
         await self._until("lots_to_expire")
+        await self._until("orders_due")
 
     async def everything(self) -> None:
         """Wait until the teams' services are counted and what holds points back is found, no outbox holds anything, and

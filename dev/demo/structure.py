@@ -1,6 +1,7 @@
 """The district's structure beyond its sites and teams: service points, needs, leaders, deputies and members."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from dev.demo import names
@@ -33,32 +34,35 @@ async def found_structure(district: District) -> None:
 
 
 async def appoint(district: District) -> None:
-    """A leader, a deputy and members for each team that has no leader yet, of those who registered themselves."""
+    """A leader, unless it has one, a deputy and members for each team, of those who registered themselves."""
     found = await district.client.get(f"{RECRUITMENT}/teams?limit=500", district.operator)
     led = {team["team_id"] for team in found["items"] if team["leader_volunteer_id"] is not None}
     claimed = [person for person in district.plan.people if not person.registry and person.index in district.volunteers]
     uses: Counter[int] = Counter()
     filled: dict[int, list[str]] = {}
     for number, (_, _name, site) in enumerate(district.plan.teams):
-        if district.teams[number] in led:
-            continue
         # Those of the team's own station, unless they belong to two teams more than others do.
         order = sorted(claimed, key=lambda person: uses[person.index] - 2 * (person.station == site))
-        chosen = [person.index for person in order if uses[person.index] < MOST_TEAMS][: MEMBERS + 2]
+        chosen = [person.index for person in order if uses[person.index] < MOST_TEAMS][
+            : MEMBERS + 2 - (district.teams[number] in led)
+        ]
         uses.update(chosen)
         filled[number] = [district.volunteers[index] for index in chosen]
-    await all_of(_fill(district, number, people) for number, people in filled.items())
+    await all_of(
+        _fill(district, number, people, _LEADERS[1:] if district.teams[number] in led else _LEADERS)
+        for number, people in filled.items()
+    )
 
 
-async def _fill(district: District, number: int, people: list[str]) -> None:
-    """Make these people leader, deputy and members of a team."""
+async def _fill(district: District, number: int, people: list[str], roles: Sequence[str]) -> None:
+    """Make these people members of a team, the first of them with its roles."""
     client, operator, team = district.client, district.operator, district.teams[number]
     for place, volunteer_id in enumerate(people):
         path = f"{RECRUITMENT}/teams/{team}/members"
         made = await client.post(path, {"volunteer_id": volunteer_id}, operator, "member", number, place)
-        if place < len(_LEADERS):
+        if place < len(roles):
             role = f"{RECRUITMENT}/memberships/{made['membership_id']}/role"
-            await client.post(role, {"role": _LEADERS[place]}, operator, "role", number, place)
+            await client.post(role, {"role": roles[place]}, operator, "role", number, place)
 
 
 async def _found_point(district: District, number: int) -> None:

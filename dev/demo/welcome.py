@@ -5,6 +5,8 @@ from typing import Any
 
 from dev.demo.client import Client, OneTimeCodes, iso
 from dev.demo.district import RECRUITMENT, District
+from dev.demo.orders import register_resident
+from dev.demo.orders_open import OpenOrders
 from dev.stack.supervisor import Stack
 from ops import database
 from shared.clock import real_now
@@ -15,6 +17,9 @@ PHONE = "13900000001"
 NAME = "林晓光"
 LEADER_PHONE = "13900000002"
 LEADER = "周启明"
+RESIDENT_PHONE = "13900000003"
+RESIDENT = "王秀兰"
+NEED = "after-school"
 SITE, TEAM = 8, 21
 """The station where it happens, and its team."""
 OPEN_FOR = timedelta(minutes=65)
@@ -49,6 +54,8 @@ async def open_record(stack: Stack, district: District) -> dict[str, Any]:
         _, leader = await _register(district, LEADER, LEADER_PHONE, drive["code"])
         team = f"{RECRUITMENT}/teams/{district.teams[TEAM]}/leader"
         await client.post(team, {"volunteer_id": leader}, operator)
+        orders = await _open_orders(district)
+        begun = await orders.begin(begin + timedelta(minutes=5))
         shifts = [
             await _announce(district, "惠民社区“晨光问候”志愿服务", begin, begin + timedelta(hours=3)),
             await _announce(district, "东湖社区“文明交通劝导”", begin + timedelta(hours=4), begin + timedelta(hours=6)),
@@ -61,12 +68,14 @@ async def open_record(stack: Stack, district: District) -> dict[str, Any]:
         code = (await client.get(f"{RECRUITMENT}/shifts/{shifts[0]}/code", operator))["code"]
         body = {"shift_id": shifts[0], "code": code, "device_id": district.browser(PHONE)}
         await client.post(f"{RECRUITMENT}/attendance/check-ins", body, token)
-    await database.set_now(clock, None)
+        await database.set_now(clock, None)
+        await orders.go_on(begun)
     base = stack.urls["gateway"]
     text = (
         f"  志愿者      {NAME}，手机 {PHONE}：首次启动前 65 分钟已签到，签退即见积分、徽章与消息\n"
         f"  志愿者页    {base}/me （手机号登录，验证码见 codes）\n"
         f"  签退二维码  {base}/staff/shifts/{shifts[0]}/qr （operator 登录后显示）\n"
+        f"  居民        {RESIDENT}，手机 {RESIDENT_PHONE}：点单、跟踪、评单；各状态的单子各有一张\n"
         f"  招募页      {base}/d/{drive['code']}\n"
         f"{_others(district)}"
     )
@@ -82,6 +91,19 @@ def _others(district: District) -> str:
         "  operator、operator2  全区事务、邀请工作人员、规则与人工调整；一人提出，另一人批准或启用\n"
         "  engineer    服务状态、指标、死信，不见个人资料；能重放、暂停\n"
         "  auditor     看得到工程师所见的，什么也不能动\n"
+    )
+
+
+async def _open_orders(district: District) -> OpenOrders:
+    found = await district.client.get(f"{RECRUITMENT}/tags", district.operator)
+    return OpenOrders(
+        district,
+        resident=await register_resident(district, RESIDENT, RESIDENT_PHONE),
+        leader=await district.sign_in_by_code(LEADER_PHONE),
+        station=district.account(SITE),
+        site_id=district.sites[SITE],
+        team_id=district.teams[TEAM],
+        need_tag=next(tag["tag_id"] for tag in found["items"] if tag["tag"] == NEED),
     )
 
 

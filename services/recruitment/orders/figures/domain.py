@@ -1,4 +1,4 @@
-"""What the figures of orders mean. Pure."""
+"""Meaning of the figures of orders. Pure."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -91,7 +91,7 @@ class Orders:
         await all_of((self._at_door(order, "out") for order in self.doors.pop(day, [])), AT_ONCE)
 
     def _script(self, order: PlayedOrder) -> None:
-        """What happens to an order, day by day; what lies behind the last day stays open."""
+        """Set the steps of an order, day by day; those behind the last day are not done."""
 
         def on(offset: int, step: Step) -> None:
             self.steps[order.day + offset].append(step)

@@ -49,6 +49,7 @@ from services.web.pages.staff import (
     cases,
     devices,
     offers,
+    order_figures,
     organisation,
     organisation_parts,
     plan,
@@ -77,7 +78,16 @@ from shared.telemetry.metrics import REQUESTS
 
 __all__ = ["Gateway", "create_gateway"]
 
-_ORDERS = (menu.router, orders.router, doors.router, staff_orders.router, offers.router, desk.router, menu_admin.router)
+_ORDERS = (
+    menu.router,
+    orders.router,
+    doors.router,
+    order_figures.router,
+    staff_orders.router,
+    offers.router,
+    desk.router,
+    menu_admin.router,
+)
 
 Message = MutableMapping[str, Any]
 

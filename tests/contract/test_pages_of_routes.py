@@ -42,52 +42,13 @@ NO_PAGE: Mapping[Route, str] = {
     ("POST", "/imports/digests"): "files of the registry are proposed by a program",
     ("PUT", "/staff/*/volunteer"): "the centre says by API which volunteer a member of staff is",
     **dict.fromkeys(
-<<<<<<< HEAD
-=======
-        (
-            ("GET", "/menu"),
-            ("GET", "/menu/needs"),
-            ("PUT", "/menu/needs/*"),
-            ("GET", "/working-days"),
-            ("PUT", "/working-days/*"),
-            ("GET", "/orders"),
-            ("POST", "/orders"),
-            ("GET", "/orders/mine"),
-            ("GET", "/orders/offers"),
-            ("GET", "/reports/orders"),
-            ("GET", "/orders/*"),
-            ("GET", "/orders/*/suggestions"),
-            ("GET", "/orders/*/details"),
-            ("GET", "/orders/*/looks"),
-            ("GET", "/orders/*/door-code"),
-            ("POST", "/orders/*/door"),
-            *(
-                ("POST", f"/orders/*/{act}")
-                for act in (
-                    "review",
-                    "answer",
-                    "accept",
-                    "decline",
-                    "dispatch",
-                    "schedule",
-                    "complete",
-                    "rating",
-                    "reopen",
-                    "cancel",
-                )
-            ),
-        ),
-        "the pages of orders call it once they show it",
-    ),
-    **dict.fromkeys(
->>>>>>> 2025181 (reports: read the figures of orders, count public activities alone)
         (("POST", "/shifts/*/team-signups"),),
         "the pages of sign-ups and people call it once they show it",
     ),
 }
 """Routes that no page calls on purpose, and why. This list only gets shorter."""
 
-MOST_WITHOUT_PAGE = 25
+MOST_WITHOUT_PAGE = 24
 
 _SET = re.compile(r"{%-?\s*set (\w+) = (.+?)\s*-?%}")
 _PRINTED = re.compile(r"{{.*?}}")

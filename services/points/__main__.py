@@ -65,12 +65,13 @@ def _worker(settings: PointsSettings) -> None:
 
 
 async def teams(settings: PointsSettings, stop: asyncio.Event) -> None:
-    """Count the teams' services, judge their badges, and open integrity's cases, until ``stop`` is set.
+    """Count the teams' services, judge their badges, open cases and keep residents' complaints, until ``stop`` is set.
 
     Raises:
         WatchdogExpired: records wait and none can be counted.
         TransientError: database or broker are away at the start.
     """
+    from services.points.complaints.proposals.hosting import keeping_complaints
     from services.points.integrity.hosting import following_records
     from services.points.policy import policy_of
     from services.points.teams.hosting import counting_teams
@@ -79,7 +80,7 @@ async def teams(settings: PointsSettings, stop: asyncio.Event) -> None:
         policy = await policy_of(db)  # a case is judged under rules that may not be in the table yet
         count, follow = await counting_teams(settings, db), await following_records(settings, db, policy)
         async with asyncio.TaskGroup() as group:
-            for work in (count, follow):
+            for work in (count, follow, keeping_complaints(settings, db)):
                 group.create_task(work(stop))
 
 

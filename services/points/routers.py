@@ -8,6 +8,7 @@ from services.points.badges import api as badges_api
 from services.points.badges import criteria_api
 from services.points.catalogue import api as catalogue_api
 from services.points.complaints import api as complaints_api
+from services.points.complaints.proposals import api as proposals_api
 from services.points.credentials import api as credentials_api
 from services.points.fates.store import PointsFates
 from services.points.integrity import api as integrity_api
@@ -36,6 +37,7 @@ ROUTERS = (
     criteria_api.router,
     credentials_api.router,
     complaints_api.router,
+    proposals_api.router,
     referrals_api.router,
     integrity_api.router,
     rewards_api.router,

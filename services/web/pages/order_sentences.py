@@ -5,6 +5,8 @@ from collections.abc import Mapping
 __all__ = ["ORDERS"]
 
 ORDERS: Mapping[str, str] = {
+    "complaint-proposal-unknown": "没有这条居民投诉，或者不在您负责的站点。",
+    "complaint-proposal-decided": "这条居民投诉已经处理过了。",
     "order-unknown": "没有这张点单。",
     "order-state": "这张点单现在不能这样办，请刷新页面看它的进展。",
     "order-changed": "这张点单刚刚有变动，请刷新页面再试。",

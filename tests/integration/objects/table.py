@@ -241,6 +241,9 @@ _POINTS: dict[tuple[str, str], Row] = {
     ("GET", "/credentials/{award_id}/revocations"): everybody("what verifiers ask"),
     ("POST", "/complaints"): Row("north", body={"record_id": "$record_id", "reason": "没有人来"}),
     ("POST", "/complaints/{complaint_id}/withdraw"): Row("north"),
+    ("POST", "/complaints/proposals/{proposal_id}/decision"): Row(
+        "north", body={"decision": "dismiss", "reason": "核实过"}, ids={"proposal_id": "complaint_proposal"}
+    ),
     ("POST", "/referrals"): Row("station", body={"referrer_id": "$volunteer_id", "referred_id": "$referred_id"}),
     ("GET", "/referrals"): Row(
         "station", frozenset({"other_station", "other_operator"}), query={"referrer_id": "volunteer_id"},

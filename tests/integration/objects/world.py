@@ -263,6 +263,12 @@ async def _points(world: World, database: Database) -> None:
     ids["redemption_id"] = (await made("/redemptions", hold, "volunteer"))["redemption_id"]
     words = {"volunteer_id": ids["volunteer_id"], "points": 5, "reason": "整理档案", "evidence": "签字单"}
     ids["adjustment_id"] = (await made("/adjustments", words))["adjustment_id"]
+    ids["complaint_proposal"] = str(new_id())
+    await pool.execute(
+        "insert into proposed_complaints (proposal_id, activity_id, site_id, stars, proposed_at) "
+        "values ($1, $2, $3, 1, now())",
+        UUID(ids["complaint_proposal"]), new_id(), site_id,
+    )  # fmt: skip
     about = {"record_id": str(later[1].record_id), "reason": "没有人来"}
     ids["complaint_id"] = (await made("/complaints", about))["complaint_id"]
     pair = {"referrer_id": ids["volunteer_id"], "referred_id": ids["referred_id"]}

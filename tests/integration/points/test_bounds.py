@@ -64,7 +64,8 @@ CENTRE = {
 """What concerns the whole district, with a body that could be meant."""
 BOUNDED = {
     "/adjustments", "/adjustments/{adjustment_id}/approve", "/adjustments/{adjustment_id}/reject",
-    "/adjustments/{adjustment_id}/withdraw", "/complaints", "/complaints/{complaint_id}/withdraw", "/referrals",
+    "/adjustments/{adjustment_id}/withdraw", "/complaints", "/complaints/{complaint_id}/withdraw",
+    "/complaints/proposals/{proposal_id}/decision", "/referrals",
     "/referrals/{referral_id}/withdraw", "/cases/{case_id}/clear", "/cases/{case_id}/confirm",
     "/rewards/{reward_id}/stock", "/rewards/{reward_id}/counts", "/rewards/{reward_id}/sites/{site_id}/hold-days",
     "/redemptions/captures", "/redemptions/{redemption_id}/capture", "/redemptions/{redemption_id}/release",

@@ -36,6 +36,12 @@ class MenuNeedOut(Output):
     version: int
 
 
+class MenuNeedsOut(Output):
+    """All open need tags as orders."""
+
+    items: list[MenuNeedOut]
+
+
 class MenuProjectOut(Output):
     """A brand project, with the address of its page."""
 
@@ -106,10 +112,10 @@ async def read_menu(db: Db) -> MenuOut:
 
 
 @router.get("/menu/needs")
-async def list_needs(db: Db, caller: Staff) -> list[MenuNeedOut]:
+async def list_needs(db: Db, caller: Staff) -> MenuNeedsOut:
     """All open need tags as orders, with those that were taken off the menu."""
     async with db.transaction() as tx:
-        return [_need(each) for each in await store.list_needs(tx, withdrawn=True)]
+        return MenuNeedsOut(items=[_need(each) for each in await store.list_needs(tx, withdrawn=True)])
 
 
 @router.put("/menu/needs/{tag_id}")

@@ -51,7 +51,7 @@ def _wrap(owner: Any, name: str, *, before: Passed | None = None, after: Callabl
 
 
 def _before_insert(passed: Passed) -> None:
-    _wrap(import_module("services.points.ledger.store"), "insert_records", before=passed)
+    _wrap(import_module("services.points.records.store"), "insert_records", before=passed)
 
 
 def _after_commit(passed: Passed) -> None:

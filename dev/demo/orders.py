@@ -261,7 +261,8 @@ async def _team(district: District, number: int, people: list[Any], tags: dict[s
 
 async def _claim(district: District, phone: str, *intent: object) -> str:
     asked = await district.client.post(f"{RECRUITMENT}/auth/codes", {"phone": phone}, None)
-    body = {"phone": phone, "challenge_id": asked["challenge_id"], "code": await district.codes.for_phone(phone)}
+    code = await district.codes.for_phone(phone)
+    body = {"phone": phone, "challenge_id": asked["challenge_id"], "code": code, "consent": True}
     made = await district.client.post(f"{RECRUITMENT}/volunteers/claims", body, None, "order-claim", *intent)
     return str(made["volunteer_id"])
 

@@ -23,11 +23,11 @@ from services.points.badges.handlers import judge_anew
 from services.points.ingest.handlers import Policy
 from services.points.ingest.stream import GROUP, TOPICS, IngestStream, group_of
 from services.points.ledger.handlers import expire_points
-from services.points.pickups import handlers as pickups
 from services.points.policy import policy_of
 from services.points.rehearsals.handlers import forget_old
 from services.points.rehearsals.launch import rehearse_waiting
 from services.points.rewards.handlers import expire_holds
+from services.points.rewards.pickups import handlers as pickups
 from services.points.rewards.waiting import remind, time_out_bare_holds
 from services.points.settings import PointsSettings
 from shared.clock import real_now

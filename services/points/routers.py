@@ -6,19 +6,19 @@ from services.points.adjustments import api as adjustments_api
 from services.points.audits import api as audits_api
 from services.points.badges import api as badges_api
 from services.points.badges import criteria_api
-from services.points.catalogue import api as catalogue_api
 from services.points.complaints import api as complaints_api
 from services.points.complaints.proposals import api as proposals_api
 from services.points.credentials import api as credentials_api
 from services.points.fates.store import PointsFates
 from services.points.integrity import api as integrity_api
 from services.points.leaders import api as leaders_api
-from services.points.pickups import api as pickups_api
 from services.points.previews import api as previews_api
 from services.points.referrals import api as referrals_api
 from services.points.rehearsals import api as rehearsals_api
 from services.points.rewards import api as rewards_api
 from services.points.rewards import shelf_api
+from services.points.rewards.catalogue import api as catalogue_api
+from services.points.rewards.pickups import api as pickups_api
 from services.points.rules import api as rules_api
 from services.points.teams import api as teams_api
 from shared.operators import api as operators_api

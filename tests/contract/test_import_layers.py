@@ -25,7 +25,7 @@ PLANTED = {
     "points-layers": ("services.points.rules.worth.domain", "services.points.ingest.handlers"),
     "points-above": ("services.points.badges.handlers", "services.points.teams.domain"),
     "ledger-alone": ("services.points.ledger.posting", "services.points.records.domain"),
-    "no-cycles": ("services.points.rewards.domain", "services.points.pickups.domain"),
+    "no-cycles": ("services.points.bounds.handlers", "services.points.accounts.domain"),
     "services-apart": ("services.points.ingest.stream", "services.recruitment.attendance.events"),
     "shared-below": ("shared.timers", "services.points.settings"),
 }

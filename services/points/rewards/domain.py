@@ -10,10 +10,6 @@ from uuid import UUID
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Pickup codes are read aloud and copied by hand: no 0/O, no 1/I/L."""
 CODE_LENGTH = 8
-WRONG_CODES_ALLOWED = 5
-"""Wrong pickup codes in a row before a hold stops listening for `CODE_LOCK`."""
-CODE_LOCK = timedelta(minutes=15)
-"""Real time, not business time: it slows a guesser down, whatever the district's clock says."""
 DEFAULT_HOLD_DAYS = 30
 REMIND_BEFORE = timedelta(days=3)
 """So long before its time is over a hold's volunteer is reminded; holds that never were longer are not."""

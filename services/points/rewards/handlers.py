@@ -21,9 +21,7 @@ from services.points.rewards import events, store
 from services.points.rewards.domain import (
     CODE_ALPHABET,
     CODE_LENGTH,
-    CODE_LOCK,
     RESERVE,
-    WRONG_CODES_ALLOWED,
     Command,
     Redemption,
     RedemptionStatus,
@@ -36,6 +34,7 @@ from services.points.rewards.domain import (
     place,
     quarter_start,
 )
+from services.points.rewards.lockout.domain import CodeLock
 from services.points.rules.handlers import rulebook_of
 from shared import outbox
 from shared.auth.tokens import Caller, Role
@@ -158,18 +157,19 @@ async def check_code(tx: Tx, caller: Caller, redemption_id: UUID, typed: str, re
     pickup = await store.lock_pickup(tx, redemption_id)
     if pickup is None:
         return None
-    if pickup.locked_until is not None and real < pickup.locked_until:
-        return TooMany("pickup-code-locked", "Too many wrong pickup codes. Try again in a quarter of an hour.")
+    if pickup.lock.holds(real):
+        return code_locked()
     if _same_code(typed, pickup.code):
-        if pickup.wrong_codes:
-            await store.note_guess(tx, redemption_id, 0, None)
+        if pickup.lock.wrong_codes:
+            await store.note_lock(tx, redemption_id, CodeLock(0, None))
         return None
-    wrong = pickup.wrong_codes + 1
-    if wrong >= WRONG_CODES_ALLOWED:
-        await store.note_guess(tx, redemption_id, 0, real + CODE_LOCK)
-    else:
-        await store.note_guess(tx, redemption_id, wrong, None)
+    await store.note_lock(tx, redemption_id, pickup.lock.after_wrong(real))
     return _wrong_code()
+
+
+def code_locked() -> TooMany:
+    """The refusal of a code while no code is heard for its hold."""
+    return TooMany("pickup-code-locked", "Too many wrong pickup codes. Try again in a quarter of an hour.")
 
 
 async def capture(tx: Tx, caller: Caller, redemption_id: UUID, typed: str) -> Redemption:

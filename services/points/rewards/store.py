@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from services.points.rewards.domain import Redemption, RedemptionStatus, Reward, StockMove
+from services.points.rewards.lockout.domain import CodeLock
 from shared.postgres import Tx, load_queries
 
 SQL = load_queries(__file__)
@@ -33,8 +34,7 @@ class Pickup:
     """The secret of an open hold and how often it was guessed wrong."""
 
     code: str
-    wrong_codes: int
-    locked_until: datetime | None
+    lock: CodeLock
 
 
 def _reward(row: Any) -> Reward:
@@ -162,12 +162,12 @@ async def end_pickup(tx: Tx, redemption_id: UUID, real: datetime) -> None:
 async def lock_pickup(tx: Tx, redemption_id: UUID) -> Pickup | None:
     """The code under a lock of its own, or none when the hold ended."""
     row = await tx.fetchrow(SQL["lock_pickup"], redemption_id)
-    return None if row is None else Pickup(**dict(row))
+    return None if row is None else Pickup(row["code"], CodeLock(row["wrong_codes"], row["locked_until"]))
 
 
-async def note_guess(tx: Tx, redemption_id: UUID, wrong_codes: int, locked_until: datetime | None) -> None:
-    """Remember a wrong (or forget after a right) code."""
-    await tx.execute(SQL["note_guess"], redemption_id, wrong_codes, locked_until)
+async def note_lock(tx: Tx, redemption_id: UUID, lock: CodeLock) -> None:
+    """Keep how a hold stands after a wrong code, or after a right one."""
+    await tx.execute(SQL["note_guess"], redemption_id, lock.wrong_codes, lock.locked_until)
 
 
 async def read_code(tx: Tx, redemption_id: UUID) -> str | None:

@@ -14,14 +14,14 @@ from fastapi import APIRouter
 from services.points.accounts.api import router as accounts
 from services.points.adjustments.api import router as adjustments
 from services.points.badges import handlers as badges
-from services.points.catalogue.api import router as catalogue
 from services.points.ingest.handlers import Policy, ingest
 from services.points.integrity.api import router as integrity
 from services.points.leaders.api import router as leaders
-from services.points.pickups.api import router as pickups
 from services.points.policy import stored_policy
 from services.points.records.decoding import decode
 from services.points.rewards.api import router as rewards
+from services.points.rewards.catalogue.api import router as catalogue
+from services.points.rewards.pickups.api import router as pickups
 from services.points.rewards.shelf_api import router as shelves
 from services.points.rules import handlers as rules
 from shared import outbox

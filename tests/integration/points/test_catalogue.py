@@ -230,7 +230,7 @@ async def test_a_rule_may_allow_one_redemption_a_quarter_of_whichever_reward(
     async def rulebook(*_: Any) -> Rulebook:
         return Rulebook([hailin])
 
-    for module in ("rewards", "catalogue"):
+    for module in ("rewards", "rewards.catalogue"):
         for name in ("rulebook", "rulebook_of"):
             monkeypatch.setattr(f"services.points.{module}.handlers.{name}", rulebook, raising=False)
     volunteer, reward, other = await ledger.volunteer(), await api.reward(10), await api.reward(20)

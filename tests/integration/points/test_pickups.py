@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 
 from ops.audit.main import audit
-from services.points.pickups import handlers
-from services.points.pickups.domain import GUESS_WINDOW, GUESSES_ALLOWED
+from services.points.rewards.lockout.domain import GUESSES_ALLOWED, LOCKED_FOR
+from services.points.rewards.pickups import handlers
 from shared.auth.tokens import Role
 from shared.clock import real_now
 from shared.postgres import Database
@@ -147,9 +147,9 @@ async def test_wrong_codes_sent_side_by_side_are_all_counted_and_then_none_is_he
     }
     locked = await guesser.post(PATH, code_of(held))
     assert problem(locked, 429) == "too-many-pickup-codes"
-    assert 0 < locked.json()["retry_after"] <= GUESS_WINDOW.total_seconds() + 1
+    assert 0 < locked.json()["retry_after"] <= LOCKED_FOR.total_seconds() + 1
     async with points_db.transaction() as tx:
-        await tx.execute("update pickup_guess set since = since - $1::interval", GUESS_WINDOW)
+        await tx.execute("update pickup_guess set since = since - $1::interval", LOCKED_FOR)
     assert (await guesser.post(PATH, code_of(held))).status_code == 200
 
 

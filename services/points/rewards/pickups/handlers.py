@@ -10,9 +10,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.points.pickups import domain, store
 from services.points.rewards import handlers as rewards
 from services.points.rewards.domain import Redemption, normalised_code
+from services.points.rewards.lockout.domain import CodeLock, spend, waits
+from services.points.rewards.pickups import store
 from shared.auth.tokens import Caller
 from shared.errors import Conflict, Forbidden, Invalid, Refusal, TooMany
 from shared.postgres import Tx
@@ -31,9 +32,9 @@ async def spend_guess(tx: Tx, caller: Caller, real: datetime) -> datetime:
         TooMany: the caller typed too many wrong codes; ``retry_after`` says in how many seconds to try again.
     """
     guesses = await store.lock_guesses(tx, caller.subject, real)
-    spent = domain.spend(guesses, real)
+    spent = spend(guesses, real)
     if spent is None:
-        seconds = domain.waits(guesses, real)
+        seconds = waits(guesses, real)
         detail = f"Too many wrong pickup codes. Try again in {seconds} seconds."
         raise TooMany("too-many-pickup-codes", detail, retry_after=seconds)
     await store.note_guesses(tx, caller.subject, spent)
@@ -65,8 +66,8 @@ async def capture(tx: Tx, caller: Caller, typed: str, site_id: UUID | None, real
         raise Forbidden(_ELSEWHERE, "This reward is to be fetched at a site that is not among yours.")
     if site_id is not None and site_id != found.site_id:
         raise Conflict(_ELSEWHERE, "This reward is to be fetched at another site.", site_id=str(found.site_id))
-    if found.locked_until is not None and real < found.locked_until:
-        raise TooMany("pickup-code-locked", "Too many wrong pickup codes. Try again in a quarter of an hour.")
+    if CodeLock(0, found.locked_until).holds(real):
+        raise rewards.code_locked()
     return await rewards.capture(tx, caller, found.redemption_id, code)
 
 

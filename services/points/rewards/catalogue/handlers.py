@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from services.points.catalogue import store
-from services.points.catalogue.domain import RewardsTaken, as_plain, refusal, withdrawn
 from services.points.rewards import store as rewards
+from services.points.rewards.catalogue import store
+from services.points.rewards.catalogue.domain import RewardsTaken, as_plain, refusal, withdrawn
 from services.points.rewards.domain import Reward, RewardRefusal, quarter_start
 from services.points.rewards.store import Stock
 from services.points.rules.handlers import rulebook

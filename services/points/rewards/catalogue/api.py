@@ -8,11 +8,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from services.points.catalogue import handlers, store
-from services.points.catalogue.domain import RewardEdit, StockEntry, Window, window
-from services.points.catalogue.handlers import Own
 from services.points.rewards import store as rewards
 from services.points.rewards.api import RewardIn, RewardOut, reward_view
+from services.points.rewards.catalogue import handlers, store
+from services.points.rewards.catalogue.domain import RewardEdit, StockEntry, Window, window
+from services.points.rewards.catalogue.handlers import Own
 from services.points.rewards.domain import Reward
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role

@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from services.points.pickups import handlers
 from services.points.rewards.api import CaptureIn, RedemptionOut, redemption_view
+from services.points.rewards.pickups import handlers
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.clock import real_now

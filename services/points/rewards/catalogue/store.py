@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from services.points.catalogue.domain import RewardEdit, RewardsTaken, StockEntry
+from services.points.rewards.catalogue.domain import RewardEdit, RewardsTaken, StockEntry
 from services.points.rewards.domain import Reward
 from shared.postgres import Tx, load_queries
 

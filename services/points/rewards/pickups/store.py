@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.points.pickups.domain import Guesses
+from services.points.rewards.lockout.domain import Guesses
 from shared.postgres import Tx, load_queries
 
 __all__ = ["Found", "find_by_code", "forget_spent", "give_guess_back", "lock_guesses", "note_guesses"]

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from services.recruitment.keys.store import tables
 from services.recruitment.vault.cipher import Cipher
 from shared.rewrapping import rewrap
@@ -91,7 +93,9 @@ async def test_an_order_goes_from_the_menu_to_its_rating(work: Work) -> None:
     assert again.json()["allowed"] == []
 
 
-async def test_nothing_but_what_is_sealed_says_who_needs_what_where(work: Work) -> None:
+async def test_nothing_but_what_is_sealed_says_who_needs_what_where(
+    work: Work, capfd: pytest.CaptureFixture[str]
+) -> None:
     orders = await ordering_of(work)
     order = await orders.scheduled(beneficiary={"name": "李大爷", "phone": "13612345678"})
     await orders.post(order, "cancel", orders.resident, reason_code="no-longer-needed", words="上午还是下午")
@@ -99,7 +103,8 @@ async def test_nothing_but_what_is_sealed_says_who_needs_what_where(work: Work) 
     assert order["order_id"] in found
     told = [secret for secret in (*SECRETS, "李大爷", "13612345678") if secret in found]
     assert told == []
-    log = work.district.log.read_text("utf-8")
+    written = capfd.readouterr()
+    log = work.district.log.read_text("utf-8") + written.out + written.err
     assert [secret for secret in SECRETS if secret in log] == []
 
 

@@ -1,15 +1,25 @@
 """Orders over time: deadlines once each, series, and the ways on of orders that lost their team, site or resident."""
 
 import asyncio
-from uuid import UUID
+import contextlib
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
 
 from services.recruitment.orders import timers
 from services.recruitment.orders.terms.domain import OrderPolicy
+from shared import outbox
+from shared.errors import TransientError
+from shared.postgres import Tx
 from tests.integration.recruitment.ordering import ordering_of, run_timers, steps
-from tests.integration.recruitment.work import DAY, NOW, Work, at
+from tests.integration.recruitment.work import DAY, HOUR, NOW, Work, at
+from tests.support.depth import examples
 
 
 async def test_deadlines_raise_an_order_once_however_many_workers_run(work: Work) -> None:
+    crowd = examples(1000, 100)
     orders = await ordering_of(work)
     order = await orders.placed()
     async with work.database.transaction() as tx:
@@ -22,22 +32,23 @@ async def test_deadlines_raise_an_order_once_however_many_workers_run(work: Work
         )
         await tx.execute(
             f"insert into orders (order_id, number, {columns}) select gen_random_uuid(), 'X-' || n, {columns} "
-            "from orders, generate_series(1, 99) n where order_id = $1",
+            "from orders, generate_series(2, $2) n where order_id = $1",
             UUID(order["order_id"]),
+            crowd,
         )
     await work.clock.set(NOW + DAY)
     policy = OrderPolicy()
 
     async def worker() -> int:
         total = 0
-        for _ in range(40):
+        for _ in range(crowd // 2):
             total += await timers.run_due(work.database, policy, batch=7)
         return total
 
-    assert sum(await asyncio.gather(worker(), worker())) == 100
+    assert sum(await asyncio.gather(worker(), worker())) == crowd
     count = "select count(*) from order_changes where act = 'escalate'"
-    assert await work.count(count) == 100
-    assert await work.count("select count(distinct order_id) from order_changes where act = 'escalate'") == 100
+    assert await work.count(count) == crowd
+    assert await work.count("select count(distinct order_id) from order_changes where act = 'escalate'") == crowd
     raised = (await orders.read(order, work.operator)).json()
     assert (raised["state"], raised["waits_at"], raised["escalations"], raised["late"]) == (
         "placed",
@@ -53,7 +64,7 @@ async def test_deadlines_raise_an_order_once_however_many_workers_run(work: Work
     late = (await work.get("/orders", work.operator, late=True, limit=3)).json()
     assert [each["waits_at"] for each in late["items"]] == ["centre"] * 3
     events = [each for each in await work.events("orders") if each["act"] == "escalate"]
-    assert len(events) == 200
+    assert len(events) == 2 * crowd
     assert all(each["staff_ids"] for each in events if each["desk"] == "centre")
 
 
@@ -106,3 +117,43 @@ async def test_a_series_is_accepted_once_and_served_per_date(work: Work) -> None
     await work.clock.set(NOW + 16 * DAY)
     await run_timers(work)
     assert (await orders.read(second, orders.resident)).json()["rated_by_default"] is True
+
+
+async def test_a_connection_that_dies_between_two_steps_leaves_the_order_before_both(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = await ordering_of(work)
+    order = await orders.placed()
+    append, dies = outbox.append, [True]
+
+    async def deadly(tx: Tx, *events: Any) -> None:
+        if dies[0]:
+            dies[0] = False
+            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError):
+                await tx.execute("select pg_terminate_backend(pg_backend_pid())")
+        await append(tx, *events)
+
+    monkeypatch.setattr(outbox, "append", deadly)
+    start = {"starts_at": at(2 * DAY), "ends_at": at(2 * DAY + HOUR), "places": 2}
+    acts: list[tuple[str, str, dict[str, Any], str]] = [
+        ("review", work.station, {"decision": "take"}, "under_review"),
+        ("review", work.station, {"decision": "offer"}, "offered"),
+        ("accept", orders.leader, {"team_id": work.team}, "accepted"),
+        ("schedule", orders.leader, start, "scheduled"),
+    ]
+    for number, (act, token, body, state) in enumerate(acts, 2):
+        dies[0] = True
+        path, key = f"/orders/{order['order_id']}/{act}", str(uuid4())
+        lost = await work.post(path, body, token, key=key)
+        assert lost.status_code == 503, lost.text
+        assert (await orders.read(order, orders.resident)).json()["version"] == number - 1
+        again = await work.post(path, body, token, key=key)
+        assert (again.status_code, again.json()["state"], again.json()["version"]) == (200, state, number), again.text
+        assert len(await steps(orders, order)) == number
+    assert await work.count("select count(*) from activities where visibility = 'team'") == 1
+    await work.clock.set(NOW + 6 * DAY)
+    dies[0] = True
+    with pytest.raises(TransientError):
+        await timers.run_due(work.database, OrderPolicy())
+    await run_timers(work)
+    assert [step[0] for step in await steps(orders, order)].count("remind") == 1

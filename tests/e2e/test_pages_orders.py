@@ -53,7 +53,7 @@ async def order_from_the_menu(phone: Page, district: District, need: str) -> str
     await phone.get_by_label("我替别人点").check()
     await phone.get_by_label("被服务的人叫什么").fill("李大爷")
     await shot(phone, "order-form")
-    await press(phone, "提交")
+    await press(phone, "提交点单")
     await phone.wait_for_url("**/orders/*")
     await state(phone, "等审核")
     return phone.url.rpartition("/")[2]
@@ -98,7 +98,8 @@ async def serve(phone: Page, member: Page, district: District, order: str, shift
     for said, after, minutes in (("签到", "已签到", 60), ("签退", "已签退", 0)):
         await phone.goto(f"{district.url}/orders/{order}")
         code = await phone.locator("#door-code").inner_text()
-        await member.goto(f"{district.url}/me/shifts/{shift_id}/order")
+        await member.goto(f"{district.url}/s/{shift_id}")
+        await member.get_by_role("link", name="看地址，到门口签到").click()
         await member.get_by_label("开门码").fill(code)
         await shot(member, f"member-{minutes}")
         await press(member, said)
@@ -190,7 +191,7 @@ async def test_a_declined_order_is_dispatched_to_the_team_that_the_desk_suggests
         await shot(evening, "leader-own")
 
 
-async def test_an_order_without_a_team_is_told_and_becomes_a_lead_for_recruitment(
+async def test_an_order_without_a_team_says_so_and_becomes_a_lead_for_recruitment(
     district: District, browser: Browser, parties: OrderParties
 ) -> None:
     resident = await parties.resident("吴阿姨")

@@ -16,9 +16,9 @@ MESSAGES = 10
 ON_A_PAGE = 30
 
 
-async def own(visit: Visit) -> dict[str, Any]:
+async def own(visit: Visit, most: int = MESSAGES) -> dict[str, Any]:
     """The visitor's latest messages as a part of a page; None when they are not available."""
-    found = await visit.get_optional("notify", "/inbox", limit=str(MESSAGES))
+    found = await visit.get_optional("notify", "/inbox", limit=str(most))
     return {"inbox": None if found is None else {"messages": found["items"], "unread": found["unread"]}}
 
 

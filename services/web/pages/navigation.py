@@ -87,7 +87,7 @@ _GROUPS = (
         ),
     ),
     (
-        N_("点单"),
+        N_("点单和派单"),
         (
             ("/staff/orders", N_("居民点单"), "inbox", (_STATION, _OPERATOR)),
             ("/staff/desk", N_("派单"), "send", (_STATION, _OPERATOR)),

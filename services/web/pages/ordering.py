@@ -48,6 +48,15 @@ _NEXT: Mapping[str, str] = {
     "scheduled": N_("服务结束后，队长会在%(when)s前登记结果。"),
     "served": N_("请在%(when)s前评价，过时按默认结束。"),
 }
+_WORKING: Mapping[str, str] = {
+    "placed": N_("请在%(when)s前开始审核，过时转到上一级。"),
+    "under_review": N_("请在%(when)s前审完，过时转到上一级。"),
+    "needs_information": N_("等居民在%(when)s前补充，过时这一单会关闭。"),
+    "dispatched": N_("请队长在%(when)s前答复，过时重新派单。"),
+    "accepted": N_("请在%(when)s前定好时间，过时重新找队伍。"),
+    "scheduled": N_("服务结束后，请在%(when)s前登记结果。"),
+    "served": N_("等居民在%(when)s前评价，也可以打电话问。"),
+}
 _LATE: Mapping[str, str] = {
     "placed": N_("审核已经超时，上一级正在催办。"),
     "under_review": N_("审核已经超时，上一级正在催办。"),
@@ -71,8 +80,12 @@ def need_name(named: Mapping[str, Any]) -> str:
     return str(en if current() == "en" and en else zh)
 
 
-def shown(order: Mapping[str, Any], now: datetime, teams: Mapping[str, str]) -> dict[str, Any]:
-    """An order with its words: state, way, next step, time left, and its steps with the latest first."""
+def shown(order: Mapping[str, Any], now: datetime, teams: Mapping[str, str], *, working: bool = True) -> dict[str, Any]:
+    """An order with its words: state, way, next step, time left, and its steps with the latest first.
+
+    Args:
+        working: whether it is shown to those who work on it, and not to its resident.
+    """
     state = str(order["state"])
     steps = [_step(step, teams) for step in order["history"]]
     return {
@@ -80,7 +93,7 @@ def shown(order: Mapping[str, Any], now: datetime, teams: Mapping[str, str]) -> 
         "need": need_name(order),
         "tone": _TONES.get(state, ""),
         "stages": _stages(state),
-        "next": _next(order, state),
+        "next": _next(order, state, working),
         "left": time_left(order["due_at"], now) if order["due_at"] else "",
         "steps": steps[::-1],
         "declined": sum(step["act"] == "decline" for step in order["history"]),
@@ -123,12 +136,13 @@ def _stages(state: str) -> list[tuple[str, str]]:
     return list(zip((_(name) for name in _STAGES), marks, strict=True))
 
 
-def _next(order: Mapping[str, Any], state: str) -> str:
+def _next(order: Mapping[str, Any], state: str, working: bool) -> str:
     if order["due_at"] is None:
         return ""
     if order["late"] and state in _LATE:
         return _(_LATE[state])
-    return _(_NEXT[state], when=moment(order["due_at"]))
+    said = _WORKING.get(state) if working else None
+    return _(said or _NEXT[state], when=moment(order["due_at"]))
 
 
 def _step(step: Mapping[str, Any], teams: Mapping[str, str]) -> dict[str, Any]:

@@ -86,10 +86,17 @@ def test_each_code_of_orders_has_a_word() -> None:
 @pytest.mark.parametrize("state", list(OrderState))
 def test_an_open_order_says_what_is_next_and_by_when(state: str) -> None:
     for late in (False, True):
-        said = shown(order(state, late=late), NOW, {})
-        assert bool(said["next"]) == (state not in ENDED)
-        assert said["ended"] == (state in ENDED)
-    assert "%(" not in said["next"]
+        for working in (False, True):
+            said = shown(order(state, late=late), NOW, {}, working=working)
+            assert bool(said["next"]) == (state not in ENDED)
+            assert said["ended"] == (state in ENDED)
+            assert "%(" not in said["next"]
+
+
+def test_staff_are_asked_for_the_next_step_and_residents_read_what_it_is() -> None:
+    asked, read = (shown(order("accepted"), NOW, {}, working=working)["next"] for working in (True, False))
+    assert asked.startswith("请在3月6日 18:00前定好时间")
+    assert read.startswith("队伍已接单")
 
 
 def test_the_stages_of_an_order_that_is_offered_are_two_done_and_one_at_work() -> None:

@@ -133,7 +133,7 @@ TOPIC_WORDS: Mapping[str, str] = {
     "signups": N_("报名"),
     "attendance": N_("服务记录"),
     "assertions": N_("代记"),
-    "orders": N_("点单"),
+    "orders": N_("居民点单"),
     "points": N_("积分"),
     "badges": N_("徽章"),
     "team-badges": N_("团队徽章"),

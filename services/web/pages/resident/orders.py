@@ -14,6 +14,8 @@ from shared.auth.access import public
 
 __all__ = ["router"]
 
+MESSAGES = 5
+
 router = APIRouter(prefix="/orders", include_in_schema=False, dependencies=[public()])
 
 
@@ -26,9 +28,9 @@ async def own_orders(visit: VisitOf, cursor: str | None = None) -> Response:
         visit.ask("recruitment", "/orders/mine", limit="20", **query),
         district_now(visit),
         visit.team_names(),
-        messages.own(visit),
+        messages.own(visit, MESSAGES),
     )
-    orders = [shown(one, now, teams) for one in found["items"]]
+    orders = [shown(one, now, teams, working=False) for one in found["items"]]
     return page(
         "resident/orders.html",
         visit.session,
@@ -56,7 +58,7 @@ async def own_order(visit: VisitOf, order_id: str) -> Response:
         "resident/order.html",
         visit.session,
         path=visit.path,
-        order=shown(found, now, teams),
+        order=shown(found, now, teams, working=False),
         details=details,
         looks=looks["items"] if looks else [],
         door=door["code"] if door else "",

@@ -128,6 +128,10 @@ async def _context(visit: Visit, shift_id: str, ticket: str | None) -> dict[str,
     state = "none"
     if recorded:
         state = "open" if shift.get("record_ended_at") is None else "done"
+    # at a home no screen shows a code: the way to the resident's code is on the page of the order
+    at_home = None
+    if not ticket and state != "done" and shift.get("signup_id"):
+        at_home = await visit.get_optional("recruitment", f"/shifts/{shift_id}/order")
     earned = await _earned(visit, str(shift["record_id"])) if state == "done" else None
     left = record_left(shift) if state == "done" else 0
     return {
@@ -135,6 +139,7 @@ async def _context(visit: Visit, shift_id: str, ticket: str | None) -> dict[str,
         "shift": shift,
         "state": state,
         "ticket": ticket,
+        "at_home": at_home,
         "position": position if position and position.get("latitude") is not None else None,
         "rule": rule,
         "worth": worth,

@@ -19,10 +19,12 @@ WALKS: dict[str, str] = {
     "visitor": "/; /menu; /order; /drives; /d/{drive}; /login; /welcome; /rules; /leaders; /teams;"
     " /staff/login; /staff/login/reset; /no/such/page; /design; /s/{shift}",
     "volunteer": "/me; /me/service; /me/points; /me/inbox; /me/profile; /me/why; /me/hours; /me/balance; /account;"
+    " /me/contact; /consent; /me/shifts; /me/shifts/{shift}; /me/card;"
     " /orders; /order",
     "station": "/staff; /staff/orders; /staff/orders/new; /staff/desk;"
     " /staff/messages; /staff/drives; /staff/drives > a[href$='/poster']; /staff/shifts/{shift}/qr;"
     " /staff/approvals; /staff/approvals?view=recorded; /staff/cases; /staff/cases > a[href^='/staff/cases/'];"
+    " /staff/activities; /staff/activities > a[href^='/staff/shifts/']; /staff/records; /staff/devices; /staff/cards;"
     " /staff/volunteers; /staff/rewards; /staff/rewards > a[href^='/staff/rewards/']; /account;"
     " /staff/redemptions?status=held",
     "operator": "/staff; /staff/cases > a[href^='/staff/cases/']; /staff/rewards; /staff/colleagues; /staff/security;"

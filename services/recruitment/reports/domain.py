@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from services.recruitment.activities.domain import DomainRefusal
-
-__all__ = ["FORMULAS", "LONGEST_PERIOD", "ReportPeriod", "clamp", "period_of", "ratio"]
-
-LONGEST_PERIOD = timedelta(days=3660)
+__all__ = ["FORMULAS", "clamp", "ratio"]
 
 FORMULAS: Mapping[str, str] = {
     "sites": "sites founded and not closed by `to`, by kind; total = centre + institute + station, without points",
@@ -38,26 +33,6 @@ FORMULAS: Mapping[str, str] = {
     "waiting": "closed records of the period that still wait for a confirmation",
     "pillars": "opened activities of the period by the pillar of their theme",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ReportPeriod:
-    """A half-open interval of business time."""
-
-    start: datetime
-    end: datetime
-
-
-def period_of(
-    start: datetime | None, end: datetime | None, year_start: datetime, now: datetime
-) -> ReportPeriod | DomainRefusal:
-    """The period asked for; without bounds, the calendar year so far."""
-    period = ReportPeriod(start or year_start, end or now)
-    if period.end <= period.start:
-        return DomainRefusal("period-reversed", "`to` must come after `from`.", 422)
-    if period.end - period.start > LONGEST_PERIOD:
-        return DomainRefusal("period-too-long", f"A period has at most {LONGEST_PERIOD.days} days.", 422)
-    return period
 
 
 def clamp(as_of: datetime | None, horizon: datetime) -> datetime | None:

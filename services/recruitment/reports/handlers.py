@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from services.recruitment.activities.guards import unwrap
 from services.recruitment.orders.figures import store as order_figures
 from services.recruitment.orders.figures.store import OrderTotals
+from services.recruitment.periods.domain import ReportPeriod, period_of
 from services.recruitment.reports import domain, store
-from services.recruitment.reports.domain import ReportPeriod
 from services.recruitment.reports.store import Attendance, ReportCounts
 from shared.clock import DISTRICT_ZONE
 from shared.postgres import Database
@@ -39,7 +39,7 @@ async def district(db: Database, start: datetime | None, end: datetime | None, a
     async with db.transaction() as tx:
         horizon, now = await store.horizon(tx)
     year_start = datetime(now.astimezone(DISTRICT_ZONE).year, 1, 1, tzinfo=DISTRICT_ZONE).astimezone(UTC)
-    period = unwrap(domain.period_of(start, end, year_start, now))
+    period = unwrap(period_of(start, end, year_start, now))
     known = domain.clamp(as_of, horizon)
     async with db.snapshot() as tx:
         return ReportFigures(

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from services.recruitment.reports.domain import ReportPeriod
+from services.recruitment.periods.domain import ReportPeriod
 from shared.postgres import Tx, load_queries
 
 __all__ = ["Attendance", "ReportCounts", "attendance", "counts", "coverage", "horizon", "pillars"]

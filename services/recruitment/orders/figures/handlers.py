@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from services.recruitment.activities.guards import unwrap
 from services.recruitment.orders.figures import store
 from services.recruitment.orders.figures.store import OrderGroup, OrderOpinions, OrderSupply, OrderTotals, StateStay
-from services.recruitment.reports.domain import ReportPeriod, period_of
+from services.recruitment.periods.domain import ReportPeriod, period_of
 from shared.auth.tokens import Caller
 from shared.clock import DISTRICT_ZONE
 from shared.postgres import Database

@@ -1,0 +1,1 @@
+"""Periods of business time that figures are about."""

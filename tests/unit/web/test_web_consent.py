@@ -1,0 +1,50 @@
+"""The first sign-in of an imported volunteer: consent is asked for, and sent only when it was given."""
+
+from typing import Any, cast
+
+import pytest
+
+from services.web.gateway.sessions import Session
+from services.web.gateway.upstream import UpstreamProblem
+from services.web.pages.browser import Browser
+from services.web.pages.public.login import PhoneLoginIn, log_in
+from services.web.pages.render import fragment
+
+
+class Claimed(Exception):
+    """The account was claimed with this body."""
+
+
+class ImportedBrowser:
+    """A browser whose phone is on the registry's list."""
+
+    challenge = "c"
+
+    async def post(self, path: str, body: dict[str, Any], **headers: str) -> Any:
+        if path == "/auth/tokens":
+            raise UpstreamProblem("claim-first", "Claim your account.", status=409)
+        assert path == "/volunteers/claims"
+        if not body["consent"]:
+            raise UpstreamProblem("consent-missing", "Consent is missing.", status=422)
+        raise Claimed(body["guardian_consent"])
+
+
+async def signed_in(**said: bool) -> None:
+    form = PhoneLoginIn(phone="13800000000", code="123456", **said)
+    await log_in(cast(Browser, ImportedBrowser()), form, "1")
+
+
+async def test_consent_is_never_given_for_an_imported_volunteer() -> None:
+    with pytest.raises(UpstreamProblem) as refused:
+        await signed_in()
+    assert refused.value.type == "consent-missing"
+    for guardian in (False, True):
+        with pytest.raises(Claimed) as claimed:
+            await signed_in(consent=True, guardian_consent=guardian)
+        assert claimed.value.args == (guardian,)
+
+
+def test_the_page_shows_both_consents_once_they_are_asked_for() -> None:
+    html = fragment("public/login.html", Session(), path="/login", next="/me", scanning=False, scanned=False)
+    asked = html[html.index('data-shown-on="consent-missing" hidden') :]
+    assert asked.index('name="consent" disabled') < asked.index('name="guardian_consent" disabled')

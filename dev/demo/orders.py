@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from dev.demo import names
 from dev.demo.client import iso
@@ -32,6 +32,12 @@ SERIES = (30,)
 CHANNELS = ("phone", "counter", "visit")
 
 Step = Callable[[], Awaitable[None]]
+
+
+class Schedule(Protocol):
+    """Sets a step some days after the order, at `BEGINS` or later."""
+
+    def __call__(self, offset: int, step: Step, *, later: bool = False) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,8 @@ class Orders:
     teams: list[OrderTeam]
     residents: list[str]
     _today: date = date.min
-    steps: dict[int, list[Step]] = field(default_factory=lambda: defaultdict(list))
+    steps: dict[tuple[int, bool], list[Step]] = field(default_factory=lambda: defaultdict(list))
+    """By day, and whether at `ENDS` instead of at `BEGINS`."""
     doors: dict[int, list[PlayedOrder]] = field(default_factory=lambda: defaultdict(list))
 
     def plan(self) -> None:
@@ -83,41 +90,45 @@ class Orders:
     async def morning(self, day: int) -> None:
         """All steps of a day, then the check-ins at the doors, by business time at `BEGINS`."""
         self._today = self.district.plan.days[day].day
-        await all_of((step() for step in self.steps.pop(day, [])), AT_ONCE)
+        await all_of((step() for step in self.steps.pop((day, False), [])), AT_ONCE)
         await all_of((self._at_door(order, "in") for order in self.doors.get(day, [])), AT_ONCE)
 
     async def leave(self, day: int) -> None:
-        """The check-outs at the doors, by business time at `ENDS`."""
+        """The check-outs at the doors and the later steps, by business time at `ENDS`."""
         await all_of((self._at_door(order, "out") for order in self.doors.pop(day, [])), AT_ONCE)
+        await all_of((step() for step in self.steps.pop((day, True), [])), AT_ONCE)
 
     def _script(self, order: PlayedOrder) -> None:
         """Set the steps of an order, day by day; those behind the last day are not done."""
 
-        def on(offset: int, step: Step) -> None:
-            self.steps[order.day + offset].append(step)
+        def on(offset: int, step: Step, *, later: bool = False) -> None:
+            self.steps[order.day + offset, later].append(step)
 
         fate = order.fate
         on(0, lambda: self._place(order))
         if fate == "cancelled":
             on(1, lambda: self._act(order, "cancel", self._who(order), reason_code="helped-otherwise"))
             return
-        taken = 4 if fate == "escalated" else 1
+        # Staff who took it are reviewing it: each review is over within a working day, but for those that escalate.
+        taken, later = (4 if fate == "escalated" else 0), order.token is None
         desk = self._desk(order, higher=fate == "escalated")
         if order.token is not None:
-            on(taken, lambda: self._act(order, "review", desk, decision="take"))
+            on(taken, lambda: self._act(order, "review", desk, decision="take"), later=True)
+            taken += 1
         if fate == "refused":
-            on(taken + 1, lambda: self._act(order, "review", desk, decision="refuse", reason_code="not-voluntary"))
+            refuse = {"decision": "refuse", "reason_code": "not-voluntary"}
+            on(taken, lambda: self._act(order, "review", desk, **refuse), later=later)
             return
         if fate in ("asked", "lapsed"):
-            on(taken + 1, lambda: self._act(order, "review", desk, decision="ask", reason_code="time"))
+            on(taken, lambda: self._act(order, "review", desk, decision="ask", reason_code="time"), later=later)
             if fate == "lapsed":
                 return
-            on(taken + 2, lambda: self._act(order, "answer", self._who(order), words="周末上午都在家"))
-            taken += 2
-        on(taken + 1, lambda: self._act(order, "review", desk, decision="offer"))
-        self._offered(order, taken + 2, on)
+            taken, later = taken + 1, True
+            on(taken, lambda: self._act(order, "answer", self._who(order), words="周末上午都在家"))
+        on(taken, lambda: self._act(order, "review", desk, decision="offer"), later=later)
+        self._offered(order, taken + 1, on)
 
-    def _offered(self, order: PlayedOrder, day: int, on: Callable[[int, Step], None]) -> None:
+    def _offered(self, order: PlayedOrder, day: int, on: Schedule) -> None:
         team = order.home
         decline = {"team_id": self.district.teams[team.number], "reason_code": "no-people"}
         if order.fate in ("dispatched", "unfulfilled"):
@@ -128,8 +139,8 @@ class Orders:
         if order.fate in ("dispatched", "left"):
             other = self._other(team) if order.fate == "dispatched" else team
             given = self.district.teams[other.number]
-            wait = 1 if order.fate == "dispatched" else 5
-            on(day + wait, lambda: self._act(order, "dispatch", self.district.operator, team_id=given))
+            wait = 0 if order.fate == "dispatched" else 5
+            on(day + wait, lambda: self._act(order, "dispatch", self.district.operator, team_id=given), later=True)
             order.team = other
             day += wait
         leader, accepted = order.team.leader, {"team_id": self.district.teams[order.team.number]}
@@ -140,7 +151,7 @@ class Orders:
             on(day + 8, lambda: self._act(order, "accept", leader, **accepted))
             self._served(order, day + 9, on, stars=5)
 
-    def _served(self, order: PlayedOrder, day: int, on: Callable[[int, Step], None], stars: int = 0) -> None:
+    def _served(self, order: PlayedOrder, day: int, on: Schedule, stars: int = 0) -> None:
         on(day, lambda: self._schedule(order, order.day + day + 2))
         served = {"outcome": "served", "residents_served": 1 + order.number % 2}
         on(day + 3, lambda: self._act(order, "complete", order.team.leader, **served))

@@ -18,6 +18,7 @@ from tests.integration.recruitment.work import DAY, HOUR, NOW, Work, at
 from tests.support.depth import examples
 
 
+@pytest.mark.grows
 async def test_deadlines_raise_an_order_once_however_many_workers_run(work: Work) -> None:
     crowd = examples(1000, 100)
     orders = await ordering_of(work)

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from services.recruitment.orders.menu import handlers, store
@@ -19,6 +19,7 @@ router = APIRouter(prefix="/api/recruitment/v1", tags=["orders"])
 
 Centre = Annotated[Caller, allow(Role.OPERATOR, centre=True)]
 Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
+Day = Annotated[date, Path(ge=date(1949, 1, 1), lt=date(2200, 1, 1))]
 
 
 class MenuNeedOut(Output):
@@ -135,7 +136,7 @@ async def list_working_days(db: Db, caller: Staff, year: Annotated[int, Query(ge
 
 
 @router.put("/working-days/{day}")
-async def set_working_day(db: Db, caller: Centre, day: date, body: WorkingDayIn) -> WorkingDayOut:
+async def set_working_day(db: Db, caller: Centre, day: Day, body: WorkingDayIn) -> WorkingDayOut:
     """Say that a day is off, or that it is worked."""
     async with db.transaction() as tx:
         await handlers.set_day(tx, caller, day, body.works)

@@ -175,6 +175,8 @@ async def replace_phone(
 ) -> Response:
     """Change the phone of a volunteer who lost the old one, with evidence; all sessions end."""
     proof = PhoneProof(access.phone_of(body.phone), body.challenge_id, body.code)
+    async with db.transaction() as tx:
+        await handlers.require_of_site(tx, caller, volunteer_id)
     await spend_attempt(db, cipher, policy, client, body.challenge_id)
     proving = Proving(db, cipher, policy, client)
 

@@ -22,7 +22,16 @@ from shared.ids import new_id
 from shared.mailaddress import checked_address
 from shared.postgres import Tx
 
-__all__ = ["OwnProofs", "change_email", "change_phone", "changes", "issue_codes", "issue_for", "replace_phone"]
+__all__ = [
+    "OwnProofs",
+    "change_email",
+    "change_phone",
+    "changes",
+    "issue_codes",
+    "issue_for",
+    "replace_phone",
+    "require_of_site",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,16 @@ async def issue_for(
     """
     await _staff_person(tx, caller, volunteer_id)
     return await access.issue_code(tx, cipher, policy, client, phone, Purpose.PHONE, own=True)
+
+
+async def require_of_site(tx: Tx, caller: Caller, volunteer_id: UUID) -> None:
+    """Require that the caller may change the volunteer's phone, before an attempt at a code is counted.
+
+    Raises:
+        NotFound: there is no such volunteer among those of the caller's sites.
+        Conflict: ``own-account``.
+    """
+    await _staff_person(tx, caller, volunteer_id)
 
 
 async def change_phone(

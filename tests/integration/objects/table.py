@@ -116,6 +116,7 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("GET", "/appeals/by-code/{code}"): everybody("what stands in the article"),
     ("POST", "/volunteers"): everybody("people register themselves, by a code to their phone"),
     ("POST", "/volunteers/{volunteer_id}/phone/codes"): Row("station", body={"phone": "13900000077"}),
+    ("POST", "/volunteers/me/phone"): Row(None, frozenset({"stranger"}), why="acts on the caller alone"),
     ("POST", "/volunteers/{volunteer_id}/phone"): Row(
         None,
         body={"phone": "13900000077", "challenge_id": "$volunteer_id", "code": "000000", "evidence": "看过身份证"},
@@ -189,7 +190,7 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
 
 _DISTRICT = Row(None, ids={"rehearsal_id": "nothing", "activation_id": "nothing"}, why="the centre's by its mark")
 _POINTS: dict[tuple[str, str], Row] = {
-    ("GET", "/activities/{activity_id}/void-preview"): STATION,
+    ("GET", "/activities/{activity_id}/void-preview"): CENTRE,
     ("GET", "/rules/{version}"): everybody("rules are public", ids={"version": "one"}),
     ("POST", "/rules/{version}/rehearsals"): Row(None, ids={"version": "one"}, why="the centre's by its mark"),
     ("POST", "/rules/{version}/activation"): Row(

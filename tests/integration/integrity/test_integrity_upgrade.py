@@ -40,10 +40,10 @@ async def older(postgres_server: PostgresServer, tmp_path: Path) -> AsyncIterato
         yield made
 
 
-async def keep(database: Database, *records: AttendanceRecorded) -> None:
+async def keep(db: Database, *records: AttendanceRecorded) -> None:
     """Write records as the release before did."""
     rows = [decode(message(one))[: len(COLUMNS)] for one in records]
-    async with database.transaction() as tx:
+    async with db.transaction() as tx:
         await tx.copy("records", COLUMNS, rows)
 
 

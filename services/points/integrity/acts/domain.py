@@ -4,7 +4,7 @@ Bringing a record in, or scanning with a phone, is an act that no later revision
 recorder any ten minutes (``bursts``).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -91,7 +91,7 @@ def window_of(act: Act) -> TimeWindow:
     return day_span(day_of(seconds(act.at)))
 
 
-def judge_device(thresholds: ThresholdsInForce, acts: Iterable[Act], changed: Collection[UUID]) -> list[Flag]:
+def judge_device(thresholds: ThresholdsInForce, acts: Iterable[Act], changed: Container[UUID]) -> list[Flag]:
     """The findings of one device's days that an act about a changed record is part of.
 
     Args:

@@ -6,7 +6,7 @@ is found for the day before too. Flagged is what lies in a full window, in whate
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -35,7 +35,7 @@ class _Entered(NamedTuple):
     site_id: str
 
 
-def judge_recorder(thresholds: ThresholdsInForce, acts: Sequence[Act], changed: Collection[UUID]) -> list[Flag]:
+def judge_recorder(thresholds: ThresholdsInForce, acts: Sequence[Act], changed: Container[UUID]) -> list[Flag]:
     """One finding for each day on which full windows begin that hold a changed record.
 
     Args:
@@ -58,7 +58,7 @@ def judge_recorder(thresholds: ThresholdsInForce, acts: Sequence[Act], changed: 
         begin = max(reached.get(day, 0), bisect_left(entries, start, key=_moment))
         reached[day] = bisect_left(entries, start + BURST_SECONDS, key=_moment)
         members.setdefault(day, set()).update(entries[begin : reached[day]])
-    touched = {str(record_id) for record_id in changed}
+    touched = {str(act.record_id) for act in acts if act.record_id in changed}
     flags: list[Flag] = []
     for day, (count, begun) in sorted(fullest.items()):
         if all(entry.record_id not in touched for entry in members[day]):

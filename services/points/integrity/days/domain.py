@@ -4,7 +4,7 @@ A day (of the district) holds the records whose time touches it, each as it stan
 records changed; findings about others only were reported when those changed.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Container, Mapping
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -74,7 +74,7 @@ def spans_of(entry: DayEntry) -> tuple[TimeWindow, ...]:
 
 
 def judge_person(
-    thresholds: ThresholdsInForce, volunteer_id: UUID, records: Day, changed: Collection[UUID]
+    thresholds: ThresholdsInForce, volunteer_id: UUID, records: Day, changed: Container[UUID]
 ) -> list[Flag]:
     """The findings of a person's days that a changed record is part of.
 
@@ -83,7 +83,7 @@ def judge_person(
         changed: ids of records; those that are not among ``records`` are in no day.
     """
     days: dict[TimeWindow, dict[UUID, DayEntry]] = {}
-    for span in {span for key in changed if key in records for span in spans_of(records[key])}:
+    for span in {span for key, entry in records.items() if key in changed for span in spans_of(entry)}:
         days[span] = {}
     for record_id, entry in records.items():
         for span in spans_of(entry):
@@ -91,7 +91,7 @@ def judge_person(
                 days[span][record_id] = entry
     flags: list[Flag] = []
     for span, day in sorted(days.items()):
-        here = frozenset(changed).intersection(day)
+        here = frozenset(key for key in day if key in changed)
         flags += _judge(thresholds.at(day_of(span.start)), volunteer_id, span, day, here)
     return flags
 

@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -57,6 +57,18 @@ class OrderParties:
         order = await self.placed(token)
         for decision in ("take", "offer"):
             await self.call(self.station, f"/orders/{order['order_id']}/review", {"decision": decision})
+        return order
+
+    async def served(self, token: str) -> dict[str, Any]:
+        """An order whose service, planned for an hour from now, was held by the district's own team."""
+        order, name = await self.offered(token), self.district.names.team
+        path, leader = f"/orders/{order['order_id']}", self.leaders[name]
+        start = self.district.now + timedelta(hours=1)
+        plan = {"starts_at": start.isoformat(), "ends_at": (start + timedelta(hours=1)).isoformat(), "places": 1}
+        await self.call(leader, f"{path}/accept", {"team_id": self.teams[name]})
+        await self.call(leader, f"{path}/schedule", plan)
+        await self.district.pass_time(120)
+        await self.call(leader, f"{path}/complete", {"outcome": "served", "residents_served": 1})
         return order
 
 
@@ -125,8 +137,3 @@ async def _proof(district: District, phone: str) -> dict[str, str]:
 
 def _letters(number: int) -> str:
     return "".join(chr(ord("a") + int(digit)) for digit in str(number))
-
-
-def at(district: District, **later: int) -> datetime:
-    """A moment after the district's present one."""
-    return district.now + timedelta(**later)

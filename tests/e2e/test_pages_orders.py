@@ -212,3 +212,58 @@ async def test_an_order_without_a_team_says_so_and_becomes_a_lead_for_recruitmen
         leads = desk.locator("section[aria-labelledby=leads]")
         await expect(leads).to_contain_text(parties.need)
         await expect(leads).to_contain_text("1 单")
+
+
+async def test_a_resident_answers_cancels_and_after_a_bad_rating_by_phone_has_it_arranged_again(
+    district: District, browser: Browser, parties: OrderParties
+) -> None:
+    resident = await parties.resident("郑大爷")
+    asked, dropped = await parties.placed(resident), await parties.placed(resident)
+    for decision in ({"decision": "take"}, {"decision": "ask", "reason_code": "address", "words": "请问是几单元？"}):
+        await parties.call(parties.station, f"/orders/{asked['order_id']}/review", decision)
+    served = await parties.served(resident)
+    async with visitor(browser) as phone, visitor(browser, phone=False) as desk:
+        await enter(phone.context, district, resident)
+        await phone.goto(f"{district.url}/orders/{asked['order_id']}")
+        await expect(phone.locator("section[aria-labelledby=answer]")).to_contain_text("请问是几单元？")
+        await phone.get_by_label("您要补充的").fill("二单元")
+        await press(phone, "提交补充")
+        await state(phone, "审核中")
+
+        await phone.goto(f"{district.url}/orders/{dropped['order_id']}")
+        await phone.get_by_text("不需要了，要撤单").click()
+        await phone.get_by_label("为什么").select_option(label="已经有人帮忙")
+        await press(phone, "撤单")
+        await press(phone.get_by_role("dialog"), "撤单")
+        await state(phone, "已撤单")
+
+        await staff_log_in(desk, district)
+        await desk.goto(f"{district.url}/staff/orders/{served['order_id']}")
+        await desk.get_by_label("很不满意").check()
+        await desk.get_by_label("居民要投诉").check()
+        await press(desk, "记下评价")
+        await state(desk, "已评价")
+        await phone.goto(f"{district.url}/orders/{served['order_id']}")
+        await shot(phone, "order-reopen")
+        await press(phone, "换一支队伍")
+        await state(phone, "等队伍接单")
+        await expect(phone.locator("section[aria-labelledby=reopen]")).to_have_count(0)
+
+
+async def test_the_centre_takes_a_need_off_the_menu_and_names_a_day_off(
+    district: District, browser: Browser, parties: OrderParties
+) -> None:
+    async with visitor(browser, phone=False) as desk:
+        await log_in(desk, district, "operator", district.stack.secrets.operator_password)
+        await desk.goto(f"{district.url}/staff/menu")
+        line = desk.locator("section[aria-labelledby=needs] li", has_text=parties.need)
+        await line.locator("summary").click()
+        await line.get_by_label("居民能点").uncheck()
+        await press(line, "保存")
+        await expect(line).to_contain_text("不能点")
+        await desk.get_by_label("日期").fill(f"{district.now:%Y}-10-01")
+        await press(desk.locator("section[aria-labelledby=days]"), "保存")
+        await expect(desk.locator("section[aria-labelledby=days]")).to_contain_text(f"{district.now:%Y}-10-01")
+        await shot(desk, "menu-admin")
+        await desk.goto(f"{district.url}/menu")
+        await expect(desk.locator("main")).not_to_contain_text(parties.need)

@@ -27,7 +27,7 @@ async def menu_admin(visit: VisitOf, year: int | None = None) -> Response:
         "operator/menu_admin.html",
         visit.session,
         path=visit.path,
-        needs=[{**one, "name": need_name(one)} for one in needs],
+        needs=[{**one, "name": need_name(one)} for one in needs["items"]],
         days=days["items"],
         year=shown_year,
     )

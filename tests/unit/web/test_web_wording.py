@@ -114,7 +114,9 @@ def test_refusals_are_said_in_chinese_with_their_numbers() -> None:
 def test_whatever_a_service_refuses_a_page_with_is_said_in_chinese() -> None:
     raised = re.compile(r"(?:Conflict|Invalid|NotFound|Forbidden|TooMany|Refusal|Refused|Declined)\(\s*\"([a-z-]+)\"")
     services = Path(__file__).parents[3] / "services"
-    rooms = ["points/rewards", "points/pickups", "points/catalogue", "points/accounts", "points/leaders"]
+    rooms = [
+        "points/rewards", "points/rewards/pickups", "points/rewards/catalogue", "points/accounts", "points/leaders",
+    ]  # fmt: skip
     rooms += ["points/activations", "points/adjustments", "points/integrity", "points/previews"]
     rooms += ["recruitment/signups", "recruitment/volunteers/handlers.py", "recruitment/imports"]
     files = [path for room in rooms for path in _python(services / room)]

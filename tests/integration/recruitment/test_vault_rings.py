@@ -168,6 +168,7 @@ async def test_evidence_and_device_secrets_are_moved_to_the_new_key_too(work: Wo
         "second_factors": {"2"},
         "shift_messages": set(),
         "phone_changes": set(),
+        "order_texts": set(),
     }
     alone = Cipher(f"2:{NEXT_VAULT}", f"2:{NEXT_LOOKUP}")
     text = await recruitment_db.pool.fetchrow("select wrapped_key, sealed from attendance_evidence")
@@ -193,4 +194,5 @@ async def test_every_wrapped_key_of_the_schema_is_moved(recruitment_db: Database
         ("staff_second_factors", "wrapped_key"),
         ("shift_messages", "wrapped_key"),
         ("phone_changes", "wrapped_key"),
+        ("order_texts", "wrapped_key"),
     }, "a column that services/recruitment/keys does not know keeps its old key for good"

@@ -25,7 +25,7 @@ _PLACES = (("square", N_("%(n)s 进广场")), ("enterprise", N_("%(n)s 进企业
 _ORDERS = (
     ("rated", N_("%(n)s 单已评价")),
     ("unfulfilled", N_("%(n)s 单没有队伍能接")),
-    ("open", N_("%(n)s 单未完")),
+    ("on_time", N_("%(n)s 单按时")),
 )
 _LEVELS = ("district", "township", "community")
 _FORMULAS = (

@@ -135,6 +135,7 @@ async def _act(page: Page, button: str, reason: str) -> None:
     await form.get_by_role("button", name=button, exact=True).click()
 
 
+@pytest.mark.deep  # its steps have tests of their own: letters and pauses in the console's, monitors and traces by HTTP
 async def test_a_poisoned_check_out_is_read_cured_replayed_and_traced(district: District, browser: Browser) -> None:
     async with (
         visitor(browser) as phone,

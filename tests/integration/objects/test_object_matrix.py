@@ -43,8 +43,8 @@ async def _send(world: World, route: Route, row: Row, caller: str) -> httpx.Resp
 
 async def test_others_than_those_whose_an_object_is_are_refused_without_a_trace(world: World) -> None:
     wrong: list[str] = []
+    before, last = await world.trace(), next(reversed(ROWS))
     for route, row in ROWS.items():
-        before = await world.trace()
         for caller in OTHERS:
             if caller in row.open_to and row.hidden is None:
                 continue
@@ -56,8 +56,12 @@ async def test_others_than_those_whose_an_object_is_are_refused_without_a_trace(
                     wrong.append(f"{said} shows {row.hidden}")
             elif answer.status_code not in REFUSED:
                 wrong.append(said)
-        after = await world.trace()
-        wrong += [f"{route} left a trace in {name}" for name in after if after[name] != before.get(name)]
+        if route[1] != "GET" or route == last:  # what reads leave is found after the next row
+            after = await world.trace()
+            wrong += [
+                f"{route} or a read before left a trace in {name}" for name in after if after[name] != before[name]
+            ]
+            before = after
     assert not wrong, "\n".join(wrong)
 
 

@@ -35,7 +35,7 @@ from tests.support.settings import SettingsFactory
 __all__ = ["World", "apps_of", "world_of"]
 
 _FACTORIES = {"recruitment": "build_app", "points": "api", "notify": "api", "operations": "api"}
-_UNTRACED = ("idempotency", "limit_counters", "security_events", "schema_migrations")
+_UNTRACED = ("idempotency", "security_events", "schema_migrations")
 """Tables that may change although a call was refused."""
 
 

@@ -239,7 +239,8 @@ async def prepare_orders(district: District) -> Orders:
     """Claim leaders and members of some teams among the imported, register residents, and plan the orders."""
     found = await district.client.get(f"{RECRUITMENT}/tags", district.operator)
     tags = {tag["tag"]: tag["tag_id"] for tag in found["items"]}
-    numbers = [number for number, (kind, _, _) in enumerate(district.plan.teams) if kind == "team"]
+    teams_of = enumerate(district.plan.teams)
+    numbers = [number for number, (kind, _, site) in teams_of if kind == "team" and site in district.stations]
     if len(district.plan.days) <= DAYS_OF_PERIOD:
         numbers = [number for number in numbers if number % 10 in (1, 4, 9)]
     imported = [person for person in district.plan.people if person.registry and _grown(person.birth.year)]

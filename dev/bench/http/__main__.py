@@ -268,7 +268,7 @@ class _Bench:
 
     async def most(self) -> None:
         """The largest rate at which p99 stays below the limit of patience, by steps."""
-        rate, best = float(self.chosen.rate), 0.0
+        rate, best = self.chosen.rate / 4, 0.0
         while len(self.unused) >= rate * STEP_SECONDS:
             load = await self._at(rate, [self._call() for _ in range(int(rate * STEP_SECONDS))])
             if load.failed or percentile(load.latencies, 0.99) > PATIENCE_MS:

@@ -3,15 +3,13 @@
 from copy import deepcopy
 from typing import Any
 
+import grimp
 import pytest
-
-grimp = pytest.importorskip("grimp", reason="installed by make setup")
-importlinter = pytest.importorskip("importlinter.api")
-
-from importlinter.contracts.acyclic_siblings import AcyclicSiblingsContract  # noqa: E402 - after the skip
-from importlinter.contracts.forbidden import ForbiddenContract  # noqa: E402
-from importlinter.contracts.independence import IndependenceContract  # noqa: E402
-from importlinter.contracts.layers import LayersContract  # noqa: E402
+from importlinter import api as importlinter
+from importlinter.contracts.acyclic_siblings import AcyclicSiblingsContract
+from importlinter.contracts.forbidden import ForbiddenContract
+from importlinter.contracts.independence import IndependenceContract
+from importlinter.contracts.layers import LayersContract
 
 KINDS: dict[str, Any] = {
     "acyclic_siblings": AcyclicSiblingsContract,

@@ -180,6 +180,8 @@ def _why(why: Mapping[str, Any]) -> str:
         return _n("%(n)s 位有这项技能", int(value)) if value else ""
     if code == "load":
         return _n("近 30 天有 %(n)s 场服务", int(value)) if value else _("近 30 天没有服务")
+    if code == "few-ratings":
+        return _n("只有 %(n)s 次评价", int(value)) if value else _("还没有评价")
     stars = f"{value:.1f}"
     return _("评价 %(stars)s 分", stars=stars) if code == "rating" else ""
 

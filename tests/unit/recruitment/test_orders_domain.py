@@ -339,6 +339,10 @@ def test_teams_are_ranked_by_distance_skill_load_and_ratings_with_reasons() -> N
     points = {each.code: each.points for each in found[3].reasons}
     assert points["load"] == -4 * 9
     assert found[3].score == round(sum(points.values()), 2)
+    opinions = [
+        (one.code, one.value) for each in found for one in each.reasons if one.code.endswith(("rating", "ratings"))
+    ]
+    assert opinions == [("rating", 5.0), *[("few-ratings", n) for n in (0, 1, 0, 0)]], "no mean of too few"
 
 
 def test_details_open_a_day_before_and_close_a_week_after() -> None:

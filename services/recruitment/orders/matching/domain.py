@@ -13,7 +13,7 @@ _DOCKED, _SKILLED, _MOST_SKILLED = 15, 5, 4
 _BUSY = 4
 _USUAL_STARS, _STAR = 3.5, 8.0
 _SELDOM = 3
-"""With fewer ratings a team counts as usual."""
+"""With fewer ratings a team counts as usual, and no mean is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,11 @@ def _match(steps: int, team: TeamMeasure) -> TeamMatch:
         MatchReason("skilled", team.skilled, _SKILLED * min(team.skilled, _MOST_SKILLED)),
         MatchReason("load", team.load, -_BUSY * float(team.load)),
     ]
-    known = team.stars if team.stars is not None and team.ratings >= _SELDOM else _USUAL_STARS
-    reasons.append(MatchReason("rating", round(known, 2), round((known - _USUAL_STARS) * _STAR, 2)))
+    if team.stars is not None and team.ratings >= _SELDOM:
+        points = round((team.stars - _USUAL_STARS) * _STAR, 2)
+        reasons.append(MatchReason("rating", round(team.stars, 2), points))
+    else:
+        reasons.append(MatchReason("few-ratings", team.ratings, 0))
     return TeamMatch(team, round(sum(each.points for each in reasons), 2), tuple(reasons))
 
 

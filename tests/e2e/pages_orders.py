@@ -100,7 +100,7 @@ async def parties_of(district: District) -> OrderParties:
 
 
 async def enter(context: BrowserContext, district: District, token: str) -> None:
-    """Let a browser have somebody's session, without the log-in that other tests play."""
+    """Give a browser a session, without the log-in that other tests play."""
     await context.add_cookies([{"name": "wg_access", "value": token, "url": district.url}])
 
 

@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from services.points.consuming import hosted_consumer
 from services.points.ingest.handlers import Policy
 from services.points.integrity import handlers
 from services.points.integrity.following import IntegrityFollower
 from services.points.integrity.reviewing import review
 from services.points.integrity.stream import GROUP, TOPICS, DenialStream
 from services.points.settings import PointsSettings
-from shared.kafka.consumer import BatchConsumer
-from shared.operators.control import DatabaseControl
 from shared.postgres import Database
 from shared.timers import run_timer
 
@@ -29,18 +28,16 @@ async def following_records(
     thresholds = await handlers.install(db)
     follower = IntegrityFollower(db, thresholds, policy)
     stream = DenialStream(db, thresholds, policy)
-    consumer = BatchConsumer(
+    consumer = hosted_consumer(
         settings,
+        db,
+        stream,
         topics=TOPICS,
         group=GROUP,
-        handle=stream.handle,
-        dead_letter=stream.dead_letter,
-        max_records=BATCH,
-        fetch_wait_ms=FETCH_WAIT_MS,
+        batch=BATCH,
         fetch_bytes=FETCH_BYTES,
+        fetch_wait_ms=FETCH_WAIT_MS,
         gather_ms=GATHER_MS,
-        patience=settings.watchdog_seconds,
-        control=DatabaseControl(db, GROUP),
     )
 
     async def work(stop: asyncio.Event) -> None:

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from services.points.consuming import hosted_consumer
 from services.points.settings import PointsSettings
 from services.points.teams import handlers
 from services.points.teams.stream import GROUP, TOPICS, TeamStream
-from shared.kafka.consumer import BatchConsumer
-from shared.operators.control import DatabaseControl
 from shared.postgres import Database
 from shared.timers import run_timer
 
@@ -27,18 +26,16 @@ async def counting_teams(
 ) -> Callable[[asyncio.Event], Coroutine[Any, Any, None]]:
     """Install the criteria; returns the work, which goes on until the event is set."""
     stream = TeamStream(db, await handlers.install(db))
-    consumer = BatchConsumer(
+    consumer = hosted_consumer(
         settings,
+        db,
+        stream,
         topics=TOPICS,
         group=GROUP,
-        handle=stream.handle,
-        dead_letter=stream.dead_letter,
-        max_records=BATCH,
-        fetch_wait_ms=FETCH_WAIT_MS,
+        batch=BATCH,
         fetch_bytes=FETCH_BYTES,
+        fetch_wait_ms=FETCH_WAIT_MS,
         gather_ms=GATHER_MS,
-        patience=settings.watchdog_seconds,
-        control=DatabaseControl(db, GROUP),
     )
 
     async def work(stop: asyncio.Event) -> None:

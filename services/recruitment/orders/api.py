@@ -165,7 +165,7 @@ async def dispatch_order(
 async def schedule_order(
     request: Request, db: Db, terms: TermsDep, caller: Runner, order_id: UUID, body: PlanIn
 ) -> Response:
-    """ServicePlan the service of an accepted order: an activity with a shift that its team alone sees."""
+    """Plan the service of an accepted order: an activity with a shift that its team alone sees."""
 
     async def work(tx: Tx) -> FoundOrder:
         plan = ServicePlan(body.starts_at, body.ends_at, body.places, body.dates)

@@ -46,7 +46,7 @@ def steward(caller: Caller) -> Caller:
 
 
 async def schedule(tx: Tx, caller: Caller, terms: OrderTerms, order_id: UUID, plan: ServicePlan) -> FoundOrder:
-    """ServicePlan the service: an activity for the team only, with a shift; of a series, one for each date.
+    """Plan the service: an activity for the team only, with a shift; of a series, one for each date.
 
     Raises:
         NotFound, Forbidden: it is not the caller's.

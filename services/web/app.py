@@ -21,6 +21,7 @@ from services.web.pages.operator import (
     activations,
     adjustments,
     colleagues,
+    complaints,
     design,
     desk,
     imports,
@@ -86,6 +87,7 @@ _ORDERS = (
     staff_orders.router,
     offers.router,
     desk.router,
+    complaints.router,
     menu_admin.router,
 )
 

@@ -1,6 +1,7 @@
 """Orders in a real browser: from the menu to the rating, one taken by phone, one dispatched, one without a team."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
@@ -106,6 +107,30 @@ async def serve(phone: Page, member: Page, district: District, order: str, shift
         await expect(member.locator("main")).to_contain_text(after)
         await district.pass_time(minutes)
     await shot(phone, "order-door")
+
+
+async def decide_complaint(browser: Browser, district: District, order: dict[str, Any]) -> None:
+    """The operator finds the complaint on the first page, reads it, dismisses it, and sees what came of it."""
+    async with visitor(browser, phone=False) as centre:
+        await log_in(centre, district, "operator", district.stack.secrets.operator_password)
+        waiting = centre.locator("a.waits[href='/staff/complaints']")
+        for _turn in range(40):
+            await centre.goto(f"{district.url}/staff")
+            if await waiting.count():
+                break
+        await waiting.click()
+        complaint = centre.locator("section.card", has_text=order["number"])
+        await complaint.get_by_role("link", name="看居民怎么说").click()
+        await expect(complaint).to_contain_text("来晚了")
+        await shot(centre, "complaints")
+        await complaint.get_by_text("投诉不成立").click()
+        await complaint.get_by_label("为什么不成立").fill("和居民通过电话")
+        await press(complaint, "不成立")
+        await expect(centre.locator("section.card", has_text=order["number"])).to_have_count(0)
+        await centre.get_by_role("link", name="处理过的").click()
+        await expect(complaint).to_contain_text("和居民通过电话")
+        await expect(complaint.locator(".tag")).to_have_text("投诉不成立")
+        await shot(centre, "complaints-decided")
 
 
 async def test_an_order_goes_from_the_menu_to_its_rating(
@@ -241,8 +266,10 @@ async def test_a_resident_answers_cancels_and_after_a_bad_rating_by_phone_has_it
         await desk.goto(f"{district.url}/staff/orders/{served['order_id']}")
         await desk.get_by_label("很不满意").check()
         await desk.get_by_label("居民要投诉").check()
+        await desk.get_by_label("居民说的话").fill("来晚了")
         await press(desk, "记下评价")
         await state(desk, "已评价")
+        await decide_complaint(browser, district, served)
         await phone.goto(f"{district.url}/orders/{served['order_id']}")
         await shot(phone, "order-reopen")
         await press(phone, "换一支队伍")

@@ -27,7 +27,8 @@ WALKS: dict[str, str] = {
     " /staff/activities; /staff/activities > a[href^='/staff/shifts/']; /staff/records; /staff/devices; /staff/cards;"
     " /staff/volunteers; /staff/rewards; /staff/rewards > a[href^='/staff/rewards/']; /account;"
     " /staff/redemptions?status=held",
-    "operator": "/staff; /staff/cases > a[href^='/staff/cases/']; /staff/rewards; /staff/colleagues; /staff/security;"
+    "operator": "/staff; /staff/complaints;"
+    " /staff/cases > a[href^='/staff/cases/']; /staff/rewards; /staff/colleagues; /staff/security;"
     " /staff/rewards > a[href^='/staff/rewards/']; /staff/adjustments; /staff/adjustments > a[href*='/adjustments/'];"
     " /staff/adjustments > a[href*='/adjustments/'] > a[href$='/why']; /staff/rules;"
     " /staff/imports?state=all; /staff/imports?state=all > a[href^='/staff/imports/'];"

@@ -91,6 +91,7 @@ _GROUPS = (
         (
             ("/staff/orders", N_("居民点单"), "inbox", (_STATION, _OPERATOR)),
             ("/staff/desk", N_("派单"), "send", (_STATION, _OPERATOR)),
+            ("/staff/complaints", N_("居民投诉"), "message-circle", (_OPERATOR,)),
             ("/staff/menu", N_("亮单和工作日"), "menu", (_CENTRE,)),
         ),
     ),

@@ -84,6 +84,7 @@ ORDER_WORDS: Mapping[str, Mapping[str, str]] = {
         "rating": N_("居民的评价"),
         "cancel": N_("撤单时写的"),
     },
+    "complaint_state": {"open": N_("等处理"), "recorded": N_("投诉成立"), "dismissed": N_("投诉不成立")},
     "order_reader": {"staff": N_("工作人员"), "leader": N_("队长"), "volunteer": N_("志愿者")},
     "order_reason": {
         "not-voluntary": N_("不属于志愿服务"),

@@ -81,3 +81,14 @@ async def test_a_complaint_in_a_rating_waits_for_a_person_and_is_decided_once(
         (decided.json()["complaint_id"], found["activity_id"])
     ]
     assert (await http.get("/complaints/proposals", headers=headers(here))).json()["items"] == []
+
+    async def decided_here() -> list[tuple[Any, ...]]:
+        found = await http.get("/complaints/proposals?view=decided", headers=headers(here))
+        return [(each["state"], each["reason"], each["withdrawn_at"] is None) for each in found.json()["items"]]
+
+    assert found["order_id"] == decided.json()["order_id"] is not None
+    assert await decided_here() == [("recorded", "电话核实", True)]
+    await http.post(
+        f"/complaints/{decided.json()['complaint_id']}/withdraw", json={"reason": "误会"}, headers=headers()
+    )
+    assert await decided_here() == [("recorded", "电话核实", False)]

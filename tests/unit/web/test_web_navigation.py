@@ -83,7 +83,13 @@ def test_each_role_is_offered_what_it_may_see() -> None:
         "/account",
         "/staff/api",
     }
-    assert offered(NORTH) - offered(STATION) == {"/staff/adjustments", "/staff/colleagues", "/staff/imports", *CONSOLE}
+    assert offered(NORTH) - offered(STATION) == {
+        "/staff/adjustments",
+        "/staff/colleagues",
+        "/staff/complaints",
+        "/staff/imports",
+        *CONSOLE,
+    }
     assert offered(CENTRE) - offered(NORTH) == {"/staff/rules", "/staff/menu", "/staff/security", *CENTRES}
     assert offered(ENGINEER) == {"/staff/messages", "/staff/system", "/staff/api", "/account", *CONSOLE, *CENTRES}
     assert offered(AUDITOR) == offered(ENGINEER) - {"/staff/messages"}

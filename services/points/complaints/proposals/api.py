@@ -26,15 +26,23 @@ Operator = Annotated[Caller, allow(Role.OPERATOR)]
 
 
 class ComplaintProposalOut(Output):
-    """A resident's complaint in the rating of an order; ``complaint_id`` is set once it was recorded."""
+    """A resident's complaint in the rating of an order; ``complaint_id`` is set once it was recorded.
+
+    ``withdrawn_at`` is set once the recorded complaint was withdrawn.
+    """
 
     proposal_id: UUID
+    order_id: UUID | None
     activity_id: UUID
     site_id: UUID
     stars: int
     proposed_at: datetime
     state: Literal["open", "recorded", "dismissed"]
     complaint_id: UUID | None
+    reason: str | None
+    decided_by: UUID | None
+    decided_at: datetime | None
+    withdrawn_at: datetime | None
 
 
 class ComplaintDecisionIn(Input):
@@ -50,12 +58,16 @@ def _proposal(found: ProposedComplaint) -> ComplaintProposalOut:
 
 @router.get("/complaints/proposals")
 async def list_proposals(
-    db: Db, caller: Operator, cursor: str | None = None, limit: Limit = 50
+    db: Db,
+    caller: Operator,
+    view: Literal["open", "decided"] = "open",
+    cursor: str | None = None,
+    limit: Limit = 50,
 ) -> Page[ComplaintProposalOut]:
-    """Complaints of residents at the caller's sites that wait for a decision, newest first."""
+    """Complaints of residents at the caller's sites that wait for a decision, or were decided, newest first."""
     before = None if cursor is None else cursors.decode(cursor, (UUID,))[0]
     async with db.snapshot() as tx:
-        found = await store.list_open(tx, caller.site_ids, before, limit + 1)
+        found = await store.list_proposals(tx, caller.site_ids, before, limit + 1, waiting=view == "open")
     return page_of(found, limit, _proposal, lambda each: (each.proposal_id,))
 
 

@@ -17,7 +17,7 @@ __all__ = ["decide", "keep"]
 async def keep(tx: Tx, event_id: UUID, step: OrderChanged) -> None:
     """Keep the complaint of a rating as a proposal; any other step is none."""
     if step.act == "rate" and step.complaint and step.activity_id is not None and step.stars is not None:
-        await store.propose(tx, event_id, step.activity_id, step.site_id, step.stars, step.changed_at)
+        await store.propose(tx, event_id, step.order_id, step.activity_id, step.site_id, step.stars, step.changed_at)
 
 
 async def decide(
@@ -43,7 +43,7 @@ async def decide(
         )
         complaint_id = made.complaint_id
     state = "recorded" if record else "dismissed"
-    await store.decide(tx, proposal_id, state, complaint_id, caller.subject, await tx.now())
+    await store.decide(tx, proposal_id, state, complaint_id, caller.subject, await tx.now(), reason)
     decided = await store.find_proposal(tx, proposal_id)
     assert decided is not None
     return decided

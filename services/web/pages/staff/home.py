@@ -157,6 +157,7 @@ async def _waiting(visit: Visit) -> list[dict[str, Any]]:
     if "operator" in roles:
         proposed = {"status": "proposed", **most}
         questions += [
+            ("/staff/complaints", N_("居民投诉"), "message-circle", "points", "/complaints/proposals", most),
             ("/staff/adjustments", N_("调整待批"), "sliders-horizontal", "points", "/adjustments", proposed),
             ("/staff/colleagues", N_("未接受的邀请"), "users", records[0], "/staff/invitations", {}),
         ]

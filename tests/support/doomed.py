@@ -19,7 +19,14 @@ __all__ = [
     "AFTER_HOLD",
     "BEFORE_INSERT",
     "BEFORE_OFFSETS",
+    "INBOX_COMMITTED",
+    "INBOX_WRITTEN",
+    "ORDERS_COMMITTED",
+    "ORDER_CHANGED",
+    "ORDER_RECORDED",
+    "ORDER_STEPPED",
     "POINTS",
+    "RELAY_SENT",
     "STOPS_INSIDE",
     "STOPS_OUTSIDE",
 ]
@@ -29,6 +36,13 @@ AFTER_COMMIT = "after-commit"
 BEFORE_OFFSETS = "before-offset-commit"
 AFTER_HOLD = "between-hold-and-answer"
 ACTIVATIONS = "within-an-activation"
+ORDER_STEPPED = "order-row-without-history"
+ORDER_RECORDED = "order-history-without-event"
+ORDER_CHANGED = "order-step-before-commit"
+ORDERS_COMMITTED = "orders-after-commit"
+RELAY_SENT = "relay-before-mark"
+INBOX_WRITTEN = "inbox-before-commit"
+INBOX_COMMITTED = "inbox-before-offsets"
 STOPS_OUTSIDE = "stops-holding-a-batch"
 STOPS_INSIDE = "stops-inside-the-transaction"
 
@@ -93,12 +107,52 @@ def _stops_inside(passed: Passed) -> None:
     _wrap(import_module("services.points.ingest.stream"), "ingest", after=lambda *_: passed())
 
 
+def _order_stepped(passed: Passed) -> None:
+    _wrap(import_module("services.recruitment.orders.store"), "insert_change", before=passed)
+
+
+def _order_recorded(passed: Passed) -> None:
+    _wrap(import_module("services.recruitment.orders.parties.store"), "staff_at", before=passed)
+
+
+def _order_changed(passed: Passed) -> None:
+    """The event lies in the outbox, and nothing of it is committed."""
+    _wrap(import_module("services.recruitment.orders.journal"), "_record", after=lambda *_: passed())
+
+
+def _orders_committed(passed: Passed) -> None:
+    _wrap(
+        import_module("services.recruitment.orders.timers"), "run_due", after=lambda _, done: passed() if done else None
+    )
+
+
+def _relay_sent(passed: Passed) -> None:
+    _wrap(
+        import_module("shared.outbox.relay").Relay, "_send", after=lambda _, outcome: passed() if outcome.sent else None
+    )
+
+
+def _inbox_written(passed: Passed) -> None:
+    _wrap(import_module("services.notify.inbox.handlers"), "deliver", after=lambda *_: passed())
+
+
+def _inbox_committed(passed: Passed) -> None:
+    _wrap(import_module("services.notify.inbox.stream").InboxStream, "handle", after=lambda *_: passed())
+
+
 POINTS: dict[str, Callable[[Passed], None]] = {
     BEFORE_INSERT: _before_insert,
     AFTER_COMMIT: _after_commit,
     BEFORE_OFFSETS: _before_offsets,
     AFTER_HOLD: _after_hold,
     ACTIVATIONS: _within_an_activation,
+    ORDER_STEPPED: _order_stepped,
+    ORDER_RECORDED: _order_recorded,
+    ORDER_CHANGED: _order_changed,
+    ORDERS_COMMITTED: _orders_committed,
+    RELAY_SENT: _relay_sent,
+    INBOX_WRITTEN: _inbox_written,
+    INBOX_COMMITTED: _inbox_committed,
     STOPS_OUTSIDE: _stops_outside,
     STOPS_INSIDE: _stops_inside,
 }

@@ -1,7 +1,7 @@
 """Orders on the pages: their way, what is next, why a team matches, and what the form sends. Pure."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import pytest
@@ -27,6 +27,7 @@ from services.web.pages.order_words import ORDER_WORDS
 from services.web.pages.ordering import matched, shown, time_left
 from services.web.pages.resident.placing import OrderFormIn, order_of
 from services.web.pages.staff.orders import plan_of, reasons_of
+from shared.contracts import OrderChanged
 
 NOW = datetime.fromisoformat("2026-03-05T09:00:00+08:00")
 TEAM, SITE, NEED = (str(UUID(int=n)) for n in (1, 2, 3))
@@ -81,6 +82,8 @@ def test_each_code_of_orders_has_a_word() -> None:
         assert set(own) == theirs
         assert set(own) <= set(ORDER_WORDS["order_reason"])
     assert "no-team" in dict(reasons_of()["cancel"])
+    causes, _ = get_args(OrderChanged.model_fields["cause"].annotation)
+    assert set(ORDER_WORDS["order_reason"]) == set(get_args(causes)), "the steps of the timers give reasons too"
 
 
 @pytest.mark.parametrize("state", list(OrderState))

@@ -55,6 +55,7 @@ from services.web.pages.staff import (
     organisation_parts,
     plan,
     records,
+    recruiting,
     rewards_admin,
     scanner,
     shifts,
@@ -89,6 +90,15 @@ _ORDERS = (
     desk.router,
     complaints.router,
     menu_admin.router,
+)
+_STATION = (
+    staff.router,
+    recruiting.router,
+    plan.router,
+    devices.router,
+    shifts.router,
+    scanner.router,
+    records.router,
 )
 
 Message = MutableMapping[str, Any]
@@ -134,12 +144,7 @@ class Gateway:
                 leaders.router,
                 scan.router,
                 own_shifts.router,
-                staff.router,
-                plan.router,
-                devices.router,
-                shifts.router,
-                scanner.router,
-                records.router,
+                *_STATION,
                 rewards_admin.router,
                 rules_admin.router,
                 activations.router,

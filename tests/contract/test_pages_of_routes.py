@@ -15,40 +15,25 @@ PAGES = Path(render.__file__).parent
 PREFIX = "/api/recruitment/v1"
 Route = tuple[str, str]
 
-_ORGANISATION = "it is kept by API until it has a page"
 _PROGRAM = "programs call it: devices, demos and other services"
 NO_PAGE: Mapping[Route, str] = {
-    ("GET", "/appeals"): _ORGANISATION,
-    ("GET", "/appeals/by-code/*"): "the article's link leads to the registration, which sends the code along",
-    ("PATCH", "/appeals/*"): _ORGANISATION,
-    ("POST", "/appeals"): _ORGANISATION,
-    ("POST", "/appeals/*/close"): _ORGANISATION,
     ("GET", "/auth/me"): _PROGRAM,
     ("POST", "/auth/refresh"): "the gateway refreshes sessions",
     ("GET", "/drives/*"): _PROGRAM,
     ("GET", "/drives/*/poster.svg"): "the poster's page shows it by the address that the drive names",
-    ("PATCH", "/drives/*"): _ORGANISATION,
-    ("POST", "/drives"): _ORGANISATION,
-    ("POST", "/drives/*/close"): _ORGANISATION,
     ("GET", "/internal/volunteers/*/address"): _PROGRAM,
     ("GET", "/looks"): "the centre's list of looks stands in the security log",
-    ("POST", "/teams/*/leader"): _ORGANISATION,
-    ("POST", "/teams/*/members"): _ORGANISATION,
-    ("GET", "/dockings/figure"): _ORGANISATION,
+    ("POST", "/teams/*/leader"): "the page of a team makes a member its leader by the role; a program appoints at once",
     ("POST", "/activities/batches"): _PROGRAM,
     ("POST", "/attendance/batches"): _PROGRAM,
     ("POST", "/imports"): "files of the registry are proposed by a program",
     ("POST", "/imports/*/batches"): "files of the registry are imported by a program",
     ("POST", "/imports/digests"): "files of the registry are proposed by a program",
     ("PUT", "/staff/*/volunteer"): "the centre says by API which volunteer a member of staff is",
-    **dict.fromkeys(
-        (("POST", "/shifts/*/team-signups"),),
-        "the pages of sign-ups and people call it once they show it",
-    ),
 }
 """Routes that no page calls on purpose, and why. This list only gets shorter."""
 
-MOST_WITHOUT_PAGE = 24
+MOST_WITHOUT_PAGE = 13
 
 _SET = re.compile(r"{%-?\s*set (\w+) = (.+?)\s*-?%}")
 _PRINTED = re.compile(r"{{.*?}}")

@@ -31,8 +31,8 @@ async def log_in_again(phone: Page, district: District, number: str) -> None:
     await phone.wait_for_url("**/me*")
 
 
-async def make_leader(district: District, phone: str) -> None:
-    """The centre appoints the volunteer of a phone the leader of the district's team."""
+async def make_leader(district: District, phone: str) -> str:
+    """The centre makes the volunteer of a phone the leader of the team; returns a shift of another day."""
     async with httpx.AsyncClient(base_url=district.url, timeout=30) as client:
         api = Api(client)
         await api.log_in("operator", district.stack.secrets.operator_password)
@@ -40,6 +40,10 @@ async def make_leader(district: District, phone: str) -> None:
         activity = (await client.get(f"/api/recruitment/v1/shifts/{district.shift_id}")).json()
         leader = {"volunteer_id": found["items"][0]["volunteer_id"]}
         await api.post(f"/recruitment/v1/teams/{activity['team_id']}/leader", leader)
+        begin = district.start + timedelta(days=5)
+        shift = {"starts_at": begin.isoformat(), "ends_at": (begin + timedelta(hours=2)).isoformat(), "capacity": 5}
+        planned = await api.post(f"/recruitment/v1/activities/{activity['activity_id']}/shifts", {"shifts": [shift]})
+        return str(planned["shifts"][-1]["shift_id"])
 
 
 async def test_a_station_plans_calls_the_roll_and_finds_a_volunteer(district: District, browser: Browser) -> None:
@@ -101,7 +105,7 @@ async def test_a_leader_calls_the_roll_on_a_phone(district: District, browser: B
     async with visitor(browser) as phone, visitor(browser) as other:
         number = await register(phone, district, "周启明")
         await register(other, district, "赵桂兰")
-        await make_leader(district, number)
+        later = await make_leader(district, number)
         await log_in_again(phone, district, number)
         own, walk_in = await number_of(phone, district), await number_of(other, district)
         await phone.goto(f"{district.url}/staff/shifts/{district.shift_id}")
@@ -110,5 +114,16 @@ async def test_a_leader_calls_the_roll_on_a_phone(district: District, browser: B
             await phone.get_by_role("button", name="记他们到了").click()
             await expect(phone.locator("#roster")).to_contain_text(expected)
         await expect(phone.get_by_label("替志愿者报名")).to_have_count(0)
+        # the leader signs the team up for a later shift, and withdraws one of it again
+        await phone.goto(f"{district.url}/staff/shifts/{later}")
+        team = phone.locator("#team-signups")
+        await team.get_by_role("checkbox").first.check()
+        await team.get_by_role("button", name="给勾选的队员报名").click()
+        await expect(team).to_contain_text("报上了 1 位")
+        await expect(team).to_contain_text("已在名单里")
+        await phone.reload()
+        await phone.locator("#roster").get_by_role("button", name="取消报名").click()
+        await phone.get_by_role("dialog").get_by_role("button", name="确定取消报名").click()
+        await expect(phone.locator("#roster")).to_contain_text("还没有人报名")
         width = await phone.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert width <= 0

@@ -22,7 +22,8 @@ WALKS: dict[str, str] = {
     " /me/contact; /consent; /me/shifts; /me/shifts/{shift}; /me/card;"
     " /orders; /order",
     "station": "/staff; /staff/orders; /staff/orders/new; /staff/desk;"
-    " /staff/messages; /staff/drives; /staff/drives > a[href$='/poster']; /staff/shifts/{shift}/qr;"
+    " /staff/messages; /staff/drives; /staff/drives/appeals; /staff/drives > a[href$='/poster'];"
+    " /staff/shifts/{shift}/qr;"
     " /staff/approvals; /staff/approvals?view=recorded; /staff/cases; /staff/cases > a[href^='/staff/cases/'];"
     " /staff/activities; /staff/activities > a[href^='/staff/shifts/']; /staff/records; /staff/devices; /staff/cards;"
     " /staff/volunteers; /staff/rewards; /staff/rewards > a[href^='/staff/rewards/']; /account;"

@@ -46,7 +46,7 @@ _VOLUNTEER = (
         "/me/service",
         N_("服务"),
         "hand-heart",
-        ("/me/service", "/me/shifts", "/me/calendar", "/me/hours", "/drives", "/d/", "/menu", "/order"),
+        ("/me/service", "/me/shifts", "/me/calendar", "/me/hours", "/drives", "/d/", "/a/", "/menu", "/order"),
     ),
     ("/me/points", N_("积分"), "coins", ("/me/points", "/me/why", "/me/balance", "/rules")),
     ("/me/inbox", N_("消息"), "bell", ("/me/inbox",)),
@@ -59,7 +59,7 @@ _VOLUNTEER = (
 )
 _VISITOR = (
     ("/", N_("今天"), "house", ("=/",)),
-    ("/drives", N_("服务"), "hand-heart", ("/drives", "/d/", "/teams")),
+    ("/drives", N_("服务"), "hand-heart", ("/drives", "/d/", "/a/", "/teams")),
     ("/menu", N_("点单"), "heart-handshake", ("/menu", "/order", "/projects", "/service-points")),
     ("/rules", N_("积分"), "coins", ("/rules", "/leaders")),
     ("/me/profile", N_("我的"), "user-round", ("/login", "/welcome", "/account")),
@@ -69,7 +69,7 @@ _RESIDENT = (
     ("/", N_("今天"), "house", ("=/",)),
     ("/menu", N_("服务"), "hand-heart", ("/menu", "=/order", "/projects", "/service-points", "/teams")),
     ("/orders", N_("我的点单"), "list-checks", ("/orders",)),
-    ("/drives", N_("当志愿者"), "heart-handshake", ("/drives", "/d/", "/welcome", "/rules")),
+    ("/drives", N_("当志愿者"), "heart-handshake", ("/drives", "/d/", "/a/", "/welcome", "/rules")),
     ("/account", N_("我的"), "user-round", ("/account",)),
 )
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi import Response
@@ -38,7 +39,7 @@ MESSAGE = {
 ANSWERS: dict[str, Any] = {
     f"/shifts/{SHIFT}": {
         "shift_id": SHIFT, "activity_id": ONE, "title": "晨光问候", "place": "广场", "state": "open", "starts_at": AT,
-        "ends_at": LATER, "cancelled_at": None, "capacity": 3, "taken": 1, "now": AT,
+        "ends_at": LATER, "team_id": ONE, "cancelled_at": None, "capacity": 3, "taken": 1, "now": AT,
     },
     f"/shifts/{SHIFT}/roster": {"items": [PERSON], "waiting": [WAITING]},
     f"/shifts/{SHIFT}/messages": items(MESSAGE),
@@ -59,7 +60,14 @@ ANSWERS: dict[str, Any] = {
     f"points /activities/{ONE}/void-preview": {
         "records": 2, "people": 2, "points": 30, "debt": 12, "badges": {"star-1": 1}, "digest": "p",
     },
+    f"POST /shifts/{SHIFT}/team-signups": items(
+        {"volunteer_id": SITE, "signup": None, "type": "shift-full", "detail": "full"}
+    ),
     "/swaps": items(SWAP),
+    f"/teams/{ONE}/members": items(
+        {"volunteer_id": ONE, "volunteer_number": "LD-1", "name": "张**"},
+        {"volunteer_id": SITE, "volunteer_number": "LD-7", "name": "李**"},
+    ),
     f"/shifts/{SHIFT}/posts": {
         "items": [{"post_id": ONE, "name": "引导", "capacity": 3, "taken": 1}], "own": None,
     },
@@ -74,6 +82,9 @@ class CannedVisit(Visit):
         if path not in ANSWERS:
             raise UpstreamProblem("not-found", path, status=404)
         return ANSWERS[path]
+
+    async def post(self, service: str, path: str, body: object, **headers: str) -> Any:
+        return await self.ask(service, f"POST {path}")
 
 
 def visit(session: Session = STATION, path: str = "/") -> Visit:
@@ -104,6 +115,23 @@ async def test_a_shift_shows_who_waits_what_is_swapped_and_what_was_written() ->
     assert f"POST /api/recruitment/v1/swaps/{ONE}/approval" in html
     assert "第 1 位" in html
     assert "有名额留着" in html
+
+
+async def test_a_team_is_signed_up_at_once_but_for_those_in_the_roster() -> None:
+    html = text(await shifts.shift(visit(), SHIFT))
+    assert f'name="volunteer_ids" value="{SITE}"' in html, "one who is not in the roster can be ticked"
+    assert f'name="volunteer_ids" value="{ONE}"' not in html
+    assert "已在名单里" in html
+    with pytest.raises(UpstreamProblem, match="at least one"):
+        await shifts.sign_up_team(visit(), SHIFT, shifts.TeamSignupFormIn(), "key", "1")
+
+
+async def test_what_came_of_each_member_is_said_by_name() -> None:
+    html = text(
+        await shifts.sign_up_team(visit(), SHIFT, shifts.TeamSignupFormIn(volunteer_ids=[UUID(SITE)]), "k", "1")
+    )
+    assert "报上了 0 位" in html
+    assert "李** LD-7" in html
 
 
 RECORD: dict[str, Any] = {

@@ -48,3 +48,27 @@ def test_a_span_names_the_year_once() -> None:
     assert span("2025-03-04T01:00:00Z", "2025-03-05T01:00:00Z", year=True) == (
         "2025年3月4日（周二） 09:00—3月5日（周三） 09:00"
     )
+
+
+def test_forms_of_drives_and_appeals_stand_where_they_may_be_used() -> None:
+    one = {
+        **DRIVES[1],
+        "drive_id": "7",
+        "version": 2,
+        "funnel": {"registered": 3, "signed_up": 2, "served": 1},
+        "over": False,
+        "begun": True,
+        "from": "2026-03-04T09:00",
+        "to": "2026-03-04T17:00",
+    }
+    kept = {"path": "/staff/drives", "sites": [], "kinds": [], "begin": "", "end": ""}
+    html = fragment("staff/drives.html", Session(), drives=[one, {**one, "over": True, "open": False}], **kept)
+    assert html.count('data-api="PATCH /api/recruitment/v1/drives/7"') == 1, "what is over cannot be changed"
+    assert 'id="今天-starts"' not in html, "a drive that has begun keeps its start"
+    assert 'id="今天-ends"' in html
+    appeal = {"appeal_id": "8", "code": "AB23CD", "title": "倡议", "channel": "微视岭东", "body": "来", "version": 1}
+    appeal |= {"published_at": "2026-03-01T01:00:00Z", "closed_at": None, "registered": 4, "url": "https://x/a/AB23CD"}
+    for centre in (True, False):
+        html = fragment("staff/appeals.html", Session(), path="/staff/drives/appeals", appeals=[appeal], centre=centre)
+        assert ("POST /api/recruitment/v1/appeals/8/close" in html) is centre
+        assert "4 人由此登记" in html

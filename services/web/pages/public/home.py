@@ -111,6 +111,14 @@ async def funnel(visit: VisitOf, code: str) -> Response:
     return part("public/parts/funnel.html", visit.session, funnel=funnel_of(await _drive(visit, code)))
 
 
+@router.get("/a/{code}")
+async def appeal(visit: VisitOf, code: str) -> Response:
+    """An appeal as the article's link shows it, with the form to register."""
+    found = await visit.ask("recruitment", f"/appeals/by-code/{quote(code, safe='')}")
+    today = district_day(real_now()).isoformat()
+    return page("public/appeal.html", visit.session, path=visit.path, appeal=found, today=today)
+
+
 async def _drive(visit: Visit, code: str) -> Any:
     """The drive with this code; a crowd around one poster costs the service one question a second."""
 

@@ -1,18 +1,24 @@
 """Teams on the pages: the standings with their badges, and each team's own page. For everybody."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+from pydantic import Field
 
 from services.web.gateway.upstream import UpstreamAway, UpstreamProblem
 from services.web.pages.language import N_, _
 from services.web.pages.public.credentials import as_download, nearest
 from services.web.pages.public.joining import joining_of, needs_of
+from services.web.pages.public.login import Key, Ours, require_ours
 from services.web.pages.render import finish, page
+from services.web.pages.staff.accounts import numbered
+from services.web.pages.staff.rewards_admin import require_staff
 from services.web.pages.visit import Visit, VisitOf
 from shared.auth.access import public
+from shared.http.models import Input
 
 __all__ = ["leading", "router"]
 
@@ -80,6 +86,25 @@ async def team(visit: VisitOf, team_id: str) -> Response:
         **joining,
         progress=nearest(found["progress"]),
     )
+
+
+class MemberFormIn(Input):
+    """The number of a volunteer to add."""
+
+    number: Annotated[str, Field(max_length=200)]
+
+
+@router.post("/teams/{team_id}/members")
+async def add_member(visit: VisitOf, team_id: str, body: MemberFormIn, key: Key, ours: Ours = None) -> Response:
+    """Add a volunteer of the caller's sites to the team, by number."""
+    require_ours(ours)
+    require_staff(visit)
+    found = await numbered(visit, body.number.strip())
+    if not found:
+        raise UpstreamProblem("volunteer-unknown", "There is no such volunteer at your sites.", status=404)
+    sent = {"volunteer_id": found[0]["volunteer_id"]}
+    await visit.post("recruitment", f"/teams/{_id(team_id)}/members", sent, **{"idempotency-key": key})
+    return finish(JSONResponse({}), visit.session)
 
 
 @router.get("/teams/{team_id}/badges/{award_id}/credential.{form}")

@@ -1,4 +1,4 @@
-"""The staff's pages: shifts with their rotating code, posters to print, rewards to hand over."""
+"""The staff's pages: shifts with their rotating code, what waits, rewards to hand over."""
 
 import asyncio
 from datetime import timedelta
@@ -12,7 +12,6 @@ from services.web.pages.language import N_, _, _n
 from services.web.pages.public.district import district_now
 from services.web.pages.refusals import say
 from services.web.pages.render import page, part, qr
-from services.web.pages.staff.rewards_admin import require_staff
 from services.web.pages.staff.schedule import day_bounds, shifts_between
 from services.web.pages.visit import Visit, VisitOf
 from services.web.pages.volunteer.rewards import tail
@@ -49,13 +48,6 @@ async def staff(visit: VisitOf) -> Response:
     )
 
 
-@router.get("/drives")
-async def drives(visit: VisitOf) -> Response:
-    """The drives with their codes and posters, open ones first."""
-    require_staff(visit)
-    return page("staff/drives.html", visit.session, path=visit.path, drives=await _drives(visit))
-
-
 @router.get("/parts/held")
 async def held_part(visit: VisitOf) -> Response:
     """Show what waits for pickup, after something was handed over."""
@@ -76,14 +68,6 @@ async def shift_qr_part(visit: VisitOf, shift_id: str) -> Response:
     """The present code alone."""
     visit.staff()
     return part("staff/parts/qr.html", visit.session, **await _code(visit, shift_id))
-
-
-@router.get("/drives/{code}/poster")
-async def poster(visit: VisitOf, code: str) -> Response:
-    """A drive's poster on a page that prints well."""
-    visit.staff()
-    drive = await visit.ask("recruitment", f"/drives/by-code/{code}")
-    return page("staff/poster.html", visit.session, path=visit.path, drive=drive)
 
 
 @router.get("/pickup/{redemption_id}")
@@ -124,15 +108,6 @@ async def _shifts(visit: Visit) -> dict[str, Any]:
         "today": [shift for shift in shifts if parse(shift["starts_at"]) < end],
         "coming": [shift for shift in shifts if parse(shift["starts_at"]) >= end and not shift["over"]],
     }
-
-
-async def _drives(visit: Visit) -> list[Any] | None:
-    found = await visit.get_optional("recruitment", "/drives", limit="50")
-    if found is None:
-        return None
-    # what is open stands first, then the latest
-    latest = sorted(found["items"], key=lambda drive: str(drive["starts_at"]), reverse=True)
-    return sorted(latest, key=lambda drive: not drive.get("open"))
 
 
 async def _waiting(visit: Visit) -> list[dict[str, Any]]:

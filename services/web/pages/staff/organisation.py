@@ -65,6 +65,7 @@ async def organisation(visit: VisitOf, tab: str = "sites", closed: str = "") -> 
     if tab not in TABS:
         raise UpstreamProblem("not-found", "There is no such tab.", status=404)
     sight, lines = await asyncio.gather(_sight(visit), _LINES.get(tab, _plain)(visit, tab))
+    docking = await visit.get_optional("recruitment", "/dockings/figure") if tab == "teams" else None
     return page(
         "staff/organisation.html",
         visit.session,
@@ -79,6 +80,7 @@ async def organisation(visit: VisitOf, tab: str = "sites", closed: str = "") -> 
         honour_edits=EDITS["honours"],
         honour_creates=CREATES["honours"],
         sight=sight,
+        docking=docking,
         value_of=field_value,
     )
 

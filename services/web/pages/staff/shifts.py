@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
@@ -87,6 +88,48 @@ async def sign_up(visit: VisitOf, shift_id: str, body: SignupFormIn, key: Key, o
     return finish(JSONResponse({}), visit.session)
 
 
+class TeamSignupFormIn(Input):
+    """The ticked members of the team."""
+
+    volunteer_ids: Annotated[list[UUID], Field(max_length=50)] = Field(default_factory=list)
+
+
+@router.post("/{shift_id}/team-signups")
+async def sign_up_team(visit: VisitOf, shift_id: str, body: TeamSignupFormIn, key: Key, ours: Ours = None) -> Response:
+    """Sign the ticked members up, and draw the team anew with what came of each."""
+    require_ours(ours)
+    visit.staff()
+    if not body.volunteer_ids:
+        raise UpstreamProblem("members-missing", "Tick at least one member of the team.", status=422)
+    sent = {"volunteer_ids": [str(one) for one in body.volunteer_ids]}
+    answer = await visit.post("recruitment", f"/shifts/{shift_id}/team-signups", sent, **{"idempotency-key": key})
+    standing = await _standing(visit, shift_id)
+    names = {one["volunteer_id"]: f"{one['name']} {one['number']}" for one in standing["team"]}
+    refused = [
+        (names.get(one["volunteer_id"], ""), say(one["type"], one["detail"]))
+        for one in answer["items"]
+        if one["signup"] is None
+    ]
+    said = _n("报上了 %(n)s 位。", len(answer["items"]) - len(refused))
+    outcome = {"said": f"{said} {_('这几位没有报上：')}" if refused else said, "refused": refused}
+    html = fragment("staff/parts/shift_team.html", visit.session, outcome=outcome, **standing)
+    return finish(JSONResponse({"html": html}), visit.session)
+
+
+async def _team(visit: Visit, team_id: str, placed: set[str]) -> list[dict[str, Any]]:
+    """The members of a shift's team, where the visitor may see them, and whether they are in the roster."""
+    found = await visit.get_optional("recruitment", f"/teams/{team_id}/members", status="active", limit="200")
+    return [
+        {
+            "volunteer_id": str(one["volunteer_id"]),
+            "number": one["volunteer_number"],
+            "name": one["name"],
+            "placed": str(one["volunteer_id"]) in placed,
+        }
+        for one in _items(found)
+    ]
+
+
 async def _standing(visit: Visit, shift_id: str) -> dict[str, Any]:
     """A shift with its people, by how they stand."""
     found, roster, messages, swaps, posts, now = await asyncio.gather(
@@ -98,6 +141,7 @@ async def _standing(visit: Visit, shift_id: str) -> dict[str, Any]:
         district_now(visit),
     )
     people = people_of(roster["items"])
+    team = await _team(visit, found["team_id"], {one["volunteer_id"] for one in people})
     return {
         "shift": marked(found, now),
         "people": people,
@@ -107,6 +151,7 @@ async def _standing(visit: Visit, shift_id: str) -> dict[str, Any]:
         "messages": _items(messages),
         "swaps": _items(swaps),
         "posts": _items(posts),
+        "team": team,
         "subjects": [(kind, _(text)) for kind, text in MESSAGE_SUBJECTS.items()],
         "account": bool(visit.session.roles & {"station", "operator"}),
     }

@@ -81,7 +81,7 @@ class AssertionNoted(Contract):
 
     ``minutes`` are those of the record as it stands, ``overtime_minutes`` those that this act is about. ``waits_for``
     holds the codes of what another site must decide before they count. Until ``deniable_until`` the volunteer may deny
-    the record. ``act`` ``denied`` is the volunteer's own.
+    the record. ``act`` ``denied`` is the volunteer's own. ``decided_by`` is the account of another site that decided.
     """
 
     topic: ClassVar[str] = "assertions"
@@ -104,3 +104,4 @@ class AssertionNoted(Contract):
     recorder_site_id: UUID | None = None
     started_at: Instant
     deniable_until: Instant | None = None
+    decided_by: UUID | None = None

@@ -11,17 +11,30 @@ from shared.contracts.base import Contract, Instant
 __all__ = ["CaseKind", "CaseOpened", "CaseSettled"]
 
 CaseKind = Literal[
-    "two-sites", "burst", "no-check-in", "many-accounts", "long-day", "recorder-hours", "denials", "one-time-referrals"
+    "two-sites",
+    "burst",
+    "no-check-in",
+    "many-accounts",
+    "long-day",
+    "recorder-hours",
+    "denials",
+    "one-time-referrals",
+    "mutual-approvals",
+    "filled-at-once",
+    "never-signed-up",
+    "shared-pickups",
+    "idle-drives",
 ]
-SubjectKind = Literal["volunteer", "recorder", "device"]
+SubjectKind = Literal["volunteer", "recorder", "device", "pair", "shift", "drive"]
 Subject = Annotated[str, Field(max_length=200)]
 
 
 class CaseOpened(Contract):
     """Something looks like fraud; a person will decide.
 
-    ``subject`` is the volunteer's, the recorder's or the device's id. ``measured`` and ``limit`` are in ``unit``;
-    ``record_ids`` are those of the moment, more may join while the case is open.
+    ``subject`` is an id: the volunteer's, the recorder's, the device's, the shift's or the drive's; of a pair of
+    accounts both, joined by ``|``. ``measured`` and ``limit`` are in ``unit``; ``record_ids`` are those of the moment,
+    more may join while the case is open. Where a case is about people and not about records, there are none.
     """
 
     topic: ClassVar[str] = "integrity"

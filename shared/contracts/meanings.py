@@ -39,6 +39,7 @@ _MEANINGS = {
     "day": "Business day that the case is about.",
     "debt": "Points that corrections took back after they were spent, after the change.",
     "decided_at": "When it was decided.",
+    "decided_by": "The account of another site that decided.",
     "deniable_until": "Until when the volunteer may deny the record.",
     "desk": "The desk.",
     "device_ref": "Registered device that uploaded the record, or `phone:` and the random id of a browser.",
@@ -74,6 +75,7 @@ _MEANINGS = {
     "overtime_minutes": "Minutes outside the shift that the act is about.",
     "place_kind": "Kind of place where the drive is held.",
     "placed_at": "When the sign-up was made.",
+    "places": "Places of the shift in all.",
     "planned_minutes": "Length of the planned shift in minutes.",
     "points": "Price in points.",
     "points_per_minute": "Sum of point changes within the window.",
@@ -118,7 +120,7 @@ _MEANINGS = {
     "started_at": "When the service started.",
     "starts_at": "Planned start.",
     "status": "Whether the minutes count: only those of `confirmed` records do.",
-    "subject": "Id of the volunteer, the account or the device that it is about.",
+    "subject": "Id of the volunteer, account, device, shift or drive that it is about; of a pair of accounts both.",
     "subject_kind": "What `subject` is the id of.",
     "swap_id": "The proposal to pass one place on.",
     "team_id": "The team.",
@@ -133,7 +135,10 @@ _MEANINGS = {
 }
 
 _EXCEPTIONS = {
-    "volunteering.signup.placed.v1": {"source": "Code of how the place was taken."},
+    "volunteering.signup.placed.v1": {
+        "source": "Code of how the place was taken.",
+        "opened_at": "When places of the shift could be taken.",
+    },
     "volunteering.signup.cancelled.v1": {"cause": "Code of what ended the sign-up."},
     "volunteering.swap.decided.v1": {"outcome": "What was decided."},
     "volunteering.shift.message-sent.v1": {"subject": "Code of what the message is about."},

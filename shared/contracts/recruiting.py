@@ -1,7 +1,9 @@
 """Volunteers, drives and sign-ups."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from shared.contracts.base import Contract, Instant
 
@@ -42,7 +44,7 @@ class DriveOpened(Contract):
 
 
 class SignupPlaced(Contract):
-    """A volunteer has a place in a shift."""
+    """A volunteer has a place in a shift, which opened for sign-ups at ``opened_at`` with so many ``places``."""
 
     topic: ClassVar[str] = "signups"
     type: ClassVar[str] = "volunteering.signup.placed.v1"
@@ -59,6 +61,8 @@ class SignupPlaced(Contract):
     ends_at: Instant
     placed_at: Instant
     source: Literal["self", "staff", "waitlist", "swap", "team", "walk_in"] | None = None
+    opened_at: Instant | None = None
+    places: Annotated[int, Field(ge=1, le=10_000)] | None = None
 
 
 class SignupCancelled(Contract):

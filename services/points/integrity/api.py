@@ -32,7 +32,10 @@ class SettlementIn(Input):
 
 
 class CaseOut(Output):
-    """A case. ``subject`` is a volunteer, a recorder or a device; ``evidence`` is what was found when it was opened."""
+    """A case, with what was found when it was opened as ``evidence``.
+
+    ``subject`` is a volunteer, a recorder, a device, a pair, a shift or a drive.
+    """
 
     case_id: UUID
     kind: Kind
@@ -71,8 +74,21 @@ class CaseRecordOut(Output):
     device_ref: str | None
 
 
+class CasePersonOut(Output):
+    """A person whom a case without records is about, by a redemption or none; ``counts``: still part of it."""
+
+    volunteer_id: UUID
+    redemption_id: UUID | None
+    site_id: UUID | None
+    held_at: datetime | None
+    settled_at: datetime | None
+    status: str | None
+    points: int | None
+    counts: bool
+
+
 class CaseDetailOut(CaseOut):
-    """A case with its records.
+    """A case with its records, or with the people whom it is about.
 
     ``measured`` is what they amount to now; ``still_so`` is false where later revisions took
     away what the case was opened for. Both are absent while that cannot be said.
@@ -81,6 +97,7 @@ class CaseDetailOut(CaseOut):
     measured: int | None
     still_so: bool | None
     seen_records: list[CaseRecordOut]
+    people: list[CasePersonOut]
 
 
 class CaseReportOut(Output):
@@ -137,6 +154,7 @@ async def read_case(db: Db, caller: Staff, case_id: UUID) -> CaseDetailOut:
         measured=found.measured,
         still_so=found.still_so,
         seen_records=[CaseRecordOut(**row) for row in found.records],
+        people=[CasePersonOut(**row) for row in found.people],
     )
 
 

@@ -6,7 +6,14 @@ from typing import Annotated, Literal
 import orjson
 from pydantic import Field
 
-from services.points.integrity.terms.domain import Burst, PeerLimits, ReferralLimits, Thresholds
+from services.points.integrity.terms.domain import (
+    Burst,
+    DriveLimits,
+    OpeningLimits,
+    PeerLimits,
+    ReferralLimits,
+    Thresholds,
+)
 from services.points.versions import documents
 from services.points.versions.documents import Part, VersionedDocument
 
@@ -75,6 +82,34 @@ class OneTimeReferrals(Part):
     silent_days: Annotated[int, Field(strict=True, ge=7, le=3660)]
 
 
+class MutualApprovalsDocument(Part):
+    """So many records that each of two accounts recorded and the other one approved, in a month."""
+
+    each_way: Count
+
+
+class FilledAtOnceDocument(Part):
+    """Shifts of which so many percent of the places were taken within minutes, and so many of these people served."""
+
+    minutes: Annotated[int, Field(strict=True, ge=1, le=60)]
+    people: Count
+    percent: Annotated[int, Field(strict=True, ge=10, le=100)]
+
+
+class SharedPickupsDocument(Part):
+    """So many people whose rewards were redeemed on one phone and handed over in a month."""
+
+    people: Count
+
+
+class IdleDrivesDocument(Part):
+    """So many people whom a drive registered, of whom at most so many percent served within so many days."""
+
+    people: Count
+    served_percent: Annotated[int, Field(strict=True, ge=0, le=50)]
+    days: Annotated[int, Field(strict=True, ge=7, le=365)]
+
+
 class ThresholdDocument(VersionedDocument):
     """One version of the thresholds."""
 
@@ -87,16 +122,22 @@ class ThresholdDocument(VersionedDocument):
     recorder_hours: RecorderHoursDocument | None = None
     denials: DenialsDocument | None = None
     one_time_referrals: OneTimeReferrals | None = None
+    mutual_approvals: MutualApprovalsDocument | None = None
+    filled_at_once: FilledAtOnceDocument | None = None
+    never_signed_up: CountPerClass | None = None
+    shared_pickups: SharedPickupsDocument | None = None
+    idle_drives: IdleDrivesDocument | None = None
 
     def canonical(self) -> bytes:
         """As of every version; what a version from before these members leaves out is not part of it."""
-        added = {"recorder_hours", "denials", "one_time_referrals"}
-        absent = {name for name in added if getattr(self, name) is None}
+        fields = type(self).model_fields
+        absent = {name for name in fields if not fields[name].is_required() and getattr(self, name) is None}
         return orjson.dumps(self.model_dump(mode="json", exclude=absent), option=orjson.OPT_SORT_KEYS)
 
     def thresholds(self) -> Thresholds:
         """The domain's form of this document."""
         bursts = {name: getattr(self.burst, name) for name in BurstPerClass.model_fields}
+        opening, unsigned, drives = self.filled_at_once, self.never_signed_up, self.idle_drives
         return Thresholds(
             self.version,
             self.effective_from,
@@ -109,6 +150,11 @@ class ThresholdDocument(VersionedDocument):
             None if self.recorder_hours is None else PeerLimits(**self.recorder_hours.model_dump()),
             None if self.denials is None else self.denials.records,
             None if self.one_time_referrals is None else ReferralLimits(**self.one_time_referrals.model_dump()),
+            None if self.mutual_approvals is None else self.mutual_approvals.each_way,
+            None if opening is None else OpeningLimits(**opening.model_dump()),
+            {} if unsigned is None else unsigned.model_dump(),
+            None if self.shared_pickups is None else self.shared_pickups.people,
+            None if drives is None else DriveLimits(**drives.model_dump()),
         )
 
 

@@ -5,6 +5,7 @@ Windows run on the time of what happened, or of when it was published, never on 
 stand and of acts that were entered, so that different records may come in any order, and finding again finds the same.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -208,13 +209,16 @@ def find(
 
 def measure(kind: Kind, day: date, records: Mapping[UUID, SeenRevision]) -> int:
     """The amount of a case's records as they stand now, in the unit of its evidence."""
-    if kind == "burst":
+    if kind in ("burst", "never-signed-up"):
         return sum(seen.status != "void" for seen in records.values())
+    if kind == "mutual-approvals":
+        sides = Counter(seen.recorded_by for seen in records.values() if seen.status != "void")
+        return min(sides.values()) if len(sides) > 1 else 0
     if kind == "denials":
         return sum(seen.status != "confirmed" for seen in records.values())
     if kind == "recorder-hours":
         return sum(seen.minutes for seen in records.values() if seen.status == "confirmed")
-    if kind in ("many-accounts", "one-time-referrals"):
+    if kind in ("many-accounts", "one-time-referrals", "filled-at-once"):
         return len({seen.volunteer_id for seen in records.values() if seen.status != "void"})
     found = {record_id: entry for record_id, seen in records.items() if (entry := entry_of(seen)) is not None}
     if kind == "no-check-in":

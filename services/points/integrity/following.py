@@ -20,6 +20,7 @@ from services.points.integrity.domain import (
     reach_of_acts,
     reach_of_days,
 )
+from services.points.integrity.patterns import store as patterns
 from services.points.integrity.store import Mark
 from services.points.integrity.terms.domain import seconds
 from shared.errors import TransientError
@@ -101,10 +102,12 @@ class IntegrityFollower:
                 _log.info("integrity.opened", cases=opened, kinds=sorted({flag.kind for flag in flags}))
 
     async def forget(self) -> int:
-        """Delete acts of days whose windows are not kept any more; returns 0, as the next time is soon enough."""
+        """Delete acts, sign-ups and approvals of days that are not kept; returns 0, as the next time is soon enough."""
         async with self.database.transaction() as tx:
             horizon = seconds(await tx.now()) - self.thresholds.keep_seconds
-            await store.forget_acts(tx, datetime.fromtimestamp(horizon, UTC))
+            before = datetime.fromtimestamp(horizon, UTC)
+            await store.forget_acts(tx, before)
+            await patterns.forget(tx, before)
         return 0
 
 

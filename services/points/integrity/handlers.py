@@ -46,6 +46,9 @@ SOURCE = "weiguang/points"
 NONE: Final[Mapping[UUID, str]] = MappingProxyType({})
 RECORDS_SHOWN = 500
 """Of a case with more records so many are read; its evidence has the number."""
+PEOPLE_SHOWN = 10_000
+WITHOUT_RECORDS: Final = ("shared-pickups", "idle-drives")
+"""Kinds about people: what they ask about is no record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class CaseReading:
     measured: int | None
     still_so: bool | None
     records: Sequence[Mapping[str, Any]]
+    people: Sequence[Mapping[str, Any]] = ()
 
 
 def case_id_of(flag: Flag) -> UUID:
@@ -84,6 +88,7 @@ async def report(tx: Tx, flags: Sequence[Flag], policy: Policy, correlations: Ma
 
     What a person has settled stays as it was decided upon: records that go beyond it open a sequel (see `Chain`), which
     names the case before it as ``after`` in its evidence. Found are the numbers of all records, the settled ones too.
+    A finding without records opens one case, which people join while it is open, and no sequel.
 
     Raises:
         TransientError: a record changed hands meanwhile; nothing was written.
@@ -94,18 +99,21 @@ async def report(tx: Tx, flags: Sequence[Flag], policy: Policy, correlations: Ma
     opened: dict[UUID, CaseOpening] = {}
     wider: dict[UUID, set[UUID]] = {}
     wanted: dict[tuple[UUID, UUID], FlagRow] = {}
+    people: list[tuple[UUID, UUID, UUID | None]] = []
     for first, flag in found:
         further = tuple(one for one in flag.records if (one[0], first) not in known)
-        if not further:
-            continue
         chain = chains[first]
+        if not flag.records and (chain.open or not chain.cases):
+            people += [(first, *one) for one in flag.people]
+        if not further and (flag.records or chain.cases):
+            continue
         case_id = chain.open or _next_id(chain)
         if chain.open is None and case_id not in opened:
             opened[case_id] = _opening(chain, flag, further)
         elif flag.site_ids:
             wider.setdefault(case_id, set()).update(flag.site_ids)
         wanted |= {(record, case_id): (record, owner, case_id, flag.kind) for record, owner in further}
-    if not wanted:
+    if not wanted and not people:
         return 0
     rows = await _under_locks(tx, list(wanted.values()))
     now = await tx.now()
@@ -113,6 +121,7 @@ async def report(tx: Tx, flags: Sequence[Flag], policy: Policy, correlations: Ma
     causes = _causes(rows, correlations)
     await store.insert_cases(tx, opened, now, causes)
     await store.widen_cases(tx, wider)
+    await store.insert_people(tx, people)
     await store.insert_flags(tx, rows)
     await outbox.append(
         tx, *(_opened(case_id, opening.flag, now, causes.get(case_id)) for case_id, opening in opened.items())
@@ -241,6 +250,10 @@ async def look(tx: Tx, caller: Caller, case_id: UUID) -> CaseReading:
         NotFound: as `find`.
     """
     case = await find(tx, caller, case_id)
+    if case.kind in WITHOUT_RECORDS:
+        people = await store.people_of_case(tx, case_id, PEOPLE_SHOWN)
+        measured = len({row["volunteer_id"] for row in people if row["counts"]})
+        return CaseReading(case, measured, measured >= int(case.evidence["limit"]), (), people)
     rows = await store.records_of_case(tx, case_id, RECORDS_SHOWN)
     before: list[dict[str, Any]] = []
     if case.first_case_id is not None:
@@ -303,8 +316,9 @@ async def _may_settle(
     tx: Tx, caller: Caller, case: Case, records: Collection[Mapping[str, Any]], volunteer_ids: Collection[UUID]
 ) -> None:
     persons = {caller.subject} if caller.volunteer_id is None else {caller.subject, caller.volunteer_id}
-    about = {*map(str, volunteer_ids), case.subject}
-    if not about.isdisjoint(map(str, persons)) or await store.recorded_by(tx, case.case_id, persons):
+    about = {*map(str, volunteer_ids), *case.subject.split("|")}
+    concerned = await store.recorded_by(tx, case.case_id, persons) or await store.concerns(tx, case.case_id, persons)
+    if concerned or not about.isdisjoint(map(str, persons)):
         raise Forbidden("own-case", "Operators cannot settle a case about themselves or about what they recorded.")
     seen = {row["site_id"] for row in records if row["revision"] is not None}
     if not caller.may_sites(seen.union(case.site_ids)):

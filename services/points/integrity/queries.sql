@@ -211,3 +211,21 @@ from unnest($1::text[]) with ordinality as batch (id, place) order by place;
 select d.recorded_by, d.day, d.record_id, d.volunteer_id, d.site_id
 from unnest($1::uuid[], $2::date[], $3::date[]) as batch (recorder, since, until)
 join integrity_denials d on d.recorded_by = batch.recorder and d.day >= batch.since and d.day < batch.until;
+
+-- name: insert_people
+-- Whom cases without records are about; more may join while one is open.
+insert into case_people (case_id, volunteer_id, redemption_id)
+select * from unnest($1::uuid[], $2::uuid[], $3::uuid[]) on conflict do nothing;
+
+-- name: people_of_case
+-- Whom a case without records is about: their redemption, and whether they are part of it still.
+select p.volunteer_id, p.redemption_id, r.site_id, r.held_at, r.settled_at, r.status, r.points,
+       case when p.redemption_id is not null then r.status = 'captured'
+            else not exists (select from records s where s.volunteer_id = p.volunteer_id and s.status = 'confirmed'
+                                                     and s.minutes > 0 and s.provenance <> 'imported') end as counts
+from case_people p left join redemption r using (redemption_id)
+where p.case_id = $1 order by r.settled_at, p.volunteer_id, p.redemption_id limit $2;
+
+-- name: concerns
+-- Is one of these among the people whom a case without records is about?
+select exists (select from case_people where case_id = $1 and volunteer_id = any($2::uuid[]));

@@ -120,9 +120,14 @@ async def keep_denials(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
     await tx.execute(_SQL["insert_denials"], *_columns(rows))
 
 
+async def lock_recorders(tx: Tx, accounts: Collection[UUID]) -> None:
+    """Wait until no other transaction counts denials or approvals of these accounts."""
+    await tx.execute(_SQL["recorders_alone"], sorted(map(str, accounts)))
+
+
 async def denials(tx: Tx, months: Collection[tuple[UUID, date, date]]) -> list[Denied]:
     """All denials of recorders in their months, after other transactions that count theirs have ended."""
-    await tx.execute(_SQL["recorders_alone"], sorted({str(recorder) for recorder, _, _ in months}))
+    await lock_recorders(tx, {recorder for recorder, _, _ in months})
     rows = await tx.fetch(_SQL["denials_within"], *_columns(sorted(months)))
     return [Denied(row[0], row[1], About(*tuple(row)[2:])) for row in rows]
 
@@ -197,8 +202,26 @@ def _joined(site_ids: Iterable[UUID]) -> str:
 
 async def insert_flags(tx: Tx, rows: Sequence[FlagRow]) -> None:
     """Keep flags, and count them for their volunteers, who are locked."""
+    if not rows:
+        return
     await tx.execute(_SQL["insert_flags"], *map(list, zip(*rows, strict=True)))
     await known_facts.count_flags(tx, {volunteer_id for _, volunteer_id, _, _ in rows})
+
+
+async def insert_people(tx: Tx, rows: Sequence[tuple[UUID, UUID, UUID | None]]) -> None:
+    """Keep whom cases without records are about: case, volunteer, redemption."""
+    if rows:
+        await tx.execute(_SQL["insert_people"], *_columns(rows))
+
+
+async def people_of_case(tx: Tx, case_id: UUID, limit: int) -> list[dict[str, Any]]:
+    """Load whom a case without records is about, and whether each ``counts`` still."""
+    return [dict(row) for row in await tx.fetch(_SQL["people_of_case"], case_id, limit)]
+
+
+async def concerns(tx: Tx, case_id: UUID, persons: Collection[UUID]) -> bool:
+    """Whether one of these is among the people whom a case without records is about."""
+    return bool(await tx.fetchval(_SQL["concerns"], case_id, list(persons)))
 
 
 async def volunteers_of_case(tx: Tx, case_id: UUID) -> list[UUID]:

@@ -1,4 +1,4 @@
-"""Kafka in: denials by volunteers of what others recorded about them."""
+"""Kafka in: what volunteers denied of what others recorded about them, and what another account approved."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,10 @@ from uuid import UUID
 
 from services.points.ingest.handlers import Policy
 from services.points.integrity import handlers, store
-from services.points.integrity.domain import ThresholdsInForce
+from services.points.integrity.domain import Flag, ThresholdsInForce
+from services.points.integrity.patterns import store as patterns
+from services.points.integrity.patterns.domain import mutual_approvals
+from services.points.integrity.patterns.store import ApprovalMonth, ApprovalRow
 from services.points.integrity.reviews.domain import Denied, denials_of, months_end
 from shared import deadletters
 from shared.clock import district_day
@@ -32,7 +35,7 @@ class DenialStream:
         self.policy = policy
 
     async def handle(self, messages: Sequence[Message]) -> None:
-        """Keep the denials of a batch, and open cases about recorders who have too many in a month.
+        """Keep denials and approvals of a batch; open cases about recorders with many, and pairs who take turns.
 
         Raises:
             TransientError: the same batch may be applied later.
@@ -48,7 +51,7 @@ class DenialStream:
             except (PermanentError, OverflowError, ValueError) as error:
                 letters.append(DeadLetter(message, str(error)))
                 continue
-            if event.data.act == "denied" and event.data.recorded_by is not None:
+            if event.data.act in ("denied", "approved") and event.data.recorded_by is not None:
                 events.append(event)
         async with self.database.transaction() as tx:
             if events:
@@ -56,6 +59,40 @@ class DenialStream:
             await deadletters.record(tx, letters, group=GROUP)
 
     async def _apply(self, tx: Tx, events: Sequence[Event[Any]]) -> None:
+        denials = [event for event in events if event.data.act == "denied"]
+        flags = await self._denied(tx, denials) if denials else []
+        flags += await self._approved(tx, [event for event in events if event.data.decided_by is not None])
+        if flags:
+            causes = {event.data.record_id: event.correlation_id for event in events}
+            await handlers.report(tx, flags, self.policy, causes)
+
+    async def _approved(self, tx: Tx, events: Sequence[Event[Any]]) -> list[Flag]:
+        """Keep approvals; returns the findings about pairs of accounts whose approvals these are."""
+        rows = [
+            ApprovalRow(
+                one.record_id,
+                one.revision,
+                one.volunteer_id,
+                one.recorded_by,
+                one.decided_by,
+                one.site_id,
+                district_day(event.time),
+            )
+            for event in events
+            for one in [event.data]
+        ]
+        if not rows:
+            return []
+        await patterns.keep_approvals(tx, rows)
+        await store.lock_recorders(tx, {account for row in rows for account in (row.recorded_by, row.decided_by)})
+        found = await patterns.approvals(tx, {_month_of(row) for row in rows})
+        return [
+            flag
+            for first, approved in sorted(found.items())
+            for flag in mutual_approvals(self.thresholds.at(first), first, approved)
+        ]
+
+    async def _denied(self, tx: Tx, events: Sequence[Event[Any]]) -> list[Flag]:
         rows = [
             (one.record_id, one.revision, one.volunteer_id, one.recorded_by, one.site_id, district_day(event.time))
             for event in events
@@ -67,10 +104,7 @@ class DenialStream:
         for one in await store.denials(tx, months):
             denied.setdefault((one.recorded_by, one.day.replace(day=1)), []).append(one)
         found = [denials_of(self.thresholds.at(month), these) for (_, month), these in sorted(denied.items())]
-        flags = [flag for flag in found if flag is not None]
-        if flags:
-            causes = {event.data.record_id: event.correlation_id for event in events}
-            await handlers.report(tx, flags, self.policy, causes)
+        return [flag for flag in found if flag is not None]
 
     async def dead_letter(self, message: Message, error: Exception) -> None:
         """Dead-letter a message that fails whenever it is applied.
@@ -80,3 +114,9 @@ class DenialStream:
         """
         async with self.database.transaction() as tx:
             await deadletters.record(tx, [DeadLetter(message, f"{type(error).__name__}: {error}")], group=GROUP)
+
+
+def _month_of(row: ApprovalRow) -> ApprovalMonth:
+    first = row.day.replace(day=1)
+    one, other = sorted((row.recorded_by, row.decided_by))
+    return ApprovalMonth(one, other, first, months_end(first))

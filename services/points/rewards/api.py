@@ -61,10 +61,11 @@ class StockIn(Input):
 
 
 class RedemptionIn(Input):
-    """The wanted reward, and where it will be fetched."""
+    """The wanted reward, and where it will be fetched; ``device_id`` is the browser's random id."""
 
     reward_id: UUID
     site_id: UUID
+    device_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")] | None = None
 
 
 class CaptureIn(Input):
@@ -222,7 +223,9 @@ async def redeem(
     """Hold the points and reserve one item; the answer carries the pickup code."""
 
     async def work(tx: Tx) -> RedemptionOut:
-        redemption, code = await handlers.hold(tx, caller.require_volunteer(), body.reward_id, body.site_id)
+        redemption, code = await handlers.hold(
+            tx, caller.require_volunteer(), body.reward_id, body.site_id, device_id=body.device_id
+        )
         return redemption_view(redemption, code)
 
     return await once(request, db, caller, work)

@@ -83,9 +83,12 @@ async def hold(
     reward_id: UUID,
     site_id: UUID,
     *,
+    device_id: str | None = None,
     make_code: Callable[[], str] = random_code,
 ) -> tuple[Redemption, str]:
     """Hold the points and reserve one item, both or neither; returns the redemption and its pickup code.
+
+    ``device_id`` is the random id of the browser, which integrity compares.
 
     Raises:
         Refusal: unknown or unavailable reward, sold out, limit of the quarter reached, or not enough points.
@@ -127,7 +130,7 @@ async def hold(
         reason=None,
         stock_returned=None,
     )
-    await store.insert_redemption(tx, redemption, quarter)
+    await store.insert_redemption(tx, redemption, quarter, device_id)
     code = await _give_code(tx, redemption.redemption_id, make_code)
     event = events.held(redemption)
     await ledger.hold(

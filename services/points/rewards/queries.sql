@@ -74,8 +74,8 @@ select available from volunteers where volunteer_id = $1;
 -- name: insert_redemption
 -- A hold begins.
 insert into redemption (redemption_id, reward_id, reward_name, volunteer_id, site_id, points, status, quarter, held_at,
-                        expires_at)
-values ($1, $2, $3, $4, $5, $6, 'held', $7, $8, $9);
+                        expires_at, device_ref)
+values ($1, $2, $3, $4, $5, $6, 'held', $7, $8, $9, 'phone:' || $10::text);
 
 -- name: insert_pickup
 -- The code of an open hold; none returned when another open hold has it.

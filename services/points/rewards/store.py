@@ -133,8 +133,8 @@ async def read_available(tx: Tx, volunteer_id: UUID) -> int:
     return int(await tx.fetchval(SQL["read_available"], volunteer_id) or 0)
 
 
-async def insert_redemption(tx: Tx, redemption: Redemption, quarter: date) -> None:
-    """Begin a hold."""
+async def insert_redemption(tx: Tx, redemption: Redemption, quarter: date, device_id: str | None) -> None:
+    """Begin a hold, on the browser with that random id."""
     await tx.execute(
         SQL["insert_redemption"],
         redemption.redemption_id,
@@ -146,6 +146,7 @@ async def insert_redemption(tx: Tx, redemption: Redemption, quarter: date) -> No
         quarter,
         redemption.held_at,
         redemption.expires_at,
+        device_id,
     )
 
 

@@ -20,13 +20,17 @@ _SOURCE = "weiguang/recruitment"
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A record as an act left it. ``overtime_minutes``: those that the act is about; ``by``: the account that acted."""
+    """A record as an act left it. ``overtime_minutes``: those that the act is about; ``by``: the account that acted.
+
+    ``decided_by``: the account of another site that decided.
+    """
 
     record: ServiceRecord
     act: AssertionAct
     waits_for: Sequence[str] = ()
     overtime_minutes: int = 0
     by: UUID | None = None
+    decided_by: UUID | None = None
 
 
 async def publish(tx: Tx, notes: Sequence[Note], at: datetime) -> None:
@@ -50,6 +54,7 @@ async def publish(tx: Tx, notes: Sequence[Note], at: datetime) -> None:
             recorder_site_id=record.recorder_site_id,
             started_at=record.started_at,
             deniable_until=None if record.status is RecordStatus.VOID else at + DENIABLE,
+            decided_by=note.decided_by,
         )
         event_id = derived_id("assertion-noted", record.record_id, record.revision, note.act)
         events.append(outbox.event(data, source=_SOURCE, aggregate_version=record.revision, id=event_id, time=at))

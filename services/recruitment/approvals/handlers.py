@@ -139,7 +139,13 @@ async def decide(
     await events.publish(
         tx,
         [
-            Note(record, _ACTS[decision], claims[record_id].reasons, claims[record_id].overtime_minutes)
+            Note(
+                record,
+                _ACTS[decision],
+                claims[record_id].reasons,
+                claims[record_id].overtime_minutes,
+                decided_by=decider.subject,
+            )
             for record_id, record in after.items()
         ],
         now,

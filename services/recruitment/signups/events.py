@@ -28,6 +28,8 @@ def placed(found: PlacingRow, signup: Signup, now: datetime) -> Event[Any]:
         ends_at=found.shift.ends_at,
         placed_at=now,
         source=signup.source.value,
+        opened_at=found.shift.published_at,
+        places=found.shift.capacity,
     )
     return outbox.event(data, source=SOURCE, aggregate_version=signup.version, time=now)
 

@@ -12,8 +12,8 @@ select shift_id from shifts where shift_id = $1 for no key update;
 
 -- name: find_placing
 -- What deciding on a sign-up needs, read after the locks in a statement of its own.
-select s.shift_id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, s.withdraw_minutes, s.cancelled_at, a.state,
-       a.title, a.site_id, a.team_id
+select s.shift_id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, s.withdraw_minutes, s.cancelled_at, s.published_at,
+       a.state, a.title, a.site_id, a.team_id
 from shifts s join activities a using (activity_id) where s.shift_id = $1;
 
 -- name: find_held

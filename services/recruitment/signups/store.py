@@ -109,7 +109,7 @@ async def find_placing(tx: Tx, shift_id: UUID) -> PlacingRow | None:
     row = await tx.fetchrow(_SQL["find_placing"], shift_id)
     if row is None:
         return None
-    shift = replace(_shift(row), cancelled_at=row["cancelled_at"])
+    shift = replace(_shift(row), cancelled_at=row["cancelled_at"], published_at=row["published_at"])
     return PlacingRow(shift, State(row["state"]), row["title"], row["site_id"], row["team_id"])
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from services.web.pages.case_words import CASE_KINDS, CASE_SUBJECTS
 from services.web.pages.language import N_, _, _n
 from services.web.pages.order_words import ORDER_WORDS
 from services.web.pages.structure_words import STRUCTURE_WORDS
@@ -219,18 +220,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "withdrawn": N_("已收回"),
         "all": N_("全部"),
     },
-    "case_kind": {
-        "two-sites": N_("同时在两处"),
-        "burst": N_("短时间大量录入"),
-        "no-check-in": N_("没有签到的时长"),
-        "many-accounts": N_("一部手机多个账户"),
-        "long-day": N_("一天超过 16 小时"),
-        "recorder-hours": N_("记录时长远多于同类"),
-        "denials": N_("多次被提出异议"),
-        "one-time-referrals": N_("介绍来的人只来一次"),
-    },
+    "case_kind": CASE_KINDS,
     "case_status": {"open": N_("待核查"), "cleared": N_("核查无误"), "confirmed": N_("确认属实"), "all": N_("全部")},
-    "case_subject": {"volunteer": N_("志愿者"), "recorder": N_("记录人"), "device": N_("设备")},
+    "case_subject": CASE_SUBJECTS,
     "device_class": {
         "kiosk": N_("现场终端"),
         "leader": N_("队长点名"),

@@ -21,7 +21,8 @@ from services.web.pages.volunteer.explanation import Whose, entry
 
 def test_a_case_is_said_in_one_sentence_with_its_numbers() -> None:
     units = {"burst": "records", "many-accounts": "people"}
-    evidence = {"measured": 1000, "limit": 960}
+    beside = {"minutes": 3, "places": 12, "taken": 11, "registered": 40, "days": 30}
+    evidence = {"measured": 1000, "limit": 960, **beside}
     said = {
         kind: found_in_words({"kind": kind, "evidence": {**evidence, "unit": units.get(kind, "minutes")}})
         for kind in KINDS
@@ -29,6 +30,8 @@ def test_a_case_is_said_in_one_sentence_with_its_numbers() -> None:
     assert said["long-day"] == "同一位志愿者一天记了 16 小时 40 分钟服务（超过 16 小时就核查）。"
     assert said["burst"] == "同一位记录人十分钟内录了 1,000 条记录（从 960 条记录起核查）。"
     assert said["many-accounts"] == "同一部手机或终端一天替 1,000 个账户签到或签退（从 960 个账户起核查）。"
+    assert said["filled-at-once"].startswith("开放报名 3 分钟内，12 个名额占了 11 个")
+    assert said["idle-drives"].startswith("这次招募登记了 40 人，结束 30 天后有")
     assert len(set(said.values())) == len(KINDS)
 
 
@@ -54,6 +57,7 @@ def test_a_case_after_a_settled_one_leads_to_it(after: dict[str, str], linked: b
         "case": _case_row(case, {}, {}),
         "held": frozenset(),
         "records": [],
+        "persons": [],
         "people": 0,
         "left_to": "",
         "settled_by": "",
@@ -214,6 +218,7 @@ CASE: dict[str, Any] = {
     "subject": "phone:1",
     "site_ids": ["site-1"],
     "seen_records": [{"volunteer_id": "v", "recorded_by": "clerk", "revision": 1, "site_id": "site-1"}],
+    "people": [],
 }
 
 
@@ -227,6 +232,16 @@ CASE: dict[str, Any] = {
         (NORTH, {"seen_records": [{**CASE["seen_records"][0], "site_id": None}]}, "由区中心的操作员来定"),
         (Session("token", {"sub": "clerk", "roles": ["operator"], "sites": "*"}), {}, "要由另一位操作员来定"),
         (Session("token", {"sub": "x", "roles": ["operator"], "sites": "*", "volunteer": "v"}), {}, "另一位操作员"),
+        (
+            Session("token", {"sub": "x", "roles": ["operator"], "sites": "*", "volunteer": "w"}),
+            {"seen_records": [], "people": [{"volunteer_id": "w"}]},
+            "另一位操作员",
+        ),
+        (
+            Session("token", {"sub": "y", "roles": ["operator"], "sites": "*"}),
+            {"subject": "x|y", "seen_records": []},
+            "另一位操作员",
+        ),
         (Session("token", {"sub": "x", "roles": ["station"], "sites": ["site-1"]}), {}, "请告诉中心"),
     ],
 )

@@ -10,9 +10,11 @@ from uuid import UUID
 __all__ = [
     "PHONE",
     "Burst",
+    "DriveLimits",
     "Flag",
     "Kind",
     "Limits",
+    "OpeningLimits",
     "PeerLimits",
     "ReferralLimits",
     "SeenRevision",
@@ -29,9 +31,21 @@ __all__ = [
 ]
 
 Kind = Literal[
-    "two-sites", "burst", "no-check-in", "many-accounts", "long-day", "recorder-hours", "denials", "one-time-referrals"
+    "two-sites",
+    "burst",
+    "no-check-in",
+    "many-accounts",
+    "long-day",
+    "recorder-hours",
+    "denials",
+    "one-time-referrals",
+    "mutual-approvals",
+    "filled-at-once",
+    "never-signed-up",
+    "shared-pickups",
+    "idle-drives",
 ]
-SubjectKind = Literal["volunteer", "recorder", "device"]
+SubjectKind = Literal["volunteer", "recorder", "device", "pair", "shift", "drive"]
 
 PHONE: Final = "phone:"
 """What references of volunteers' own phones begin with; those of registered devices don't."""
@@ -96,6 +110,24 @@ class ReferralLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class OpeningLimits:
+    """So many people who took places within so many ``minutes`` of a shift's opening, together ``percent`` of them."""
+
+    minutes: int
+    people: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class DriveLimits:
+    """So many people whom a drive registered, of whom at most ``served_percent`` served within so many ``days``."""
+
+    people: int
+    served_percent: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Thresholds:
     """From where on something is flagged: minutes, records, people; what is None is not checked.
 
@@ -113,6 +145,11 @@ class Thresholds:
     recorder_hours: PeerLimits | None = None
     denials: int | None = None
     one_time_referrals: ReferralLimits | None = None
+    mutual_approvals: int | None = None
+    filled_at_once: OpeningLimits | None = None
+    never_signed_up: Limits = field(default_factory=dict)
+    shared_pickups: int | None = None
+    idle_drives: DriveLimits | None = None
 
 
 class ThresholdsInForce:
@@ -138,7 +175,8 @@ class ThresholdsInForce:
 class Flag:
     """A finding. ``about`` separates it from others of its kind and subject; ``records`` are (record, volunteer).
 
-    ``evidence`` holds numbers and times, and nothing of a person.
+    ``evidence`` holds numbers and times, and nothing of a person. A finding without records is about ``people``, each
+    with the redemption that they are part of it by, or none.
     """
 
     kind: Kind
@@ -149,6 +187,7 @@ class Flag:
     site_ids: tuple[UUID, ...]
     evidence: Mapping[str, Any] = field(hash=False)
     thresholds_version: int
+    people: tuple[tuple[UUID, UUID | None], ...] = ()
 
 
 def class_of(provenance: str) -> str:

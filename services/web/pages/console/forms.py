@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from services.web.pages.case_words import CASE_KINDS
 from services.web.pages.language import N_
 
 __all__ = ["ABSENT", "FIELDS", "FORMS", "PRESENT", "SAYINGS", "TOPIC_WORDS", "WORDS", "SentenceForm"]
@@ -45,16 +46,7 @@ FIELDS: Mapping[str, tuple[str, str]] = {
 """Placeholder → the member that fills it, and how it is said. One that is not here is a member, said as it is."""
 
 WORDS: Mapping[str, Mapping[str, str]] = {
-    "case_kind": {
-        "two-sites": N_("同时在两处"),
-        "burst": N_("短时间大量录入"),
-        "no-check-in": N_("没有签到的时长"),
-        "many-accounts": N_("一部手机多个账户"),
-        "long-day": N_("一天超过 16 小时"),
-        "recorder-hours": N_("记录时长远多于同类"),
-        "denials": N_("多次被提出异议"),
-        "one-time-referrals": N_("介绍来的人只来一次"),
-    },
+    "case_kind": CASE_KINDS,
     "channel": {"inbox": N_("站内消息"), "email": N_("电子邮件"), "sms": N_("短信"), "wechat": N_("微信")},
     "monitor": {
         "silence": N_("班次中没有签到"),
@@ -317,6 +309,9 @@ FORMS: Mapping[str, tuple[SentenceForm, ...]] = {
     "volunteering.integrity.case-opened.v1": (
         SentenceForm(N_("%(subject_volunteer)s 需要核查：%(case_kind)s"), {"subject_kind": ("volunteer",)}),
         SentenceForm(N_("一台设备上的录入需要核查：%(case_kind)s"), {"subject_kind": ("device",)}),
+        SentenceForm(N_("两名记录人互相核定的时长需要核查：%(case_kind)s"), {"subject_kind": ("pair",)}),
+        SentenceForm(N_("一个班次的报名需要核查：%(case_kind)s"), {"subject_kind": ("shift",)}),
+        SentenceForm(N_("一次招募需要核查：%(case_kind)s"), {"subject_kind": ("drive",)}),
         SentenceForm(N_("一名记录人的录入需要核查：%(case_kind)s")),
     ),
     "volunteering.integrity.case-settled.v1": (

@@ -29,6 +29,11 @@ KINDS = (
     "recorder-hours",
     "denials",
     "one-time-referrals",
+    "mutual-approvals",
+    "filled-at-once",
+    "never-signed-up",
+    "shared-pickups",
+    "idle-drives",
 )
 UNSAID = {"holds_back": ("two-sites",)}
 """What holds points back where a rule says nothing of it: its document then leaves the member out."""
@@ -40,8 +45,18 @@ FOUND: Mapping[str, str] = {
     "recorder-hours": N_("同一位记录人一个月确认了 %(size)s，远多于同类记录人（从 %(limit)s起核查）。"),
     "denials": N_("同一位记录人一个月有 %(size)s被志愿者提出异议（从 %(limit)s起核查）。"),
     "one-time-referrals": N_("同一位志愿者介绍来的人里有 %(size)s只服务过一次（从 %(limit)s起核查）。"),
+    "mutual-approvals": N_("两位记录人一个月里互相核定，每一方至少有 %(size)s由另一方通过（从 %(limit)s起核查）。"),
+    "filled-at-once": N_(
+        "开放报名 %(minutes)s 分钟内，%(places)s 个名额占了 %(taken)s 个，%(size)s有服务记录（从 %(limit)s起核查）。"
+    ),
+    "never-signed-up": N_("同一位记录人一个月录了 %(size)s，当事人在到场前都没有报名（从 %(limit)s起核查）。"),
+    "shared-pickups": N_("一个月里，同一部手机替 %(size)s兑换的奖品已被领走（从 %(limit)s起核查）。"),
+    "idle-drives": N_(
+        "这次招募登记了 %(registered)s 人，结束 %(days)s 天后有 %(size)s一次也没有服务（从 %(limit)s起核查）。"
+    ),
     "long-day": N_("同一位志愿者一天记了 %(size)s服务（超过 %(limit)s就核查）。"),
 }
+PEOPLE_SHOWN = 200
 STATES = ("open", "cleared", "confirmed", "all")
 
 
@@ -79,7 +94,8 @@ async def case(visit: VisitOf, case_id: str) -> Response:
         colleagues_of(visit),
     )
     seen = found["seen_records"]
-    numbers = await numbers_of(visit, [*_volunteers([found]), *(record["volunteer_id"] for record in seen)])
+    about = [one["volunteer_id"] for one in (*seen, *found["people"][:PEOPLE_SHOWN])]
+    numbers = await numbers_of(visit, [*_volunteers([found]), *about])
     records = [
         {
             **record,
@@ -97,7 +113,15 @@ async def case(visit: VisitOf, case_id: str) -> Response:
         settled_by=who(found["settled_by"]) if found["settled_by"] else "",
         held=_held_kinds(rules["items"], found["evidence"]["day"]) if rules else None,
         records=records,
-        people=len({record["volunteer_id"] for record in records}),
+        people=len({one["volunteer_id"] for one in (*seen, *found["people"])}),
+        persons=[
+            {
+                **one,
+                "site_name": _site(one["site_id"], sites) if one["redemption_id"] else "",
+                "number": _("志愿者 %(number)s", number=number_said(numbers, one["volunteer_id"])),
+            }
+            for one in found["people"][:PEOPLE_SHOWN]
+        ],
         left_to=left_to(visit.session, found),
     )
 
@@ -108,7 +132,8 @@ def left_to(session: Session, case: Mapping[str, Any]) -> str:
         return _("结论由中心的操作员来定；您了解情况的话，请告诉中心。")
     records = case["seen_records"]
     persons = {session.claims.get("sub"), session.person} - {None}
-    about = {case["subject"], *(record[who] for record in records for who in ("volunteer_id", "recorded_by"))}
+    about = {*case["subject"].split("|"), *(one["volunteer_id"] for one in case["people"])}
+    about |= {*(record[who] for record in records for who in ("volunteer_id", "recorded_by"))}
     if not persons.isdisjoint(about):
         return _("这个核查事项关于您自己，或有您录入的记录，要由另一位操作员来定。")
     sites = {*case["site_ids"], *(record["site_id"] for record in records if record["revision"] is not None)}
@@ -122,12 +147,12 @@ def found_in_words(case: Mapping[str, Any]) -> str:
     evidence = case["evidence"]
     size, limit = (measured(evidence[name], evidence["unit"]) for name in ("measured", "limit"))
     sentence = FOUND.get(case["kind"])
-    return _(sentence, size=size, limit=limit) if sentence else f"{size} / {limit}"
+    return _(sentence, **{**evidence, "size": size, "limit": limit}) if sentence else f"{size} / {limit}"
 
 
 def _case_row(case: Mapping[str, Any], sites: Mapping[str, str], numbers: Mapping[str, str]) -> dict[str, Any]:
     evidence = case["evidence"]
-    # a window of ten minutes or a shared time; a day needs no hours
+    # ten minutes, a shared time, the first minutes of a shift; a day needs no hours
     timed = "from" in evidence and case["kind"] != "many-accounts"
     # of a device's many accounts, what is no kiosk's and no leader's is a phone's
     of_class = evidence.get("class")
@@ -153,7 +178,8 @@ def _subject(case: Mapping[str, Any], numbers: Mapping[str, str]) -> str:
     """The volunteer by number; a device or a member of staff by the end of the id."""
     if case["subject_kind"] == "volunteer":
         return _("志愿者 %(number)s", number=number_said(numbers, case["subject"]))
-    return f"{word(case['subject_kind'], 'case_subject')} {str(case['subject'])[-8:].upper()}"
+    ends = listed([part[-8:].upper() for part in str(case["subject"]).split("|")])
+    return f"{word(case['subject_kind'], 'case_subject')} {ends}"
 
 
 def _site(site_id: str | None, sites: Mapping[str, str]) -> str:

@@ -1,0 +1,1 @@
+"""Patterns across streams: approvals, sign-ups, pickups and drives."""

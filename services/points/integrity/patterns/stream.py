@@ -1,0 +1,83 @@
+"""Kafka in: sign-ups, registrations and drives, as far as patterns need them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.points.integrity.patterns import store
+from services.points.integrity.patterns.store import SignupRow
+from shared import deadletters
+from shared.cloudevents import Event, decode
+from shared.contracts import DriveOpened, SignupPlaced, VolunteerRegistered
+from shared.deadletters import DeadLetter
+from shared.errors import PermanentError
+from shared.kafka.consumer import Message
+from shared.postgres import Database
+
+__all__ = ["GROUP", "TOPICS", "ContextStream"]
+
+GROUP = "points-context"
+TOPICS = ("signups", "volunteers", "drives")
+
+
+class ContextStream:
+    """The handler of the batch consumer."""
+
+    def __init__(self, db: Database) -> None:
+        self.database = db
+
+    async def handle(self, messages: Sequence[Message]) -> None:
+        """Keep places, drives and registrations of a batch; other events of these topics change nothing here.
+
+        Raises:
+            TransientError: the same batch may be applied later.
+        """
+        found: list[Any] = []
+        letters: list[DeadLetter] = []
+        for message in messages:
+            try:
+                found.append(_read(message).data)
+            except PermanentError as error:
+                letters.append(DeadLetter(message, str(error)))
+        async with self.database.transaction() as tx:
+            await store.keep_signups(tx, [_signup(one) for one in found if isinstance(one, SignupPlaced)])
+            await store.keep_drives(
+                tx, [(one.drive_id, one.site_id, one.ends_at) for one in found if isinstance(one, DriveOpened)]
+            )
+            await store.keep_registrations(
+                tx,
+                [
+                    (one.volunteer_id, one.drive_id, one.registered_at)
+                    for one in found
+                    if isinstance(one, VolunteerRegistered) and one.drive_id is not None
+                ],
+            )
+            await deadletters.record(tx, letters, group=GROUP)
+
+    async def dead_letter(self, message: Message, error: Exception) -> None:
+        """Dead-letter a message that fails whenever it is applied.
+
+        Raises:
+            TransientError: the database is away.
+        """
+        async with self.database.transaction() as tx:
+            await deadletters.record(tx, [DeadLetter(message, f"{type(error).__name__}: {error}")], group=GROUP)
+
+
+def _read(message: Message) -> Event[Any]:
+    event = decode(message.headers, message.value)
+    if event.data.topic not in TOPICS:
+        raise PermanentError(f"the event type {event.type!r} does not belong on this topic")
+    return event
+
+
+def _signup(data: SignupPlaced) -> SignupRow:
+    return SignupRow(
+        data.signup_id,
+        data.shift_id,
+        data.volunteer_id,
+        data.source,
+        data.placed_at,
+        data.opened_at,
+        data.places,
+        data.starts_at,
+    )

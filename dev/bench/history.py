@@ -20,7 +20,8 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from services.points.rules.documents import shipped
-from services.points.rules.domain import Facts, Rulebook, evaluate
+from services.points.rules.domain import Facts, Rulebook
+from services.points.rules.worth.domain import evaluate
 from shared.clock import DISTRICT_ZONE
 from shared.contracts import AttendanceRecorded
 from shared.ids import derived_id

@@ -25,11 +25,11 @@ from services.points.rules.domain import (
     Referral,
     Rule,
     Rulebook,
-    evaluate,
     first_service,
     referral,
 )
 from services.points.rules.hours.domain import PROVENANCE_GROUPS, Lifetime
+from services.points.rules.worth.domain import evaluate
 from shared.postgres import Tx
 
 Lines = dict[str, Any]

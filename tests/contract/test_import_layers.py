@@ -23,6 +23,7 @@ PLANTED = {
     "points-layers": ("services.points.rules.worth.domain", "services.points.ingest.handlers"),
     "points-above": ("services.points.badges.handlers", "services.points.teams.domain"),
     "ledger-alone": ("services.points.ledger.posting", "services.points.records.domain"),
+    "one-valuation": ("services.points.activations.planning", "services.points.rules.worth.domain"),
     "no-cycles": ("services.points.bounds.handlers", "services.points.accounts.domain"),
     "services-apart": ("services.points.ingest.stream", "services.recruitment.attendance.events"),
     "shared-below": ("shared.timers", "services.points.settings"),

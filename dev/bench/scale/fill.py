@@ -23,8 +23,9 @@ from services.points.badges.documents import shipped as shipped_criteria
 from services.points.badges.domain import Criteria, Served
 from services.points.policy import policy_of
 from services.points.rules.documents import shipped as shipped_rules
-from services.points.rules.domain import Facts, First, Rulebook, evaluate, first_service
+from services.points.rules.domain import Facts, First, Rulebook, first_service
 from services.points.rules.hours.domain import Lifetime
+from services.points.rules.worth.domain import evaluate
 from shared.clock import DISTRICT_ZONE
 from shared.errors import PermanentError
 from shared.postgres import Database, load_queries

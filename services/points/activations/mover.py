@@ -16,7 +16,6 @@ from services.points.activations.domain import Activation, ActivationStatus, Mov
 from services.points.activations.planning import Holdings, Moved, plan
 from services.points.activations.store import Late, MovedCounts
 from services.points.ingest import store as known_facts
-from services.points.ingest.fold import flagged
 from services.points.ingest.handlers import Policy, post
 from services.points.ledger import store as ledger
 from services.points.ledger.buckets import BucketCause, BucketChange, VolunteerRow
@@ -130,13 +129,9 @@ class _Batch:
             if between is not None:
                 days[volunteer_id] = between
         records = await store.records(tx, days)
-        if new.heeds_complaints and records:
-            seen = [(found.record_id, found.activity_id) for one in records.values() for found in one]
-            complaints = await known_facts.complaints(tx, seen)
-            records = {key: [complaints.about(found) for found in one] for key, one in records.items()}
-        if any(volunteers[volunteer_id].standing_flags for volunteer_id in days):
-            flags = await known_facts.standing_flags(tx, days.keys())
-            records = {key: [flagged(found, flags) for found in one] for key, one in records.items()}
+        seen = [(found.record_id, found.activity_id) for one in records.values() for found in one]
+        flagged = any(volunteers[volunteer_id].standing_flags for volunteer_id in days)
+        known = await known_facts.known(tx, seen if new.heeds_complaints else (), days.keys() if flagged else ())
         brought, adjustments = await store.referrals(tx, days), await store.adjustments(tx, days)
         going = await store.under_versions_that_go(tx, days, self.newest.versions)
         affected = records.keys() | brought.keys() | adjustments.keys() | going
@@ -148,6 +143,7 @@ class _Batch:
                 firsts.get(key, {}),
                 brought.get(key, []),
                 adjustments.get(key, {}),
+                known,
             )
             for key in affected
         }

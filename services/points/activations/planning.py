@@ -24,9 +24,9 @@ from services.points.rules.domain import (
     Referral,
     Rule,
     Rulebook,
-    evaluate,
     referral,
 )
+from services.points.rules.valuation.domain import NOTHING_KNOWN, Known, value_all
 
 __all__ = ["Brought", "Holdings", "Moved", "plan"]
 
@@ -56,6 +56,7 @@ class Holdings:
     firsts: Mapping[str, First] = field(default_factory=dict)
     brought: list[Brought] = field(default_factory=list)
     adjustments: dict[UUID, list[Approved]] = field(default_factory=dict)
+    known: Known = NOTHING_KNOWN
 
 
 @dataclass(slots=True)
@@ -76,7 +77,7 @@ def plan(
     """
     old, new = books
     versions = {rule.version for rule in new.rules}
-    wanted = _wanted(held, new)
+    wanted = value_all(new, held.records, held.known)
     left = {old.bucket(found.day, found.activity_id)[1].bucket for found in held.records} - wanted.keys()
     changes: list[BucketChange] = []
     for bucket, (rule, award) in wanted.items():
@@ -96,14 +97,6 @@ def plan(
     _adjustments(changes, volunteer, held, new, cause)
     other = sum(change.new.points - (change.old.points if change.old else 0) for change in changes[number:])
     return Moved(changes, actual, other)
-
-
-def _wanted(held: Holdings, new: Rulebook) -> dict[str, tuple[Rule, Award]]:
-    inputs: dict[str, tuple[Rule, list[Facts]]] = {}
-    for found in held.records:
-        rule, period = new.bucket(found.day, found.activity_id)
-        inputs.setdefault(period.bucket, (rule, []))[1].append(found)
-    return {bucket: (rule, evaluate(rule, records)) for bucket, (rule, records) in inputs.items()}
 
 
 def _first_day(held: Holdings, new: Rulebook) -> date:

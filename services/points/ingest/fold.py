@@ -4,7 +4,7 @@ Pure: everything that is read is handed in, and the outcome is data for the stor
 """
 
 from collections.abc import Container, Iterable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
@@ -19,19 +19,17 @@ from services.points.rules.domain import (
     First,
     Rule,
     Rulebook,
-    evaluate,
     first_service,
 )
 from services.points.rules.hours.domain import PROVENANCE_GROUPS, Lifetime
+from services.points.rules.valuation.domain import NOTHING_KNOWN, Known, value
 
 __all__ = [
-    "Complaints",
     "Touched",
     "bonus",
     "count_lifetime",
     "facts",
     "first_of",
-    "flagged",
     "reevaluate",
     "touched_buckets",
 ]
@@ -47,19 +45,6 @@ class Touched:
         self.period = period
         self.cause = cause
         self.news: list[RecordRevision] = []
-
-
-class Complaints(NamedTuple):
-    """Records and activities about which there is a complaint that stands."""
-
-    records: frozenset[UUID]
-    activities: frozenset[UUID]
-
-    def about(self, found: Facts) -> Facts:
-        """The facts, marked if there is a complaint about them."""
-        if found.record_id in self.records or found.activity_id in self.activities:
-            return found._replace(complained=True)
-        return found
 
 
 def touched_buckets(
@@ -124,33 +109,19 @@ def reevaluate(
     touched: Mapping[BucketKey, Touched],
     changed: Container[UUID],
     stored_inputs: Mapping[BucketKey, list[Facts]],
-    complaints: Complaints | None = None,
-    flags: Mapping[UUID, frozenset[str]] | None = None,
+    known: Known = NOTHING_KNOWN,
 ) -> dict[BucketKey, Award]:
-    """Apply the rule to every touched bucket: its stored inputs without the records that ``changed``, and these anew.
-
-    ``flags``: the kinds of the cases that stand about records; which of them matter is the rule's business.
-    """
+    """Value every touched bucket: its stored inputs without the records that ``changed``, and these anew."""
     awards: dict[BucketKey, Award] = {}
     for key, bucket in touched.items():
         stored = stored_inputs.get(key)
-        if stored is None and complaints is None and not flags:  # most are: a day on which nothing was known
-            awards[key] = evaluate(bucket.rule, bucket.news)
+        if stored is None and known is NOTHING_KNOWN:  # most are: a day on which nothing was known
+            awards[key] = value(bucket.rule, bucket.news)
             continue
         inputs = [found for found in stored or () if found.record_id not in changed]
         inputs += [facts(new) for new in bucket.news]
-        if complaints is not None:
-            inputs = [complaints.about(found) for found in inputs]
-        if flags:
-            inputs = [flagged(found, flags) for found in inputs]
-        awards[key] = evaluate(bucket.rule, inputs)
+        awards[key] = value(bucket.rule, [known.about(found) for found in inputs])
     return awards
-
-
-def flagged(found: Facts, flags: Mapping[UUID, frozenset[str]]) -> Facts:
-    """The facts with the kinds of the cases that stand about the record."""
-    kinds = flags.get(found.record_id)
-    return found if kinds is None else found._replace(flags=kinds)
 
 
 def first_of(present: First | None, best: First | None, *, was_here: bool) -> tuple[First | None, bool]:

@@ -16,7 +16,6 @@ from services.points.badges.domain import Criteria
 from services.points.badges.judging import Judge
 from services.points.ingest import store as known_facts
 from services.points.ingest.fold import (
-    Complaints,
     Touched,
     bonus,
     count_lifetime,
@@ -34,6 +33,7 @@ from services.points.records.domain import RecordRevision, RevisionResolution
 from services.points.records.recording import write_records
 from services.points.rules.domain import FIRST_SERVICE, Award, Facts, First, Rulebook
 from services.points.rules.handlers import Rulebooks
+from services.points.rules.valuation.domain import Known
 from services.points.versions.handlers import Current
 from shared import outbox
 from shared.clock import district_day, real_now
@@ -194,12 +194,8 @@ class _Fold:
         self.changed.update(counted)
         before = await store.buckets(tx, touched.keys())
         inputs = await known_facts.inputs(tx, {key: touched[key] for key in before})
-        heeded = any(rules.heeds_complaints for rules in self.rules.values())
-        complaints = await self._complaints(inputs) if heeded else None
         await self._move_flags()
-        flagged = any(known.standing_flags for known in self.volunteers.values())
-        flags = await known_facts.standing_flags(tx, self.volunteers.keys()) if flagged else None
-        awards = reevaluate(touched, self.applied, inputs, complaints, flags)
+        awards = reevaluate(touched, self.applied, inputs, await self._known(inputs))
         found = _changes(touched, awards, before)
         found += await self._first_services(touched, awards, before)
         return await self.write(found, counted)
@@ -217,11 +213,14 @@ class _Fold:
         await outbox.append_raw(tx, self.outbox)
         return len(self.outbox)
 
-    async def _complaints(self, inputs: Mapping[BucketKey, Sequence[Facts]]) -> Complaints:
-        """The complaints that stand about these records and their activities."""
-        seen = [(found.record_id, found.activity_id) for records in inputs.values() for found in records]
-        seen += [(new.record_id, new.activity_id) for new, _ in self.applied.values()]
-        return await known_facts.complaints(self.tx, seen)
+    async def _known(self, inputs: Mapping[BucketKey, Sequence[Facts]]) -> Known:
+        """The complaints and the cases that stand about these records, where any of the rules heeds them."""
+        seen: list[tuple[UUID, UUID | None]] = []
+        if any(rules.heeds_complaints for rules in self.rules.values()):
+            seen = [(found.record_id, found.activity_id) for records in inputs.values() for found in records]
+            seen += [(new.record_id, new.activity_id) for new, _ in self.applied.values()]
+        flagged = any(volunteer.standing_flags for volunteer in self.volunteers.values())
+        return await known_facts.known(self.tx, seen, self.volunteers.keys() if flagged else ())
 
     async def _move_flags(self) -> None:
         """Flags, those of cleared cases too, go with a record that changes hands."""

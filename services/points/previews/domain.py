@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from services.points.rules.domain import Facts, Rule, evaluate
+from services.points.rules.domain import Facts, Rule
+from services.points.rules.valuation.domain import value
 
 __all__ = ["MOST_MINUTES", "Plan", "Worth", "served_part", "worth"]
 
@@ -44,7 +45,7 @@ class Worth:
 
 def worth(rule: Rule, plan: Plan) -> Worth:
     """The worth of the plan by the rule's own function: the preview is what is posted after."""
-    award = evaluate(rule, [_served(plan, plan.minutes)])
+    award = value(rule, [_served(plan, plan.minutes)])
     [line] = award.lines
     earns = line.points > 0
     # Longer service is never worth less: rules cut, and never take away.
@@ -62,12 +63,12 @@ def worth(rule: Rule, plan: Plan) -> Worth:
 
 def served_part(rule: Rule, plan: Plan, minutes: int) -> tuple[int, str]:
     """Points for the first minutes of a plan alone, as after an early check-out, and the key of the reason."""
-    [line] = evaluate(rule, [_served(plan, minutes)]).lines
+    [line] = value(rule, [_served(plan, minutes)]).lines
     return line.points, line.reason
 
 
 def _points(rule: Rule, plan: Plan, minutes: int) -> int:
-    return evaluate(rule, [_served(plan, minutes)]).lines[0].points
+    return value(rule, [_served(plan, minutes)]).lines[0].points
 
 
 def _served(plan: Plan, minutes: int) -> Facts:

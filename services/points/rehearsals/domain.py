@@ -24,10 +24,10 @@ from services.points.rules.domain import (
     Referral,
     Rule,
     Rulebook,
-    evaluate,
     first_service,
     referral,
 )
+from services.points.rules.valuation.domain import value
 
 __all__ = [
     "Appraisal",
@@ -204,8 +204,8 @@ class Appraisal:
         if pair is not None:
             facts, sites = self._facts, self._sites
             rule = self._stands.get(pair.period.bucket, pair.rule) if self._stands else pair.rule
-            before = evaluate(rule, facts)
-            self._count(facts, sites, before, before if pair.same else evaluate(pair.rule_after, facts))
+            before = value(rule, facts)
+            self._count(facts, sites, before, before if pair.same else value(pair.rule_after, facts))
             self._facts, self._sites, self._daily = [], [], None
         if day > self._until:
             self._settle(day)
@@ -217,7 +217,7 @@ class Appraisal:
         self._until = min((bucket.last for bucket in self._open.values()), default=date.max)
 
     def _evaluate(self, bucket: _Open) -> None:
-        award = evaluate(bucket.rule, bucket.facts)
+        award = value(bucket.rule, bucket.facts)
         if bucket.side == _BOTH:
             self._count(bucket.facts, bucket.sites, award, award)
         elif bucket.side == _BEFORE:

@@ -146,7 +146,7 @@ class Share:
         """Everybody with records or referrals from the first to the last."""
         comparison, make, facts_of = self._comparison, Appraisal, store.facts_of
         done: dict[UUID, Appraised] = {}
-        flags = await store.flags(self._tx, first, last)
+        known = await store.known(self._tx, first, last)
         current, appraisal, take = None, Appraisal(comparison), None
         async for rows in store.facts(self._tx, first, last, complaints=comparison.heeds_complaints):
             for row in rows:
@@ -155,7 +155,7 @@ class Share:
                         done[current] = _closed(appraisal, referrals.get(current, ()))
                     current, appraisal = row[0], make(comparison, stands)
                     take = appraisal.take
-                take(facts_of(row, flags), row[1])
+                take(facts_of(row, known), row[1])
         if current is not None:
             done[current] = _closed(appraisal, referrals.get(current, ()))
         for volunteer_id in referrals.keys() - done.keys():

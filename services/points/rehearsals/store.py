@@ -12,6 +12,7 @@ import orjson
 
 from services.points.rehearsals.domain import Budget, RehearsalResult, Summary
 from services.points.rules.domain import Facts, Referral
+from services.points.rules.valuation.domain import NOTHING_KNOWN, Known
 from shared.postgres import Database, Tx, load_queries
 
 _SQL = load_queries(__file__)
@@ -232,17 +233,17 @@ async def facts(tx: Tx, first: UUID, last: UUID, *, complaints: bool) -> AsyncIt
         yield rows
 
 
-def facts_of(row: Any, flags: Mapping[UUID, frozenset[str]]) -> Facts:
-    """The facts in a row of `facts`, and what `flags` says: the only place where a replay makes them."""
+def facts_of(row: Any, known: Known) -> Facts:
+    """The facts in a row of `facts`, and what is `known` beside it: the only place where a replay makes them."""
     found = Facts(*row[2:])
-    if flags and (kinds := flags.get(found.record_id)):
-        return found._replace(flags=kinds)
-    return found
+    return found if known is NOTHING_KNOWN else known.about(found)
 
 
-async def flags(tx: Tx, first: UUID, last: UUID) -> dict[UUID, frozenset[str]]:
-    """The kinds of the cases that stand about the volunteers' records, by record."""
-    return {row["record_id"]: frozenset(row["kinds"]) for row in await tx.fetch(_SQL["flags"], first, last)}
+async def known(tx: Tx, first: UUID, last: UUID) -> Known:
+    """The cases that stand about the volunteers' records; complaints are in the rows of `facts`."""
+    rows = await tx.fetch(_SQL["flags"], first, last)
+    flags = {row["record_id"]: frozenset(row["kinds"]) for row in rows}
+    return Known(flags=flags) if flags else NOTHING_KNOWN
 
 
 async def referrals(tx: Tx, first: UUID, last: UUID) -> dict[UUID, list[Referral]]:

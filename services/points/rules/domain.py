@@ -23,7 +23,7 @@ from services.points.rules.terms.domain import (
     RuleRecord,
     add_months,
 )
-from services.points.rules.worth.domain import REASONS, evaluate, first_service, referral
+from services.points.rules.worth.domain import REASONS, first_service, referral
 
 __all__ = [
     "FIRST_SERVICE",
@@ -42,7 +42,6 @@ __all__ = [
     "RuleRecord",
     "Rulebook",
     "add_months",
-    "evaluate",
     "first_service",
     "referral",
 ]

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from dev.bench.history import history
 from services.points.rules.documents import shipped
-from services.points.rules.domain import Facts, Rulebook, evaluate
+from services.points.rules.domain import Facts, Rulebook
+from services.points.rules.worth.domain import evaluate
 
 
 def test_the_points_of_days_are_those_of_the_shipped_rule() -> None:

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.points.ingest.fold import Complaints, facts, first_of, reevaluate, touched_buckets
+from services.points.ingest.fold import facts, first_of, reevaluate, touched_buckets
 from services.points.ledger.domain import Balances, Transfer, Wallet
 from services.points.ledger.events import posting_id
 from services.points.ledger.store import transfer_rows
 from services.points.records.domain import RecordRevision
 from services.points.rules import documents
-from services.points.rules.domain import Facts, First, Rulebook, evaluate
-from services.points.rules.worth.domain import evaluate_in_full
+from services.points.rules.domain import Facts, First, Rulebook
+from services.points.rules.valuation.domain import Known
+from services.points.rules.worth.domain import evaluate, evaluate_in_full
 from shared.clock import district_day
 from shared.ids import derived_id
 
@@ -81,8 +82,8 @@ def test_a_bucket_is_worth_the_same_in_one_batch_and_on_top_of_what_is_stored(
     for key, bucket in touched.items():
         own = [facts(one) for one in [*standing, *batch] if one.day == bucket.period.first]
         assert awards[key] == evaluate(RULE, own)
-    nobody = Complaints(frozenset(), frozenset())
-    assert reevaluate(touched, applied, days, nobody, {UUID(int=5): frozenset()}) == awards
+    nobody = Known(flags={UUID(int=5): frozenset()})
+    assert reevaluate(touched, applied, days, nobody) == awards
 
 
 def test_the_first_service_is_looked_for_elsewhere_where_its_bucket_lost_it() -> None:

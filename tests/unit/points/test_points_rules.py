@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from services.points.badges import documents as badge_documents
 from services.points.rules import documents
-from services.points.rules.domain import REASONS, Facts, Rulebook, add_months, evaluate, first_service
+from services.points.rules.domain import REASONS, Facts, Rulebook, add_months, first_service
 from services.points.rules.hours.domain import Lifetime
-from services.points.rules.worth.domain import evaluate_in_full
+from services.points.rules.worth.domain import evaluate, evaluate_in_full
 from shared.clock import district_day
 from shared.errors import PermanentError
 from tests.reference import points as reference

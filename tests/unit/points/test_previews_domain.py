@@ -6,7 +6,8 @@ import pytest
 
 from services.points.previews.domain import Plan, Worth, served_part, worth
 from services.points.rules import documents
-from services.points.rules.domain import NEVER, REASONS, Rule, evaluate
+from services.points.rules.domain import NEVER, REASONS, Rule
+from services.points.rules.worth.domain import evaluate
 from tests.support.documents import RULE_EXAMPLES, rule_from
 from tests.support.drawn_rules import served
 

@@ -21,11 +21,10 @@ from services.points.rules.domain import (
     Referral,
     Rule,
     Rulebook,
-    evaluate,
     first_service,
     referral,
 )
-from services.points.rules.worth.domain import evaluate_in_full
+from services.points.rules.worth.domain import evaluate, evaluate_in_full
 from shared.errors import PermanentError
 from tests.reference import rules as reference
 from tests.support.depth import examples

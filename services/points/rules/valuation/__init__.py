@@ -1,1 +1,1 @@
-"""Valuation: what the records of a bucket are worth under a rulebook, whoever asks."""
+"""Valuation: the worth of the records of a bucket under a rulebook."""

@@ -15,7 +15,7 @@ __all__ = ["NOTHING_KNOWN", "Known", "Valued", "value", "value_all"]
 
 
 class Known(NamedTuple):
-    """What points itself knows about records: complaints that stand, and cases of integrity.
+    """Facts about records that points itself keeps: complaints that stand, and cases of integrity.
 
     ``records`` and ``activities``: those with a complaint. ``flags``: by record, the kinds of the cases that stand
     about it; which of them matter is the rule's business.

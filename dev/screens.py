@@ -4,7 +4,6 @@ The people of the pictures play the five minutes of the README first, so that th
 """
 
 import asyncio
-import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -15,6 +14,7 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
+from dev.browser import ARGUMENTS, HINT, find_browser
 from dev.demo.client import OneTimeCodes
 from dev.demo.main import seed_small
 from dev.stack.layout import ROOT, Options
@@ -28,7 +28,6 @@ MOST_BYTES = 150_000
 _SIZES: Mapping[str, ViewportSize] = {"phone": {"width": 390, "height": 844}, "wide": {"width": 1280, "height": 800}}
 _PATIENCE = 120_000
 """Milliseconds for each step on a page: the stack runs beside the browser, perhaps on one core."""
-_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-background-networking"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +62,11 @@ class ScreenError(Exception):
 
 @asynccontextmanager
 async def _chromium() -> AsyncIterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if (path := shutil.which(name))), None)
+    found = find_browser()
     if found is None:
-        raise ScreenError("The pictures need Chromium, and there is none on this machine: apt-get install chromium")
+        raise ScreenError(f"The pictures need Chromium, and {HINT}")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=found, args=[*ARGUMENTS, "--hide-scrollbars"])
         yield browser
         await browser.close()
 

@@ -4,7 +4,8 @@ A test that names a database gets a copy of its own of a template migrated once 
 gets topics of its own on the session's broker.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import gc
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from shared.ids import new_id
 from shared.kafka.topics import ensure_topics
 from shared.postgres import Database
 from tests.support.brokers import TestBroker, broker_name, running_broker
+from tests.support.costs import ENDING, Costs, costliest, merged
 from tests.support.databases import Clock, PostgresServer, TestDatabase, running_postgres
 from tests.support.depth import DEEP, register_profiles
 from tests.support.durations import parts_table
@@ -46,8 +48,9 @@ structlog.configure(  # rich's tracebacks with all local values take seconds of 
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--rotate 2/3`: the second of three parts, by test file."""
+    """`--rotate 2/3`: the second of three parts, by test file. `--costs 20`: the 20 costliest files."""
     parser.addoption("--rotate", type=read_part, default=None, help="run one part of all, by file, such as 2/3")
+    parser.addoption("--costs", type=int, default=0, help="print so many of the files that cost most processor time")
 
 
 class FilesTogether(LoadFileScheduling):
@@ -74,6 +77,59 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = sorted(chosen, key=lambda item: rank.get(Path(work_of(item.nodeid)).name, len(LONGEST)))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep what is imported and collected out of the garbage collector's rounds, which come less often from then on."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(10_000, 20, 20)
+        gc.enable()
+
+
+COSTS: pytest.StashKey[Costs] = pytest.StashKey()
+COSTS_OF_SESSIONS: pytest.StashKey[list[dict[str, dict[str, float]]]] = pytest.StashKey()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to count."""
+    config.stash[COSTS], config.stash[COSTS_OF_SESSIONS] = Costs(), []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Count what is spent from a file's first test on as this file's."""
+    if item.config.getoption("--costs"):
+        item.config.stash[COSTS].turn_to(item.nodeid.partition("::")[0])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Count what is spent on ending the session apart: some of what ends is not waited for by its parent."""
+    if item.config.getoption("--costs") and nextitem is None:
+        item.config.stash[COSTS].turn_to(ENDING)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand over what was counted, to the session that prints the summary if it is another."""
+    costs = session.config.stash[COSTS]
+    shares_out = session.config.pluginmanager.hasplugin("dsession")  # its children are the sessions that count
+    if session.config.getoption("--costs") and not shares_out:
+        costs.turn_to("")
+        getattr(session.config, "workeroutput", {})["costs"] = costs.by_file
+        session.config.stash[COSTS_OF_SESSIONS].append(costs.by_file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what another session counted."""
+    node.config.stash[COSTS_OF_SESSIONS].append(getattr(node, "workeroutput", {}).get("costs", {}))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The broker that the results are of, and the seconds of each part; shown even when pytest is to be quiet."""
     terminalreporter.write_line(f"broker: {broker_name()}")
@@ -81,6 +137,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         report for found in terminalreporter.stats.values() for report in found if isinstance(report, pytest.TestReport)
     ]
     for line in parts_table((report.nodeid, report.when, report.duration) for report in reports):
+        terminalreporter.write_line(line)
+    config = terminalreporter.config
+    counted = config.stash[COSTS_OF_SESSIONS]
+    for line in costliest(merged(counted), config.getoption("--costs")):
         terminalreporter.write_line(line)
 
 

@@ -1,28 +1,17 @@
 """One stack and one browser for all page tests, and a district for each of their modules."""
 
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
+from dev.browser import ARGUMENTS, HINT, find_browser
 from dev.stack.supervisor import Stack
 from tests.e2e.pages_district import District, make_district
 from tests.support.stacks import stack_directory, stack_options
 
 expect.set_options(timeout=60_000)
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-extensions",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="package")
@@ -48,11 +37,9 @@ async def district(pages_stack: Stack, district_numbers: Iterator[int]) -> Distr
 @pytest.fixture(scope="package")
 async def browser() -> AsyncIterator[Browser]:
     """The system's Chromium."""
-    found = next(
-        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-    )
+    found = find_browser()
     if found is None:
-        pytest.fail("The page tests need Chromium, and there is none on this machine: apt-get install chromium")
+        pytest.fail(f"The page tests need Chromium, and {HINT}")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         yield browser

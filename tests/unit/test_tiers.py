@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.costs import ENDING, Costs, Spent, costliest, merged, parse_stat, spent_by_tree
 from tests.support.depth import BREADTH_EXAMPLES, DEEP, DEEP_EXAMPLES, examples
 from tests.support.durations import parts_table
 from tests.support.selection import ON_KAFKA, in_part, in_tier, read_part, work_of
@@ -71,3 +72,33 @@ def test_the_table_of_parts_counts_each_test_once() -> None:
         ["all", "2", "4.5"],
     ]
     assert parts_table(phases) == []
+
+
+def test_a_line_of_the_kernel_is_read_whatever_the_name_of_the_process() -> None:
+    fields = " ".join(["S", "7", *["0"] * 9, "100", "50", "200", "0", *["0"] * 20])
+    spent = parse_stat(f"12 (a) (b c) {fields}")
+    assert (spent.name, spent.parent) == ("a) (b c", 7)
+    assert spent.own == pytest.approx(spent.ended * 0.75)
+
+
+def test_a_session_costs_what_it_its_children_and_theirs_spend() -> None:
+    processes = {
+        1: Spent("init", 0, 100.0, 100.0),
+        10: Spent("python", 1, 3.0, 0.5),
+        11: Spent("postgres", 10, 1.0, 2.0),
+        12: Spent("postgres", 11, 0.25, 0.0),
+        13: Spent("other", 1, 9.0, 9.0),
+    }
+    assert spent_by_tree(10, processes) == {"session": 3.0, "ended": 0.5, "postgres": 3.25}
+
+
+def test_costs_go_to_the_file_that_runs() -> None:
+    costs = Costs()
+    for path in ("a.py", "a.py", "b.py", ENDING):
+        costs.turn_to(path)
+    assert list(costs.by_file) == ["(start of sessions)", "a.py", "b.py"]
+    assert all(seconds >= 0 for spent in costs.by_file.values() for seconds in spent.values())
+    together = merged([{"a.py": {"session": 1.0}}, {"a.py": {"session": 2.0}, "b.py": {"postgres": 0.5}}])
+    assert together == {"a.py": {"session": 3.0}, "b.py": {"postgres": 0.5}}
+    assert [line.split()[:2] for line in costliest(together, 1)[1:]] == [["a.py", "3.0"], ["all", "3.5"]]
+    assert costliest(together, 0) == []

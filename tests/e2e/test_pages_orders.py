@@ -167,6 +167,10 @@ async def test_an_order_goes_from_the_menu_to_its_rating(
         await desk.reload()
         await state(desk, "已评价")
         await shot(desk, "staff-order-rated")
+        await phone.goto(f"{district.url}/me/inbox")
+        for title in ("已收到点单", "时间已定"):
+            await expect(phone.locator("main")).to_contain_text(f"{title}：{parties.need}")
+        await shot(phone, "resident-inbox")
 
 
 async def test_staff_take_an_order_by_phone_on_one_form(

@@ -10,50 +10,57 @@ from shared.contracts import OrderChanged
 
 __all__ = ["order_notices"]
 
-_RESIDENT: Mapping[str, str] = {
-    "place": "已收到，站点会尽快审核",
-    "take": "正在审核",
-    "ask": "需要您补充情况，请打开“我的点单”回答；14 天内没有回答就会关闭",
-    "offer": "审核通过，正在等队伍接单",
-    "refuse": "没有通过审核，原因见“我的点单”；有疑问请联系站点",
-    "accept": "已有队伍接单，正在安排时间",
-    "dispatch": "已派给一支队伍，等队伍答复",
-    "schedule": "已排定",
-    "complete": "服务已完成，请打开“我的点单”评价",
-    "escalate": "等得久了，已转给上一级处理",
-    "lapse": "一直没有收到您的回答，已关闭；还需要请重新点单",
-    "release": "原来的队伍不能来了，正在另找队伍",
-    "reopen": "已重新安排，由区中心跟进",
-    "cancel": "已取消",
-    "remind": "服务时间过了还没有办结，站点会联系您",
-    "default": "没有收到评价，已按默认结束",
+Words = tuple[str, str]
+"""The heading of a message, which says the step, and its sentence."""
+
+_RESIDENT: Mapping[str, Words] = {
+    "place": ("已收到点单", "已收到，站点会尽快审核"),
+    "take": ("正在审核", "正在审核"),
+    "ask": ("请您补充", "需要您补充情况，请打开“我的点单”回答；14 天内没有回答就会关闭"),
+    "offer": ("正在找队伍", "审核通过，正在等队伍接单"),
+    "refuse": ("没有通过审核", "没有通过审核，原因见“我的点单”；有疑问请联系站点"),
+    "accept": ("队伍已接单", "已有队伍接单，正在安排时间"),
+    "dispatch": ("已派给队伍", "已派给一支队伍，等队伍答复"),
+    "schedule": ("时间已定", "已排定"),
+    "complete": ("请您评价", "服务已完成，请打开“我的点单”评价"),
+    "escalate": ("已转到上一级", "等得久了，已转给上一级处理"),
+    "lapse": ("已关闭", "一直没有收到您的回答，已关闭；还需要请重新点单"),
+    "release": ("重新找队伍", "原来的队伍不能来了，正在另找队伍"),
+    "reopen": ("重新安排", "已重新安排，由区中心跟进"),
+    "cancel": ("已取消", "已取消"),
+    "remind": ("还没有办结", "服务时间过了还没有办结，站点会联系您"),
+    "default": ("已结束", "没有收到评价，已按默认结束"),
 }
-_STAFF: Mapping[str, str] = {
-    "place": "有新的点单等待审核",
-    "answer": "居民已补充情况，请接着审核",
-    "escalate": "下一级超过期限，转到您这里办理",
-    "release": "队伍没有承接，请另派队伍",
-    "remind": "服务结束 3 天还没有办结，请核实后办结",
-    "reopen": "居民不满意，已重新打开，请派队伍",
-    "move": "所属站点已关闭，转到您这里办理",
+_STAFF: Mapping[str, Words] = {
+    "place": ("新点单待审", "有新的点单等待审核"),
+    "answer": ("居民已补充", "居民已补充情况，请接着审核"),
+    "escalate": ("超时转来", "下一级超过期限，转到您这里办理"),
+    "release": ("请另派队伍", "队伍没有承接，请另派队伍"),
+    "remind": ("请核实办结", "服务结束 3 天还没有办结，请核实后办结"),
+    "reopen": ("居民不满意", "居民不满意，已重新打开，请派队伍"),
+    "move": ("站点转来", "所属站点已关闭，转到您这里办理"),
 }
-_LEADER: Mapping[str, str] = {
-    "offer": "有一张您的队伍可以接的点单",
-    "reopen": "有一张您的队伍可以接的点单",
-    "dispatch": "派给您的队伍，请一个工作日内接单或谢绝",
-    "release": "已不在您的队伍名下，或又可以接单",
-    "cancel": "已取消，不必前往",
-    "remind": "服务结束 3 天还没有办结，请办结",
-    "rate": "居民已评价",
+_LEADER: Mapping[str, Words] = {
+    "offer": ("可以接单", "有一张您的队伍可以接的点单"),
+    "reopen": ("可以接单", "有一张您的队伍可以接的点单"),
+    "dispatch": ("派单待答复", "派给您的队伍，请一个工作日内接单或谢绝"),
+    "release": ("点单有变", "已不在您的队伍名下，或又可以接单"),
+    "cancel": ("点单取消", "已取消，不必前往"),
+    "remind": ("请办结", "服务结束 3 天还没有办结，请办结"),
+    "rate": ("居民已评价", "居民已评价"),
 }
-_UNFULFILLED = "没有队伍能承接，很抱歉；站点会联系您说明"
+_UNFULFILLED = ("没有队伍能接", "没有队伍能承接，很抱歉；站点会联系您说明")
+_NOT_HELD = ("服务没有成行", "这次服务没有成行，队伍会另约时间")
+_NOT_MET = ("没有队伍承接", "没有队伍承接，记为未满足的需求")
+_BADLY_RATED = ("评价不满意", "评价不满意，请跟进")
+_WITHDRAWN = ("居民已取消", "居民已取消")
 _BAD_STARS = 2
 
 
 def order_notices(event: Event[OrderChanged]) -> list[Notice]:
     """Make the notices of a step; the first one is no message and moves the version."""
     data = event.data
-    notices = [_notice(event, data.resident_id, None, "")]
+    notices = [_notice(event, data.resident_id, None, ("", ""))]
     if (said := _to_resident(data)) is not None:
         people = [data.resident_id] if data.beneficiary_id is None else [data.resident_id, data.beneficiary_id]
         notices += [_notice(event, each, "order_resident", said) for each in people]
@@ -64,28 +71,29 @@ def order_notices(event: Event[OrderChanged]) -> list[Notice]:
     return notices
 
 
-def _to_resident(data: OrderChanged) -> str | None:
+def _to_resident(data: OrderChanged) -> Words | None:
     if data.state == "unfulfilled":
         return _UNFULFILLED
     if data.act == "complete" and data.state == "accepted":
-        return "这次服务没有成行，队伍会另约时间"
+        return _NOT_HELD
     return _RESIDENT.get(data.act)
 
 
-def _to_staff(data: OrderChanged) -> str | None:
+def _to_staff(data: OrderChanged) -> Words | None:
     if data.state == "unfulfilled":
-        return "没有队伍承接，记为未满足的需求"
+        return _NOT_MET
     if data.act == "rate" and (data.complaint or (data.stars or 0) <= _BAD_STARS):
-        return "评价不满意，请跟进"
+        return _BADLY_RATED
     if data.act == "cancel" and data.by == "resident":
-        return "居民已取消"
+        return _WITHDRAWN
     return _STAFF.get(data.act)
 
 
-def _notice(event: Event[OrderChanged], recipient_id: UUID, template: str | None, said: str) -> Notice:
-    data = event.data
+def _notice(event: Event[OrderChanged], recipient_id: UUID, template: str | None, words: Words) -> Notice:
+    data, (heading, said) = event.data, words
     params: dict[str, Any] = {
         "need": data.need_name,
+        "heading": heading,
         "said": said,
         "starts_at": data.starts_at if data.act in ("schedule", "complete", "cancel") else None,
     }

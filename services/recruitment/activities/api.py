@@ -9,10 +9,13 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
+from services.recruitment.access.sessions import SettingsDep
 from services.recruitment.activities import handlers
 from services.recruitment.activities.domain import Shift, State, Visibility
 from services.recruitment.activities.handlers import NewActivity, NewShift, Planned
 from services.recruitment.activities.store import ShiftView
+from services.recruitment.orders.closing import close_activity as close_with_order
+from services.recruitment.orders.policy import policy_of
 from shared.auth.access import allow, optional
 from shared.auth.tokens import Caller, Role
 from shared.errors import Invalid
@@ -241,12 +244,14 @@ async def open_activity(request: Request, db: Db, caller: Runner, activity_id: U
 
 @router.post("/activities/{activity_id}/close", response_model=ActivityOut)
 async def close_activity(
-    request: Request, db: Db, caller: Runner, activity_id: UUID, body: ActivityClosingIn
+    request: Request, db: Db, settings: SettingsDep, caller: Runner, activity_id: UUID, body: ActivityClosingIn
 ) -> Response:
-    """Close an activity with the residents that it served."""
+    """Close an activity with the residents that it served; the order that it was planned for is completed with it."""
+    policy = policy_of(settings)
 
     async def work(tx: Tx) -> ActivityOut:
-        return activity_out(await handlers.close(tx, caller, activity_id, body.residents_served, body.note))
+        closed = await close_with_order(tx, caller, policy, activity_id, body.residents_served, body.note)
+        return activity_out(closed)
 
     return await once(request, db, caller, work, status=200)
 

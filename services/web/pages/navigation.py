@@ -68,7 +68,7 @@ _VISITOR = (
 _RESIDENT = (
     ("/", N_("今天"), "house", ("=/",)),
     ("/menu", N_("服务"), "hand-heart", ("/menu", "=/order", "/projects", "/service-points", "/teams")),
-    ("/orders", N_("我的点单"), "list-checks", ("/orders",)),
+    ("/orders", N_("我的点单"), "list-checks", ("/orders", "/me/inbox")),
     ("/drives", N_("当志愿者"), "heart-handshake", ("/drives", "/d/", "/a/", "/welcome", "/rules")),
     ("/account", N_("我的"), "user-round", ("/account",)),
 )

@@ -48,6 +48,24 @@ def step(order_id: UUID, version: int, act: str, state: str, **more: Any) -> Mes
     return Message("volunteering.orders.v1", "orders", 0, version, b"k", value, headers, 0)
 
 
+async def test_the_title_of_each_message_says_its_step(stream: InboxStream, notify_db: Database) -> None:
+    resident, staff, leader, order = [new_id() for _ in range(4)]
+    acts = (
+        ("place", "placed"), ("take", "under_review"), ("ask", "needs_information"), ("answer", "under_review"),
+        ("offer", "offered"), ("escalate", "offered"), ("dispatch", "dispatched"), ("accept", "accepted"),
+        ("schedule", "scheduled"), ("remind", "scheduled"), ("complete", "accepted"), ("complete", "served"),
+        ("default", "rated"), ("reopen", "offered"), ("release", "offered"), ("move", "offered"),
+        ("cancel", "cancelled"), ("lapse", "closed"), ("refuse", "refused"), ("cancel", "unfulfilled"),
+    )  # fmt: skip
+    people: dict[str, Any] = {"resident_id": resident, "staff_ids": [staff], "leader_ids": [leader]}
+    await stream.handle([step(order, n, *each, **people) for n, each in enumerate(acts, 1)])
+    for recipient in (resident, staff):
+        rows = await notify_db.pool.fetch("select title, body from messages where recipient_id = $1", recipient)
+        assert len({row["title"] for row in rows}) == len(rows) > 7
+        assert all(row["title"].endswith("：理发") for row in rows)
+        assert all("（/orders）" in row["body"] or "（/staff/orders）" in row["body"] for row in rows)
+
+
 async def test_each_party_of_an_order_reads_its_own_message(
     stream: InboxStream, client: httpx.AsyncClient, settings_for: SettingsFactory
 ) -> None:

@@ -251,6 +251,21 @@ async def test_a_bad_rating_goes_to_the_centre_and_the_team_is_not_asked_again(w
     assert [tuple(each) for each in ratings] == [(1, False, "phone", True)]
 
 
+async def test_closing_the_activity_of_an_order_completes_it(work: Work) -> None:
+    orders = await ordering_of(work)
+    order, empty = await orders.scheduled(), await orders.scheduled()
+    await work.clock.set(NOW + 2 * DAY + HOUR)
+    for each, served in ((order, 1), (empty, 0)):
+        path = f"/activities/{each['activity_id']}/close"
+        closed = await work.post(path, {"residents_served": served, "note": None}, orders.leader)
+        assert closed.status_code == 200, closed.text
+    found = (await orders.read(order, orders.resident)).json()
+    assert (found["state"], found["residents_served"], found["history"][-1]["by_kind"]) == ("served", 1, "leader")
+    assert (await steps(orders, empty))[-1] == ("complete", "accepted", "unattended")
+    again = await orders.post(order, "complete", orders.leader, outcome="served", residents_served=1)
+    assert refused(again) == (409, "order-state")
+
+
 async def test_many_orders_of_one_resident_are_refused_with_a_time_to_try_again(work: Work) -> None:
     orders = await ordering_of(work)
     for _ in range(work.district.settings.limit_orders_per_resident):

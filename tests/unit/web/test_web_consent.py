@@ -7,7 +7,7 @@ import pytest
 from services.web.gateway.sessions import Session
 from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.browser import Browser
-from services.web.pages.public.login import PhoneLoginIn, log_in
+from services.web.pages.public.login import PhoneLoginIn, ResidentFormIn, enter_as_resident, log_in
 from services.web.pages.render import fragment
 
 
@@ -42,6 +42,19 @@ async def test_consent_is_never_given_for_an_imported_volunteer() -> None:
         with pytest.raises(Claimed) as claimed:
             await signed_in(consent=True, guardian_consent=guardian)
         assert claimed.value.args == (guardian,)
+
+
+async def test_an_imported_volunteer_who_orders_is_let_in_by_the_form_of_orders() -> None:
+    form = {"name": "王芳", "phone": "13800000000", "code": "123456", "consent": True}
+    with pytest.raises(UpstreamProblem) as refused:
+        await enter_as_resident(cast(Browser, ImportedBrowser()), ResidentFormIn.model_validate(form), "1")
+    assert refused.value.type == "consent-missing", "consent to an order is none to serve"
+    form |= {"volunteer_consent": True, "guardian_consent": False}
+    with pytest.raises(Claimed):
+        await enter_as_resident(cast(Browser, ImportedBrowser()), ResidentFormIn.model_validate(form), "1")
+    html = fragment("public/order.html", Session(), path="/order", known=False, target="/order", site="")
+    asked = html[html.index('data-shown-on="consent-missing" hidden') :]
+    assert asked.index('name="volunteer_consent" disabled') < asked.index('name="guardian_consent" disabled')
 
 
 def test_the_page_shows_both_consents_once_they_are_asked_for() -> None:

@@ -47,7 +47,9 @@ def test_volunteers_residents_and_visitors_have_five_tabs(session: Session, tabs
     assert not found.desk
 
 
-@pytest.mark.parametrize(("path", "text"), [("/menu", "服务"), ("/order", "服务"), ("/orders/0192", "我的点单")])
+@pytest.mark.parametrize(
+    ("path", "text"), [("/menu", "服务"), ("/order", "服务"), ("/orders/0192", "我的点单"), ("/me/inbox", "我的点单")]
+)
 def test_a_resident_finds_the_menu_and_their_orders_apart(path: str, text: str) -> None:
     assert [link.text for link in navigation_of(RESIDENT, path).tabs if link.current] == [text]
 

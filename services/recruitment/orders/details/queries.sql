@@ -28,6 +28,10 @@ where o.order_id = $1 order by l.look_id desc limit 200;
 -- Whether a volunteer holds a place in the order's shift.
 select exists (select from signups where shift_id = $1 and volunteer_id = $2 and status = 'active');
 
+-- name: find_of_activity
+-- The order that an activity was planned for, if it was for one; it is locked and read afterwards.
+select order_id from orders where activity_id = $1;
+
 -- name: find_of_shift
 -- The order that a shift was planned for, to a volunteer who holds a place in it or leads its team.
 select o.order_id, o.number from orders o join teams t using (team_id)

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.recruitment.orders.details.domain import Assignment
 from shared.postgres import Tx, load_queries
 
-__all__ = ["OrderLook", "find_of_shift", "insert_look", "is_signed_up", "list_looks", "terms_of"]
+__all__ = ["OrderLook", "find_of_activity", "find_of_shift", "insert_look", "is_signed_up", "list_looks", "terms_of"]
 
 _SQL = load_queries(__file__)
 
@@ -57,6 +57,12 @@ async def list_looks(tx: Tx, order_id: UUID) -> list[OrderLook]:
 async def is_signed_up(tx: Tx, shift_id: UUID, volunteer_id: UUID) -> bool:
     """Whether a volunteer holds a place in a shift."""
     return bool(await tx.fetchval(_SQL["is_signed_up"], shift_id, volunteer_id))
+
+
+async def find_of_activity(tx: Tx, activity_id: UUID) -> UUID | None:
+    """The order that an activity was planned for, or none."""
+    found: UUID | None = await tx.fetchval(_SQL["find_of_activity"], activity_id)
+    return found
 
 
 async def find_of_shift(tx: Tx, shift_id: UUID, volunteer_id: UUID) -> tuple[UUID, str] | None:

@@ -51,12 +51,17 @@ class CodeRequestIn(Input):
 
 
 class ResidentFormIn(Input):
-    """The fields before an order: who asks for help, and the code sent to their phone."""
+    """The fields before an order: who asks for help, and the code sent to their phone.
+
+    The last consents are an imported volunteer's, who logs in here for the first time.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=LONGEST_TYPED)]
     phone: Phone
     code: Code
     consent: bool
+    volunteer_consent: bool = False
+    guardian_consent: bool = False
     next: str = "/orders"
 
 
@@ -130,17 +135,21 @@ async def log_in(browser: BrowserOf, body: PhoneLoginIn, ours: Ours = None) -> R
 
 @router.post("/session/resident")
 async def enter_as_resident(browser: BrowserOf, body: ResidentFormIn, ours: Ours = None) -> Response:
-    """Log in to order; a phone that has no account is registered as a resident's, by the same code."""
+    """Log in to order; by the same code a new phone is registered, and an imported volunteer claims their account."""
     require_ours(ours)
     proof = {"phone": body.phone, "code": body.code, "challenge_id": challenge_of(browser)}
     try:
         opened = await browser.post("/auth/tokens", proof)
     except UpstreamProblem as problem:
-        # one that was imported is claimed on the log-in page, which asks for a volunteer's consent
-        if problem.type.rpartition("/")[2] != "not-registered":
+        known = problem.type.rpartition("/")[2]
+        if known == "not-registered":
+            path, person = "/residents", {"name": body.name, "consent": body.consent, **proof}
+        elif known == "claim-first":
+            consents = {"consent": body.volunteer_consent, "guardian_consent": body.guardian_consent}
+            path, person = "/volunteers/claims", {**consents, **proof}
+        else:
             raise
-        person = {"name": body.name, "consent": body.consent, **proof}
-        answer = await browser.post("/residents", person, **{"idempotency-key": token_urlsafe(24)})
+        answer = await browser.post(path, person, **{"idempotency-key": token_urlsafe(24)})
         opened = answer["session"]
     return _entered(browser, opened, safe_next(body.next, "/orders"))
 

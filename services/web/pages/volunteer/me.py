@@ -90,7 +90,7 @@ async def points(visit: VisitOf) -> Response:
 
 @router.get("/me/inbox")
 async def inbox(visit: VisitOf) -> Response:
-    """The latest messages."""
+    """The latest messages of a volunteer, or of a resident who does not serve."""
     parts = await _parts(visit, "inbox")
     return page("volunteer/inbox.html", visit.session, path=visit.path, parts=parts)
 
@@ -108,8 +108,20 @@ async def me_part(visit: VisitOf, name: str, few: str | None = None) -> Response
     gather = _PARTS.get(name)
     if gather is None:
         raise UpstreamProblem("not-found", "There is no such part.", status=404)
-    visit.volunteer()
+    _require(visit, name)
     return part(f"volunteer/parts/{name}.html", visit.session, **await gather(visit, few is not None))
+
+
+def _require(visit: Visit, *names: str) -> None:
+    """Require a volunteer for these parts; messages alone are a resident's too.
+
+    Raises:
+        LoginNeeded: the visitor is a stranger.
+        Problem: they are known, and neither.
+    """
+    if names == ("inbox",) and "resident" in visit.session.roles:
+        return
+    visit.volunteer()
 
 
 async def _volunteer(visit: Visit) -> Any:
@@ -119,7 +131,7 @@ async def _volunteer(visit: Visit) -> Any:
 
 async def _parts(visit: Visit, *names: str, few: bool = False) -> dict[str, Markup]:
     """Parts of a page by name; a service that is away leaves its part empty, not the page."""
-    visit.volunteer()
+    _require(visit, *names)
     contexts = await asyncio.gather(*(_PARTS[name](visit, few) for name in names))
     return {
         name: Markup(fragment(f"volunteer/parts/{name}.html", visit.session, **context))  # noqa: S704 - escaped when rendered

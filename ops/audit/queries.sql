@@ -184,7 +184,8 @@ order by volunteer_id, corrects is not null, decided_at, adjustment_id;
 select f.record_id, f.case_id, f.volunteer_id, f.kind, f.standing, coalesce(c.status, 'missing') as status,
        coalesce(c.kind, '') as case_kind, coalesce(r.volunteer_id, f.volunteer_id) as owner
 from points.record_flags f left join points.cases c using (case_id) left join points.records r using (record_id)
-where c.case_id is null or f.standing <> (c.status <> 'cleared') or f.kind <> c.kind
+left join points.case_flag_decisions d on d.case_id = f.case_id and d.record_id = f.record_id
+where c.case_id is null or f.standing <> (c.status <> 'cleared' and d.decision is distinct from 'cleared') or f.kind <> c.kind
    or f.volunteer_id <> coalesce(r.volunteer_id, f.volunteer_id)
 order by 1, 2;
 

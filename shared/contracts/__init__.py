@@ -4,7 +4,7 @@ from shared.contracts.alerts import AlertCleared, AlertRaised
 from shared.contracts.attendance import AssertionNoted, AttendanceRecorded
 from shared.contracts.base import Contract, Instant
 from shared.contracts.beats import ConsumerBeat, ProcessBeat, ServiceBeat, TopicBeat
-from shared.contracts.integrity import CaseOpened, CaseSettled
+from shared.contracts.integrity import CaseFlagsDecided, CaseOpened, CaseSettled
 from shared.contracts.live import DrivePulse, MessageDelivered, PulseTick, SitePulse
 from shared.contracts.operating import OperatorActed
 from shared.contracts.ordering import OrderChanged
@@ -22,6 +22,7 @@ from shared.contracts.rewarding import (
     TeamBadgeAwarded,
     TeamBadgeRevoked,
 )
+from shared.contracts.voiding import VoidsDecided, VoidsProposed
 from shared.contracts.waiting import (
     ShiftMessageSent,
     ShiftReminder,
@@ -44,6 +45,7 @@ __all__ = [
     "AttendanceRecorded",
     "BadgeAwarded",
     "BadgeRevoked",
+    "CaseFlagsDecided",
     "CaseOpened",
     "CaseSettled",
     "ConsumerBeat",
@@ -74,6 +76,8 @@ __all__ = [
     "TeamBadgeAwarded",
     "TeamBadgeRevoked",
     "TopicBeat",
+    "VoidsDecided",
+    "VoidsProposed",
     "VolunteerRegistered",
     "WaitlistEnded",
     "WaitlistJoined",
@@ -113,6 +117,9 @@ CONTRACTS: tuple[type[Contract], ...] = (
     RedemptionRefunded,
     CaseOpened,
     CaseSettled,
+    CaseFlagsDecided,
+    VoidsProposed,
+    VoidsDecided,
     PulseTick,
     MessageDelivered,
     OperatorActed,

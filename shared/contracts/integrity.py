@@ -8,7 +8,7 @@ from pydantic import Field
 
 from shared.contracts.base import Contract, Instant
 
-__all__ = ["CaseKind", "CaseOpened", "CaseSettled"]
+__all__ = ["CaseFlagsDecided", "CaseKind", "CaseOpened", "CaseSettled"]
 
 CaseKind = Literal[
     "two-sites",
@@ -75,3 +75,24 @@ class CaseSettled(Contract):
     settled_at: Instant
     settled_by: UUID | None = None
     record_ids: tuple[UUID, ...] = ()
+
+
+class CaseFlagsDecided(Contract):
+    """A person decided about flags of a confirmed case whose records another site did not void.
+
+    ``cleared``: the records are worth points again; ``kept``: the case holds against them.
+    """
+
+    topic: ClassVar[str] = "integrity"
+    type: ClassVar[str] = "volunteering.integrity.flags-decided.v1"
+    key: ClassVar[str] = "subject"
+    aggregate: ClassVar[str] = "case_id"
+
+    case_id: UUID
+    kind: CaseKind
+    subject_kind: SubjectKind
+    subject: Subject
+    outcome: Literal["kept", "cleared"]
+    record_ids: tuple[UUID, ...]
+    decided_by: UUID
+    decided_at: Instant

@@ -1,4 +1,4 @@
-"""Kafka in: events of points, badges, sign-ups, redemptions, assertions about hours, orders and alerts.
+"""Kafka in: events of points, badges, sign-ups, redemptions, assertions about hours, orders, voids and alerts.
 
 What makes no message, and why: ``hold``, ``capture``, ``release`` and ``refund`` of points, because the redemption's
 own event announces it once; attendance, because its points do.
@@ -14,6 +14,7 @@ from services.notify.inbox import handlers
 from services.notify.inbox.alerts import alert_notice
 from services.notify.inbox.domain import Notice, star_level
 from services.notify.inbox.orders import order_notices
+from services.notify.inbox.voids import void_notices
 from services.notify.templates.domain import day_said
 from services.notify.templates.handlers import Catalogue
 from shared import deadletters
@@ -37,6 +38,8 @@ from shared.contracts import (
     SignupPlaced,
     SwapDecided,
     SwapProposed,
+    VoidsDecided,
+    VoidsProposed,
     WaitlistEnded,
     WaitlistJoined,
     WaitlistOffered,
@@ -51,7 +54,7 @@ from shared.postgres import Database
 __all__ = ["GROUP", "TOPICS", "InboxStream", "notices_of"]
 
 GROUP = "notify"
-TOPICS = ("points", "badges", "signups", "redemptions", "assertions", "alerts", "orders")
+TOPICS = ("points", "badges", "signups", "redemptions", "assertions", "alerts", "orders", "proposals")
 
 
 def notices_of(event: Event[Any]) -> list[Notice]:
@@ -62,6 +65,8 @@ def notices_of(event: Event[Any]) -> list[Notice]:
     """
     if isinstance(event.data, OrderChanged):
         return order_notices(event)
+    if isinstance(event.data, VoidsProposed | VoidsDecided):
+        return void_notices(event)
     build = _BUILDERS.get(type(event.data))
     if build is None:
         raise PermanentError(f"{event.type} is not for this consumer")

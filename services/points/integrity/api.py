@@ -1,7 +1,7 @@
 """HTTP of integrity cases: staff read those of their sites, operators settle them."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -11,6 +11,9 @@ from services.points.dependencies import PolicyInForce
 from services.points.ingest.handlers import Policy
 from services.points.integrity import handlers, store
 from services.points.integrity.domain import Case, CaseStatus, Kind, SubjectKind
+from services.points.integrity.proposals import handlers as proposals_of_cases
+from services.points.integrity.proposals import store as proposal_store
+from services.points.integrity.proposals.handlers import FlagOutcome
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.http import cursors
@@ -51,6 +54,27 @@ class CaseOut(Output):
     settled_at: datetime | None
     reason: str | None
     correlation_id: str
+    undecided: int
+
+
+class CaseProposalOut(Output):
+    """The outcome of a proposed void, none while it waits, and the decision of a person about the flag."""
+
+    record_id: UUID
+    outcome: Literal["voided", "kept", "lapsed"] | None
+    decided_by: UUID | None
+    site_id: UUID | None
+    decided_at: datetime | None
+    flag: FlagOutcome | None
+    flag_by: UUID | None
+    flag_at: datetime | None
+    flag_reason: str | None
+
+
+class FlagsIn(SettlementIn):
+    """Keep the flags of records that were not voided, or clear them, and why."""
+
+    outcome: FlagOutcome
 
 
 class CaseRecordOut(Output):
@@ -98,6 +122,7 @@ class CaseDetailOut(CaseOut):
     still_so: bool | None
     seen_records: list[CaseRecordOut]
     people: list[CasePersonOut]
+    proposals: list[CaseProposalOut]
 
 
 class CaseReportOut(Output):
@@ -120,10 +145,11 @@ async def list_cases(
     caller: Staff,
     kind: Kind | None = None,
     status: CaseStatus | None = None,
+    undecided: bool = False,
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> Page[CaseOut]:
-    """Cases that touch the caller's sites, newest first."""
+    """Cases that touch the caller's sites, newest first; ``undecided``: those with flags to decide about."""
     before = None if cursor is None else cursors.decode(cursor, (datetime, UUID))
     async with db.snapshot() as tx:
         found = await store.listed(
@@ -133,6 +159,7 @@ async def list_cases(
             before=None if before is None else (before[0], before[1]),
             site_ids=caller.site_ids,
             limit=limit + 1,
+            undecided=undecided,
         )
     return page_of(found, limit, _view, lambda case: (case.opened_at, case.case_id))
 
@@ -149,12 +176,14 @@ async def read_case(db: Db, caller: Staff, case_id: UUID) -> CaseDetailOut:
     """One case with its records as they stand now."""
     async with db.snapshot() as tx:
         found = await handlers.look(tx, caller, case_id)
+        proposals = await proposal_store.proposals_of(tx, case_id)
     return CaseDetailOut(
         **_members(found.case),
         measured=found.measured,
         still_so=found.still_so,
         seen_records=[CaseRecordOut(**row) for row in found.records],
         people=[CasePersonOut(**row) for row in found.people],
+        proposals=[CaseProposalOut(**row) for row in proposals.values()],
     )
 
 
@@ -181,3 +210,16 @@ async def confirm(
 ) -> Response:
     """It is so: its records stay without points. What else follows is decided where records are corrected."""
     return await _settle(request, db, caller, case_id, CaseStatus.CONFIRMED, body.reason, policy)
+
+
+@router.post("/cases/{case_id}/flags", response_model=CaseOut)
+async def decide_flags(
+    request: Request, db: Db, caller: Operator, policy: PolicyInForce, case_id: UUID, body: FlagsIn
+) -> Response:
+    """Decide about the flags of records that another site did not void: cleared, their points are posted."""
+
+    async def work(tx: Tx) -> CaseOut:
+        await proposals_of_cases.decide_flags(tx, caller, case_id, body.outcome, body.reason, policy)
+        return _view(await handlers.find(tx, caller, case_id))
+
+    return await once(request, db, caller, work, status=200)

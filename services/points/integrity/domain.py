@@ -74,6 +74,7 @@ class CaseStatus(StrEnum):
 class Case:
     """A case as it is kept. ``evidence`` is what was found when it was opened; times are business time.
 
+    ``undecided`` are flags of records that another site did not void, about which a person decides.
     A sequel has the ``first_case_id`` of those before it and says how many they are; a first case has none and 0.
     """
 
@@ -93,6 +94,7 @@ class Case:
     records: int
     first_case_id: UUID | None
     sequel: int
+    undecided: int = 0
 
 
 @dataclass(frozen=True, slots=True)

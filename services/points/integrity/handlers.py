@@ -40,7 +40,19 @@ from shared.telemetry import trace
 if TYPE_CHECKING:  # tokens bring cryptography with them, which workers and agents do without
     from shared.auth.tokens import Caller
 
-__all__ = ["RECORDS_SHOWN", "CaseReading", "case_id_of", "find", "install", "look", "report", "settle"]
+__all__ = [
+    "RECORDS_SHOWN",
+    "SOURCE",
+    "CaseReading",
+    "case_id_of",
+    "find",
+    "install",
+    "locked_case",
+    "look",
+    "reconsider_flagged",
+    "report",
+    "settle",
+]
 
 SOURCE = "weiguang/points"
 NONE: Final[Mapping[UUID, str]] = MappingProxyType({})
@@ -126,7 +138,7 @@ async def report(tx: Tx, flags: Sequence[Flag], policy: Policy, correlations: Ma
     await outbox.append(
         tx, *(_opened(case_id, opening.flag, now, causes.get(case_id)) for case_id, opening in opened.items())
     )
-    await _reconsider(tx, rows, "opened", policy, causes)
+    await reconsider_flagged(tx, rows, "opened", policy, causes)
     return len(opened)
 
 
@@ -193,7 +205,7 @@ async def _lock_owners(
     return volunteer_ids, owners
 
 
-async def _reconsider(
+async def reconsider_flagged(
     tx: Tx, rows: Sequence[FlagRow], what: str, policy: Policy, causes: Mapping[UUID, str] = NONE
 ) -> None:
     """Work out anew the buckets of records whose flags changed; what that changes is their rules' business."""
@@ -281,12 +293,7 @@ async def settle(tx: Tx, caller: Caller, case_id: UUID, status: CaseStatus, reas
         Conflict: ``case-settled`` already, with ``case_status``.
         TransientError: a record changed hands meanwhile; nothing was written.
     """
-    await store.lock_cases(tx, [case_id])
-    case = await find(tx, caller, case_id)
-    flagged = [row["record_id"] for row in await _flags(tx, case)]
-    volunteer_ids, _ = await _lock_owners(tx, flagged, await store.volunteers_of_case(tx, case_id))
-    records = await _flags(tx, case)
-    await _may_settle(tx, caller, case, records, volunteer_ids)
+    case, records, volunteer_ids = await locked_case(tx, caller, case_id)
     rows = [(row["record_id"], row["volunteer_id"], case_id, case.kind) for row in records]
     now = await tx.now()
     if not await store.settle(tx, case_id, status, caller.subject, now, reason):
@@ -306,10 +313,29 @@ async def settle(tx: Tx, caller: Caller, case_id: UUID, status: CaseStatus, reas
     )
     if status is CaseStatus.CLEARED:
         await known_facts.count_flags(tx, volunteer_ids)
-        await _reconsider(tx, rows, "cleared", policy)
+        await reconsider_flagged(tx, rows, "cleared", policy)
     found = await store.find(tx, case_id)
     assert found is not None
     return found
+
+
+async def locked_case(
+    tx: Tx, caller: Caller, case_id: UUID
+) -> tuple[Case, Collection[Mapping[str, Any]], Collection[UUID]]:
+    """A case that the caller may decide on, with its records, it and its volunteers locked; returns these too.
+
+    Raises:
+        NotFound: as `find`.
+        Forbidden: as `settle`.
+        TransientError: a record changed hands meanwhile.
+    """
+    await store.lock_cases(tx, [case_id])
+    case = await find(tx, caller, case_id)
+    flagged = [row["record_id"] for row in await _flags(tx, case)]
+    volunteer_ids, _ = await _lock_owners(tx, flagged, await store.volunteers_of_case(tx, case_id))
+    records = await _flags(tx, case)
+    await _may_settle(tx, caller, case, records, volunteer_ids)
+    return case, records, volunteer_ids
 
 
 async def _may_settle(

@@ -141,18 +141,30 @@ from records where record_id = any($1::uuid[]) order by record_id;
 -- One case, for reading.
 select c.case_id, c.kind, c.subject_kind, c.subject, c.site_ids, c.evidence, c.thresholds_version, c.opened_at, c.status,
        c.settled_by, c.settled_at, c.reason, c.correlation_id, c.first_case_id, c.sequel,
+       (select count(*) from case_proposals p join record_flags f using (case_id, record_id)
+        where p.case_id = c.case_id and p.outcome in ('kept', 'lapsed') and f.standing
+          and not exists (select from case_flag_decisions d where d.case_id = p.case_id and d.record_id = p.record_id)
+       ) as undecided,
        (select count(*) from record_flags f where f.case_id = c.case_id) as records
 from cases c where c.case_id = $1;
 
 -- name: list_cases
--- Newest first by keyset; $5: only cases that touch one of these sites.
+-- Newest first by keyset; $5: only cases that touch one of these sites; $7: only those with flags to decide about.
 select c.case_id, c.kind, c.subject_kind, c.subject, c.site_ids, c.evidence, c.thresholds_version, c.opened_at, c.status,
        c.settled_by, c.settled_at, c.reason, c.correlation_id, c.first_case_id, c.sequel,
+       (select count(*) from case_proposals p join record_flags f using (case_id, record_id)
+        where p.case_id = c.case_id and p.outcome in ('kept', 'lapsed') and f.standing
+          and not exists (select from case_flag_decisions d where d.case_id = p.case_id and d.record_id = p.record_id)
+       ) as undecided,
        (select count(*) from record_flags f where f.case_id = c.case_id) as records
 from cases c
 where ($1::text is null or c.kind = $1) and ($2::text is null or c.status = $2)
   and ($3::timestamptz is null or (c.opened_at, c.case_id) < ($3, $4::uuid))
   and ($5::uuid[] is null or c.site_ids && $5)
+  and (not $7::boolean or c.status = 'confirmed' and exists (
+      select from case_proposals p join record_flags f using (case_id, record_id)
+      where p.case_id = c.case_id and p.outcome in ('kept', 'lapsed') and f.standing
+        and not exists (select from case_flag_decisions d where d.case_id = p.case_id and d.record_id = p.record_id)))
 order by c.opened_at desc, c.case_id desc limit $6;
 
 -- name: records_of_case

@@ -260,8 +260,9 @@ async def listed(
     before: tuple[datetime, UUID] | None,
     site_ids: Collection[UUID] | None,
     limit: int,
+    undecided: bool = False,
 ) -> list[Case]:
-    """A page of cases, newest first; ``site_ids`` None is everywhere."""
+    """A page of cases, newest first, or of those with flags to decide about; ``site_ids`` None is everywhere."""
     rows = await tx.fetch(
         _SQL["list_cases"],
         kind,
@@ -269,6 +270,7 @@ async def listed(
         *(before or (None, None)),
         None if site_ids is None else sorted(site_ids),
         limit,
+        undecided,
     )
     return [_case(row) for row in rows]
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.recruitment.activities.domain import DomainRefusal
 from services.recruitment.activities.guards import STAFF, actor_id, refusal, unwrap
-from services.recruitment.approvals import domain, events, store
+from services.recruitment.approvals import domain, events, store, voids
 from services.recruitment.approvals.domain import LIFE, Assertion, AssertionCaps, Decider, Decision, Reason
 from services.recruitment.approvals.events import Note
 from services.recruitment.approvals.store import ApprovalOpening, ListedApproval, Waiting
@@ -150,6 +150,14 @@ async def decide(
         ],
         now,
     )
+    await voids.decided(
+        tx,
+        {record_id: claims[record_id].reasons for record_id in after},
+        "kept" if decision is Decision.APPROVE else "voided",
+        now,
+        by=decider.subject,
+        site_id=decider.home,
+    )
     return [after[record_id] for record_id in dict.fromkeys(record_ids)]
 
 
@@ -221,4 +229,5 @@ async def lapse(tx: Tx, limit: int) -> int:
     notes = [Note(found[each.record_id], "lapsed", each.reasons, each.overtime_minutes) for each in lapsed]
     if notes:
         await events.publish(tx, notes, now)
+    await voids.decided(tx, {each.record_id: each.reasons for each in lapsed}, "lapsed", now)
     return len(lapsed)

@@ -177,3 +177,34 @@ where state = 'open' and lapses_at <= $1 order by volunteer_id limit $2;
 update attendance_approvals set state = 'lapsed', decided_at = $2
 where volunteer_id = any($1::uuid[]) and state = 'open' and lapses_at <= $2
 returning record_id, reasons, overtime_minutes;
+
+-- name: nearest_deciders
+-- Records that wait, by the nearest site at or above the activity's that had no hand in them and has staff; the centre's staff
+-- have no site too. No site where there is none.
+with recursive waiting as (
+    select a.record_id, a.claimant_ids, a.claimant_sites,
+           coalesce(a.site_id, (select site_id from sites where kind = 'centre')) as site_id
+    from attendance_approvals a where a.record_id = any($1::uuid[]) and a.state = 'open'
+), above (record_id, site_id, parent_id, height) as (
+    select w.record_id, s.site_id, s.parent_id, 0 from waiting w join sites s using (site_id)
+    union all
+    select above.record_id, s.site_id, s.parent_id, above.height + 1 from above join sites s on s.site_id = above.parent_id
+), deciding as (
+    select distinct on (w.record_id) w.record_id, b.site_id, b.staff_ids
+    from waiting w left join lateral (
+        select above.site_id, above.height, array_agg(st.staff_id order by st.staff_id) as staff_ids
+        from above join staff st on st.site_id = above.site_id
+            or st.site_id is null and above.site_id = (select site_id from sites where kind = 'centre')
+        where above.record_id = w.record_id and not above.site_id = any(w.claimant_sites)
+          and st.active and st.role in ('station', 'operator') and not st.staff_id = any(w.claimant_ids)
+        group by above.site_id, above.height
+    ) b on true
+    order by w.record_id, b.height
+)
+select site_id, array_agg(record_id order by record_id) as record_ids, coalesce(staff_ids, '{}') as staff_ids
+from deciding group by site_id, staff_ids order by 1, 2;
+
+-- name: cases_of
+-- Cases that proposed to void some of these records, and who settled each.
+select case_id, settled_by, array_agg(record_id order by record_id) as record_ids
+from suspicions where record_id = any($1::uuid[]) group by case_id, settled_by order by case_id;

@@ -1,6 +1,6 @@
 """Rows of assertions and approvals, to the domain and back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -24,6 +24,7 @@ __all__ = [
     "Lapsed",
     "ListedApproval",
     "Waiting",
+    "cases_of",
     "close_approvals",
     "due_volunteers",
     "find_claims",
@@ -37,6 +38,7 @@ __all__ = [
     "list_decidable",
     "list_recorded",
     "lock_asserter",
+    "nearest_deciders",
     "open_approvals",
     "spent",
     "withdraw_overtime",
@@ -164,6 +166,16 @@ async def last_assertion(tx: Tx, record_id: UUID) -> datetime | None:
     """When another account than the volunteer's last asserted or changed the record."""
     at: datetime | None = await tx.fetchval(_SQL["last_assertion"], record_id)
     return at
+
+
+async def nearest_deciders(tx: Tx, record_ids: Collection[UUID]) -> list[tuple[UUID | None, list[UUID], list[UUID]]]:
+    """Records that wait, by the nearest site whose staff may decide: site or none, records, accounts."""
+    return [tuple(row) for row in await tx.fetch(_SQL["nearest_deciders"], list(record_ids))]
+
+
+async def cases_of(tx: Tx, record_ids: Collection[UUID]) -> list[tuple[UUID, UUID | None, list[UUID]]]:
+    """Cases that proposed to void some of these records: case, who settled it, records."""
+    return [tuple(row) for row in await tx.fetch(_SQL["cases_of"], list(record_ids))]
 
 
 async def find_known(tx: Tx, volunteer_id: UUID) -> KnownSince:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.recruitment.approvals import handlers as approvals
 from services.recruitment.approvals import store as waiting
+from services.recruitment.approvals import voids
 from services.recruitment.approvals.domain import Reason
 from services.recruitment.attendance import handlers as attendance
 from services.recruitment.attendance import store as records
@@ -18,10 +19,10 @@ async def propose_voids(tx: Tx, case_id: UUID, record_ids: Collection[UUID], set
     """Let a confirmed case's records wait for another site, which voids or confirms them; returns how many wait.
 
     A record waits once for a case: the same case again changes nothing, whatever was decided meanwhile. The account
-    that settled the case does not decide.
+    that settled the case does not decide; the staff of the nearest other site are notified.
     """
     await records.lock_volunteers(tx, await store.volunteers(tx, record_ids))
-    fresh = await store.remember(tx, case_id, record_ids)
+    fresh = await store.remember(tx, case_id, record_ids, settled_by)
     found = await records.find_records(tx, fresh)
     revisions = [revision for record in found.values() if (revision := domain.suspect(record, case_id)) is not None]
     if not revisions:
@@ -33,4 +34,5 @@ async def propose_voids(tx: Tx, case_id: UUID, record_ids: Collection[UUID], set
     reasons = {revision.record.record_id: [Reason.SUSPECTED] for revision in revisions}
     await approvals.wait(tx, reasons, now)
     await store.keep_from_deciding(tx, settled_by, reasons)
+    await voids.proposed(tx, case_id, reasons, settled_by, now)
     return len(revisions)

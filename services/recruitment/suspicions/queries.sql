@@ -4,8 +4,8 @@ select distinct volunteer_id from attendance_records where record_id = any($1::u
 
 -- name: remember
 -- A case proposes each record once; read under the volunteers' locks.
-insert into suspicions (case_id, record_id, proposed_at)
-select $1, record_id, business.now() from attendance_records where record_id = any($2::uuid[]) order by record_id
+insert into suspicions (case_id, record_id, settled_by, proposed_at)
+select $1, record_id, $3, business.now() from attendance_records where record_id = any($2::uuid[]) order by record_id
 on conflict (case_id, record_id) do nothing returning record_id;
 
 -- name: keep_from_deciding

@@ -18,6 +18,6 @@ async def keep_from_deciding(tx: Tx, account_id: UUID, record_ids: Collection[UU
     await tx.execute(_SQL["keep_from_deciding"], account_id, list(record_ids))
 
 
-async def remember(tx: Tx, case_id: UUID, record_ids: Collection[UUID]) -> list[UUID]:
-    """Keep that a case proposed to void these records; returns those that it had not proposed before."""
-    return [row[0] for row in await tx.fetch(_SQL["remember"], case_id, list(record_ids))]
+async def remember(tx: Tx, case_id: UUID, record_ids: Collection[UUID], settled_by: UUID) -> list[UUID]:
+    """Keep that a case that an account settled proposed to void these; returns those that are new."""
+    return [row[0] for row in await tx.fetch(_SQL["remember"], case_id, list(record_ids), settled_by)]

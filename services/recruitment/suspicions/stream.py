@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from services.recruitment.suspicions import handlers
 from shared import deadletters
 from shared.cloudevents import decode
-from shared.contracts import CaseOpened, CaseSettled
+from shared.contracts import CaseFlagsDecided, CaseOpened, CaseSettled
 from shared.deadletters import DeadLetter
 from shared.errors import PermanentError
 from shared.kafka.consumer import Message
@@ -34,7 +34,7 @@ class SuspicionStream:
             try:
                 event = decode(message.headers, message.value)
                 data = event.data
-                if not isinstance(data, CaseOpened | CaseSettled):
+                if not isinstance(data, CaseOpened | CaseSettled | CaseFlagsDecided):
                     raise PermanentError(f"the event type {event.type!r} does not belong on this topic")
             except PermanentError as error:
                 await self.dead_letter(message, error)

@@ -162,6 +162,7 @@ SENTENCES: Mapping[str, str] = {
     # integrity
     "case-unknown": "没有这个核查事项，或者它不在您负责的站点。",
     "case-settled": "这个核查事项已经有了结论，请刷新页面。",
+    "flags-decided": "这个核查事项没有等待决定的标记，请刷新页面。",
     "own-case": "不能处理关于自己、或自己录入的核查事项，请另一位操作员来办。",
     "case-at-other-sites": "这个核查事项还涉及您不负责的站点，由区中心的操作员来定。",
     # complaints and referrals

@@ -221,7 +221,13 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "all": N_("全部"),
     },
     "case_kind": CASE_KINDS,
-    "case_status": {"open": N_("待核查"), "cleared": N_("核查无误"), "confirmed": N_("确认属实"), "all": N_("全部")},
+    "case_status": {
+        "open": N_("待核查"),
+        "undecided": N_("标记待定"),
+        "cleared": N_("核查无误"),
+        "confirmed": N_("确认属实"),
+        "all": N_("全部"),
+    },
     "case_subject": CASE_SUBJECTS,
     "device_class": {
         "kiosk": N_("现场终端"),

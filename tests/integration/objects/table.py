@@ -254,6 +254,7 @@ _POINTS: dict[tuple[str, str], Row] = {
     ("GET", "/cases/{case_id}"): STATION,
     ("POST", "/cases/{case_id}/clear"): Row("north"),
     ("POST", "/cases/{case_id}/confirm"): Row("north"),
+    ("POST", "/cases/{case_id}/flags"): Row("north"),
     ("GET", "/rewards/{reward_id}/stock"): Row(
         "station", frozenset({"other_station", "other_operator"}), hidden="site_id", why="shows the caller's shelves"
     ),

@@ -67,6 +67,7 @@ BOUNDED = {
     "/adjustments/{adjustment_id}/withdraw", "/complaints", "/complaints/{complaint_id}/withdraw",
     "/complaints/proposals/{proposal_id}/decision", "/referrals",
     "/referrals/{referral_id}/withdraw", "/cases/{case_id}/clear", "/cases/{case_id}/confirm",
+    "/cases/{case_id}/flags",
     "/rewards/{reward_id}/stock", "/rewards/{reward_id}/counts", "/rewards/{reward_id}/sites/{site_id}/hold-days",
     "/redemptions/captures", "/redemptions/{redemption_id}/capture", "/redemptions/{redemption_id}/release",
     "/redemptions/{redemption_id}/refund",

@@ -1,18 +1,21 @@
 """A confirmed case of integrity lets its records wait for another site, once; that site voids or confirms them."""
 
-from datetime import UTC, datetime
+import base64
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from services.recruitment.approvals.timers import lapse_due
 from services.recruitment.suspicions.stream import SuspicionStream
 from shared import outbox
 from shared.cloudevents import encode
 from shared.contracts import CaseSettled
 from shared.ids import new_id
 from shared.kafka.consumer import Message
-from tests.integration.recruitment.work import HOUR, Work
+from tests.integration.recruitment.work import HOUR, NOW, Work
 from tests.support.approvals import kiosk
 from tests.support.hour_doors import record_of
 
@@ -20,6 +23,13 @@ from tests.support.hour_doors import record_of
 async def operator_id(work: Work) -> UUID:
     """The account of the centre that settles cases."""
     found: UUID = await work.database.pool.fetchval("select staff_id from staff where role = 'operator' limit 1")
+    return found
+
+
+def subject_of(token: str) -> str:
+    """The account of a token."""
+    payload = token.split(".")[1]
+    found: str = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["sub"]
     return found
 
 
@@ -52,6 +62,37 @@ async def test_another_site_voids_or_confirms_what_a_case_is_about(work: Work, d
     assert (after["status"], after["revision"]) == (status, 3)
     await stream.handle([settled(case_id, [record_id], by)])
     assert await record_of(work, record_id) == after, "the same case again changes nothing"
+    proposed, decided = await work.events("proposals")
+    assert (proposed["case_id"], proposed["record_ids"]) == (str(case_id), [record_id])
+    assert decided["outcome"] == {"confirmed": "kept", "void": "voided"}[status]
+    assert (decided["settled_by"], decided["record_ids"]) == (str(by), [record_id])
+    assert decided["decided_by"] == subject_of(work.other_station)
+
+
+async def test_the_staff_of_the_nearest_other_site_are_named(work: Work) -> None:
+    record_id, _ = await kiosk(work)
+    await SuspicionStream(work.database).handle([settled(new_id(), [record_id], by := await operator_id(work))])
+    (proposed,) = await work.events("proposals")
+    nearest = await work.database.pool.fetch(
+        "select s.staff_id from staff s join sites c on c.parent_id = s.site_id join attendance_records r"
+        " on r.site_id = c.site_id where s.active"
+    )
+    centre = await work.database.pool.fetch(
+        "select staff_id from staff where active and site_id is null and role = 'operator'"
+    )
+    wanted = {str(row["staff_id"]) for row in (nearest or centre)} - {str(by)}
+    assert set(proposed["staff_ids"]) == wanted
+    assert subject_of(work.station) not in proposed["staff_ids"], "their own site"
+
+
+async def test_a_proposal_that_nobody_decides_in_time_lapses_and_says_so(work: Work) -> None:
+    record_id, _ = await kiosk(work)
+    case_id = new_id()
+    await SuspicionStream(work.database).handle([settled(case_id, [record_id], await operator_id(work))])
+    await work.clock.set(NOW + timedelta(days=31))
+    await lapse_due(work.database)
+    _, lapsed = await work.events("proposals")
+    assert (lapsed["case_id"], lapsed["outcome"], lapsed["decided_by"]) == (str(case_id), "lapsed", None)
 
 
 async def test_a_cleared_case_changes_no_record(work: Work) -> None:

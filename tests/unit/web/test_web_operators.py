@@ -51,6 +51,7 @@ def test_a_case_after_a_settled_one_leads_to_it(after: dict[str, str], linked: b
         "opened_at": "2026-03-04T10:00:00+00:00",
         "measured": 1021,
         "still_so": True,
+        "undecided": 0,
     }
     session = Session("token", {"sub": "me", "roles": ["operator"]})
     context = {
@@ -58,6 +59,7 @@ def test_a_case_after_a_settled_one_leads_to_it(after: dict[str, str], linked: b
         "held": frozenset(),
         "records": [],
         "persons": [],
+        "waiting": 0,
         "people": 0,
         "left_to": "",
         "settled_by": "",

@@ -1,13 +1,15 @@
-"""Kafka in: sign-ups, registrations and drives, as far as patterns need them."""
+"""Kafka in: sign-ups, registrations and drives, as far as patterns need them, and what became of proposed voids."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from services.points.integrity.patterns import store
 from services.points.integrity.patterns.store import SignupRow
+from services.points.integrity.proposals import store as proposals
+from services.points.integrity.proposals.store import DecidedVoid
 from shared import deadletters
 from shared.cloudevents import Event, decode
-from shared.contracts import DriveOpened, SignupPlaced, VolunteerRegistered
+from shared.contracts import DriveOpened, SignupPlaced, VoidsDecided, VoidsProposed, VolunteerRegistered
 from shared.deadletters import DeadLetter
 from shared.errors import PermanentError
 from shared.kafka.consumer import Message
@@ -16,7 +18,7 @@ from shared.postgres import Database
 __all__ = ["GROUP", "TOPICS", "ContextStream"]
 
 GROUP = "points-context"
-TOPICS = ("signups", "volunteers", "drives")
+TOPICS = ("signups", "volunteers", "drives", "proposals")
 
 
 class ContextStream:
@@ -26,7 +28,7 @@ class ContextStream:
         self.database = db
 
     async def handle(self, messages: Sequence[Message]) -> None:
-        """Keep places, drives and registrations of a batch; other events of these topics change nothing here.
+        """Keep places, drives, registrations and decisions on voids; other events of these topics change nothing here.
 
         Raises:
             TransientError: the same batch may be applied later.
@@ -50,6 +52,12 @@ class ContextStream:
                     for one in found
                     if isinstance(one, VolunteerRegistered) and one.drive_id is not None
                 ],
+            )
+            await proposals.keep_proposed(
+                tx, [(one.case_id, each) for one in found if isinstance(one, VoidsProposed) for each in one.record_ids]
+            )
+            await proposals.keep_decided(
+                tx, [row for one in found if isinstance(one, VoidsDecided) for row in _decided(one)]
             )
             await deadletters.record(tx, letters, group=GROUP)
 
@@ -81,3 +89,10 @@ def _signup(data: SignupPlaced) -> SignupRow:
         data.places,
         data.starts_at,
     )
+
+
+def _decided(data: VoidsDecided) -> list[DecidedVoid]:
+    return [
+        DecidedVoid(data.case_id, record_id, data.outcome, data.decided_by, data.site_id, data.decided_at)
+        for record_id in data.record_ids
+    ]

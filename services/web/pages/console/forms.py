@@ -99,6 +99,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "waitlist_offered": N_("候补名额"),
         "waitlist_promoted": N_("候补转正"),
         "waitlist_skipped": N_("候补跳过"),
+        "voids_decided": N_("作废提议的结果"),
+        "voids_proposed": N_("作废提议"),
     },
     "role": {
         "engineer": N_("工程师"),
@@ -131,6 +133,7 @@ TOPIC_WORDS: Mapping[str, str] = {
     "team-badges": N_("团队徽章"),
     "redemptions": N_("兑换"),
     "integrity": N_("核查"),
+    "proposals": N_("作废提议"),
     "notifications": N_("送达"),
     "pulse": N_("脉搏"),
     "beats": N_("心跳"),
@@ -317,6 +320,16 @@ FORMS: Mapping[str, tuple[SentenceForm, ...]] = {
     "volunteering.integrity.case-settled.v1": (
         SentenceForm(N_("核查结束，无误：%(case_kind)s"), {"outcome": ("cleared",)}),
         SentenceForm(N_("核查结束，确认属实：%(case_kind)s")),
+    ),
+    "volunteering.integrity.flags-decided.v1": (
+        SentenceForm(N_("核查的标记解除：%(case_kind)s"), {"outcome": ("cleared",)}),
+        SentenceForm(N_("核查的标记保留：%(case_kind)s")),
+    ),
+    "volunteering.proposals.voids-proposed.v1": (SentenceForm(N_("核查提出的作废等另一个站点决定")),),
+    "volunteering.proposals.voids-decided.v1": (
+        SentenceForm(N_("核查提出的作废已由另一个站点通过"), {"outcome": ("voided",)}),
+        SentenceForm(N_("核查提出的作废没有通过，记录仍有效"), {"outcome": ("kept",)}),
+        SentenceForm(N_("核查提出的作废 30 天内无人决定")),
     ),
     "volunteering.pulse.ticked.v1": (
         SentenceForm(N_("脉搏：每分钟 %(records_per_minute)s 条记录，%(points_per_minute)s 积分")),

@@ -1,7 +1,7 @@
 """The staff's pages of integrity cases: what was found, what the records say now, and the centre's decision."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -57,7 +57,7 @@ FOUND: Mapping[str, str] = {
     "long-day": N_("同一位志愿者一天记了 %(size)s服务（超过 %(limit)s就核查）。"),
 }
 PEOPLE_SHOWN = 200
-STATES = ("open", "cleared", "confirmed", "all")
+STATES = ("open", "undecided", "cleared", "confirmed", "all")
 
 
 @router.get("")
@@ -66,7 +66,9 @@ async def cases(visit: VisitOf, status: str = "open", kind: str = "", cursor: st
     require_staff(visit)
     chosen, of_kind = status if status in STATES else STATES[0], kind if kind in KINDS else ""
     query = {name: value for name, value in (("kind", of_kind), ("cursor", cursor or "")) if value}
-    if chosen != "all":
+    if chosen == "undecided":
+        query["undecided"] = "true"
+    elif chosen != "all":
         query["status"] = chosen
     found, sites = await asyncio.gather(visit.ask("points", "/cases", limit="30", **query), visit.site_names())
     numbers = await numbers_of(visit, _volunteers(found["items"]))
@@ -96,9 +98,11 @@ async def case(visit: VisitOf, case_id: str) -> Response:
     seen = found["seen_records"]
     about = [one["volunteer_id"] for one in (*seen, *found["people"][:PEOPLE_SHOWN])]
     numbers = await numbers_of(visit, [*_volunteers([found]), *about])
+    proposals = {one["record_id"]: one for one in found["proposals"]}
     records = [
         {
             **record,
+            "proposal": _proposal(proposals.get(record["record_id"]), sites, who),
             "site_name": _site(record["site_id"], sites),
             "number": _("志愿者 %(number)s", number=number_said(numbers, record["volunteer_id"])),
             "recorder": _("%(who)s 记录", who=who(record["recorded_by"])) if record["recorded_by"] else "",
@@ -110,6 +114,7 @@ async def case(visit: VisitOf, case_id: str) -> Response:
         visit.session,
         path=visit.path,
         case=_case_row(found, sites, numbers),
+        waiting=sum(one["outcome"] is None for one in proposals.values()),
         settled_by=who(found["settled_by"]) if found["settled_by"] else "",
         held=_held_kinds(rules["items"], found["evidence"]["day"]) if rules else None,
         records=records,
@@ -180,6 +185,28 @@ def _subject(case: Mapping[str, Any], numbers: Mapping[str, str]) -> str:
         return _("志愿者 %(number)s", number=number_said(numbers, case["subject"]))
     ends = listed([part[-8:].upper() for part in str(case["subject"]).split("|")])
     return f"{word(case['subject_kind'], 'case_subject')} {ends}"
+
+
+def _proposal(
+    proposal: Mapping[str, Any] | None, sites: Mapping[str, str], who: Callable[[str], str]
+) -> dict[str, str] | None:
+    """Word the outcome of a proposed void, and of the flag that is left, each in a sentence."""
+    if proposal is None:
+        return None
+    if proposal["outcome"] is None:
+        return {"said": _("等另一个站点决定是否作废"), "flag": ""}
+    at = moment(proposal["decided_at"])
+    by = _("%(site)s 的 %(who)s", site=_site(proposal["site_id"], sites), who=who(proposal["decided_by"] or ""))
+    said = {
+        "voided": _("已作废：%(by)s，%(at)s", by=by, at=at),
+        "kept": _("没有作废，仍算有效：%(by)s，%(at)s", by=by, at=at),
+        "lapsed": _("到 %(at)s 没有站点决定，不计入时长", at=at),
+    }[proposal["outcome"]]
+    if not proposal["flag"]:
+        return {"said": said, "flag": ""}
+    names = {"who": who(proposal["flag_by"]), "at": moment(proposal["flag_at"]), "why": proposal["flag_reason"]}
+    kept, cleared = _("标记保留：%(who)s，%(at)s，%(why)s", **names), _("标记解除：%(who)s，%(at)s，%(why)s", **names)
+    return {"said": said, "flag": kept if proposal["flag"] == "kept" else cleared}
 
 
 def _site(site_id: str | None, sites: Mapping[str, str]) -> str:

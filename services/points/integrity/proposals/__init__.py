@@ -1,0 +1,1 @@
+"""Voids that confirmed cases proposed, and the flags that are left."""

@@ -15,7 +15,7 @@ UV_VERSION := 0.13.9
 # Test sessions side by side; each starts servers of its own. A third one works while two wait (924 → 794 s).
 WORKERS ?= 3
 
-# `make bench`: rounds, worker processes of the ingest, and whatever else `python -m dev.bench --help` names.
+# `make bench`: rounds, worker processes of the ingest (1,2,4: a row for each number), and whatever else `python -m dev.bench --help` names.
 ROUNDS ?= 5
 INGEST_WORKERS ?= 1
 BENCH_OPTIONS ?=

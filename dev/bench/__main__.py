@@ -1,6 +1,6 @@
 """`make bench`: the service's ingest beside the limit and beside peers, in one run, interleaved, on the same input.
 
-``python -m dev.bench [--records N --volunteers N --rounds N --workers N --peers all|none|a,b …]``; BROKER names the
+``python -m dev.bench [--records N --volunteers N --rounds N --workers 1,2,4 --peers all|none|a,b …]``; BROKER names the
 broker. Writes var/bench/ingest.json, ingest.png, ours.profile.txt and limit.profile.txt. Exit code 1 if an audit is
 breached or a row of our own lost anything.
 """
@@ -42,13 +42,17 @@ PROFILED = 100_000
 """Messages of which a profile is taken; it takes three times as long as without."""
 
 
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
+
+
 def parse(arguments: list[str] | None = None) -> Options:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m dev.bench", description=__doc__)
     parser.add_argument("--records", type=int, default=500_000)
     parser.add_argument("--volunteers", type=int, help="a tenth of the records if not given")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--workers", type=int, default=1, help="worker processes of (a)")
+    parser.add_argument("--workers", type=_numbers, default="1", help="worker processes of (a); 1,2,4: a row for each")
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--peers", default="all", help=f"all, none, or some of {','.join(PEERS)}")
     parser.add_argument("--limit-batch", type=int, default=2000, help="records per transaction of (b)")
@@ -82,7 +86,8 @@ class Bench:
         self.rig = rig
         self.history = history
         self.chosen = chosen
-        self.found: dict[str, list[Round]] = {name: [] for name in ("ours", "limit", *chosen.peers)}
+        self.workers = {f"ours_{number}" if place else "ours": number for place, number in enumerate(chosen.workers)}
+        self.found: dict[str, list[Round]] = {name: [] for name in (*self.workers, "limit", *chosen.peers)}
         self.problems: list[str] = []
 
     async def rounds(self) -> None:
@@ -112,7 +117,7 @@ class Bench:
         try:
             if name == "limit":
                 return await limit(rig, self.history, database, batch=self.chosen.limit_batch)
-            return await ours(rig, self.history, database, workers=self.chosen.workers)
+            return await ours(rig, self.history, database, workers=self.workers[name], name=name)
         finally:
             await rig.drop(database)
 
@@ -126,7 +131,7 @@ class Bench:
                 self.rig,
                 self.history,
                 database,
-                workers=self.chosen.workers,
+                workers=self.workers["ours"],
                 kill=key == "with_kill",
                 agents=key == "with_agents",
                 name=key,
@@ -191,14 +196,17 @@ class Bench:
         peers = {
             name: row(self.found[name]) if self.found[name] else {"why": "it did not run"} for name in chosen.peers
         }
-        digests = {one.more["digest"] for one in self.found["ours"]}
+        digests = {one.more["digest"] for name in self.workers for one in self.found[name]}
         if len(digests) > 1:
             self.problems.append("the rounds of (a) do not agree on everybody's points")
         for name, rounds in self.found.items():
             self.problems += [f"{name}: {one.why}" for one in rounds if not one.ok]
-        good = mine["ok"] and len(digests) == 1 and all(extra[key]["ok"] for key in extra if key.startswith("with_"))
+        more = {str(self.workers[name]): row(self.found[name]) for name in self.workers if name != "ours"}
+        parts = [mine, *more.values(), *(extra[key] for key in extra if key.startswith("with_"))]
+        good = len(digests) == 1 and all(part["ok"] for part in parts)
         return {
             "ours": mine,
+            "more_workers": more,
             "limit": least,
             "peers": peers,
             "ratio_to_limit": round(mine["events_per_s"] / least["events_per_s"], 3) if least["events_per_s"] else None,
@@ -215,7 +223,7 @@ class Bench:
             "records": chosen.records,
             "volunteers": chosen.volunteers,
             "rounds": chosen.rounds,
-            "workers": chosen.workers,
+            "workers": self.workers["ours"],
             "seed": chosen.seed,
             "shares": self.history.shares(),
             "poison": dict(self.history.poison),

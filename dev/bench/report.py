@@ -80,7 +80,9 @@ def show(document: dict[str, Any], console: Console) -> None:
         "join s",
     ):
         table.add_column(column, justify="right")
-    named = {"(a) ours, complete": document["ours"], "(b) limit": document["limit"]}
+    named = {"(a) ours, complete": document["ours"]}
+    named |= {f"(a) {number} workers": found for number, found in document.get("more_workers", {}).items()}
+    named |= {"(b) limit": document["limit"]}
     named |= {f"(c) {name}": found for name, found in document["peers"].items()}
     for key, label in (("with_kill", "(a) kill -9 at half"), ("with_agents", "(a) beside the agents")):
         if key in document:

@@ -22,11 +22,12 @@ async def test_a_small_bench_measures_audits_and_writes_its_document(
     """One round without peers, a `kill -9` at half, the agents beside it, and latency at a low rate."""
     monkeypatch.setenv("WEIGUANG_INGEST_BATCH", "250")  # so that there is a half to be killed at
     chosen = ["--records", "5000", "--rounds", "1", "--peers", "none", "--rate", "200", "--seconds", "3"]
-    document = await bench(parse([*chosen, "--output", str(tmp_path)]))
+    document = await bench(parse([*chosen, "--workers", "1,2", "--output", str(tmp_path)]))
     assert document == json.loads((tmp_path / "ingest.json").read_text("utf-8"))
     assert document["problems"] == []
     assert document["audit_ok"] is True
     assert document["ours"]["events_per_s"] > 0
+    assert document["more_workers"]["2"]["ok"]
     assert document["limit"]["events_per_s"] > 0
     assert document["peers"] == {}
     assert document["ratio_to_limit"] == pytest.approx(

@@ -1,6 +1,7 @@
 """Orders through HTTP on a real database: from the menu to the rating, declines, deadlines, privacy, the door."""
 
 import asyncio
+from datetime import date
 
 import pytest
 
@@ -292,7 +293,15 @@ async def test_the_centre_keeps_the_menu_and_the_calendar(work: Work) -> None:
     later = await orders.placed()
     assert later["due_at"] == at(2 * DAY).replace("+00:00", "Z")
     days = (await work.get("/working-days", work.station, year=2026)).json()["items"]
-    assert days == [{"day": day, "works": False}]
+    notice = "国务院办公厅关于2026年部分节假日安排的通知"
+    assert {"day": day, "works": False, "source": None} in days
+    assert {"day": "2026-02-28", "works": True, "source": notice} in days
+    assert len(days) == 26
+    # a day differs from the usual week, or need not be named
+    assert all(each["works"] == (date.fromisoformat(each["day"]).weekday() >= 5) for each in days)
+    answer = await http.put(f"{ROOT}/working-days/2026-02-28", json={"works": False}, headers=headers)
+    days = (await work.get("/working-days", work.station, year=2026)).json()["items"]
+    assert {"day": "2026-02-28", "works": False, "source": None} in days
     withdrawn = {**body, "version": 1, "orderable": False}
     await http.put(f"{ROOT}/menu/needs/{orders.tag_id}", json=withdrawn, headers=headers)
     assert (await work.get("/menu")).json()["needs"] == []

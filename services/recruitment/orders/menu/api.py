@@ -79,10 +79,11 @@ class WorkingDayIn(Input):
 
 
 class WorkingDayOut(Output):
-    """A day that differs from the usual week."""
+    """A day that differs from the usual week; ``source`` names the notice that says so, None where the centre does."""
 
     day: date
     works: bool
+    source: str | None
 
 
 class WorkingDaysOut(Output):
@@ -132,7 +133,7 @@ async def list_working_days(db: Db, caller: Staff, year: Annotated[int, Query(ge
     """The days of a year that differ from the usual week."""
     async with db.transaction() as tx:
         found = await store.list_days(tx, date(year, 1, 1), date(year, 12, 31))
-    return WorkingDaysOut(items=[WorkingDayOut(day=day, works=works) for day, works in found.items()])
+    return WorkingDaysOut(items=[WorkingDayOut.model_validate(each, from_attributes=True) for each in found])
 
 
 @router.put("/working-days/{day}")
@@ -140,7 +141,7 @@ async def set_working_day(db: Db, caller: Centre, day: Day, body: WorkingDayIn) 
     """Say that a day is off, or that it is worked."""
     async with db.transaction() as tx:
         await handlers.set_day(tx, caller, day, body.works)
-    return WorkingDayOut(day=day, works=body.works)
+    return WorkingDayOut(day=day, works=body.works, source=None)
 
 
 def _need(need: Need) -> MenuNeedOut:

@@ -21,9 +21,10 @@ from projects p join sites s using (site_id) where p.closed_at is null order by 
 
 -- name: list_days
 -- The exceptions of the working week in a year.
-select day, works from working_days where day between $1::date and $2::date order by day;
+select day, works, source from working_days where day between $1::date and $2::date order by day;
 
 -- name: save_day
--- A day off, or a weekend day that is worked.
+-- A day off, or a weekend day that is worked; what the centre says stands in place of a notice.
 insert into working_days (day, works, noted_by, noted_at) values ($1, $2, $3, $4)
-on conflict (day) do update set works = excluded.works, noted_by = excluded.noted_by, noted_at = excluded.noted_at;
+on conflict (day) do update set works = excluded.works, noted_by = excluded.noted_by, noted_at = excluded.noted_at,
+    source = null;

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.recruitment.orders.store import Need
 from shared.postgres import Tx, load_queries
 
-__all__ = ["MenuProject", "list_days", "list_needs", "list_projects", "save_day", "save_need"]
+__all__ = ["ExceptionalDay", "MenuProject", "list_days", "list_needs", "list_projects", "save_day", "save_need"]
 
 _SQL = load_queries(__file__)
 
@@ -22,6 +22,15 @@ class MenuProject:
     summary: str | None
     site_id: UUID
     site_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionalDay:
+    """A day off during the week or a weekend day that is worked; ``source`` is None where the centre said so."""
+
+    day: date
+    works: bool
+    source: str | None
 
 
 async def list_needs(tx: Tx, *, withdrawn: bool) -> list[Need]:
@@ -51,9 +60,9 @@ async def list_projects(tx: Tx) -> Sequence[MenuProject]:
     return [MenuProject(**dict(row)) for row in await tx.fetch(_SQL["list_projects"])]
 
 
-async def list_days(tx: Tx, first: date, last: date) -> dict[date, bool]:
+async def list_days(tx: Tx, first: date, last: date) -> list[ExceptionalDay]:
     """The exceptions between two days, both included."""
-    return {row["day"]: row["works"] for row in await tx.fetch(_SQL["list_days"], first, last)}
+    return [ExceptionalDay(**dict(row)) for row in await tx.fetch(_SQL["list_days"], first, last)]
 
 
 async def save_day(tx: Tx, day: date, works: bool, by: UUID, now: datetime) -> None:

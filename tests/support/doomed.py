@@ -15,10 +15,13 @@ from typing import Any
 
 __all__ = [
     "ACTIVATIONS",
+    "ACTS_ENTERED",
     "AFTER_COMMIT",
     "AFTER_HOLD",
     "BEFORE_INSERT",
     "BEFORE_OFFSETS",
+    "CASES_COMMITTED",
+    "CASES_REPORTED",
     "INBOX_COMMITTED",
     "INBOX_WRITTEN",
     "ORDERS_COMMITTED",
@@ -43,6 +46,9 @@ ORDERS_COMMITTED = "orders-after-commit"
 RELAY_SENT = "relay-before-mark"
 INBOX_WRITTEN = "inbox-before-commit"
 INBOX_COMMITTED = "inbox-before-offsets"
+ACTS_ENTERED = "acts-before-commit"
+CASES_REPORTED = "cases-before-commit"
+CASES_COMMITTED = "cases-after-commit"
 STOPS_OUTSIDE = "stops-holding-a-batch"
 STOPS_INSIDE = "stops-inside-the-transaction"
 
@@ -140,6 +146,20 @@ def _inbox_committed(passed: Passed) -> None:
     _wrap(import_module("services.notify.inbox.stream").InboxStream, "handle", after=lambda *_: passed())
 
 
+def _acts_entered(passed: Passed) -> None:
+    _wrap(import_module("services.points.integrity.store"), "entered", after=lambda *_: passed())
+
+
+def _cases_reported(passed: Passed) -> None:
+    """Cases, flags, events and postings are written, and nothing of it is committed."""
+    _wrap(import_module("services.points.integrity.handlers"), "report", after=lambda *_: passed())
+
+
+def _cases_committed(passed: Passed) -> None:
+    follower = import_module("services.points.integrity.following").IntegrityFollower
+    _wrap(follower, "turn", after=lambda _, done: passed() if done else None)
+
+
 POINTS: dict[str, Callable[[Passed], None]] = {
     BEFORE_INSERT: _before_insert,
     AFTER_COMMIT: _after_commit,
@@ -153,6 +173,9 @@ POINTS: dict[str, Callable[[Passed], None]] = {
     RELAY_SENT: _relay_sent,
     INBOX_WRITTEN: _inbox_written,
     INBOX_COMMITTED: _inbox_committed,
+    ACTS_ENTERED: _acts_entered,
+    CASES_REPORTED: _cases_reported,
+    CASES_COMMITTED: _cases_committed,
     STOPS_OUTSIDE: _stops_outside,
     STOPS_INSIDE: _stops_inside,
 }

@@ -13,6 +13,7 @@ from services.recruitment.devices import api as devices_api
 from services.recruitment.docking import api as docking_api
 from services.recruitment.editing import api as editing_api
 from services.recruitment.eligibility import api as eligibility_api
+from services.recruitment.endings import api as endings_api
 from services.recruitment.imports import api as imports_api
 from services.recruitment.needs import api as needs_api
 from services.recruitment.openings import api as openings_api
@@ -68,6 +69,7 @@ ROUTERS = (
     activities_api.router,
     schedule_api.router,
     scheduling_api.router,
+    endings_api.router,
     eligibility_api.router,
     signups_api.router,
     waitlist_api.router,

@@ -77,6 +77,20 @@ async def test_a_station_plans_calls_the_roll_and_finds_a_volunteer(district: Di
         await expect(other.get_by_label("地点")).to_have_value("活动室二楼")
         await shot(other, "activity")
 
+        # one of its shifts is called off as it was shown, then all that is left
+        await other.get_by_text("改时间、名额或取消").first.click()
+        await other.get_by_role("link", name="取消这个班次").first.click()
+        await expect(other.locator("main")).to_contain_text("报了名还没来的")
+        await shot(other, "calling-off")
+        await other.get_by_role("button", name="照上面的取消").click()
+        await other.get_by_role("dialog").get_by_role("button", name="确定取消").click()
+        await other.wait_for_url("**/staff/activities/0*")
+        await other.get_by_role("link", name="取消整个活动").click()
+        await expect(other.locator("main")).to_contain_text("1 个班次")
+        await other.get_by_role("button", name="照上面的取消").click()
+        await other.get_by_role("dialog").get_by_role("button", name="确定取消").click()
+        await expect(other.get_by_role("link", name="办完了")).to_be_visible()
+
         # a volunteer without a sign-up is recorded, and leaves
         await desk.goto(f"{district.url}/staff/shifts/{district.shift_id}")
         await desk.get_by_label("没报名、现场来的").fill(number)

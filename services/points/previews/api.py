@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from services.points.complaints.handlers import require_sites
 from services.points.dependencies import PolicyInForce
-from services.points.previews import voiding
+from services.points.previews import ending, voiding
 from services.points.previews.domain import MOST_MINUTES, Plan, served_part, worth
 from services.points.rules.domain import NEVER, REASONS, Rule
 from services.points.rules.handlers import rulebook
@@ -109,3 +109,32 @@ async def preview_void(
     return VoidedWorthOut(
         **{**{name: getattr(found, name) for name in VoidedWorthOut.model_fields}, "badges": dict(found.badges)}
     )
+
+
+class EndedWorthOut(Output):
+    """Points that the records of a shift or activity brought and keep, and those that the waiting ones may bring.
+
+    ``badges``: by code, those that confirming the waiting ones may award.
+    """
+
+    records: int
+    waiting: int
+    points: int
+    expected: int
+    badges: dict[str, int]
+    digest: str
+
+
+@router.get("/activities/{activity_id}/ending-preview")
+async def preview_ending(
+    db: Db,
+    policy: PolicyInForce,
+    caller: Annotated[Caller, allow(Role.LEADER, Role.STATION, Role.OPERATOR)],
+    activity_id: UUID,
+    shift_id: UUID | None = None,
+) -> EndedWorthOut:
+    """Preview the points of an activity or a shift that is closed or called off now."""
+    async with db.transaction() as tx:
+        found = await ending.preview_ending(tx, caller, activity_id, shift_id, await tx.now(), policy)
+    values = {name: getattr(found, name) for name in EndedWorthOut.model_fields}
+    return EndedWorthOut(**{**values, "badges": dict(found.badges)})

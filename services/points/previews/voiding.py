@@ -1,7 +1,7 @@
 """Preview of voiding an activity: the ingest itself applies the voids, and is rolled back."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,10 +15,12 @@ from shared.errors import Conflict
 from shared.ids import new_id
 from shared.postgres import Tx
 
-__all__ = ["VoidedWorth", "preview_void"]
+__all__ = ["MOST_RECORDS", "VoidedWorth", "applied", "preview_void", "voided"]
 
-MOST_RECORDS = 2000
-"""Records of one activity whose voiding is previewed."""
+MOST_RECORDS = 10_000
+"""Records of one activity whose voiding is previewed: a day of the whole district has some thousands."""
+PORTION = 1000
+"""Records that the ingest applies in one batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +50,30 @@ async def preview_void(tx: Tx, activity_id: UUID, policy: Policy) -> VoidedWorth
     standing = [each for each in await records.records_about(tx, activity_id, None) if each.status != "void"]
     if len(standing) > MOST_RECORDS:
         raise Conflict("too-many-records", f"At most {MOST_RECORDS} records are previewed at once.")
+    before, after = await applied(tx, owners, [voided(each) for each in standing], policy)
+    return _difference(standing, before, after)
+
+
+async def applied(
+    tx: Tx, owners: Sequence[UUID], revisions: Sequence[RecordRevision], policy: Policy
+) -> tuple[Mapping[UUID, VolunteerRow], Mapping[UUID, VolunteerRow]]:
+    """The accounts of locked volunteers before and after the ingest of revisions, which is undone."""
     before = await volunteers(tx, owners)
     after = before
     try:
         async with tx.savepoint():
-            await ingest(tx, [_voided(each) for each in standing], policy, known=frozenset(owners), savepoints=False)
+            for start in range(0, len(revisions), PORTION):
+                portion = revisions[start : start + PORTION]
+                await ingest(tx, portion, policy, known=frozenset(owners), savepoints=False)
             after = await volunteers(tx, owners)
             raise _Undone
     except _Undone:
         pass
-    return _difference(standing, before, after)
+    return before, after
 
 
-def _voided(revision: RecordRevision) -> RecordRevision:
+def voided(revision: RecordRevision) -> RecordRevision:
+    """The next revision of a record, which is void."""
     event_id = new_id()
     return revision._replace(
         revision=revision.revision + 1,

@@ -9,13 +9,10 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from services.recruitment.access.sessions import SettingsDep
 from services.recruitment.activities import handlers
 from services.recruitment.activities.domain import Shift, State, Visibility
 from services.recruitment.activities.handlers import NewActivity, NewShift, Planned
 from services.recruitment.activities.store import ShiftView
-from services.recruitment.orders.closing import close_activity as close_with_order
-from services.recruitment.orders.policy import policy_of
 from shared.auth.access import allow, optional
 from shared.auth.tokens import Caller, Role
 from shared.errors import Invalid
@@ -75,13 +72,6 @@ class ShiftsIn(Input):
     """Further shifts of an activity."""
 
     shifts: Annotated[list[ShiftIn], Field(min_length=1, max_length=100)]
-
-
-class ActivityClosingIn(Input):
-    """The result of an activity: residents served, in person-times."""
-
-    residents_served: Annotated[int, Field(ge=0, le=1_000_000)]
-    note: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
 
 
 class ShiftOut(Output):
@@ -238,20 +228,6 @@ async def open_activity(request: Request, db: Db, caller: Runner, activity_id: U
 
     async def work(tx: Tx) -> ActivityOut:
         return activity_out(await handlers.open_for_signup(tx, caller, activity_id))
-
-    return await once(request, db, caller, work, status=200)
-
-
-@router.post("/activities/{activity_id}/close", response_model=ActivityOut)
-async def close_activity(
-    request: Request, db: Db, settings: SettingsDep, caller: Runner, activity_id: UUID, body: ActivityClosingIn
-) -> Response:
-    """Close an activity with the residents that it served; the order that it was planned for is completed with it."""
-    policy = policy_of(settings)
-
-    async def work(tx: Tx) -> ActivityOut:
-        closed = await close_with_order(tx, caller, policy, activity_id, body.residents_served, body.note)
-        return activity_out(closed)
 
     return await once(request, db, caller, work, status=200)
 

@@ -21,8 +21,8 @@ from shared.postgres import Tx
 
 __all__ = ["VoidPreview", "preview", "void_activity"]
 
-MOST_RECORDS = 2000
-"""Records of one activity that are voided in one transaction."""
+MOST_RECORDS = 10_000
+"""Records of one activity that are voided in one transaction: a day of the whole district has some thousands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from services.recruitment.activities.api import ActivityOut, Runner, activity_out
 from services.recruitment.editing.api import Version
 from services.recruitment.scheduling import handlers
-from services.recruitment.scheduling.domain import CancelReason
 from shared.http.app import Db, Input
 from shared.http.idempotency import once
 from shared.postgres import Tx
@@ -66,13 +65,6 @@ class ShorteningIn(Input):
     ends_at: datetime
 
 
-class CancellationIn(Input):
-    """Why the shift is called off."""
-
-    version: Version
-    reason: CancelReason
-
-
 @router.patch("/activities/{activity_id}")
 async def edit_activity(db: Db, caller: Runner, activity_id: UUID, body: ActivityEditIn) -> ActivityOut:
     """Edit an activity; after its closing, correct the residents served."""
@@ -107,15 +99,5 @@ async def shorten(request: Request, db: Db, caller: Runner, shift_id: UUID, body
 
     async def work(tx: Tx) -> ActivityOut:
         return activity_out(await handlers.shorten(tx, caller, shift_id, body.version, body.ends_at))
-
-    return await once(request, db, caller, work, status=200)
-
-
-@router.post("/shifts/{shift_id}/cancellation", response_model=ActivityOut)
-async def call_off(request: Request, db: Db, caller: Runner, shift_id: UUID, body: CancellationIn) -> Response:
-    """Call a shift off; answers the whole activity."""
-
-    async def work(tx: Tx) -> ActivityOut:
-        return activity_out(await handlers.call_off(tx, caller, shift_id, body.version, body.reason))
 
     return await once(request, db, caller, work, status=200)

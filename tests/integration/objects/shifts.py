@@ -11,7 +11,7 @@ SHIFT_ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/activities/{activity_id}"): Row("leader", ids={"activity_id": "draft_id"}),
     ("POST", "/activities/{activity_id}/shifts"): LEADER,
     ("POST", "/activities/{activity_id}/open"): Row("leader", ids={"activity_id": "draft_id"}),
-    ("POST", "/activities/{activity_id}/close"): LEADER,
+    ("POST", "/activities/{activity_id}/close"): Row("leader", body={"residents_served": 1}),
     ("GET", "/shifts"): Row("leader", ALL, query={"site_id": "site_id"}, hidden="draft_shift_id", why="no drafts"),
     ("GET", "/schedule"): Row(
         "leader", frozenset({"other_station", "other_operator", "other_leader"}),
@@ -21,7 +21,8 @@ SHIFT_ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/shifts/{shift_id}"): Row("leader", ids={"shift_id": "draft_shift_id"}),
     ("PATCH", "/activities/{activity_id}"): Row("leader", body={**VERSION, "place": "新地方"}),
     ("PATCH", "/shifts/{shift_id}"): Row("leader", body={**VERSION, "capacity": 50}),
-    **{("POST", "/shifts/{shift_id}/" + act): LEADER for act in ("postponement", "shortening", "cancellation")},
+    **{("POST", "/shifts/{shift_id}/" + act): LEADER for act in ("postponement", "shortening")},
+    ("POST", "/shifts/{shift_id}/cancellation"): Row("leader", body={**VERSION, "reason": "weather"}),
     ("POST", "/shifts/{shift_id}/signups"): STATION,
     ("POST", "/signups/{signup_id}/cancel"): VOLUNTEER,
     ("POST", "/shifts/{shift_id}/waitlist"): STATION,
@@ -44,6 +45,11 @@ SHIFT_ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/facts/{fact_id}/revocation"): STATION,
     ("GET", "/shifts/{shift_id}/roster"): LEADER,
     ("GET", "/activities/{activity_id}/void-preview"): STATION,
+    ("GET", "/shifts/{shift_id}/cancellation-preview"): LEADER,
+    **{("GET", f"/activities/{{activity_id}}/{act}-preview"): LEADER for act in ("cancellation", "closing")},
+    ("POST", "/activities/{activity_id}/cancellation"): Row(
+        "leader", body={**VERSION, "reason": "weather", "digest": "0" * 64}
+    ),
     ("POST", "/activities/{activity_id}/void"): Row("station", body={**REASON, "digest": "0" * 64}),
     ("POST", "/shifts/{shift_id}/roll-call"): Row(
         "leader", body={"tick": "in", "volunteer_numbers": ["LD-2026-000001-0"]}

@@ -191,6 +191,7 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
 _DISTRICT = Row(None, ids={"rehearsal_id": "nothing", "activation_id": "nothing"}, why="the centre's by its mark")
 _POINTS: dict[tuple[str, str], Row] = {
     ("GET", "/activities/{activity_id}/void-preview"): CENTRE,
+    ("GET", "/activities/{activity_id}/ending-preview"): CENTRE,
     ("GET", "/rules/{version}"): everybody("rules are public", ids={"version": "one"}),
     ("POST", "/rules/{version}/rehearsals"): Row(None, ids={"version": "one"}, why="the centre's by its mark"),
     ("POST", "/rules/{version}/activation"): Row(

@@ -95,3 +95,40 @@ async def test_the_preview_is_what_the_voids_do(
     assert (seen["points"], seen["debt"], seen["badges"]) == (-lost["earned"], lost["debt"], badges)
     assert lost["debt"] > 0
     assert (await previewed(client, settings_for, SITE))["records"] == 0
+
+
+async def test_what_waits_is_worth_what_confirming_brings(
+    client: httpx.AsyncClient, points_db: Database, settings_for: SettingsFor, clock: Clock
+) -> None:
+    rule = rule_from(RULE_EXAMPLES.joinpath("hailin.yaml").read_text("utf-8")).model_dump(mode="json")
+    stream = await enforce(points_db, [rule])
+    team, shift = new_id(), new_id()
+    members = {"activity_id": ACTIVITY, "team_id": team, "shift_id": shift}
+    people = [new_id() for _ in range(3)]
+    waiting = [
+        Record(str(new_id()), 1, str(people[n]), status, "scanned", NOW - DAY, 120)
+        for n, status in enumerate(("provisional", "provisional", "confirmed"))
+    ]
+    for record in waiting:
+        await stream.handle([message(attendance(record, **members))])
+    await clock.set(NOW)
+    leader = Caller(subject=people[0], roles=frozenset({Role.LEADER}), team_ids=frozenset({team}))
+    stranger = Caller(subject=people[0], roles=frozenset({Role.LEADER}), team_ids=frozenset({new_id()}))
+
+    async def asked(caller: Caller, **query: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {mint(settings_for('recruitment'), caller)}"}
+        return await client.get(f"/activities/{ACTIVITY}/ending-preview", headers=headers, params=query)
+
+    assert (await asked(stranger)).json()["type"] == "site-out-of-bounds"
+    before = [await read(points_db, one) for one in people]
+    seen = (await asked(leader, shift_id=str(shift))).json()
+    assert (await asked(leader)).json() == seen
+    assert (await asked(leader, shift_id=str(new_id()))).status_code == 403
+    assert [await read(points_db, one) for one in people] == before
+    assert (seen["records"], seen["waiting"]) == (3, 2)
+    for record in waiting[:2]:
+        await stream.handle([message(attendance(replace(record, revision=2, status="confirmed"), **members))])
+    after = [await read(points_db, one) for one in people]
+    earned = [(one.balances["earned"] if one else 0) for one in (*before, *after)]
+    assert seen["expected"] == sum(earned[3:]) - sum(earned[:3]) > 0
+    assert seen["points"] == sum(earned[:3]) > 0

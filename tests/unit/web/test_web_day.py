@@ -9,7 +9,7 @@ from fastapi import Response
 
 from services.web.gateway.sessions import Session
 from services.web.gateway.upstream import UpstreamProblem
-from services.web.pages.staff import plan, records, shifts
+from services.web.pages.staff import endings, plan, records, shifts
 from services.web.pages.visit import Visit
 from services.web.pages.volunteer import contact
 
@@ -53,7 +53,10 @@ ANSWERS: dict[str, Any] = {
         {"kind": "insurance", "code": "2026", "valid_until": "2026-12-31", "revoked_at": None},
     ),
     "/signups/reliability": {"missed": 2, "late": 1, "days": 90, "allowed": 1, "paused_until": LATER},
-    f"/activities/{ONE}": {"activity_id": ONE, "title": "晨光问候"},
+    f"/activities/{ONE}": {
+        "activity_id": ONE, "title": "晨光问候", "version": 3,
+        "shifts": [{"shift_id": SHIFT, "starts_at": AT, "ends_at": LATER}],
+    },
     f"recruitment /activities/{ONE}/void-preview": {
         "records": 3, "people": 2, "confirmed_minutes": 180, "honour_minutes": 60, "waiting": 1, "digest": "d",
     },
@@ -63,6 +66,14 @@ ANSWERS: dict[str, Any] = {
     f"POST /shifts/{SHIFT}/team-signups": items(
         {"volunteer_id": SITE, "signup": None, "type": "shift-full", "detail": "full"}
     ),
+    f"/shifts/{SHIFT}/cancellation-preview": {
+        "shifts": 1, "absent": 2, "waiting": 1, "open_records": 3, "open_minutes": 95, "confirmed": 4,
+        "confirmed_minutes": 480, "unconfirmed": 1, "digest": "d",
+    },
+    f"/activities/{ONE}/ending-preview": {
+        "records": 8, "waiting": 4, "points": 80, "expected": 16, "badges": {"star-1": 1}, "digest": "p",
+    },
+    f"POST /shifts/{SHIFT}/cancellation": {},
     "/swaps": items(SWAP),
     f"/teams/{ONE}/members": items(
         {"volunteer_id": ONE, "volunteer_number": "LD-1", "name": "张**"},
@@ -180,3 +191,13 @@ async def test_voiding_an_activity_shows_both_parts_and_refuses_what_changed() -
     said = plan.ActivityVoidFormIn(digest="d", points_digest="older", reason="没有办", evidence="照片")
     with pytest.raises(UpstreamProblem, match="changed"):
         await plan.void_activity(visit(), ONE, said, "key", "1")
+
+
+async def test_calling_off_shows_the_part_of_each_service_and_refuses_what_changed() -> None:
+    html = text(await endings.ending(visit(), ONE, "call-off", UUID(SHIFT)))
+    for said in ("2 位", "1 位", "到现在为止 1 小时 35 分钟", "8 小时", "80", "16 积分", "star-1 × 1"):
+        assert said in html, said
+    form = endings.EndingFormIn(act="call-off", shift_id=UUID(SHIFT), version=3, digest="d", reason="weather")
+    assert (await endings.end(visit(), ONE, form, "key", "1")).status_code == 200
+    with pytest.raises(UpstreamProblem, match="changed"):
+        await endings.end(visit(), ONE, form.model_copy(update={"points_digest": "older"}), "key", "1")

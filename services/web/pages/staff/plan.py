@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from services.web.gateway.upstream import UpstreamProblem
-from services.web.pages.language import _, _n
+from services.web.pages.language import _
 from services.web.pages.public.district import district_now
 from services.web.pages.public.login import Key, Ours, require_ours
 from services.web.pages.render import finish, page, part
@@ -25,7 +25,7 @@ from services.web.pages.staff.schedule import (
     shifts_between,
     site_options,
 )
-from services.web.pages.staff.words import CANCEL_REASONS, act_said, change_said
+from services.web.pages.staff.words import act_said, change_said
 from services.web.pages.visit import Visit, VisitOf
 from services.web.pages.wording import parse
 from shared.auth.access import public
@@ -139,11 +139,11 @@ async def activity(visit: VisitOf, activity_id: str) -> Response:
         shifts=shifts,
         begun=any(shift["begun"] for shift in alive),
         may_close=found["state"] == "open" and all(shift["begun"] for shift in alive),
+        may_call_off=found["state"] != "closed" and any(not shift["over"] for shift in alive),
         planning=_with_present(planning, found, sites, teams),
         site_name=sites.get(found["site_id"], ""),
         team_name=teams.get(found["team_id"], ""),
         names=_names(planning, sites, teams),
-        reasons=[(reason, _(text)) for reason, text in CANCEL_REASONS.items()],
         history=history,
         details=details,
         soon=local(now + timedelta(minutes=30)),
@@ -156,21 +156,6 @@ async def changes_part(visit: VisitOf, activity_id: str, since: int = 0) -> Resp
     visit.staff()
     found = await visit.ask("recruitment", f"/activities/{activity_id}")
     return part("staff/parts/changes.html", visit.session, changes=await _history(visit, found, since))
-
-
-@router.get("/shifts/{shift_id}/calling-off")
-async def calling_off(visit: VisitOf, shift_id: str) -> Response:
-    """The question before a shift is called off: what it would change by now."""
-    visit.staff()
-    rows = (await visit.ask("recruitment", f"/shifts/{shift_id}/roster"))["items"]
-    people = {row["volunteer_id"] for row in rows if row["signup_id"]}
-    serving = [row for row in rows if row["record_id"] and row["ended_at"] is None]
-    said = [_("取消这个班次？取消后不能恢复。")]
-    if people:
-        said.append(_n("%(n)s 位报名的志愿者会收到通知，报名随之结束。", len(people)))
-    if serving:
-        said.append(_n("%(n)s 条还没签退的记录会到现在为止，等您确认。", len(serving)))
-    return JSONResponse({"question": " ".join(said)})
 
 
 class ActivityVoidFormIn(Input):

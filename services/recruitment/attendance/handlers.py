@@ -17,6 +17,7 @@ from services.recruitment.attendance.domain import (
     ServiceRevision,
 )
 from services.recruitment.attendance.store import FoundPlace, ListedRecord, PastRevision
+from services.recruitment.consents.domain import refuse_outdated
 from shared.auth.tokens import Caller, Role
 from shared.clock import real_now
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
@@ -84,19 +85,21 @@ async def check_in(
 
     Raises:
         NotFound, Forbidden: as for `ticket`; the volunteer is not known; the ticket is over or another shift's; a
-            leader or a member of staff showed the code to themselves (``leaders-own-code``, ``staff-own-code``).
+            leader or a member of staff showed the code to themselves (``leaders-own-code``, ``staff-own-code``); the
+            terms accepted last are not those in force (``consent-due``).
         Refusal: ``ticket-used-by-another``, ``signup-missing``, ``already-checked-in``, ``checked-in-elsewhere``,
             ``attendance-overlaps``, ``check-in-too-early``, ``shift-over``, ``shift-planned-late``,
             ``activity-not-open``, ``too-many-check-ins``.
     """
     volunteer_id = caller.require_volunteer()
-    known, drive_id = await store.lock_volunteer(tx, volunteer_id)
-    if not known:
+    locked = await store.lock_volunteer(tx, volunteer_id)
+    if not locked.known:
         raise NotFound("volunteer-unknown", f"There is no volunteer {volunteer_id}.")
+    unwrap(refuse_outdated(locked.accepted))
     found = await _place(tx, shift_id, volunteer_id)
     await _prove(tx, found, volunteer_id, proof)
     now = await tx.now()
-    command = CheckIn(new_id(), volunteer_id, drive_id, distance_m, device_id)
+    command = CheckIn(new_id(), volunteer_id, locked.drive_id, distance_m, device_id)
     decided = domain.check_in(await _arrival(tx, found, volunteer_id, now), command, DEFAULT_POLICY, now)
     return await commit(tx, unwrap(decided), now)
 
@@ -111,8 +114,7 @@ async def check_out(
         Refusal: ``ticket-used-by-another``, ``not-checked-in``, ``already-checked-out``, ``check-out-too-late``.
     """
     volunteer_id = caller.require_volunteer()
-    known, _ = await store.lock_volunteer(tx, volunteer_id)
-    if not known:
+    if not (await store.lock_volunteer(tx, volunteer_id)).known:
         raise NotFound("volunteer-unknown", f"There is no volunteer {volunteer_id}.")
     found = await _place(tx, shift_id, volunteer_id)
     await _prove(tx, found, volunteer_id, proof)

@@ -1,6 +1,7 @@
 -- name: lock_volunteer
 -- Everything that changes a volunteer's attendance queues here first; the drive that recruited them never changes.
-select volunteer_id, drive_id from volunteers where volunteer_id = $1 for no key update;
+select volunteer_id, drive_id, (select max(version) from consents where volunteer_id = $1) as accepted
+from volunteers where volunteer_id = $1 for no key update;
 
 -- name: lock_volunteers
 -- Several at once, in the order of their ids, so that two batches cannot wait for each other.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from services.recruitment.activities.domain import Shift, State
@@ -22,6 +22,7 @@ from shared.postgres import Tx, load_queries
 __all__ = [
     "FoundPlace",
     "ListedRecord",
+    "LockedVolunteer",
     "PastRevision",
     "bind_ticket",
     "busy_between",
@@ -99,10 +100,18 @@ class ListedRecord:
     left_at: datetime | None
 
 
-async def lock_volunteer(tx: Tx, volunteer_id: UUID) -> tuple[bool, UUID | None]:
-    """Lock a volunteer; (exists, recruiting drive)."""
+class LockedVolunteer(NamedTuple):
+    """A volunteer under their lock: the recruiting drive, and the version of the terms accepted last."""
+
+    known: bool
+    drive_id: UUID | None = None
+    accepted: int | None = None
+
+
+async def lock_volunteer(tx: Tx, volunteer_id: UUID) -> LockedVolunteer:
+    """Lock a volunteer, if there is one."""
     row = await tx.fetchrow(_SQL["lock_volunteer"], volunteer_id)
-    return (False, None) if row is None else (True, row["drive_id"])
+    return LockedVolunteer(False) if row is None else LockedVolunteer(True, row["drive_id"], row["accepted"])
 
 
 async def lock_volunteers(tx: Tx, volunteer_ids: Sequence[UUID]) -> dict[UUID, UUID | None]:

@@ -57,8 +57,7 @@ async def issue_own(tx: Tx, caller: Caller, *, replace: bool) -> Card:
         NotFound: the volunteer is not known.
     """
     volunteer_id = caller.require_volunteer()
-    known, _ = await records.lock_volunteer(tx, volunteer_id)
-    if not known:
+    if not (await records.lock_volunteer(tx, volunteer_id)).known:
         raise NotFound("volunteer-unknown", f"There is no volunteer {volunteer_id}.")
     if replace:
         await store.revoke_card(tx, volunteer_id, await tx.now())

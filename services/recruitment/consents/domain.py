@@ -11,7 +11,7 @@ from datetime import date, datetime
 from services.recruitment.activities.domain import DomainRefusal
 from services.recruitment.vault.domain import needs_guardian
 
-__all__ = ["CURRENT", "Consent", "accept"]
+__all__ = ["CURRENT", "Consent", "accept", "refuse_outdated"]
 
 CURRENT = 2
 """The version in force: 2 names distances at check-in and messages of leaders."""
@@ -39,3 +39,18 @@ def accept(version: int, *, guardian: bool, born: date | None, today: date, now:
             "guardian-missing", "Under 14 years a guardian has to agree (guardian_consent: true).", 422
         )
     return Consent(version, now, guardian)
+
+
+def refuse_outdated(accepted: int | None) -> DomainRefusal | None:
+    """The refusal of an own act that needs the version in force; None when the accepted version is that one.
+
+    A volunteer who accepted none came from the registry: the claim of the account asks before it opens a session.
+    """
+    if accepted is None or accepted >= CURRENT:
+        return None
+    return DomainRefusal(
+        "consent-due",
+        f"The terms have a new version, {CURRENT}: read and accept it, then go on.",
+        403,
+        extra={"version": CURRENT, "accepted": accepted},
+    )

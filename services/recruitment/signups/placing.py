@@ -7,6 +7,8 @@ from uuid import UUID
 from services.recruitment.activities import store as activities
 from services.recruitment.activities.domain import State
 from services.recruitment.activities.guards import actor_id, may_run, refusal, require_run, unwrap
+from services.recruitment.consents import store as consents
+from services.recruitment.consents.domain import refuse_outdated
 from services.recruitment.eligibility import handlers as eligibility
 from services.recruitment.organisation.handlers import require_reach, volunteer_unknown
 from services.recruitment.signups import domain, events, store
@@ -68,12 +70,15 @@ class SignupTerms:
 async def admit(
     tx: Tx, caller: Caller, admission: SignupTerms, found: PlacingRow, volunteer_id: UUID, now: datetime
 ) -> None:
-    """Require that the volunteer has what the activity asks for, and that own sign-ups are not paused.
+    """Require that the volunteer has what the activity asks for, and of own sign-ups the terms in force and no pause.
 
     Raises:
-        Refusal: ``too-young``, ``training-missing``, … with all that is ``missing``; ``sign-ups-paused``, never for
-            sign-ups by leaders and staff.
+        Refusal: ``too-young``, ``training-missing``, … with all that is ``missing``; ``consent-due`` and
+            ``sign-ups-paused``, never for sign-ups by leaders and staff.
     """
+    if caller.acts_as(volunteer_id):
+        given = await consents.latest(tx, volunteer_id)
+        unwrap(refuse_outdated(None if given is None else given.version))
     shift = found.shift
     lacks = await eligibility.check(
         tx, admission.cipher, volunteer_id, shift.activity_id, found.team_id, shift.starts_at

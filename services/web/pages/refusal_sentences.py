@@ -22,6 +22,7 @@ SENTENCES: Mapping[str, str] = {
     "already-registered": "这个手机号已经登记过了，请直接登录。",
     "id-number-registered": "这个身份证号已经用另一个手机号登记过，请到站点询问。",
     "consent-missing": "第一次登录或登记，需要您同意；未满 14 周岁还要监护人同意。请勾选后再按一次。",
+    "consent-due": "个人信息的说明有了新版本，请先看过、同意，再继续。",
     "consent-outdated": "说明有了新版本，请刷新页面，看过再同意。",
     "guardian-missing": "未满 14 周岁，需要监护人同意。",
     "phone-same": "这就是现在登记的手机号。",

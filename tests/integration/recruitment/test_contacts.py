@@ -6,7 +6,7 @@ import httpx
 
 from shared.postgres import Database
 from tests.integration.recruitment.people import ROOT, District
-from tests.integration.recruitment.work import Volunteer, Work
+from tests.integration.recruitment.work import HOUR, NOW, Volunteer, Work
 
 
 def refused(answer: httpx.Response) -> tuple[int, str]:
@@ -114,3 +114,38 @@ async def test_a_child_accepts_with_a_guardian(work: Work, recruitment_db: Datab
     assert found["guardian_needed"] is True
     body = {"version": found["current"]}
     assert refused(await work.post("/volunteers/me/consents", body, child.token)) == (422, "guardian-missing")
+
+
+async def agreed_before(work: Work, db: Database) -> list[Volunteer]:
+    """Two volunteers who accepted the terms before those in force."""
+    volunteers = await work.people(2)
+    async with db.transaction() as tx:
+        for one in volunteers:
+            await tx.execute(
+                "insert into consents (volunteer_id, version, accepted_at, guardian)"
+                " values ($1::text::uuid, 1, now(), false)",
+                one.volunteer_id,
+            )
+    return volunteers
+
+
+async def test_own_acts_wait_for_the_terms_in_force_and_those_of_staff_do_not(
+    work: Work, recruitment_db: Database
+) -> None:
+    one, other = await agreed_before(work, recruitment_db)
+    shift_id = await work.shift()
+    answer = await work.sign_up(shift_id, one)
+    assert refused(answer) == (403, "consent-due")
+    assert (answer.json()["version"], answer.json()["accepted"]) == (2, 1)
+    assert await work.count("select count(*) from signups") == 0
+    by_staff = await work.post(f"/shifts/{shift_id}/signups", {"volunteer_id": str(other.volunteer_id)})
+    assert by_staff.status_code == 201
+    await work.clock.set(NOW + HOUR)
+    assert refused(await work.check("in", shift_id, other)) == (403, "consent-due")
+    body = {"tick": "in", "volunteer_numbers": [other.number]}
+    ticked = (await work.post(f"/shifts/{shift_id}/roll-call", body)).json()
+    assert len(ticked["recorded"]) == 1
+    assert (await work.check("out", shift_id, other)).status_code == 201, "leaving never waits"
+    assert (await work.post("/volunteers/me/consents", {"version": 2}, one.token)).status_code == 201
+    assert (await work.sign_up(shift_id, one)).status_code == 201
+    assert (await work.check("in", shift_id, one)).status_code == 201

@@ -9,6 +9,8 @@ from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.browser import Browser
 from services.web.pages.public.login import PhoneLoginIn, ResidentFormIn, enter_as_resident, log_in
 from services.web.pages.render import fragment
+from services.web.pages.visit import Visit
+from services.web.pages.volunteer import contact
 
 
 class Claimed(Exception):
@@ -61,3 +63,24 @@ def test_the_page_shows_both_consents_once_they_are_asked_for() -> None:
     html = fragment("public/login.html", Session(), path="/login", next="/me", scanning=False, scanned=False)
     asked = html[html.index('data-shown-on="consent-missing" hidden') :]
     assert asked.index('name="consent" disabled') < asked.index('name="guardian_consent" disabled')
+
+
+class ConsentVisit(Visit):
+    """A volunteer's visit, with the terms due or accepted."""
+
+    due = True
+
+    async def ask(self, service: str, path: str, **query: str) -> Any:
+        assert path == "/volunteers/me/consent"
+        return {"current": 2, "accepted": 1, "accepted_at": None, "due": self.due, "guardian_needed": True}
+
+
+async def test_new_terms_are_decided_on_where_they_stopped_an_act_which_then_goes_on() -> None:
+    volunteer = Session("token", {"sub": "v", "roles": ["volunteer"], "volunteer": "v"})
+    visit = ConsentVisit(None, volunteer, "/me/consent", "/me/consent")  # type: ignore[arg-type]
+    html = bytes((await contact.decide(visit, "/s/7")).body).decode()
+    assert 'data-then="go:/s/7"' in html
+    assert 'name="guardian_consent"' in html
+    assert 'data-then="go:/me"' in bytes((await contact.decide(visit, "//evil.example")).body).decode()
+    visit = type("Accepted", (ConsentVisit,), {"due": False})(None, volunteer, "/", "/")
+    assert (await contact.decide(visit, "/s/7")).headers["location"] == "/s/7"

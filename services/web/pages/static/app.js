@@ -74,6 +74,12 @@
     box(form).appendChild(link);
   }
 
+  // New terms are read and decided on first; the page there leads back here.
+  function consentFirst(type) {
+    if (type !== "consent-due") return;
+    location.assign("/me/consent?next=" + encodeURIComponent(location.pathname + location.search));
+  }
+
   // What is wrong in which line, below the sentence.
   function lines(form, problems) {
     if (!problems.length || !problems.map) return;
@@ -324,6 +330,7 @@
         part.querySelectorAll("input").forEach(function (input) { input.disabled = false; });
       });
       loginAgain(form, answer.data && answer.data.type);
+      consentFirst(answer.data && answer.data.type);
       lines(form, (answer.data && answer.data.problems) || []);
       if (form.dataset.changed && answer.data && answer.data.type === "changed-meanwhile") await refresh([form.dataset.changed]);
       return;

@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import Field
 
 from services.web.gateway.upstream import UpstreamProblem
@@ -12,7 +12,7 @@ from services.web.pages.browser import BrowserOf
 from services.web.pages.language import N_, _
 from services.web.pages.public.login import Code, Key, Ours, Phone, challenge_of, require_ours
 from services.web.pages.render import finish, page
-from services.web.pages.visit import VisitOf
+from services.web.pages.visit import VisitOf, safe_next
 from shared.auth.access import public
 from shared.http.models import Input
 
@@ -74,7 +74,21 @@ async def contact(visit: VisitOf) -> Response:
 @router.get("/consent")
 async def terms(visit: VisitOf) -> Response:
     """The terms in force, for everybody to read."""
-    return page("volunteer/terms.html", visit.session, path=visit.path, terms=[_(sentence) for sentence in TERMS])
+    return page(
+        "volunteer/terms.html", visit.session, path=visit.path, terms=[_(sentence) for sentence in TERMS], consent=None
+    )
+
+
+@router.get("/me/consent")
+async def decide(visit: VisitOf, next: str | None = None) -> Response:
+    """The new version of the terms to decide on, on the way to what asked for it; given already, on it goes."""
+    visit.volunteer()
+    consent = await visit.ask("recruitment", "/volunteers/me/consent")
+    where = safe_next(next, "/me")
+    if not consent["due"]:
+        return finish(RedirectResponse(where, 303), visit.session)
+    terms = [_(sentence) for sentence in TERMS]
+    return page("volunteer/terms.html", visit.session, path=visit.path, terms=terms, consent=consent, next=where)
 
 
 @router.post("/me/contact/phone-codes")

@@ -1,7 +1,8 @@
-"""How a one-time code reaches a phone: a port with two adapters."""
+"""How a one-time code or a warning reaches a phone: a port with two adapters."""
 
 import fcntl
 import os
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -16,11 +17,22 @@ from shared.errors import PermanentError, TransientError
 __all__ = ["CodeChannel", "LogChannel", "WebhookChannel", "channel_for", "prune_log"]
 
 
+PHONE_REPLACED = "phone-replaced"
+"""The notice that a message gateway says in its own words: staff replaced this phone on an account."""
+
+
 class CodeChannel(Protocol):
-    """Sends a code to a phone."""
+    """Sends a code or a warning to a phone."""
 
     async def send(self, phone: str, code: str) -> None:
         """Hand the code over.
+
+        Raises:
+            TransientError: the channel did not take it.
+        """
+
+    async def warn(self, phone: str) -> None:
+        """Send the warning that this phone was replaced on an account by staff.
 
         Raises:
             TransientError: the channel did not take it.
@@ -31,14 +43,20 @@ class CodeChannel(Protocol):
 
 
 class LogChannel:
-    """Appends ``{phone, code, at}`` as a line of JSON: what the embedded stack shows in place of a phone."""
+    """Appends ``{phone, code or notice, at}`` as a line of JSON: what the embedded stack shows in place of a phone."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
 
     async def send(self, phone: str, code: str) -> None:
-        line = orjson.dumps({"phone": phone, "code": code, "at": real_now().isoformat()}) + b"\n"
+        self._append({"phone": phone, "code": code})
+
+    async def warn(self, phone: str) -> None:
+        self._append({"phone": phone, "code": "", "notice": PHONE_REPLACED})
+
+    def _append(self, message: Mapping[str, str]) -> None:
+        line = orjson.dumps({**message, "at": real_now().isoformat()}) + b"\n"
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH)
@@ -51,7 +69,7 @@ class LogChannel:
 
 
 class WebhookChannel:
-    """Posts ``{phone, code}`` to a message gateway of the operator's, with a bearer token."""
+    """Posts ``{phone, code}`` or ``{phone, notice}`` to a message gateway of the operator's, with a bearer token."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url = url
@@ -59,11 +77,17 @@ class WebhookChannel:
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, phone: str, code: str) -> None:
+        await self._post({"phone": phone, "code": code})
+
+    async def warn(self, phone: str) -> None:
+        await self._post({"phone": phone, "notice": PHONE_REPLACED})
+
+    async def _post(self, message: Mapping[str, str]) -> None:
         if self._session is None:
             headers = {"authorization": f"Bearer {self._token}"} if self._token else {}
             self._session = aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=5))
         try:
-            async with self._session.post(self._url, json={"phone": phone, "code": code}) as answer:
+            async with self._session.post(self._url, json=message) as answer:
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise TransientError("the message gateway cannot be reached") from error

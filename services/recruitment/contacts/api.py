@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
 from services.recruitment.access import handlers as access
 from services.recruitment.access.api import ChallengeOut, ChannelDep
+from services.recruitment.access.channels import CodeChannel
 from services.recruitment.access.domain import PhoneProof
 from services.recruitment.access.handlers import IssuedCode
 from services.recruitment.access.sessions import ClientDep, PolicyDep, Proving, refuse_codes, spend_attempt
@@ -19,6 +21,7 @@ from services.recruitment.contacts.store import PhoneChange
 from services.recruitment.vault.api import CipherDep
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
+from shared.errors import TransientError
 from shared.http.app import Db, Input, Output
 from shared.http.idempotency import once
 from shared.postgres import Tx
@@ -27,6 +30,10 @@ from shared.typed import CodeText, PhoneText
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api/recruitment/v1", tags=["volunteers"])
+
+_log = structlog.get_logger(__name__)
+WARNINGS = 3
+"""Tries to warn a phone that was replaced."""
 
 Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
 Volunteer = Annotated[Caller, allow(Role.VOLUNTEER)]
@@ -170,23 +177,29 @@ async def replace_phone(
     caller: Staff,
     db: Db,
     cipher: CipherDep,
+    channel: ChannelDep,
     policy: PolicyDep,
     client: ClientDep,
 ) -> Response:
-    """Change the phone of a volunteer who lost the old one, with evidence; all sessions end."""
+    """Change the phone of a volunteer who lost the old one, with evidence; sessions end, the old phone is warned."""
     proof = PhoneProof(access.phone_of(body.phone), body.challenge_id, body.code)
     async with db.transaction() as tx:
         await handlers.require_of_site(tx, caller, volunteer_id)
     await spend_attempt(db, cipher, policy, client, body.challenge_id)
     proving = Proving(db, cipher, policy, client)
 
+    replaced: list[str] = []
+
     async def work(tx: Tx) -> PhoneChangeOut:
-        return _change(
-            await handlers.replace_phone(tx, cipher, client, caller, volunteer_id, proof, body.evidence.strip())
-        )
+        evidence = body.evidence.strip()
+        change, old = await handlers.replace_phone(tx, cipher, client, caller, volunteer_id, proof, evidence)
+        replaced[:] = [old] if old else []
+        return _change(change)
 
     answer = await once(request, db, caller, proving.noting(work), status=200)
     await proving.forgive()
+    for phone in replaced:
+        await _warn(channel, phone)
     return answer
 
 
@@ -200,3 +213,15 @@ async def change_email(body: EmailIn, caller: Volunteer, db: Db, cipher: CipherD
 
 def _change(change: PhoneChange) -> PhoneChangeOut:
     return PhoneChangeOut(change_id=change.change_id, changed_at=change.changed_at, by_staff=change.by_staff)
+
+
+async def _warn(channel: CodeChannel, phone: str) -> None:
+    """Warn a phone that is on no account any more: it is kept nowhere, so this is tried now or not at all."""
+    for left in reversed(range(WARNINGS)):
+        try:
+            await channel.warn(phone)
+        except TransientError as error:
+            if not left:
+                _log.warning("warning.failed", reason=str(error))
+        else:
+            return

@@ -115,8 +115,10 @@ async def change_phone(
 
 async def replace_phone(
     tx: Tx, cipher: Cipher, client: Client, caller: Caller, volunteer_id: UUID, proof: PhoneProof, evidence: str
-) -> PhoneChange:
+) -> tuple[PhoneChange, str | None]:
     """Change the phone of a volunteer who lost the old one, by a code to the new one and evidence; sessions end.
+
+    Returns the change, and the phone that it replaced, which is warned once the change is committed.
 
     Raises:
         Unauthorized: the code is not good.
@@ -124,10 +126,11 @@ async def replace_phone(
         NotFound: there is no such volunteer among those of the caller's sites.
     """
     person_id = await _staff_person(tx, caller, volunteer_id)
+    on_file = (await vault.identities(tx, cipher, [person_id]))[person_id].phone
     await access.redeem_code(tx, cipher, replace(proof, purpose=Purpose.PHONE))
     change = PhoneChange(new_id(), volunteer_id, await tx.now(), actor_id(caller), by_staff=True)
     await _write(tx, cipher, client, person_id, proof.phone, change, evidence=evidence)
-    return change
+    return change, on_file if on_file != proof.phone else None
 
 
 async def change_email(tx: Tx, cipher: Cipher, caller: Caller, email: str | None) -> None:

@@ -230,6 +230,7 @@ SENTENCES: Mapping[str, str] = {
     "fact-unknown": "没有找到这一项。",
     "own-fact": "关于自己的情况，请由另一位工作人员登记。",
     "sign-ups-paused": "您近来有 {missed} 次没到、{late} 次临时取消，自己报名暂停；请联系队长或站点为您报名。",
+    "swaps-of-the-day": "24 小时里换班请求太多了，请明天再试，或请队长帮忙。",
     "swap-decided": "这次换班已经有了结果，请刷新查看。",
     "swap-open": "这个名额已经在换给别人，要换人请先撤回。",
     "swap-over": "班次已经开始，不能再换班。",

@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import orjson
 
 from shared.postgres import Database
 from tests.integration.recruitment.people import ROOT, District
@@ -61,15 +62,19 @@ async def test_a_phone_of_another_person_is_refused_after_it_was_proved(work: Wo
 
 
 async def test_staff_of_the_site_replace_a_lost_phone_with_evidence(work: Work, recruitment_db: Database) -> None:
-    new = work.district.phone()
-    volunteer = await work.volunteer(site_id=work.sites["惠民社区"])
+    old, new = work.district.phone(), work.district.phone()
+    volunteer = await work.volunteer(phone=old, site_id=work.sites["惠民社区"])
     path = f"/volunteers/{volunteer.volunteer_id}/phone"
     given = await asked(work.district, path, new, work.station)
     body = {"phone": new, "challenge_id": given["challenge_id"], "code": work.district.code_of(new)}
     assert refused(await work.post(path, {**body, "evidence": "有"}, work.station))[0] == 422
     answer = await work.post(path, {**body, "evidence": "看过身份证原件"}, work.other_station)
     assert refused(answer) == (404, "volunteer-unknown")
-    assert (await work.post(path, {**body, "evidence": "看过身份证原件"}, work.station)).status_code == 200
+    key = "replaced-once"
+    for _ in range(2):
+        assert (await work.post(path, {**body, "evidence": "看过身份证原件"}, work.station, key=key)).status_code == 200
+    sent = [orjson.loads(line) for line in work.district.log.read_bytes().splitlines()]
+    assert [each["phone"] for each in sent if each.get("notice") == "phone-replaced"] == [old], "warned once"
     assert (await work.district.sign_in(new)).json()["volunteer_id"] == volunteer.volunteer_id
     async with recruitment_db.transaction() as tx:
         assert "身份证" not in str(await tx.fetch("select * from phone_changes"))

@@ -6,6 +6,7 @@ import httpx
 
 from services.recruitment.settings import RecruitmentSettings
 from services.recruitment.signups.reminders import timers
+from services.recruitment.volunteers.domain import volunteer_number
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.recruitment.work import DAY, HOUR, MINUTE, NOW, Volunteer, Work
@@ -51,8 +52,12 @@ async def test_a_place_is_passed_on_freely_without_a_list(work: Work) -> None:
     stranger = await work.volunteer()
     body = {"volunteer_number": stranger.number}
     assert refused(await work.post(path, body, people[1].token)) == (404, "signup-unknown")
-    assert refused(await work.post(path, {"volunteer_number": "没有"}, people[0].token)) == (404, "volunteer-unknown")
+    assert refused(await work.post(path, {"volunteer_number": "没有"}, people[0].token)) == (
+        422,
+        "volunteer-number-invalid",
+    )
     swap = (await work.post(path, body, people[0].token)).json()
+    assert swap["to_id"] is None, "the proposer does not learn whom the number has"
     assert refused(await work.post(path, body, people[0].token)) == (409, "swap-open")
     accept = f"/swaps/{swap['swap_id']}/acceptance"
     assert refused(await work.post(accept, {}, people[2].token)) == (404, "swap-unknown")
@@ -64,6 +69,44 @@ async def test_a_place_is_passed_on_freely_without_a_list(work: Work) -> None:
     assert await work.count("select taken from shifts where shift_id = $1", shift_id) == 1
     causes = [event.get("cause") or event.get("source") for event in await work.events("signups")]
     assert causes[-2:] == ["swap", "swap"]
+
+
+async def test_a_number_that_no_volunteer_has_is_answered_like_any_other_ten_times_a_day(work: Work) -> None:
+    one, other = await work.volunteer(), await work.volunteer()
+    shift_id = await work.shift(DAY, DAY + HOUR)
+    path = f"/signups/{await signed_up(work, shift_id, one)}/swaps"
+    unknown = volunteer_number(2026, 654321)
+    seen = []
+    for number in (other.number, unknown):
+        swap = await work.post(path, {"volunteer_number": number}, one.token)
+        (listed,) = (await work.get("/swaps", one.token)).json()["items"]
+        assert listed["to_number"] == number
+        assert (await work.post(f"/swaps/{swap.json()['swap_id']}/end", {}, one.token)).status_code == 200
+        seen.append(
+            (swap.status_code, {**swap.json(), "swap_id": "", "proposed_at": ""}, sorted(listed), listed["to_id"])
+        )
+    assert seen[0] == seen[1]
+    for _ in range(8):
+        swap = (await work.post(path, {"volunteer_number": unknown}, one.token)).json()
+        await work.post(f"/swaps/{swap['swap_id']}/end", {}, one.token)
+    answer = await work.post(path, {"volunteer_number": unknown}, one.token)
+    assert refused(answer) == (429, "swaps-of-the-day")
+    await work.clock.set(NOW + 25 * HOUR)
+    assert refused(await work.post(path, {"volunteer_number": unknown}, one.token))[1] != "swaps-of-the-day"
+
+
+async def test_a_swap_carries_the_post_along(work: Work) -> None:
+    one, other = await work.volunteer(), await work.volunteer()
+    shift_id = await work.shift(DAY, DAY + HOUR)
+    signup_id = await signed_up(work, shift_id, one)
+    posts = {"posts": [{"name": "引导", "capacity": 1}]}
+    arranged = (await work.put(f"/shifts/{shift_id}/posts", posts, work.leader.token)).json()["items"]
+    chosen = {"post_id": arranged[0]["post_id"]}
+    assert (await work.put(f"/signups/{signup_id}/post", chosen, one.token)).status_code < 300
+    swap = (await work.post(f"/signups/{signup_id}/swaps", {"volunteer_number": other.number}, one.token)).json()
+    assert (await work.post(f"/swaps/{swap['swap_id']}/acceptance", {}, other.token)).status_code == 200
+    found = (await work.get(f"/shifts/{shift_id}/posts", other.token)).json()
+    assert (found["own"], found["items"][0]["taken"]) == (chosen["post_id"], 1)
 
 
 async def test_where_others_wait_the_leader_agrees_too(work: Work) -> None:

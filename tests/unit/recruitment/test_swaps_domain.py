@@ -23,9 +23,12 @@ def slug(outcome: ShiftSwap | DomainRefusal) -> str:
 
 
 def test_a_place_is_proposed_once_before_the_start_to_another_volunteer() -> None:
-    def proposed(swap: ShiftSwap = SWAP, signup: Signup = SIGNUP, at: datetime = NOW, **more: bool) -> str:
+    def proposed(
+        swap: ShiftSwap = SWAP, signup: Signup = SIGNUP, at: datetime = NOW, of_late: int = 0, **more: bool
+    ) -> str:
         facts = {"attended": False, "open_swap": False, **more}
-        return slug(propose(swap, signup, SHIFT, attended=facts["attended"], open_swap=facts["open_swap"], now=at))
+        attended, is_open = facts["attended"], facts["open_swap"]
+        return slug(propose(swap, signup, SHIFT, attended=attended, open_swap=is_open, of_late=of_late, now=at))
 
     assert proposed() == "proposed"
     assert proposed(signup=replace(SIGNUP, status=SignupStatus.CANCELLED)) == "signup-cancelled"
@@ -33,6 +36,7 @@ def test_a_place_is_proposed_once_before_the_start_to_another_volunteer() -> Non
     assert proposed(at=SHIFT.starts_at) == "swap-over"
     assert proposed(replace(SWAP, to_id=SWAP.from_id)) == "swap-with-oneself"
     assert proposed(open_swap=True) == "swap-open"
+    assert (proposed(of_late=9), proposed(of_late=10)) == ("proposed", "swaps-of-the-day")
 
 
 @given(st.sampled_from(SwapState), st.sampled_from(["agree", "approve", "refuse", "withdraw"]), st.booleans())

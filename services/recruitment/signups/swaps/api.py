@@ -10,7 +10,9 @@ from services.recruitment.signups.api import Anyone, Runner, Volunteer, admissio
 from services.recruitment.signups.swaps import handlers
 from services.recruitment.signups.swaps.domain import ShiftSwap, SwapState
 from services.recruitment.vault.api import CipherDep
-from services.recruitment.volunteers.domain import stored_number
+from services.recruitment.volunteers.domain import parse_volunteer_number
+from shared.auth.tokens import Caller
+from shared.errors import Invalid
 from shared.http.app import Db, Input, Output
 from shared.http.idempotency import once
 from shared.postgres import Tx
@@ -28,26 +30,26 @@ class SwapIn(Input):
 
 
 class SwapOut(Output):
-    """A proposal to pass a place on."""
+    """A proposal to pass a place on; ``to_id`` is said to those who run the shift and to that volunteer."""
 
     swap_id: UUID
     signup_id: UUID
     shift_id: UUID
     from_id: UUID
-    to_id: UUID
+    to_id: UUID | None
     state: SwapState
     proposed_at: datetime
     decided_at: datetime | None
 
 
 class ListedSwapOut(Output):
-    """An open swap with its shift and the numbers of both volunteers."""
+    """An open swap with its shift and the numbers of both volunteers; ``to_id`` is not said to the proposer."""
 
     swap_id: UUID
     signup_id: UUID
     shift_id: UUID
     from_id: UUID
-    to_id: UUID
+    to_id: UUID | None
     from_number: str
     to_number: str
     state: SwapState
@@ -68,8 +70,13 @@ class SwapsOut(Output):
 async def propose_swap(request: Request, db: Db, caller: Volunteer, signup_id: UUID, body: SwapIn) -> Response:
     """Propose one's place to another volunteer."""
 
+    try:
+        number = parse_volunteer_number(body.volunteer_number)
+    except ValueError as error:
+        raise Invalid("volunteer-number-invalid", str(error), member="volunteer_number") from None
+
     async def work(tx: Tx) -> SwapOut:
-        return _swap(await handlers.propose(tx, caller, signup_id, stored_number(body.volunteer_number)))
+        return _swap(caller, await handlers.propose(tx, caller, signup_id, number))
 
     return await once(request, db, caller, work)
 
@@ -88,7 +95,7 @@ async def accept_swap(request: Request, db: Db, cipher: CipherDep, caller: Volun
     """Take the place that is passed on."""
 
     async def work(tx: Tx) -> SwapOut:
-        return _swap(await handlers.agree(tx, caller, swap_id, admission_of(request, cipher)))
+        return _swap(caller, await handlers.agree(tx, caller, swap_id, admission_of(request, cipher)))
 
     return await once(request, db, caller, work, status=200)
 
@@ -98,7 +105,7 @@ async def approve_swap(request: Request, db: Db, caller: Runner, swap_id: UUID) 
     """Agree to a swap where others wait for a place."""
 
     async def work(tx: Tx) -> SwapOut:
-        return _swap(await handlers.approve(tx, caller, swap_id))
+        return _swap(caller, await handlers.approve(tx, caller, swap_id))
 
     return await once(request, db, caller, work, status=200)
 
@@ -108,10 +115,11 @@ async def end_swap(request: Request, db: Db, caller: Anyone, swap_id: UUID) -> R
     """Withdraw or refuse a swap."""
 
     async def work(tx: Tx) -> SwapOut:
-        return _swap(await handlers.end(tx, caller, swap_id))
+        return _swap(caller, await handlers.end(tx, caller, swap_id))
 
     return await once(request, db, caller, work, status=200)
 
 
-def _swap(swap: ShiftSwap) -> SwapOut:
-    return SwapOut(**{name: getattr(swap, name) for name in SwapOut.model_fields})
+def _swap(caller: Caller, swap: ShiftSwap) -> SwapOut:
+    shown = SwapOut(**{name: getattr(swap, name) for name in SwapOut.model_fields})
+    return shown.model_copy(update={"to_id": None}) if caller.acts_as(swap.from_id) else shown

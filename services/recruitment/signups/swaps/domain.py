@@ -14,7 +14,11 @@ from uuid import UUID
 from services.recruitment.activities.domain import DomainRefusal, Shift
 from services.recruitment.signups.domain import Signup, SignupStatus
 
-__all__ = ["ShiftSwap", "SwapState", "agree", "approve", "end", "propose"]
+__all__ = ["MOST_PROPOSALS", "ShiftSwap", "SwapState", "agree", "approve", "end", "propose"]
+
+
+MOST_PROPOSALS = 10
+"""Proposals of one volunteer in 24 hours, so that numbers are not tried one after the other."""
 
 
 class SwapState(StrEnum):
@@ -29,13 +33,13 @@ class SwapState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ShiftSwap:
-    """One proposal to pass a place on."""
+    """One proposal to pass a place on; ``to_id`` None: no volunteer has the number, which only the proposer keeps."""
 
     swap_id: UUID
     signup_id: UUID
     shift_id: UUID
     from_id: UUID
-    to_id: UUID
+    to_id: UUID | None
     state: SwapState
     proposed_at: datetime
     decided_by: UUID | None = None
@@ -44,9 +48,9 @@ class ShiftSwap:
 
 
 def propose(
-    swap: ShiftSwap, signup: Signup, shift: Shift, *, attended: bool, open_swap: bool, now: datetime
+    swap: ShiftSwap, signup: Signup, shift: Shift, *, attended: bool, open_swap: bool, of_late: int, now: datetime
 ) -> ShiftSwap | DomainRefusal:
-    """The proposal, or why there is none."""
+    """The proposal, or why there is none; ``of_late`` counts the volunteer's proposals of the last 24 hours."""
     if signup.status is SignupStatus.CANCELLED:
         return DomainRefusal("signup-cancelled", "This sign-up was cancelled already.")
     if attended:
@@ -57,6 +61,8 @@ def propose(
         return DomainRefusal("swap-with-oneself", "Name another volunteer than the one who has the place.", 422)
     if open_swap:
         return DomainRefusal("swap-open", "This place is proposed to a volunteer already; withdraw that first.")
+    if of_late >= MOST_PROPOSALS:
+        return DomainRefusal("swaps-of-the-day", f"At most {MOST_PROPOSALS} places are proposed in 24 hours.", 429)
     return swap
 
 

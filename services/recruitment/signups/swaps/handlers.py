@@ -1,18 +1,18 @@
 """Use cases of swaps: propose, agree, approve, end. The place changes hands in one transaction."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from services.recruitment.activities.guards import actor_id, may_run, require_run, unwrap
-from services.recruitment.organisation.handlers import volunteer_unknown
 from services.recruitment.signups import domain as signup_rules
 from services.recruitment.signups import events as signup_events
 from services.recruitment.signups import placing
 from services.recruitment.signups import store as signups
 from services.recruitment.signups.domain import Placing, Signup, SignupStatus, Source
 from services.recruitment.signups.placing import SignupTerms
+from services.recruitment.signups.posts import store as posts
 from services.recruitment.signups.store import FoundSignup, PlacingRow
 from services.recruitment.signups.swaps import domain, store
 from services.recruitment.signups.swaps.domain import ShiftSwap, SwapState
@@ -30,26 +30,33 @@ __all__ = ["agree", "approve", "end", "listing", "propose"]
 
 
 async def propose(tx: Tx, caller: Caller, signup_id: UUID, number: str) -> ShiftSwap:
-    """Propose one's own place to the volunteer of the number.
+    """Propose one's own place to the volunteer of the number; one that no volunteer has is answered alike.
 
     Raises:
-        NotFound: no such sign-up of the caller's; no volunteer of that number.
-        Refusal: ``swap-with-oneself``, ``swap-open``, ``swap-over``, ``signup-cancelled``, ``already-attended``, ….
+        NotFound: no such sign-up of the caller's.
+        Refusal: ``swap-with-oneself``, ``swap-open``, ``swap-over``, ``signup-cancelled``, ``already-attended``,
+            ``swaps-of-the-day``, ….
     """
     found = _own(caller, signup_id, await signups.find_signup(tx, signup_id))
     to_id = await store.volunteer_of_number(tx, number)
-    if to_id is None:
-        raise volunteer_unknown()
     await store.lock(tx, (found.signup.volunteer_id, to_id), found.signup.shift_id)
     found = _own(caller, signup_id, await signups.find_signup(tx, signup_id))
     now, from_id = await tx.now(), found.signup.volunteer_id
     wanted = ShiftSwap(new_id(), signup_id, found.signup.shift_id, from_id, to_id, SwapState.PROPOSED, now)
     shift = await placing.shift_of(tx, found.signup.shift_id)
-    is_open = await store.has_open(tx, signup_id)
-    swap = unwrap(
-        domain.propose(wanted, found.signup, shift.shift, attended=found.attended, open_swap=is_open, now=now)
+    decided = domain.propose(
+        wanted,
+        found.signup,
+        shift.shift,
+        attended=found.attended,
+        open_swap=await store.has_open(tx, signup_id),
+        of_late=await store.proposed_since(tx, from_id, now - timedelta(days=1)),
+        now=now,
     )
-    await store.insert_swap(tx, swap)
+    swap = unwrap(decided)
+    await store.insert_swap(tx, swap, number)
+    if to_id is None:
+        return swap
     data = SwapProposed(
         swap_id=swap.swap_id,
         volunteer_id=to_id,
@@ -72,7 +79,7 @@ async def agree(tx: Tx, caller: Caller, swap_id: UUID, admission: SignupTerms) -
         Refusal: ``swap-decided``, ``swap-over``, and those of a sign-up.
     """
     swap, shift = await _locked(tx, caller, swap_id)
-    if not caller.acts_as(swap.to_id):
+    if swap.to_id is None or not caller.acts_as(swap.to_id):
         raise _unknown(swap_id)
     now = await tx.now()
     await placing.admit(tx, caller, admission, shift, swap.to_id, now)
@@ -117,7 +124,9 @@ async def listing(tx: Tx, caller: Caller, shift_id: UUID | None) -> list[ListedS
     """
     now = await tx.now()
     if shift_id is None:
-        return await store.list_swaps(tx, now, volunteer_id=caller.require_volunteer(), shift_id=None)
+        own = await store.list_swaps(tx, now, volunteer_id=caller.require_volunteer(), shift_id=None)
+        # The proposer learns the number that was typed, not whether it has a volunteer.
+        return [each if caller.acts_as(each.to_id) else replace(each, to_id=None) for each in own]
     found = placing.visible_shift(caller, shift_id, await signups.find_placing(tx, shift_id))
     require_run(caller, found.site_id, found.team_id)
     return await store.list_swaps(tx, now, volunteer_id=None, shift_id=shift_id)
@@ -147,6 +156,8 @@ async def _decide(tx: Tx, swap: ShiftSwap, shift: PlacingRow, now: datetime) -> 
 async def _transfer(tx: Tx, swap: ShiftSwap, shift: PlacingRow, now: datetime) -> None:
     found = await signups.find_signup(tx, swap.signup_id)
     assert found is not None, "a swap is of a sign-up"
+    assert swap.to_id is not None, "a place is passed on to a volunteer"
+    post_id = (await posts.assigned(tx, swap.shift_id)).get(swap.from_id)
     before = unwrap(
         signup_rules.cancel(found.signup, shift.shift, attended=found.attended, by=swap.to_id, own=False, now=now)
     )
@@ -164,6 +175,8 @@ async def _transfer(tx: Tx, swap: ShiftSwap, shift: PlacingRow, now: datetime) -
     free = replace(shift.shift, taken=shift.shift.taken - 1)
     held = await signups.find_held(tx, swap.to_id, free)
     await placing.enter(tx, shift, unwrap(signup_rules.place(Placing(free, shift.state, held), after, now)), now)
+    if post_id is not None:
+        await posts.assign(tx, after.signup_id, post_id)
     await outbox.append(tx, signup_events.cancelled(before, shift, "swap", now))
     await waitlist.reconsider(tx, [swap.from_id])
 

@@ -14,6 +14,7 @@ __all__ = [
     "insert_swap",
     "list_swaps",
     "lock",
+    "proposed_since",
     "update_swap",
     "volunteer_of_number",
 ]
@@ -29,7 +30,7 @@ class ListedSwap:
     signup_id: UUID
     shift_id: UUID
     from_id: UUID
-    to_id: UUID
+    to_id: UUID | None
     from_number: str
     to_number: str
     state: str
@@ -46,9 +47,9 @@ async def volunteer_of_number(tx: Tx, number: str) -> UUID | None:
     return found
 
 
-async def lock(tx: Tx, volunteer_ids: tuple[UUID, UUID], shift_id: UUID) -> None:
-    """Lock both volunteers, then the shift; read in later statements."""
-    await tx.fetch(_SQL["lock_volunteers"], sorted(volunteer_ids))
+async def lock(tx: Tx, volunteer_ids: tuple[UUID, UUID | None], shift_id: UUID) -> None:
+    """Lock the volunteers, then the shift; read in later statements."""
+    await tx.fetch(_SQL["lock_volunteers"], sorted(one for one in volunteer_ids if one is not None))
     await tx.fetchval(_SQL["lock_shift"], shift_id)
 
 
@@ -57,10 +58,22 @@ async def has_open(tx: Tx, signup_id: UUID) -> bool:
     return bool(await tx.fetchval(_SQL["has_open"], signup_id))
 
 
-async def insert_swap(tx: Tx, swap: ShiftSwap) -> None:
-    """Write a new proposal."""
+async def proposed_since(tx: Tx, volunteer_id: UUID, since: datetime) -> int:
+    """How many places a volunteer, who is locked, proposed since an instant."""
+    return int(await tx.fetchval(_SQL["proposed_since"], volunteer_id, since))
+
+
+async def insert_swap(tx: Tx, swap: ShiftSwap, number: str) -> None:
+    """Write a new proposal; the number is kept where no volunteer has it."""
     await tx.execute(
-        _SQL["insert_swap"], swap.swap_id, swap.signup_id, swap.shift_id, swap.from_id, swap.to_id, swap.proposed_at
+        _SQL["insert_swap"],
+        swap.swap_id,
+        swap.signup_id,
+        swap.shift_id,
+        swap.from_id,
+        swap.to_id,
+        swap.proposed_at,
+        number if swap.to_id is None else None,
     )
 
 

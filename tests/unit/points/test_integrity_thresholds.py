@@ -1,13 +1,16 @@
 """Thresholds of integrity as documents: mistakes are named by line, the version in force is that of the day."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.points.integrity import documents
 from services.points.integrity.domain import ThresholdsInForce
-from services.points.integrity.terms.domain import day_span
+from services.points.integrity.terms.domain import day_of, day_span, span_of
 from shared.errors import PermanentError
+from tests.support.depth import examples
 from tests.support.documents import thresholds_from
 
 SHIPPED = documents.shipped()[0]
@@ -31,3 +34,15 @@ def test_the_version_in_force_is_that_of_the_day() -> None:
     assert book.at(date(1999, 1, 1)).version == 1
     assert [book.at(day).version for day in (date(2026, 2, 28), date(2026, 3, 1))] == [1, 2]
     assert day_span(date(2026, 3, 4)).start == int(datetime(2026, 3, 3, 16, tzinfo=UTC).timestamp())
+
+
+@settings(max_examples=examples(), deadline=None)
+@given(st.integers(-2_000_000_000, 8_000_000_000))
+def test_days_are_those_of_the_districts_calendar(at: int) -> None:
+    zone = timezone(timedelta(hours=8))
+    day = datetime.fromtimestamp(at, zone).date()
+    assert day_of(at) == day
+    span = day_span(day)
+    assert span.start == int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
+    assert span.start <= at < span.end
+    assert span_of(at) == span

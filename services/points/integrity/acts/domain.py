@@ -4,7 +4,7 @@ Bringing a record in, or scanning with a phone, is an act that no later revision
 recorder any ten minutes (``bursts``).
 """
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -18,10 +18,10 @@ from services.points.integrity.terms.domain import (
     TimeWindow,
     class_of,
     day_of,
-    day_span,
     iso,
     seconds,
     sites_of,
+    span_of,
 )
 
 __all__ = ["Act", "ActKind", "acts_of", "flag_of", "judge_device", "window_of"]
@@ -62,16 +62,20 @@ def acts_of(thresholds: ThresholdsInForce, seen: SeenRevision) -> list[Act]:
     """
     anew = seen.provenance == "backfilled" and seen.closed_by == "correction"
     brought_in = seen.provenance != "imported" and (seen.revision == 1 or anew)
+    enters = brought_in and seen.recorded_by is not None
+    uses = seen.device_ref is not None and _uses(seen, brought_in)
+    if not enters and not uses:
+        return []
     found, named = thresholds.at(day_of(seconds(seen.started_at))), class_of(seen.provenance)
     what = (seen.provenance, seen.record_id, seen.volunteer_id, seen.site_id)
     acts: list[Act] = []
     burst = found.burst.get(named)
-    if brought_in and seen.recorded_by is not None and burst is not None:
+    if enters and burst is not None:
         at = seen.emitted_at if burst.by == "posted" else seen.ended_at
         if at is not None:
             acts.append(Act("burst", str(seen.recorded_by), *what, at))
-    if found.many_accounts.get(named) is not None and seen.device_ref is not None and _uses(seen, brought_in):
-        acts.append(Act("many-accounts", seen.device_ref, *what, seen.started_at))
+    if uses and found.many_accounts.get(named) is not None:
+        acts.append(Act("many-accounts", str(seen.device_ref), *what, seen.started_at))
     return acts
 
 
@@ -88,15 +92,17 @@ def _uses(seen: SeenRevision, brought_in: bool) -> bool:
 
 def window_of(act: Act) -> TimeWindow:
     """The day of its device that an act falls into."""
-    return day_span(day_of(seconds(act.at)))
+    return span_of(seconds(act.at))
 
 
-def judge_device(thresholds: ThresholdsInForce, acts: Iterable[Act], changed: Container[UUID]) -> list[Flag]:
+def judge_device(thresholds: ThresholdsInForce, acts: Sequence[Act], changed: Container[UUID]) -> list[Flag]:
     """The findings of one device's days that an act about a changed record is part of.
 
     Args:
         acts: all of the device on these days; others do no harm.
     """
+    if len(acts) < 2:  # no limit is lower
+        return []
     days: dict[TimeWindow, list[Act]] = {}
     for act in acts:
         days.setdefault(window_of(act), []).append(act)

@@ -17,8 +17,8 @@ from services.points.integrity.terms.domain import (
     TimeWindow,
     class_of,
     day_of,
-    day_span,
     seconds,
+    span_of,
 )
 
 __all__ = ["BURST_SECONDS", "judge_recorder"]
@@ -53,7 +53,7 @@ def judge_recorder(thresholds: ThresholdsInForce, acts: Sequence[Act], changed: 
         burst = thresholds.at(day_of(start)).burst.get(named)
         if burst is None or count < burst.records:
             continue
-        day = day_span(day_of(start)).start
+        day = span_of(start).start
         fullest[day] = max(fullest.get(day, (0, 0)), (count, -start))
         begin = max(reached.get(day, 0), bisect_left(entries, start, key=_moment))
         reached[day] = bisect_left(entries, start + BURST_SECONDS, key=_moment)
@@ -73,7 +73,7 @@ def judge_recorder(thresholds: ThresholdsInForce, acts: Sequence[Act], changed: 
 
 def _starts(entries: Sequence[_Entered]) -> list[int]:
     """Any window holds as much when it begins with the first record in it, or with the last second of its day."""
-    last_seconds = {day_span(day_of(entry.at)).start - 1 for entry in entries}
+    last_seconds = {span_of(entry.at).start - 1 for entry in entries}
     return sorted({*(entry.at for entry in entries), *last_seconds})
 
 

@@ -18,10 +18,10 @@ from services.points.integrity.terms.domain import (
     TimeWindow,
     class_of,
     day_of,
-    day_span,
     iso,
     seconds,
     sites_of,
+    span_of,
 )
 
 __all__ = ["MOST_DAYS", "Day", "DayEntry", "entry_of", "judge_person", "minutes_within", "shared_minutes", "spans_of"]
@@ -67,7 +67,7 @@ def entry_of(seen: SeenRevision) -> DayEntry | None:
 
 def spans_of(entry: DayEntry) -> tuple[TimeWindow, ...]:
     """The days that a record's time touches."""
-    spans = [day_span(day_of(entry.start))]
+    spans = [span_of(entry.start)]
     while spans[-1].end < entry.end and len(spans) < MOST_DAYS:
         spans.append(TimeWindow(spans[-1].end, spans[-1].end + DAY_SECONDS))
     return tuple(spans)

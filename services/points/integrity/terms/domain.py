@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -28,6 +28,7 @@ __all__ = [
     "iso",
     "seconds",
     "sites_of",
+    "span_of",
 ]
 
 Kind = Literal[
@@ -50,8 +51,9 @@ SubjectKind = Literal["volunteer", "recorder", "device", "pair", "shift", "drive
 PHONE: Final = "phone:"
 """What references of volunteers' own phones begin with; those of registered devices don't."""
 
-_ZONE: Final = timezone(timedelta(hours=8))
-"""The district's; it has no summer time."""
+_ZONE_SECONDS: Final = 8 * 3600
+"""The district's zone; it has no summer time, so days follow from seconds by arithmetic."""
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 DAY_SECONDS: Final = 86_400
 
 
@@ -197,13 +199,19 @@ def class_of(provenance: str) -> str:
 
 def day_span(day: date) -> TimeWindow:
     """A day of the district."""
-    start = int(datetime(day.year, day.month, day.day, tzinfo=_ZONE).timestamp())
+    start = (day.toordinal() - _EPOCH_DAY) * DAY_SECONDS - _ZONE_SECONDS
+    return TimeWindow(start, start + DAY_SECONDS)
+
+
+def span_of(at: int) -> TimeWindow:
+    """The district's day in which a moment (Unix seconds) lies, as a window."""
+    start = at - (at + _ZONE_SECONDS) % DAY_SECONDS
     return TimeWindow(start, start + DAY_SECONDS)
 
 
 def day_of(at: int) -> date:
     """The district's day in which a moment (Unix seconds) lies."""
-    return datetime.fromtimestamp(at, _ZONE).date()
+    return date.fromordinal((at + _ZONE_SECONDS) // DAY_SECONDS + _EPOCH_DAY)
 
 
 def seconds(at: datetime) -> int:

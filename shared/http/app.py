@@ -15,6 +15,7 @@ from shared.auth.tokens import Verifier
 from shared.errors import WeiguangError
 from shared.http import health
 from shared.http.cache import Cache
+from shared.http.dispatch import RouteIndex
 from shared.http.edge import Edge, ErrorRenderer
 from shared.http.guard import RequestGuard
 from shared.http.models import Input, Instant, Limit, Output
@@ -169,6 +170,7 @@ def create_app(
     app.include_router(_plumbing(readiness or {}, plumbing))
     for router in routers:
         app.include_router(router)
+    app.router.routes.insert(0, RouteIndex(app.router.routes))
     check_marked(app)
     templates.update(templates_of(app))
     app.openapi = cache(partial(describe, app))  # type: ignore[method-assign]  # FastAPI's way to replace it

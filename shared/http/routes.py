@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 from shared.auth.access import Allow, Public
 from shared.auth.tokens import Role
+from shared.http.dispatch import RouteIndex
 
 __all__ = ["RouteAccess", "UnmarkedRouteError", "check_marked", "templates_of", "walk_routes"]
 
@@ -42,6 +43,8 @@ def walk_routes(app: FastAPI) -> Iterator[RouteAccess]:
     """
     for context in iter_route_contexts(app.routes):
         route = context.original_route
+        if isinstance(route, RouteIndex):
+            continue  # the way to the others
         path = context.path or "/"
         if isinstance(route, Mount) and isinstance(route.app, StaticFiles):
             yield RouteAccess("GET", path, None)

@@ -34,9 +34,9 @@ class OrderParties:
             client.headers["authorization"] = f"Bearer {token}"
             return await Api(client).post(f"/recruitment/v1{path}", body)
 
-    async def resident(self, name: str) -> str:
+    async def resident(self, name: str, phone: str = "") -> str:
         """The token of a resident who is new."""
-        made = await _registered(self.district, "/residents", name)
+        made = await _registered(self.district, "/residents", name, phone)
         return str(made["session"]["access_token"])
 
     async def placed(self, token: str, *, days: int = 2) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class Integrity:
         """Delete every case, as if nothing had ever been found."""
         superuser = await asyncpg.connect(self.superuser)
         await superuser.execute("set session_replication_role = replica")
-        await superuser.execute("truncate points.cases, points.record_flags")
+        await superuser.execute("truncate points.cases, points.record_flags cascade")
         await superuser.execute("update points.volunteers set standing_flags = 0")
         await superuser.close()
 

@@ -1,9 +1,9 @@
 """Events as the index keeps them: their identity, their site, and what a filter selects. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 __all__ = [
@@ -26,8 +26,7 @@ DEAD_LETTERS = ".dlq"
 """The end of a dead-letter topic's name."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexedEvent:
+class IndexedEvent(NamedTuple):
     """A record as it is indexed. ``value`` is JSON; ``content`` holds what is none.
 
     ``related`` are ids whose site is the event's too, the nearest first.
@@ -144,6 +143,6 @@ def with_sites(batch: Sequence[IndexedEvent], known: Mapping[str, UUID]) -> list
         return next((known[one] for one in event.related if one in known), None)
 
     return [
-        event if event.site_id is not None or not event.related else replace(event, site_id=site_of(event))
+        event if event.site_id is not None or not event.related else event._replace(site_id=site_of(event))
         for event in batch
     ]

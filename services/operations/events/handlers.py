@@ -1,7 +1,6 @@
 """Indexing a batch, and forgetting what is older than the index keeps: one transaction each."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -76,7 +75,7 @@ async def _own_rows(
     tx: Tx, conflicts: Sequence[IndexedEvent], repeats: list[IndexedEvent], day: date
 ) -> list[tuple[int, IndexedEvent]]:
     """Number the records that have the id of another one; those that are known by now join the repeats."""
-    firsts, again = _apart([replace(event, **as_conflict(event)) for event in conflicts])
+    firsts, again = _apart([event._replace(**as_conflict(event)) for event in conflicts])
     repeats += again
     numbered = []
     for event, claimed in zip(firsts, await store.claim(tx, firsts, day), strict=True):

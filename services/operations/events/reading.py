@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from asyncpg.pgproto import pgproto
 
 from services.operations.events.domain import EventKind, IndexedEvent, PlaceKind, PlaceName, is_dead_letters
 from shared.cloudevents import Headers
@@ -127,10 +128,8 @@ def _identity(message: Message, named: Mapping[str, str]) -> tuple[EventKind, UU
 
 
 def _digest(message: Message) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    for part in (message.entity.encode(), message.key or b"", message.value or b""):
-        digest.update(len(part).to_bytes(8, "big") + part)
-    return digest.digest()
+    parts = (message.entity.encode(), message.key or b"", message.value or b"")
+    return hashlib.blake2b(b"".join(len(part).to_bytes(8, "big") + part for part in parts), digest_size=16).digest()
 
 
 def _json(value: bytes | None) -> tuple[str | None, Any]:
@@ -144,18 +143,13 @@ def _json(value: bytes | None) -> tuple[str | None, Any]:
 
 def _headers(headers: Headers) -> tuple[str, dict[str, str], int]:
     """The headers as JSON, header → text (the last one of a name counts, a null value counts as none), their bytes."""
-    pairs: list[tuple[str, str | None]] = []
-    named: dict[str, str] = {}
-    size = 0
-    for name, raw in headers:
-        size += len(name)
-        if raw is None:
-            pairs.append((_name(name), None))
-            continue
-        size += len(raw)
-        named[name] = text = _text(raw)
-        pairs.append((_name(name), text))
-    return orjson.dumps(pairs).decode(), named, size
+    pairs = [(_name(name), raw if raw is None else raw.decode("utf-8", "backslashreplace")) for name, raw in headers]
+    shown = orjson.dumps(pairs)
+    if _NUL in shown:
+        pairs = [(_name(name), raw if raw is None else _text(raw)) for name, raw in headers]
+        shown = orjson.dumps(pairs)
+    named = {name: text for name, text in pairs if text is not None}
+    return shown.decode(), named, sum(len(name) + len(raw or b"") for name, raw in headers)
 
 
 @lru_cache(maxsize=256)
@@ -181,12 +175,12 @@ def _uuid(text: object) -> UUID | None:
 def _parsed(text: str) -> UUID | None:
     """Most ids of an event stand in it twice, or in the events beside it: parsing them is a fifth of its reading."""
     try:
-        return UUID(text)
+        found: UUID = pgproto.UUID(text)
     except ValueError:
         return None
+    return found
 
 
-@lru_cache(maxsize=8192)
 def _canonical(text: str) -> str | None:
     return None if (found := _parsed(text)) is None else str(found)
 

@@ -8,6 +8,7 @@ import pytest
 from dev.bench import __main__ as bench_main
 from dev.bench.__main__ import bench, parse
 from dev.bench.history import History, history
+from dev.bench.partitions import __main__ as partitions
 from dev.bench.scale import __main__ as scale_main
 from dev.bench.scale import fill as filling
 from shared.errors import PermanentError
@@ -79,3 +80,11 @@ async def test_a_rule_that_the_fill_is_not_made_for_is_refused(monkeypatch: pyte
     monkeypatch.setattr(filling, "MINUTES", 10)
     with pytest.raises(PermanentError, match="that earn something"):
         filling.schedules()
+
+
+@pytest.mark.deep
+async def test_both_forms_of_the_transfers_are_measured_on_the_same_rows() -> None:
+    found = await partitions.measure(partitions.parse(["--transfers", "2000", "--rounds", "1"]))
+    for form in partitions.FORMS:
+        assert found[form]["log_bytes_per_row"] > 100
+        assert set(found[form]) == set(found["whole"])

@@ -1,0 +1,1 @@
+"""The ledger's transfers whole and in partitions by volunteer, measured in turn."""

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from services.points.badges import events as badge_events
 from services.points.ledger import events
+from services.points.ledger.buckets import BucketCause, Movement, VolunteerRow
+from services.points.ledger.domain import Balances
 from services.points.records.decoding import _fast, _slow, _Unusual, content_hash, decode, decode_batch
+from services.points.rules.hours.domain import Lifetime
 from shared import outbox
 from shared.cloudevents import decode as decode_event
 from shared.cloudevents import encode
@@ -177,21 +180,28 @@ def test_what_cannot_be_read_is_refused_with_a_reason(found: Message, reason: st
 
 def test_what_the_ledger_tells_is_what_the_contracts_say() -> None:
     volunteer, posting, award = (str(derived_id(name)) for name in ("volunteer", "posting", "award"))
-    points = {
-        "posting_id": posting,
-        "volunteer_id": volunteer,
+    row = VolunteerRow(
+        UUID(volunteer), 7, Balances(35), Lifetime(), None, (), 0, None, generation=1, standing_flags=0, updated_at=AT
+    )
+    cause = BucketCause(UUID(CAUSE[0]), CAUSE[1], CAUSE[2], UUID(posting), None, None, UUID(award))
+    awarded = Movement("award", 15, (), cause, ("day/2026-03-04", 2, 1))
+    held = Movement("hold", -15, (), cause)
+    told: Any = [
+        orjson.loads(events.points_posted(UUID(posting), row, one, AT.isoformat(), AT.isoformat())[4])
+        for one in (awarded, held)
+    ]
+    said = {"posting_id": posting, "volunteer_id": volunteer, "available": 35, "held": 0, "debt": 0}
+    said |= {"posted_at": AT.isoformat()}
+    assert told[1] == said | {"reason": "hold", "amount": -15}
+    assert told[0] == said | {
         "reason": "award",
         "amount": 15,
-        "available": 35,
-        "held": 0,
-        "debt": 0,
         "bucket": "day/2026-03-04",
         "rule_version": "1",
         "record_ids": [posting],
         "site_id": None,
         "drive_id": None,
-        "activity_id": posting,
-        "posted_at": AT,
+        "activity_id": award,
     }
     badge = {
         "award_id": award,
@@ -200,12 +210,13 @@ def test_what_the_ledger_tells_is_what_the_contracts_say() -> None:
         "name": "一星",
         "criteria_version": "1",
     }
-    for row, contract, version in (
-        (events.points_posted(UUID(posting), points, 7, AT, CAUSE), PointsPosted, 7),
+    for published, contract, version in (
+        (events.points_posted(UUID(posting), row, awarded, AT.isoformat(), AT.isoformat()), PointsPosted, 7),
+        (events.points_posted(UUID(posting), row, held, AT.isoformat(), AT.isoformat()), PointsPosted, 7),
         (badge_events.badge_awarded(badge | {"awarded_at": AT}, AT, CAUSE), BadgeAwarded, 1),
         (badge_events.badge_revoked(badge | {"cause": "records", "revoked_at": AT}, AT, CAUSE), BadgeRevoked, 2),
     ):
-        event_id, topic, key, headers, value = row
+        event_id, topic, key, headers, value = published
         told = decode_event([(name, text.encode()) for name, text in orjson.loads(headers).items()], value)
         assert (told.id, topic, key, told.type) == (event_id, contract.topic, volunteer, contract.type)
         assert (told.correlation_id, told.causation_id, told.traceparent) == (CAUSE[1], CAUSE[0], CAUSE[2])

@@ -23,11 +23,11 @@ from services.points.ingest.fold import (
     reevaluate,
     touched_buckets,
 )
-from services.points.ledger import events, store
-from services.points.ledger.buckets import BucketChange, BucketKey, BucketState, PostingCause, VolunteerRow
-from services.points.ledger.domain import Lot
-from services.points.ledger.handlers import lock
-from services.points.ledger.posting import Books
+from services.points.ledger import handlers as ledger
+from services.points.ledger import store
+from services.points.ledger.buckets import BucketChange, BucketKey, BucketState, VolunteerRow
+from services.points.ledger.entries import Entries
+from services.points.ledger.events import OutboxRow
 from services.points.records import store as records
 from services.points.records.domain import RecordRevision, RevisionResolution
 from services.points.records.recording import write_records
@@ -41,9 +41,6 @@ from shared.errors import WeiguangError
 from shared.postgres import Tx
 
 __all__ = ["BatchOutcome", "Policy", "UnlockedOwners", "ingest", "post", "reconsider"]
-
-
-LotsOf = Sequence[tuple[UUID, Lot]]
 
 
 class UnlockedOwners(WeiguangError):
@@ -94,7 +91,7 @@ async def ingest(
         RecordRefused: PostgreSQL takes too few of the records; nothing was changed.
     """
     volunteer_ids = {revision.volunteer_id for revision in batch} | also_lock
-    await lock(tx, volunteer_ids, known)
+    await ledger.lock(tx, volunteer_ids, known)
     stored = await records.standing(tx, {revision.record_id for revision in batch})
     if strangers := {revision.volunteer_id for revision in stored.values()} - volunteer_ids:
         raise UnlockedOwners(strangers)
@@ -144,10 +141,6 @@ async def post(tx: Tx, volunteers: dict[UUID, VolunteerRow], changes: Sequence[B
     return await fold.write(changes)
 
 
-def _cause(revision: PostingCause) -> tuple[str, str, str | None]:
-    return str(revision.event_id), revision.correlation_id, revision.traceparent
-
-
 class _Fold:
     """One batch on its way; holds what several steps need."""
 
@@ -160,7 +153,7 @@ class _Fold:
         self.volunteers: dict[UUID, VolunteerRow] = {}
         self.rules: dict[UUID, Rulebook] = {}
         self.changed: set[UUID] = set()
-        self.outbox: list[events.OutboxRow] = []
+        self.outbox: list[OutboxRow] = []
         self.badges: Judge
 
     async def load(self, volunteer_ids: Collection[UUID]) -> None:
@@ -205,11 +198,17 @@ class _Fold:
     ) -> int:
         """Post the changes, judge the badges of those whose figures changed, and write all that was gathered."""
         tx = self.tx
-        lots = await self._post(found)
+        today = district_day(self.now)
+        highest = {volunteer_id: rules.at(today).balance_cap for volunteer_id, rules in self.rules.items()}
+        caps = {volunteer_id: cap for volunteer_id, cap in highest.items() if cap is not None}
+        entries = Entries(self.now, self.emitted_at)
+        posted = await ledger.post(tx, self.volunteers, found, caps, entries)
+        self.changed.update(posted.volunteers)
+        self.outbox += entries.outbox
         await self.badges.judge(counted, self.volunteers)
         self.outbox += self.badges.outbox
         accounts = [self.volunteers[key] for key in sorted(self.changed)]
-        await store.write(tx, self.now, lots=lots, buckets=found, volunteers=accounts)
+        await store.write(tx, self.now, lots=posted.lots, buckets=found, volunteers=accounts)
         await outbox.append_raw(tx, self.outbox)
         return len(self.outbox)
 
@@ -281,60 +280,6 @@ class _Fold:
         self.changed.add(volunteer.volunteer_id)
         return bonus(volunteer, first, old, self.rules[volunteer.volunteer_id].at(day), cause)
 
-    async def _post(self, found: Sequence[BucketChange]) -> tuple[LotsOf, LotsOf]:
-        """Write the transfers; returns the lots that are new, and those that changed."""
-        lots = await store.lots_of_buckets(
-            self.tx, [(change.volunteer_id, change.bucket) for change in found if change.old is not None]
-        )
-        today = district_day(self.now)
-        highest = {volunteer_id: rules.at(today).balance_cap for volunteer_id, rules in self.rules.items()}
-        caps = {volunteer_id: cap for volunteer_id, cap in highest.items() if cap is not None}
-        books = Books(self.volunteers, found, lots, today, caps)
-        for volunteer_id, donated in (await store.donated_lots(self.tx, books.donors())).items():
-            books.add_donated(volunteer_id, donated)
-        if short := books.increase():
-            for volunteer_id, open_lots in (await store.open_lots(self.tx, short)).items():
-                books.add_lots(volunteer_id, open_lots)
-        postings = books.decrease()
-        for volunteer_id, wallet in books.wallets.items():
-            if wallet.touched:
-                self.volunteers[volunteer_id].figures = wallet.figures()
-                self.changed.add(volunteer_id)
-        rows: list[store.TransferRow] = []
-        for change, amount, transfers in postings:
-            new, cause = change.new, change.cause
-            posting_id = events.posting_id(change.volunteer_id, change.bucket, new.version)
-            source = (new.version, new.rule_version, posting_id, cause.event_id, cause.correlation_id)
-            at = self.volunteers[change.volunteer_id].posting_time(self.now)
-            rows += store.transfer_rows(change.volunteer_id, transfers, source, at)
-            if amount:
-                self._append_event(change, amount, posting_id)
-        await store.write_transfers(self.tx, rows)
-        return books.lots()
-
-    def _append_event(self, change: BucketChange, amount: int, posting_id: UUID) -> None:
-        volunteer_id, new, cause = change.volunteer_id, change.new, change.cause
-        volunteer = self.volunteers[volunteer_id]
-        volunteer.version += 1
-        figures = volunteer.figures
-        data = {
-            "posting_id": str(posting_id),
-            "volunteer_id": str(volunteer_id),
-            "reason": "award" if amount > 0 else "reversal",
-            "amount": amount,
-            "available": figures.available,
-            "held": figures.held,
-            "debt": figures.debt,
-            "bucket": change.bucket,
-            "rule_version": str(new.rule_version),
-            "record_ids": [str(cause.record_id)] if cause.record_id is not None else [],
-            "site_id": _text(cause.site_id),
-            "drive_id": _text(cause.drive_id),
-            "activity_id": _text(cause.activity_id),
-            "posted_at": volunteer.posting_time(self.now),
-        }
-        self.outbox.append(events.points_posted(posting_id, data, volunteer.version, self.emitted_at, _cause(cause)))
-
 
 def _changes(
     touched: Mapping[BucketKey, Touched], awards: Mapping[BucketKey, Award], before: Mapping[BucketKey, BucketState]
@@ -358,7 +303,3 @@ def _changes(
         )
         found.append(BucketChange(key[0], key[1], old, new, award.points, bucket.cause))
     return found
-
-
-def _text(value: UUID | None) -> str | None:
-    return None if value is None else str(value)

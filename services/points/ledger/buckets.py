@@ -1,16 +1,27 @@
 """Buckets and accounts as rows: what is read of them, what is to be written, and what to post. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 from uuid import UUID
 
-from services.points.ledger.domain import Balances
+from services.points.ledger.domain import Balances, Transfer
 from services.points.rules.domain import First
 from services.points.rules.hours.domain import Lifetime
 
-__all__ = ["BucketCause", "BucketChange", "BucketKey", "BucketState", "PostingCause", "VolunteerRow", "differences"]
+__all__ = [
+    "BucketCause",
+    "BucketChange",
+    "BucketKey",
+    "BucketState",
+    "Movement",
+    "PostingCause",
+    "Reason",
+    "VolunteerRow",
+    "differences",
+]
 
+Reason = Literal["award", "reversal", "hold", "capture", "release", "refund", "expiry"]
 BucketKey = tuple[UUID, str]
 """Volunteer and bucket."""
 
@@ -120,6 +131,19 @@ class BucketChange(NamedTuple):
     new: BucketState
     points: Mapping[date, int]
     cause: PostingCause
+
+
+class Movement(NamedTuple):
+    """One posting to an account: why, by how many points, and the transfers that it takes.
+
+    ``award``: the bucket whose award changed, its version and that of its rule.
+    """
+
+    reason: Reason
+    amount: int
+    transfers: Sequence[Transfer]
+    cause: PostingCause
+    award: tuple[str, int, int] | None = None
 
 
 def differences(points: Mapping[date, int], posted: Mapping[date, int]) -> dict[date, int]:

@@ -153,8 +153,13 @@ class Wallet:
         if lot is None:
             lot = self.lots[key] = Lot(*key)
         lot.awarded += amount
-        self._move("award", ISSUANCE, AVAILABLE, amount, lot, award=key)
-        if self._balance[DEBT] or lot.expires_on < self.today:
+        lot.available += amount
+        balance = self._balance
+        balance[ISSUANCE] -= amount
+        balance[AVAILABLE] += amount
+        self.touched.add(key)
+        self.transfers.append(Transfer("award", ISSUANCE, AVAILABLE, amount, key, key, None))
+        if balance[DEBT] or lot.expires_on < self.today:
             self._settle(lot, amount)
 
     def reverse(self, key: LotKey, amount: int) -> None:

@@ -5,17 +5,19 @@ several volunteers locks them all beforehand, with `lock`) and reads in later st
 balances and the account's version; and appends PointsPosted to the outbox.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 
-from services.points.ledger import events, store
-from services.points.ledger.buckets import BucketCause, BucketChange, BucketState, VolunteerRow, differences
-from services.points.ledger.domain import Balances, InsufficientPoints, Lot, LotKey, Wallet
+from services.points.ledger import store
+from services.points.ledger.buckets import BucketCause, BucketChange, BucketState, Movement, Reason, VolunteerRow
+from services.points.ledger.domain import InsufficientPoints, Lot, Wallet
+from services.points.ledger.entries import Entries
+from services.points.ledger.posting import Books
 from services.points.ledger.store import Hold
 from services.points.rules.handlers import rulebook_of
 from services.points.rules.store import keep_rules
@@ -29,17 +31,17 @@ from shared.telemetry import trace
 __all__ = [
     "Hold",
     "Judgement",
+    "Posted",
     "award",
     "capture",
     "expire_points",
     "find_hold",
     "hold",
     "lock",
+    "post",
     "refund",
     "void",
 ]
-
-Reason = Literal["award", "reversal", "hold", "capture", "release", "refund", "expiry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,28 +81,64 @@ async def award(
     volunteer = await _volunteer(tx, volunteer_id)
     bucket = judgement.bucket
     old = (await store.buckets(tx, [(volunteer_id, bucket)])).get((volunteer_id, bucket))
-    own = (await store.lots_of_buckets(tx, [(volunteer_id, bucket)])).get(volunteer_id, [])
-    others = (await store.open_lots(tx, [volunteer_id])).get(volunteer_id, [])
     explanation = orjson.dumps(judgement.explanation).decode()
     if old is not None and (old.explanation, old.rule_version) == (explanation, judgement.rule_version):
         return
     version = 1 if old is None else old.version + 1
     total = sum(judgement.points.values())
     new = BucketState(version, judgement.rule_version, total, explanation, None, None)
-    cause = BucketCause(cause_event_id, _correlation(correlation_id, cause_event_id))
-    await store.write(tx, now, buckets=[BucketChange(volunteer_id, bucket, old, new, judgement.points, cause)])
-    wallet = Wallet(volunteer.figures, own, district_day(now))
-    _add(wallet, others)
-    await _know_donated(tx, volunteer, wallet)
-    changes = differences(judgement.points, {lot.expires_on: lot.awarded for lot in own})
-    stored = frozenset(wallet.lots)
-    wallet.award(bucket, changes)
-    wallet.level(await _highest_balance(tx, volunteer_id, now))
-    amount = sum(changes.values())
-    if wallet.transfers:
-        reason: Reason = "award" if amount >= 0 else "reversal"
-        posted = _Posted(bucket, version, judgement.rule_version, amount, stored)
-        await _book(tx, volunteer, wallet, reason, now, (cause_event_id, cause.correlation_id), posted)
+    cause = _cause(cause_event_id, correlation_id)
+    changes = [BucketChange(volunteer_id, bucket, old, new, judgement.points, cause)]
+    highest = await _highest_balance(tx, volunteer_id, now)
+    entries = Entries(now, real_now())
+    volunteers = {volunteer_id: volunteer}
+    posted = await post(tx, volunteers, changes, {} if highest is None else {volunteer_id: highest}, entries)
+    moved = [volunteer] if posted.volunteers else []
+    await store.write(tx, now, lots=posted.lots, buckets=changes, volunteers=moved)
+    await outbox.append_raw(tx, entries.outbox)
+
+
+class Posted(NamedTuple):
+    """The outcome of posting changes of buckets: lots to insert and to update, and the volunteers whose row changed."""
+
+    lots: tuple[Sequence[tuple[UUID, Lot]], Sequence[tuple[UUID, Lot]]]
+    volunteers: Set[UUID]
+
+
+async def post(
+    tx: Tx,
+    volunteers: Mapping[UUID, VolunteerRow],
+    changes: Sequence[BucketChange],
+    caps: Mapping[UUID, int],
+    entries: Entries,
+) -> Posted:
+    """Post what changes of buckets bring about: transfers are written, figures set, events added to ``entries``.
+
+    ``caps``: the highest balances of those who have one. The caller holds the locks and writes buckets, lots and rows.
+    """
+    lots = await store.lots_of_buckets(tx, [(one.volunteer_id, one.bucket) for one in changes if one.old is not None])
+    books = Books(volunteers, changes, lots, district_day(entries.now), caps)
+    for volunteer_id, donated in (await store.donated_lots(tx, books.donors())).items():
+        books.add_donated(volunteer_id, donated)
+    if short := books.increase():
+        for volunteer_id, open_lots in (await store.open_lots(tx, short)).items():
+            books.add_lots(volunteer_id, open_lots)
+    postings = books.decrease()
+    touched = set()
+    for volunteer_id, wallet in books.wallets.items():
+        if wallet.touched:
+            volunteers[volunteer_id].figures = wallet.figures()
+            touched.add(volunteer_id)
+    add = entries.add
+    for change, amount, transfers in postings:
+        new = change.new
+        award = (change.bucket, new.version, new.rule_version)
+        add(
+            volunteers[change.volunteer_id],
+            Movement("award" if amount > 0 else "reversal", amount, transfers, change.cause, award),
+        )
+    await store.write_transfers(tx, entries.transfers)
+    return Posted(books.lots(), touched)
 
 
 async def hold(
@@ -144,9 +182,9 @@ async def hold(
             needed=points,
         ) from error
     made = Hold(hold_id, volunteer_id, points, "open", expires_at, now)
-    correlation = _correlation(correlation_id, cause_event_id)
-    await store.insert_hold(tx, made, cause_event_id, correlation)
-    await _book(tx, volunteer, wallet, "hold", now, (cause_event_id, correlation))
+    cause = _cause(cause_event_id, correlation_id)
+    await store.insert_hold(tx, made, cause_event_id, cause.correlation_id)
+    await _book(tx, volunteer, wallet, "hold", now, cause)
     return made
 
 
@@ -162,7 +200,7 @@ async def capture(tx: Tx, hold_id: UUID, cause_event_id: UUID, *, correlation_id
     _add(wallet, lots)
     wallet.capture(hold_id, taken)
     await store.settle_hold(tx, hold_id, "captured", now)
-    await _book(tx, volunteer, wallet, "capture", now, (cause_event_id, _correlation(correlation_id, cause_event_id)))
+    await _book(tx, volunteer, wallet, "capture", now, _cause(cause_event_id, correlation_id))
     return replace(found, status="captured", settled_at=now)
 
 
@@ -181,7 +219,7 @@ async def void(tx: Tx, hold_id: UUID, cause_event_id: UUID, *, correlation_id: s
     _add(wallet, lots)
     wallet.release(hold_id, taken)
     await store.settle_hold(tx, hold_id, "released", now)
-    await _book(tx, volunteer, wallet, "release", now, (cause_event_id, _correlation(correlation_id, cause_event_id)))
+    await _book(tx, volunteer, wallet, "release", now, _cause(cause_event_id, correlation_id))
     return replace(found, status="released", settled_at=now)
 
 
@@ -201,7 +239,7 @@ async def refund(tx: Tx, hold_id: UUID, cause_event_id: UUID, *, correlation_id:
         _add(wallet, (await store.open_lots(tx, [found.volunteer_id])).get(found.volunteer_id, ()))
         wallet.level(cap)
     await store.refund_hold(tx, hold_id, now)
-    await _book(tx, volunteer, wallet, "refund", now, (cause_event_id, _correlation(correlation_id, cause_event_id)))
+    await _book(tx, volunteer, wallet, "refund", now, _cause(cause_event_id, correlation_id))
     return replace(found, status="refunded", refunded_at=now)
 
 
@@ -225,11 +263,11 @@ async def expire_points(db: Database, limit: int = 500) -> int:
         await lock(tx, due, frozenset(due))
         volunteers = await store.volunteers(tx, due)
         lots = await store.open_lots(tx, due)
-        cause = derived_id("expiry", today)
+        cause = _cause(expiry := derived_id("expiry", today), str(expiry))
         for volunteer_id in due:
             wallet = Wallet(volunteers[volunteer_id].figures, lots.get(volunteer_id, ()), today)
             if wallet.expire():
-                await _book(tx, volunteers[volunteer_id], wallet, "expiry", now, (cause, str(cause)))
+                await _book(tx, volunteers[volunteer_id], wallet, "expiry", now, cause)
         return len(due)
 
 
@@ -256,72 +294,29 @@ def _add(wallet: Wallet, lots: Iterable[Lot]) -> None:
         wallet.lots.setdefault(lot.key, lot)
 
 
-async def _know_donated(tx: Tx, volunteer: VolunteerRow, wallet: Wallet) -> None:
-    """Load into the wallet what was donated of which lots."""
-    if volunteer.figures.donated:
-        for lot, donated in (await store.donated_lots(tx, [volunteer.volunteer_id])).get(volunteer.volunteer_id, ()):
-            wallet.lots.setdefault(lot.key, lot).donated = donated
-
-
 async def _highest_balance(tx: Tx, volunteer_id: UUID, now: datetime) -> int | None:
     """The highest balance by the rule of the day, among those that the volunteer is under."""
     return (await rulebook_of(tx, volunteer_id)).at(district_day(now)).balance_cap
 
 
-def _correlation(given: str | None, cause_event_id: UUID) -> str:
+def _cause(event_id: UUID, correlation_id: str | None) -> BucketCause:
+    """The cause of a posting: an event, and the trace under way."""
     current = trace.current()
-    return given or (current.correlation_id if current is not None else str(cause_event_id))
-
-
-@dataclass(frozen=True, slots=True)
-class _Posted:
-    """Which bucket's award an act changed, by how much, and which lots there were before."""
-
-    bucket: str
-    version: int
-    rule_version: int
-    amount: int
-    stored: frozenset[LotKey]
+    if current is None:
+        return BucketCause(event_id, correlation_id or str(event_id))
+    return BucketCause(event_id, correlation_id or current.correlation_id, trace.traceparent())
 
 
 async def _book(
-    tx: Tx,
-    volunteer: VolunteerRow,
-    wallet: Wallet,
-    reason: Reason,
-    now: datetime,
-    cause: tuple[UUID, str],
-    posted: _Posted | None = None,
+    tx: Tx, volunteer: VolunteerRow, wallet: Wallet, reason: Reason, now: datetime, cause: BucketCause
 ) -> None:
-    """Write the outcome of an act, and append its events."""
-    before: Balances = volunteer.figures
-    after = volunteer.figures = wallet.figures()
-    volunteer.version += 1
-    cause_event_id, correlation = cause
-    posting_id = events.posting_id(volunteer.volunteer_id, reason, volunteer.version)
-    versions = (None, None) if posted is None else (posted.version, posted.rule_version)
-    source = (*versions, posting_id, cause_event_id, correlation)
-    posted_at = volunteer.posting_time(now)
-    rows = list(store.transfer_rows(volunteer.volunteer_id, wallet.transfers, source, posted_at))
+    """Write the outcome of an act on lots that exist, and append its event."""
+    before = volunteer.figures
+    volunteer.figures = wallet.figures()
+    entries = Entries(now, real_now())
+    amount = volunteer.figures.available - before.available
+    entries.add(volunteer, Movement(reason, amount, wallet.transfers, cause))
+    await store.write_transfers(tx, entries.transfers)
     touched = [(volunteer.volunteer_id, wallet.lots[key]) for key in sorted(wallet.touched)]
-    fresh = [] if posted is None else [pair for pair in touched if pair[1].key not in posted.stored]
-    changed = [pair for pair in touched if pair not in fresh]
-    await store.write_transfers(tx, rows)
-    await store.write(tx, now, lots=(fresh, changed), volunteers=[volunteer])
-    data = {
-        "posting_id": str(posting_id),
-        "volunteer_id": str(volunteer.volunteer_id),
-        "reason": reason,
-        "amount": after.available - before.available,
-        "available": after.available,
-        "held": after.held,
-        "debt": after.debt,
-        "posted_at": posted_at,
-    }
-    if posted is not None:
-        data |= {"amount": posted.amount, "bucket": posted.bucket, "rule_version": str(posted.rule_version)}
-    parent = trace.traceparent() if trace.current() is not None else None
-    row = events.points_posted(
-        posting_id, data, volunteer.version, real_now(), (str(cause_event_id), correlation, parent)
-    )
-    await outbox.append_raw(tx, [row])
+    await store.write(tx, now, lots=((), touched), volunteers=[volunteer])
+    await outbox.append_raw(tx, entries.outbox)

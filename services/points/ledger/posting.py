@@ -58,8 +58,9 @@ class Books:
             for expires_on, amount in differences(change.points, posted).items():
                 step = (change.volunteer_id, change.bucket, expires_on, amount, place)
                 (increases if amount > 0 else decreases).append(step)
-        increases.sort()
-        decreases.sort()
+        # Each wallet takes its own steps in order, whatever other wallets do in between.
+        increases.sort(key=_by_award)
+        decreases.sort(key=_by_award)
         return increases, decreases
 
     def wallet(self, volunteer_id: UUID) -> Wallet:
@@ -140,9 +141,17 @@ class Books:
         """Lots to insert and lots to update, sorted."""
         new: list[tuple[UUID, Lot]] = []
         changed: list[tuple[UUID, Lot]] = []
-        for volunteer_id in sorted(self.wallets):
+        for volunteer_id in sorted(self.wallets, key=_bytes):
             wallet = self.wallets[volunteer_id]
-            for key in sorted(wallet.touched):
+            for key in sorted(wallet.touched) if len(wallet.touched) > 1 else wallet.touched:
                 stored = (volunteer_id, key) in self._stored
                 (changed if stored else new).append((volunteer_id, wallet.lots[key]))
         return new, changed
+
+
+def _by_award(step: Step) -> tuple[str, date]:
+    return step[1], step[2]
+
+
+def _bytes(volunteer_id: UUID) -> bytes:
+    return volunteer_id.bytes

@@ -1,18 +1,19 @@
 """The ledger between rows and domain: everything set-based, one statement for a whole batch."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from services.points.ledger.buckets import BucketChange, BucketKey, BucketState, VolunteerRow
-from services.points.ledger.domain import Balances, HeldLot, Lot, Transfer
+from services.points.ledger.domain import Balances, HeldLot, Lot
+from services.points.ledger.entries import TransferRow
 from services.points.rules.domain import First
 from services.points.rules.hours.domain import Lifetime
 from shared.postgres import Tx, load_queries
 
-__all__ = ["Hold", "HoldStatus", "Source", "TransferRow"]
+__all__ = ["Hold", "HoldStatus"]
 
 _SQL = load_queries(__file__)
 _BUCKET = ("volunteer_id", "bucket", *BucketState._fields, "updated_at")
@@ -22,8 +23,6 @@ _TRANSFER = (
     *("lot_bucket", "lot_expires_on", "pending_id", "posting_id", "cause_event_id", "correlation_id", "posted_at"),
 )
 _ACCOUNT = 21
-_NOWHERE = (None, None)
-TransferRow = tuple[Any, ...]
 HoldStatus = Literal["open", "captured", "released", "refunded"]
 
 
@@ -39,11 +38,6 @@ class Hold:
     held_at: datetime
     settled_at: datetime | None = None
     refunded_at: datetime | None = None
-
-
-Source = tuple[int | None, int | None, UUID, UUID, str]
-"""What transfers came from: the version of the bucket whose award changed and that of its rule, the posting, the event
-that is the cause, and its correlation."""
 
 
 def _columns(rows: Iterable[Sequence[Any]]) -> Iterable[tuple[Any, ...]]:
@@ -166,21 +160,6 @@ async def write(
 
 def _lot_rows(lots: Sequence[tuple[UUID, Lot]]) -> list[tuple[Any, ...]]:
     return [(volunteer, lot.bucket, lot.expires_on, lot.awarded, lot.available, lot.expired) for volunteer, lot in lots]
-
-
-def transfer_rows(
-    volunteer_id: UUID, transfers: Iterable[Transfer], source: Source, posted_at: datetime
-) -> Iterator[TransferRow]:
-    """Transfers as they are written; only those that an award's change brought about name its versions."""
-    bucket_version, rule_version, posting_id, cause, correlation = source
-    for code, debit, credit, amount, award, lot, pending in transfers:
-        lot_bucket, lot_expires_on = lot or _NOWHERE
-        head = volunteer_id, code, debit, credit, amount
-        tail = lot_bucket, lot_expires_on, pending, posting_id, cause, correlation, posted_at
-        if award is None:
-            yield *head, None, None, None, None, *tail
-        else:
-            yield *head, *award, bucket_version, rule_version, *tail
 
 
 async def write_transfers(tx: Tx, rows: Sequence[TransferRow]) -> None:

@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.points.ingest.fold import facts, first_of, reevaluate, touched_buckets
+from services.points.ledger.buckets import BucketCause, Movement, VolunteerRow
 from services.points.ledger.domain import Balances, Transfer, Wallet
+from services.points.ledger.entries import Entries
 from services.points.ledger.events import posting_id
-from services.points.ledger.store import transfer_rows
 from services.points.records.domain import RecordRevision
 from services.points.rules import documents
 from services.points.rules.domain import Facts, First, Rulebook
+from services.points.rules.hours.domain import Lifetime
 from services.points.rules.valuation.domain import Known
 from services.points.rules.worth.domain import evaluate, evaluate_in_full
 from shared.clock import district_day
@@ -104,11 +106,20 @@ def test_a_posting_is_named_by_its_volunteer_its_bucket_and_its_version(what: st
 def test_only_transfers_of_an_award_name_its_versions() -> None:
     wallet = Wallet(Balances(debt=4), (), date(2026, 3, 4))
     wallet.grant(("day/2026-03-04", date(2027, 3, 4)), 10)
-    source = (2, 1, UUID(int=5), UUID(int=6), "c")
-    award, repayment = transfer_rows(VOLUNTEER, wallet.transfers, source, BEGIN)
+    row = VolunteerRow(VOLUNTEER, 7, wallet.figures(), Lifetime(), None, (), 0, None, 1, 0, BEGIN)
+    cause = BucketCause(UUID(int=6), "c")
     lot = ("day/2026-03-04", date(2027, 3, 4))
-    assert award == (VOLUNTEER, "award", 0, 1, 10, *lot, 2, 1, *lot, None, *source[2:], BEGIN)
-    assert repayment == (VOLUNTEER, "repayment", 1, 3, 4, *(None,) * 4, *lot, None, *source[2:], BEGIN)
     debt = Transfer("reversal", 3, 0, 4, lot, None, None)
-    (alone,) = transfer_rows(VOLUNTEER, [debt], source, BEGIN)
+    plain = Transfer("award", 0, 1, 4, lot, lot, None)
+    entries = Entries(BEGIN, BEGIN)
+    for transfers in (wallet.transfers, [debt], [plain]):
+        entries.add(row, Movement("award", 10, transfers, cause, ("day/2026-03-04", 2, 1)))
+    award, repayment, alone, short = entries.transfers
+    source = (posting_id(VOLUNTEER, "day/2026-03-04", 2), UUID(int=6), "c", BEGIN)
+    assert award == (VOLUNTEER, "award", 0, 1, 10, *lot, 2, 1, *lot, None, *source)
+    assert repayment == (VOLUNTEER, "repayment", 1, 3, 4, *(None,) * 4, *lot, None, *source)
     assert alone[9:12] == (None, None, None)
+    assert short == (VOLUNTEER, "award", 0, 1, 4, *lot, 2, 1, *lot, None, *source)
+    assert row.version == 10, "one event each"
+    entries.add(row, Movement("award", 0, [plain], cause, ("day/2026-03-04", 3, 1)))
+    assert (row.version, len(entries.transfers), len(entries.outbox)) == (10, 5, 3), "nothing in all, no event"

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 __all__ = ["DISTRICT_ZONE", "district_day", "real_now"]
 
 DISTRICT_ZONE = ZoneInfo("Asia/Shanghai")
-_OFFSET = timedelta(hours=8)
-_SETTLED_YEARS = range(1992, 9999)
-"""The zone's clocks have not been changed since September 1991."""
+_DAY = timedelta(days=1)
+_MIDNIGHT = 16
+"""The hour in UTC at which the district's day begins; its clocks have not been changed since September 1991."""
 
 
 def real_now() -> datetime:
@@ -22,6 +22,7 @@ def real_now() -> datetime:
 
 def district_day(at: datetime) -> date:
     """The calendar day in the district's zone on which the instant lies."""
-    if at.tzinfo is UTC and at.year in _SETTLED_YEARS:  # a sixth of the time of what holds for any instant
-        return (at + _OFFSET).date()
+    if at.tzinfo is UTC and 1992 <= at.year < 9999:  # a tenth of the time of what holds for any instant
+        day = at.date()
+        return day if at.hour < _MIDNIGHT else day + _DAY
     return at.astimezone(DISTRICT_ZONE).date()

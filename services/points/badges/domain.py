@@ -123,6 +123,7 @@ class _Match(NamedTuple):
     meter: Meter
     steps: tuple[int, ...]
     by_site: bool
+    repeated: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ class Criteria:
     meters: tuple[Meter, ...] = field(init=False, repr=False, compare=False)
     _plain: tuple[_Judged, ...] = field(init=False, repr=False, compare=False)
     _kept: tuple[_Judged, ...] = field(init=False, repr=False, compare=False)
+    _crossings: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = field(init=False, repr=False, compare=False)
     _by_badge: dict[str, Criterion] = field(init=False, repr=False, compare=False)
     _found: dict[tuple[date, str, str], tuple[_Match, ...]] = field(init=False, repr=False, compare=False)
 
@@ -151,6 +153,8 @@ class Criteria:
         object.__setattr__(self, "meters", tuple(one.meter for one in kept))
         object.__setattr__(self, "_plain", tuple(one for one in every if one.meter.plain))
         object.__setattr__(self, "_kept", kept)
+        crossings = tuple((one.meter.places(), one.steps) for one in self._plain)
+        object.__setattr__(self, "_crossings", crossings)
         object.__setattr__(self, "_by_badge", {item.badge: item for item in self.items})
         object.__setattr__(self, "_found", {})
 
@@ -165,7 +169,12 @@ class Criteria:
         if matches is None:
             matches = self._match(*key)
         crossed = False
-        for place, instance, meter, steps, by_site in matches:
+        for place, instance, meter, steps, by_site, thing in matches:
+            if thing is not None and sign == 1:
+                things = states[place].get(instance)
+                if things is not None and things.get(thing, 0) > 0:  # the same once more: no figure changes
+                    things[thing] += 1
+                    continue
             if by_site and not meter.admits_site(service.site_id):
                 continue
             before, after = meter.count(states[place], instance, service, sign)
@@ -178,7 +187,14 @@ class Criteria:
         if len(self._found) >= _CACHED:
             self._found.clear()
         found = self._found[day, provenance, theme] = tuple(
-            _Match(place, one.meter.instance(day), one.meter, one.steps, one.meter.by_site)
+            _Match(
+                place,
+                one.meter.instance(day),
+                one.meter,
+                one.steps,
+                one.meter.by_site,
+                None if one.meter.sites is not None else one.meter.repeated(day, theme),
+            )
             for place, one in enumerate(self._kept)
             if one.meter.admits(day, provenance, theme)
         )
@@ -186,8 +202,12 @@ class Criteria:
 
     def crossed(self, before: Lifetime, after: Lifetime) -> bool:
         """Whether a lifetime figure passed a criterion's threshold."""
-        for meter, _, steps in self._plain:
-            if bisect_right(steps, meter.of_lifetime(before)) != bisect_right(steps, meter.of_lifetime(after)):
+        for places, steps in self._crossings:
+            was = now = 0
+            for place in places:
+                was += before[place]
+                now += after[place]
+            if was != now and bisect_right(steps, was) != bisect_right(steps, now):
                 return True
         return False
 

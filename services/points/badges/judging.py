@@ -9,7 +9,7 @@ import orjson
 
 from services.points.badges import events
 from services.points.badges import store as badge_store
-from services.points.badges.domain import Criteria, changes
+from services.points.badges.domain import Criteria, States, changes
 from services.points.badges.store import NewAward, Revocation
 from services.points.ledger.buckets import VolunteerRow
 from services.points.ledger.events import OutboxRow
@@ -87,31 +87,34 @@ class Judge:
         self, volunteers: Mapping[UUID, VolunteerRow], applied: Collection[tuple[RecordRevision, RecordRevision | None]]
     ) -> None:
         """Bring the figures of volunteers who gain or lose a confirmed record up to date."""
-        counted: list[tuple[RecordRevision, Literal[1, -1]]] = []
+        opened: dict[UUID, States] = {}
+
+        def count(revision: RecordRevision, sign: Literal[1, -1]) -> None:
+            volunteer_id = revision.volunteer_id
+            states = opened.get(volunteer_id)
+            if states is None:
+                states = opened[volunteer_id] = self._open(volunteers[volunteer_id])
+            if count_one(states, revision, sign):
+                self._crossed.add(volunteer_id)
+
+        count_one = self.criteria.count
         for new, old in applied:
             if old is not None and old.status == "confirmed":
-                counted.append((old, -1))
+                count(old, -1)
             if new.status == "confirmed":
-                counted.append((new, 1))
-        ids = {revision.volunteer_id for revision, _ in counted}
-        for volunteer_id in ids:
-            self._open(volunteers[volunteer_id])
-        count = self.criteria.count
-        for revision, sign in counted:
-            states = volunteers[revision.volunteer_id].states
-            assert states is not None
-            if count(states, revision, sign):
-                self._crossed.add(revision.volunteer_id)
-        for volunteer_id in ids:
+                count(new, 1)
+        for volunteer_id in opened:
             self._keep(volunteers[volunteer_id])
 
-    def _open(self, volunteer: VolunteerRow) -> None:
+    def _open(self, volunteer: VolunteerRow) -> States:
         """Read the figures; volunteers never judged have none."""
         self._before[volunteer.volunteer_id] = volunteer.lifetime
         if volunteer.criteria_version == 0:
             self._to_judge.add(volunteer.volunteer_id)
         kept = volunteer.badge_figures
-        volunteer.states = self.criteria.blank() if kept is None else orjson.loads(kept)
+        states: States = self.criteria.blank() if kept is None else orjson.loads(kept)
+        volunteer.states = states
+        return states
 
     async def _count_anew(self, volunteers: Sequence[VolunteerRow]) -> None:
         served = await badge_store.services(self.tx, [volunteer.volunteer_id for volunteer in volunteers])

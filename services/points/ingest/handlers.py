@@ -207,7 +207,7 @@ class _Fold:
         self.outbox += entries.outbox
         await self.badges.judge(counted, self.volunteers)
         self.outbox += self.badges.outbox
-        accounts = [self.volunteers[key] for key in sorted(self.changed)]
+        accounts = [self.volunteers[key] for key in sorted(self.changed, key=_bytes)]
         await store.write(tx, self.now, lots=posted.lots, buckets=found, volunteers=accounts)
         await outbox.append_raw(tx, self.outbox)
         return len(self.outbox)
@@ -279,6 +279,10 @@ class _Fold:
         day = first.day if first is not None else cause.day
         self.changed.add(volunteer.volunteer_id)
         return bonus(volunteer, first, old, self.rules[volunteer.volunteer_id].at(day), cause)
+
+
+def _bytes(volunteer_id: UUID) -> bytes:
+    return volunteer_id.bytes
 
 
 def _changes(

@@ -60,8 +60,13 @@ class RecordRevision(NamedTuple):
     @property
     def storable(self) -> bool:
         """Whether the database can store it: its texts hold no U+0000."""
-        texts = (self.theme, self.kind, self.device_ref or "", self.correlation_id)
-        return not any("\x00" in text for text in texts)
+        device = self.device_ref
+        return not (
+            "\0" in self.theme
+            or "\0" in self.kind
+            or "\0" in self.correlation_id
+            or (device is not None and "\0" in device)
+        )
 
     def says_the_same(self, other: "RecordRevision") -> bool:
         """Whether the content is equal, whatever its bytes and its envelope."""

@@ -23,11 +23,6 @@ select record_id, revision, content_hash, volunteer_id, day, status, provenance,
        recorder_site_id, device_ref, distance_m, event_id, correlation_id
 from records where activity_id = $1 or record_id = $2 order by record_id;
 
--- name: mark_records
--- The changed records of a batch, in portions that fit a row, for what follows the records.
-insert into record_marks (record_ids)
-select array_agg(id) from unnest($1::uuid[]) with ordinality as batch (id, place) group by (place - 1) / 500;
-
 -- name: raise_records
 -- Records of which a higher revision came; the revisions that stood until now are kept. In one statement, of which both
 -- parts see the records as they were.

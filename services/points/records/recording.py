@@ -30,7 +30,8 @@ async def write_records(
         RecordRefused: it refuses too many; without ``savepoints``, one. The transaction must go back to where it was.
     """
     written: set[UUID] = set()
-    refused: dict[int, store.RecordRefused] = {}
+    # Known before it is tried: a row that PostgreSQL refuses costs its whole portion once more.
+    refused = {place: store.unstorable(one) for place, one in enumerate(batch) if not one.storable}
     while True:
         resolution = resolve(batch, stored, superseded, refused)
         errors = await _insert_records(tx, resolution.applied, written, savepoints=savepoints)
@@ -72,5 +73,5 @@ async def _insert_records(
     return refused
 
 
-def _record_id(revision: RecordRevision) -> UUID:
-    return revision.record_id
+def _record_id(revision: RecordRevision) -> bytes:
+    return revision.record_id.bytes

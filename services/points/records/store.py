@@ -16,6 +16,7 @@ __all__ = ["RecordRefused"]
 
 _SQL = load_queries(__file__)
 _STORED = 27
+_MARKED = 500
 _RECORD = RecordRevision._fields[:_STORED]
 _SUPERSEDED = ("record_id", "revision", "content_hash", "volunteer_id", "event_id", "content")
 _LINE = re.compile(r"^COPY records, line (\d+)", re.MULTILINE)
@@ -27,6 +28,11 @@ class RecordRefused(PermanentError):
     def __init__(self, revision: RecordRevision, reason: str) -> None:
         super().__init__(f"the database does not take it: {reason}")
         self.key = (revision.record_id, revision.revision)
+
+
+def unstorable(revision: RecordRevision) -> RecordRefused:
+    """The refusal of a revision whose texts hold U+0000, in PostgreSQL's words."""
+    return RecordRefused(revision, 'invalid byte sequence for encoding "UTF8": 0x00')
 
 
 async def standing(tx: Tx, record_ids: Collection[UUID]) -> dict[UUID, RecordRevision]:
@@ -75,9 +81,11 @@ async def raise_records(tx: Tx, raised: Iterable[RecordRevision]) -> None:
 
 
 async def mark_records(tx: Tx, record_ids: Collection[UUID]) -> None:
-    """Leave a mark for what follows the records."""
-    if record_ids:
-        await tx.execute(_SQL["mark_records"], list(record_ids))
+    """Leave a mark for what follows the records, in portions that fit a row."""
+    ids = list(record_ids)
+    if ids:
+        portions = [(ids[start : start + _MARKED],) for start in range(0, len(ids), _MARKED)]
+        await tx.copy("record_marks", ("record_ids",), portions)
 
 
 async def keep_superseded(tx: Tx, superseded: Iterable[RecordRevision]) -> None:

@@ -94,11 +94,12 @@ class Meter:
 
     def of_lifetime(self, lifetime: Lifetime) -> int:
         """The figure of a plain meter."""
+        return sum([lifetime[place] for place in self.places()])
+
+    def places(self) -> tuple[int, ...]:
+        """The members of `Lifetime` that a plain meter adds up."""
         offset = 0 if self.measure == "minutes" else 3
-        total = 0
-        for group in self.groups:
-            total += lifetime[offset + _GROUP_INDEX[group]]
-        return total
+        return tuple(offset + _GROUP_INDEX[group] for group in self.groups)
 
     def instance(self, day: date) -> str:
         """The window that a day lies in."""
@@ -123,6 +124,12 @@ class Meter:
         if self.measure == "themes":
             return service.theme
         return str(service.site_id) if self.measure == "sites" else str(_week(service.day))
+
+    def repeated(self, day: date, theme: str) -> str | None:
+        """The distinct thing that every record of a day and a theme is, where such things are counted."""
+        if self.measure == "themes":
+            return theme
+        return str(_week(day)) if self.measure == "weeks" else None
 
     def count(self, state: dict[str, Any], instance: str, service: Service, sign: int) -> tuple[int, int]:
         """Add or take away a record that was admitted; returns the figure before and after."""

@@ -58,24 +58,25 @@ def evaluate(rule: Rule, records: Sequence[RuleRecord]) -> Award:
     left: dict[date, int] = {}
     for record in records:
         refused = _refusal(rule, record)
+        minutes = record.minutes
         if refused is not None:
-            lines.append(Line(record.record_id, record.revision, record.minutes, 0, 0, 0, refused))
+            lines.append(Line(record.record_id, record.revision, minutes, 0, 0, 0, refused))
             continue
-        counted, reason = record.minutes, "counted"
+        counted, reason, day = minutes, "counted", record.day
         if rule.day_cap_minutes is not None:
-            room = left.get(record.day, rule.day_cap_minutes)
-            left[record.day] = max(0, room - counted)
+            room = left.get(day, rule.day_cap_minutes)
+            left[day] = max(0, room - counted)
             if counted > room:
                 counted = room
                 reason = "cut" if room >= rule.minimum_minutes else "cut-short" if room else "day-full"
-        per_hour = rule.rate(record.day)
+        per_hour = rule.month_rates[day.month]
         worth = counted * per_hour // 60 if counted >= rule.minimum_minutes else 0
-        lines.append(Line(record.record_id, record.revision, record.minutes, counted, per_hour, worth, reason))
+        lines.append(Line(record.record_id, record.revision, minutes, counted, per_hour, worth, reason))
         if worth:
-            expiry = rule.expires_on(record.day)
+            expiry = rule.expires_on(day)
             points[expiry] = points.get(expiry, 0) + worth
             if first is None:
-                first = First(record.started_at, record.record_id, record.day)
+                first = First(record.started_at, record.record_id, day)
     return Award(points, tuple(lines), first)
 
 

@@ -2,50 +2,23 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 from uuid import UUID
 
 import orjson
 
 from services.points.badges import events
 from services.points.badges import store as badge_store
-from services.points.badges.domain import Criteria, States, changes
+from services.points.badges.domain import Criteria, States
 from services.points.badges.store import NewAward, Revocation
+from services.points.badges.verdicts import Gained, Holder, JudgingCause, Lost, judge
 from services.points.ledger.buckets import VolunteerRow
 from services.points.ledger.events import OutboxRow
 from services.points.records.domain import RecordRevision
 from services.points.rules.hours.domain import Lifetime
-from shared.ids import derived_id
 from shared.postgres import Tx
 
-__all__ = ["Judge", "JudgingCause"]
-
-
-class JudgingCause(NamedTuple):
-    """The cause of judging a volunteer anew: a revision, or (then ``revision`` is None) other criteria."""
-
-    event_id: UUID
-    correlation_id: str
-    traceparent: str | None
-    identity: tuple[object, ...]
-    revision: RecordRevision | None
-
-    @classmethod
-    def of(cls, revision: RecordRevision) -> "JudgingCause":
-        """A record's revision."""
-        identity = (revision.record_id, revision.revision)
-        return cls(revision.event_id, revision.correlation_id, revision.traceparent, identity, revision)
-
-    @classmethod
-    def criteria(cls, version: int, volunteer: VolunteerRow) -> "JudgingCause":
-        """A version of the criteria that came into force."""
-        event_id = derived_id("criteria", version)
-        identity = ("criteria", version, volunteer.version)
-        return cls(event_id, f"criteria-{version}", None, identity, None)
-
-    @property
-    def envelope(self) -> tuple[str, str, str | None]:
-        return str(self.event_id), self.correlation_id, self.traceparent
+__all__ = ["Judge"]
 
 
 class Judge:
@@ -134,7 +107,7 @@ class Judge:
 
         ``revisions``: whom to judge and because of what; None says because of the criteria.
         """
-        causes: dict[UUID, JudgingCause] = {}
+        gone: dict[tuple[UUID, str], Lost] = {}
         awards: list[NewAward] = []
         revocations: list[Revocation] = []
         for volunteer_id, revision in revisions.items():
@@ -145,32 +118,27 @@ class Judge:
                 or self.criteria.crossed(self._before[volunteer_id], volunteer.lifetime)
             ):
                 continue
-            earned = self.criteria.earned(volunteer.lifetime, volunteer.states)
-            gained, lost = changes(volunteer.badges, earned)
-            cause = self._cause(volunteer, revision)
-            causes[volunteer_id] = cause
-            awards += [self._award(volunteer, badge, cause) for badge in gained]
-            revocations += [Revocation(volunteer_id, badge, self._reason(volunteer, badge, cause)) for badge in lost]
-            volunteer.badges = earned
+            cause = (
+                JudgingCause.criteria("volunteer", self.criteria.version, volunteer.version)
+                if revision is None
+                else JudgingCause.of(revision)
+            )
+            holder = Holder("volunteer", volunteer_id, volunteer.badges, volunteer.lifetime, volunteer.states)
+            verdict = judge(self.criteria, holder, cause, cause)
+            awards += [self._award(volunteer, gained) for gained in verdict.gained]
+            for lost in verdict.lost:
+                gone[volunteer_id, lost.badge] = lost
+                revocations.append(Revocation(volunteer_id, lost.badge, lost.reason))
+            volunteer.badges = verdict.earned
             volunteer.criteria_version = self.criteria.version
         await badge_store.insert_awards(self.tx, awards, self.now)
         closed = await badge_store.revoke_awards(self.tx, revocations, self.now)
-        for volunteer_id, badge in sorted(closed):
-            award_id = closed[volunteer_id, badge]
-            self._revoked(volunteers[volunteer_id], badge, award_id, causes[volunteer_id])
+        for key in sorted(closed):
+            self._revoked(volunteers[key[0]], closed[key], gone[key])
 
-    def _cause(self, volunteer: VolunteerRow, revision: RecordRevision | None) -> JudgingCause:
-        return (
-            JudgingCause.criteria(self.criteria.version, volunteer) if revision is None else JudgingCause.of(revision)
-        )
-
-    def _award(self, volunteer: VolunteerRow, badge: str, cause: JudgingCause) -> NewAward:
-        found = self.criteria.find(badge)
-        assert found is not None
-        criterion, instance = found
-        award_id = derived_id("badge", volunteer.volunteer_id, badge, *cause.identity)
-        name = criterion.title(instance)
+    def _award(self, volunteer: VolunteerRow, gained: Gained) -> NewAward:
         volunteer.version += 1
+        award_id, badge, name, reason, _, cause = gained
         data = {
             "award_id": str(award_id),
             "volunteer_id": str(volunteer.volunteer_id),
@@ -180,41 +148,20 @@ class Judge:
             "awarded_at": self.now,
         }
         self.outbox.append(events.badge_awarded(data, self.emitted_at, cause.envelope))
+        version = self.criteria.version
         return NewAward(
-            award_id,
-            volunteer.volunteer_id,
-            badge,
-            name,
-            self.criteria.version,
-            self._reason(volunteer, badge, cause),
-            cause.event_id,
-            cause.correlation_id,
+            award_id, volunteer.volunteer_id, badge, name, version, reason, cause.event_id, cause.correlation_id
         )
 
-    def _revoked(self, volunteer: VolunteerRow, badge: str, award_id: UUID, cause: JudgingCause) -> None:
-        found = self.criteria.find(badge)
+    def _revoked(self, volunteer: VolunteerRow, award_id: UUID, lost: Lost) -> None:
         volunteer.version += 1
         data = {
             "award_id": str(award_id),
             "volunteer_id": str(volunteer.volunteer_id),
-            "badge": badge,
-            "name": badge if found is None else found[0].title(found[1]),
+            "badge": lost.badge,
+            "name": lost.name,
             "criteria_version": str(self.criteria.version),
-            "cause": "criteria" if cause.revision is None else "records",
+            "cause": "criteria" if lost.cause.revision is None else "records",
             "revoked_at": self.now,
         }
-        self.outbox.append(events.badge_revoked(data, self.emitted_at, cause.envelope))
-
-    def _reason(self, volunteer: VolunteerRow, badge: str, cause: JudgingCause) -> str:
-        """The figure against the threshold, and the record's revision that brought it there."""
-        value: dict[str, Any] = {"criterion": None}
-        if (found := self.criteria.find(badge)) is not None and volunteer.states is not None:
-            criterion, instance = found
-            value = {
-                "measure": criterion.measure,
-                "value": self.criteria.value(criterion, volunteer.lifetime, volunteer.states, instance),
-                "at_least": criterion.at_least,
-            }
-        if cause.revision is not None:
-            value["record"] = [str(cause.revision.record_id), cause.revision.revision, cause.revision.status]
-        return orjson.dumps(value).decode()
+        self.outbox.append(events.badge_revoked(data, self.emitted_at, lost.cause.envelope))

@@ -15,9 +15,9 @@ import orjson
 
 from services.points.ledger import store
 from services.points.ledger.buckets import BucketCause, BucketChange, BucketState, Movement, Reason, VolunteerRow
-from services.points.ledger.domain import InsufficientPoints, Lot, Wallet
+from services.points.ledger.domain import AVAILABLE, ISSUANCE, Balances, InsufficientPoints, Lot, Transfer, Wallet
 from services.points.ledger.entries import Entries
-from services.points.ledger.posting import Books
+from services.points.ledger.posting import Books, Grant, Posting, split_grants
 from services.points.ledger.store import Hold
 from services.points.rules.handlers import rulebook_of
 from services.points.rules.store import keep_rules
@@ -98,10 +98,13 @@ async def award(
     await outbox.append_raw(tx, entries.outbox)
 
 
+OwnedLot = tuple[UUID, Lot]
+
+
 class Posted(NamedTuple):
     """The outcome of posting changes of buckets: lots to insert and to update, and the volunteers whose row changed."""
 
-    lots: tuple[Sequence[tuple[UUID, Lot]], Sequence[tuple[UUID, Lot]]]
+    lots: tuple[Sequence[OwnedLot], Sequence[OwnedLot]]
     volunteers: Set[UUID]
 
 
@@ -116,29 +119,61 @@ async def post(
 
     ``caps``: the highest balances of those who have one. The caller holds the locks and writes buckets, lots and rows.
     """
+    today = district_day(entries.now)
+    grants, left = split_grants(volunteers, changes, today, caps)
+    new, changed, touched = _grant(volunteers, grants, entries)
+    if left:
+        books, postings = await _books(tx, volunteers, left, caps, today)
+        for volunteer_id, wallet in books.wallets.items():
+            if wallet.touched:
+                volunteers[volunteer_id].figures = wallet.figures()
+                touched.add(volunteer_id)
+        for change, amount, transfers in postings:
+            reason: Reason = "award" if amount > 0 else "reversal"
+            award = (change.bucket, change.new.version, change.new.rule_version)
+            entries.add(volunteers[change.volunteer_id], Movement(reason, amount, transfers, change.cause, award))
+        more, changed = books.lots()
+        new += more
+    await store.write_transfers(tx, entries.transfers)
+    return Posted((new, changed), touched)
+
+
+def _grant(
+    volunteers: Mapping[UUID, VolunteerRow], grants: Sequence[Grant], entries: Entries
+) -> tuple[list[OwnedLot], Sequence[OwnedLot], set[UUID]]:
+    """Post plain grants; returns their new lots, no changed ones, and whose they are."""
+    touched: set[UUID] = set()
+    for change, _, amount in grants:
+        volunteer = volunteers[change.volunteer_id]
+        available, held, debt, earned, *others = volunteer.figures
+        volunteer.figures = Balances(available + amount, held, debt, earned + amount, *others)
+        touched.add(change.volunteer_id)
+    lots: list[OwnedLot] = []
+    for (volunteer_id, bucket, _, new, _, cause), expires_on, amount in grants:
+        key = (bucket, expires_on)
+        lots.append((volunteer_id, Lot(bucket, expires_on, amount, amount)))
+        transfers = (Transfer("award", ISSUANCE, AVAILABLE, amount, key, key, None),)
+        award = (bucket, new.version, new.rule_version)
+        entries.add(volunteers[volunteer_id], Movement("award", amount, transfers, cause, award))
+    return lots, (), touched
+
+
+async def _books(
+    tx: Tx,
+    volunteers: Mapping[UUID, VolunteerRow],
+    changes: Sequence[BucketChange],
+    caps: Mapping[UUID, int],
+    today: date,
+) -> tuple[Books, list[Posting]]:
+    """The wallets of changes with all that was posted to them."""
     lots = await store.lots_of_buckets(tx, [(one.volunteer_id, one.bucket) for one in changes if one.old is not None])
-    books = Books(volunteers, changes, lots, district_day(entries.now), caps)
+    books = Books(volunteers, changes, lots, today, caps)
     for volunteer_id, donated in (await store.donated_lots(tx, books.donors())).items():
         books.add_donated(volunteer_id, donated)
     if short := books.increase():
         for volunteer_id, open_lots in (await store.open_lots(tx, short)).items():
             books.add_lots(volunteer_id, open_lots)
-    postings = books.decrease()
-    touched = set()
-    for volunteer_id, wallet in books.wallets.items():
-        if wallet.touched:
-            volunteers[volunteer_id].figures = wallet.figures()
-            touched.add(volunteer_id)
-    add = entries.add
-    for change, amount, transfers in postings:
-        new = change.new
-        award = (change.bucket, new.version, new.rule_version)
-        add(
-            volunteers[change.volunteer_id],
-            Movement("award" if amount > 0 else "reversal", amount, transfers, change.cause, award),
-        )
-    await store.write_transfers(tx, entries.transfers)
-    return Posted(books.lots(), touched)
+    return books, books.decrease()
 
 
 async def hold(

@@ -4,7 +4,7 @@ Over one commit a volunteer's increases come before their decreases, each in the
 points between buckets doesn't pass through debt.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from uuid import UUID
@@ -12,7 +12,7 @@ from uuid import UUID
 from services.points.ledger.buckets import BucketChange, VolunteerRow, differences
 from services.points.ledger.domain import Lot, LotKey, Transfer, Wallet
 
-__all__ = ["Books", "Posting"]
+__all__ = ["Books", "Grant", "Posting", "split_grants"]
 
 _NOTHING: Mapping[date, int] = {}
 
@@ -22,6 +22,35 @@ Step = tuple[UUID, str, date, int, int]
 
 Posting = tuple[BucketChange, int, Sequence[Transfer]]
 """A changed bucket, by how much its award changed in all, and the transfers that this brought about."""
+
+
+Grant = tuple[BucketChange, date, int]
+"""A new bucket whose points go into its one lot and nowhere else: its last valid day, and how many they are."""
+
+
+def split_grants(
+    volunteers: Mapping[UUID, VolunteerRow], changes: Sequence[BucketChange], today: date, caps: Container[UUID]
+) -> tuple[list[Grant], list[BucketChange]]:
+    """The changes that are plain grants, and those that need `Books`; all of one volunteer's are of the same kind.
+
+    Most are grants: a test holds them to what `Books` makes of them.
+    """
+    grants: list[Grant] = []
+    involved: set[UUID] = set()
+    for change in changes:
+        volunteer_id, _, old, _, points, _ = change
+        if old is not None or len(points) > 1:
+            involved.add(volunteer_id)
+            continue
+        for expires_on, amount in points.items():
+            if amount <= 0 or expires_on < today or volunteers[volunteer_id].figures.debt or volunteer_id in caps:
+                involved.add(volunteer_id)
+            else:
+                grants.append((change, expires_on, amount))
+    if not involved:
+        return grants, []
+    left = [change for change in changes if change.volunteer_id in involved]
+    return [grant for grant in grants if grant[0].volunteer_id not in involved], left
 
 
 class Books:

@@ -24,15 +24,14 @@ __all__ = [
     "TeamResolution",
     "TeamStanding",
     "add",
-    "earned",
     "highest",
     "increments",
+    "judged",
     "progress",
     "resolve",
     "said",
     "sentence",
     "total",
-    "value",
 ]
 
 GROUPS: Final = (CREDIT, HONOUR)
@@ -145,7 +144,7 @@ def total(figures: Figures, window: str = LIFETIME) -> int:
     return sum(figures.get(window, ()))
 
 
-def _judged(criteria: Criteria, figures: Figures) -> tuple[Lifetime, States]:
+def judged(criteria: Criteria, figures: Figures) -> tuple[Lifetime, States]:
     """The figures in the form that criteria are judged by: the volunteers' form, of records alone."""
     credit, honour = figures.get(LIFETIME, (0, 0))
     states: States = [
@@ -160,19 +159,9 @@ def _judged(criteria: Criteria, figures: Figures) -> tuple[Lifetime, States]:
     return Lifetime(credit_records=credit, honour_records=honour), states
 
 
-def earned(criteria: Criteria, figures: Figures) -> tuple[str, ...]:
-    """The badges that the figures earn, sorted; in the window 'year' one for each year."""
-    return criteria.earned(*_judged(criteria, figures))
-
-
 def progress(criteria: Criteria, figures: Figures, year: int) -> list[BadgeProgress]:
     """How far a team is towards each badge; those for a year, towards that year's."""
-    return criteria.progress(*_judged(criteria, figures), year)
-
-
-def value(criteria: Criteria, criterion: Criterion, figures: Figures, instance: str) -> int:
-    """The number of services that a criterion compares."""
-    return criteria.value(criterion, *_judged(criteria, figures), instance)
+    return criteria.progress(*judged(criteria, figures), year)
 
 
 def highest(criteria: Criteria, badges: Iterable[str]) -> list[tuple[str, str]]:

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
-
-from services.points.badges.domain import BadgeProgress, Criteria, changes
+from services.points.badges.domain import BadgeProgress, Criteria
 from services.points.badges.store import BadgeAward
+from services.points.badges.verdicts import Gained, Holder, JudgingCause, Lost, judge
 from services.points.records.domain import RecordRevision
 from services.points.teams import documents, domain, events, store
 from services.points.teams.documents import TeamCriteriaDocument
@@ -21,7 +20,6 @@ from shared import outbox
 from shared.clock import district_day, real_now
 from shared.contracts import TeamBadgeAwarded, TeamBadgeRevoked
 from shared.errors import TransientError
-from shared.ids import derived_id
 from shared.postgres import Database, Tx
 
 __all__ = ["TeamBadges", "badges_of", "count", "criteria_in_force", "install", "judge_anew", "listed", "standings"]
@@ -38,31 +36,6 @@ class TeamBadges:
     year: int
     awards: list[BadgeAward]
     progress: list[BadgeProgress]
-
-
-@dataclass(frozen=True, slots=True)
-class _Cause:
-    """The cause of judging a team anew: a record's revision, or (then ``revision`` is None) other criteria."""
-
-    event_id: UUID
-    correlation_id: str
-    traceparent: str | None
-    identity: tuple[object, ...]
-    revision: RecordRevision | None
-
-    @classmethod
-    def of(cls, revision: RecordRevision) -> "_Cause":
-        identity = (revision.record_id, revision.revision)
-        return cls(revision.event_id, revision.correlation_id, revision.traceparent, identity, revision)
-
-    @classmethod
-    def criteria(cls, version: int, team: TeamRow) -> "_Cause":
-        identity = ("criteria", version, team.version)
-        return cls(derived_id("team-criteria", version), f"team-criteria-{version}", None, identity, None)
-
-    @property
-    def envelope(self) -> tuple[str, str, str | None]:
-        return str(self.event_id), self.correlation_id, self.traceparent
 
 
 async def install(db: Database) -> Current[Criteria]:
@@ -167,77 +140,60 @@ class _Judge:
         now = await self.tx.now()
         awards: list[NewTeamAward] = []
         revocations: list[TeamRevocation] = []
+        gone: dict[tuple[UUID, str], Lost] = {}
         for team_id in sorted(self.teams):
             team = self.teams[team_id]
-            earned = domain.earned(self.criteria, team.figures)
-            gained, lost = changes(team.badges, earned)
             team.version += 1
-            team.badges = earned
-            awards += [await self._award(team, badge) for badge in gained]
-            revocations += [TeamRevocation(team_id, badge, self._reason(team, badge, -1)) for badge in lost]
+            verdict = judge(self.criteria, self._holder(team), *self._causes(team))
+            team.badges = verdict.earned
+            awards += [self._award(team, gained, now) for gained in verdict.gained]
+            for lost in verdict.lost:
+                gone[team_id, lost.badge] = lost
+                revocations.append(TeamRevocation(team_id, lost.badge, lost.reason))
         await store.insert_awards(self.tx, awards, now)
         for closed in await store.revoke_awards(self.tx, revocations, now):
-            await self._revoked(closed)
+            self._revoked(closed, gone[closed.team_id, closed.badge], now)
         await store.write_teams(self.tx, [self.teams[key] for key in sorted(self.teams)], self.criteria.version, now)
         await outbox.append_raw(self.tx, self.outbox)
 
-    def _cause(self, team: TeamRow, sign: int) -> _Cause:
-        revision = self.causes.get((team.team_id, sign))
-        return _Cause.criteria(self.criteria.version, team) if revision is None else _Cause.of(revision)
+    def _holder(self, team: TeamRow) -> Holder:
+        lifetime, states = domain.judged(self.criteria, team.figures)
+        return Holder("team", team.team_id, team.badges, lifetime, states, measure="services")
 
-    async def _award(self, team: TeamRow, badge: str) -> NewTeamAward:
-        found = self.criteria.find(badge)
-        assert found is not None
-        criterion, instance = found
-        cause, version = self._cause(team, 1), self.criteria.version
-        award = NewTeamAward(
-            derived_id("team-badge", team.team_id, badge, *cause.identity),
-            team.team_id,
-            badge,
-            criterion.title(instance),
-            version,
-            self._reason(team, badge, 1),
-            cause.event_id,
-            cause.correlation_id,
-        )
+    def _causes(self, team: TeamRow) -> tuple[JudgingCause, JudgingCause]:
+        """The causes of what the team gains, and of what it loses."""
+        found = [self.causes.get((team.team_id, sign)) for sign in (1, -1)]
+        other = JudgingCause.criteria("team", self.criteria.version, team.version)
+        gaining, losing = (other if revision is None else JudgingCause.of(revision) for revision in found)
+        return gaining, losing
+
+    def _award(self, team: TeamRow, gained: Gained, now: datetime) -> NewTeamAward:
+        award_id, badge, name, reason, services, cause = gained
+        version = self.criteria.version
         data = TeamBadgeAwarded(
-            award_id=award.award_id,
+            award_id=award_id,
             team_id=team.team_id,
             badge=badge,
-            name=award.name,
+            name=name,
             criteria_version=str(version),
-            services=domain.value(self.criteria, criterion, team.figures, instance),
-            awarded_at=await self.tx.now(),
+            services=services,
+            awarded_at=now,
         )
         self.outbox.append(events.awarded(data, self.emitted_at, cause.envelope))
-        return award
+        return NewTeamAward(award_id, team.team_id, badge, name, version, reason, cause.event_id, cause.correlation_id)
 
-    async def _revoked(self, closed: store.Revoked) -> None:
-        team = self.teams[closed.team_id]
-        cause, found = self._cause(team, -1), self.criteria.find(closed.badge)
+    def _revoked(self, closed: store.Revoked, lost: Lost, now: datetime) -> None:
         data = TeamBadgeRevoked(
             award_id=closed.award_id,
             team_id=closed.team_id,
             badge=closed.badge,
             name=closed.name,
             criteria_version=str(self.criteria.version),
-            cause="criteria" if cause.revision is None else "records",
-            services=0 if found is None else domain.value(self.criteria, found[0], team.figures, found[1]),
-            revoked_at=await self.tx.now(),
+            cause="criteria" if lost.cause.revision is None else "records",
+            services=lost.value,
+            revoked_at=now,
         )
-        self.outbox.append(events.revoked(data, self.emitted_at, cause.envelope))
-
-    def _reason(self, team: TeamRow, badge: str, sign: int) -> str:
-        """The number against the threshold, and the record's revision that brought it there."""
-        reason: dict[str, Any] = {"criterion": None}
-        if (found := self.criteria.find(badge)) is not None:
-            criterion, instance = found
-            services = domain.value(self.criteria, criterion, team.figures, instance)
-            reason = {"measure": "services", "value": services, "at_least": criterion.at_least}
-        revision = self._cause(team, sign).revision
-        if revision is not None:
-            reason["record"] = [str(revision.record_id), revision.revision, revision.status]
-        return orjson.dumps(reason).decode()
+        self.outbox.append(events.revoked(data, self.emitted_at, lost.cause.envelope))
 
 
 async def judge_anew(db: Database) -> int:

@@ -1,6 +1,7 @@
 """What the fold does without an object in between is what it would do with it."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -8,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.points.ingest.fold import facts, first_of, reevaluate, touched_buckets
-from services.points.ledger.buckets import BucketCause, Movement, VolunteerRow
-from services.points.ledger.domain import Balances, Transfer, Wallet
+from services.points.ledger.buckets import BucketCause, BucketChange, BucketState, Movement, VolunteerRow
+from services.points.ledger.domain import Balances, Lot, Transfer, Wallet
 from services.points.ledger.entries import Entries
 from services.points.ledger.events import posting_id
+from services.points.ledger.handlers import _grant
+from services.points.ledger.posting import Books, split_grants
 from services.points.records.domain import RecordRevision
 from services.points.rules import documents
 from services.points.rules.domain import Facts, First, Rulebook
@@ -123,3 +126,52 @@ def test_only_transfers_of_an_award_name_its_versions() -> None:
     assert row.version == 10, "one event each"
     entries.add(row, Movement("award", 0, [plain], cause, ("day/2026-03-04", 3, 1)))
     assert (row.version, len(entries.transfers), len(entries.outbox)) == (10, 5, 3), "nothing in all, no event"
+
+
+@st.composite
+def bucket_changes(draw: st.DrawFn) -> list[BucketChange]:
+    """New buckets of two volunteers, some worth nothing, some past their day."""
+    found = []
+    for place in range(draw(st.integers(1, 5))):
+        days = st.sampled_from([date(2026, 3, 3), date(2027, 3, 4), date(2028, 3, 4)])
+        points = draw(st.dictionaries(days, st.integers(1, 30), max_size=2))
+        state = BucketState(1, 1, sum(points.values()), "{}", None, None)
+        cause = BucketCause(UUID(int=place), "c")
+        found.append(BucketChange(UUID(int=draw(st.integers(1, 2))), f"day/{place}", None, state, points, cause))
+    return found
+
+
+@given(bucket_changes(), st.sampled_from([0, 4]), st.booleans())
+def test_plain_grants_are_what_the_books_make_of_them(changes: list[BucketChange], debt: int, capped: bool) -> None:
+    today, caps = date(2026, 3, 4), {UUID(int=2): 1000} if capped else {}
+
+    def rows() -> dict[UUID, VolunteerRow]:
+        figures = [Balances(debt=debt), Balances(available=7, earned=7)]
+        return {
+            UUID(int=number): VolunteerRow(UUID(int=number), 3, one, Lifetime(), None, (), 0, None, 1, 0, BEGIN)
+            for number, one in enumerate(figures, 1)
+        }
+
+    def through_books(volunteers: dict[UUID, VolunteerRow], some: list[BucketChange], entries: Entries) -> list[Lot]:
+        books = Books(volunteers, some, {}, today, caps)
+        books.increase()
+        postings = books.decrease()
+        for volunteer_id, wallet in books.wallets.items():
+            volunteers[volunteer_id].figures = wallet.figures()
+        for change, amount, transfers in postings:
+            award = (change.bucket, 1, 1)
+            entries.add(volunteers[change.volunteer_id], Movement("award", amount, transfers, change.cause, award))
+        return [lot for _, lot in books.lots()[0]]
+
+    def told(volunteers: dict[UUID, VolunteerRow], entries: Entries, lots: list[Lot]) -> list[Any]:
+        made = sorted((lot.bucket, lot.expires_on, lot.awarded, lot.available, lot.expired) for lot in lots)
+        balances = [(one.figures, one.version) for one in volunteers.values()]
+        return [balances, made, sorted(entries.transfers, key=str), sorted(entries.outbox)]
+
+    whole, entries = rows(), Entries(BEGIN, BEGIN)
+    expected = told(whole, entries, through_books(whole, changes, entries))
+    parts, entries = rows(), Entries(BEGIN, BEGIN)
+    grants, left = split_grants(parts, changes, today, caps)
+    new, _, _ = _grant(parts, grants, entries)
+    lots = [lot for _, lot in new] + (through_books(parts, left, entries) if left else [])
+    assert told(parts, entries, lots) == expected

@@ -79,25 +79,25 @@ def test_thresholds_of_a_year_and_of_all_time() -> None:
     figures: Figures = {}
     add(figures, date(2025, 12, 31), (30, 0))
     add(figures, date(2026, 1, 1), (15, 4))
-    assert domain.earned(CRITERIA, figures) == ()
+    assert CRITERIA.earned(*domain.judged(CRITERIA, figures)) == ()
     add(figures, date(2026, 1, 1), (0, 1))
-    assert domain.earned(CRITERIA, figures) == ("team-50",)
+    assert CRITERIA.earned(*domain.judged(CRITERIA, figures)) == ("team-50",)
     add(figures, date(2026, 1, 2), (30, 0))
-    assert domain.earned(CRITERIA, figures) == ("team-50", "team-annual-caring-2026")
+    assert CRITERIA.earned(*domain.judged(CRITERIA, figures)) == ("team-50", "team-annual-caring-2026")
     add(figures, date(2026, 1, 2), (420, 0))
-    assert set(domain.earned(CRITERIA, figures)) == {
+    assert set(CRITERIA.earned(*domain.judged(CRITERIA, figures))) == {
         *(f"team-{number}" for number in (50, 100, 200, 500)),
         *(f"team-annual-{grade}-2026" for grade in ("caring", "bronze", "silver")),
     }
     add(figures, date(2025, 12, 31), (-30, 0))
     assert "2025" not in figures
     assert domain.total(figures) == domain.total(figures, "2026") == 470
-    assert "team-500" not in domain.earned(CRITERIA, figures)
+    assert "team-500" not in CRITERIA.earned(*domain.judged(CRITERIA, figures))
 
 
 def test_the_highest_badge_of_each_window_stands_for_the_others() -> None:
     figures: Figures = {"": (250, 0), "2025": (60, 0), "2026": (190, 0)}
-    assert domain.highest(CRITERIA, domain.earned(CRITERIA, figures)) == [
+    assert domain.highest(CRITERIA, CRITERIA.earned(*domain.judged(CRITERIA, figures))) == [
         ("team-200", "二百次服务团队"),
         ("team-annual-bronze-2026", "2026年度铜奖志愿服务团队"),
         ("team-annual-caring-2025", "2025年度爱心志愿服务团队"),

@@ -16,7 +16,8 @@ from ops.audit.model import Check
 from ops.audit.sql import SQL, rows
 from services.points.badges.domain import Criteria
 from services.points.teams.documents import TeamCriteriaDocument
-from services.points.teams.domain import Figures, add, earned
+from services.points.teams.domain import Figures, add
+from services.points.teams.domain import judged as judged_figures
 from shared.postgres import Tx
 
 
@@ -70,7 +71,7 @@ async def _badges(tx: Tx, check: Check, figures: dict[Any, Figures]) -> None:
         due = figures.pop(row["team_id"], {})
         judged = _judged_under(criteria, row["criteria_version"] or 0)
         older += judged is not None and judged.version != max(criteria)
-        badges = list(earned(judged, due)) if judged is not None and due else []
+        badges = list(judged.earned(*judged_figures(judged, due))) if judged is not None and due else []
         kept = {window: tuple(counts) for window, counts in orjson.loads(row["figures"] or "{}").items()}
         pairs: list[tuple[str, Any, Any]] = [("services", kept, due)]
         pairs += [("badges", sorted(row["badges"]), badges), ("awarded badges", list(row["awarded"]), badges)]

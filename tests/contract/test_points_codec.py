@@ -186,14 +186,14 @@ def test_what_the_ledger_tells_is_what_the_contracts_say() -> None:
     cause = BucketCause(UUID(CAUSE[0]), CAUSE[1], CAUSE[2], UUID(posting), None, None, UUID(award))
     awarded = Movement("award", 15, (), cause, ("day/2026-03-04", 2, 1))
     held = Movement("hold", -15, (), cause)
-    told: Any = [
+    values: Any = [
         orjson.loads(events.points_posted(UUID(posting), row, one, AT.isoformat(), AT.isoformat())[4])
         for one in (awarded, held)
     ]
     said = {"posting_id": posting, "volunteer_id": volunteer, "available": 35, "held": 0, "debt": 0}
     said |= {"posted_at": AT.isoformat()}
-    assert told[1] == said | {"reason": "hold", "amount": -15}
-    assert told[0] == said | {
+    assert values[1] == said | {"reason": "hold", "amount": -15}
+    assert values[0] == said | {
         "reason": "award",
         "amount": 15,
         "bucket": "day/2026-03-04",

@@ -10,7 +10,7 @@ from services.points.records.domain import RecordRevision
 from services.points.rules.hours.domain import Lifetime
 from shared.ids import derived_id
 
-__all__ = ["Gained", "Holder", "JudgingCause", "Lost", "Verdict", "judge"]
+__all__ = ["BadgeVerdict", "Gained", "Holder", "JudgingCause", "Lost", "judge"]
 
 HolderKind = Literal["volunteer", "team"]
 _PREFIX: Final[dict[HolderKind, str]] = {"volunteer": "", "team": "team-"}
@@ -78,7 +78,7 @@ class Lost(NamedTuple):
     cause: JudgingCause
 
 
-class Verdict(NamedTuple):
+class BadgeVerdict(NamedTuple):
     """The badges that the figures earn, sorted, and what changes by that."""
 
     earned: tuple[str, ...]
@@ -86,7 +86,7 @@ class Verdict(NamedTuple):
     lost: list[Lost]
 
 
-def judge(criteria: Criteria, holder: Holder, gaining: JudgingCause, losing: JudgingCause) -> Verdict:
+def judge(criteria: Criteria, holder: Holder, gaining: JudgingCause, losing: JudgingCause) -> BadgeVerdict:
     """Judge a holder by the figures as they are; the causes are those of what is gained and of what is lost."""
     earned = criteria.earned(holder.lifetime, holder.states)
     gained, lost = changes(holder.badges, earned)
@@ -100,7 +100,7 @@ def judge(criteria: Criteria, holder: Holder, gaining: JudgingCause, losing: Jud
     for badge in lost:
         name, value, reason = _reason(criteria, holder, badge, losing)
         revocations.append(Lost(badge, name, reason, value, losing))
-    return Verdict(earned, awards, revocations)
+    return BadgeVerdict(earned, awards, revocations)
 
 
 def _reason(criteria: Criteria, holder: Holder, badge: str, cause: JudgingCause) -> tuple[str, int, str]:

@@ -31,7 +31,7 @@ from shared.telemetry import trace
 __all__ = [
     "Hold",
     "Judgement",
-    "Posted",
+    "PostedChanges",
     "award",
     "capture",
     "expire_points",
@@ -101,7 +101,7 @@ async def award(
 OwnedLot = tuple[UUID, Lot]
 
 
-class Posted(NamedTuple):
+class PostedChanges(NamedTuple):
     """The outcome of posting changes of buckets: lots to insert and to update, and the volunteers whose row changed."""
 
     lots: tuple[Sequence[OwnedLot], Sequence[OwnedLot]]
@@ -114,7 +114,7 @@ async def post(
     changes: Sequence[BucketChange],
     caps: Mapping[UUID, int],
     entries: Entries,
-) -> Posted:
+) -> PostedChanges:
     """Post what changes of buckets bring about: transfers are written, figures set, events added to ``entries``.
 
     ``caps``: the highest balances of those who have one. The caller holds the locks and writes buckets, lots and rows.
@@ -135,7 +135,7 @@ async def post(
         more, changed = books.lots()
         new += more
     await store.write_transfers(tx, entries.transfers)
-    return Posted((new, changed), touched)
+    return PostedChanges((new, changed), touched)
 
 
 def _grant(

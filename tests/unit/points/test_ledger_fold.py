@@ -87,8 +87,8 @@ def test_a_bucket_is_worth_the_same_in_one_batch_and_on_top_of_what_is_stored(
     for key, bucket in touched.items():
         own = [facts(one) for one in [*standing, *batch] if one.day == bucket.period.first]
         assert awards[key] == evaluate(RULE, own)
-    nobody = Known(flags={UUID(int=5): frozenset()})
-    assert reevaluate(touched, applied, days, nobody) == awards
+    cases = Known(flags={UUID(int=5): frozenset()})
+    assert reevaluate(touched, applied, days, cases) == awards
 
 
 def test_the_first_service_is_looked_for_elsewhere_where_its_bucket_lost_it() -> None:
@@ -163,15 +163,15 @@ def test_plain_grants_are_what_the_books_make_of_them(changes: list[BucketChange
             entries.add(volunteers[change.volunteer_id], Movement("award", amount, transfers, change.cause, award))
         return [lot for _, lot in books.lots()[0]]
 
-    def told(volunteers: dict[UUID, VolunteerRow], entries: Entries, lots: list[Lot]) -> list[Any]:
+    def outcome(volunteers: dict[UUID, VolunteerRow], entries: Entries, lots: list[Lot]) -> list[Any]:
         made = sorted((lot.bucket, lot.expires_on, lot.awarded, lot.available, lot.expired) for lot in lots)
         balances = [(one.figures, one.version) for one in volunteers.values()]
         return [balances, made, sorted(entries.transfers, key=str), sorted(entries.outbox)]
 
     whole, entries = rows(), Entries(BEGIN, BEGIN)
-    expected = told(whole, entries, through_books(whole, changes, entries))
+    expected = outcome(whole, entries, through_books(whole, changes, entries))
     parts, entries = rows(), Entries(BEGIN, BEGIN)
     grants, left = split_grants(parts, changes, today, caps)
     new, _, _ = _grant(parts, grants, entries)
     lots = [lot for _, lot in new] + (through_books(parts, left, entries) if left else [])
-    assert told(parts, entries, lots) == expected
+    assert outcome(parts, entries, lots) == expected

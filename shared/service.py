@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from shared import production
+from shared.beats.service import ServiceBeats
 from shared.heartbeats.process import ROLE, heartbeat
-from shared.heartbeats.service import ServiceBeats
 from shared.http.health import Readiness
 from shared.http.ops import serve_ops
 from shared.http.process import run_role

@@ -7,7 +7,7 @@ from typing import Any
 from shared.contracts import CONTRACTS
 from shared.contracts.base import Contract
 from shared.contracts.meanings import meaning_of
-from shared.kafka.topics import NAMESPACE, READERS, TOPICS, Topic
+from shared.topics import NAMESPACE, READERS, TOPICS, Topic
 
 __all__ = ["PAGE", "events_page"]
 

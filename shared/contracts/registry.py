@@ -12,7 +12,7 @@ from shared.contracts import CONTRACTS
 from shared.contracts.base import Contract
 from shared.contracts.compatibility import breaks
 from shared.errors import PermanentError
-from shared.kafka.topics import NAMESPACE, TOPICS
+from shared.topics import NAMESPACE, TOPICS
 
 __all__ = ["asyncapi", "check", "export", "schema_of", "versions"]
 

@@ -3,11 +3,12 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.heartbeats.process import HEARTBEAT_SECONDS
 from shared.postgres import Tx, load_queries
 
-__all__ = ["DAY_SECONDS", "RoleLives", "role_lives"]
+__all__ = ["DAY_SECONDS", "RoleLives", "role_lives", "stored_lives"]
 
 _SQL = load_queries(__file__)
 DAY_SECONDS = 86_400.0
@@ -26,11 +27,17 @@ class RoleLives:
     crashes: int
 
 
+async def stored_lives(tx: Tx, seconds: float, most: int) -> list[Any]:
+    """Rows of the processes of this service that beat within so many seconds, at most so many."""
+    found: list[Any] = await tx.fetch(_SQL["lives"], seconds, most)
+    return found
+
+
 async def role_lives(tx: Tx, now: datetime) -> list[RoleLives]:
     """The roles of this service that ran within the last day, by name."""
     started: defaultdict[str, list[datetime]] = defaultdict(list)
     crashes: defaultdict[str, int] = defaultdict(int)
-    for life in await tx.fetch(_SQL["lives"], DAY_SECONDS, MOST_LIVES):
+    for life in await stored_lives(tx, DAY_SECONDS, MOST_LIVES):
         if now - life["seen_at"] < SILENT:
             started[life["role"]].append(life["started_at"])
         else:

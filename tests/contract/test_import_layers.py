@@ -29,6 +29,15 @@ PLANTED = {
     "shared-below": ("shared.timers", "services.points.settings"),
 }
 """Contract → an import that it refuses: importer and imported."""
+CIRCLES = {
+    "services.notify": ("services.notify.preferences.api", "services.notify.inbox.api"),
+    "services.operations": ("services.operations.events.store", "services.operations.topics.domain"),
+    "services.points": ("services.points.bounds.handlers", "services.points.accounts.domain"),
+    "services.recruitment": ("services.recruitment.memberships.leading", "services.recruitment.editing.handlers"),
+    "services.web": ("services.web.gateway.sessions", "services.web.pages.visit"),
+    "shared": ("shared.topics", "shared.kafka.client"),
+}
+"""Package → an import that closes a circle of its folders."""
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +56,16 @@ def kept(graph: Any, contract: str) -> bool:
 @pytest.mark.parametrize("contract", CONTRACTS)
 def test_the_contract_is_kept(graph: Any, contract: str) -> None:
     assert kept(deepcopy(graph), contract)
+
+
+@pytest.mark.parametrize("package", CIRCLES)
+def test_a_planted_circle_is_noticed_in_each_package(graph: Any, package: str) -> None:
+    importer, imported = CIRCLES[package]
+    assert {importer, imported} <= graph.modules
+    assert package in CONTRACTS["no-cycles"]["ancestors"]
+    planted = deepcopy(graph)
+    planted.add_import(importer=importer, imported=imported)
+    assert not kept(planted, "no-cycles")
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)

@@ -16,11 +16,10 @@ from shared.http.cursors import decode, encode
 from shared.http.idempotency import once
 from shared.postgres import Tx
 
-__all__ = ["Volunteer", "router"]
+__all__ = ["router"]
 
 router = APIRouter(prefix="/api/notify/v1", tags=["inbox"])
 
-Volunteer = Annotated[Caller, allow(Role.VOLUNTEER)]
 Recipient = Annotated[
     Caller, allow(Role.VOLUNTEER, Role.RESIDENT, Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR)
 ]

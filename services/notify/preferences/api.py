@@ -7,14 +7,17 @@ from fastapi import APIRouter
 from pydantic import AfterValidator, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from services.notify.inbox.api import Volunteer
 from services.notify.preferences import handlers, store
 from services.notify.preferences.domain import Preferences, PreferencesChange
+from shared.auth.access import allow
+from shared.auth.tokens import Caller, Role
 from shared.http.app import Db, Input, Output
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api/notify/v1", tags=["preferences"])
+
+Owner = Annotated[Caller, allow(Role.VOLUNTEER)]
 
 
 def _plain(value: time) -> time:
@@ -53,14 +56,14 @@ class PreferencesOut(Output):
 
 
 @router.get("/preferences")
-async def get_preferences(caller: Volunteer, db: Db) -> PreferencesOut:
+async def get_preferences(caller: Owner, db: Db) -> PreferencesOut:
     """Read the preferences in force: one's own choice, or the default."""
     async with db.snapshot() as tx:
         return _preferences(await store.get(tx, caller.require_volunteer()))
 
 
 @router.patch("/preferences")
-async def change_preferences(body: PreferencesIn, caller: Volunteer, db: Db) -> PreferencesOut:
+async def change_preferences(body: PreferencesIn, caller: Owner, db: Db) -> PreferencesOut:
     """Change some of one's preferences; repeating it changes nothing."""
     wanted: PreferencesChange = {}
     if body.email is not None:

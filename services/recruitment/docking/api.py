@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from services.recruitment.docking import handlers
-from services.recruitment.docking.store import NamedDocking
+from services.recruitment.dockings.store import NamedDocking
 from shared.auth.access import allow, public
 from shared.auth.tokens import Caller, Role
 from shared.http.app import Db, Input, Instant, Output

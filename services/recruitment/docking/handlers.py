@@ -4,9 +4,9 @@ from datetime import datetime
 from uuid import UUID
 
 from services.recruitment.activities.guards import actor_id, unwrap
-from services.recruitment.docking import domain, store
-from services.recruitment.docking.domain import Docking
-from services.recruitment.docking.store import NamedDocking
+from services.recruitment.dockings import domain, store
+from services.recruitment.dockings.domain import Docking
+from services.recruitment.dockings.store import NamedDocking
 from services.recruitment.editing import handlers as editing
 from services.recruitment.editing.domain import ObjectKind
 from services.recruitment.organisation import store as organisation

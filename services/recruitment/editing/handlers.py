@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from services.recruitment.activities.guards import actor_id, refusal
-from services.recruitment.docking import marking
+from services.recruitment.dockings import marking
 from services.recruitment.editing import domain, store
 from services.recruitment.editing.domain import Edit, Editable, ObjectKind
+from services.recruitment.memberships import leading
 from services.recruitment.organisation import handlers as organisation
 from services.recruitment.organisation import store as sites
 from services.recruitment.organisation.domain import (
@@ -23,7 +24,6 @@ from services.recruitment.organisation.domain import (
 )
 from services.recruitment.organisation.events import publish_site
 from services.recruitment.recruiting.domain import check_period
-from services.recruitment.teams import leading
 from shared.auth.tokens import Caller
 from shared.clock import district_day
 from shared.errors import Conflict, Invalid, NotFound

@@ -4,7 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.recruitment.activities.guards import actor_id
-from services.recruitment.docking import marking
+from services.recruitment.dockings import marking
 from services.recruitment.organisation import store
 from services.recruitment.organisation.domain import (
     Honour,

@@ -7,10 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from services.recruitment.organisation import store as organisation
-from services.recruitment.organisation.api import TeamOut, team_out
-from services.recruitment.teams import handlers, store
-from services.recruitment.teams.domain import (
+from services.recruitment.memberships import store
+from services.recruitment.memberships.domain import (
     DeclineReason,
     MembershipAct,
     MembershipStatus,
@@ -18,8 +16,11 @@ from services.recruitment.teams.domain import (
     TeamMembership,
     TeamRole,
 )
+from services.recruitment.memberships.store import OwnMembership, TeamCard
+from services.recruitment.organisation import store as organisation
+from services.recruitment.organisation.api import TeamOut, team_out
+from services.recruitment.teams import handlers
 from services.recruitment.teams.handlers import NamedMember
-from services.recruitment.teams.store import OwnMembership, TeamCard
 from services.recruitment.vault.api import CipherDep
 from shared.auth.access import allow, public
 from shared.auth.tokens import Caller, Role

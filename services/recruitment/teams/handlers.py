@@ -7,10 +7,10 @@ from uuid import UUID
 from services.recruitment.activities.guards import actor_id, is_staff_of, leads, may_run, unwrap
 from services.recruitment.editing import handlers as editing
 from services.recruitment.editing.domain import ObjectKind
+from services.recruitment.memberships import domain, leading, store
+from services.recruitment.memberships.domain import MembershipAct, MembershipStatus, TeamMembership, TeamRole
+from services.recruitment.memberships.store import OwnMembership, RoleTerm, TeamCard, TeamHead, TeamMember
 from services.recruitment.organisation.handlers import require_reach, volunteer_unknown
-from services.recruitment.teams import domain, leading, store
-from services.recruitment.teams.domain import MembershipAct, MembershipStatus, TeamMembership, TeamRole
-from services.recruitment.teams.store import OwnMembership, RoleTerm, TeamCard, TeamHead, TeamMember
 from services.recruitment.vault import handlers as vault
 from services.recruitment.vault.cipher import Cipher
 from services.recruitment.vault.domain import mask_name

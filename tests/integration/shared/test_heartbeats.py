@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from aiokafka import AIOKafkaConsumer
 
+from shared.beats.service import ServiceBeats, topic_beats
 from shared.cloudevents import decode
 from shared.contracts import ServiceBeat
 from shared.heartbeats.process import heartbeat
-from shared.heartbeats.service import ServiceBeats, topic_beats
 from shared.ids import new_id
 from shared.kafka.topics import ensure_topics, topic_name
 from shared.operators.consumers import PartitionState

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.recruitment.activities.domain import DomainRefusal
-from services.recruitment.docking.domain import Docking, dock, docked_on, undock
+from services.recruitment.dockings.domain import Docking, dock, docked_on, undock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TEAM = UUID(int=1)

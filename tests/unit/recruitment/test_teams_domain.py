@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.recruitment.activities.domain import DomainRefusal
-from services.recruitment.teams.domain import (
+from services.recruitment.memberships.domain import (
     MOST_MEMBERSHIPS,
     DeclineReason,
     MembershipAct,

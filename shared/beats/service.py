@@ -9,16 +9,16 @@ import structlog
 from shared.clock import real_now
 from shared.cloudevents import encode
 from shared.contracts import ConsumerBeat, ProcessBeat, ServiceBeat, TopicBeat
+from shared.heartbeats.lives import stored_lives
 from shared.kafka.topics import topic_name
 from shared.operators import consumers
 from shared.operators.consumers import ConsumerState, PartitionState
 from shared.outbox import event
-from shared.postgres import Database, load_queries
+from shared.postgres import Database
 from shared.settings import Settings
 
 __all__ = ["LIVES_SECONDS", "ServiceBeats", "topic_beats"]
 
-_SQL = load_queries(__file__)
 _log = structlog.get_logger(__name__)
 
 LIVES_SECONDS = 1200.0
@@ -54,7 +54,7 @@ class ServiceBeats:
 
     async def _beat(self, depth: int, age_seconds: float) -> ServiceBeat:
         async with self._db.snapshot() as tx:
-            lives = await tx.fetch(_SQL["lives"], LIVES_SECONDS, MOST_LIVES)
+            lives = await stored_lives(tx, LIVES_SECONDS, MOST_LIVES)
             states = await consumers.states(tx)
         return ServiceBeat(
             service=self._service,

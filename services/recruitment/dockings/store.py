@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.recruitment.docking.domain import Docking
+from services.recruitment.dockings.domain import Docking
 from shared.postgres import Tx, load_queries
 
 __all__ = [

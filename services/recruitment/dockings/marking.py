@@ -3,8 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from services.recruitment.docking import store
-from services.recruitment.docking.domain import Docking
+from services.recruitment.dockings import store
+from services.recruitment.dockings.domain import Docking
 from shared.ids import new_id
 from shared.postgres import Tx
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.recruitment.teams.domain import MembershipStatus, TeamMembership, TeamRole
+from services.recruitment.memberships.domain import MembershipStatus, TeamMembership, TeamRole
 from shared.postgres import Tx, load_queries
 
 __all__ = [

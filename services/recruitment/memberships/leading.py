@@ -3,8 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from services.recruitment.teams import store
-from services.recruitment.teams.domain import MembershipAct, MembershipStatus, TeamMembership, TeamRole, advance
+from services.recruitment.memberships import store
+from services.recruitment.memberships.domain import MembershipAct, MembershipStatus, TeamMembership, TeamRole, advance
 from shared.ids import new_id
 from shared.postgres import Tx
 

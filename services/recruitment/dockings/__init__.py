@@ -1,0 +1,1 @@
+"""Dockings of teams with sites, as they are kept."""

@@ -1,0 +1,1 @@
+"""Memberships and terms of teams, as they are kept."""

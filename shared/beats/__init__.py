@@ -1,0 +1,1 @@
+"""The beat of a service, published for operations."""

@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     """``embedded``: an in-memory broker without idempotent producers that loses its log when it stops."""
     broker_incarnation: str = "durable"
     """Identity of the broker's log. A new value means that the log began anew: relays send everything again."""
+    embedded_fetch_ms: int = Field(default=0, ge=0)
+    """Least milliseconds that the embedded broker holds an empty fetch: each one answered costs processor time."""
     topic_prefix: str = ""
     """Before the name of every topic; keeps tests on one broker apart."""
     topic_partitions: int = 12

@@ -50,7 +50,7 @@ class Membership:
             session_timeout_ms=6_000 if embedded else 10_000,
             heartbeat_interval_ms=1_500,
             max_poll_interval_ms=300_000,
-            fetch_max_wait_ms=self.fetch_wait_ms if embedded else 500,
+            fetch_max_wait_ms=max(self.fetch_wait_ms, self.settings.embedded_fetch_ms) if embedded else 500,
             max_partition_fetch_bytes=self.fetch_bytes,
             request_timeout_ms=15_000,
             metadata_max_age_ms=10_000,

@@ -24,7 +24,7 @@ from tests.drill.lanes import NOW, Flow, Lane, lane
 from tests.integration.points.activating import Stage as Coming
 from tests.reference.rules import SHIPPED, ZONE
 from tests.support import doomed
-from tests.support.databases import PostgresServer
+from tests.support.databases import ROOT, PostgresServer
 from tests.support.rewards_places import REWARD, SITE, STAFF
 from tests.support.roles import ready, role
 from tests.support.waiting import eventually
@@ -66,7 +66,7 @@ async def kill_workers(found: Lane, point: str, kills: int, rng: Random) -> None
 async def test_killed_workers_lose_nothing_and_count_nothing_twice(
     postgres_server: PostgresServer, broker_server: Broker, tmp_path: Path, drill: Drill
 ) -> None:
-    per_point = drill.size(full=10, part=2)
+    per_point = drill.size(full=10, part=1)
     flow = Flow.drawn(drill.random("kills"), CHUNK * (per_point + 1))
 
     async def endings(point: str | None) -> Any:
@@ -232,7 +232,7 @@ async def applied(coming: Coming) -> bool:
     return (await coming.activation()).status is ActivationStatus.APPLIED
 
 
-def test_every_point_has_a_drill() -> None:
-    assert set(doomed.POINTS) == {
-        *POINTS, doomed.AFTER_HOLD, doomed.ACTIVATIONS, doomed.STOPS_INSIDE, doomed.STOPS_OUTSIDE,
-    }  # fmt: skip
+def test_every_point_is_passed_in_a_test() -> None:
+    tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    names = {value: name for name, value in vars(doomed).items() if name.isupper() and isinstance(value, str)}
+    assert [point for point in doomed.POINTS if f"doomed.{names[point]}" not in tests] == []

@@ -12,7 +12,7 @@ COMPARED_EVERY, AUDITED_EVERY, TOLD = 25, 250, 12
 
 
 async def test_a_long_history_stands_where_the_reference_says(stage: Stage, drill: Drill) -> None:
-    steps = drill.size(full=10_000, part=800)
+    steps = drill.size(full=10_000, part=400)
     acts = Acts(drill.random("machine"))
     await stage.begin([acts.first_rule])
     twins = Twins(stage, [acts.first_rule], number=1)

@@ -154,7 +154,7 @@ async def test_no_nonsense_passes_breaks_a_route_or_changes_a_row(wire: Wire, se
         routes = calls[begin : begin + ROUTES_AT_ONCE]
         for turn, call in enumerate(routes, begin):
             keyed = call.method == "POST" and not any(part in call.template for part in UNKEYED)
-            tried = part_of(list(nonsense_of(call, keyed=keyed)), turn)
+            tried = part_of(list(nonsense_of(call, keyed=keyed)), turn, 6)
             number += len(tried)
             await asyncio.gather(*(one(sent) for sent in tried))
         if (after := await everything(wire.stack)) != before:

@@ -11,7 +11,7 @@ __all__ = ["BREADTH_EXAMPLES", "DEEP", "DEEP_EXAMPLES", "examples", "part_of", "
 
 T = TypeVar("T")
 DEEP = os.environ.get("DEPTH") == "deep"
-BREADTH_EXAMPLES, DEEP_EXAMPLES = 20, 200
+BREADTH_EXAMPLES, DEEP_EXAMPLES = 10, 200
 
 
 def examples(deep: int = DEEP_EXAMPLES, breadth: int = BREADTH_EXAMPLES) -> int:

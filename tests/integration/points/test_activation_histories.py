@@ -33,7 +33,7 @@ from tests.support.rule_histories import (
 )
 
 PROPERTY = settings(
-    max_examples=examples(200, 8),
+    max_examples=examples(200, 4),
     phases=[Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -121,7 +121,7 @@ def deliveries(draw: Any) -> list[list[Drawn]]:
 
 
 @settings(
-    max_examples=examples(breadth=15),
+    max_examples=examples(breadth=8),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -22,7 +22,7 @@ from tests.support.depth import examples
 from tests.support.drawn_rules import drawn_rules
 
 PROPERTY = settings(
-    max_examples=examples(breadth=12),
+    max_examples=examples(breadth=6),
     phases=[Phase.generate],  # to shrink a history on a database takes longer than to read it
     print_blob=True,
     deadline=None,

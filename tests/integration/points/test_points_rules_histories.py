@@ -14,7 +14,7 @@ from tests.support.depth import examples
 from tests.support.rule_histories import NOW, Play, clear, drawn, enforce, rules_in_force
 
 PROPERTY = settings(
-    max_examples=examples(200, 8),
+    max_examples=examples(200, 4),
     phases=[Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -174,7 +174,7 @@ async def test_no_hostile_value_breaks_a_route_or_leaves_a_trace(service: Servic
     after = await service.counts()
     for turn, (call, allowed) in enumerate(service.calls()):
         headers = service.token(min(allowed, key=ORDER.index)) if allowed else {}
-        for hostile in part_of(list(hostile_calls(call)), turn, 9):
+        for hostile in part_of(list(hostile_calls(call)), turn, 18):
             sent += 1
             before = after
             answer = await service.send(hostile, headers)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from services.recruitment.limits import store
 from services.recruitment.limits.domain import Delay, RateCap, Reached, reached
@@ -85,8 +86,8 @@ async def purge(tx: Tx) -> None:
     await store.purge(tx, real_now() - KEPT)
 
 
-def too_many(over: Reached, type: str, what: str) -> TooMany:
-    """The refusal, which says when to try again."""
+def too_many(over: Reached, type: str, what: str, **more: Any) -> TooMany:
+    """The refusal, which says when to try again; ``more`` are further members of the problem."""
     seconds = over.seconds
     when = f"{seconds} seconds" if seconds < 120 else f"{-(-seconds // 60)} minutes"
-    return TooMany(type, f"{what}: please try again in {when}", retry_after=seconds)
+    return TooMany(type, f"{what}: please try again in {when}", retry_after=seconds, **more)

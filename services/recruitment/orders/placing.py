@@ -76,7 +76,7 @@ async def place(tx: Tx, caller: Caller, terms: OrderTerms, new: NewOrder) -> Fou
         Invalid: a phone or name is malformed, the need or site does not exist, the wished time is impossible.
         Conflict: the need cannot be ordered, the site is closed.
         Forbidden: staff took it for a site of others.
-        TooMany: ``orders-many``: too many orders from this resident or address.
+        TooMany: ``orders-many``, ``orders-many-here``: too many orders of this resident, or from this address.
     """
     by_staff = new.taken_by is not TakenBy.PAGE
     now = await tx.now()
@@ -183,8 +183,11 @@ async def _count(tx: Tx, terms: OrderTerms, resident_id: UUID, by_staff: bool) -
         place = terms.cipher.keyed_hash("limit", "orders-address", terms.address)
         uses.append(Use("orders-address", place, terms.per_address))
     if (over := await limits.count(tx, uses)) is not None:
-        what = "this address" if over.kind == "orders-address" else "this person"
-        raise too_many(over, "orders-many", f"too many orders were placed by {what}")
+        if over.kind == "orders-address":
+            what = f"at most {terms.per_address.most} orders an hour come from one address"
+            raise too_many(over, "orders-many-here", what, most=terms.per_address.most)
+        what = f"at most {terms.per_resident.most} orders a day are placed for one person"
+        raise too_many(over, "orders-many", what, most=terms.per_resident.most)
 
 
 def _details(new: NewOrder) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from services.web.pages.language import SOURCE, current
 from services.web.pages.refusal_sentences import SENTENCES
+from services.web.pages.wording import spell_minutes
 
 __all__ = ["say", "translated"]
 
@@ -58,6 +59,7 @@ _WRONG: Sequence[tuple[re.Pattern[str], str]] = tuple(
 )
 """What is wrong with a line of a rule, of the commonest kinds; others keep the service's own sentence."""
 
+_FEW_SECONDS = 120
 _MEMBER = re.compile(r"\{(\w+)\}")
 
 
@@ -65,7 +67,7 @@ def say(type: str, detail: str, document: Mapping[str, Any] | None = None) -> st
     """The sentence for a refusal, with the members of its document filled in; ``detail`` where there is none."""
     if detail and current() != SOURCE:
         return detail
-    known = document or {}
+    known = _with_wait(document or {})
     if type == "invalid-input" and isinstance(known.get("errors"), list):
         names = [_FIELDS[str(e["field"])] for e in known["errors"] if isinstance(e, dict) and e.get("field") in _FIELDS]
         if names:
@@ -77,6 +79,14 @@ def say(type: str, detail: str, document: Mapping[str, Any] | None = None) -> st
         # without the number the sentence still says what happened
         return re.sub(r"（[^）]*\{\w+\}[^）]*）|[：，]?[^，。；：（]*\{\w+\}[^，。；：]*", "", sentence)
     return _MEMBER.sub(lambda found: str(known[found[1]]), sentence)
+
+
+def _with_wait(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The document with ``wait``, its ``retry_after`` as people say it; seconds only where they are few."""
+    seconds = document.get("retry_after")
+    if not isinstance(seconds, int):
+        return document
+    return {**document, "wait": f"{seconds} 秒" if seconds < _FEW_SECONDS else spell_minutes(-(-seconds // 60))}
 
 
 def _wrong(message: str) -> str:

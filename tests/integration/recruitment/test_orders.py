@@ -274,6 +274,7 @@ async def test_many_orders_of_one_resident_are_refused_with_a_time_to_try_again(
     over = await work.post("/orders", orders.body(), orders.resident)
     assert refused(over) == (429, "orders-many")
     assert over.json()["retry_after"] > 0
+    assert over.json()["most"] == work.district.settings.limit_orders_per_resident
     assert await work.count("select count(*) from orders") == work.district.settings.limit_orders_per_resident
 
 

@@ -25,6 +25,7 @@ from services.web.pages import order_words, render
 from services.web.pages.operator.desk import leads_of
 from services.web.pages.order_words import ORDER_WORDS
 from services.web.pages.ordering import matched, shown, time_left
+from services.web.pages.refusals import say
 from services.web.pages.resident.placing import OrderFormIn, order_of
 from services.web.pages.staff.orders import plan_of, reasons_of
 from shared.contracts import OrderChanged
@@ -219,3 +220,9 @@ def test_pages_of_an_order_render_in_each_state_with_what_is_allowed(state: str)
             assert f'/{verbs.get(act, act)}"' in html, act
     decisions = {"take", "offer", "ask", "refuse"} & set(acts)
     assert all(f'name="decision" value="{one}"' in " ".join(ours.split()) for one in decisions)
+
+
+@pytest.mark.parametrize(("seconds", "wait"), [(90, "90 秒"), (5341, "1 小时 30 分钟"), (86_400, "24 小时")])
+def test_too_many_orders_are_refused_with_how_many_and_when_again(seconds: int, wait: str) -> None:
+    said = say("orders-many", "", {"most": 10, "retry_after": seconds})
+    assert said == f"点单太多了，同一位居民一天最多 10 单，请 {wait}后再点；急事请直接联系站点。"

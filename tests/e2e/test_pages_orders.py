@@ -281,6 +281,63 @@ async def test_a_resident_answers_cancels_and_after_a_bad_rating_by_phone_has_it
         await expect(phone.locator("section[aria-labelledby=reopen]")).to_have_count(0)
 
 
+async def place_a_series(phone: Page, district: District, parties: OrderParties) -> str:
+    """Order three services, week by week; the order's id."""
+    site_id = district.site_ids[district.names.station]
+    await phone.goto(f"{district.url}/order?need={parties.tag_id}&site={site_id}")
+    await phone.get_by_text("要来好几次？").click()
+    await phone.get_by_label("多久一次").select_option(label="每周一次")
+    await phone.get_by_label("一共几次").fill("3")
+    await phone.get_by_label("地址", exact=True).fill(ADDRESS)
+    await phone.get_by_label("上门前打哪个电话").fill(district.new_phone())
+    await press(phone, "提交点单")
+    await phone.wait_for_url("**/orders/*")
+    await expect(phone.locator("main")).to_contain_text("每周一次 · 3 次")
+    return phone.url.rpartition("/")[2]
+
+
+@pytest.mark.deep
+async def test_a_series_is_accepted_once_and_each_date_goes_its_own_way(
+    district: District, browser: Browser, parties: OrderParties
+) -> None:
+    async with visitor(browser) as phone, visitor(browser) as evening:
+        await enter(phone.context, district, await parties.resident("何奶奶"))
+        order = await place_a_series(phone, district, parties)
+        for decision in ("take", "offer"):
+            await parties.call(parties.station, f"/orders/{order}/review", {"decision": decision})
+        await enter(evening.context, district, parties.leaders[district.names.team])
+        await evening.goto(f"{district.url}/staff/orders/{order}")
+        await press(evening, f"{district.names.team} 接单")
+        await state(evening, "已接单")
+        await press(evening, "定下时间")
+        await state(evening, "已定时间")
+        await phone.goto(f"{district.url}/orders")
+        planned = phone.locator("article", has_text="已定时间")
+        await expect(planned).to_have_count(3)
+        await shot(phone, "orders-series")
+        last = await phone.locator("article a.more").first.get_attribute("href")
+        assert last is not None
+        assert not last.endswith(order)
+        await phone.goto(f"{district.url}{last}")
+        await phone.get_by_text("不需要了，要撤单").click()
+        await phone.get_by_label("为什么").select_option(label="不需要了")
+        await press(phone, "撤单")
+        await press(phone.get_by_role("dialog"), "撤单")
+        await state(phone, "已撤单")
+        await district.pass_time(2 * 24 * 60)
+        await evening.reload()
+        await press(evening, "服务完成")
+        await state(evening, "等评价")
+        await phone.goto(f"{district.url}/orders")
+        await expect(planned).to_have_count(1)
+        await phone.goto(f"{district.url}/orders/{order}")
+        await phone.get_by_label("很不满意").check()
+        await press(phone, "提交评价")
+        await state(phone, "已评价")
+        await press(phone, "还是原来的队伍")
+        await state(phone, "等队伍接单")
+
+
 async def test_the_centre_takes_a_need_off_the_menu_and_names_a_day_off(
     district: District, browser: Browser, parties: OrderParties
 ) -> None:

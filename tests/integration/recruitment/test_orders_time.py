@@ -115,6 +115,9 @@ async def test_a_series_is_accepted_once_and_served_per_date(work: Work) -> None
     assert second["state"] == "served"
     details = (await work.get(f"/orders/{second['order_id']}/details", orders.leader)).json()
     assert details["address"] == "和平路 7 号 3 单元 402"
+    await work.get(f"/orders/{order['order_id']}/details", orders.leader)
+    looks = (await work.get(f"/orders/{second['order_id']}/looks", orders.resident)).json()["items"]
+    assert [each["reader_kind"] for each in looks] == ["leader", "leader"], "looks at the series are its dates' too"
     await work.clock.set(NOW + 16 * DAY)
     await run_timers(work)
     assert (await orders.read(second, orders.resident)).json()["rated_by_default"] is True

@@ -18,9 +18,9 @@ insert into order_looks (look_id, order_id, reader_id, reader_kind, site_id, tea
 values ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: list_looks
--- The readers of the details of an order, newest first.
+-- The readers of the details of an order, newest first; a date of a series has the details of its first order.
 select l.look_id, l.reader_kind, s.name as site_name, t.name as team_name, l.looked_at
-from orders o join order_looks l on l.order_id = o.order_id
+from orders o join order_looks l on l.order_id in (o.order_id, o.series_id)
 left join sites s on s.site_id = l.site_id left join teams t on t.team_id = l.team_id
 where o.order_id = $1 order by l.look_id desc limit 200;
 

@@ -14,9 +14,11 @@ from services.web.pages.operator.activations import problem_said
 from services.web.pages.operator.adjustments import standing
 from services.web.pages.refusals import say
 from services.web.pages.render import fragment
-from services.web.pages.staff.cases import KINDS, _case_row, found_in_words, left_to
+from services.web.pages.staff.cases import KINDS, _case_row, _proposal, found_in_words, left_to
 from services.web.pages.visit import Visit, centre_only
 from services.web.pages.volunteer.explanation import Whose, entry
+
+MORNING = "2026-03-05T01:00:00+00:00"
 
 
 def test_a_case_is_said_in_one_sentence_with_its_numbers() -> None:
@@ -67,6 +69,49 @@ def test_a_case_after_a_settled_one_leads_to_it(after: dict[str, str], linked: b
     html = fragment("staff/case.html", session, path="", **context)
     assert ('href="/staff/cases/0191"' in html) is linked
     assert ("只列它没有包括的记录" in html) is linked
+
+
+SITES = {"site-2": "东湖站"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"outcome": None}, ("等另一个站点决定是否作废", "")),
+        ({"outcome": "voided"}, ("已作废：东湖站 的 wang，3月5日 09:00", "")),
+        ({"outcome": "kept"}, ("没有作废，仍算有效：东湖站 的 wang，3月5日 09:00", "")),
+        ({"outcome": "lapsed", "site_id": None}, ("到 3月5日 09:00 没有站点决定，不计入时长", "")),
+        (
+            {"outcome": "kept", "flag": "cleared", "flag_by": "li", "flag_at": MORNING, "flag_reason": "已核对"},
+            ("没有作废，仍算有效：东湖站 的 wang，3月5日 09:00", "标记解除：li，3月5日 09:00，已核对"),
+        ),
+    ],
+)
+def test_what_became_of_a_void_is_said(changes: dict[str, Any], said: tuple[str, str]) -> None:
+    proposal = {"site_id": "site-2", "decided_by": "wang", "decided_at": MORNING, "flag": None, **changes}
+    found = _proposal(proposal, SITES, str)
+    assert found is not None
+    assert (found["said"], found["flag"]) == said
+    assert _proposal(None, SITES, str) is None
+
+
+@pytest.mark.parametrize(
+    ("undecided", "left_to", "offered"), [(2, "", True), (2, "由另一位操作员来定", False), (0, "", False)]
+)
+def test_flags_that_are_left_are_offered_to_those_who_may_decide(undecided: int, left_to: str, offered: bool) -> None:
+    case = {
+        "case_id": "0192", "kind": "two-sites", "subject_kind": "volunteer", "subject": "0193", "site_ids": [],
+        "evidence": {"day": "2026-03-04", "measured": 60, "limit": 1, "unit": "minutes"}, "thresholds_version": 3,
+        "records": 2, "status": "confirmed", "opened_at": MORNING, "settled_at": MORNING, "reason": "代签",
+        "measured": 60, "still_so": True, "undecided": undecided,
+    }  # fmt: skip
+    context = {
+        "case": _case_row(case, {}, {}), "held": frozenset({"two-sites"}), "records": [], "persons": [], "waiting": 0,
+        "people": 1, "left_to": left_to, "settled_by": "li",
+    }  # fmt: skip
+    html = fragment("staff/case.html", Session("token", {"sub": "me", "roles": ["operator"]}), path="", **context)
+    assert ("/cases/0192/flags" in html) is offered
+    assert ("2 条记录没有作废" in html) is (undecided > 0)
 
 
 def test_why_a_move_stopped_is_said_by_its_code() -> None:

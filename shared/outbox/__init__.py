@@ -11,7 +11,7 @@ from shared.clock import real_now
 from shared.cloudevents import Event, headers_of
 from shared.contracts import Contract
 from shared.ids import new_id
-from shared.postgres import Tx
+from shared.postgres import Tx, load_queries
 from shared.telemetry import trace
 
 __all__ = ["EVENT_BYTES", "append", "append_raw", "event"]
@@ -21,6 +21,7 @@ EVENT_BYTES = 1_048_576
 what Apache Kafka takes by default."""
 
 Data = TypeVar("Data", bound=Contract)
+_SQL = load_queries(__file__)
 _COLUMNS = ("event_id", "topic", "key", "headers", "value")
 
 
@@ -82,5 +83,7 @@ async def append_raw(tx: Tx, rows: Sequence[tuple[UUID, str, str, str, bytes]]) 
     For many at once, and for dead letters,
     whose bytes must not be touched.
     """
-    if rows:
+    if len(rows) == 1:
+        await tx.execute(_SQL["append_one"], *rows[0])
+    elif rows:
         await tx.copy("outbox", _COLUMNS, rows)

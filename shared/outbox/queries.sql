@@ -1,3 +1,7 @@
+-- name: append_one
+-- The event of a request: a statement takes one round trip, where a copy takes two.
+insert into outbox (event_id, topic, key, headers, value) values ($1, $2, $3, $4, $5);
+
 -- name: take_relay_lock
 -- One active relay per service; the lock lives as long as the session.
 select pg_try_advisory_lock(hashtextextended('weiguang:relay:' || current_schema(), 0));

@@ -98,7 +98,7 @@ async def check_in(
     unwrap(refuse_outdated(locked.accepted))
     found = await _place(tx, shift_id, volunteer_id)
     await _prove(tx, found, volunteer_id, proof)
-    now = await tx.now()
+    now = found.now
     command = CheckIn(new_id(), volunteer_id, locked.drive_id, distance_m, device_id)
     decided = domain.check_in(await _arrival(tx, found, volunteer_id, now), command, DEFAULT_POLICY, now)
     return await commit(tx, unwrap(decided), now)
@@ -118,7 +118,7 @@ async def check_out(
         raise NotFound("volunteer-unknown", f"There is no volunteer {volunteer_id}.")
     found = await _place(tx, shift_id, volunteer_id)
     await _prove(tx, found, volunteer_id, proof)
-    now = await tx.now()
+    now = found.now
     arrival = await _arrival(tx, found, volunteer_id, now)
     revision = unwrap(domain.check_out(arrival, volunteer_id, DEFAULT_POLICY, now, device_id))
     # A confirmation that waited for another site is no longer needed.

@@ -14,7 +14,8 @@ order by volunteer_id for no key update skip locked;
 
 -- name: find_place
 -- The shift that a volunteer wants to check in to or out of, whether they signed up for it, and whether they lead its team.
-select s.shift_id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, s.secret, a.state, a.site_id, a.team_id,
+-- Business time comes along, read after the volunteer's lock: one round trip less at the busiest moment of a shift.
+select business.now() as now, s.shift_id, s.activity_id, s.starts_at, s.ends_at, s.capacity, s.taken, s.secret, a.state, a.site_id, a.team_id,
        t.name as theme, a.kind, s.published_at, s.cancelled_at,
        exists (
            select from signups g where g.shift_id = s.shift_id and g.volunteer_id = $2 and g.status = 'active'

@@ -61,6 +61,7 @@ class FoundPlace:
     secret: bytes
     signed_up: bool
     leads: bool
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,9 @@ async def lock_idle_volunteers(tx: Tx, volunteer_ids: Sequence[UUID]) -> list[UU
 async def find_place(tx: Tx, shift_id: UUID, volunteer_id: UUID) -> FoundPlace | None:
     """The shift, or none."""
     row = await tx.fetchrow(_SQL["find_place"], shift_id, volunteer_id)
-    return None if row is None else FoundPlace(_place(row), row["secret"], row["signed_up"], row["leads"])
+    if row is None:
+        return None
+    return FoundPlace(_place(row), row["secret"], row["signed_up"], row["leads"], row["now"])
 
 
 async def runs_as_staff(tx: Tx, volunteer_id: UUID, site_id: UUID) -> bool:

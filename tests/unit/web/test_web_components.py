@@ -33,6 +33,34 @@ def in_templates() -> set[str]:
     return {name for text in found for name in re.findall(r"\b(data-[a-z]+(?:-[a-z]+)*)", text)}
 
 
+def test_each_block_of_a_page_has_a_place_in_its_frame() -> None:
+    """A block that no frame has is dropped in silence, and its script with it."""
+    texts = {
+        str(path.relative_to(PAGES / "templates")): path.read_text(encoding="utf-8")
+        for path in (PAGES / "templates").rglob("*.html")
+    }
+    blocks = {name: set(re.findall(r"{% block (\w+) %}", text)) for name, text in texts.items()}
+    lost = {}
+    for name, text in texts.items():
+        if (parent := re.search(r'{% extends "([^"]+)" %}', text)) is None:
+            continue
+        known, above = set(), parent[1]
+        while above:
+            known |= blocks[above]
+            grand = re.search(r'{% extends "([^"]+)" %}', texts[above])
+            above = grand[1] if grand else ""
+        # what stands inside a block of the page itself is its own
+        if strange := {one for one in blocks[name] - known if not _nested(text, one)}:
+            lost[name] = strange
+    assert lost == {}
+
+
+def _nested(text: str, block: str) -> bool:
+    """Whether a block stands inside another one of the same template."""
+    before = text[: text.index(f"{{% block {block} %}}")]
+    return before.count("{% block ") > before.count("{% endblock")
+
+
 def test_attributes_of_the_script_are_documented_and_no_others() -> None:
     assert in_script() <= documented()
     assert in_templates() <= documented()

@@ -82,6 +82,8 @@ class AssertionNoted(Contract):
     ``minutes`` are those of the record as it stands, ``overtime_minutes`` those that this act is about. ``waits_for``
     holds the codes of what another site must decide before they count. Until ``deniable_until`` the volunteer may deny
     the record. ``act`` ``denied`` is the volunteer's own. ``decided_by`` is the account of another site that decided.
+    ``staff_ids``: of the site's staff who are notified too, at most 50; of several records of a shift, the first names
+    them.
     """
 
     topic: ClassVar[str] = "assertions"
@@ -105,3 +107,4 @@ class AssertionNoted(Contract):
     started_at: Instant
     deniable_until: Instant | None = None
     decided_by: UUID | None = None
+    staff_ids: Annotated[tuple[UUID, ...], Field(max_length=50)] = ()

@@ -11,7 +11,18 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, Request
 
 from tests.e2e.pages_district import PASSWORD, District, code_in
 
-__all__ = ["check_out", "fill_in", "problem", "redeem", "register", "scan", "sent_by", "staff_log_in", "visitor"]
+__all__ = [
+    "check_out",
+    "fill_in",
+    "number_of",
+    "problem",
+    "redeem",
+    "register",
+    "scan",
+    "sent_by",
+    "staff_log_in",
+    "visitor",
+]
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1280, "height": 900}
@@ -99,6 +110,12 @@ async def fill_in(page: Page, district: District, name: str) -> str:
     await page.get_by_label("我自愿参加").check()
     await page.get_by_role("button", name="登记", exact=True).click()
     return phone
+
+
+async def number_of(phone: Page, district: District) -> str:
+    """The number that volunteers read on their own page."""
+    await phone.goto(f"{district.url}/me/profile")
+    return await phone.locator("main .number").first.inner_text()
 
 
 async def staff_log_in(page: Page, district: District) -> None:

@@ -11,8 +11,7 @@ from playwright.async_api import Browser, async_playwright, expect
 from dev.browser import ARGUMENTS, find_browser
 from tests.e2e.pages_district import Api, District
 from tests.e2e.pages_operators import shot
-from tests.e2e.pages_visitors import fill_in, scan, staff_log_in, visitor
-from tests.e2e.test_pages_station import number_of
+from tests.e2e.pages_visitors import fill_in, number_of, scan, staff_log_in, visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow, pytest.mark.deep]
 

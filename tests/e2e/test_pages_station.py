@@ -8,15 +8,9 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.pages_district import Api, District
 from tests.e2e.pages_operators import shot
-from tests.e2e.pages_visitors import register, staff_log_in, visitor
+from tests.e2e.pages_visitors import number_of, register, staff_log_in, visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
-
-
-async def number_of(phone: Page, district: District) -> str:
-    """The number that volunteers read on their own page."""
-    await phone.goto(f"{district.url}/me/profile")
-    return await phone.locator("main .number").first.inner_text()
 
 
 async def log_in_again(phone: Page, district: District, number: str) -> None:

@@ -29,9 +29,13 @@ __all__ = [
     "ORDER_RECORDED",
     "ORDER_STEPPED",
     "POINTS",
+    "RECORDS_CLOSED",
     "RELAY_SENT",
+    "SIGNUPS_ENDED",
     "STOPS_INSIDE",
     "STOPS_OUTSIDE",
+    "WAITLIST_MOVED",
+    "WAITLIST_PLACED",
 ]
 
 BEFORE_INSERT = "before-insert"
@@ -49,6 +53,10 @@ INBOX_COMMITTED = "inbox-before-offsets"
 ACTS_ENTERED = "acts-before-commit"
 CASES_REPORTED = "cases-before-commit"
 CASES_COMMITTED = "cases-after-commit"
+WAITLIST_PLACED = "waitlist-place-without-entry"
+WAITLIST_MOVED = "waitlist-before-commit"
+RECORDS_CLOSED = "closed-records-before-commit"
+SIGNUPS_ENDED = "ended-sign-ups-without-events"
 STOPS_OUTSIDE = "stops-holding-a-batch"
 STOPS_INSIDE = "stops-inside-the-transaction"
 
@@ -160,6 +168,25 @@ def _cases_committed(passed: Passed) -> None:
     _wrap(follower, "turn", after=lambda _, done: passed() if done else None)
 
 
+def _waitlist_placed(passed: Passed) -> None:
+    _wrap(import_module("services.recruitment.signups.waitlist.store"), "insert_promoted", after=lambda *_: passed())
+
+
+def _waitlist_moved(passed: Passed) -> None:
+    """Places, entries and events are written, and nothing of it is committed."""
+    waitlist = import_module("services.recruitment.signups.waitlist.handlers")
+    _wrap(waitlist, "run_due", after=lambda _, moved: passed() if moved else None)
+
+
+def _records_closed(passed: Passed) -> None:
+    attendance = import_module("services.recruitment.attendance.handlers")
+    _wrap(attendance, "auto_close", after=lambda _, closed: passed() if closed else None)
+
+
+def _signups_ended(passed: Passed) -> None:
+    _wrap(import_module("services.recruitment.scheduling.store"), "end_signups", after=lambda *_: passed())
+
+
 POINTS: dict[str, Callable[[Passed], None]] = {
     BEFORE_INSERT: _before_insert,
     AFTER_COMMIT: _after_commit,
@@ -176,6 +203,10 @@ POINTS: dict[str, Callable[[Passed], None]] = {
     ACTS_ENTERED: _acts_entered,
     CASES_REPORTED: _cases_reported,
     CASES_COMMITTED: _cases_committed,
+    WAITLIST_PLACED: _waitlist_placed,
+    WAITLIST_MOVED: _waitlist_moved,
+    RECORDS_CLOSED: _records_closed,
+    SIGNUPS_ENDED: _signups_ended,
     STOPS_OUTSIDE: _stops_outside,
     STOPS_INSIDE: _stops_inside,
 }

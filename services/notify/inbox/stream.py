@@ -71,8 +71,10 @@ def notices_of(event: Event[Any]) -> list[Notice]:
     if build is None:
         raise PermanentError(f"{event.type} is not for this consumer")
     notices = [build(event)]
-    if isinstance(event.data, AssertionNoted) and (notice := _recorder(event)) is not None:
-        notices.append(notice)
+    if isinstance(event.data, AssertionNoted):
+        notices += [_staff_asked(event, each) for each in event.data.staff_ids]
+        if (notice := _recorder(event)) is not None:
+            notices.append(notice)
     return notices
 
 
@@ -246,6 +248,13 @@ def _assertion(event: Event[AssertionNoted]) -> Notice:
         waits=bool(data.waits_for) and data.act not in _DECIDED,
         until=data.deniable_until,
     )
+
+
+def _staff_asked(event: Event[AssertionNoted], staff_id: UUID) -> Notice:
+    """Make the notice to one of the site's staff, that records of a shift wait for them."""
+    data = event.data
+    notice = _notice(event, "records_auto_closed", activity_id=data.activity_id, day=day_said(data.started_at))
+    return replace(notice, recipient_id=staff_id, to_volunteer=False)
 
 
 def _recorder(event: Event[AssertionNoted]) -> Notice | None:

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from services.recruitment.attendance import store
 from services.recruitment.attendance.domain import RevisionKind, ServiceRecord, ServiceRevision
 from shared import outbox
 from shared.cloudevents import Event
@@ -19,9 +21,10 @@ _SOURCE = "weiguang/recruitment"
 async def append(tx: Tx, revisions: Sequence[ServiceRevision], at: datetime) -> None:
     """Append one ``AttendanceRecorded`` per revision; its id follows from record and revision.
 
-    An automatic close is an assertion too: the volunteer is asked about it.
+    An automatic close is an assertion too: the volunteer is asked about it, and the site's staff once for a shift.
     """
     events: list[Event[Any]] = []
+    asked: set[UUID | None] = set()
     for each in revisions:
         record = each.record
         recorded = AttendanceRecorded(
@@ -51,11 +54,17 @@ async def append(tx: Tx, revisions: Sequence[ServiceRevision], at: datetime) -> 
         event_id = derived_id("attendance-revision", record.record_id, record.revision)
         events.append(outbox.event(recorded, source=_SOURCE, aggregate_version=record.revision, id=event_id, time=at))
         if each.change is RevisionKind.AUTO_CLOSE:
-            events.append(_asserted(record, at))
+            staff = await _staff(tx, record) if record.shift_id not in asked else []
+            asked.add(record.shift_id)
+            events.append(_asserted(record, at, tuple(staff)))
     await outbox.append(tx, *events)
 
 
-def _asserted(record: ServiceRecord, at: datetime) -> Event[Any]:
+async def _staff(tx: Tx, record: ServiceRecord) -> list[UUID]:
+    return [] if record.site_id is None else await store.staff_of_site(tx, record.site_id)
+
+
+def _asserted(record: ServiceRecord, at: datetime, staff: tuple[UUID, ...]) -> Event[Any]:
     data = AssertionNoted(
         record_id=record.record_id,
         revision=record.revision,
@@ -69,6 +78,7 @@ def _asserted(record: ServiceRecord, at: datetime) -> Event[Any]:
         recorded_by=record.recorded_by,
         recorder_site_id=record.recorder_site_id,
         started_at=record.started_at,
+        staff_ids=staff,
     )
     event_id = derived_id("assertion-noted", record.record_id, record.revision, data.act)
     return outbox.event(data, source=_SOURCE, aggregate_version=record.revision, id=event_id, time=at)

@@ -206,3 +206,7 @@ where record_id = any($1::uuid[]) and state = 'open';
 -- name: find_waiting
 -- Why a record waits for another site, for showing it; no row when it does not.
 select reasons from attendance_approvals where record_id = $1 and state = 'open';
+
+-- name: staff_of_site
+-- The staff who are asked about records that were closed automatically.
+select staff_id from staff where site_id = $1 and active and role in ('station', 'operator') order by staff_id limit 50;

@@ -46,6 +46,7 @@ __all__ = [
     "records_around",
     "runs_as_staff",
     "save",
+    "staff_of_site",
     "withdraw_approvals",
 ]
 
@@ -137,6 +138,11 @@ async def find_place(tx: Tx, shift_id: UUID, volunteer_id: UUID) -> FoundPlace |
 async def runs_as_staff(tx: Tx, volunteer_id: UUID, site_id: UUID) -> bool:
     """Whether the volunteer is a member of staff of the site too."""
     return bool(await tx.fetchval(_SQL["runs_as_staff"], volunteer_id, site_id))
+
+
+async def staff_of_site(tx: Tx, site_id: UUID) -> list[UUID]:
+    """The active staff of a site itself, at most 50."""
+    return [row["staff_id"] for row in await tx.fetch(_SQL["staff_of_site"], site_id)]
 
 
 async def find_secret(tx: Tx, shift_id: UUID) -> bytes | None:

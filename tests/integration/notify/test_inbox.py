@@ -362,3 +362,21 @@ async def test_hours_that_others_asserted_are_told_with_the_way_to_deny_them(
     assert "点“不对”" in told["为您记录了服务 120 分钟"]
     assert "加记超时 30 分钟" in told["为您记录了服务 30 分钟"]
     assert {"服务记录核对结果：已通过", "服务记录核对结果：未通过", "服务记录核对结果：30 天内无人核对"} <= set(told)
+
+
+async def test_the_sites_staff_are_asked_about_records_without_check_out(
+    stream: InboxStream, notify_db: Database
+) -> None:
+    zhang, staff = new_id(), [new_id(), new_id()]
+    said = {"record_id": new_id(), "volunteer_id": zhang, "provenance": "scanned", "minutes": 60, "started_at": NOW}
+    note = AssertionNoted.model_validate(
+        {**said, "act": "auto-closed", "status": "provisional", "revision": 2, "staff_ids": staff}
+    )
+    sent = record(note, 1)
+    for _ in range(2):
+        await stream.handle([sent])
+    for each in staff:
+        ((title, body),) = await messages(notify_db, each)
+        assert title.endswith("有人没有签退")
+        assert "/staff/records" in body
+    assert len(await messages(notify_db, zhang)) == 1

@@ -45,3 +45,22 @@ async def test_an_answer_names_a_time_within_the_record_and_ends_with_the_sites_
     confirmed = await work.post(f"/attendance/records/{record_id}/confirm", {"reason": "到场"}, work.station)
     assert confirmed.json()["status"] == "confirmed"
     assert refused(await work.post(path, {"answer": "absent"}, volunteer.token)) == (409, "nothing-to-answer")
+
+
+async def test_the_sites_staff_are_asked_once_for_a_shift(work: Work) -> None:
+    people, shift_id = [await work.volunteer() for _ in range(3)], await work.shift(MINUTE, HOUR)
+    for one in people:
+        await work.sign_up(shift_id, one)
+        assert (await work.check("in", shift_id, one)).status_code == 201
+    await work.clock.set(NOW + 3 * HOUR)
+    assert await timers.close_overdue(work.database) == 3
+    named = [event["staff_ids"] for event in await work.events("assertions") if event["act"] == "auto-closed"]
+    assert len(named) == 3
+    (staff,) = [one for one in named if one]
+    site = await work.count(
+        "select count(*) from staff where staff_id = any($1::text[]::uuid[]) and site_id ="
+        " (select site_id from activities join shifts using (activity_id) where shift_id = $2::text::uuid)",
+        staff,
+        shift_id,
+    )
+    assert len(staff) == site > 0

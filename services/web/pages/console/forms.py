@@ -77,6 +77,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "points_expired": N_("积分过期"),
         "points_reversed": N_("积分冲回"),
         "record_auto_closed": N_("没有签退"),
+        "records_auto_closed": N_("站点核对没签退的记录"),
         "recorded_hours_denied": N_("代记时长被否认"),
         "recorded_hours_refused": N_("代记时长未核准"),
         "redemption_captured": N_("奖品已领"),

@@ -1,6 +1,7 @@
 """Routes of orders: place them, and the acts on one."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
@@ -68,8 +69,32 @@ async def _terms(settings: SettingsDep, cipher: CipherDep, client: ClientDep) ->
 TermsDep = Annotated[OrderTerms, Depends(_terms)]
 
 
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """A request that acts on an order: done once for its key, and answered with the order after it."""
+
+    request: Request
+    db: Database
+    terms: OrderTerms
+
+    async def once(self, caller: Caller, work: Callable[[Tx], Awaitable[FoundOrder]], *, status: int = 200) -> Response:
+        """Do the work, or repeat the answer that it had; raises as the work."""
+
+        async def answered(tx: Tx) -> OrderOut:
+            return order_out(await board.view(tx, caller, await work(tx)), self.terms.policy, await tx.now())
+
+        return await once(self.request, self.db, caller, answered, status=status)
+
+
+async def _acting(request: Request, db: Db, terms: TermsDep) -> OrderRequest:
+    return OrderRequest(request, db, terms)
+
+
+ActingDep = Annotated[OrderRequest, Depends(_acting)]
+
+
 @router.post("/orders", status_code=201, response_model=OrderOut)
-async def place_order(request: Request, db: Db, terms: TermsDep, caller: Orderer, body: OrderIn) -> Response:
+async def place_order(acting: ActingDep, caller: Orderer, body: OrderIn) -> Response:
     """Place an order, for oneself or for another; staff take one by phone, at the counter or on a visit."""
     by_staff = caller.has(Role.STATION, Role.OPERATOR)
     if by_staff and (body.taken_by is None or body.resident is None):
@@ -93,148 +118,86 @@ async def place_order(request: Request, db: Db, terms: TermsDep, caller: Orderer
         series_every=None if body.series is None else body.series.every,
         series_times=None if body.series is None else body.series.times,
     )
-
-    async def work(tx: Tx) -> FoundOrder:
-        return await placing.place(tx, caller, terms, new)
-
-    return await _once(request, db, caller, terms, work, status=201)
+    return await acting.once(caller, lambda tx: placing.place(tx, caller, acting.terms, new), status=201)
 
 
 @router.post("/orders/{order_id}/review", response_model=OrderOut)
-async def review_order(
-    request: Request, db: Db, terms: TermsDep, caller: Staff, order_id: UUID, body: ReviewIn
-) -> Response:
+async def review_order(acting: ActingDep, caller: Staff, order_id: UUID, body: ReviewIn) -> Response:
     """Take an order up, offer it to the teams, ask the resident, or refuse it."""
-
-    async def work(tx: Tx) -> FoundOrder:
-        act = OrderAct(body.decision)
-        return await handlers.review(tx, caller, terms, order_id, act, body.reason_code, body.words)
-
-    return await _once(request, db, caller, terms, work)
+    decision = OrderAct(body.decision)
+    return await acting.once(
+        caller,
+        lambda tx: handlers.review(tx, caller, acting.terms, order_id, decision, body.reason_code, body.words),
+    )
 
 
 @router.post("/orders/{order_id}/answer", response_model=OrderOut)
-async def answer_review(
-    request: Request, db: Db, terms: TermsDep, caller: Orderer, order_id: UUID, body: AnswerIn
-) -> Response:
+async def answer_review(acting: ActingDep, caller: Orderer, order_id: UUID, body: AnswerIn) -> Response:
     """Say what the review asked for."""
-
-    async def work(tx: Tx) -> FoundOrder:
-        return await handlers.answer(tx, caller, terms, order_id, body.words)
-
-    return await _once(request, db, caller, terms, work)
+    return await acting.once(caller, lambda tx: handlers.answer(tx, caller, acting.terms, order_id, body.words))
 
 
 @router.post("/orders/{order_id}/accept", response_model=OrderOut)
-async def accept_order(
-    request: Request, db: Db, terms: TermsDep, caller: Leader, order_id: UUID, body: TeamAcceptanceIn
-) -> Response:
+async def accept_order(acting: ActingDep, caller: Leader, order_id: UUID, body: TeamAcceptanceIn) -> Response:
     """Accept an order for one's team."""
-
-    async def work(tx: Tx) -> FoundOrder:
-        return await handlers.accept(tx, caller, terms, order_id, body.team_id)
-
-    return await _once(request, db, caller, terms, work)
+    return await acting.once(caller, lambda tx: handlers.accept(tx, caller, acting.terms, order_id, body.team_id))
 
 
 @router.post("/orders/{order_id}/decline", response_model=OrderOut)
-async def decline_order(
-    request: Request, db: Db, terms: TermsDep, caller: Leader, order_id: UUID, body: RefusalByTeamIn
-) -> Response:
+async def decline_order(acting: ActingDep, caller: Leader, order_id: UUID, body: RefusalByTeamIn) -> Response:
     """Decline an order for one's team, or hand back one that it accepted."""
-
-    async def work(tx: Tx) -> FoundOrder:
-        return await handlers.decline(tx, caller, terms, order_id, body.team_id, body.reason_code)
-
-    return await _once(request, db, caller, terms, work)
+    return await acting.once(
+        caller, lambda tx: handlers.decline(tx, caller, acting.terms, order_id, body.team_id, body.reason_code)
+    )
 
 
 @router.post("/orders/{order_id}/dispatch", response_model=OrderOut)
-async def dispatch_order(
-    request: Request, db: Db, terms: TermsDep, caller: Staff, order_id: UUID, body: DispatchIn
-) -> Response:
+async def dispatch_order(acting: ActingDep, caller: Staff, order_id: UUID, body: DispatchIn) -> Response:
     """Dispatch an offered order to a team."""
-
-    async def work(tx: Tx) -> FoundOrder:
-        return await handlers.dispatch(tx, caller, terms, order_id, body.team_id)
-
-    return await _once(request, db, caller, terms, work)
+    return await acting.once(caller, lambda tx: handlers.dispatch(tx, caller, acting.terms, order_id, body.team_id))
 
 
 @router.post("/orders/{order_id}/schedule", response_model=OrderOut)
-async def schedule_order(
-    request: Request, db: Db, terms: TermsDep, caller: Runner, order_id: UUID, body: PlanIn
-) -> Response:
+async def schedule_order(acting: ActingDep, caller: Runner, order_id: UUID, body: PlanIn) -> Response:
     """Plan the service of an accepted order: an activity with a shift that its team alone sees."""
-
-    async def work(tx: Tx) -> FoundOrder:
-        plan = ServicePlan(body.starts_at, body.ends_at, body.places, body.dates)
-        return await planning.schedule(tx, caller, terms, order_id, plan)
-
-    return await _once(request, db, caller, terms, work)
+    plan = ServicePlan(body.starts_at, body.ends_at, body.places, body.dates)
+    return await acting.once(caller, lambda tx: planning.schedule(tx, caller, acting.terms, order_id, plan))
 
 
 @router.post("/orders/{order_id}/complete", response_model=OrderOut)
-async def complete_order(
-    request: Request, db: Db, terms: TermsDep, caller: Runner, order_id: UUID, body: CompletionIn
-) -> Response:
+async def complete_order(acting: ActingDep, caller: Runner, order_id: UUID, body: CompletionIn) -> Response:
     """Close the service with its outcome."""
-
-    async def work(tx: Tx) -> FoundOrder:
-        return await planning.complete(tx, caller, terms, order_id, body.outcome, body.residents_served, body.words)
-
-    return await _once(request, db, caller, terms, work)
+    return await acting.once(
+        caller,
+        lambda tx: planning.complete(
+            tx, caller, acting.terms, order_id, body.outcome, body.residents_served, body.words
+        ),
+    )
 
 
 @router.post("/orders/{order_id}/rating", response_model=OrderOut)
-async def rate_order(
-    request: Request, db: Db, terms: TermsDep, caller: Orderer, order_id: UUID, body: RatingIn
-) -> Response:
+async def rate_order(acting: ActingDep, caller: Orderer, order_id: UUID, body: RatingIn) -> Response:
     """Rate a service."""
-
-    async def work(tx: Tx) -> FoundOrder:
-        return await handlers.rate(tx, caller, terms, order_id, body.stars, body.words, body.channel, body.complaint)
-
-    return await _once(request, db, caller, terms, work)
+    return await acting.once(
+        caller,
+        lambda tx: handlers.rate(
+            tx, caller, acting.terms, order_id, body.stars, body.words, body.channel, body.complaint
+        ),
+    )
 
 
 @router.post("/orders/{order_id}/reopen", response_model=OrderOut)
-async def reopen_order(
-    request: Request, db: Db, terms: TermsDep, caller: Orderer, order_id: UUID, body: ReopeningIn
-) -> Response:
+async def reopen_order(acting: ActingDep, caller: Orderer, order_id: UUID, body: ReopeningIn) -> Response:
     """Offer a badly rated order anew, once."""
-
-    async def work(tx: Tx) -> FoundOrder:
-        return await handlers.reopen(tx, caller, terms, order_id, body.same_team)
-
-    return await _once(request, db, caller, terms, work)
+    return await acting.once(caller, lambda tx: handlers.reopen(tx, caller, acting.terms, order_id, body.same_team))
 
 
 @router.post("/orders/{order_id}/cancel", response_model=OrderOut)
-async def cancel_order(
-    request: Request, db: Db, terms: TermsDep, caller: Orderer, order_id: UUID, body: OrderCancellationIn
-) -> Response:
+async def cancel_order(acting: ActingDep, caller: Orderer, order_id: UUID, body: OrderCancellationIn) -> Response:
     """Withdraw an order before its service."""
-
-    async def work(tx: Tx) -> FoundOrder:
-        return await planning.cancel(tx, caller, terms, order_id, body.reason_code, body.words)
-
-    return await _once(request, db, caller, terms, work)
-
-
-async def _once(
-    request: Request,
-    db: Database,
-    caller: Caller,
-    terms: OrderTerms,
-    work: Callable[[Tx], Awaitable[FoundOrder]],
-    *,
-    status: int = 200,
-) -> Response:
-    async def answered(tx: Tx) -> OrderOut:
-        return order_out(await board.view(tx, caller, await work(tx)), terms.policy, await tx.now())
-
-    return await once(request, db, caller, answered, status=status)
+    return await acting.once(
+        caller, lambda tx: planning.cancel(tx, caller, acting.terms, order_id, body.reason_code, body.words)
+    )
 
 
 def _person(said: OrderPersonIn | None) -> PersonSaid | None:

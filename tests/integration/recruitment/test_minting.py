@@ -18,7 +18,7 @@ from tests.integration.recruitment.work import NOW, Work, staff_token
 from tests.support.depth import examples
 
 PROPERTY = settings(
-    max_examples=examples(200, 10),
+    max_examples=examples(200, 25),
     derandomize=True,  # the histories together come through every door, which is asserted
     phases=[Phase.generate],  # to shrink a history on a database takes longer than to read it
     print_blob=True,

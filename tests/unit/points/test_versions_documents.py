@@ -18,7 +18,7 @@ INSTALLED = {
     "rule": (rules.shipped(), ["1142a637"]),
     "criteria": (badges.shipped(), ["9fca46c8", "fb3667e9"]),
     "team criteria": (teams.shipped(), ["1dfe17c6"]),
-    "thresholds": (integrity.shipped(), ["11161b92", "bdb3e0e9"]),
+    "thresholds": (integrity.shipped(), ["11161b92", "bdb3e0e9", "89623aa5"]),
 }
 
 

@@ -43,8 +43,9 @@ async def left_to_the_timer(work: Work, conn: Any) -> tuple[str, Volunteer]:
 
 
 @pytest.mark.grows
+@pytest.mark.parametrize("point", part_of(WORKER_POINTS, 1))
 async def test_a_killed_worker_moves_a_waitlist_and_closes_a_record_once(
-    work: Work, broker: TestBroker, settings_for: SettingsFactory, test_database: TestDatabase
+    point: str, work: Work, broker: TestBroker, settings_for: SettingsFactory, test_database: TestDatabase
 ) -> None:
     _, _, record = await work.serving()
     conn: Any = await asyncpg.connect(test_database.dsn_for("postgres"))
@@ -55,11 +56,10 @@ async def test_a_killed_worker_moves_a_waitlist_and_closes_a_record_once(
     await work.clock.set(NOW + 5 * HOUR)
     settings = settings_for("recruitment")
     placed = "select count(*) from signups where shift_id = $1::text::uuid and status = 'active'"
-    for point in part_of(WORKER_POINTS, 1):
-        async with role(settings, "worker", point=point, at=1) as process:
-            await killed(process)
-        promoted = [one for one in await work.events("signups") if one.get("source") == "waitlist"]
-        assert await work.count(placed, shift_id) == len(promoted), "a place and its event come together"
+    async with role(settings, "worker", point=point, at=1) as process:
+        await killed(process)
+    promoted = [one for one in await work.events("signups") if one.get("source") == "waitlist"]
+    assert await work.count(placed, shift_id) == len(promoted), "a place and its event come together"
     closed = "select count(*) from attendance_records where ended_at is null"
     async with role(settings, "worker"):
 

@@ -71,8 +71,8 @@ class _Tables:
             await conn.execute(await conn.fetchval(SQL["statement_fill"], form, transfers), timeout=3600)
         await conn.execute(SQL["statement_analyze"], timeout=3600)
 
-    def somebody(self) -> UUID:
-        """A volunteer whom both tables know."""
+    def volunteer(self) -> UUID:
+        """The id of a volunteer in both tables, drawn at random."""
         return UUID(
             hashlib.md5(f"v{self.chance.randrange(self.volunteers)}".encode(), usedforsecurity=False).hexdigest()
         )
@@ -84,7 +84,7 @@ class _Tables:
         for _ in range(BATCH):
             cause = uuid4()
             made.append(
-                (self.somebody(), "award", 0, 1, 10, day, expires, 1, 1, day, expires, cause, cause, str(cause), now)
+                (self.volunteer(), "award", 0, 1, 10, day, expires, 1, 1, day, expires, cause, cause, str(cause), now)
             )
         return made
 
@@ -99,7 +99,7 @@ class _Tables:
         found["row_us"].append((self.cpu() - used) / count * 1e6)
         found["log_bytes_per_row"].append((await conn.fetchval(SQL["written"]) - written) / count)
         page = await conn.prepare(await conn.fetchval(SQL["statement_page"], form))
-        asked = [self.somebody() for _ in range(BATCH)]
+        asked = [self.volunteer() for _ in range(BATCH)]
         used = self.cpu()
         for volunteer_id in asked:
             await page.fetch(volunteer_id)

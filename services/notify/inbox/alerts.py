@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from services.notify.inbox.domain import Notice
+from services.notify.inbox.notices import notice_of
 from shared.cloudevents import Event
 from shared.contracts import AlertCleared, AlertRaised
 from shared.ids import derived_id
@@ -45,14 +46,4 @@ def alert_notice(event: Event[AlertRaised] | Event[AlertCleared]) -> Notice:
     else:
         template = "alert_cleared"
         params["minutes"] = max(1, round((data.cleared_at - data.raised_at).total_seconds() / 60))
-    return Notice(
-        event.id,
-        ENGINEERS,
-        event.aggregate_id,
-        event.aggregate_version,
-        event.correlation_id,
-        event.traceparent,
-        template,
-        params,
-        to_volunteer=False,
-    )
+    return notice_of(event, ENGINEERS, template, params, to_volunteer=False)

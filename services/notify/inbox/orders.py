@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from services.notify.inbox.domain import Notice
+from services.notify.inbox.notices import notice_of
 from shared.cloudevents import Event
 from shared.contracts import OrderChanged
 
@@ -97,15 +98,5 @@ def _notice(event: Event[OrderChanged], recipient_id: UUID, template: str | None
         "said": said,
         "starts_at": data.starts_at if data.act in ("schedule", "complete", "cancel") else None,
     }
-    return Notice(
-        event.id,
-        recipient_id,
-        event.aggregate_id,
-        event.aggregate_version,
-        event.correlation_id,
-        event.traceparent,
-        template,
-        params,
-        outdates=False,
-        to_volunteer=template == "order_leader",
-    )
+    to_volunteer = template == "order_leader"
+    return notice_of(event, recipient_id, template, params, outdates=False, to_volunteer=to_volunteer)

@@ -13,6 +13,7 @@ from uuid import UUID
 from services.notify.inbox import handlers
 from services.notify.inbox.alerts import alert_notice
 from services.notify.inbox.domain import Notice, star_level
+from services.notify.inbox.notices import notice_of
 from services.notify.inbox.orders import order_notices
 from services.notify.inbox.voids import void_notices
 from services.notify.templates.domain import day_said
@@ -82,18 +83,7 @@ def _notice(event: Event[Any], template: str | None, /, *, stateful: tuple[str, 
     known = {
         name: more.pop(name) for name in ("outdates", "activity_id", "awarded_star", "revoked_star") if name in more
     }
-    return Notice(
-        event.id,
-        event.data.volunteer_id,
-        event.aggregate_id,
-        event.aggregate_version,
-        event.correlation_id,
-        event.traceparent,
-        template,
-        more,
-        stateful,
-        **known,
-    )
+    return notice_of(event, event.data.volunteer_id, template, more, stateful=stateful, **known)
 
 
 def _points(event: Event[PointsPosted]) -> Notice:

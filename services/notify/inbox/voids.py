@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from services.notify.inbox.domain import Notice
+from services.notify.inbox.notices import notice_of
 from shared.cloudevents import Event
 from shared.contracts import VoidsDecided, VoidsProposed
 
@@ -30,15 +31,4 @@ def void_notices(event: Event[VoidsProposed] | Event[VoidsDecided]) -> list[Noti
 
 
 def _notice(event: Event[Any], recipient_id: UUID, template: str, params: Mapping[str, Any]) -> Notice:
-    return Notice(
-        event.id,
-        recipient_id,
-        event.aggregate_id,
-        event.aggregate_version,
-        event.correlation_id,
-        event.traceparent,
-        template,
-        params,
-        outdates=False,
-        to_volunteer=False,
-    )
+    return notice_of(event, recipient_id, template, params, outdates=False, to_volunteer=False)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import APIRouter, Response
 
@@ -15,26 +15,13 @@ from services.web.pages.staff.rewards_admin import require_staff
 from services.web.pages.visit import VisitOf
 from services.web.pages.wording import measured, moment, word
 from shared.auth.access import public
+from shared.contracts.integrity import CaseKind
 
 __all__ = ["found_in_words", "left_to", "router"]
 
 router = APIRouter(prefix="/staff/cases", include_in_schema=False, dependencies=[public()])
 
-KINDS = (
-    "two-sites",
-    "burst",
-    "no-check-in",
-    "many-accounts",
-    "long-day",
-    "recorder-hours",
-    "denials",
-    "one-time-referrals",
-    "mutual-approvals",
-    "filled-at-once",
-    "never-signed-up",
-    "shared-pickups",
-    "idle-drives",
-)
+KINDS: tuple[CaseKind, ...] = get_args(CaseKind)
 UNSAID = {"holds_back": ("two-sites",)}
 """What holds points back where a rule says nothing of it: its document then leaves the member out."""
 FOUND: Mapping[str, str] = {

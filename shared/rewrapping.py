@@ -16,7 +16,7 @@ import asyncpg
 import structlog
 
 from shared.errors import PermanentError, WeiguangError
-from shared.postgres import Database, Tx
+from shared.postgres import Database, Tx, load_queries
 from shared.sealing import TextCipher
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
 
 BATCH = 500
 """So many rows are wrapped anew in one transaction."""
+_SQL = load_queries(__file__)
 _log = structlog.get_logger(__name__)
 
 
@@ -68,27 +69,27 @@ class KeyedTable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """A table of texts sealed by a `TextCipher`, described by its three statements.
+    """A table of texts sealed by a `TextCipher`, each under a wrapped key in its row.
 
-    ``stale`` takes (mark of the current key, limit, key columns or nulls) and selects the key columns and
-    ``wrapped_key`` in their order, locked; ``update`` takes an array for each key column and one of wrapped keys.
+    ``key`` names the columns of the primary key with their types, an uuid first; ``owner`` derives from a row what its
+    text is bound to, by the key's columns and those of ``reads``. All names are the code's own.
     """
 
     name: str
     cipher: TextCipher
-    key: Sequence[str]
+    key: Mapping[str, str]
     owner: Callable[[asyncpg.Record], UUID]
-    count: str
-    stale: str
-    update: str
+    reads: Sequence[str] = ()
+    wrapped: str = "wrapped_key"
 
     async def counts(self, tx: Tx) -> dict[str, int]:
         """Rows by the id of their key."""
-        return {row["key_id"]: row["rows"] for row in await tx.fetch(self.count)}
+        return {row["key_id"]: row["rows"] for row in await tx.fetch(self._statement("rows_by_key"))}
 
     async def rewrap(self, tx: Tx, after: tuple[Any, ...] | None, limit: int) -> RewrapBatch:
         """Wrap up to ``limit`` rows beyond the key ``after`` anew."""
-        rows = await tx.fetch(self.stale, self.cipher.wrapping.mark, limit, *(after or [None] * len(self.key)))
+        places = after or [None] * len(self.key)
+        rows = await tx.fetch(self._statement("stale_rows"), self.cipher.wrapping.mark, limit, *places)
         done: list[tuple[Any, ...]] = []
         for row in rows:
             place = tuple(row[column] for column in self.key)
@@ -97,9 +98,22 @@ class TextTable:
             except PermanentError as error:
                 _log.error("keys.unreadable", table=self.name, row=[str(part) for part in place], reason=str(error))
         if done:
-            await tx.execute(self.update, *(list(column) for column in zip(*done, strict=True)))
+            await tx.execute(self._statement("rewrap_rows"), *(list(column) for column in zip(*done, strict=True)))
         last = tuple(rows[-1][column] for column in self.key) if rows else None
         return RewrapBatch(len(done), len(rows) - len(done), last)
+
+    def _statement(self, name: str) -> str:
+        types = list(self.key.values())
+        return _SQL[name].format(
+            table=self.name,
+            wrapped=self.wrapped,
+            key=", ".join(self.key),
+            columns=", ".join([*self.key, *self.reads]),
+            place=", ".join(f"${number}::{type_}" for number, type_ in enumerate(types, 3)),
+            arrays=", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types, 1)),
+            wrapped_keys=f"${len(types) + 1}",
+            same=" and ".join(f"kept.{column} = fresh.{column}" for column in self.key),
+        )
 
 
 async def key_counts(db: Database, tables: Sequence[KeyedTable]) -> dict[str, dict[str, int]]:

@@ -121,9 +121,6 @@ def key_table(cipher: TextCipher, about: Callable[[UUID, Part], UUID]) -> TextTa
     return TextTable(
         name="adjustment_evidence",
         cipher=cipher,
-        key=("adjustment_id", "part"),
+        key={"adjustment_id": "uuid", "part": "text"},
         owner=lambda row: about(row["adjustment_id"], row["part"]),
-        count=SQL["evidence_by_key"],
-        stale=SQL["stale_evidence"],
-        update=SQL["rewrap_evidence"],
     )

@@ -1,6 +1,6 @@
 """Rows under the vault's keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -73,60 +73,18 @@ class People:
 
 def tables(cipher: Cipher) -> list[KeyedTable]:
     """Everything in recruitment's schema that lies under the vault's keys."""
+
+    def bound_to(name: str, owner: str, key: Mapping[str, str] | None = None, **more: Any) -> TextTable:
+        """A table whose texts are bound to a column; that is its key when ``key`` names no other."""
+        reads = () if key is None else (owner,)
+        return TextTable(name, cipher, key or {owner: "uuid"}, lambda row: row[owner], reads, **more)
+
     return [
         People(cipher),
-        TextTable(
-            name="evidence",
-            cipher=cipher,
-            key=("record_id", "revision"),
-            owner=lambda row: row["volunteer_id"],
-            count=_SQL["evidence_by_key"],
-            stale=_SQL["stale_evidence"],
-            update=_SQL["rewrap_evidence"],
-        ),
-        TextTable(
-            name="order_texts",
-            cipher=cipher,
-            key=("text_id",),
-            owner=lambda row: row["owner_id"],
-            count=_SQL["order_texts_by_key"],
-            stale=_SQL["stale_order_texts"],
-            update=_SQL["rewrap_order_texts"],
-        ),
-        TextTable(
-            name="devices",
-            cipher=cipher,
-            key=("device_id",),
-            owner=lambda row: row["device_id"],
-            count=_SQL["devices_by_key"],
-            stale=_SQL["stale_devices"],
-            update=_SQL["rewrap_devices"],
-        ),
-        TextTable(
-            name="second_factors",
-            cipher=cipher,
-            key=("staff_id",),
-            owner=lambda row: row["staff_id"],
-            count=_SQL["factors_by_key"],
-            stale=_SQL["stale_factors"],
-            update=_SQL["rewrap_factors"],
-        ),
-        TextTable(
-            name="phone_changes",
-            cipher=cipher,
-            key=("change_id",),
-            owner=lambda row: row["change_id"],
-            count=_SQL["phone_changes_by_key"],
-            stale=_SQL["stale_phone_changes"],
-            update=_SQL["rewrap_phone_changes"],
-        ),
-        TextTable(
-            name="shift_messages",
-            cipher=cipher,
-            key=("message_id",),
-            owner=lambda row: row["message_id"],
-            count=_SQL["messages_by_key"],
-            stale=_SQL["stale_messages"],
-            update=_SQL["rewrap_messages"],
-        ),
+        bound_to("attendance_evidence", "volunteer_id", {"record_id": "uuid", "revision": "integer"}),
+        bound_to("order_texts", "owner_id", {"text_id": "uuid"}),
+        bound_to("devices", "device_id", wrapped="secret_key"),
+        bound_to("staff_second_factors", "staff_id"),
+        bound_to("phone_changes", "change_id"),
+        bound_to("shift_messages", "message_id"),
     ]

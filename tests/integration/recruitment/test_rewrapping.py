@@ -165,10 +165,10 @@ async def test_a_rewrap_that_is_killed_loses_nothing_and_the_next_one_ends_it(
     assert json.loads(out.splitlines()[-1]) == {
         "tables": {
             "people": {"2/2": 1800},
-            "evidence": {},
+            "attendance_evidence": {},
             "order_texts": {},
             "devices": {},
-            "second_factors": {},
+            "staff_second_factors": {},
             "shift_messages": {},
             "phone_changes": {},
         },

@@ -160,12 +160,12 @@ async def test_evidence_and_device_secrets_are_moved_to_the_new_key_too(work: Wo
     )
     rotated = Cipher(f"2:{NEXT_VAULT},1:{SECRETS.vault_key}", f"2:{NEXT_LOOKUP},1:{SECRETS.lookup_key}")
     moved = await rewrap(recruitment_db, tables(rotated))
-    assert (moved["evidence"].rewrapped, moved["devices"].rewrapped) == (1, 1)
+    assert (moved["attendance_evidence"].rewrapped, moved["devices"].rewrapped) == (1, 1)
     assert {name: set(counts) for name, counts in (await key_counts(recruitment_db, tables(rotated))).items()} == {
         "people": {"2/2"},
-        "evidence": {"2"},
+        "attendance_evidence": {"2"},
         "devices": {"2"},
-        "second_factors": {"2"},
+        "staff_second_factors": {"2"},
         "shift_messages": set(),
         "phone_changes": set(),
         "order_texts": set(),

@@ -17,11 +17,11 @@ REFUSALS = (
     "case-settled",
 )
 AT_MOST = 4
-"""A history goes on until it met each refusal, up to so many times its length."""
+"""A history runs on until it met each refusal, up to so many times its length."""
 
 
 def _unmet(twins: Twins) -> list[str]:
-    """What a history still has to show: short ones meet the rarer refusals by chance only."""
+    """The refusals that a history has yet to meet; a short one meets the rarer ones by chance only."""
     unmet = [refusal for refusal in REFUSALS if not twins.met.get(refusal)]
     return unmet if twins.conflicting else [*unmet, "conflict"]
 

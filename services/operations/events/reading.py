@@ -1,6 +1,7 @@
 """Records of any topic as events of the index: every record has an identity, whatever it holds."""
 
 import hashlib
+import struct
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -21,6 +22,7 @@ __all__ = ["as_bytes", "as_conflict", "read", "reduce"]
 _TEXT = 500
 """Characters of an indexed header; the headers keep the rest."""
 _NUL = b"\\u0000"
+_length = struct.Struct(">Q").pack
 _LARGEST = 2**63
 _LATEST_MS = 253_402_300_799_000
 _RELATED = ("shift_id", "activity_id")
@@ -56,40 +58,50 @@ def as_conflict(event: IndexedEvent) -> dict[str, Any]:
 
 def _event(message: Message, value: str | None, data: Any, note: str | None = None) -> IndexedEvent:
     headers, named, header_size = _headers(message.headers)
+    topic, content, raw_key = message.entity, message.value, message.key
     kind, event_id = _identity(message, named)
-    dead = kind == "dead-letter"
-    aggregate_id = named.get("ce_aggregateid")
-    fields = data if isinstance(data, dict) else {}
-    unreadable = message.unreadable_to is not None
-    if unreadable and note is None:
-        note = named.get("unreadable")
-    raw = message.value or b""
-    key = None if message.key is None else _text(message.key)
-    return IndexedEvent(
-        event_id=event_id,
-        kind=kind,
-        topic=message.entity,
-        partition=message.partition,
-        offset=message.offset,
-        last_offset=message.next_offset - 1,
-        type=_cut(named.get("ce_type")),
-        key=_cut(key),
-        aggregate_id=_cut(aggregate_id),
-        aggregate_version=_number(named.get("ce_aggregateversion")),
-        correlation_id=_cut(named.get("ce_correlationid") or named.get("ce_id")),
-        causation_id=_cut(named.get("ce_id") if dead else named.get("ce_causationid")),
-        site_id=_site(fields),
-        related=_related(message.entity, fields, aggregate_id),
-        event_time=_moment(named.get("ce_time")),
-        broker_time=_from_ms(message.timestamp_ms),
-        headers=headers,
-        value=value,
-        content=None if value is not None else message.value,
-        size=len(raw) + len(message.key or b"") + header_size,
-        digest=_digest(message),
-        named=_place(message.entity, fields, _number(named.get("ce_aggregateversion"))) if kind == "event" else None,
-        note=None if note is None else _text(note[:2000].encode("utf-8", "backslashreplace")),
-    )  # fmt: skip
+    fields = data if isinstance(data, dict) else _NO_FIELDS
+    ce_id, aggregate_id = named.get("ce_id"), named.get("ce_aggregateid")
+    version = _number(named.get("ce_aggregateversion"))
+    if message.unreadable_to is not None and note is None:
+        note = _noted(message.headers)
+    return IndexedEvent._make(
+        (
+            event_id,
+            kind,
+            topic,
+            message.partition,
+            message.offset,
+            message.next_offset - 1,
+            named.get("ce_type"),
+            None if raw_key is None else _text(raw_key)[:_TEXT],
+            aggregate_id,
+            version,
+            named.get("ce_correlationid") or ce_id,
+            ce_id if kind == "dead-letter" else named.get("ce_causationid"),
+            _site(fields),
+            _related(topic, fields, aggregate_id),
+            _moment(named.get("ce_time")),
+            _from_ms(message.timestamp_ms),
+            headers,
+            value,
+            None if value is not None else content,
+            len(content or b"") + len(raw_key or b"") + header_size,
+            _digest(topic, raw_key, content),
+            None if note is None else _text(note[:2000].encode("utf-8", "backslashreplace")),
+            _place(topic, fields, version) if kind == "event" and topic in _NAMING else None,
+        )
+    )
+
+
+_NO_FIELDS: Mapping[str, Any] = {}
+
+
+def _noted(headers: Headers) -> str | None:
+    """The reason in the headers of a range that cannot be read, whole."""
+    return next(
+        (raw.decode("utf-8", "backslashreplace") for name, raw in headers if name == "unreadable" and raw), None
+    )
 
 
 _NAMING: Mapping[str, tuple[PlaceKind, str, str]] = {
@@ -102,14 +114,11 @@ _NAMING: Mapping[str, tuple[PlaceKind, str, str]] = {
 
 def _place(topic: str, fields: Mapping[str, Any], version: int | None) -> PlaceName | None:
     """The name in an event of a site, an activity or a drive, if it is what its contract says."""
-    if topic not in _NAMING or version is None:
-        return None
     kind, name_of, above_of = _NAMING[topic]
     place_id, name = _uuid(fields.get(f"{kind}_id")), fields.get(name_of)
-    if place_id is None or not isinstance(name, str):
+    if version is None or place_id is None or not isinstance(name, str):
         return None
-    shown = _text(name.encode("utf-8", "backslashreplace"))[:_TEXT]
-    return PlaceName(place_id, kind, shown, _uuid(fields.get(above_of)), version)
+    return PlaceName(place_id, kind, name[:_TEXT], _uuid(fields.get(above_of)), version)
 
 
 def _identity(message: Message, named: Mapping[str, str]) -> tuple[EventKind, UUID]:
@@ -127,9 +136,11 @@ def _identity(message: Message, named: Mapping[str, str]) -> tuple[EventKind, UU
     return "foreign", derived_id("record", message.entity, fingerprint(message).hex())
 
 
-def _digest(message: Message) -> bytes:
-    parts = (message.entity.encode(), message.key or b"", message.value or b"")
-    return hashlib.blake2b(b"".join(len(part).to_bytes(8, "big") + part for part in parts), digest_size=16).digest()
+def _digest(topic: str, key: bytes | None, value: bytes | None) -> bytes:
+    """A hash of topic, key and value, each behind its length."""
+    name, key, value = topic.encode(), key or b"", value or b""
+    parts = (_length(len(name)), name, _length(len(key)), key, _length(len(value)), value)
+    return hashlib.blake2b(b"".join(parts), digest_size=16).digest()
 
 
 def _json(value: bytes | None) -> tuple[str | None, Any]:
@@ -142,13 +153,29 @@ def _json(value: bytes | None) -> tuple[str | None, Any]:
 
 
 def _headers(headers: Headers) -> tuple[str, dict[str, str], int]:
-    """The headers as JSON, header → text (the last one of a name counts, a null value counts as none), their bytes."""
+    """The headers as JSON, header → text for columns (the last one of a name counts, null as none), their bytes."""
+    try:
+        names, raws = zip(*headers, strict=True)
+        size = len("".join(names)) + len(b"".join(raws))
+        texts = [raw.decode() for raw in raws]
+        shown = orjson.dumps(list(zip(names, texts, strict=True)))
+    except (TypeError, ValueError):  # none, a null value, bytes that are no UTF-8, a name with escapes
+        return _odd_headers(headers)
+    if _NUL in shown:
+        return _odd_headers(headers)
+    if size > _TEXT:
+        texts = [text[:_TEXT] for text in texts]
+    return shown.decode(), dict(zip(names, texts, strict=True)), size
+
+
+def _odd_headers(headers: Headers) -> tuple[str, dict[str, str], int]:
+    """As `_headers`, of headers that need escapes."""
     pairs = [(_name(name), raw if raw is None else raw.decode("utf-8", "backslashreplace")) for name, raw in headers]
     shown = orjson.dumps(pairs)
     if _NUL in shown:
         pairs = [(_name(name), raw if raw is None else _text(raw)) for name, raw in headers]
         shown = orjson.dumps(pairs)
-    named = {name: text for name, text in pairs if text is not None}
+    named = {name: text[:_TEXT] for name, text in pairs if text is not None}
     return shown.decode(), named, sum(len(name) + len(raw or b"") for name, raw in headers)
 
 
@@ -161,10 +188,6 @@ def _text(raw: bytes) -> str:
     """Convert to what PostgreSQL holds: UTF-8 without NUL, everything else escaped."""
     text = raw.decode("utf-8", "backslashreplace")
     return text.replace("\0", "\\0") if "\0" in text else text
-
-
-def _cut(text: str | None) -> str | None:
-    return text if text is None else text[:_TEXT]
 
 
 def _uuid(text: object) -> UUID | None:
@@ -195,9 +218,13 @@ def _number(text: str | None) -> int | None:
 def _moment(text: str | None) -> datetime | None:
     try:
         found = None if text is None else datetime.fromisoformat(text)
-        return None if found is None or found.tzinfo is None else found.astimezone(UTC)
+        return found if found is None or found.tzinfo is UTC else _in_utc(found)
     except (ValueError, OverflowError):
         return None
+
+
+def _in_utc(found: datetime) -> datetime | None:
+    return None if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _from_ms(timestamp_ms: int) -> datetime | None:
@@ -212,8 +239,9 @@ def _site(fields: Mapping[str, Any]) -> UUID | None:
 
 
 def _related(topic: str, fields: Mapping[str, Any], aggregate_id: str | None) -> tuple[str, ...]:
-    found = [fields.get(name) for name in _RELATED]
-    ids = [one for text in found if isinstance(text, str) and (one := _canonical(text)) is not None]
+    ids = [
+        one for name in _RELATED if isinstance(text := fields.get(name), str) and (one := _canonical(text)) is not None
+    ]
     own = None if aggregate_id is None or topic in _SITED else _canonical(aggregate_id)
     # A volunteer serves at many sites: what is about them alone has none.
     if own is not None and own != fields.get("volunteer_id"):

@@ -12,7 +12,6 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,12 +22,14 @@ from uuid import UUID
 import aiohttp
 import asyncpg
 import orjson
+import uvloop
 from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
+from dev.bench.http.load import Call, Load, at_rate
+from dev.bench.http.shares import Shares
 from dev.bench.latency import percentile
-from dev.bench.meters import Meter, metered
 from dev.bench.report import machine
 from dev.bench.rig import ROOT
 from dev.demo.client import Client, iso
@@ -72,17 +73,6 @@ class _Issuer:
 
     auth_signing_key: SecretStr
     service: str = "recruitment"
-
-
-@dataclass(frozen=True, slots=True)
-class _Load:
-    """The answers to requests at a rate: latencies in milliseconds, and answers other than the wanted one."""
-
-    latencies: list[float]
-    failed: int
-    first_failure: str
-    cpu: float
-    """Processor seconds of this process."""
 
 
 class _Bench:
@@ -157,97 +147,71 @@ class _Bench:
         shifts = list({shift_id for _, shift_id in self.unused})
         self.secrets = {row["shift_id"]: row["secret"] for row in await self.conn.fetch(SQL["secrets"], shifts)}
 
-    def _call(self) -> Callable[[], Awaitable[str]]:
+    def _call(self) -> Call:
         volunteer_id, shift_id = self.unused.pop()
         caller = Caller(subject=new_id(), roles=frozenset({Role.VOLUNTEER}), volunteer_id=volunteer_id)
         headers = {"authorization": f"Bearer {mint(self.issuer, caller)}", "idempotency-key": new_id().hex}
 
-        async def call() -> str:
+        def call() -> tuple[str, dict[str, str], bytes]:
             code = code_at(self.secrets[shift_id], ShownBy.STAFF, real_now())
             body = {"shift_id": str(shift_id), "code": code, "device_id": volunteer_id.hex}
-            return await self._post(f"{self.base}{RECRUITMENT}/attendance/check-ins", body, headers)
+            return f"{RECRUITMENT}/attendance/check-ins", headers, orjson.dumps(body)
 
         return call
 
-    def _bare_call(self, address: str) -> Callable[[], Awaitable[str]]:
+    def _bare_call(self) -> Call:
         volunteer_id, shift_id = self.unused.pop()
-        body = {"shift_id": str(shift_id), "code": "ABCDEFGH", "volunteer_id": str(volunteer_id)}
+        body = orjson.dumps({"shift_id": str(shift_id), "code": "ABCDEFGH", "volunteer_id": str(volunteer_id)})
         headers = {"idempotency-key": new_id().hex}
-        return lambda: self._post(address, body, headers)
-
-    async def _post(self, address: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> str:
-        sent = orjson.dumps(body)
-        async with self.http.post(
-            address, data=sent, headers={**headers, "content-type": "application/json"}
-        ) as answer:
-            text = await answer.text()
-            return "" if answer.status == 201 else f"{answer.status} {text[:300]}"
-
-    async def _at(self, rate: float, calls: Sequence[Callable[[], Awaitable[str]]]) -> _Load:
-        latencies: list[float] = []
-        failures: list[str] = []
-
-        async def one(call: Callable[[], Awaitable[str]], due: float) -> None:
-            try:
-                failure = await call()
-            except (aiohttp.ClientError, TimeoutError) as error:
-                failure = repr(error)
-            latencies.append((time.perf_counter() - due) * 1000)
-            if failure:
-                failures.append(failure)
-
-        used, began = time.process_time(), time.perf_counter() + 0.1
-        async with asyncio.TaskGroup() as tasks:
-            for number, call in enumerate(calls):
-                due = began + number / rate
-                await asyncio.sleep(max(0.0, due - time.perf_counter()))
-                tasks.create_task(one(call, due))
-        return _Load(latencies, len(failures), failures[0] if failures else "", time.process_time() - used)
+        return lambda: ("/check-ins", headers, body)
 
     async def check_ins(self) -> None:
-        """Check-ins at the rate, then the same on the bare route."""
+        """Check-ins at the rate, with the processor time of every process, then the same on the bare route."""
         count = int(self.chosen.rate * self.chosen.seconds)
-        pids = [self.stack.pid(name) for name in ("recruitment-api", "web-api")]
-        meters = [Meter([pid]) for pid in (*pids, self.stack.pid("postgres")) if pid is not None]
+        shares = Shares(self._processes())
         calls = [self._call() for _ in range(count)]
-        async with metered(meters):
-            real = await self._at(self.chosen.rate, calls)
+        shares.begin()
+        real = await at_rate(self.base, self.chosen.rate, calls)
+        used = shares.end()
         self._note("check_in", real, count)
-        api, web, postgres = (meter.usage.cpu * 1000 / count for meter in meters)
+        by_process = {name: round(spent * 1000 / count, 3) for name, spent in used.items() if spent}
+        by_process["load generator"] = round(real.cpu * 1000 / count, 3)
+        api, web = by_process["recruitment-api"], by_process["web-api"]
         self.found |= {
-            "check_in_api_cpu_ms": api, "check_in_gateway_cpu_ms": web, "check_in_postgres_cpu_ms": postgres,
-            "load_generator_cpu_ms": real.cpu * 1000 / count,
+            "check_in_api_cpu_ms": api, "check_in_gateway_cpu_ms": web,
+            "check_in_postgres_cpu_ms": sum(spent for name, spent in by_process.items() if name.startswith("postgres")),
+            "load_generator_cpu_ms": by_process["load generator"], "all_cpu_ms": sum(by_process.values()),
+            "cpu_ms_by_process": dict(sorted(by_process.items(), key=lambda each: -each[1])),
         }  # fmt: skip
-        port = free_port()
-        command = [
-            sys.executable,
-            "-m",
-            "dev.bench.http.bare",
-            "--dsn",
-            self.stack.dsn("recruitment_app"),
-            "--port",
-            str(port),
-        ]
+        await self._bare(count)
+        self.found["cpu_ratio_to_bare"] = api / self.found["bare_cpu_ms"]
+        self.found["cpu_ratio_to_bare_with_gateway"] = (api + web) / self.found["bare_cpu_ms"]
+
+    def _processes(self) -> dict[str, int]:
+        names = (*self.stack.units, "broker", "postgres")
+        return {name: pid for name in names if (pid := self.stack.pid(name)) is not None}
+
+    async def _bare(self, count: int) -> None:
+        port, dsn = free_port(), self.stack.dsn("recruitment_app")
+        command = [sys.executable, "-m", "dev.bench.http.bare", "--dsn", dsn, "--port", str(port)]
         env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
         process = await spawn(command, log=self.chosen.output / "http-bare.log", env=env, cwd=ROOT)
         try:
             await self._up(f"http://127.0.0.1:{port}/docs")
-            calls = [self._bare_call(f"http://127.0.0.1:{port}/check-ins") for _ in range(count)]
-            pg = self.stack.pid("postgres")
-            assert pg is not None
-            meters = [Meter([process.pid]), Meter([pg])]
-            async with metered(meters):
-                bare = await self._at(self.chosen.rate, calls)
+            calls = [self._bare_call() for _ in range(count)]
+            shares = Shares({"bare": process.pid, "postgres": self._processes()["postgres"]})
+            shares.begin()
+            bare = await at_rate(f"http://127.0.0.1:{port}", self.chosen.rate, calls)
+            used = shares.end()
         finally:
             process.terminate()
             await process.wait()
         self._note("bare", bare, count)
+        of_bare = used.get("postgres bare", 0.0) + used.get("postgres ended sessions", 0.0)
         self.found |= {
-            "bare_cpu_ms": meters[0].usage.cpu * 1000 / count,
-            "bare_postgres_cpu_ms": meters[1].usage.cpu * 1000 / count,
+            "bare_cpu_ms": used["bare"] * 1000 / count, "bare_sessions_cpu_ms": of_bare * 1000 / count,
+            "bare_postgres_cpu_ms": sum(t for name, t in used.items() if name.startswith("postgres")) * 1000 / count,
         }  # fmt: skip
-        self.found["cpu_ratio_to_bare"] = api / self.found["bare_cpu_ms"]
-        self.found["cpu_ratio_to_bare_with_gateway"] = (api + web) / self.found["bare_cpu_ms"]
 
     async def _up(self, address: str) -> None:
         for _ in range(300):
@@ -258,7 +222,7 @@ class _Bench:
                 await asyncio.sleep(0.1)
         raise RuntimeError(f"nothing answers at {address}")
 
-    def _note(self, name: str, load: _Load, count: int) -> None:
+    def _note(self, name: str, load: Load, count: int) -> None:
         self.found |= {
             f"{name}s": count, f"{name}_p50_ms": statistics.median(load.latencies),
             f"{name}_p99_ms": percentile(load.latencies, 0.99), f"{name}_failed": load.failed,
@@ -270,7 +234,7 @@ class _Bench:
         """The largest rate at which p99 stays below the limit of patience, by steps."""
         rate, best = self.chosen.rate / 4, 0.0
         while len(self.unused) >= rate * STEP_SECONDS:
-            load = await self._at(rate, [self._call() for _ in range(int(rate * STEP_SECONDS))])
+            load = await at_rate(self.base, rate, [self._call() for _ in range(int(rate * STEP_SECONDS))])
             if load.failed or percentile(load.latencies, 0.99) > PATIENCE_MS:
                 break
             best, rate = rate, rate * STEP
@@ -338,7 +302,13 @@ def _show(document: dict[str, Any], console: Console) -> None:
             shown = value if isinstance(value, str) else f"{value:,}"
             table.add_row(name, shown, "" if wanted is None else f"{wanted:,}")
     console.print(table)
+    shares = Table(title="Processor time per check-in", title_justify="left")
+    shares.add_column("Process")
+    shares.add_column("ms", justify="right")
+    for name, spent in document["cpu_ms_by_process"].items():
+        shares.add_row(name, f"{spent:.2f}")
+    console.print(shares)
 
 
 if __name__ == "__main__":
-    asyncio.run(bench(parse(sys.argv[1:])))
+    uvloop.run(bench(parse(sys.argv[1:])))

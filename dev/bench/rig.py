@@ -101,8 +101,9 @@ class Rig:
 
     async def fresh(self, name: str, template: str = TEMPLATE) -> str:
         """A database for one round; returns its name."""
-        await ops_database.drop_database(self.postgres.superuser_dsn, name)
-        await ops_database.copy_database(self.postgres.superuser_dsn, template, name)
+        async with self.superuser() as conn:
+            await ops_database.drop_database(conn, name)
+            await ops_database.copy_database(conn, template, name)
         await self.checkpoint()
         self.made.append(name)
         return name
@@ -115,15 +116,22 @@ class Rig:
 
     async def drop(self, name: str) -> None:
         """Give its room back."""
-        await ops_database.drop_database(self.postgres.superuser_dsn, name)
+        async with self.superuser() as conn:
+            await ops_database.drop_database(conn, name)
+
+    @asynccontextmanager
+    async def superuser(self) -> AsyncIterator[Any]:
+        """A superuser's connection to the maintenance database."""
+        conn: Any = await asyncpg.connect(self.postgres.superuser_dsn, timeout=60)
+        try:
+            yield conn
+        finally:
+            await conn.close()
 
     async def checkpoint(self) -> None:
         """Let what was written before be flushed before something else is measured."""
-        conn: Any = await asyncpg.connect(self.postgres.superuser_dsn, timeout=60)
-        try:
+        async with self.superuser() as conn:
             await conn.execute(SQL["checkpoint"], timeout=600)
-        finally:
-            await conn.close()
 
     async def fill(self, messages: Sequence[Sent], prefix: str | None = None) -> None:
         """Put the messages on the attendance topic, each into its partition, in order."""

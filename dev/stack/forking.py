@@ -137,7 +137,9 @@ class _ForkServer:
         return server
 
     def finish(self) -> None:
-        """End the server with its starter."""
+        """End the server with its starter, and all that it forked."""
+        for line in self.lines:
+            line.wire.close()
         self.control.close()
         self.process.wait()
 

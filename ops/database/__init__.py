@@ -82,22 +82,14 @@ async def create_database(superuser_dsn: str, database: str) -> None:
         await conn.close()
 
 
-async def copy_database(superuser_dsn: str, template: str, database: str) -> None:
-    """Make a database as a copy of another that has no connections."""
-    conn: Any = await asyncpg.connect(superuser_dsn)
-    try:
-        await conn.execute(await conn.fetchval(_SQL["statement_copy_database"], database, template))
-    finally:
-        await conn.close()
+async def copy_database(superuser: Any, template: str, database: str) -> None:
+    """Make a database as a copy of another that has no connections, by a superuser's connection."""
+    await superuser.execute(await superuser.fetchval(_SQL["statement_copy_database"], database, template))
 
 
-async def drop_database(superuser_dsn: str, database: str) -> None:
-    """Drop a database, closing its connections."""
-    conn: Any = await asyncpg.connect(superuser_dsn)
-    try:
-        await conn.execute(await conn.fetchval(_SQL["statement_drop_database"], database))
-    finally:
-        await conn.close()
+async def drop_database(superuser: Any, database: str) -> None:
+    """Drop a database by a superuser's connection to another, closing all its connections."""
+    await superuser.execute(await superuser.fetchval(_SQL["statement_drop_database"], database))
 
 
 async def set_now(clock_driver_dsn: str, at: datetime | None) -> None:

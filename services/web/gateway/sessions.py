@@ -94,6 +94,18 @@ class Session:
         """Whether the staff's pages are of use to the caller."""
         return bool(self.roles & {"leader", "station", "operator"})
 
+    @property
+    def stationed(self) -> bool:
+        """Whether the caller acts for a site or the centre, not for a team alone."""
+        return bool(self.roles & {"station", "operator"})
+
+    @property
+    def door(self) -> str:
+        """The page where an account starts to work."""
+        if "enrolling" in self.roles:
+            return "/account/second-factor"
+        return "/staff" if self.staff else "/console"
+
 
 def claims(token: str) -> dict[str, Any] | None:
     """The payload of a token, unverified; None when it is not one."""

@@ -306,7 +306,7 @@ SENTENCES: Mapping[str, str] = {
     "rehearsal-forgotten": "这次试算的明细已经过期删除，请重新试算。",
     # the rest
     "message-unknown": "没有这条消息。",
-    "volunteer-unknown": "没有这位志愿者。",
+    "volunteer-unknown": "没有这位志愿者，或不归您的站点管理。",
     "staff-unknown": "没有这位工作人员。",
     "request-in-progress": "上一次提交还在处理，请稍等一下再试。",
     "idempotency-key-reused": "页面内容变了，请刷新后再试。",

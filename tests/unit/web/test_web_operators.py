@@ -64,6 +64,7 @@ def test_a_case_after_a_settled_one_leads_to_it(after: dict[str, str], linked: b
         "waiting": 0,
         "people": 0,
         "left_to": "",
+        "known": {},
         "settled_by": "",
     }
     html = fragment("staff/case.html", session, path="", **context)
@@ -107,7 +108,7 @@ def test_flags_that_are_left_are_offered_to_those_who_may_decide(undecided: int,
     }  # fmt: skip
     context = {
         "case": _case_row(case, {}, {}), "held": frozenset({"two-sites"}), "records": [], "persons": [], "waiting": 0,
-        "people": 1, "left_to": left_to, "settled_by": "li",
+        "people": 1, "left_to": left_to, "known": {}, "settled_by": "li",
     }  # fmt: skip
     html = fragment("staff/case.html", Session("token", {"sub": "me", "roles": ["operator"]}), path="", **context)
     assert ("/cases/0192/flags" in html) is offered

@@ -248,9 +248,9 @@ def _entered(browser: Browser, opened: Any, where: str) -> Response:
 def _door(session: Session, where: str) -> str:
     """Where a login leads: no login ends at a closed door."""
     if "enrolling" in session.roles:
-        return "/account/second-factor"
+        return session.door
     if session.roles & {"engineer", "auditor"}:
-        return where if where.startswith(("/console", "/staff/system", "/account")) else "/console"
+        return where if where.startswith(("/console", "/staff/system", "/account")) else session.door
     if where.startswith("/console"):
         return where if "operator" in session.roles else "/welcome"
     if where.startswith("/me") and session.volunteer_id is None and "resident" in session.roles:

@@ -115,6 +115,7 @@ async def case(visit: VisitOf, case_id: str) -> Response:
             for one in found["people"][:PEOPLE_SHOWN]
         ],
         left_to=left_to(visit.session, found),
+        known=numbers,
     )
 
 

@@ -5,13 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
 
 from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages import messages
 from services.web.pages.language import N_, _, _n
 from services.web.pages.public.district import district_now
 from services.web.pages.refusals import say
-from services.web.pages.render import page, part, qr
+from services.web.pages.render import finish, page, part, qr
 from services.web.pages.staff.schedule import day_bounds, shifts_between
 from services.web.pages.visit import Visit, VisitOf
 from services.web.pages.volunteer.rewards import tail
@@ -30,7 +31,9 @@ COUNTED = 50
 
 @router.get("")
 async def staff(visit: VisitOf) -> Response:
-    """Show what waits, own shifts and redemptions."""
+    """Show what waits, own shifts and redemptions; accounts that work elsewhere are sent there."""
+    if visit.session.account and not visit.session.staff:
+        return finish(RedirectResponse(visit.session.door, 303), visit.session)
     visit.staff()
     shifts, held, waiting, inbox = await asyncio.gather(
         _shifts(visit), _held(visit), _waiting(visit), messages.own(visit)

@@ -169,12 +169,12 @@ class ActivityVoidFormIn(Input):
 
 @router.get("/activities/{activity_id}/void")
 async def void_page(visit: VisitOf, activity_id: str) -> Response:
-    """Preview of voiding an activity: hours by recruitment, points and badges by points."""
+    """Preview of voiding an activity: hours by recruitment, points and badges by points, which may not know it yet."""
     visit.staff()
     found, hours, worth = await asyncio.gather(
         visit.ask("recruitment", f"/activities/{activity_id}"),
         visit.ask("recruitment", f"/activities/{activity_id}/void-preview"),
-        visit.ask("points", f"/activities/{activity_id}/void-preview"),
+        visit.get_optional("points", f"/activities/{activity_id}/void-preview"),
     )
     return page("staff/activity_void.html", visit.session, path=visit.path, activity=found, hours=hours, worth=worth)
 

@@ -9,6 +9,7 @@ from fastapi import Response
 
 from services.web.gateway.sessions import Session
 from services.web.gateway.upstream import UpstreamProblem
+from services.web.pages.public import district
 from services.web.pages.staff import endings, plan, records, shifts
 from services.web.pages.visit import Visit
 from services.web.pages.volunteer import contact
@@ -201,3 +202,16 @@ async def test_calling_off_shows_the_part_of_each_service_and_refuses_what_chang
     assert (await endings.end(visit(), ONE, form, "key", "1")).status_code == 200
     with pytest.raises(UpstreamProblem, match="changed"):
         await endings.end(visit(), ONE, form.model_copy(update={"points_digest": "older"}), "key", "1")
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_a_day_begins_at_the_districts_midnight(away: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def report(visit: Visit) -> Any:
+        if away:
+            raise UpstreamProblem("away", "away", status=503)
+        return {"to": "2026-03-03T17:30:00Z"}
+
+    monkeypatch.setattr(district, "district_report", report)
+    monkeypatch.setattr(district, "real_now", lambda: datetime.fromisoformat("2026-03-03T17:30:00Z"))
+    now = await district.district_now(visit(STATION, "/staff"))
+    assert f"{now:%Y-%m-%d %H:%M}" == "2026-03-04 01:30"

@@ -102,12 +102,12 @@ async def district_report(visit: Visit) -> Any:
 
 
 async def district_now(visit: Visit) -> datetime:
-    """The time in the district, by the report's end; the machine's time when there is no report."""
+    """The time in the district, in its zone, by the report's end; the machine's time when there is no report."""
     try:
         report = await district_report(visit)
-        return datetime.fromisoformat(report["to"])
+        return parse(report["to"])
     except (UpstreamProblem, UpstreamAway, KeyError, ValueError):
-        return real_now()
+        return parse(real_now())
 
 
 async def figures_of(visit: Visit) -> dict[str, Any]:

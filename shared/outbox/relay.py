@@ -30,13 +30,16 @@ from shared.settings import Settings
 from shared.telemetry import metrics
 from shared.waiting import wait_for_event
 
-__all__ = ["Relay"]
+__all__ = ["Relay", "pause_until_next_round"]
 
 log = structlog.get_logger(__name__)
 _SQL = load_queries(__file__)
 
 BATCH = 1000
 IDLE_SECONDS = 1.0
+PACE_SECONDS = 0.04
+"""At least so long from the start of one round to the next: a few events at once cost the broker and every consumer
+hardly more than one. The first event after a rest goes at once."""
 GAUGE_SECONDS = 2.0
 BEAT_SECONDS = 5.0
 PRUNE_SECONDS = 600.0
@@ -52,6 +55,11 @@ class _Outcome:
     sent: list[int] = field(default_factory=list)
     refused: list[tuple[Any, str]] = field(default_factory=list)
     failure: BaseException | None = None
+
+
+def pause_until_next_round(began: float, now: float) -> float:
+    """The seconds, never below 0, until a round may follow one that began then; both on one monotonic clock."""
+    return max(0.0, began + PACE_SECONDS - now)
 
 
 class Relay:
@@ -143,6 +151,7 @@ class Relay:
     async def _pump(self, conn: Any, producer: Any, stop: asyncio.Event) -> None:
         while not stop.is_set():
             self._wake.clear()
+            began = time.monotonic()
             rows = await conn.fetch(_SQL["unsent"], BATCH)
             if rows:
                 if self.secure:
@@ -158,6 +167,7 @@ class Relay:
             await self._housekeeping(conn, producer)
             if len(rows) < BATCH:
                 await wait_for_event(self._wake, IDLE_SECONDS)
+                await wait_for_event(stop, pause_until_next_round(began, time.monotonic()))
 
     async def _send(self, producer: Any, rows: list[Any]) -> _Outcome:
         """Send rows.

@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import AfterValidator
 from starlette.responses import StreamingResponse
 
 from services.operations.events import store
 from services.operations.events.domain import EventFilter, IndexRow
-from services.operations.events.feed import EventFeed, Gap
+from services.operations.events.feed import EventFeed
 from services.operations.events.output import (
     EventDetailOut,
     EventOut,
@@ -55,13 +55,7 @@ Text = Annotated[str, Query(min_length=1, max_length=MAX_FILTER)]
 Place = Annotated[int, Query(ge=0, le=MAX_INTEGER)]
 
 
-def _raw(document: object) -> Response:
-    return Response(dumped(document), media_type="application/json")
-
-
-@router.get("/events", response_model=Page[EventOut])
-async def search_events(
-    db: Db,
+def _selected(
     caller: Watcher,
     topic: Topic | None = None,
     type: Text | None = None,
@@ -69,11 +63,37 @@ async def search_events(
     aggregate_id: Text | None = None,
     correlation_id: Text | None = None,
     site_id: UUID | None = None,
+    text: Text | None = None,
+) -> EventFilter:
+    """The events that a query selects within the caller's bounds, for searches and streams alike."""
+    return EventFilter(
+        sites=bounds_of(caller),
+        topic=topic,
+        type=type,
+        key=key,
+        aggregate_id=aggregate_id,
+        correlation_id=correlation_id,
+        site_id=site_id,
+        text=text,
+    )
+
+
+Selected = Annotated[EventFilter, Depends(_selected)]
+
+
+def _raw(document: object) -> Response:
+    return Response(dumped(document), media_type="application/json")
+
+
+@router.get("/events", response_model=Page[EventOut])
+async def search_events(
+    db: Db,
+    _: Watcher,
+    wanted: Selected,
     since: Instant | None = None,
     until: Instant | None = None,
     partition: Annotated[int, Query(ge=0, le=2**31 - 1)] | None = None,
     offset: Place | None = None,
-    text: Text | None = None,
     below: Place | None = None,
     cursor: str | None = None,
     limit: Limit = 50,
@@ -84,21 +104,11 @@ async def search_events(
     mark of a gap names it. A search for ``text`` in values reads a part of the index at a time: a page may be empty and
     have a next one.
     """
-    wanted = EventFilter(
-        sites=bounds_of(caller),
-        topic=topic,
-        type=type,
-        key=key,
-        aggregate_id=aggregate_id,
-        correlation_id=correlation_id,
-        site_id=site_id,
-        text=text,
-    )
     before: int | None = below if cursor is None else cursors.decode(cursor, (int,))[0]
     if since is not None and since > real_now() + CLOCK_SKEW:
         raise Invalid("time-ahead", f"Nothing was published since {since.isoformat()}: that time is still to come.")
     async with db.snapshot() as tx:
-        await _require_place(tx, topic, partition, offset)
+        await _require_place(tx, wanted.topic, partition, offset)
         window = SearchWindow(before=before, since=since, until=until, partition=partition, offset=offset)
         found, unread = await store.search(tx, wanted, window, limit + 1)
     return _raw(_page(found, limit, unread))
@@ -136,14 +146,8 @@ def _page(found: list[IndexRow], limit: int, unread: int | None) -> dict[str, ob
 )
 async def stream_events(
     request: Request,
-    caller: Watcher,
-    topic: Topic | None = None,
-    type: Text | None = None,
-    key: Text | None = None,
-    aggregate_id: Text | None = None,
-    correlation_id: Text | None = None,
-    site_id: UUID | None = None,
-    text: Text | None = None,
+    _: Watcher,
+    wanted: Selected,
     after: Place | None = None,
     last_event_id: Annotated[str | None, Header(max_length=20)] = None,
 ) -> StreamingResponse:
@@ -158,16 +162,6 @@ async def stream_events(
         raise Refusal("streams-full", detail, status=503, retry_after=60)
     if last_event_id is not None and last_event_id.isascii() and last_event_id.isdigit():
         after = min(int(last_event_id), MAX_INTEGER)
-    wanted = EventFilter(
-        sites=bounds_of(caller),
-        topic=topic,
-        type=type,
-        key=key,
-        aggregate_id=aggregate_id,
-        correlation_id=correlation_id,
-        site_id=site_id,
-        text=text,
-    )
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(_frames(feed, wanted, after), media_type="text/event-stream", headers=headers)
 
@@ -176,19 +170,9 @@ async def _frames(feed: EventFeed, wanted: EventFilter, after: int | None) -> As
     """The bytes of a stream; when the database is away it ends, and the browser comes again."""
     yield b"retry: 2000\n\n"
     with contextlib.suppress(TransientError):
-        async with contextlib.aclosing(feed.stream(wanted, after)) as steps:
-            async for number, found in steps:
-                yield b"".join(map(_frame, found)) or b"id: %d\n\n" % number
-                if found and isinstance(found[-1], IndexRow) and found[-1].number != number:
-                    yield b"id: %d\n\n" % number
-
-
-def _frame(one: IndexRow | Gap) -> bytes:
-    if isinstance(one, Gap):
-        data = dumped({"after": one.after, "before": one.before})
-        return b"id: %d\nevent: gap\ndata: %b\n\n" % (one.before - 1, data)
-    data = dumped(summary_of(one))
-    return b"id: %d\nevent: event\ndata: %b\n\n" % (one.number, data)
+        async with contextlib.aclosing(feed.stream(wanted, after)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
 
 @router.get("/names")

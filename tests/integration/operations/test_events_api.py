@@ -1,6 +1,9 @@
 """Search, one event, traces, topics and the stream, over HTTP."""
 
 import asyncio
+import contextlib
+import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,7 +15,8 @@ import pytest
 
 from services.operations.events import feed as feeds
 from services.operations.events.domain import EventFilter, IndexRow
-from services.operations.events.feed import EventFeed, Gap
+from services.operations.events.feed import EventFeed
+from services.operations.events.output import summary_of
 from shared.auth.tokens import Role
 from shared.http.server import running
 from shared.ids import new_id
@@ -190,28 +194,30 @@ async def test_a_stream_keeps_to_filter_and_bounds(open_index: Indexed) -> None:
         assert (kind, item["topic"], item["site_id"]) == ("event", "redemptions", str(here))
 
 
-async def _until(feed: EventFeed, after: int | None, enough: int) -> list[IndexRow | Gap]:
-    found: list[IndexRow | Gap] = []
-    async with asyncio.timeout(30):
-        stream = feed.stream(EventFilter(), after)
-        async for _, more in stream:
-            found += more
+async def _until(feed: EventFeed, after: int | None, enough: int) -> list[tuple[str, Any]]:
+    """The kind and the data of so many frames."""
+    found: list[tuple[str, Any]] = []
+    async with asyncio.timeout(30), contextlib.aclosing(feed.stream(EventFilter(), after)) as stream:
+        async for chunk in stream:
+            for frame in chunk.decode().split("\n\n"):
+                lines = dict(line.split(": ", 1) for line in frame.split("\n") if line)
+                if "data" in lines:
+                    found.append((lines["event"], json.loads(lines["data"])))
             if len(found) >= enough:
                 break
-        await stream.aclose()
     return found
 
 
 async def test_a_stream_too_far_behind_gets_a_mark_of_the_gap(index: Indexed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeds, "CATCH_UP", 10)
     await index.stream.handle([message_of(posted(), offset) for offset in range(50)])
-    [gap, *rest] = await _until(EventFeed(index.db, 1, 60), 1, 11)
-    assert isinstance(gap, Gap)
-    numbers = [one.number for one in rest if isinstance(one, IndexRow)]
-    assert (gap.after, gap.before) == (1, numbers[0])
+    [(kind, gap), *rest] = await _until(EventFeed(index.db, 1, 60), 1, 11)
+    assert kind == "gap"
+    numbers = [one["number"] for _, one in rest]
+    assert gap == {"after": 1, "before": numbers[0]}
     assert numbers == list(range(41, 51))
-    [gap, *rest] = await _until(EventFeed(index.db, 1, 60), 99_999, 1)
-    assert gap == Gap(0, 51)
+    [gap_of_another_index, *rest] = await _until(EventFeed(index.db, 1, 60), 99_999, 1)
+    assert gap_of_another_index == ("gap", {"after": 0, "before": 51})
 
 
 async def test_a_stream_behind_what_memory_keeps_reads_the_index(
@@ -223,8 +229,56 @@ async def test_a_stream_behind_what_memory_keeps_reads_the_index(
     reading = asyncio.create_task(_until(feed, 0, 40))
     for start in range(0, 40, 10):
         await index.stream.handle([message_of(posted(), start + offset) for offset in range(10)])
-    found = await reading
-    assert [one.number for one in found if isinstance(one, IndexRow)] == list(range(1, 41))
+    assert [one["number"] for _, one in await reading] == list(range(1, 41))
+
+
+async def test_viewers_share_the_bytes_of_what_arrives(index: Indexed, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = Counter[int]()
+
+    def counted(event: IndexRow) -> dict[str, Any]:
+        written[event.number] += 1
+        return summary_of(event)
+
+    monkeypatch.setattr(feeds, "summary_of", counted)
+    feed = EventFeed(index.db, 20, 60)
+    everything, others = EventFilter(), EventFilter(topic="redemptions")
+    async with contextlib.AsyncExitStack() as opened, asyncio.timeout(30):
+        streams = [
+            await opened.enter_async_context(contextlib.aclosing(feed.stream(wanted, None)))
+            for wanted in (everything, everything, everything, others)
+        ]
+        for stream in streams:
+            assert (await anext(stream)).startswith(b"id: ")
+        for offset in range(5):  # the feed may begin to follow behind the first ones
+            written.clear()
+            waiting = [asyncio.create_task(anext(stream)) for stream in streams]
+            await index.stream.handle([message_of(posted(), offset), message_of(held(new_id()), offset)])
+            first, second, third, other = await asyncio.gather(*waiting)
+            if first is second:
+                break
+    assert first is second is third
+    assert first.endswith(other)
+    assert sorted(written.values()) == [1, 1]
+
+
+async def test_a_stream_of_which_nothing_is_selected_moves_on_and_beats(
+    index: Indexed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "HEARTBEAT_SECONDS", 0.3)
+    feed, stop = EventFeed(index.db, 2, 60), asyncio.Event()
+
+    async def busy() -> None:
+        offset = 0
+        while not stop.is_set():
+            await index.stream.handle([message_of(posted(), offset)])
+            offset += 1
+
+    working = asyncio.create_task(busy())
+    async with asyncio.timeout(30), contextlib.aclosing(feed.stream(EventFilter(topic="redemptions"), None)) as stream:
+        reached = [int((await anext(stream)).split()[1]) for _ in range(3)]
+    stop.set()
+    await working
+    assert reached[0] < reached[1] < reached[2]
 
 
 async def test_no_more_streams_are_open_than_are_allowed(index: Indexed) -> None:

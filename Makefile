@@ -20,7 +20,7 @@ ROUNDS ?= 5
 INGEST_WORKERS ?= 1
 BENCH_OPTIONS ?=
 
-.PHONY: help setup demo run screens test test-unit test-kafka test-depth test-all drill check format docs lock hooks clean audit bench bench-scale bench-console bench-http
+.PHONY: help setup demo run screens test test-unit test-kafka test-depth test-all drill check format docs lock hooks clean audit bench bench-pair bench-scale bench-console bench-http
 
 help:
 	@echo "make demo        set up, start the stack, play two months of a district, print its report (BROKER=kafka: on Apache Kafka)"
@@ -33,6 +33,7 @@ help:
 	@echo "make screens     take the pictures of docs/screens again (needs Chromium)"
 	@echo "make audit       prove the invariants of the data in var/    make clean   forget var/ and the caches"
 	@echo "make bench       measure the ingest beside a bare loop and beside peers (ROUNDS=5); make bench-scale: on 10 million transfers"
+	@echo "make bench-pair OLD=PATH  measure the ingest beside another checkout's, batch by batch in turn"
 	@echo "make bench-console  measure the operators' console: live rows, the index, searches, scrolling, viewers"
 	@echo "make bench-http  measure check-ins beside a bare route, rosters and the search for people over HTTP"
 	@echo "make hooks       install the pre-commit hook                 make lock    resolve the locks again"
@@ -77,6 +78,9 @@ audit: $(RUN_STAMP)
 
 bench: $(BENCH_STAMP)
 	@exec $(PY) -m dev.bench --rounds $(ROUNDS) --workers $(INGEST_WORKERS) $(BENCH_OPTIONS)
+
+bench-pair: $(RUN_STAMP)
+	@exec $(PY) -m dev.bench.pair --old "$(OLD)" $(BENCH_OPTIONS)
 
 bench-scale: $(RUN_STAMP)
 	@exec $(PY) -m dev.bench.scale --workers $(INGEST_WORKERS) $(BENCH_OPTIONS)

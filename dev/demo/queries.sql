@@ -33,6 +33,17 @@ from (
 ) last left join notify.seen_versions seen using (aggregate_id)
 where coalesce(seen.version, 0) < last.version;
 
+-- name: packs_of_points
+-- Rows of the outbox that hold many events of points each.
+select key, headers, value from points.outbox where topic = 'points' and key = '';
+
+-- name: versions_not_notified
+-- Volunteers of whose events notify has not read the given version.
+select count(*)
+from unnest($1::text[], $2::bigint[]) as told (aggregate_id, version)
+left join notify.seen_versions seen using (aggregate_id)
+where coalesce(seen.version, 0) < told.version;
+
 -- name: records_to_close
 -- Records left open half an hour after their shift's end, which the timer closes.
 select count(*) from recruitment.attendance_records r join recruitment.shifts s using (shift_id)

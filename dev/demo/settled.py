@@ -1,11 +1,14 @@
 """Waiting until everything that was accepted has arrived: asked of the database with the auditor's eyes."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
+import orjson
 
 from dev.demo.client import DemoError
+from shared.outbox.packs import events_of
 from shared.postgres import load_queries
 
 __all__ = ["Settling"]
@@ -50,19 +53,35 @@ class Settling:
             "events_not_notified",
         ):
             await self._until(query)
+        await self._until("packs_not_notified", self._packs_not_notified)
 
-    async def _until(self, query: str) -> None:
+    async def _packs_not_notified(self) -> int:
+        """As the query `events_not_notified`, of the events that lie in packs."""
+        conn = await self._connected()
+        versions: dict[str, int] = {}
+        for row in await conn.fetch(_SQL["packs_of_points"]):
+            for _, headers, _ in events_of(row["key"], row["headers"], row["value"]):
+                said = orjson.loads(headers)
+                volunteer, version = said["ce_aggregateid"], int(said["ce_aggregateversion"])
+                versions[volunteer] = max(version, versions.get(volunteer, 0))
+        if not versions:
+            return 0
+        return int(await conn.fetchval(_SQL["versions_not_notified"], list(versions), list(versions.values())))
+
+    async def _until(self, query: str, ask: Callable[[], Awaitable[int]] | None = None) -> None:
         clock = asyncio.get_running_loop().time
         before, deadline = None, clock() + PATIENCE
-        while (waiting := await self._ask(query)) != 0:
+        while (waiting := await self._ask(query, ask)) != 0:
             if waiting != before:
                 before, deadline = waiting, clock() + PATIENCE
             elif clock() > deadline:
                 raise DemoError(f"{query.replace('_', ' ')}: still {waiting} after {PATIENCE:.0f} s")
             await asyncio.sleep(0.05)
 
-    async def _ask(self, query: str) -> int:
+    async def _ask(self, query: str, ask: Callable[[], Awaitable[int]] | None) -> int:
         try:
+            if ask is not None:
+                return await ask()
             return int(await (await self._connected()).fetchval(_SQL[query]))
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             self._conn = None

@@ -11,10 +11,11 @@ from shared.clock import real_now
 from shared.cloudevents import Event, headers_of
 from shared.contracts import Contract
 from shared.ids import new_id
+from shared.outbox.packs import RawEvent, pack
 from shared.postgres import Tx, load_queries
 from shared.telemetry import trace
 
-__all__ = ["EVENT_BYTES", "append", "append_raw", "event"]
+__all__ = ["EVENT_BYTES", "append", "append_many", "append_raw", "event", "raw"]
 
 EVENT_BYTES = 1_048_576
 """The most that the relay sends as one event: key, headers, value and some hundred bytes of framing, in bytes. It is
@@ -62,22 +63,16 @@ def event(
 
 async def append(tx: Tx, *events: Event[Any]) -> None:
     """Write events to the outbox, in the order given."""
-    await append_raw(
-        tx,
-        [
-            (
-                event.id,
-                event.data.topic,
-                event.subject,
-                orjson.dumps(headers_of(event)).decode(),
-                event.data.model_dump_json().encode(),
-            )
-            for event in events
-        ],
-    )
+    await append_raw(tx, [raw(one) for one in events])
 
 
-async def append_raw(tx: Tx, rows: Sequence[tuple[UUID, str, str, str, bytes]]) -> None:
+def raw(event: Event[Any]) -> RawEvent:
+    """The event as its row."""
+    headers = orjson.dumps(headers_of(event)).decode()
+    return event.id, event.data.topic, event.subject, headers, event.data.model_dump_json().encode()
+
+
+async def append_raw(tx: Tx, rows: Sequence[RawEvent]) -> None:
     """Write encoded rows of (event id, topic, key, headers as JSON, value).
 
     For many at once, and for dead letters,
@@ -87,3 +82,8 @@ async def append_raw(tx: Tx, rows: Sequence[tuple[UUID, str, str, str, bytes]]) 
         await tx.execute(_SQL["append_one"], *rows[0])
     elif rows:
         await tx.copy("outbox", _COLUMNS, rows)
+
+
+async def append_many(tx: Tx, rows: Sequence[RawEvent]) -> None:
+    """Write encoded rows as `append_raw`, many of them in packs, which take a fraction of PostgreSQL's time."""
+    await append_raw(tx, pack(rows))

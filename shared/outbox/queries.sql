@@ -38,9 +38,12 @@ update outbox set sent_at = null, refused_at = null, refusal = null where refuse
 update outbox set sent_at = clock_timestamp() where id = any($1::bigint[]);
 
 -- name: depth
--- What the relay still has to send, how old the oldest of it is, in seconds, and what lies aside (in the order of its index,
--- for the planner's sake; a thousand show as much as more).
-select count(*) as depth, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as age,
+-- What the relay still has to send (a pack counts by its events), how old the oldest of it is, in seconds, and what lies
+-- aside (in the order of its index, for the planner's sake; a thousand show as much as more).
+select coalesce(sum(
+           case when key = '' and json_typeof(headers -> 'events') = 'number' then (headers ->> 'events')::integer else 1 end
+       ), 0) as depth,
+       coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as age,
        (select count(*) from (select from outbox where refused_at is not null order by id limit 1000) r) as refused
 from outbox where sent_at is null;
 

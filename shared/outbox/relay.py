@@ -11,7 +11,7 @@ starts and when the broker's log begins anew, as a release or a broker with othe
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ from shared.errors import TransientError
 from shared.kafka.client import client_options
 from shared.kafka.topics import topic_name
 from shared.outbox import EVENT_BYTES
+from shared.outbox.packs import count_events, events_of
 from shared.postgres import TRANSIENT, Database, flush, load_queries
 from shared.settings import Settings
 from shared.telemetry import metrics
@@ -50,9 +51,10 @@ _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 @dataclass(slots=True)
 class _Outcome:
-    """The outcome of a batch: ids that arrived, rows refused for good and why, and the first error if any."""
+    """The outcome of a batch: ids and number of events that arrived, rows refused and why, the first error if any."""
 
     sent: list[int] = field(default_factory=list)
+    events: int = 0
     refused: list[tuple[Any, str]] = field(default_factory=list)
     failure: BaseException | None = None
 
@@ -60,6 +62,29 @@ class _Outcome:
 def pause_until_next_round(began: float, now: float) -> float:
     """The seconds, never below 0, until a round may follow one that began then; both on one monotonic clock."""
     return max(0.0, began + PACE_SECONDS - now)
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A row that was handed to the producer, with the keys and the answers of its events."""
+
+    row: Any
+    keys: set[bytes]
+    futures: list[asyncio.Future[Any]] = field(default_factory=list)
+
+
+def _portions(rows: list[Any]) -> Iterator[list[Any]]:
+    """The rows in portions of some `BATCH` events each, as a pack holds many."""
+    portion: list[Any] = []
+    events = 0
+    for row in rows:
+        portion.append(row)
+        events += count_events(row["headers"])
+        if events >= BATCH:
+            yield portion
+            portion, events = [], 0
+    if portion:
+        yield portion
 
 
 class Relay:
@@ -156,18 +181,27 @@ class Relay:
             if rows:
                 if self.secure:
                     await flush(conn)  # in the session that read them: had they been taken back since, it would be gone
-                outcome = await self._send(producer, rows)
-                if outcome.sent:
-                    await conn.execute(_SQL["mark_sent"], outcome.sent)
-                    self.sent += len(outcome.sent)
-                for row, reason in outcome.refused:
-                    await self._record_refused(conn, row, reason)
-                if outcome.failure is not None:
-                    raise TransientError(f"the broker did not take everything: {outcome.failure}")
+                for portion in _portions(rows):
+                    await self._publish(conn, producer, portion)
             await self._housekeeping(conn, producer)
             if len(rows) < BATCH:
                 await wait_for_event(self._wake, IDLE_SECONDS)
                 await wait_for_event(stop, pause_until_next_round(began, time.monotonic()))
+
+    async def _publish(self, conn: Any, producer: Any, rows: list[Any]) -> None:
+        """Send rows and mark them.
+
+        Raises:
+            TransientError: the broker did not take everything.
+        """
+        outcome = await self._send(producer, rows)
+        if outcome.sent:
+            await conn.execute(_SQL["mark_sent"], outcome.sent)
+            self.sent += outcome.events
+        for row, reason in outcome.refused:
+            await self._record_refused(conn, row, reason)
+        if outcome.failure is not None:
+            raise TransientError(f"the broker did not take everything: {outcome.failure}")
 
     async def _send(self, producer: Any, rows: list[Any]) -> _Outcome:
         """Send rows.
@@ -176,56 +210,75 @@ class Relay:
         holds when they are sent again.
         """
         outcome = _Outcome()
-        waiting: list[tuple[Any, asyncio.Future[Any]]] = []
+        waiting: list[_Sent] = []
         for row in rows:
             try:
-                message = self._message(row)
+                messages = self._messages(row)
             except (AttributeError, TypeError, ValueError) as error:
                 outcome.refused.append((row, f"it cannot be encoded: {error!r}"))
                 continue
+            sent = _Sent(row, {message["key"] for message in messages})
             alone = row["id"] in self._alone
             if alone:
-                await asyncio.gather(*(future for _, future in waiting), return_exceptions=True)
+                await asyncio.gather(*(future for one in waiting for future in one.futures), return_exceptions=True)
+            waiting.append(sent)
+            broken = False
             try:
-                future = await producer.send(**message)
+                for message in messages:
+                    sent.futures.append(future := await producer.send(**message))
+                    if alone and isinstance((await asyncio.gather(future, return_exceptions=True))[0], BaseException):
+                        broken = True
+                        break
             except MessageSizeTooLargeError as error:
                 outcome.refused.append((row, str(error)))
+                waiting.pop()
                 continue
             except (KafkaError, OSError) as error:
                 outcome.failure = error
+                waiting.pop()
                 break
-            waiting.append((row, future))
-            if alone and isinstance((await asyncio.gather(future, return_exceptions=True))[0], BaseException):
+            if broken:
                 break  # an idempotent producer has counted it, so that what follows needs a new one
         await self._judge(outcome, waiting)
         return outcome
 
-    async def _judge(self, outcome: _Outcome, waiting: list[tuple[Any, asyncio.Future[Any]]]) -> None:
-        results = await asyncio.gather(*(future for _, future in waiting), return_exceptions=True)
-        failed_keys: set[str] = set()
-        for (row, _), result in zip(waiting, results, strict=True):
-            if isinstance(result, BaseException):
+    async def _judge(self, outcome: _Outcome, waiting: list[_Sent]) -> None:
+        failed_keys: set[bytes] = set()
+        for sent in waiting:
+            row = sent.row
+            results = await asyncio.gather(*sent.futures, return_exceptions=True)
+            result = next((one for one in results if isinstance(one, BaseException)), None)
+            if result is not None:
                 outcome.failure = outcome.failure or result
                 if isinstance(result, _TOO_LARGE) and row["id"] in self._alone:
                     outcome.refused.append((row, str(result)))
                     continue
                 if isinstance(result, _TOO_LARGE):
                     self._alone.add(row["id"])  # which one of its batch is too large shows when each goes by itself
-                failed_keys.add(row["key"])
-            elif row["key"] not in failed_keys:
+                failed_keys |= sent.keys
+            elif sent.keys.isdisjoint(failed_keys):
                 outcome.sent.append(row["id"])
+                outcome.events += len(results)
                 self._alone.discard(row["id"])
-                metrics.OUTBOX_SENT.labels(result.topic).inc()
+                metrics.OUTBOX_SENT.labels(topic_name(self.settings, row["topic"])).inc(len(results))
+            else:
+                failed_keys |= sent.keys
 
-    def _message(self, row: Any) -> dict[str, Any]:
-        return {
-            "topic": topic_name(self.settings, row["topic"]),
-            "key": row["key"].encode(),
-            "value": row["value"],
-            "headers": [(name, text.encode()) for name, text in orjson.loads(row["headers"]).items()],
-            # when it was decided, not when it was sent: an event that is sent again is still old
-            "timestamp_ms": int(row["created_at"].timestamp() * 1000),
-        }
+    def _messages(self, row: Any) -> list[dict[str, Any]]:
+        """The messages of a row, in their order: of a pack several."""
+        topic = topic_name(self.settings, row["topic"])
+        # when it was decided, not when it was sent: an event that is sent again is still old
+        decided = int(row["created_at"].timestamp() * 1000)
+        return [
+            {
+                "topic": topic,
+                "key": key.encode(),
+                "value": value,
+                "headers": [(name, text.encode()) for name, text in orjson.loads(headers).items()],
+                "timestamp_ms": decided,
+            }
+            for key, headers, value in events_of(row["key"], row["headers"], row["value"])
+        ]
 
     async def _record_refused(self, conn: Any, row: Any, reason: str) -> None:
         await conn.execute(_SQL["mark_refused"], row["id"], reason)

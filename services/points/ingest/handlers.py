@@ -209,7 +209,7 @@ class _Fold:
         self.outbox += self.badges.outbox
         accounts = [self.volunteers[key] for key in sorted(self.changed, key=_bytes)]
         await store.write(tx, self.now, lots=posted.lots, buckets=found, volunteers=accounts)
-        await outbox.append_raw(tx, self.outbox)
+        await outbox.append_many(tx, self.outbox)
         return len(self.outbox)
 
     async def _known(self, inputs: Mapping[BucketKey, Sequence[Facts]]) -> Known:

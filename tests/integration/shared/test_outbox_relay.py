@@ -13,13 +13,15 @@ from shared.contracts import BadgeAwarded
 from shared.errors import TransientError
 from shared.ids import derived_id, new_id
 from shared.kafka.consumer import BatchConsumer, Message
+from shared.outbox.packs import count_events
 from shared.outbox.relay import Relay
-from shared.postgres import Database, Tx
+from shared.postgres import Database, Tx, load_queries
 from tests.support.brokers import TestBroker
 from tests.support.settings import SettingsFactory
 from tests.support.waiting import eventually
 
 Seen = list[Message]
+QUERIES = load_queries(outbox.__file__)
 
 
 def badge(volunteer_id: UUID, number: int) -> BadgeAwarded:
@@ -83,6 +85,27 @@ async def test_events_arrive_in_order_of_their_key_and_are_marked(
                     await emit(tx, person, n)
         await eventually(lambda: len(seen) >= 140, within=60)
     assert all(numbers(seen, person) == list(range(20)) for person in people)
+    async with notify_db.transaction() as tx:
+        assert await tx.fetchval("select count(*) from outbox where sent_at is null") == 0
+
+
+async def test_events_of_packs_arrive_one_by_one_in_order(
+    notify_db: Database, settings_for: SettingsFactory, broker: TestBroker
+) -> None:
+    people = [new_id() for _ in range(7)]
+    events = [outbox.event(badge(one, n), source="test", aggregate_version=n) for n in range(20) for one in people]
+    seen: Seen = []
+    async with notify_db.transaction() as tx:
+        await outbox.append_many(tx, [outbox.raw(event) for event in events])
+        kept = await tx.fetch(QUERIES["unsent"], 1000)
+        assert [count_events(row["headers"]) for row in kept] == [50, 50, 40]
+        assert await tx.fetchval(QUERIES["depth"]) == 140
+    relay = Relay(notify_db, settings_for("notify"))
+    async with running(consumer(settings_for, seen).run), running(relay.run):
+        await eventually(lambda: len(seen) >= 140, within=60)
+    assert all(numbers(seen, person) == list(range(20)) for person in people)
+    assert {cloudevents.decode(one.headers, one.value).id for one in seen} == {event.id for event in events}
+    assert relay.sent == len(seen) == 140
     async with notify_db.transaction() as tx:
         assert await tx.fetchval("select count(*) from outbox where sent_at is null") == 0
 

@@ -1,0 +1,96 @@
+"""One checkout's ingest with a PostgreSQL of its own, batch by batch as it is asked; PYTHONPATH names the checkout.
+
+Started by `dev.bench.pair` from a file, so that an older checkout needs no such command. A line of standard input is
+how many messages to apply next; the answer is a line of JSON. Nothing here may import what older checkouts lack.
+"""
+
+import asyncio
+import gc
+import json
+import pickle
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import asyncpg
+import psutil
+import uvloop
+
+from dev.bench.rig import Rig
+from dev.stack.broker import make_broker
+from dev.stack.postgres import Postgres, forget
+from ops.database import Server
+from ops.secrets import make_secrets
+from services.points.app import GC_THRESHOLD
+from services.points.ingest.stream import IngestStream
+from services.points.policy import policy_of
+from shared.kafka.consumer import Message, apply_halving
+from shared.postgres import Database, load_queries
+
+SQL = load_queries(__file__)
+TOPIC = "bench.volunteering.attendance.v1"
+
+
+def server_seconds(postmaster: psutil.Process) -> float:
+    """Processor time of the server and of all its processes: of those that live by the nanosecond."""
+    ended = postmaster.cpu_times()
+    total = float(ended.children_user + ended.children_system)
+    for one in (postmaster, *postmaster.children()):
+        try:
+            total += int(Path(f"/proc/{one.pid}/schedstat").read_text().split()[0]) / 1e9
+        except OSError:
+            continue  # ended since: from now on it counts among those that have
+    return total
+
+
+async def serve(directory: Path, sent: Path) -> None:
+    """Start the server, then apply as many messages as each line says."""
+    found: list[tuple[int, bytes, bytes, list[tuple[str, bytes]]]] = pickle.loads(sent.read_bytes())  # noqa: S301 - our own file
+    messages = [
+        Message(TOPIC, "attendance", partition, offset, key, value, headers, 0)
+        for offset, (partition, key, value, headers) in enumerate(found)
+    ]
+    secrets = make_secrets()
+    postgres = Postgres(directory / "postgres", directory / "postgres.log", secrets.passwords["postgres"])
+    postgres.settings = {"track_commit_timestamp": "on"}
+    try:
+        await postgres.start()
+        server = Server("127.0.0.1", postgres.port, secrets.passwords)
+        rig = Rig(directory, postgres, make_broker("embedded", directory / "broker"), server)
+        await rig.make_template(None)
+        name = await rig.fresh("pair")
+        database = await Database.open(rig.dsn("points_app", name), "points", size=4, generic_plans=True)
+        meter = await asyncpg.connect(rig.dsn("postgres", name))
+        try:
+            await answer(IngestStream(database, await policy_of(database)), messages, rig.postgres_pid, meter)
+        finally:
+            await meter.close()
+            await database.close()
+    finally:
+        await postgres.stop(patience=30)
+        forget(directory / "postgres")
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+async def answer(stream: IngestStream, messages: list[Message], postmaster: int, meter: asyncpg.Connection) -> None:
+    """Apply and answer until standard input ends."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLD)
+    server, place = psutil.Process(postmaster), 0
+    print(json.dumps({"ready": len(messages)}), flush=True)
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        batch = messages[place : place + int(line)]
+        place += len(batch)
+        written = await meter.fetchval(SQL["log_position"])
+        theirs, mine = server_seconds(server), time.process_time()
+        await apply_halving(batch, stream.handle, stream.dead_letter)
+        used = {"python": time.process_time() - mine, "postgres": server_seconds(server) - theirs}
+        written = int(await meter.fetchval(SQL["log_position"]) - written)
+        print(json.dumps({"records": len(batch), "wal": written, **used}), flush=True)
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(Path(sys.argv[1]), Path(sys.argv[2])))

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-import asyncpg
 from rich.console import Console
 from rich.table import Table
 
-from ops.audit import completeness, goods, teams, worth
-from ops.audit.model import Check, Report
-from ops.audit.sql import SQL
+from ops.audit import badges, completeness, goods, teams, worth
+from ops.audit.model import Check, Report, could_not_be_checked, merged
+from ops.audit.parts import walk_apart
+from ops.audit.session import UNREADABLE, snapshot
+from ops.audit.sql import VolunteerRange
+from ops.audit.volunteers import Walked, ranges, walk
 from services.points.invariants import store as invariants
 from shared.errors import TransientError
 from shared.postgres import TRANSIENT, Tx
@@ -26,18 +27,17 @@ __all__ = ["audit", "run_audit"]
 SHOWN = 10
 """Offenders printed per check; `--json` lists more."""
 
-SESSION = {
-    "search_path": "pg_catalog",
-    "timezone": "UTC",
-    "application_name": "weiguang-audit",
-    "work_mem": "64MB",
-    "jit": "off",
-}
 CheckFunction = Callable[[Tx], Awaitable[Check]]
 
 
 async def audit(
-    dsn: str, *, settled: bool = False, teams_too: bool = True, direct_feed: bool = False, sessions: int = 1
+    dsn: str,
+    *,
+    settled: bool = False,
+    teams_too: bool = True,
+    direct_feed: bool = False,
+    sessions: int = 1,
+    processes: int = 1,
 ) -> Report:
     """Run all checks in REPEATABLE READ, READ ONLY transactions over one snapshot.
 
@@ -46,35 +46,76 @@ async def audit(
         settled: nothing is on its way any more, so a published revision that was not applied is a breach.
         teams_too: the teams' own consumer of attendance has run as well (a bench measures the ingest without it).
         direct_feed: a test or a bench writes the topic without recruitment, so records unknown to it are no forgeries.
-        sessions: over so many of them, for large ledgers: some checks keep this process busy, others the server.
+        sessions: over so many of them, for large ledgers.
+        processes: with more than one, so many further processes prove the worth of one range of volunteers each.
 
     Raises:
-        TransientError: the database cannot be reached.
+        TransientError: the database cannot be reached, or a process ended without findings.
     """
-    # Longest first, for who comes second to have something to do until the end.
-    checks: list[tuple[str, CheckFunction]] = [
-        ("A4", worth.awards),
-        ("A3", partial(_completeness, settled=settled, teams_too=teams_too, direct_feed=direct_feed)),
-        ("A5", _badges),
+    started = time.monotonic()
+    try:
+        async with snapshot(dsn, sessions, shared=processes > 1) as (transactions, exported):
+            apart = await ranges(transactions[0], processes) if processes > 1 else []
+            # The walk takes longest, and a session that comes second needs something to do until its end.
+            checks = [] if apart else [("A4", _everybody)]
+            checks += _checks(settled=settled, teams_too=teams_too, direct_feed=direct_feed)
+
+            async def work(tx: Tx) -> list[Walked | Check]:
+                found: list[Walked | Check] = []
+                while checks:
+                    found.append(await _timed(tx, *checks.pop(0)))
+                return found
+
+            walking = [_one(walk_apart(dsn, exported, chosen)) for chosen in apart]
+            found = await _side_by_side([*walking, *map(work, transactions)])
+    except TRANSIENT as error:
+        raise TransientError(f"PostgreSQL did not answer as expected: {error}") from error
+    return Report(_report(found), settled, time.monotonic() - started)
+
+
+def _checks(*, settled: bool, teams_too: bool, direct_feed: bool) -> list[tuple[str, Any]]:
+    """Everything but the walk, longest first."""
+    completeness_of = partial(_completeness, settled=settled, teams_too=teams_too, direct_feed=direct_feed)
+    return [
+        ("A4", worth.postings),
         *invariants.CHECKS,
+        ("A3", completeness_of),
+        ("A5", teams.prove),
         ("A8", goods.deliveries),
     ]
-    started = time.monotonic()
-    done: list[Check] = []
 
-    async def work(tx: Tx) -> None:
-        while checks:
-            done.append(await _timed(tx, *checks.pop(0)))
 
-    async with _snapshot(dsn, sessions) as transactions:
-        working = [asyncio.create_task(work(tx)) for tx in transactions]
-        try:
-            await asyncio.gather(*working)
-        finally:
-            for one in working:
-                one.cancel()
-            await asyncio.gather(*working, return_exceptions=True)
-    return Report(tuple(sorted(done, key=lambda check: check.code)), settled, time.monotonic() - started)
+async def _everybody(tx: Tx) -> Walked:
+    (everybody,) = VolunteerRange.between(())
+    return await walk(tx, everybody)
+
+
+async def _one(work: Awaitable[Walked]) -> list[Walked | Check]:
+    return [await work]
+
+
+async def _side_by_side(works: Iterable[Any]) -> list[Walked | Check]:
+    """The findings of all; what still runs when one fails is cancelled."""
+    running = [asyncio.ensure_future(one) for one in works]
+    try:
+        return [found for many in await asyncio.gather(*running) for found in many]
+    finally:
+        for one in running:
+            one.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+def _report(found: Sequence[Walked | Check]) -> tuple[Check, ...]:
+    """One check for each invariant; A4 and A5 have several parts, each in an order of its own."""
+    walks = [one for one in found if isinstance(one, Walked)]
+    older = Check("A5", badges.TITLE, notes=badges.note_of_older(sum(one.older for one in walks)))
+    parts: dict[str, list[Check]] = {}
+    for check in found:
+        if isinstance(check, Check):
+            parts.setdefault(check.code, []).append(check)
+    parts["A4"] = [*parts["A4"], *(one.awards for one in walks)]
+    parts["A5"] = [*(one.badges for one in walks), older, *parts["A5"]]
+    return tuple(merged(parts[code]) for code in sorted(parts))
 
 
 async def _completeness(tx: Tx, *, settled: bool, teams_too: bool, direct_feed: bool) -> Check:
@@ -85,43 +126,15 @@ async def _completeness(tx: Tx, *, settled: bool, teams_too: bool, direct_feed: 
     return check
 
 
-async def _badges(tx: Tx) -> Check:
-    """A5 for volunteers and teams."""
-    check = await worth.badges(tx)
-    await teams.prove(tx, check)
-    return check
-
-
-@asynccontextmanager
-async def _snapshot(dsn: str, sessions: int) -> AsyncIterator[list[Tx]]:
-    """One state of everything. No service's pool: to sum a large ledger may take longer than a request ever should."""
-    found: list[Tx] = []
-    try:
-        async with AsyncExitStack() as stack:
-            for number in range(sessions):
-                conn: Any = await asyncpg.connect(dsn, timeout=10, server_settings=SESSION)
-                stack.push_async_callback(conn.close)
-                await stack.enter_async_context(conn.transaction(isolation="repeatable_read", readonly=True))
-                if number == 0 and sessions > 1:
-                    exported = await conn.fetchval(SQL["export_snapshot"])
-                elif number > 0:
-                    await conn.execute(f"set transaction snapshot '{exported}'")  # takes no parameter
-                found.append(Tx(conn))
-            yield found
-    except TRANSIENT as error:
-        raise TransientError(f"PostgreSQL did not answer as expected: {error}") from error
-
-
-async def _timed(tx: Tx, code: str, check: CheckFunction) -> Check:
+async def _timed(tx: Tx, code: str, check: Callable[[Tx], Awaitable[Walked | Check]]) -> Walked | Check:
     started = time.monotonic()
     try:
         async with tx.conn.transaction():
             done = await check(tx)
-    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InsufficientPrivilegeError) as error:
-        # Not being able to look is no proof that all is well.
-        done = Check(code, "could not be checked")
-        done.add_violation("the audit", str(error))
-    done.seconds = time.monotonic() - started
+    except UNREADABLE as error:
+        done = could_not_be_checked(code, error)
+    if isinstance(done, Check):  # a walk knows the time of its two checks
+        done.seconds = time.monotonic() - started
     return done
 
 

@@ -109,9 +109,11 @@ select version, name, effective_from, document, status from points.rule_versions
 -- A4: which rules are in force together; the newest is where everybody is to be.
 select generation, versions from points.rule_generations order by generation;
 
--- name: generations_by_volunteer
--- A4: the rules that all buckets of a volunteer are under.
-select volunteer_id, generation from points.volunteers order by volunteer_id;
+-- name: range_bounds
+-- A4, A5: the first volunteer of each of $1 ranges with equally many accounts.
+select min(volunteer_id::text)::uuid as first from (
+    select volunteer_id, ntile($1) over (order by volunteer_id) as place from points.volunteers
+) placed group by place order by place;
 
 -- name: moves_against_predictions
 -- A4: volunteers for whom an activation was something else than its rehearsal said, although nothing came later; and
@@ -140,43 +142,46 @@ where (status not in ('proposed', 'withdrawn') and (decided_by is null or decide
        and (reversal_decided_by is null or reversal_decided_by = reversal_proposed_by)) order by 1;
 
 -- name: records_by_volunteer
--- A4, A5: every record at its highest revision, a volunteer at a time.
-select r.*, (
+-- A4, A5: every record at its highest revision, a volunteer at a time: what rules read, in their order, and the site.
+select r.volunteer_id, r.record_id, r.revision, r.day, r.status, r.provenance, r.started_at, r.minutes, r.planned_minutes,
+       r.kind, r.theme, r.activity_id, r.approval_level, (
     record_id in (select c.record_id from points.complaints c where c.withdrawn_at is null and c.record_id is not null)
     or coalesce(activity_id in (
         select c.activity_id from points.complaints c where c.withdrawn_at is null and c.activity_id is not null), false)
-) as complained, coalesce(f.kinds, '{}') as flag_kinds
+) as complained, f.kinds as flag_kinds, r.site_id
 from points.records r
 left join (
     select record_id, array_agg(distinct kind) as kinds from points.record_flags where standing group by record_id
 ) f using (record_id)
-order by volunteer_id, started_at, record_id;
+where r.volunteer_id between $1 and $2 order by r.volunteer_id;
 
 -- name: buckets_by_volunteer
 -- A4: what each bucket says, a volunteer at a time.
-select volunteer_id, bucket, version, rule_version, points, explanation from points.buckets order by volunteer_id, bucket;
+select volunteer_id, bucket, rule_version, points, explanation from points.buckets
+where volunteer_id between $1 and $2 order by volunteer_id, bucket;
 
 -- name: awards_by_volunteer
 -- A4: what was posted for each bucket, a volunteer at a time, against what its lots say was awarded.
 with posted as (
     select volunteer_id, bucket, expires_on, sum(case code when 'award' then amount else -amount end) as points
-    from points.transfers where code in ('award', 'reversal') group by volunteer_id, bucket, expires_on
+    from points.transfers where code in ('award', 'reversal') and volunteer_id between $1 and $2
+    group by volunteer_id, bucket, expires_on
+), held as (
+    select volunteer_id, bucket, expires_on, awarded from points.lots where volunteer_id between $1 and $2
 )
-select coalesce(p.volunteer_id, l.volunteer_id) as volunteer_id, coalesce(p.bucket, l.bucket) as bucket,
-       coalesce(p.expires_on, l.expires_on) as expires_on, coalesce(p.points, 0)::bigint as posted,
-       coalesce(l.awarded, 0) as awarded
-from posted p full join points.lots l using (volunteer_id, bucket, expires_on)
-order by 1, 2, 3;
+select volunteer_id, bucket, expires_on, coalesce(p.points, 0)::bigint as posted, coalesce(l.awarded, 0) as awarded
+from posted p full join held l using (volunteer_id, bucket, expires_on)
+order by volunteer_id;
 
 -- name: referrals_by_volunteer
 -- A4: referrals that stand, the inputs of their buckets, by whom they earn a bonus.
 select referrer_id as volunteer_id, referred_id, day from points.referrals
-where withdrawn_at is null order by referrer_id, referral_id;
+where withdrawn_at is null and referrer_id between $1 and $2 order by referrer_id, referral_id;
 
 -- name: adjustments_by_volunteer
 -- A4: approved adjustments, the inputs of their buckets, a volunteer at a time, the one that names the bucket first.
 select volunteer_id, coalesce(corrects, adjustment_id) as root, adjustment_id, points, decided_on as day
-from points.adjustments where status = 'approved'
+from points.adjustments where status = 'approved' and volunteer_id between $1 and $2
 order by volunteer_id, corrects is not null, decided_at, adjustment_id;
 
 -- name: flags_against_cases
@@ -225,15 +230,19 @@ order by 1, 2, 3;
 -- A5: what earns a badge.
 select version, name, effective_from, document from points.criteria_versions order by version;
 
--- name: badges_by_volunteer
--- A5: badges held now, and the version under which the volunteer was judged, a volunteer at a time.
+-- name: accounts_by_volunteer
+-- A4, A5: the generation of rules that all buckets of a volunteer are under, the lifetime figures, the badges held now
+-- and the version under which they were judged, a volunteer at a time.
 with held as (
     select volunteer_id, array_agg(badge order by badge) as awarded
-    from points.badge_awards where revoked_at is null group by volunteer_id
+    from points.badge_awards where revoked_at is null and volunteer_id between $1 and $2 group by volunteer_id
+), accounts as (
+    select * from points.volunteers where volunteer_id between $1 and $2
 )
-select volunteer_id, v.criteria_version, v.badge_figures, coalesce(v.badges, '{}') as badges, v.credit_minutes, v.honour_minutes,
-       v.imported_minutes, v.credit_records, v.honour_records, v.imported_records, coalesce(h.awarded, '{}') as awarded
-from points.volunteers v full join held h using (volunteer_id) order by volunteer_id;
+select volunteer_id, v.generation, v.criteria_version, v.badge_figures, coalesce(v.badges, '{}') as badges,
+       coalesce(h.awarded, '{}') as awarded, v.credit_minutes, v.honour_minutes, v.imported_minutes, v.credit_records,
+       v.honour_records, v.imported_records
+from accounts v full join held h using (volunteer_id) order by volunteer_id;
 
 -- name: dead_attendance_of_teams
 -- A3: attendance that the teams' consumer dead-lettered; what exactly it was, its bytes say, or its attributes.

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from ops.audit.badges import TITLE
 from ops.audit.completeness import PUT_ASIDE, Revision, lost, revision_of
 from ops.audit.model import Check
 from ops.audit.sql import SQL, rows
@@ -43,8 +44,9 @@ async def arrived(tx: Tx, check: Check, *, settled: bool) -> None:
         check.notes.append(f"{lag} revisions are on their way to the teams")
 
 
-async def prove(tx: Tx, check: Check) -> None:
+async def prove(tx: Tx) -> Check:
     """A5 for teams: what each record counts, the figures, and the badges that they earn, all recomputed."""
+    check = Check("A5", TITLE)
     async for row in rows(tx, "services_against_records"):
         subject = f"record {row['record_id']} revision {row['revision']} of team {row['team_id']}"
         counted = [(name, row[name], row[f"{name}_due"]) for name in ("team_id", "day", "counted_as")]
@@ -58,6 +60,7 @@ async def prove(tx: Tx, check: Check) -> None:
         pairs = [(f"{name} services", row[name], row[f"{name}_due"]) for name in ("credit", "honour")]
         check.differ(subject, pairs)
     await _badges(tx, check, figures)
+    return check
 
 
 async def _badges(tx: Tx, check: Check, figures: dict[Any, Figures]) -> None:

@@ -1,9 +1,9 @@
-"""A4, A5: points and badges against the rules, computed anew from the records, a volunteer at a time."""
+"""A4: points against the rules, computed anew from the records, a volunteer at a time."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -11,10 +11,8 @@ from typing import Any
 import orjson
 
 from ops.audit.model import Check
-from ops.audit.sql import SQL, ByVolunteer, rows
+from ops.audit.sql import SQL, rows
 from services.points.adjustments.domain import Approved, adjusted, bucket_of
-from services.points.badges.documents import CriteriaDocument
-from services.points.badges.domain import Criteria, Served, States
 from services.points.invariants.domain import transfers_named
 from services.points.rules.documents import RuleDocument
 from services.points.rules.domain import (
@@ -28,58 +26,76 @@ from services.points.rules.domain import (
     first_service,
     referral,
 )
-from services.points.rules.hours.domain import PROVENANCE_GROUPS, Lifetime
 from services.points.rules.worth.domain import evaluate
 from shared.postgres import Tx
 
-Lines = dict[str, Any]
+__all__ = ["TITLE", "Proof", "postings"]
+
+TITLE = "posted awards of each bucket = rule(its records) under its version"
+_FLAGS = Facts._fields.index("flags") + 1
+"""The place of the flags in a row of records: the volunteer comes first, then what a rule reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditedWorth:
     """The worth of a volunteer's records.
 
-    Points per (bucket, last valid day), each bucket's explanation, and the
-    version that the volunteer's generation selects for it.
+    Points per (bucket, last valid day), each bucket's explanation as it is
+    stored, and the version that the volunteer's generation selects for it.
     """
 
     points: dict[tuple[str, date], int]
-    lines: Lines
+    lines: dict[str, str]
     versions: dict[str, int] = field(default_factory=dict)
 
 
-async def awards(tx: Tx) -> Check:
-    """A4: the posted awards of each bucket are what the rule makes of its records, under the bucket's version."""
-    check = Check("A4", "posted awards of each bucket = rule(its records) under its version")
-    books = await _books(tx)
-    await _postings(tx, check)
-    streams = ByVolunteer(
-        tx,
-        "generations_by_volunteer",
-        "records_by_volunteer",
-        "buckets_by_volunteer",
-        "awards_by_volunteer",
-        "adjustments_by_volunteer",
-        "referrals_by_volunteer",
-    )
-    async for volunteer_id, group in streams.groups():
-        buckets = {row["bucket"]: row for row in group["buckets_by_volunteer"]}
+_NO_FLAGS: frozenset[str] = frozenset()
+
+
+class Proof:
+    """The worth of each volunteer's records against what was posted; ``check`` holds what is wrong."""
+
+    def __init__(self, books: Mapping[int, Rulebook]) -> None:
+        self.check = Check("A4", TITLE)
+        self._books = books
+        self._newest = max(books, default=0)
+
+    @classmethod
+    async def begin(cls, tx: Tx) -> Proof:
+        """Load the rules that are in force together."""
+        return cls(await _books(tx))
+
+    def prove(
+        self,
+        volunteer_id: Any,
+        account: Any | None,
+        records: Sequence[Any],
+        buckets: Sequence[Any],
+        awards: Sequence[Any],
+        adjustments: Sequence[Any],
+        referrals: Sequence[Any],
+    ) -> None:
+        """One volunteer. ``account`` and the others are rows of the queries by volunteer."""
+        check = self.check
         check.examined += len(buckets)
-        generations = [row["generation"] for row in group["generations_by_volunteer"]] or [max(books, default=0)]
-        book = books.get(generations[0])
+        kept = {row[1]: row for row in buckets}
+        generation = account["generation"] if account is not None else None
+        if generation is None:
+            generation = self._newest
+        book = self._books.get(generation)
         try:
-            worth = _worth(book, group["records_by_volunteer"], buckets)
-            _adjust(worth, book, group["adjustments_by_volunteer"], buckets)
-            _refer(worth, book, group["referrals_by_volunteer"], buckets)
-            _compare_versions(check, volunteer_id, worth, book, buckets)
+            worth = _worth(book, records, kept)
+            if adjustments:
+                _adjust(worth, book, adjustments, kept)
+            if referrals:
+                _refer(worth, book, referrals, kept)
+            _compare_versions(check, volunteer_id, worth, book, kept)
         except KeyError as error:
-            violation = f"a bucket is under rule {error}, which is not in force in generation {generations[0]}"
+            violation = f"a bucket is under rule {error}, which is not in force in generation {generation}"
             check.add_violation(f"volunteer {volunteer_id}", violation)
-            continue
-        posted = {(row["bucket"], row["expires_on"]): row for row in group["awards_by_volunteer"]}
-        _compare_awards(check, volunteer_id, worth, posted)
-        _compare_buckets(check, volunteer_id, worth, buckets)
-    return check
+            return
+        _compare_awards(check, volunteer_id, worth, {(row[1], row[2]): (row[3], row[4]) for row in awards})
+        _compare_buckets(check, volunteer_id, worth, kept)
 
 
 async def _books(tx: Tx) -> dict[int, Rulebook]:
@@ -93,12 +109,13 @@ async def _books(tx: Tx) -> dict[int, Rulebook]:
     }
 
 
-async def _postings(tx: Tx, check: Check) -> None:
+async def postings(tx: Tx) -> Check:
     """Each version of a bucket was posted once and exactly.
 
     Adjustments and activations had two people,
     and activations were what had been predicted.
     """
+    check = Check("A4", TITLE)
     async for row in rows(tx, "moves_against_predictions"):
         check.add_violation(row["subject"], row["detail"])
     async for row in rows(tx, "activations_against_approval"):
@@ -121,6 +138,7 @@ async def _postings(tx: Tx, check: Check) -> None:
     async for row in rows(tx, "adjustments_against_approval"):
         people = f"proposed by {row['proposed_by']}, decided by {row['decided_by']}"
         check.add_violation(f"adjustment {row['adjustment_id']}", f"{row['status']}, {people}")
+    return check
 
 
 def _adjust(worth: AuditedWorth, book: Rulebook | None, approved: Sequence[Any], buckets: Mapping[str, Any]) -> None:
@@ -138,24 +156,29 @@ def _adjust(worth: AuditedWorth, book: Rulebook | None, approved: Sequence[Any],
 
 
 def _compare_awards(
-    check: Check, volunteer_id: Any, worth: AuditedWorth, posted: Mapping[tuple[str, date], Any]
+    check: Check, volunteer_id: Any, worth: AuditedWorth, posted: Mapping[tuple[str, date], tuple[int, int]]
 ) -> None:
-    for key in sorted(worth.points.keys() | posted.keys()):
-        due, row = worth.points.get(key, 0), posted.get(key)
-        found = (0, 0) if row is None else (row["posted"], row["awarded"])
+    """Points by lot: what was posted and what the lot says, against what is due."""
+    due = worth.points
+    if len(posted) == len(due) and all(posted.get(key) == (points, points) for key, points in due.items()):
+        return
+    for key in sorted(due.keys() | posted.keys()):
+        found = posted.get(key, (0, 0))
         subject = f"bucket {key[0]} of volunteer {volunteer_id}, points good until {key[1]}"
-        check.differ(subject, [("posted", found[0], due), ("the lot's award", found[1], due)])
+        check.differ(subject, [("posted", found[0], due.get(key, 0)), ("the lot's award", found[1], due.get(key, 0))])
 
 
 def _compare_buckets(check: Check, volunteer_id: Any, worth: AuditedWorth, buckets: Mapping[str, Any]) -> None:
     """A bucket's own figure, and the explanation that people are shown."""
-    sums: dict[str, int] = defaultdict(int)
+    sums: dict[str, int] = {}
     for (bucket, _), points in worth.points.items():
-        sums[bucket] += points
-    for bucket, row in buckets.items():
-        subject = f"bucket {bucket} of volunteer {volunteer_id}"
-        check.differ(subject, [("its points", row["points"], sums[bucket])])
-        if bucket in worth.lines and _explanation(row["explanation"]) != worth.lines[bucket]:
+        sums[bucket] = sums.get(bucket, 0) + points
+    for bucket, (_, _, _, points, explanation) in buckets.items():
+        if points != (due := sums.get(bucket, 0)):
+            check.differ(f"bucket {bucket} of volunteer {volunteer_id}", [("its points", points, due)])
+        said = worth.lines.get(bucket)
+        if said is not None and explanation != said and orjson.loads(explanation) != orjson.loads(said):
+            subject = f"bucket {bucket} of volunteer {volunteer_id}"
             check.add_violation(subject, "its explanation is not what the rule says of its records")
 
 
@@ -167,15 +190,13 @@ def _compare_versions(
     Raises:
         KeyError: a bucket is under a version that the generation does not hold.
     """
-    for bucket, row in buckets.items() if book is not None else ():
-        assert book is not None
-        found = book.version(row["rule_version"]).version
+    if book is None:
+        return
+    for bucket, (_, _, kept, _, _) in buckets.items():
+        found = book.version(kept).version
         due = worth.versions.get(bucket, found)
-        check.differ(f"bucket {bucket} of volunteer {volunteer_id}", [("its rule version", found, due)])
-
-
-def _explanation(explanation: str) -> Any:
-    return orjson.loads(explanation)
+        if found != due:
+            check.differ(f"bucket {bucket} of volunteer {volunteer_id}", [("its rule version", found, due)])
 
 
 def _worth(book: Rulebook | None, records: Sequence[Any], buckets: Mapping[str, Any]) -> AuditedWorth:
@@ -187,17 +208,25 @@ def _worth(book: Rulebook | None, records: Sequence[Any], buckets: Mapping[str, 
     worth = AuditedWorth({}, {})
     if book is None:
         return worth
-    by_bucket: dict[str, list[Any]] = defaultdict(list)
+    points_due, lines, versions = worth.points, worth.lines, worth.versions
+    by_bucket: dict[str, list[Facts]] = {}
     for row in records:
-        by_bucket[book.bucket(row["day"], row["activity_id"])[1].bucket].append(row)
+        found = _facts(row)
+        bucket = book.bucket(found.day, found.activity_id)[1].bucket
+        if bucket in by_bucket:
+            by_bucket[bucket].append(found)
+        else:
+            by_bucket[bucket] = [found]
     first: First | None = None
-    for bucket, rows_of_it in by_bucket.items():
-        day = rows_of_it[0]["day"]
-        worth.versions[bucket] = book.at(day).version
-        rule = _rule(book, buckets, bucket, day)
-        award = evaluate(rule, [_facts(row) for row in rows_of_it])
-        worth.points.update({(bucket, expires_on): points for expires_on, points in award.points.items()})
-        worth.lines[bucket] = orjson.loads(orjson.dumps(award.explanation()))
+    for bucket, inputs in by_bucket.items():
+        selected = book.bucket(inputs[0].day, inputs[0].activity_id)[0]
+        versions[bucket] = selected.version
+        kept = buckets.get(bucket)
+        rule = selected if kept is None or kept[2] == selected.version else book.version(kept[2])
+        award = evaluate(rule, inputs)
+        for expires_on, points in award.points.items():
+            points_due[bucket, expires_on] = points
+        lines[bucket] = orjson.dumps(award.explanation()).decode()
         if award.first is not None and (first is None or award.first < first):
             first = award.first
     if first is not None:
@@ -214,8 +243,8 @@ def _rule(book: Rulebook, buckets: Mapping[str, Any], bucket: str, day: date) ->
 
 
 def _facts(row: Any) -> Facts:
-    known = (row[name] for name in Facts._fields if name != "flags")
-    return Facts._make((*known, frozenset(row["flag_kinds"])))
+    flags = row[_FLAGS]
+    return Facts._make((*row[1:_FLAGS], _NO_FLAGS if flags is None else frozenset(flags)))
 
 
 def _refer(worth: AuditedWorth, book: Rulebook | None, referrals: Sequence[Any], buckets: Mapping[str, Any]) -> None:
@@ -226,60 +255,3 @@ def _refer(worth: AuditedWorth, book: Rulebook | None, referrals: Sequence[Any],
         worth.versions[bucket] = book.at(row["day"]).version
         points = referral(_rule(book, buckets, bucket, row["day"]), Referral(row["referred_id"], row["day"]))
         worth.points.update({(bucket, expires_on): amount for expires_on, amount in points.items()})
-
-
-async def badges(tx: Tx) -> Check:
-    """A5: lifetime figures and badges are what the records earn, recomputed in full."""
-    check = Check("A5", "badges and lifetime figures = what the records earn")
-    documents = [
-        CriteriaDocument.model_validate_json(row["document"]) for row in await tx.fetch(SQL["criteria_versions"])
-    ]
-    criteria = {document.version: document.criteria() for document in documents}
-    older = 0
-    streams = ByVolunteer(tx, "records_by_volunteer", "badges_by_volunteer")
-    async for volunteer_id, group in streams.groups():
-        check.examined += 1
-        lifetime = _lifetime(group["records_by_volunteer"])
-        if not group["badges_by_volunteer"]:
-            check.add_violation(f"volunteer {volunteer_id}", "has records and no account")
-            continue
-        row = group["badges_by_volunteer"][0]
-        judged = _judged_under(criteria, row["criteria_version"] or 0)
-        older += judged is not None and judged.version != max(criteria)
-        states = _states(judged, group["records_by_volunteer"])
-        earned = list(judged.earned(lifetime, states)) if judged is not None else []
-        figures: list[tuple[str, Any, Any]] = [(name, row[name], getattr(lifetime, name)) for name in Lifetime._fields]
-        figures.append(("badge figures", _kept(row["badge_figures"], judged), states))
-        held = [("badges", sorted(row["badges"]), earned), ("awarded badges", list(row["awarded"]), earned)]
-        check.differ(f"volunteer {volunteer_id}", figures + held)
-    if older:
-        check.notes.append(f"{older} volunteers were last judged under earlier criteria")
-    return check
-
-
-def _states(criteria: Criteria | None, records: Iterable[Any]) -> States:
-    """The figures beyond the lifetime's, counted from all records without increments."""
-    if criteria is None:
-        return []
-    confirmed = (row for row in records if row["status"] == "confirmed")
-    return criteria.tally(Served(*(row[name] for name in Served._fields)) for row in confirmed)
-
-
-def _kept(figures: str | None, criteria: Criteria | None) -> Any:
-    if figures is None:
-        return [] if criteria is None else criteria.blank()
-    return orjson.loads(figures)
-
-
-def _judged_under(criteria: Mapping[int, Criteria], version: int) -> Criteria | None:
-    return criteria.get(version) or (criteria[max(criteria)] if criteria else None)
-
-
-def _lifetime(records: Iterable[Any]) -> Lifetime:
-    minutes, counts = [0, 0, 0], [0, 0, 0]
-    for row in records:
-        if row["status"] == "confirmed":
-            group = PROVENANCE_GROUPS[row["provenance"]]
-            minutes[group] += row["minutes"]
-            counts[group] += 1
-    return Lifetime(*minutes, *counts)

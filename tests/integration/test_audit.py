@@ -44,6 +44,25 @@ async def test_over_several_sessions_it_says_the_same(world: World) -> None:
     assert not together.ok
 
 
+async def test_over_several_processes_it_says_the_same(world: World) -> None:
+    await world.plant(PLANTS["change_bucket"], world.volunteer)
+    await world.plant(PLANTS["change_badge"], world.volunteer)
+    alone = await audit(world.auditor, settled=True)
+    apart = await audit(world.auditor, settled=True, sessions=2, processes=3)
+
+    def told(report: Report) -> list[object]:
+        return [(check.code, check.title, check.examined, check.breaches, check.offenders) for check in report.checks]
+
+    assert told(apart) == told(alone)
+    assert [check.code for check in apart.checks if not check.ok] == ["A4", "A5"]
+
+
+async def test_a_process_that_may_not_read_the_criteria_is_a_breach(world: World) -> None:
+    await world.superuser.execute("revoke select on points.criteria_versions from auditor")
+    report = await audit(world.auditor, settled=True, processes=2)
+    assert "permission denied" in named(by_code(report)["A4"], "the audit")
+
+
 @pytest.mark.parametrize("plant", ["change_transfer", "delete_transfer", "insert_transfer"])
 async def test_a1_names_whose_transfers_were_touched(world: World, plant: str) -> None:
     await world.plant(PLANTS[plant], world.volunteer)

@@ -213,14 +213,15 @@ class Criteria:
 
     def tally(self, services: Iterable[Service]) -> States:
         """All figures from all confirmed records, without increments."""
-        every = list(services)
+        groups: list[dict[str, list[Service]]] = [{} for _ in self.meters]
+        for one in services:
+            key = (one.day, one.provenance, one.theme)
+            for place, instance, meter, _, by_site, _ in self._found.get(key) or self._match(*key):
+                if not by_site or meter.admits_site(one.site_id):
+                    groups[place].setdefault(instance, []).append(one)
         states = self.blank()
-        for meter, state in zip(self.meters, states, strict=True):
-            groups: dict[str, list[Service]] = {}
-            for one in every:
-                if meter.admits(one.day, one.provenance, one.theme) and meter.admits_site(one.site_id):
-                    groups.setdefault(meter.instance(one.day), []).append(one)
-            for instance, members in groups.items():
+        for meter, state, found in zip(self.meters, states, groups, strict=True):
+            for instance, members in found.items():
                 if value := meter.tally(members):
                     state[instance] = value
         return states

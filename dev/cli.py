@@ -100,11 +100,16 @@ def audit(
     dsn: Dsn = "",
     settled: Annotated[bool, typer.Option("--settled", help="Nothing is on its way any more.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    processes: Annotated[int, typer.Option(min=1, help="One for each core, for millions of records.")] = 1,
     var: VarDirectory = _VAR,
 ) -> None:
     """Prove the invariants over one snapshot; exit code 1 and a list of offenders on a breach."""
     run_audit: Callable[..., Awaitable[int]] = import_module("ops.audit.main").run_audit
-    finish(lambda: _as_auditor(lambda found: run_audit(found, settled=settled, as_json=as_json), dsn, var))
+    finish(
+        lambda: _as_auditor(
+            lambda found: run_audit(found, settled=settled, as_json=as_json, processes=processes), dsn, var
+        )
+    )
 
 
 async def _as_auditor(work: Callable[[str], Awaitable[int]], dsn: str, var: Path) -> int:

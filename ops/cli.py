@@ -25,10 +25,11 @@ def audit(
     dsn: Dsn,
     settled: Annotated[bool, typer.Option("--settled", help="Nothing is on its way any more.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    processes: Annotated[int, typer.Option(min=1, help="One for each core, for millions of records.")] = 1,
 ) -> None:
     """Prove the invariants over one snapshot; exit code 1 and a list of offenders on a breach."""
     run_audit: Callable[..., Awaitable[int]] = import_module("ops.audit.main").run_audit
-    finish(lambda: run_audit(dsn, settled=settled, as_json=as_json))
+    finish(lambda: run_audit(dsn, settled=settled, as_json=as_json, processes=processes))
 
 
 @app.command()

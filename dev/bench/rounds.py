@@ -69,6 +69,8 @@ class Audited:
     seconds: float
     digest: str
     breaches: list[str]
+    checks: dict[str, float] = field(default_factory=dict)
+    """Seconds of each invariant; what several processes do at once is added up."""
 
 
 def bench_python() -> Path:
@@ -175,9 +177,16 @@ async def _settle(
         found.fail("the audit is breached: " + "; ".join(checked.breaches))
 
 
-async def audited(rig: Rig, database: str, *, teams_too: bool = False) -> Audited:
-    """A1 to A8 over the database, everything settled."""
-    report = await audit(rig.dsn("auditor", database), settled=True, teams_too=teams_too, direct_feed=True, sessions=2)
+async def audited(rig: Rig, database: str, *, teams_too: bool = False, processes: int = 1) -> Audited:
+    """A1 to A8 over the database, everything settled. ``processes``: of the audit, for a large ledger."""
+    report = await audit(
+        rig.dsn("auditor", database),
+        settled=True,
+        teams_too=teams_too,
+        direct_feed=True,
+        sessions=2,
+        processes=processes,
+    )
     conn: Any = await asyncpg.connect(rig.dsn("postgres", database))
     try:
         standing = await conn.fetchrow(SQL["standing"])
@@ -188,7 +197,8 @@ async def audited(rig: Rig, database: str, *, teams_too: bool = False) -> Audite
         for check in report.checks
         if not check.ok
     ]
-    return Audited(report.ok, report.seconds, str(standing["digest"]), breaches)
+    each = {check.code: round(check.seconds, 1) for check in report.checks}
+    return Audited(report.ok, report.seconds, str(standing["digest"]), breaches, each)
 
 
 def _meters(rig: Rig, found: Round, pids: list[int]) -> list[Meter]:

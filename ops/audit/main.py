@@ -138,11 +138,18 @@ async def _timed(tx: Tx, code: str, check: Callable[[Tx], Awaitable[Walked | Che
     return done
 
 
-async def run_audit(dsn: str, *, settled: bool = False, as_json: bool = False, console: Console | None = None) -> int:
+async def run_audit(
+    dsn: str,
+    *,
+    settled: bool = False,
+    as_json: bool = False,
+    processes: int = 1,
+    console: Console | None = None,
+) -> int:
     """Audit and print: a table and the offenders, or JSON. Returns the exit code: 0 clean, 1 breach, 2 no answer."""
     console = console or Console()
     try:
-        report = await audit(dsn, settled=settled)
+        report = await audit(dsn, settled=settled, sessions=min(2, processes), processes=processes)
     except TransientError as error:
         console.print(f"The audit could not run: {error}", style="red", markup=False)
         return 2

@@ -209,22 +209,33 @@ where (status in ('approved', 'rejected') and (decided_by is null or decided_by 
    or (status <> 'proposed') <> (decided_at is not null) order by 1;
 
 -- name: awards_against_versions
--- A4: what was posted under each version of each bucket against what that version changed; names the transfers.
+-- A4: what was posted under each version of each bucket against what that version changed; names the transfers. Most
+-- buckets have one version: it changed them by all that they are worth, without their versions put in order.
 with posted as (
     select volunteer_id, bucket, bucket_version as version,
-           sum(case code when 'award' then amount else -amount end) as points,
-           array_agg(transfer_id order by transfer_id) as transfer_ids
+           sum(case code when 'award' then amount else -amount end) as points
     from points.transfers where code in ('award', 'reversal') group by volunteer_id, bucket, bucket_version
+), changed as (
+    select distinct volunteer_id, bucket from points.bucket_history
 ), said as (
+    select b.volunteer_id, b.bucket, b.version, b.points
+    from points.buckets b
+    where not exists (select from points.bucket_history h where h.volunteer_id = b.volunteer_id and h.bucket = b.bucket)
+    union all
     select volunteer_id, bucket, version,
-           points - lag(points, 1, 0) over (partition by volunteer_id, bucket order by version) as points
-    from points.bucket_versions
+           points - lag(points, 1, 0) over (partition by volunteer_id, bucket order by version)
+    from points.bucket_versions join changed using (volunteer_id, bucket)
+), wrong as (
+    select volunteer_id, bucket, version, coalesce(p.points, 0)::bigint as posted, coalesce(s.points, 0) as said
+    from posted p full join said s using (volunteer_id, bucket, version)
+    where coalesce(p.points, 0) <> coalesce(s.points, 0)
 )
-select volunteer_id, bucket, version, coalesce(p.points, 0)::bigint as posted, coalesce(s.points, 0) as said,
-       coalesce(p.transfer_ids, '{}') as transfer_ids
-from posted p full join said s using (volunteer_id, bucket, version)
-where coalesce(p.points, 0) <> coalesce(s.points, 0)
-order by 1, 2, 3;
+select w.*, array(
+    select t.transfer_id from points.transfers t
+    where t.volunteer_id = w.volunteer_id and t.bucket is not distinct from w.bucket
+      and t.bucket_version is not distinct from w.version and t.code in ('award', 'reversal') order by t.transfer_id
+) as transfer_ids
+from wrong w order by 1, 2, 3;
 
 -- name: criteria_versions
 -- A5: what earns a badge.

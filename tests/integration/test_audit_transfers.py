@@ -59,3 +59,20 @@ async def test_a2_names_a_hold_that_was_given_back_and_taken_again(world: World)
     """Nothing is missing in any sum."""
     await world.plant(PLANTS["release_and_hold_again"], world.volunteer)
     assert "transfers " in named(await world.breached("A2"), world.redemption)
+
+
+async def test_a1_names_both_lots_when_points_lie_in_another_one(world: World) -> None:
+    """The bucket that was awarded to is right, the lots are not."""
+    await world.plant(PLANTS["award_into_another_lot"], world.volunteer)
+    check = await world.breached("A1")
+    assert "available is 20, should be -60" in named(check, "lot day/2026-01-10")
+    assert "available is 20, should be 100" in named(check, "lot life/first-service")
+
+
+async def test_a4_names_the_versions_around_one_that_was_changed(world: World) -> None:
+    await world.serve(world.first.model_copy(update={"revision": 2, "minutes": 240, "closed_by": "correction"}))
+    assert (await world.audit()).ok
+    await world.plant(PLANTS["change_first_version"], world.volunteer)
+    check = await world.breached("A4")
+    assert "posted 80, the version changed it by 87; transfers " in named(check, "bucket day/2026-01-10 version 1")
+    assert "posted -40, the version changed it by -47; transfers " in named(check, "bucket day/2026-01-10 version 2")

@@ -67,6 +67,16 @@ select volunteer_id, code, debit, credit, amount, bucket, expires_on, bucket_ver
        lot_expires_on, pending_id, posting_id, cause_event_id, correlation_id, posted_at
 from points.transfers where transfer_id = $1 returning transfer_id;
 
+-- name: award_into_another_lot
+-- A1: the points of a day's award lie in the lot of the first service.
+update points.transfers t set lot_bucket = l.bucket, lot_expires_on = l.expires_on from points.lots l
+where t.volunteer_id = $1 and t.code = 'award' and t.bucket = 'day/2026-01-10'
+  and l.volunteer_id = t.volunteer_id and l.bucket = 'life/first-service';
+
+-- name: change_first_version
+-- A4: what a bucket was worth before a correction.
+update points.bucket_history set points = points + 7 where volunteer_id = $1 and bucket = 'day/2026-01-10' and version = 1;
+
 -- name: expire_early
 -- A1: points taken away before their day, with every sum adjusted.
 with lot as (

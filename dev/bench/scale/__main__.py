@@ -158,8 +158,9 @@ class Scale:
 
     async def audit(self) -> Audited:
         """A1 to A8 over the large ledger with everything that was put on top of it."""
-        found = cast(Audited, await self.timed("audit", audited(self.rig, FULL)))
+        found = cast(Audited, await self.timed("audit", audited(self.rig, FULL, processes=2)))
         self.problems += found.breaches
+        _say(", ".join(f"{code} {seconds:.0f} s" for code, seconds in found.checks.items()))
         return found
 
 
@@ -211,6 +212,7 @@ def _document(
         "rehearsal_records": None if rehearsed is None else rehearsed.records,
         "rss_mb": None if rehearsed is None else round(rehearsed.rss_mb),
         "rehearsal": None if rehearsed is None else rehearsed.result,
+        "audit_checks_s": checked.checks,
         "audit_ok": checked.ok and all(one.ok for one in (*run.empty, *run.full)),
         "empty": row(run.empty),
         "full": row(run.full),

@@ -29,19 +29,25 @@ where v.volunteer_id is null
 order by 1;
 
 -- name: lots_against_transfers
--- A1: what each lot says against the transfers that awarded, moved or expired its points.
+-- A1: what each lot says against the transfers that awarded, moved or expired its points. A transfer is about the lot that
+-- it awards and about the lot whose points move: for almost all it is the same one, so that one row stands for both.
 with moved as (
     select volunteer_id, bucket, expires_on, sum(awarded) as awarded, sum(available) as available, sum(expired) as expired
     from (
         select volunteer_id, bucket, expires_on,
                case code when 'award' then amount when 'reversal' then -amount else 0 end as awarded,
-               0 as available, 0 as expired
+               case when (lot_bucket, lot_expires_on) is distinct from (bucket, expires_on) then 0
+                    when credit = 1 then amount when debit = 1 then -amount else 0 end as available,
+               case when (lot_bucket, lot_expires_on) is distinct from (bucket, expires_on) then 0
+                    when credit = 5 then amount when debit = 5 then -amount else 0 end as expired
         from points.transfers where bucket is not null and expires_on is not null
         union all
         select volunteer_id, lot_bucket, lot_expires_on, 0,
                case when credit = 1 then amount when debit = 1 then -amount else 0 end,
                case when credit = 5 then amount when debit = 5 then -amount else 0 end
-        from points.transfers where lot_bucket is not null and lot_expires_on is not null
+        from points.transfers
+        where lot_bucket is not null and lot_expires_on is not null
+          and (lot_bucket, lot_expires_on) is distinct from (bucket, expires_on)
     ) as parts group by volunteer_id, bucket, expires_on
 )
 select coalesce(l.volunteer_id, m.volunteer_id) as volunteer_id, coalesce(l.bucket, m.bucket) as bucket,

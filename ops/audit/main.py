@@ -27,8 +27,6 @@ __all__ = ["audit", "run_audit"]
 SHOWN = 10
 """Offenders printed per check; `--json` lists more."""
 
-CheckFunction = Callable[[Tx], Awaitable[Check]]
-
 
 async def audit(
     dsn: str,

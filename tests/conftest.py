@@ -198,9 +198,10 @@ async def notify_db(test_database: TestDatabase) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def clock(test_database: TestDatabase) -> Clock:
+async def clock(test_database: TestDatabase) -> AsyncIterator[Clock]:
     """Drives business time of this test's database: `await clock.set(at)`, None for the machine's."""
-    return Clock(test_database.dsn_for("clock_driver"))
+    async with test_database.clock() as clock:
+        yield clock
 
 
 @pytest.fixture

@@ -15,7 +15,17 @@ import asyncpg
 from shared.errors import PermanentError
 from shared.postgres.queries import load_queries
 
-__all__ = ["SERVICES", "Server", "bootstrap", "copy_database", "create_database", "drop_database", "roles", "set_now"]
+__all__ = [
+    "SERVICES",
+    "Server",
+    "bootstrap",
+    "copy_database",
+    "create_database",
+    "drive_now",
+    "drop_database",
+    "roles",
+    "set_now",
+]
 
 SERVICES = ("recruitment", "points", "notify", "operations")
 _SQL = load_queries(__file__)
@@ -100,6 +110,11 @@ async def set_now(clock_driver_dsn: str, at: datetime | None) -> None:
     """
     conn: Any = await asyncpg.connect(clock_driver_dsn)
     try:
-        await conn.execute(_SQL["set_now"], at)
+        await drive_now(conn, at)
     finally:
         await conn.close()
+
+
+async def drive_now(clock_driver: Any, at: datetime | None) -> None:
+    """Drive business time as `set_now` does, by a connection of `clock_driver`."""
+    await clock_driver.execute(_SQL["set_now"], at)

@@ -206,10 +206,10 @@ async def setting(test_database: TestDatabase, database: Database) -> AsyncItera
     """The stage of one test."""
     superuser_dsn = test_database.dsn_for("postgres")
     stream = IngestStream(database, Policy(None, None))  # type: ignore[arg-type]
-    clock = Clock(test_database.dsn_for("clock_driver"))
-    stage = Stage(database, clock, None, superuser_dsn, test_database.dsn_for("auditor"), stream)
-    await stage.reconnect()
-    try:
-        yield stage
-    finally:
-        await stage.superuser.close()
+    async with test_database.clock() as clock:
+        stage = Stage(database, clock, None, superuser_dsn, test_database.dsn_for("auditor"), stream)
+        await stage.reconnect()
+        try:
+            yield stage
+        finally:
+            await stage.superuser.close()

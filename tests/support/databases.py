@@ -39,8 +39,8 @@ _BRIEF: Mapping[str, str] = {
 
 
 @dataclass(slots=True)
-class _Superuser:
-    """One connection for all that makes and drops databases: two for each test cost 10 ms of processor time."""
+class _Connection:
+    """Keeps one connection for many calls: opening it costs both sides 5 ms of processor time."""
 
     dsn: str
     conn: Any = None
@@ -66,7 +66,7 @@ class PostgresServer:
     """The session's server."""
 
     server: Server
-    superuser: _Superuser
+    superuser: _Connection
 
     @property
     def superuser_dsn(self) -> str:
@@ -131,16 +131,26 @@ class TestDatabase:
         finally:
             await database.close()
 
+    @asynccontextmanager
+    async def clock(self) -> AsyncIterator["Clock"]:
+        """Drives business time of this database while the block runs."""
+        driver = _Connection(self.dsn_for("clock_driver"))
+        try:
+            yield Clock(driver)
+        finally:
+            await driver.close()
+
 
 @dataclass(frozen=True, slots=True)
 class Clock:
     """Drives the business time of one test's database."""
 
-    dsn: str
+    driver: _Connection
 
     async def set(self, at: datetime | None) -> None:
         """Business time is `at` from now on; None is the machine's clock."""
-        await ops_database.set_now(self.dsn, at)
+        async with self.driver.connected() as conn:
+            await ops_database.drive_now(conn, at)
 
 
 @asynccontextmanager
@@ -156,10 +166,10 @@ async def running_postgres(
     log, password = disk / f"{directory.name}.log", secrets.passwords["postgres"]
     values = settings or {} if durable else {**_BRIEF, **(settings or {})}
     server = Postgres(directory, log, password, durable=durable, settings=values)
-    superuser: _Superuser | None = None
+    superuser: _Connection | None = None
     try:
         await server.start()
-        superuser = _Superuser(server.superuser_dsn)
+        superuser = _Connection(server.superuser_dsn)
         yield PostgresServer(Server("127.0.0.1", server.port, secrets.passwords), superuser)
     finally:
         if superuser is not None:

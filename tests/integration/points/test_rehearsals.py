@@ -139,7 +139,8 @@ async def test_it_predicts_what_a_database_would_hold_that_had_the_draft_from_th
     assert await fingerprint(points_db) == before
 
     async with postgres_server.copy() as other, other.connect("points") as database:
-        await Clock(other.dsn_for("clock_driver")).set(NOW)
+        async with other.clock() as other_clock:
+            await other_clock.set(NOW)
         await rules.install(database)
         assert await draft(database, effective) == version
         async with database.transaction() as tx:

@@ -291,9 +291,12 @@ async def furnished_database(server: PostgresServer, directory: Path) -> tuple[s
         name = f"furnished_{new_id().hex}"
         database = await server.make(name)
         settings_for = SettingsFactory(directory, database)
-        clock = Clock(database.dsn_for("clock_driver"))
         settings: RecruitmentSettings = settings_for("recruitment")
-        async with database.connect("recruitment") as pool, running_app(settings) as (app, http):
+        async with (
+            database.connect("recruitment") as pool,
+            database.clock() as clock,
+            running_app(settings) as (app, http),
+        ):
             _FURNISHED[server.superuser_dsn] = name, await _furnish(settings, pool, clock, app, http)
     return _FURNISHED[server.superuser_dsn]
 

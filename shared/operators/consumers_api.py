@@ -69,7 +69,7 @@ class ConsumerDrainOut(Output):
 
 
 class ConsumerOut(Output):
-    """A consumer group. Agents with tables are not ``controlled``: they have no members, pauses or resets here.
+    """A consumer group. Agents with tables are not ``controlled``: they have no pauses or resets here.
 
     ``lags`` are samples of the whole group's lag, ``lag_seconds`` apart, the newest last.
     """

@@ -1,17 +1,14 @@
 """Brings pauses, resets and replays from a service's tables to its consumers, and reports how the consumers are."""
 
 import asyncio
-import time
 
-import orjson
 import structlog
 from aiokafka import TopicPartition
 
 from shared.deadletters.replay import LEASE_SECONDS, LetterReplayer
 from shared.errors import TransientError
-from shared.ids import new_id
 from shared.kafka.consumer import BatchConsumer
-from shared.operators.drain import LagHistory, PartitionPlace, packed
+from shared.operators.members import MemberReports
 from shared.postgres import Database, load_queries
 from shared.waiting import wait_for_event
 
@@ -36,10 +33,9 @@ class DatabaseControl:
     def __init__(self, db: Database, group: str, *, replays: bool = True, lease: float = LEASE_SECONDS) -> None:
         self._db = db
         self._group = group
-        self._member = new_id()
         self._replays = replays
         self._lease = lease
-        self._history = LagHistory()
+        self._reports = MemberReports(group)
 
     async def begin(self, consumer: BatchConsumer) -> None:
         """Set the pause before the first record is read.
@@ -49,7 +45,7 @@ class DatabaseControl:
         """
         async with self._db.transaction() as tx:
             consumer.switch.pause(await tx.fetchval(_SQL["pause_seconds"], self._group) or 0.0)
-            await tx.execute(_SQL["forget_members"], self._group, self._member)
+            await self._reports.begin(tx)
 
     async def run(self, consumer: BatchConsumer, stop: asyncio.Event) -> None:
         """Poll until ``stop`` is set; trouble with the database is waited out, and a known pause goes on meanwhile."""
@@ -72,24 +68,11 @@ class DatabaseControl:
     async def _exchange(self, consumer: BatchConsumer) -> None:
         applied = list(consumer.switch.applied)
         report = consumer.report()
-        lags = {PartitionPlace(one.topic, one.partition): one.end - one.position for one in report.partitions}
-        self._history.note(time.monotonic(), lags)
-        partitions = [
-            [one.topic, one.partition, one.position, one.end, packed(self._history.of(place))]
-            for one, place in zip(report.partitions, lags, strict=True)
-        ]
         async with self._db.transaction() as tx:
             for partition, offset in applied:
                 entity = consumer.entity(partition.topic)
                 await tx.execute(_SQL["reset_applied"], self._group, entity, partition.partition, offset)
-            await tx.execute(
-                _SQL["report"],
-                self._group,
-                self._member,
-                report.last_progress,
-                report.paused,
-                orjson.dumps(partitions).decode(),
-            )
+            await self._reports.write(tx, report)
             paused = await tx.fetchval(_SQL["pause_seconds"], self._group)
             resets = await tx.fetch(_SQL["open_resets"], self._group, LAPSE_HOURS)
         for done in applied:

@@ -30,6 +30,7 @@ from services.operations.live.domain import (
     pulse_of,
 )
 from services.operations.live.handlers import begin_life, store_minutes
+from services.operations.live.progress import AgentProgress
 from services.operations.live.stream import BEATS, DEAD_LETTER_TOPICS, EVENT_TOPICS, GROUP, TOPICS, sighting_of
 from services.operations.monitors.hosting import watch_streams
 from services.operations.settings import OperationsSettings
@@ -154,9 +155,13 @@ def build_app(settings: OperationsSettings, resources: LiveResources) -> Any:
         worker_redirect_stdouts=False,
     )
     pulses = _topic(app, topic_name(settings, "pulse"), partitions=1)
-    streams = _counting(app, settings, "live", EVENT_TOPICS, settings.topic_partitions)
-    dead = _counting(app, settings, "dead-letters", DEAD_LETTER_TOPICS, 1)
-    watch_streams(app, _topic(app, topic_name(settings, BEATS), partitions=1), resources.connected, settings)
+    entities = {topic_name(settings, entity): entity for entity in TOPICS}
+    progress = AgentProgress(GROUP, entities)
+    progress.start(app, resources.connected)
+    streams = _counting(app, settings, "live", EVENT_TOPICS, settings.topic_partitions, progress)
+    dead = _counting(app, settings, "dead-letters", DEAD_LETTER_TOPICS, 1, progress)
+    beats = _topic(app, topic_name(settings, BEATS), partitions=1)
+    watch_streams(app, beats, resources.connected, settings, progress.note)
 
     def seen(seconds: float) -> list[Slice]:
         since = time.time() - seconds
@@ -185,7 +190,14 @@ def build_app(settings: OperationsSettings, resources: LiveResources) -> Any:
     return app
 
 
-def _counting(app: Any, settings: OperationsSettings, name: str, topics: Sequence[str], partitions: int) -> Any:
+def _counting(
+    app: Any,
+    settings: OperationsSettings,
+    name: str,
+    topics: Sequence[str],
+    partitions: int,
+    progress: AgentProgress,
+) -> Any:
     """An agent that counts topics of so many partitions in a table of its own; returns the table."""
     entities = {topic_name(settings, entity): entity for entity in topics}
     table = app.Table(f"{name}-slices", default=list, partitions=partitions)
@@ -194,6 +206,7 @@ def _counting(app: Any, settings: OperationsSettings, name: str, topics: Sequenc
     @app.agent(_topic(app, *entities, partitions=partitions), name=name)
     async def count(stream: Any) -> None:
         async for event in stream.events():
+            progress.note(event.message)
             try:
                 _count(event.message, entities, slices)
             except Exception as error:  # noqa: BLE001 - an exception that leaves the body ends the agent

@@ -22,16 +22,24 @@ log = structlog.get_logger(__name__)
 JUDGE_SECONDS = 5.0
 
 
-def watch_streams(app: Any, beats: Any, connected: Callable[[], Database], settings: OperationsSettings) -> None:
+def watch_streams(
+    app: Any,
+    beats: Any,
+    connected: Callable[[], Database],
+    settings: OperationsSettings,
+    handled: Callable[[Any], None],
+) -> None:
     """Add the agent and the timer to a faust app.
 
     Args:
         beats: the topic of the beats, whose records stay bytes.
+        handled: counts each record of the agent.
     """
     entities = dict.fromkeys(beats.topics, "beats")
 
     async def note(stream: Any) -> None:
         async for event in stream.events():
+            handled(event.message)
             try:
                 beat = beat_of(message_of(event.message, entities))
                 if beat is not None:

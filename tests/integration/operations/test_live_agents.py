@@ -1,5 +1,6 @@
 """The agents as they run: the last minute each second, the hour in rows, whatever lies on the topics."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -9,9 +10,11 @@ import pytest
 from services.operations.live import store
 from services.operations.live.domain import DEAD_LETTER, UNREADABLE, Counts, LiveMinute, LivePlace
 from services.operations.live.handlers import SETTLED, begin_life, store_minutes
+from services.operations.live.stream import GROUP, TOPICS
 from shared.contracts import PointsPosted
 from shared.ids import new_id
 from shared.kafka.messages import Message
+from shared.operators import consumers
 from shared.postgres import Database
 from tests.integration.operations.indexing import Indexed, message_of
 from tests.support.brokers import TestBroker
@@ -78,6 +81,17 @@ async def test_the_pulse_of_a_minute(agents: Agents, operations_db: Database) ->
     await eventually(counted, within=PULSE_START)
     seen = await stored(operations_db, "volunteering.attendance.recorded.v1")
     assert (seen.events, seen.records) == (4, 2), "not the one published long after it happened"
+
+    async def reported() -> bool:
+        async with operations_db.snapshot() as tx:
+            state = (await consumers.states(tx)).get(GROUP)
+        by_topic: Counter[str] = Counter()
+        for one in state.partitions if state is not None else ():
+            assert one.end >= one.position
+            by_topic[one.topic] += one.position
+        return (by_topic["attendance"], by_topic["points"], set(by_topic)) == (6, 4, set(TOPICS))
+
+    await eventually(reported, within=PULSE_START)
     assert (await stored(operations_db, DEAD_LETTER)).events == 1
     assert await agents.stop() == 0
 

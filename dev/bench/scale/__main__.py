@@ -2,7 +2,8 @@
 
 ``python -m dev.bench.scale [--ledger-volunteers N --records N --rounds N …]``; BROKER names the broker. Half of the
 volunteers who serve are known to the large ledger. Each round has an input of its own, and empty and full take turns in
-going first. Writes var/bench/scale.json. Exit code 1 if an audit is breached.
+going first. PostgreSQL has a quarter of the memory as shared buffers, for both, and the large ledger's indexes in them,
+as on a server that has run for days. Writes var/bench/scale.json. Exit code 1 if an audit is breached.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import logging
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 from uuid import UUID
 
 import asyncpg
+import psutil
 import uvloop
 from rich.console import Console
 
@@ -30,6 +32,7 @@ from dev.bench.report import machine, row
 from dev.bench.rig import VAR, Rig, add_settings, publish, rigged
 from dev.bench.rounds import Audited, Round, audited, counted, ours
 from dev.bench.scale import fill as filling
+from dev.bench.scale.server import check_room, sized_settings
 from shared.errors import WeiguangError
 from shared.ids import derived_id
 
@@ -52,9 +55,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m dev.bench.scale", description=__doc__)
     parser.add_argument("--ledger-volunteers", type=int, default=1_000_000, help="each with ten records before")
+    parser.add_argument("--transfers", type=int, help="in place of --ledger-volunteers: eleven for each of them")
     parser.add_argument("--records", type=int, default=500_000, help="records of each round")
     parser.add_argument("--volunteers", type=int, help="who serve in a round; a tenth of the records if not given")
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=142)
     parser.add_argument("--only-rounds", action="store_true", help="no rehearsal, no audit of the large ledger")
@@ -62,6 +66,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=VAR, help="folder of scale.json")
     chosen = parser.parse_args(arguments)
     chosen.volunteers = chosen.volunteers or max(1, chosen.records // 10)
+    if chosen.transfers is not None:
+        chosen.ledger_volunteers = max(1, chosen.transfers // filling.TRANSFERS_EACH)
     return chosen
 
 
@@ -121,7 +127,7 @@ class Scale:
     async def _on_empty(self, made: History, number: int) -> None:
         database = await self.rig.fresh(f"empty_{number}")
         await self._publish(database, made)
-        found = await ours(self.rig, made, database, workers=self.chosen.workers, name="empty")
+        found = await self._counting(made, database, name="empty")
         await self.rig.drop(database)
         self.empty.append(found)
         self._tell(found)
@@ -129,9 +135,36 @@ class Scale:
     async def _on_full(self, made: History, number: int) -> None:
         await self._publish(FULL, made)
         held = await counted(self.rig, FULL)
-        found = await ours(self.rig, made, FULL, workers=self.chosen.workers, name="full", held=held)
+        found = await self._counting(made, FULL, name="full", held=held)
         self.full.append(found)
         self._tell(found)
+
+    async def _counting(
+        self, made: History, database: str, *, name: str, held: Mapping[str, int] | None = None
+    ) -> Round:
+        """One row, and beside its rate what the server logged, read and wrote for each event."""
+        before = await self._costs()
+        found = await ours(self.rig, made, database, workers=self.chosen.workers, name=name, held=held)
+        after = await self._costs()
+        found.more["per_event"] = {key: float(after[key] - before[key]) / found.events for key in after}
+        return found
+
+    async def _costs(self) -> dict[str, Any]:
+        conn: Any = await asyncpg.connect(self.rig.dsn("postgres", FULL))
+        try:
+            await conn.execute(filling.SQL["statement_flush_statistics"])
+            return dict(await conn.fetchrow(filling.SQL["costs"]))
+        finally:
+            await conn.close()
+
+    async def warm(self) -> None:
+        """Read what a server that has run for days has in its shared buffers."""
+        conn: Any = await asyncpg.connect(self.rig.dsn("postgres", FULL))
+        try:
+            await conn.execute(filling.SQL["statement_prefer_indexes"])
+            await conn.fetchrow(filling.SQL["warm"], UUID(int=0), timeout=1800)
+        finally:
+            await conn.close()
 
     async def _publish(self, database: str, made: History) -> None:
         conn: Any = await asyncpg.connect(self.rig.dsn("postgres", database))
@@ -169,11 +202,13 @@ async def scale(chosen: argparse.Namespace) -> dict[str, Any]:
 
     Raises:
         StackError: a server does not come up, or a worker does not do what it should.
-        PermanentError: the ledger cannot be filled as the rules are now.
+        PermanentError: the ledger cannot be filled as the rules are now, or the disk is too small for it.
     """
     about = machine()
     chosen.output.mkdir(parents=True, exist_ok=True)
-    async with rigged("scale", chosen.postgres) as rig:
+    _say(check_room(chosen.output, chosen.ledger_volunteers * filling.TRANSFERS_EACH))
+    settings = dict(sized_settings(psutil.virtual_memory().total)) | dict(chosen.postgres)
+    async with rigged("scale", settings.items()) as rig:
         run = Scale(rig, chosen)
         await rig.make_template(None)
         await rig.fresh(FULL)
@@ -182,12 +217,13 @@ async def scale(chosen: argparse.Namespace) -> dict[str, Any]:
         await run.timed("fill", filling.fill(*dsns, chosen.ledger_volunteers, _say))
         sizes = await _sizes(rig)
         _say(f"{sizes['transfers']:,} transfers, {sizes['bytes'] / 1e9:.1f} GB")
+        await run.timed("warm", run.warm())
         for number in range(chosen.rounds):
             await run.round(number)
         rehearsed = None if chosen.only_rounds else await run.rehearse()
         checked = Audited(True, 0.0, "", []) if chosen.only_rounds else await run.audit()
         document = _document(chosen, run, sizes, rehearsed, checked)
-        document |= {"machine": about, "broker": rig.broker.version}
+        document |= {"machine": about, "broker": rig.broker.version, "postgres": settings}
     target = chosen.output / "scale.json"
     target.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     return document
@@ -214,8 +250,8 @@ def _document(
         "rehearsal": None if rehearsed is None else rehearsed.result,
         "audit_checks_s": checked.checks,
         "audit_ok": checked.ok and all(one.ok for one in (*run.empty, *run.full)),
-        "empty": row(run.empty),
-        "full": row(run.full),
+        "empty": row(run.empty) | {"per_event": _per_event(run.empty)},
+        "full": row(run.full) | {"per_event": _per_event(run.full)},
         "ledger": {**sizes, "each": filling.RECORDS_EACH},
         "seconds": run.seconds,
         "records": chosen.records,
@@ -224,6 +260,12 @@ def _document(
         "seed": chosen.seed,
         "problems": run.problems,
     }
+
+
+def _per_event(rounds: Sequence[Round]) -> dict[str, float]:
+    """Medians of what the server logged, read and wrote for each event."""
+    costs = [one.more["per_event"] for one in rounds]
+    return {key: round(statistics.median(one[key] for one in costs), 3) for key in costs[0]} if costs else {}
 
 
 def main() -> int:

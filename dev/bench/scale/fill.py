@@ -30,13 +30,17 @@ from shared.clock import DISTRICT_ZONE
 from shared.errors import PermanentError
 from shared.postgres import Database, load_queries
 
-__all__ = ["CLASSES", "RECORDS_EACH", "Schedule", "fill", "schedules", "volunteer_id"]
+__all__ = ["CLASSES", "RECORDS_EACH", "TRANSFERS_EACH", "Schedule", "fill", "schedules", "volunteer_id"]
 
 SQL = load_queries(__file__)
 RECORDS_EACH: Final = 10
+TRANSFERS_EACH: Final = RECORDS_EACH + 1
+"""The last one is the bonus for the first service."""
 CLASSES: Final = DAYS
 MINUTES: Final = 60
 TABLES: Final = ("records", "buckets", "lots", "transfers", "volunteers", "badge_awards")
+_HALVES: Final = ((0, DAYS // 2 - 1), (DAYS // 2, DAYS - 1))
+"""Days by number that are staged side by side, each into a partition of its own, so that all stay in order."""
 _PLACE: Final = UUID(int=0)
 _STEP: Final = 37
 """Neighbours by number are none in time. It has no factor in common with 730, so that each number has a class."""
@@ -140,7 +144,7 @@ async def fill(superuser_dsn: str, app_dsn: str, volunteers: int, say: Callable[
             await conn.execute(SQL["statement_as_loader"])
             conns.append(conn)
         first = conns[0]
-        await _stage(first, volunteers)
+        await _stage(conns, volunteers)
         say("records are staged; filling the tables")
         before = await first.fetch(SQL["indexes"], list(TABLES))
         for row in before:
@@ -155,20 +159,35 @@ async def fill(superuser_dsn: str, app_dsn: str, volunteers: int, say: Callable[
         if [tuple(row) for row in await first.fetch(SQL["indexes"], list(TABLES))] != [tuple(row) for row in before]:
             raise PermanentError("the indexes of the filled ledger are not those that the migrations made")
         await first.execute(SQL["statement_clear"])
-        await first.execute(SQL["statement_analyze"], timeout=3600)
+        await _side_by_side(conns, [_vacuuming(table) for table in TABLES])
 
 
-async def _stage(conn: Any, volunteers: int) -> None:
+async def _stage(conns: list[Any], volunteers: int) -> None:
+    conn = conns[0]
     await conn.execute(SQL["statement_schedule"])
     every = schedules()
     days = [day for schedule in every for day in schedule.days]
     await conn.copy_records_to_table("scale_schedule", schema_name="points", records=days)
     await conn.copy_records_to_table("scale_class", schema_name="points", records=[one.row for one in every])
     await conn.execute(SQL["statement_staging"])
-    await conn.execute(SQL["stage"], volunteers, timeout=3600)
+    await _side_by_side(conns, [_staging(volunteers, *days) for days in _HALVES])
 
 
 Job = Callable[[Any], Any]
+
+
+def _staging(volunteers: int, first: int, last: int) -> Job:
+    async def work(conn: Any) -> None:
+        await conn.execute(SQL["stage"], volunteers, first, last, timeout=3600)
+
+    return work
+
+
+def _vacuuming(table: str) -> Job:
+    async def work(conn: Any) -> None:
+        await conn.execute(await conn.fetchval(SQL["statement_vacuum"], table), timeout=3600)
+
+    return work
 
 
 def _filling(table: str) -> Job:

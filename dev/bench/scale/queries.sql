@@ -19,19 +19,21 @@ create unlogged table scale_class (
 -- name: statement_staging
 -- Every record of the ledger with the ids of what comes from it, day by day, as a log would have brought them.
 -- The volunteer's id must be one that Python can make again, see `volunteer_id` beside this file.
-create unlogged table scale_staging (
-    number bigint not null, class integer not null, k integer not null, volunteer_id uuid not null, record_id uuid not null,
-    event_id uuid not null, posting_id uuid not null, started_at timestamptz not null
-);
+create table scale_staging (
+    day_number integer not null, number bigint not null, class integer not null, k integer not null, volunteer_id uuid not null,
+    record_id uuid not null, event_id uuid not null, posting_id uuid not null, started_at timestamptz not null
+) partition by range (day_number);
+create unlogged table scale_staging_earlier partition of scale_staging for values from (0) to (365);
+create unlogged table scale_staging_later partition of scale_staging for values from (365) to (730);
 
 -- name: stage
--- Volunteers of a class are its first number and every 730th after it.
+-- The days from $2 to $3. Volunteers of a class are its first number and every 730th after it.
 insert into scale_staging
-select number, s.class, s.k, md5('scale-volunteer-' || number)::uuid,
+select d, number, s.class, s.k, md5('scale-volunteer-' || number)::uuid,
        (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || substr(md5('r' || number || '-' || s.k), 1, 3)
         || '8' || substr(md5('r' || number || '-' || s.k), 4, 15))::uuid,
        md5('e' || number || '-' || s.k)::uuid, md5('p' || number || '-' || s.k)::uuid, at
-from generate_series(0, 729) d
+from generate_series($2::int, $3::int) d
 cross join lateral (
     select * from scale_schedule where day_number = d order by k
 ) s
@@ -144,9 +146,35 @@ where s.is_first;
 -- The service's schema is what its migrations made, and nothing else.
 drop table scale_staging, scale_schedule, scale_class;
 
--- name: statement_analyze
--- A ledger that has grown has been looked at by autovacuum, frozen too.
-vacuum (analyze, freeze) points.records, points.buckets, points.lots, points.transfers, points.volunteers, points.badge_awards;
+-- name: statement_vacuum
+-- A ledger that has grown has been vacuumed by autovacuum, frozen too.
+select format('vacuum (analyze, freeze) points.%I', $1::text);
+
+-- name: warm
+-- Indexes and accounts are in the memory of a server that has run for days; a table's rows are fetched where needed.
+select (select count(volunteer_id) from points.transfers where volunteer_id >= $1) as transfers,
+       (select count(volunteer_id) from points.buckets where volunteer_id >= $1) as buckets,
+       (select count(volunteer_id) from points.lots where volunteer_id >= $1) as lots,
+       (select count(volunteer_id) from points.records where volunteer_id >= $1) as records,
+       (select count(record_id) from points.records where record_id >= $1) as record_ids,
+       (select count(volunteer_id) from points.badge_awards where volunteer_id >= $1 and revoked_at is null) as badges,
+       (select sum(available) from points.volunteers where volunteer_id >= $1) as available;
+
+-- name: statement_prefer_indexes
+-- A scan of a table beside shared buffers would leave nothing in them.
+set enable_seqscan = off; set enable_bitmapscan = off;
+
+-- name: statement_flush_statistics
+-- What this session has counted.
+select pg_stat_force_next_flush();
+
+-- name: costs
+-- What the server has written to its log and read into its buffers until now.
+select wal_bytes, wal_fpi as full_pages,
+       (select coalesce(sum(reads), 0) from pg_stat_io where object = 'relation' and backend_type = 'client backend') as pages_read,
+       (select coalesce(sum(writes), 0) from pg_stat_io
+        where object = 'relation' and backend_type = 'client backend') as pages_written
+from pg_stat_wal;
 
 -- name: sizes
 -- What the ledger holds.

@@ -22,8 +22,8 @@ __all__ = ["PAGES", "TRANSLATED", "extracted", "merged", "missing"]
 PAGES = Path(__file__).resolve().parents[2] / "services" / "web" / "pages"
 TRANSLATED = tuple(language for language in LANGUAGES if language != SOURCE)
 
-_KEYWORDS: Mapping[str, tuple[int, ...] | None] = {"_": None, "gettext": None, "N_": None, "_n": (1, 1)}
-"""Functions whose first argument is a sentence; Chinese has one form, so `_n` is given it once."""
+_KEYWORDS: Mapping[str, tuple[int, ...] | None] = {"_": None, "gettext": None, "N_": None, "_n": (1, 1), "N_n": (1, 1)}
+"""Functions whose first argument is a sentence; Chinese has one form, so `_n` and `N_n` are given it once."""
 _METHODS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
     ".py": (".", "python", {}),
     ".html": (

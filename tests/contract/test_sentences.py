@@ -19,7 +19,7 @@ SOURCE_ALONE = {"language/current.py", "order_sentences.py", "refusal_sentences.
 """What stands in Chinese alone: the language's name and comma; refusals, whose English is the services' own."""
 
 CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff01-\uff0f\uff1a-\uffef]")
-MARKS = {"_", "N_", "_n", "gettext"}
+MARKS = {"_", "N_", "N_n", "_n", "gettext"}
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 TAG = re.compile(r"</?\w+[^>]*>")
 

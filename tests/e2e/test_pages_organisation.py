@@ -74,7 +74,7 @@ async def test_the_centre_publishes_an_appeal_and_its_readers_register_by_it(
         await expect(line).to_contain_text("1 人由此登记")
 
         await line.get_by_text("修改或停用").click()
-        await line.get_by_role("button", name="停用", exact=True).click()
+        await line.get_by_role("button", name="停用倡议书", exact=True).click()
         await screen.get_by_role("dialog").get_by_role("button", name="确定停用").click()
         await expect(line).to_contain_text("已停用")
         await phone.goto(district.url + str(await line.get_by_role("link", name=title).get_attribute("href")))

@@ -23,9 +23,9 @@ CASE_KINDS: Mapping[str, str] = {
 }
 CASE_SUBJECTS: Mapping[str, str] = {
     "volunteer": N_("志愿者"),
-    "recorder": N_("记录人"),
+    "recorder": N_("一位记录人"),
     "device": N_("设备"),
     "pair": N_("两位记录人"),
-    "shift": N_("班次"),
-    "drive": N_("招募活动"),
+    "shift": N_("一个班次"),
+    "drive": N_("一场招募"),
 }

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from services.web.gateway.upstream import UpstreamProblem
+from services.web.pages.language import SOURCE, choose
 from services.web.pages.public.credentials import as_download, nearest, progress_line
 
 
@@ -32,6 +33,15 @@ def on_the_way(**changes: Any) -> dict[str, Any]:
 )
 def test_what_is_missing_is_said_in_its_measure(changes: dict[str, Any], says: str) -> None:
     assert progress_line(on_the_way(**changes))["missing"] == says
+
+
+def test_what_is_missing_has_one_form_for_one_and_one_for_many_in_english() -> None:
+    choose("en")
+    try:
+        said = [progress_line(on_the_way(measure="themes", remaining=number))["missing"] for number in (1, 9)]
+    finally:
+        choose(SOURCE)
+    assert said == ["1 theme", "9 themes"]
 
 
 def test_the_nearest_stands_first_and_what_is_held_or_reached_does_not_stand_there() -> None:

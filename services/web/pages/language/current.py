@@ -12,6 +12,7 @@ __all__ = [
     "LANGUAGES",
     "N_",
     "SOURCE",
+    "N_n",
     "_",
     "_n",
     "catalogue_of",
@@ -86,6 +87,11 @@ def catalogue_of(language: str) -> Translations:
 
 def N_(sentence: str) -> str:  # noqa: N802 - gettext's own name for it
     """Mark a sentence of a table for the catalogue; `_` translates it where it is used."""
+    return sentence
+
+
+def N_n(sentence: str) -> str:  # noqa: N802
+    """Mark a sentence of a table about a number of things; `_n` translates it where it is used."""
     return sentence
 
 

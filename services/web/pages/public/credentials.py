@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.web.gateway.upstream import UpstreamProblem
-from services.web.pages.language import N_, _, _n
+from services.web.pages.language import N_n, _, _n
 from services.web.pages.render import page, qr
 from services.web.pages.visit import VisitOf
 from services.web.pages.wording import spell_minutes
@@ -19,11 +19,11 @@ __all__ = ["as_download", "award_id_of", "nearest", "progress_line", "router"]
 router = APIRouter(include_in_schema=False, dependencies=[public()])
 
 _UNITS: Mapping[str, str] = {
-    "records": N_("%(n)s 次"),
-    "services": N_("%(n)s 人次"),
-    "themes": N_("%(n)s 个主题"),
-    "sites": N_("%(n)s 个阵地"),
-    "weeks": N_("%(n)s 周"),
+    "records": N_n("%(n)s 次"),
+    "services": N_n("%(n)s 人次"),
+    "themes": N_n("%(n)s 个主题"),
+    "sites": N_n("%(n)s 个阵地"),
+    "weeks": N_n("%(n)s 周"),
 }
 _FORMATS: Mapping[str, str] = {"jwt": "application/vc+jwt", "json": "application/json"}
 

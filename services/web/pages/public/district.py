@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from services.web.gateway.upstream import UpstreamAway, UpstreamProblem
-from services.web.pages.language import N_, _, _n
+from services.web.pages.language import N_, N_n, _, _n
 from services.web.pages.visit import Visit
 from services.web.pages.wording import date_of, parse, word
 from shared.clock import real_now
@@ -15,17 +15,17 @@ from shared.clock import real_now
 __all__ = ["District", "Formula", "LevelShare", "district_now", "district_of", "figures_of"]
 
 _SITES = (
-    ("centre", N_("%(n)s 中心")),
-    ("institute", N_("%(n)s 所")),
-    ("station", N_("%(n)s 站")),
-    ("service_point", N_("%(n)s 服务点")),
+    ("centre", N_n("%(n)s 中心")),
+    ("institute", N_n("%(n)s 所")),
+    ("station", N_n("%(n)s 站")),
+    ("service_point", N_n("%(n)s 服务点")),
 )
-_TEAMS = (("corps", N_("%(n)s 总队")), ("detachment", N_("%(n)s 支队")), ("team", N_("%(n)s 小分队")))
-_PLACES = (("square", N_("%(n)s 进广场")), ("enterprise", N_("%(n)s 进企业")), ("compound", N_("%(n)s 进小区")))
+_TEAMS = (("corps", N_n("%(n)s 总队")), ("detachment", N_n("%(n)s 支队")), ("team", N_n("%(n)s 小分队")))
+_PLACES = (("square", N_n("%(n)s 进广场")), ("enterprise", N_n("%(n)s 进企业")), ("compound", N_n("%(n)s 进小区")))
 _ORDERS = (
-    ("rated", N_("%(n)s 单已评价")),
-    ("unfulfilled", N_("%(n)s 单没有队伍能接")),
-    ("on_time", N_("%(n)s 单按时")),
+    ("rated", N_n("%(n)s 单已评价")),
+    ("unfulfilled", N_n("%(n)s 单没有队伍能接")),
+    ("on_time", N_n("%(n)s 单按时")),
 )
 _LEVELS = ("district", "township", "community")
 _FORMULAS = (

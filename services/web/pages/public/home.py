@@ -28,10 +28,10 @@ JOINABLE, SEARCHED = 6, 20
 """Shifts on the first page, and shifts among which free places are looked for."""
 SHIFTS_AGE_SECONDS = 5.0
 _FUNNEL = (
-    ("registered", N_("登记")),
-    ("signed_up", N_("报名")),
-    ("checked_in", N_("签到")),
-    ("served", N_("完成服务")),
+    ("registered", N_("登记人数")),
+    ("signed_up", N_("报名人数")),
+    ("checked_in", N_("签到人数")),
+    ("served", N_("完成服务人数")),
 )
 
 

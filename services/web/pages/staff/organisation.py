@@ -22,7 +22,7 @@ router = APIRouter(prefix="/staff/organisation", include_in_schema=False, depend
 TABS: Mapping[str, str] = {
     "sites": N_("阵地"),
     "teams": N_("队伍"),
-    "themes": N_("主题"),
+    "themes": N_("服务主题"),
     "projects": N_("项目和荣誉"),
     "tags": N_("需求标签"),
     "organisations": N_("志愿服务组织"),

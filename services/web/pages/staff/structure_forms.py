@@ -109,7 +109,7 @@ _LABELS: Mapping[str, str] = {
     "tags": N_("需求标签"),
     "hours": N_("开放时间"),
     "rota": N_("值班"),
-    "position": N_("位置"),
+    "position": N_("地理位置"),
     "attendance": N_("参加人数"),
 }
 

@@ -49,12 +49,12 @@ async def engineer(page: Page, district: District) -> None:
     await log_in(page, district, "engineer", district.stack.secrets.engineer_password, "/console")
 
 
-async def poison(district: District) -> None:
-    """A record that points cannot read."""
+async def poison(district: District, value: bytes = POISON) -> None:
+    """A record that points cannot read; the same one again is no new row."""
     producer = AIOKafkaProducer(bootstrap_servers=district.stack.broker.bootstrap)
     await producer.start()
     try:
-        await producer.send_and_wait("volunteering.attendance.v1", POISON, b"poison")
+        await producer.send_and_wait("volunteering.attendance.v1", value, b"poison")
     finally:
         await producer.stop()
 
@@ -84,6 +84,35 @@ async def test_events_come_live_as_sentences_and_pausing_moves_no_row(district: 
         await page.get_by_role("button", name="继续").click()
         await expect(page.locator("#live-said")).to_have_text("实时")
         await expect(page.locator(".live-row.odd:visible").first).to_be_visible()
+
+
+async def test_a_live_page_says_that_it_is_cut_off_and_goes_on_without_a_gap(
+    district: District, browser: Browser
+) -> None:
+    async with visitor(browser, phone=False) as page:
+        await engineer(page, district)
+        said, state = page.locator("#live-said"), page.locator("#live-state")
+        await expect(said).to_have_text("实时")
+        first = page.locator(".live-row:visible").first
+        await expect(first).to_be_visible()
+        await page.route("**/api/operations/v1/events*", lambda route: route.abort())
+        await page.route("**/api/operations/v1/events/stream*", lambda route: route.abort())
+        await page.locator("#live").evaluate("list => list.weiguang.interrupt()")
+        await expect(said).to_have_text("断开，正在重连，断开期间的事件会补上")
+        await expect(state).to_have_attribute("data-live", "lost")
+        before = int(await page.locator("#live").get_attribute("aria-rowcount") or 0)
+        await poison(district, b'{"while": "cut off"}')
+        await page.unroute("**/api/operations/v1/events/stream*")
+        await page.unroute("**/api/operations/v1/events*")
+        await expect(said).to_have_text("已恢复，没有漏掉事件", timeout=20_000)
+        await page.wait_for_function(
+            "before => Number(document.getElementById('live').getAttribute('aria-rowcount')) > before", arg=before
+        )
+        await page.route("**/api/operations/v1/events*", lambda route: route.fulfill(status=401, json={}))
+        await page.locator("#live").evaluate("list => list.weiguang.interrupt()")
+        await expect(said).to_have_text("断开：登录已过期，登录后会接着显示")
+        await expect(page.locator("#live-login")).to_be_visible()
+        assert int(await page.locator("#live").get_attribute("aria-rowcount") or 0) > before
 
 
 async def test_filters_stay_in_the_address_and_rows_open_by_keyboard(district: District, browser: Browser) -> None:

@@ -24,6 +24,7 @@ from playwright.async_api import Page, async_playwright
 from rich.console import Console
 from rich.table import Table
 
+from dev.bench.console.viewers import watching
 from dev.bench.history import history
 from dev.bench.latency import percentile
 from dev.bench.report import machine
@@ -70,6 +71,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rate", type=int, default=50, help="events a second on the open stream")
     parser.add_argument("--seconds", type=float, default=20.0, help="for how long")
     parser.add_argument("--viewers", type=int, default=50, help="open streams beside the ingest")
+    parser.add_argument("--rounds", type=int, default=3, help="how often the ingest runs without and with viewers")
     parser.add_argument("--scrolled", type=int, default=10_000, help="rows of the page that is scrolled")
     parser.add_argument("--broker", default="embedded", help="embedded or kafka")
     parser.add_argument("--output", type=Path, default=ROOT / "var" / "bench")
@@ -205,22 +207,24 @@ class _Bench:
         }
 
     async def viewers(self) -> None:
-        """The ingest's latency with and without open streams."""
-        alone = await self._ingest()
-        async with AsyncExitStack() as opened:
-            for _ in range(self.chosen.viewers):
-                opened.push_async_callback(_end, asyncio.create_task(self._watch()))
-            await asyncio.sleep(2)
-            watched = await self._ingest()
+        """The ingest's latency without and with open streams, in turn, and the processor time of serving them."""
+        alone, watched, ratios = [], [], []
+        token = self.client.headers["authorization"].removeprefix("Bearer ")
+        serving = [pid for name in ("operations-api", "web-api") if (pid := self.stack.pid(name)) is not None]
+        used = count = 0.0
+        for _ in range(self.chosen.rounds):
+            alone.append(await self._ingest())
+            async with watching(self.stack.urls["gateway"], token, self.chosen.viewers):
+                before, rows = sum(map(_cpu, serving)), await self.conn.fetchval(SQL["indexed"])
+                watched.append(await self._ingest())
+                used += sum(map(_cpu, serving)) - before
+                count += await self.conn.fetchval(SQL["indexed"]) - rows
+            ratios.append(watched[-1] / alone[-1])
         self.found |= {
-            "ingest_p99_ms": alone, "ingest_p99_watched_ms": watched, "viewers": self.chosen.viewers,
-            "viewers_ratio": watched / alone,
+            "ingest_p99_ms": statistics.median(alone), "ingest_p99_watched_ms": statistics.median(watched),
+            "viewers": self.chosen.viewers, "viewers_ratio": statistics.median(ratios),
+            "serving_cpu_us_per_event_and_viewer": used * 1e6 / max(1.0, count * self.chosen.viewers),
         }  # fmt: skip
-
-    async def _watch(self) -> None:
-        async with self.client.stream("GET", "/api/operations/v1/events/stream", timeout=None) as stream:
-            async for _line in stream.aiter_lines():
-                pass
 
     async def _ingest(self) -> float:
         count = max(200, int(self.chosen.rate * self.chosen.seconds))
@@ -242,11 +246,6 @@ class _Bench:
     async def _post(self, path: str) -> None:
         headers = {"idempotency-key": new_id().hex}
         (await self.client.post(path, json={"reason": "bench of the console"}, headers=headers)).raise_for_status()
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 def _cpu(pid: int) -> float:

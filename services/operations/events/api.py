@@ -149,12 +149,14 @@ async def stream_events(
     _: Watcher,
     wanted: Selected,
     after: Place | None = None,
+    beats: bool = False,
     last_event_id: Annotated[str | None, Header(max_length=20)] = None,
 ) -> StreamingResponse:
     """Events as they are indexed, as server-sent events; ``id`` is the row number, behind which a stream resumes.
 
     ``event`` carries an event as `GET /events` lists it. ``gap`` says that the rows between ``after`` and ``before``
     are not sent; `GET /events` has them. ``after`` resumes where a browser cannot send ``Last-Event-ID``.
+    With ``beats`` an event ``beat`` comes in 15 s without others, from which a script knows that the stream is alive.
     """
     feed: EventFeed = request.app.state.feed
     if feed.full:
@@ -163,14 +165,14 @@ async def stream_events(
     if last_event_id is not None and last_event_id.isascii() and last_event_id.isdigit():
         after = min(int(last_event_id), MAX_INTEGER)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(_frames(feed, wanted, after), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_frames(feed, wanted, after, beats), media_type="text/event-stream", headers=headers)
 
 
-async def _frames(feed: EventFeed, wanted: EventFilter, after: int | None) -> AsyncIterator[bytes]:
+async def _frames(feed: EventFeed, wanted: EventFilter, after: int | None, beats: bool) -> AsyncIterator[bytes]:
     """The bytes of a stream; when the database is away it ends, and the browser comes again."""
     yield b"retry: 2000\n\n"
     with contextlib.suppress(TransientError):
-        async with contextlib.aclosing(feed.stream(wanted, after)) as chunks:
+        async with contextlib.aclosing(feed.stream(wanted, after, beats=beats)) as chunks:
             async for chunk in chunks:
                 yield chunk
 

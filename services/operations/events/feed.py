@@ -84,10 +84,13 @@ class EventFeed:
         """Whether as many streams are open as are allowed."""
         return len(self._streams) >= self._limit
 
-    async def stream(self, wanted: EventFilter, after: int | None) -> AsyncGenerator[bytes, None]:
+    async def stream(
+        self, wanted: EventFilter, after: int | None, *, beats: bool = False
+    ) -> AsyncGenerator[bytes, None]:
         """Yield server-sent events: the rows behind a number that are selected, or behind the newest if None.
 
-        An id alone is a heartbeat, and moves a reader behind rows that are not for it.
+        An id alone is a heartbeat, and moves a reader behind rows that are not for it; with ``beats`` it is an event,
+        because scripts see no other.
         """
         deadline = time.monotonic() + self._seconds
         with self._watch() as changed:
@@ -106,7 +109,7 @@ class EventFeed:
                     await wait_for_event(changed, max(0.0, min(beat, deadline) - now))
                 after = reached
                 if not chunk and time.monotonic() >= beat:  # also where all that arrives is for others
-                    chunk = _at(after)
+                    chunk = _beat(after) if beats else _at(after)
                 if chunk:
                     beat = time.monotonic() + HEARTBEAT_SECONDS
                     yield chunk
@@ -211,6 +214,10 @@ def _chunk(found: Iterable[_Framed], wanted: EventFilter, reached: int) -> bytes
 
 def _at(number: int) -> bytes:
     return b"id: %d\n\n" % number
+
+
+def _beat(number: int) -> bytes:
+    return b"id: %d\nevent: beat\ndata: {}\n\n" % number
 
 
 def _gap(gap: Gap) -> bytes:

@@ -158,7 +158,9 @@ def navigation_of(session: Session, path: str) -> Navigation:
     if session.account or (session.staff and path.startswith("/staff")):
         return Navigation(groups=tuple(_groups(session, path)))
     tabs = _VOLUNTEER if session.volunteer_id else _RESIDENT if "resident" in session.roles else _VISITOR
-    return Navigation(tabs=tuple(Link(href, _(text), icon, _lies_under(path, on)) for href, text, icon, on in tabs))
+    return Navigation(
+        tabs=tuple(Link(href, _titled(text), icon, _lies_under(path, on)) for href, text, icon, on in tabs)
+    )
 
 
 def _groups(session: Session, path: str) -> Iterator[Group]:
@@ -167,7 +169,7 @@ def _groups(session: Session, path: str) -> Iterator[Group]:
         seen = tuple(
             Link(
                 href,
-                _(text),
+                _titled(text),
                 icon,
                 path == href or (href not in ("/staff", "/console") and path.startswith(f"{href}/")),
             )
@@ -175,7 +177,13 @@ def _groups(session: Session, path: str) -> Iterator[Group]:
             if held & set(roles)
         )
         if seen:
-            yield Group(_(title), seen)
+            yield Group(_titled(title), seen)
+
+
+def _titled(text: str) -> str:
+    """A word of the navigation in the visitor's language: in English it also stands inside sentences, in lower case."""
+    said = _(text)
+    return said[:1].upper() + said[1:]
 
 
 def _lies_under(path: str, patterns: tuple[str, ...]) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from services.web.gateway.sessions import Session
 from services.web.pages import render
 from services.web.pages.icons import ICONS, icon
+from services.web.pages.language import SOURCE, choose
 from services.web.pages.look import Appearance, look_of
 from services.web.pages.navigation import navigation_of
 
@@ -129,3 +130,16 @@ def test_icons_are_drawn_by_name_and_every_template_names_one_that_exists() -> N
     }
     assert named
     assert named <= ICONS.keys()
+
+
+@pytest.mark.parametrize("session", [Session(), VOLUNTEER, RESIDENT, CENTRE, ENGINEER])
+def test_english_navigation_is_written_with_capitals(session: Session) -> None:
+    choose("en")
+    try:
+        shown = navigation_of(session, "/staff")
+    finally:
+        choose(SOURCE)
+    texts = [*(link.text for link in shown.tabs), *(group.title for group in shown.groups)]
+    texts += [link.text for group in shown.groups for link in group.links]
+    assert texts
+    assert [text for text in texts if text[:1] != text[:1].upper()] == []

@@ -290,7 +290,9 @@
 
   // ---- the stream --------------------------------------------------------------------------------------------------------
 
-  var source = null, run = 0, connected = false, retry = 0;
+  // "lost" is a cut that lasts: streams end every few minutes and are resumed at once.
+  var source = null, run = 0, connected = false, retry = 0, heard = 0, cut = 0, lost = "", restored = 0;
+  var GRACE = 3000, SILENCE = 45000, RESTORED = 8000, refused = false;
 
   function selection() {
     var query = new URLSearchParams();
@@ -309,6 +311,9 @@
   async function start() {
     var mine = ++run;
     stop();
+    refused = false;
+    lost = "";
+    cut = restored = 0;
     rows = []; waiting = []; queue = []; chosen = null; last = 0; arrivals = [];
     redraw(true);
     try {
@@ -328,13 +333,14 @@
     } catch (error) {
       if (mine !== run) return;
       if (error.status >= 400 && error.status < 500 && error.status !== 429) { over(error); return; }
-      said();
+      interrupted();
       setTimeout(function () { if (mine === run) start(); }, 3000);
     }
   }
 
   function over(error) {
     connected = false;
+    refused = true;
     document.getElementById("live-said").textContent = error.message;
     document.getElementById("live-state").dataset.live = "off";
     if (error.status === 401) location.assign("/staff/login?next=" + encodeURIComponent(location.pathname + location.search));
@@ -343,32 +349,75 @@
   function open(mine) {
     var query = selection();
     query.set("after", last);
+    query.set("beats", "true");
     source = new EventSource(API + "/stream?" + query);
-    source.onopen = function () { connected = true; retry = 0; said(); };
-    source.addEventListener("event", function (message) { arrive(JSON.parse(message.data)); });
-    source.addEventListener("gap", function (message) { arrive({ gap: JSON.parse(message.data) }); });
-    source.onerror = function () {
-      connected = false;
+    source.onopen = function () {
+      connected = true;
+      retry = cut = 0;
+      heard = Date.now();
+      if (lost) { lost = ""; restored = heard; }
       said();
-      // The browser comes again by itself, but not after a refusal: then we do, behind the last row.
-      if (source && source.readyState === 2 && mine === run) {
-        stop();
-        retry = Math.min(retry + 1, 5);
-        setTimeout(function () { if (mine === run) open(mine); }, retry * 1000);
-      }
     };
+    source.addEventListener("event", function (message) { heard = Date.now(); arrive(JSON.parse(message.data)); });
+    source.addEventListener("gap", function (message) { heard = Date.now(); arrive({ gap: JSON.parse(message.data) }); });
+    source.addEventListener("beat", function () { heard = Date.now(); });
+    source.onerror = function () {
+      interrupted();
+      // The browser comes again by itself, but not after a refusal: then we do, behind the last row.
+      if (source && source.readyState === 2 && mine === run) again(mine);
+    };
+  }
+
+  function interrupted() {
+    connected = false;
+    cut = cut || Date.now();
+    said();
+  }
+
+  // What the stream does not say a plain request does: whether the session has ended, or the server is away.
+  function again(mine) {
+    stop();
+    retry = Math.min(retry + 1, 5);
+    setTimeout(async function () {
+      if (mine !== run) return;
+      try { await read(API + "?limit=1"); } catch (error) {
+        if (mine !== run) return;
+        lost = error.status === 401 ? "session" : "away";
+        said();
+        again(mine);
+        return;
+      }
+      if (mine === run) open(mine);
+    }, retry * 1000);
   }
 
   function stop() { if (source) source.close(); source = null; connected = false; }
 
+  function state() {
+    if (lost === "session") return _("断开：登录已过期，登录后会接着显示");
+    if (lost) return _("断开，正在重连，断开期间的事件会补上");
+    if (!connected) return _("正在连接");
+    return Date.now() - restored < RESTORED ? _("已恢复，没有漏掉事件") : _("实时");
+  }
+
   function said() {
-    var text = paused ? _n("已暂停，有 %(n)s 条新事件", waiting.length) : connected ? _("实时") : _("正在连接");
+    if (refused) return;
+    if (!connected && !lost && cut && Date.now() - cut > GRACE) lost = "away";
+    var held = paused ? _n("已暂停，有 %(n)s 条新事件", waiting.length) : "";
+    var text = !held ? state() : lost ? held + " · " + state() : held;
     var place = document.getElementById("live-said");
     if (place.textContent !== text) place.textContent = text;
-    document.getElementById("live-state").dataset.live = paused ? "paused" : connected ? "on" : "off";
+    document.getElementById("live-state").dataset.live = lost ? "lost" : paused ? "paused" : connected ? "on" : "off";
+    document.getElementById("live-login").hidden = lost !== "session";
     pauseButton.textContent = paused ? _("继续") : _("暂停");
     pauseButton.setAttribute("aria-pressed", paused ? "true" : "false");
   }
+
+  // A connection that broke without a word: no event and no beat for three times as long as one may take.
+  setInterval(function () {
+    if (connected && Date.now() - heard > SILENCE) list.weiguang.interrupt();
+    said();
+  }, 1000);
 
   setInterval(function () {
     var since = Date.now() - 60000, sum = 0;
@@ -502,7 +551,7 @@
   filters.addEventListener("change", function () { filter(null); });
 
   // For tests and measurements: what the page says of an event, and how many rows it holds.
-  list.weiguang = { say: spoken, rows: function () { return rows.length; }, receive: receive };
+  list.weiguang = { say: spoken, rows: function () { return rows.length; }, receive: receive, interrupt: function () { interrupted(); again(run); } };
 
   start();
 })();

@@ -23,6 +23,7 @@ from services.points.badges.figures.domain import (
     Service,
     States,
     Window,
+    week_of,
 )
 from services.points.rules.hours.domain import Lifetime
 
@@ -115,15 +116,23 @@ class _Judged(NamedTuple):
     steps: tuple[int, ...]
 
 
-class _Match(NamedTuple):
-    """A figure that a record counts towards."""
+class _Candidate(NamedTuple):
+    """A figure that records of a provenance and a theme count towards, on the days that it names.
+
+    ``thing``: the distinct thing that each such record is, where it is no week.
+    """
 
     place: int
-    instance: str
-    meter: Meter
-    steps: tuple[int, ...]
+    one: _Judged
+    yearly: bool
+    weekly: bool
     by_site: bool
-    repeated: str | None
+    thing: str | None
+
+
+_Match = tuple[int, str, Meter, tuple[int, ...], bool, str | None]
+"""A figure that a record counts towards: its place, instance, meter and thresholds, whether the site matters, and the
+distinct thing that each such record is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +149,7 @@ class Criteria:
     _crossings: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = field(init=False, repr=False, compare=False)
     _by_badge: dict[str, Criterion] = field(init=False, repr=False, compare=False)
     _found: dict[tuple[date, str, str], tuple[_Match, ...]] = field(init=False, repr=False, compare=False)
+    _candidates: dict[tuple[str, str], tuple[_Candidate, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         judged: dict[Meter, list[Criterion]] = {}
@@ -157,6 +167,7 @@ class Criteria:
         object.__setattr__(self, "_crossings", crossings)
         object.__setattr__(self, "_by_badge", {item.badge: item for item in self.items})
         object.__setattr__(self, "_found", {})
+        object.__setattr__(self, "_candidates", {})
 
     def blank(self) -> States:
         """The figures of a volunteer without service."""
@@ -184,19 +195,36 @@ class Criteria:
 
     def _match(self, day: date, provenance: str, theme: str) -> tuple[_Match, ...]:
         """The meters that such a record runs through, and in which instance; remembered, as most records are alike."""
+        candidates = self._candidates.get((provenance, theme))
+        if candidates is None:
+            candidates = self._admit(provenance, theme)
         if len(self._found) >= _CACHED:
             self._found.clear()
+        year, month_day, week = str(day.year), (day.month, day.day), week_of(day)
         found = self._found[day, provenance, theme] = tuple(
-            _Match(
+            [
+                (place, year if yearly else "", one.meter, one.steps, by_site, week if weekly else thing)
+                for place, one, yearly, weekly, by_site, thing in candidates
+                if one.meter.between is None or one.meter.between.first <= month_day <= one.meter.between.last
+            ]
+        )
+        return found
+
+    def _admit(self, provenance: str, theme: str) -> tuple[_Candidate, ...]:
+        """The meters that such records run through, whatever their day: each day asks for them anew."""
+        if len(self._candidates) >= _CACHED:
+            self._candidates.clear()
+        found = self._candidates[provenance, theme] = tuple(
+            _Candidate(
                 place,
-                one.meter.instance(day),
-                one.meter,
-                one.steps,
+                one,
+                one.meter.window == "year",
+                one.meter.measure == "weeks" and one.meter.sites is None,
                 one.meter.by_site,
-                None if one.meter.sites is not None else one.meter.repeated(day, theme),
+                theme if one.meter.measure == "themes" and one.meter.sites is None else None,
             )
             for place, one in enumerate(self._kept)
-            if one.meter.admits(day, provenance, theme)
+            if one.meter.admits_on_some_day(provenance, theme)
         )
         return found
 

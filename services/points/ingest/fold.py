@@ -28,6 +28,7 @@ __all__ = [
     "Touched",
     "bonus",
     "count_lifetime",
+    "explanation_text",
     "facts",
     "first_of",
     "reevaluate",
@@ -159,6 +160,17 @@ def bonus(
     text = orjson.dumps(explanation).decode()
     new = BucketState(version, rule.version, sum(points.values()), text, None, None)
     return BucketChange(volunteer.volunteer_id, FIRST_SERVICE, old, new, points, cause)
+
+
+def explanation_text(award: Award) -> str:
+    """The explanation as it is stored: the JSON of `Award.explanation`, which is put together for each bucket."""
+    if award.notes:
+        return orjson.dumps(award.explanation()).decode()
+    lines = [
+        f'["{record_id}",{revision},{minutes},{counted},{per_hour},{points},"{reason}"]'
+        for record_id, revision, minutes, counted, per_hour, points, reason in award.lines
+    ]
+    return f'{{"records":[{",".join(lines)}]}}'
 
 
 def facts(revision: RecordRevision) -> Facts:

@@ -10,8 +10,6 @@ from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
 
-import orjson
-
 from services.points.badges.domain import Criteria
 from services.points.badges.judging import Judge
 from services.points.ingest import store as known_facts
@@ -19,6 +17,7 @@ from services.points.ingest.fold import (
     Touched,
     bonus,
     count_lifetime,
+    explanation_text,
     first_of,
     reevaluate,
     touched_buckets,
@@ -293,7 +292,7 @@ def _changes(
     for key, award in awards.items():
         bucket = touched[key]
         rule, old = bucket.rule, before.get(key)
-        explanation = orjson.dumps(award.explanation()).decode()
+        explanation = explanation_text(award)
         if old is not None and old.explanation == explanation and old.rule_version == rule.version:
             continue
         first = award.first

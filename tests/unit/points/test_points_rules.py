@@ -3,13 +3,15 @@
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.points.badges import documents as badge_documents
+from services.points.ingest.fold import explanation_text
 from services.points.rules import documents
-from services.points.rules.domain import REASONS, Facts, Rulebook, add_months, first_service
+from services.points.rules.domain import REASONS, Award, Facts, Rulebook, add_months, first_service
 from services.points.rules.hours.domain import Lifetime
 from services.points.rules.worth.domain import evaluate, evaluate_in_full
 from shared.clock import district_day
@@ -181,6 +183,18 @@ def test_any_records_are_worth_what_the_reference_says(drawn: list[tuple[datetim
         for number, (started_at, minutes, status, provenance) in enumerate(drawn)
     ]
     assert found == reference.awards(plain)
+
+
+@settings(max_examples=examples(60))
+@given(records)
+def test_the_stored_explanation_is_the_plain_one_as_json(drawn: list[tuple[datetime, int, str, str]]) -> None:
+    """Activations and previews compare it with their own by its text."""
+    given_facts = [
+        facts(number, minutes=minutes, started_at=started_at, status=status, provenance=provenance)
+        for number, (started_at, minutes, status, provenance) in enumerate(drawn)
+    ]
+    for award in (evaluate(RULE, given_facts), Award({}, (), None, {"x": {"percent": 150}})):
+        assert explanation_text(award) == orjson.dumps(award.explanation()).decode()
 
 
 def test_a_flagged_record_counts_nothing_and_uses_up_no_cap() -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "Service",
     "States",
     "Window",
+    "week_of",
 ]
 
 Group = Literal["credit", "honour", "imported"]
@@ -105,11 +106,15 @@ class Meter:
         """The window that a day lies in."""
         return str(day.year) if self.window == "year" else ""
 
-    def admits(self, day: date, provenance: str, theme: str) -> bool:
-        """Whether a record passes all filters but the site's."""
+    def admits_on_some_day(self, provenance: str, theme: str) -> bool:
+        """Whether a record passes all filters but those of day and site."""
         if PROVENANCE_GROUPS[provenance] not in (_GROUP_INDEX[group] for group in self.groups):
             return False
-        if self.themes is not None and theme not in self.themes:
+        return self.themes is None or theme in self.themes
+
+    def admits(self, day: date, provenance: str, theme: str) -> bool:
+        """Whether a record passes all filters but the site's."""
+        if not self.admits_on_some_day(provenance, theme):
             return False
         return self.between is None or self.between.first <= (day.month, day.day) <= self.between.last
 
@@ -123,13 +128,7 @@ class Meter:
         """The distinct thing that is counted, where distinct things are counted."""
         if self.measure == "themes":
             return service.theme
-        return str(service.site_id) if self.measure == "sites" else str(_week(service.day))
-
-    def repeated(self, day: date, theme: str) -> str | None:
-        """The distinct thing that every record of a day and a theme is, where such things are counted."""
-        if self.measure == "themes":
-            return theme
-        return str(_week(day)) if self.measure == "weeks" else None
+        return str(service.site_id) if self.measure == "sites" else week_of(service.day)
 
     def count(self, state: dict[str, Any], instance: str, service: Service, sign: int) -> tuple[int, int]:
         """Add or take away a record that was admitted; returns the figure before and after."""
@@ -164,9 +163,9 @@ class Meter:
         return len(value) if isinstance(value, dict) else int(value)
 
 
-def _week(day: date) -> int:
+def week_of(day: date) -> str:
     """Weeks since the first Monday there is; a week begins on Monday."""
-    return (day.toordinal() - 1) // 7
+    return str((day.toordinal() - 1) // 7)
 
 
 def _put(state: dict[str, Any], key: str, value: int) -> None:

@@ -77,7 +77,7 @@ class Acts:
         return int(VOLUNTEERS * self.rng.random() ** 2)
 
     def served(self, day: int) -> Served:
-        """A revision: of somebody new, a correction, one that comes too late, a contradiction, a change of owner."""
+        """A revision: of a new volunteer, a correction, one that comes too late, a contradiction, a change of owner."""
         rng = self.rng
         if not self.highest or rng.random() < 0.55:
             self.highest.append(rng.choice([1, 1, 1, 2, 3]))

@@ -48,7 +48,7 @@ class Flow:
 
     @classmethod
     def drawn(cls, rng: Random, number: int, volunteers: int = 40) -> "Flow":
-        """So many messages: services, corrections late and twice, contradictions, and bytes that nobody can read."""
+        """So many messages: services, corrections late and twice, contradictions, and unreadable bytes."""
         flow, records = cls(), [(str(_id(rng)), str(_id(rng))) for _ in range(number // 3 + 1)]
         people = [str(_id(rng)) for _ in range(volunteers)]
         owners = {record: people[int(volunteers * rng.random() ** 2)] for record, _ in records}

@@ -120,7 +120,7 @@ class Stage:
         """Balances, lots and badges of these volunteers.
 
         Raises:
-            AssertionError: somebody stands elsewhere than in the reference.
+            AssertionError: a volunteer's state differs from the reference.
         """
         ids = [UUID(volunteer) for volunteer in volunteers]
         async with self.database.snapshot() as tx:

@@ -96,7 +96,7 @@ async def test_a_crashed_server_takes_back_nothing_for_good(
                 code = await asyncio.wait_for(process.wait(), 60)
                 assert alive or code != 0, "who may have lost commits begins again"
             taken_back.append(due - await applied(found))
-            assert not (alive and taken_back[-1]), "the broker was told of what could still be taken back"
+            assert not (alive and taken_back[-1]), "offsets were committed of what could still be lost"
             await found.stage.reconnect()
             await found.stage.audit_under_way()
         await found.send(len(flow.messages))

@@ -1,5 +1,5 @@
 """`kill -9` at each named point, at a passing that chance chooses: the audit is clean after each, and in the end all
-have what they have where nobody was killed.
+have what they have in a run without kills.
 """
 
 import asyncio
@@ -168,7 +168,7 @@ async def test_an_api_killed_between_hold_and_answer_holds_once(
         await stock(found, items)
         points = {one: flow.model.account(one).available for one in flow.volunteers}
         rich = sorted(points, key=points.__getitem__)[-6:]
-        assert points[rich[0]] >= 4 * kills, "whoever runs out of points is refused"
+        assert points[rich[0]] >= 4 * kills, "a volunteer without points is refused"
         shop = Shop(found, [UUID(one) for one in rich])
         lost: list[tuple[UUID, str]] = []
         for _ in range(kills):

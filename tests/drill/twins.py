@@ -93,7 +93,7 @@ class Twins:
         return made
 
     async def act(self, act: Act) -> None:
-        """Do it to both, and compare whoever it touched.
+        """Do it to both, and compare the volunteers it touched.
 
         Raises:
             AssertionError: the service did, or stands, otherwise than the reference.
@@ -317,7 +317,7 @@ class Twins:
         self.model.complain(name, known is None, self.today)
 
     async def do_refer(self, by: int, number: int) -> None:
-        """Somebody brought somebody in; the second time it turns out that they did not."""
+        """A volunteer referred another; the second time the referral turns out to be wrong."""
         referrer, referred = self.volunteer(by), self.volunteer(number)
         pair = str(referrer), str(referred)
         known = self.referrals.get(pair)
@@ -371,7 +371,7 @@ class Twins:
         self.touched.update(one.volunteer for one in self.model.holds.values())
 
     async def do_rule(self, rule: Rule, days: int) -> None:
-        """Another rule comes into force, from a day on before or after today; nobody is moved yet."""
+        """Another rule comes into force, from a day on before or after today; no volunteer is moved yet."""
         while await self.do_move(10):
             pass
         versions = self.model.rules or []

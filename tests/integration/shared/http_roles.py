@@ -44,7 +44,7 @@ async def slow() -> Length:
 
 @router.get("/forever")
 async def forever() -> StreamingResponse:
-    """An answer that heeds nobody."""
+    """An answer that regards no caller."""
 
     async def parts() -> AsyncIterator[bytes]:
         yield b"begun\n"

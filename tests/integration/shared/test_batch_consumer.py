@@ -155,7 +155,7 @@ async def test_small_batches_come_one_after_the_other_of_all_partitions(
 
 
 class Slow(Member):
-    """Holds its first batch until told to go on, and remembers how many ran at once."""
+    """Holds its first batch until released, and remembers how many ran at once."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

@@ -37,7 +37,7 @@ COUNTS = "select (select count(*) from outbox), (select count(*) from idempotenc
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service's app on a database of its own, and whoever may call it."""
+    """A service's app on a database of its own, and its callers."""
 
     app: FastAPI
     database: Database

@@ -40,7 +40,7 @@ from tests.support.waiting import eventually
 pytestmark = [
     pytest.mark.broker,
     pytest.mark.slow,
-    pytest.mark.skipif(broker_name() != "kafka", reason="the embedded broker authenticates nobody"),
+    pytest.mark.skipif(broker_name() != "kafka", reason="the embedded broker has no authentication"),
 ]
 ADMIN_PASSWORD = "admin-secret"
 PASSWORDS = {name: f"{name}-secret" for name in PRINCIPALS}

@@ -1,4 +1,4 @@
-"""Apache Kafka behind TLS: clients verify the broker by the authority that they are told, and speak no plain text."""
+"""Apache Kafka behind TLS: clients verify the broker by the configured authority, and speak no plain text."""
 
 import asyncio
 from pathlib import Path

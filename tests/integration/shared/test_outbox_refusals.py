@@ -1,4 +1,4 @@
-"""Events that the broker will not take: they lie aside, are seen, and hold up nobody."""
+"""Events that the broker will not take: they stay in the outbox, are reported, and delay no other event."""
 
 import asyncio
 from typing import Any
@@ -133,7 +133,7 @@ class _Picky:
         return future
 
     async def _go(self) -> None:
-        await asyncio.sleep(0)  # whoever sends without waiting has sent by then
+        await asyncio.sleep(0)  # a sender that does not wait has sent by then
         batch, self._batch = self._batch, []
         if any(message["value"].startswith(b"large") for message, _ in batch):
             for _, future in batch:

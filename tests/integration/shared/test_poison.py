@@ -56,7 +56,7 @@ class Eater:
 
 @asynccontextmanager
 async def eating(settings: Settings) -> AsyncIterator[Eater]:
-    """Run it; at the end it must have been running all the time, and stop when it is told to."""
+    """Run it; at the end it must have been running all the time, and stop when asked to."""
     eater = Eater(settings)
     task = asyncio.create_task(eater.consumer.run(eater.stop))
     try:

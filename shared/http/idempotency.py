@@ -42,6 +42,7 @@ _LONG_KEY, _VARIED_KEY = 22, 8
 """22 characters of base64 hold 128 bits; a key with fewer than 8 different ones was not drawn at random."""
 _SQL = load_queries(__file__)
 _JSON = "application/json"
+_EVENT = ("event_id", "topic", "key", "headers", "value")
 _NONCE_BYTES = 12
 _PURGE_SECONDS = 3600.0
 
@@ -71,15 +72,16 @@ async def once(
     fingerprint = _fingerprint(await request.body(), request.scope["query_string"])
     try:
         async with db.transaction() as tx:
-            if not await tx.fetchval(_SQL["lock"], scope, key):
+            known = await tx.fetchrow(_SQL["claim"], scope, key)
+            if known is None or not known["claimed"]:
                 raise _in_progress()
-            known = await tx.fetchrow(_SQL["find"], scope, key)
-            if known is None:
+            if known["status"] is None:
+                tx.postponed = []
                 answer = await work(tx)
                 stored = b"" if answer is None else storable(answer).model_dump_json().encode()
                 body = b"" if answer is None else answer.model_dump_json().encode()
                 given = 204 if answer is None else status
-                await tx.execute(_SQL["keep"], scope, key, fingerprint, given, _JSON, _seal(secret, stored))
+                await _keep(tx, (scope, key, fingerprint, given, _JSON, _seal(secret, stored)))
                 return _response(given, body)
             await tx.execute(_SQL["count_replay"], scope, key)
             refused = _judge(known, fingerprint, caller)
@@ -93,6 +95,17 @@ async def once(
             raise _in_progress() from None
         raise
     raise refused  # after the commit, so that the replay stays counted
+
+
+async def _keep(tx: Tx, answer: tuple[str, str, bytes, int, str, bytes]) -> None:
+    """Store an answer, and the events of its work; a single event takes no statement of its own."""
+    events, tx.postponed = tx.postponed or [], None
+    if len(events) == 1:
+        await tx.execute(_SQL["keep_with_event"], *answer, *events[0])
+        return
+    if events:
+        await tx.copy("outbox", _EVENT, events)
+    await tx.execute(_SQL["keep"], *answer)
 
 
 async def purge_idempotency(tx: Tx) -> int:

@@ -73,12 +73,16 @@ def raw(event: Event[Any]) -> RawEvent:
 
 
 async def append_raw(tx: Tx, rows: Sequence[RawEvent]) -> None:
-    """Write encoded rows of (event id, topic, key, headers as JSON, value).
+    """Write encoded rows, and wake the relay after the commit.
 
     For many at once, and for dead letters,
     whose bytes must not be touched.
     """
-    if len(rows) == 1:
+    if rows:
+        tx.wakes.add("outbox")
+    if tx.postponed is not None:
+        tx.postponed.extend(rows)
+    elif len(rows) == 1:
         await tx.execute(_SQL["append_one"], *rows[0])
     elif rows:
         await tx.copy("outbox", _COLUMNS, rows)

@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
+from uuid import UUID
 
 import asyncpg
 from asyncpg.protocol import protocol
 
 from shared.errors import TransientError
 from shared.postgres.queries import Queries, load_queries
+from shared.postgres.waking import Waker
 from shared.settings import Settings
 
 __all__ = ["TRANSIENT", "Bounds", "Database", "Queries", "Tx", "flush", "load_queries"]
@@ -84,11 +86,15 @@ class Bounds:
 class Tx:
     """One open transaction. Handlers get it, stores use it; it is not kept."""
 
-    __slots__ = ("_now", "conn")
+    __slots__ = ("_now", "conn", "postponed", "wakes")
 
     def __init__(self, conn: Any) -> None:
         self.conn = conn
         self._now: datetime | None = None
+        self.wakes: set[str] = set()
+        """Channels of the schema that are notified after the commit."""
+        self.postponed: list[tuple[UUID, str, str, str, bytes]] | None = None
+        """Events that are written with the transaction's last statement; None where each is written at once."""
 
     async def now(self) -> datetime:
         """Business time, the same throughout the transaction."""
@@ -130,8 +136,14 @@ class Tx:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """Undo what the block wrote when it raises, and go on with the transaction."""
-        async with self.conn.transaction():
-            yield
+        count = len(self.postponed or ())
+        try:
+            async with self.conn.transaction():
+                yield
+        except BaseException:
+            if self.postponed is not None:
+                del self.postponed[count:]
+            raise
 
 
 def _arrays_are_lists() -> None:
@@ -165,6 +177,7 @@ class Database:
         self._acquire_seconds = acquire_seconds
         self.dsn = dsn
         self.schema = schema
+        self._waker = Waker(pool, TRANSIENT)
 
     @classmethod
     async def connect(
@@ -262,9 +275,12 @@ class Database:
                 self.pool.acquire(timeout=self._acquire_seconds) as conn,
                 conn.transaction(isolation=isolation, readonly=readonly),
             ):
-                yield Tx(conn)
+                tx = Tx(conn)
+                yield tx
         except TRANSIENT as error:
             raise TransientError(f"PostgreSQL did not answer as expected: {error}") from error
+        for channel in tx.wakes:
+            self._waker.wake(channel)
 
     async def ready(self) -> None:
         """A cheap round trip.
@@ -276,4 +292,5 @@ class Database:
             await tx.now()
 
     async def close(self) -> None:
+        await self._waker.close()
         await self.pool.close()

@@ -2,6 +2,10 @@
 -- Business time: driven in demo and tests, the machine's clock otherwise.
 select business.now();
 
+-- name: notify
+-- Wake the listeners of a schema's channel, in a transaction of its own.
+select pg_notify($1 || '_' || current_schema(), '');
+
 -- name: flush
 -- A message without a reader; with it, everything committed before is flushed.
 select pg_logical_emit_message(false, 'weiguang', '', true);

@@ -12,7 +12,7 @@ from shared.postgres import Database
 
 __all__ = ["statements_of"]
 
-_INTROSPECTION = "typeinfo_tree"
+_LEFT_OUT = ("typeinfo_tree", "set_config('jit'", "pg_notify")
 
 
 @asynccontextmanager
@@ -20,12 +20,12 @@ async def statements_of(database: Database) -> AsyncIterator[list[str]]:
     """The statements that the block sends on connections of this pool, complete once it has ended.
 
     An executemany counts once per row, a COPY once. What asyncpg itself asks about types, once per connection, is left
-    out.
+    out, and so are the notifications that follow a commit sooner or later.
     """
     seen: list[str] = []
 
     def note(query: Any) -> None:
-        if _INTROSPECTION not in query.query:
+        if not any(part in query.query for part in _LEFT_OUT):
             # executemany is told as one query with its rows in a list
             seen.extend([query.query] * (len(query.args) if isinstance(query.args, list) else 1))
 

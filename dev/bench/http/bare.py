@@ -18,7 +18,7 @@ from fastapi import FastAPI, Request
 from pydantic import BaseModel
 
 from services.recruitment import attendance
-from shared import http, postgres
+from shared import http
 from shared.ids import new_id
 from shared.postgres import load_queries
 
@@ -26,8 +26,6 @@ __all__ = ["main"]
 
 _ATTENDANCE = load_queries(str(Path(attendance.__file__).with_name("store.py")))
 _HTTP = load_queries(str(Path(http.__file__).with_name("idempotency.py")))
-_BUSINESS_NOW = load_queries(postgres.__file__)["business_now"]
-_OUTBOX = ("event_id", "topic", "key", "headers", "value")
 
 
 class BareIn(BaseModel):
@@ -40,22 +38,20 @@ class BareIn(BaseModel):
 
 async def _check_in(tx: Any, body: BareIn, key: str) -> dict[str, Any]:
     scope = f"{body.volunteer_id} POST /check-ins"
-    await tx.fetchval(_HTTP["lock"], scope, key)
-    await tx.fetchrow(_HTTP["find"], scope, key)
+    await tx.fetchrow(_HTTP["claim"], scope, key)
     await tx.fetchrow(_ATTENDANCE["lock_volunteer"], body.volunteer_id)
     place = await tx.fetchrow(_ATTENDANCE["find_place"], body.shift_id, body.volunteer_id)
-    now = await tx.fetchval(_BUSINESS_NOW)
-    await tx.fetch(_ATTENDANCE["records_around"], body.volunteer_id, body.shift_id, now)
+    now = place["now"]
     record_id = new_id()
     record = [
         record_id, 1, body.volunteer_id, place["activity_id"], body.shift_id, place["site_id"], place["team_id"], None,
         place["theme"], place["kind"], "scanned", None, "provisional", now, None, 0, 120, None, None, None, "none",
         None, 0, None, "check_in", body.volunteer_id, None,
     ]  # fmt: skip
-    await tx.fetch(_ATTENDANCE["save_revisions"], *([value] for value in record), now)
-    await tx.copy_records_to_table("outbox", columns=_OUTBOX, records=[_event(record, now)])
+    await tx.fetchval(_ATTENDANCE["save_revision"], *record, now)
     answer = {"record_id": str(record_id), "started_at": now.isoformat()}
-    await tx.execute(_HTTP["keep"], scope, key, b"", 201, "application/json", orjson.dumps(answer))
+    kept = (scope, key, b"", 201, "application/json", orjson.dumps(answer))
+    await tx.execute(_HTTP["keep_with_event"], *kept, *_event(record, now))
     return answer
 
 

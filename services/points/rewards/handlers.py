@@ -246,7 +246,7 @@ async def expire_holds(tx: Tx, limit: int = 100) -> int:
         if isinstance(step, RewardRefusal):
             continue  # captured or released between the reading and the lock
         try:
-            async with tx.conn.transaction():
+            async with tx.savepoint():
                 moves.append((await _time_out(tx, redemption, step), step.stock))
         except Refusal as refusal:
             # Redemption and hold contradict each other, which the audit names (A7); the others must not wait.

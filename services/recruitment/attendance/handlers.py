@@ -283,6 +283,8 @@ async def _place(tx: Tx, shift_id: UUID, volunteer_id: UUID) -> FoundPlace:
 
 
 async def _arrival(tx: Tx, found: FoundPlace, volunteer_id: UUID, now: datetime) -> Arrival:
+    if not found.recorded:
+        return Arrival(found.place, found.signed_up, [], [])
     shift_id = found.place.shift.shift_id
     here, busy = await store.records_around(tx, volunteer_id, shift_id, now, DEFAULT_POLICY.grace)
     return Arrival(found.place, found.signed_up, here, busy)

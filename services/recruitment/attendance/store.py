@@ -56,12 +56,16 @@ _COLUMNS = tuple(field.name for field in fields(ServiceRecord))
 
 @dataclass(frozen=True, slots=True)
 class FoundPlace:
-    """A shift to check in to, the key of its codes, and whether the volunteer signed up and leads its team."""
+    """A shift to check in to, the key of its codes, and whether the volunteer signed up and leads its team.
+
+    ``recorded``: whether the volunteer has records of the shift or near ``now``.
+    """
 
     place: Place
     secret: bytes
     signed_up: bool
     leads: bool
+    recorded: bool
     now: datetime
 
 
@@ -132,7 +136,7 @@ async def find_place(tx: Tx, shift_id: UUID, volunteer_id: UUID) -> FoundPlace |
     row = await tx.fetchrow(_SQL["find_place"], shift_id, volunteer_id)
     if row is None:
         return None
-    return FoundPlace(_place(row), row["secret"], row["signed_up"], row["leads"], row["now"])
+    return FoundPlace(_place(row), row["secret"], row["signed_up"], row["leads"], row["recorded"], row["now"])
 
 
 async def runs_as_staff(tx: Tx, volunteer_id: UUID, site_id: UUID) -> bool:
@@ -208,6 +212,11 @@ async def busy_between(
 
 async def save(tx: Tx, revisions: Sequence[ServiceRevision], at: datetime) -> set[UUID]:
     """Write revisions, records and history at once; the ids of those that were written."""
+    if len(revisions) == 1:
+        one = revisions[0]
+        values = [getattr(one.record, name) for name in _COLUMNS]
+        written = await tx.fetchval(_SQL["save_revision"], *values, one.change, one.made_by, one.reason, at)
+        return set() if written is None else {written}
     columns: list[list[Any]] = [[getattr(each.record, name) for each in revisions] for name in _COLUMNS]
     rows = await tx.fetch(
         _SQL["save_revisions"],

@@ -82,7 +82,8 @@ async def test_a_batch_of_hundreds_needs_no_more_statements_than_one_of_two(work
         assert (await upload(work, few))["accepted"] == 2
     async with statements_of(work.district.app.state.database) as for_many:
         assert (await upload(work, many))["accepted"] == 498
-    assert 5 < len(for_many) <= len(for_few), for_many
+    # Those above the cap of one account wait, by one more statement.
+    assert 5 < len(for_many) <= len(for_few) + 1, for_many
     assert await work.count("select count(*) from attendance_revisions") == 500
     assert len(await work.events("attendance")) == 500
 

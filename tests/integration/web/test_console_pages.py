@@ -1,11 +1,14 @@
 """The console's pages, with canned answers in place of the services: who may see them, and that what comes is text."""
 
+import json
 import re
+from functools import partial
 from typing import Any
 
 import pytest
 
 from services.web.gateway.upstream import Answer, Upstream, UpstreamAway
+from services.web.pages.console import search
 from shared.auth.tokens import Role
 from shared.http.ops import serve_ops
 from shared.settings import Settings
@@ -268,6 +271,25 @@ async def test_groups_of_faust_are_read_only_and_say_why(monkeypatch: pytest.Mon
     assert "只读，由 faust 运行" in shown
     assert "所以不提供" in shown
     assert 'data-api="POST /api/points' not in shown
+
+
+async def test_a_search_is_downloaded_line_by_line_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "EXPORTED", 3)
+    [event] = ANSWERS["operations/events"]["items"][:1]
+    page = {"items": [event, event | {"number": 2}], "next_cursor": "older"}
+    async with gateway_running(auth_public_keys=SECRETS.public_keys) as setting:
+        ask = partial(setting.client.get, "/console/search.jsonl?key=v", headers=cookie(Role.AUDITOR))
+        monkeypatch.setitem(ANSWERS, "operations/events", page)
+        many = await ask()
+        monkeypatch.setitem(ANSWERS, "operations/events", page | {"next_cursor": None})
+        few = await ask()
+        refused = await setting.client.get("/console/search.jsonl", headers=cookie(Role.STATION))
+    assert many.headers["content-disposition"] == 'attachment; filename="events.jsonl"'
+    lines = [json.loads(line) for line in many.text.splitlines()]
+    assert [line.get("number") for line in lines[:3]] == [event["number"], 2, event["number"]]
+    assert lines[3:] == [{"next_cursor": "older"}]
+    assert [json.loads(line) for line in few.text.splitlines()] == page["items"]
+    assert refused.status_code == 403
 
 
 async def test_an_unknown_delivery_says_why_and_that_it_is_not_sent_again() -> None:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 
-from services.web.pages.console.live import FilterText
+from services.web.pages.console.filters import FilterText
 from services.web.pages.console.viewing import instant, watch
 from services.web.pages.language import N_, _
 from services.web.pages.render import page

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
-from services.web.pages.console.live import FilterText
+from services.web.pages.console.filters import FilterText
 from services.web.pages.console.viewing import instant, watch
 from services.web.pages.language import N_, _
 from services.web.pages.render import finish, page, part

@@ -1,29 +1,32 @@
 """Search in the index, the page of one event, and traces."""
 
-from datetime import datetime
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
 
+import orjson
 from fastapi import APIRouter, Response
+from starlette.responses import StreamingResponse
 
 from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.console import timeline
-from services.web.pages.console.live import FilterText, topic_choices, type_choices
+from services.web.pages.console.filters import FilterText, Wanted, given, topic_choices, type_choices
 from services.web.pages.console.sentences import text_of
 from services.web.pages.console.viewing import instant, names_of, pretty, views, watch
 from services.web.pages.language import N_, _
 from services.web.pages.refusals import say
-from services.web.pages.render import page
+from services.web.pages.render import finish, page
 from services.web.pages.visit import Visit, VisitOf
 from services.web.settings import UPSTREAM_NAMES
 from shared.auth.access import public
-from shared.clock import DISTRICT_ZONE
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/console", include_in_schema=False, dependencies=[public()])
 
-SHOWN = "50"
+SHOWN, PAGE = "50", "200"
+EXPORTED = 5000
+"""Events of one file; longer ones are read page by page from the service."""
 _FATES = {
     "applied": N_("已处理"),
     "duplicate": N_("重复，没有再处理"),
@@ -34,30 +37,10 @@ _FATES = {
 
 
 @router.get("/search")
-async def search(
-    visit: VisitOf,
-    topic: FilterText = "",
-    type: FilterText = "",
-    site_id: FilterText = "",
-    key: FilterText = "",
-    aggregate_id: FilterText = "",
-    correlation_id: FilterText = "",
-    since: FilterText = "",
-    until: FilterText = "",
-    partition: FilterText = "",
-    offset: FilterText = "",
-    text: FilterText = "",
-    cursor: FilterText = "",
-) -> Response:
+async def search(visit: VisitOf, wanted: Wanted, cursor: FilterText = "") -> Response:
     """Events of the last 30 days by any of their places, newest first."""
     watch(visit)
-    wanted = {
-        "topic": topic, "type": type, "site_id": site_id, "key": key.strip(), "aggregate_id": aggregate_id.strip(),
-        "correlation_id": correlation_id.strip(), "since": since, "until": until, "partition": partition,
-        "offset": offset, "text": text,
-    }  # fmt: skip
-    query = {name: value for name, value in wanted.items() if value}
-    asked = query | {name: _moment(query[name]) for name in ("since", "until") if name in query}
+    query, asked = given(wanted)
     refused = ""
     found: dict[str, Any] = {"items": [], "next_cursor": None}
     try:
@@ -77,19 +60,38 @@ async def search(
         instant=instant,
         more=f"/console/search?{urlencode(query | {'cursor': following})}" if following else "",
         first=f"/console/search?{urlencode(query)}" if cursor else "",
+        export=f"/console/search.jsonl?{urlencode(query)}" if found["items"] else "",
+        exported=EXPORTED,
         sites=sorted((await visit.site_names()).items(), key=lambda one: one[1]),
         topics=topic_choices(),
         types=type_choices(),
     )
 
 
-def _moment(value: str) -> str:
-    """A moment of a form as the service wants it; what is none goes on as it is, for the service to refuse."""
-    try:
-        at = datetime.fromisoformat(value)
-    except ValueError:
-        return value
-    return (at if at.tzinfo else at.replace(tzinfo=DISTRICT_ZONE)).isoformat()
+@router.get("/search.jsonl")
+async def export(visit: VisitOf, wanted: Wanted) -> Response:
+    """The newest events of a search as a file, one JSON object a line, as the service lists them.
+
+    Where there are more than `EXPORTED`, the last line is the cursor with which a search goes on.
+    """
+    watch(visit)
+    _, asked = given(wanted)
+    first = await visit.ask("operations", "/events", **asked, limit=PAGE)
+
+    async def lines() -> AsyncIterator[bytes]:
+        found, left = first, EXPORTED
+        while True:
+            yield b"".join(orjson.dumps(one, option=orjson.OPT_APPEND_NEWLINE) for one in found["items"][:left])
+            left -= len(found["items"])
+            if found["next_cursor"] is None:
+                return
+            if left <= 0:
+                yield orjson.dumps({"next_cursor": found["next_cursor"]}, option=orjson.OPT_APPEND_NEWLINE)
+                return
+            found = await visit.ask("operations", "/events", **asked, limit=PAGE, cursor=found["next_cursor"])
+
+    headers = {"cache-control": "no-store", "content-disposition": 'attachment; filename="events.jsonl"'}
+    return finish(StreamingResponse(lines(), media_type="application/x-ndjson", headers=headers), visit.session)
 
 
 @router.get("/events/{event_id}")

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 
+from services.web.pages.console.filters import FilterText
 from services.web.pages.console.forms import WORDS
-from services.web.pages.console.live import FilterText
 from services.web.pages.console.viewing import instant, topic_word, watch
 from services.web.pages.language import _, _n
 from services.web.pages.render import page

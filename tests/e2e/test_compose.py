@@ -79,9 +79,10 @@ def _broker(compose: Compose, home: Path) -> Broker:
 
 
 async def _once(service: Service, home: Path, env: Mapping[str, str]) -> None:
-    """Run a one-shot service to its end."""
+    """Run a one-shot service to its end; one of a package whose role starts by its own command may be a fork."""
     log = home / f"{service.name}.log"
-    process = await spawn(service.command, log=log, env=env, cwd=ROOT)
+    start = spawn if DEEP or not service.command[2].startswith("services.") else forking.spawn
+    process = await start(service.command, log=log, env=env, cwd=ROOT)
     assert await asyncio.wait_for(process.wait(), 60) == 0, f"{service.name}:\n{tail(log)}"
 
 

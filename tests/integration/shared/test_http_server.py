@@ -9,20 +9,25 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
 import pytest
 
+from dev.stack.forking import spawn
+from dev.stack.processes import ChildProcess
 from tests.support.databases import ROOT
+from tests.support.waiting import eventually
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A running role: its process, what it has logged so far, and its port."""
+    """A running role: its process, its output, and its port."""
 
-    process: asyncio.subprocess.Process
-    log: list[dict[str, Any]]
+    process: ChildProcess
+    output: Path
     port: int
 
     @property
@@ -35,29 +40,42 @@ class Role:
         return await asyncio.wait_for(self.process.wait(), 60)
 
 
-async def start(role: str, **environment: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.integration.shared.http_roles", role,
-        cwd=ROOT, env={**os.environ, **environment}, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+async def start(role: str, output: Path, **environment: str) -> ChildProcess:
+    command = [sys.executable, "-m", "tests.integration.shared.http_roles", role]
+    return await spawn(command, env={**os.environ, **environment}, log=output, cwd=ROOT)
+
+
+def logged(output: Path) -> list[dict[str, Any]]:
+    """The whole lines of a log so far."""
+    lines = output.read_text("utf-8").split("\n")[:-1]
+    return [json.loads(line) for line in lines if line.startswith("{")]
 
 
 @asynccontextmanager
 async def running(role: str, **environment: str) -> AsyncIterator[Role]:
     """The role, once it listens; killed at the end if it still runs."""
-    process = await start(role, **environment)
-    try:
-        assert process.stdout is not None
-        log: list[dict[str, Any]] = []
-        while not log or not log[-1]["event"].endswith(".listening"):
-            line = await asyncio.wait_for(process.stdout.readline(), 60)
-            assert line, f"{role} ended: {log}"
-            log.append(json.loads(line))
-        yield Role(process, log, int(log[-1]["port"]))
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    with TemporaryDirectory() as directory:
+        output = Path(directory) / "output"
+        process = await start(role, output, **environment)
+
+        def port() -> int | None:
+            assert process.returncode is None, f"{role} ended: {output.read_text('utf-8')}"
+            listening = [line for line in logged(output) if line["event"].endswith(".listening")]
+            return int(listening[0]["port"]) if listening else None
+
+        try:
+            yield Role(process, output, await eventually(port))
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+async def ended(role: str, output: Path, **environment: str) -> tuple[int, str]:
+    """The exit code of a role that ends by itself, and its output."""
+    process = await start(role, output, **environment)
+    code = await asyncio.wait_for(process.wait(), 60)
+    return code, output.read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -157,34 +175,30 @@ async def test_a_worker_answers_health_and_metrics_and_stops_in_order() -> None:
     assert code == 0
 
 
-async def test_the_watchdog_ends_the_process_with_its_code() -> None:
-    process = await start("stuck")
-    output, _ = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode == 70
-    assert "records wait" in output.decode()
+async def test_the_watchdog_ends_the_process_with_its_code(tmp_path: Path) -> None:
+    code, output = await ended("stuck", tmp_path / "output")
+    assert code == 70
+    assert "records wait" in output
 
 
-async def test_an_api_that_cannot_start_ends_with_a_code() -> None:
-    process = await start("broken-api")
-    output, _ = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode == 1
-    assert "the database is away" in output.decode()
+async def test_an_api_that_cannot_start_ends_with_a_code(tmp_path: Path) -> None:
+    code, output = await ended("broken-api", tmp_path / "output")
+    assert code == 1
+    assert "the database is away" in output
 
 
-async def test_a_taken_port_is_named() -> None:
+async def test_a_taken_port_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        process = await start("api", WEIGUANG_HTTP_PORT=str(port))
-        output, _ = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode == 1
-    assert f"port {port}" in output.decode()
+        code, output = await ended("api", tmp_path / "output", WEIGUANG_HTTP_PORT=str(port))
+    assert code == 1
+    assert f"port {port}" in output
 
 
 async def test_a_second_signal_ends_what_does_not_stop() -> None:
     async with running("stubborn") as role:
         role.process.send_signal(signal.SIGTERM)
-        assert role.process.stdout is not None
-        assert b"process.stopping" in await role.process.stdout.readline()
+        await eventually(lambda: any(line["event"] == "process.stopping" for line in logged(role.output)))
         code = await role.stop()
     assert code == 1
 

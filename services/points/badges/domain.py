@@ -150,6 +150,9 @@ class Criteria:
     _by_badge: dict[str, Criterion] = field(init=False, repr=False, compare=False)
     _found: dict[tuple[date, str, str], tuple[_Match, ...]] = field(init=False, repr=False, compare=False)
     _candidates: dict[tuple[str, str], tuple[_Candidate, ...]] = field(init=False, repr=False, compare=False)
+    _admitting: dict[tuple[date, str, str], tuple[tuple[int, str, Meter], ...]] = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         judged: dict[Meter, list[Criterion]] = {}
@@ -168,6 +171,7 @@ class Criteria:
         object.__setattr__(self, "_by_badge", {item.badge: item for item in self.items})
         object.__setattr__(self, "_found", {})
         object.__setattr__(self, "_candidates", {})
+        object.__setattr__(self, "_admitting", {})
 
     def blank(self) -> States:
         """The figures of a volunteer without service."""
@@ -244,8 +248,11 @@ class Criteria:
         groups: list[dict[str, list[Service]]] = [{} for _ in self.meters]
         for one in services:
             key = (one.day, one.provenance, one.theme)
-            for place, instance, meter, _, by_site, _ in self._found.get(key) or self._match(*key):
-                if not by_site or meter.admits_site(one.site_id):
+            admitting = self._admitting.get(key)
+            if admitting is None:
+                admitting = self._ask_meters(*key)
+            for place, instance, meter in admitting:
+                if meter.admits_site(one.site_id):
                     groups[place].setdefault(instance, []).append(one)
         states = self.blank()
         for meter, state, found in zip(self.meters, states, groups, strict=True):
@@ -253,6 +260,17 @@ class Criteria:
                 if value := meter.tally(members):
                     state[instance] = value
         return states
+
+    def _ask_meters(self, day: date, provenance: str, theme: str) -> tuple[tuple[int, str, Meter], ...]:
+        """The meters that admit such a record, by their own word: a proof shares no short way with `count`."""
+        if len(self._admitting) >= _CACHED:
+            self._admitting.clear()
+        found = self._admitting[day, provenance, theme] = tuple(
+            (place, meter.instance(day), meter)
+            for place, meter in enumerate(self.meters)
+            if meter.admits(day, provenance, theme)
+        )
+        return found
 
     def earned(self, lifetime: Lifetime, states: States | None = None) -> tuple[str, ...]:
         """The badges that the figures earn, sorted."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.web.gateway.sessions import Session
-from services.web.pages.language import N_, _
+from services.web.pages.language import N_, titled
 
 __all__ = ["Group", "Link", "Navigation", "navigation_of"]
 
@@ -159,7 +159,7 @@ def navigation_of(session: Session, path: str) -> Navigation:
         return Navigation(groups=tuple(_groups(session, path)))
     tabs = _VOLUNTEER if session.volunteer_id else _RESIDENT if "resident" in session.roles else _VISITOR
     return Navigation(
-        tabs=tuple(Link(href, _titled(text), icon, _lies_under(path, on)) for href, text, icon, on in tabs)
+        tabs=tuple(Link(href, titled(text), icon, _lies_under(path, on)) for href, text, icon, on in tabs)
     )
 
 
@@ -169,7 +169,7 @@ def _groups(session: Session, path: str) -> Iterator[Group]:
         seen = tuple(
             Link(
                 href,
-                _titled(text),
+                titled(text),
                 icon,
                 path == href or (href not in ("/staff", "/console") and path.startswith(f"{href}/")),
             )
@@ -177,13 +177,7 @@ def _groups(session: Session, path: str) -> Iterator[Group]:
             if held & set(roles)
         )
         if seen:
-            yield Group(_titled(title), seen)
-
-
-def _titled(text: str) -> str:
-    """A word of the navigation in the visitor's language: in English it also stands inside sentences, in lower case."""
-    said = _(text)
-    return said[:1].upper() + said[1:]
+            yield Group(titled(title), seen)
 
 
 def _lies_under(path: str, patterns: tuple[str, ...]) -> bool:

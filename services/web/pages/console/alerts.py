@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 
 from services.web.pages.console.forms import WORDS
 from services.web.pages.console.viewing import instant, watch
-from services.web.pages.language import N_, _
+from services.web.pages.language import N_, _, titled
 from services.web.pages.render import page, part
 from services.web.pages.visit import VisitOf
 from services.web.pages.wording import figure
@@ -86,7 +86,7 @@ def _alert(one: dict[str, Any], sites: Mapping[str, str]) -> dict[str, Any]:
 
 def _monitor(one: dict[str, Any], sites: Mapping[str, str]) -> dict[str, Any]:
     return one | {
-        "word": _(WORDS["monitor"][one["monitor"]]),
+        "word": titled(WORDS["monitor"][one["monitor"]]),
         "unit_said": _(UNITS[one["unit"]]),
         "readings": [reading | {"who": _who(reading, sites)} for reading in one["readings"]],
     }

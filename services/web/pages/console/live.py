@@ -5,7 +5,7 @@ from fastapi import APIRouter, Response
 from services.web.pages.console.filters import Wanted, topic_choices, type_choices
 from services.web.pages.console.sentences import catalogue
 from services.web.pages.console.viewing import topic_word, watch
-from services.web.pages.language import N_, _
+from services.web.pages.language import N_, titled
 from services.web.pages.render import page
 from services.web.pages.visit import VisitOf
 from shared.auth.access import public
@@ -42,6 +42,6 @@ async def live(visit: VisitOf, wanted: Wanted) -> Response:
         sites=sorted(sites.items(), key=lambda one: one[1]),
         topics=topic_choices(),
         types=type_choices(),
-        figures=[(name, _(said)) for name, said in FIGURES.items()],
+        figures=[(name, titled(said)) for name, said in FIGURES.items()],
         wanted=wanted,
     )

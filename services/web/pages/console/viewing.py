@@ -11,7 +11,7 @@ from multidict import MultiDict
 from services.web.gateway.upstream import UpstreamAway, UpstreamProblem
 from services.web.pages.console.forms import TOPIC_WORDS
 from services.web.pages.console.sentences import EventNames, SentencePart, ids_of, sentence
-from services.web.pages.language import N_, _
+from services.web.pages.language import N_, titled
 from services.web.pages.visit import Visit, console_only
 from services.web.pages.wording import parse
 
@@ -40,8 +40,8 @@ def watch(visit: Visit) -> None:
 def topic_word(topic: str) -> str:
     """A word or two for the content of a topic."""
     if topic.endswith(".dlq"):
-        return _(_DEAD_LETTERS)
-    return _(TOPIC_WORDS[topic]) if topic in TOPIC_WORDS else topic
+        return titled(_DEAD_LETTERS)
+    return titled(TOPIC_WORDS[topic]) if topic in TOPIC_WORDS else topic
 
 
 def instant(value: str | datetime | None) -> str:

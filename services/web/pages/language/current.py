@@ -20,6 +20,7 @@ __all__ = [
     "current",
     "language_of",
     "listed",
+    "titled",
     "translated",
 ]
 
@@ -104,6 +105,12 @@ def translated(sentence: str, n: int | None = None) -> str:
 def _(sentence: str, /, **values: Any) -> str:
     """A sentence in the current language, with its ``%(name)s`` filled in; a percent sign is written ``%%``."""
     return translated(sentence) % values
+
+
+def titled(text: str) -> str:
+    """A word or two that stand alone, translated: in English they also stand inside sentences, in lower case."""
+    said = _(text)
+    return said[:1].upper() + said[1:]
 
 
 def _n(sentence: str, n: int, /, **values: Any) -> str:

@@ -92,6 +92,8 @@
     var small = place.classList.contains("small"), width = Math.max(80, place.clientWidth), muted = token("--muted"), line = token("--line");
     var axis = { stroke: muted, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
     return {
+      // Times are the district's, wherever the browser stands.
+      tzDate: function (seconds) { return window.uPlot.tzDate(new Date(seconds * 1000), "Asia/Shanghai"); },
       width: width, height: small ? 36 : 150, padding: small ? [3, 2, 3, 2] : [8, 8, 0, 0],
       legend: { show: !small && found.series.length > 1, live: false }, cursor: { show: !small, y: false },
       scales: { y: { range: function (_plot, _low, high) { return [0, Math.max(1, high)]; } } },

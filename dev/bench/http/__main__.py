@@ -39,6 +39,7 @@ from dev.stack.postgres import forget
 from dev.stack.processes import free_port, spawn
 from dev.stack.supervisor import Options, Stack
 from services.recruitment.attendance.codes import ShownBy, code_at
+from services.recruitment.consents.domain import CURRENT
 from shared.auth.tokens import Caller, Role, mint
 from shared.clock import real_now
 from shared.ids import new_id
@@ -130,6 +131,7 @@ class _Bench:
         activity = await client.get(f"{RECRUITMENT}/activities/{shift['activity_id']}", self.operator)
         begins = real_now() + timedelta(minutes=12)
         people = [row["volunteer_id"] for row in await self.conn.fetch(SQL["volunteers"])]
+        await self.conn.execute(SQL["agree"], people, CURRENT)
         for start in range(0, len(people) - PLACES + 1, PLACES):
             body = {
                 "title": "签到压测", "theme_id": activity["theme_id"], "team_id": activity["team_id"],

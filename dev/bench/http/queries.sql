@@ -2,6 +2,11 @@
 -- Imported volunteers in the order of their ids.
 select volunteer_id from recruitment.volunteers where source = 'import' order by volunteer_id;
 
+-- name: agree
+-- The consent of imported volunteers, whose claims of their accounts are not measured.
+insert into recruitment.consents (volunteer_id, version, accepted_at, guardian)
+select id, $2, clock_timestamp(), false from unnest($1::uuid[]) as id;
+
 -- name: sign_up
 -- Places of a shift for these volunteers.
 insert into recruitment.signups (signup_id, shift_id, volunteer_id, status, source, placed_by, placed_at)

@@ -44,13 +44,13 @@ def accept(version: int, *, guardian: bool, born: date | None, today: date, now:
 def refuse_outdated(accepted: int | None) -> DomainRefusal | None:
     """The refusal of an own act that needs the version in force; None when the accepted version is that one.
 
-    A volunteer who accepted none came from the registry: the claim of the account asks before it opens a session.
+    A volunteer who accepted none is refused as well: no session is opened without a consent, so it must have been lost.
     """
-    if accepted is None or accepted >= CURRENT:
+    if accepted is not None and accepted >= CURRENT:
         return None
     return DomainRefusal(
         "consent-due",
-        f"The terms have a new version, {CURRENT}: read and accept it, then go on.",
+        f"The terms in force are version {CURRENT}: read and accept it, then go on.",
         403,
         extra={"version": CURRENT, "accepted": accepted},
     )

@@ -96,7 +96,7 @@ async def test_the_version_in_force_is_asked_for_until_it_is_accepted(work: Work
     volunteer = await work.volunteer()
     fresh = (await work.get("/volunteers/me/consent", volunteer.token)).json()
     assert (fresh["accepted"], fresh["due"]) == (fresh["current"], False)
-    (imported,) = await work.people(1)
+    (imported,) = await work.people(1, agreed=False)
     asked_of = (await work.get("/volunteers/me/consent", imported.token)).json()
     assert (asked_of["accepted"], asked_of["due"]) == (None, True)
     path = "/volunteers/me/consents"
@@ -121,9 +121,19 @@ async def test_a_child_accepts_with_a_guardian(work: Work, recruitment_db: Datab
     assert refused(await work.post("/volunteers/me/consents", body, child.token)) == (422, "guardian-missing")
 
 
+async def test_volunteers_without_any_consent_neither_sign_up_nor_check_in(work: Work) -> None:
+    (imported,) = await work.people(1, agreed=False)
+    shift_id = await work.shift()
+    assert refused(await work.sign_up(shift_id, imported)) == (403, "consent-due")
+    by_staff = await work.post(f"/shifts/{shift_id}/signups", {"volunteer_id": imported.volunteer_id})
+    assert by_staff.status_code == 201
+    await work.clock.set(NOW + HOUR)
+    assert refused(await work.check("in", shift_id, imported)) == (403, "consent-due")
+
+
 async def agreed_before(work: Work, db: Database) -> list[Volunteer]:
     """Two volunteers who accepted the terms before those in force."""
-    volunteers = await work.people(2)
+    volunteers = await work.people(2, agreed=False)
     async with db.transaction() as tx:
         for one in volunteers:
             await tx.execute(

@@ -13,6 +13,8 @@ import orjson
 from fastapi import FastAPI
 
 from services.recruitment.access.domain import StaffRole
+from services.recruitment.consents import store as consents
+from services.recruitment.consents.domain import CURRENT, Consent
 from services.recruitment.devices.signing import sign
 from services.recruitment.settings import RecruitmentSettings
 from services.recruitment.staff import handlers as staff
@@ -104,8 +106,8 @@ class Work:
             made = await self.district.register(**said)
         return Volunteer(made["volunteer_id"], made["volunteer_number"], made["session"]["access_token"])
 
-    async def people(self, count: int) -> list[Volunteer]:
-        """Many at once, imported from the registry of record; their tokens are minted, nobody types codes."""
+    async def people(self, count: int, *, agreed: bool = True) -> list[Volunteer]:
+        """Many at once, imported from the registry of record, who agreed to the terms; their tokens are minted."""
         rows = [
             {"registry_number": f"LJ{n:06}", "name": "赵建国", "phone": f"139{n:08}", "prior_hours": 0}
             for n in range(count)
@@ -114,6 +116,9 @@ class Work:
             assert (await self.district.imported(*rows))["imported"] == count
         async with self.database.transaction() as tx:
             found = await tx.fetch("select volunteer_id, volunteer_number from volunteers where source = 'import'")
+            if agreed:
+                everybody = [row["volunteer_id"] for row in found]
+                await consents.add_consents(tx, everybody, Consent(CURRENT, await tx.now(), guardian=False))
         return [
             Volunteer(str(row["volunteer_id"]), row["volunteer_number"], self.token(row["volunteer_id"]))
             for row in found

@@ -241,5 +241,16 @@ where record_id = any($1::uuid[]) and state = 'open';
 select reasons from attendance_approvals where record_id = $1 and state = 'open';
 
 -- name: staff_of_site
--- The staff who are asked about records that were closed automatically.
-select staff_id from staff where site_id = $1 and active and role in ('station', 'operator') order by staff_id limit 50;
+-- The staff who are asked about records that were closed automatically: of the site, else of the nearest one above it that
+-- has any, else of the centre.
+with recursive above as (
+    select site_id, parent_id, 0 as height from sites where site_id = $1
+    union all
+    select site.site_id, site.parent_id, above.height + 1 from sites site join above on site.site_id = above.parent_id
+), asked as (
+    select staff.staff_id, above.height from staff join above using (site_id)
+    where staff.active and staff.role in ('station', 'operator')
+    union all
+    select staff_id, 1000 from staff where site_id is null and active and role = 'operator'
+)
+select staff_id from asked where height = (select min(height) from asked) order by staff_id limit 50;

@@ -145,7 +145,7 @@ async def runs_as_staff(tx: Tx, volunteer_id: UUID, site_id: UUID) -> bool:
 
 
 async def staff_of_site(tx: Tx, site_id: UUID) -> list[UUID]:
-    """The active staff of a site itself, at most 50."""
+    """The active staff of a site, else of the nearest one above it that has any, else of the centre; at most 50."""
     return [row["staff_id"] for row in await tx.fetch(_SQL["staff_of_site"], site_id)]
 
 

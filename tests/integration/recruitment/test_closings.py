@@ -2,7 +2,7 @@
 
 import httpx
 
-from services.recruitment.attendance import timers
+from services.recruitment.attendance import store, timers
 from tests.integration.recruitment.work import HOUR, MINUTE, NOW, Volunteer, Work, at
 
 
@@ -64,3 +64,24 @@ async def test_the_sites_staff_are_asked_once_for_a_shift(work: Work) -> None:
         shift_id,
     )
     assert len(staff) == site > 0
+
+
+async def test_without_staff_of_its_own_a_site_has_those_above_it_or_the_centre_asked(work: Work) -> None:
+    shift_id = await work.shift(MINUTE, HOUR)
+    async with work.database.transaction() as tx:
+        place = await tx.fetchrow(
+            "select site_id, parent_id from shifts join activities using (activity_id) join sites using (site_id)"
+            " where shift_id = $1::text::uuid",
+            shift_id,
+        )
+        assert place is not None
+        site, parent = place
+        own = await store.staff_of_site(tx, site)
+        assert own
+        await tx.execute("update staff set state = 'deactivated' where site_id = $1 and staff_id <> $2", site, own[0])
+        await tx.execute("update staff set site_id = $2 where staff_id = $1", own[0], parent)
+        assert await store.staff_of_site(tx, site) == [own[0]]
+        await tx.execute("update staff set state = 'deactivated' where site_id is not null")
+        found = await store.staff_of_site(tx, site)
+        centre = await tx.fetch("select staff_id from staff where site_id is null and role = 'operator' and active")
+        assert found == sorted(row["staff_id"] for row in centre) != []

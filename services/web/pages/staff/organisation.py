@@ -20,7 +20,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/staff/organisation", include_in_schema=False, dependencies=[public()])
 
 TABS: Mapping[str, str] = {
-    "sites": N_("阵地"),
+    "sites": N_("文明实践阵地"),
     "teams": N_("队伍"),
     "themes": N_("服务主题"),
     "projects": N_("项目和荣誉"),

@@ -35,6 +35,9 @@ log = structlog.get_logger(__name__)
 POLL_MS, POLL_BESIDE_MS = 250, 20
 SMALL = 1000
 """Records of a batch of which most of the cost is the same for fewer: it is not worth a lane of its own."""
+TOP_UP_MS = 5
+BUSY_SECONDS = 0.05
+"""Records that follow a batch so soon are many: what came in meanwhile is fetched as well before they are applied."""
 LAG_INTERVAL = 2.0
 COMMIT_INTERVAL = 0.25
 BACKOFF_FIRST, BACKOFF_MOST = 0.1, 5.0
@@ -132,7 +135,8 @@ class BatchConsumer:
         self._large = min(SMALL, max_records)
         self._membership = Membership(settings, group, list(self._entities), fetch_wait_ms, fetch_bytes, from_latest)
         self._gather_seconds = gather_ms / 1000
-        self._fetched_at = 0.0
+        self._fetched_at = self._applied_at = 0.0
+        self._tops_up = settings.broker == "kafka"  # the embedded broker reads all of a partition at each fetch
         self._watchdogs = [Watchdog(patience) for _ in range(lanes)]
         self._turn = asyncio.Lock()
         self._behind = False
@@ -268,9 +272,27 @@ class BatchConsumer:
         found = await self._reader.read(consumer, chosen, self._offsets.processed, wait_ms=wait_ms, by_hand=suspicious)
         if not found:
             self._behind = False
+        elif self._tops_up and not self._behind and time.monotonic() - self._applied_at < BUSY_SECONDS:
+            await self._top_up(consumer, chosen, found)
         self._fetched_at = time.monotonic()
         self._in_hand.update(found)
         return [message for messages in found.values() for message in messages]
+
+    async def _top_up(
+        self, consumer: Any, chosen: Sequence[TopicPartition], found: dict[TopicPartition, list[Message]]
+    ) -> None:
+        """Add what came in while the last batch was applied.
+
+        The client fetches nothing more from a broker while records of one of its partitions wait to be read: those
+        found first are the first few after the last batch, and a batch of them would make all others wait for it.
+        """
+        room = self._max_records - sum(map(len, found.values()))
+        if room <= self._max_records - self._large:
+            return
+        positions = dict(self._offsets.processed) | {one: read[-1].next_offset for one, read in found.items()}
+        more = await self._reader.read(consumer, chosen, positions, wait_ms=TOP_UP_MS, at_most=room)
+        for partition, messages in more.items():
+            found.setdefault(partition, []).extend(messages)
 
     async def _apply(self, batch: list[Message]) -> None:
         """Apply a batch; what meets trouble is left to be tried again."""
@@ -322,6 +344,7 @@ class BatchConsumer:
     def _applied(self, batch: list[Message], seconds: float) -> None:
         self.applied += len(batch)
         self._last_progress = time.time()
+        self._applied_at = time.monotonic()
         metrics.CONSUMER_PROGRESS.labels(self.group).set(self._last_progress)
         for message in batch:
             self._offsets.processed[TopicPartition(message.topic, message.partition)] = message.next_offset

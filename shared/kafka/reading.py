@@ -45,11 +45,13 @@ class PartitionReader:
         *,
         wait_ms: int,
         by_hand: bool = False,
+        at_most: int | None = None,
     ) -> dict[TopicPartition, list[Message]]:
         """Read what is there.
 
         It is read by hand where the client raises, where it left out offsets, and if ``by_hand`` says that nothing
-        has moved although something waits. ``done``: the first offset of each partition that is not applied.
+        has moved although something waits. ``done``: the first offset of each partition that is not applied, or not
+        read. ``at_most``: how many records, where fewer than otherwise are wanted.
 
         Raises:
             Exception: of the client, if it is no fault of the records.
@@ -57,7 +59,7 @@ class PartitionReader:
         if by_hand:
             return await self._salvage(consumer, partitions, done, "nothing moves")
         try:
-            records = await consumer.getmany(*partitions, timeout_ms=wait_ms, max_records=self._max_records)
+            records = await consumer.getmany(*partitions, timeout_ms=wait_ms, max_records=at_most or self._max_records)
         except ConsumerStoppedError:
             raise
         except Exception as error:

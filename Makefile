@@ -157,5 +157,5 @@ hooks:
 
 clean:
 	@if [ -x $(PY) ]; then $(PY) -m dev.cli clean; fi
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis $(COLLECTED)
 	find . -name __pycache__ -not -path './$(VENV)/*' -not -path './$(BENCH_VENV)/*' -prune -exec rm -rf {} +

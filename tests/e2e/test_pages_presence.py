@@ -2,7 +2,9 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 import segno
@@ -100,3 +102,31 @@ async def test_a_check_in_far_from_the_site_is_flagged_and_never_refused(distric
         await screen.goto(f"{district.url}/staff/shifts/{district.shift_id}")
         await screen.locator("#people a[href^='/staff/records/'], #roster a[href^='/staff/records/']").last.click()
         await expect(screen.locator("main")).to_contain_text("签到时离站点 11.1 km")
+
+
+async def test_who_agreed_to_older_terms_reads_the_new_ones_on_the_way_to_the_check_in(
+    district: District, browser: Browser
+) -> None:
+    async with visitor(browser) as phone, visitor(browser, phone=False) as screen:
+        await staff_log_in(screen, district)
+        await screen.goto(f"{district.url}/staff/shifts/{district.shift_id}/qr")
+        await phone.goto(f"{district.url}/d/{district.drive_code}")
+        await fill_in(phone, district, "魏春梅")
+        await phone.wait_for_url("**/me?welcome=1")
+        number = await number_of(phone, district)
+        conn: Any = await asyncpg.connect(district.stack.dsn("postgres"))
+        try:
+            await conn.execute(
+                "update recruitment.consents set version = 1 where volunteer_id ="
+                " (select volunteer_id from recruitment.volunteers where volunteer_number = $1)",
+                number,
+            )
+        finally:
+            await conn.close()
+        await scan(phone, screen, district)
+        await phone.get_by_role("button", name="报名签到").click()
+        await phone.wait_for_url("**/me/consent?next=*")
+        await phone.get_by_role("button", name="同意，继续").click()
+        await phone.wait_for_url(f"**/s/{district.shift_id}*")
+        await phone.get_by_role("button", name="报名签到").click()
+        await expect(phone.get_by_role("heading", name="已签到")).to_be_visible()

@@ -2,12 +2,13 @@
 
 import re
 from collections import deque
+from collections.abc import AsyncIterator
 from html import unescape
 
 import httpx
 import pytest
 
-from tests.e2e.pages_district import District
+from tests.e2e.pages_district import Api, District
 from tests.e2e.pages_furnished import at_two_sites
 from tests.e2e.pages_orders import OrderParties, parties_of
 from tests.support.depth import DEEP
@@ -30,14 +31,19 @@ AT_MOST = 200 if DEEP else 70
 
 
 @pytest.fixture(scope="module")
-async def parties(district: District) -> OrderParties:
-    """An order that was offered, one that was served, and a case."""
+async def parties(district: District) -> AsyncIterator[OrderParties]:
+    """An order that was offered, one that was served, and a case, which is cleared in the end: the centre sees all."""
     parties = await parties_of(district)
     resident = await parties.resident("周爱华")
     await parties.served(resident)
     await parties.offered(resident)
-    await at_two_sites(district)
-    return parties
+    volunteer_id = await at_two_sites(district)
+    yield parties
+    async with httpx.AsyncClient(base_url=district.url, timeout=30) as client:
+        client.headers["authorization"] = f"Bearer {parties.operator}"
+        cases = (await client.get("/api/points/v1/cases", params={"status": "open", "limit": "200"})).json()["items"]
+        case_id = next(case["case_id"] for case in cases if case["subject"] == str(volunteer_id))
+        await Api(client).post(f"/points/v1/cases/{case_id}/clear", {"reason": "两站相邻，上午是接力"})
 
 
 @pytest.mark.parametrize("reader", STARTS)

@@ -72,7 +72,7 @@ async def test_a_case_is_read_by_the_station_and_cleared_by_the_centre(district:
         await page.goto(f"{district.url}/staff/cases")
         await expect(page.get_by_text("没有这样的核查事项")).to_be_visible()
         await page.get_by_role("link", name="核查无误").click()
-        await expect(page.get_by_role("link", name="同时在两处")).to_be_visible()
+        await expect(page.locator(f"a[href='/staff/cases/{case}']")).to_be_visible()
 
 
 async def test_an_operator_of_one_site_is_offered_what_is_theirs_to_do(district: District, browser: Browser) -> None:

@@ -158,7 +158,7 @@ async def asks_why(phone: Page, district: District) -> None:
         "计划时长2 小时",
         "记录人志愿者本人",
         f"服务的站点{district.names.station}",
-        "第 2 版",
+        "第 2 次记录",
         "事件编号",
         "查询编号",
     ):

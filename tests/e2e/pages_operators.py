@@ -9,7 +9,7 @@ from uuid import UUID
 from playwright.async_api import Locator, Page
 
 from tests.e2e.pages_district import PASSWORD, District, staff_account
-from tests.e2e.pages_visitors import DESK, PHONE
+from tests.e2e.pages_visitors import DESK, PHONE, sideways
 from tests.support.waiting import eventually
 
 __all__ = ["log_in", "operator_of", "refusal", "reloaded", "second_operator", "shot"]
@@ -22,7 +22,7 @@ async def shot(page: Page, name: str) -> None:
     """See that the page is not too wide for a desk or a phone, and take its picture if somebody wants it."""
     for size, width in ((DESK, "1280"), (PHONE, "390")):
         await page.set_viewport_size(size)
-        overflow = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        overflow = await sideways(page)
         assert overflow <= 0, f"{name} at {width} px is {overflow} px too wide"
         if SHOTS:
             await page.screenshot(path=str(Path(SHOTS) / f"{name}-{width}.png"), full_page=True)

@@ -20,6 +20,7 @@ __all__ = [
     "register",
     "scan",
     "sent_by",
+    "sideways",
     "staff_log_in",
     "visitor",
 ]
@@ -50,6 +51,13 @@ class _Phone:
 _FREE: dict[tuple[Browser, bool, str], list[_Phone]] = {}
 """Contexts that no test uses. The first page of a new context costs a second of processor time: a process of its own
 compiles the browser's and the tests' scripts anew, while one that is kept has them."""
+
+
+async def sideways(page: Page) -> int:
+    """How many pixels of the page lie beside its window; a page that is just coming is waited for."""
+    await page.wait_for_load_state()
+    over: int = await page.locator("html").evaluate("html => html.scrollWidth - html.clientWidth")
+    return over
 
 
 @asynccontextmanager

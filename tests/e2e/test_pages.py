@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page, Response, expect
 
 from tests.e2e.pages_district import District
-from tests.e2e.pages_visitors import check_out, problem, redeem, register, scan, staff_log_in, visitor
+from tests.e2e.pages_visitors import check_out, problem, redeem, register, scan, sideways, staff_log_in, visitor
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
@@ -248,8 +248,7 @@ async def test_every_field_has_a_name_and_every_page_a_heading(district: Distric
                 ".filter(one => !one.labels.length && !one.ariaLabel).length"
             )
             assert nameless == 0, path
-            wide = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-            assert not wide, f"{path} has to be scrolled sideways on a phone"
+            assert await sideways(page) <= 0, f"{path} has to be scrolled sideways on a phone"
 
 
 async def test_the_pages_outlive_a_service_that_is_away(district: District, browser: Browser) -> None:

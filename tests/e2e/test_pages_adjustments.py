@@ -113,6 +113,7 @@ async def test_two_operators_give_points_and_take_some_back(district: District, 
 
         await log_in(second, district, await second_operator(district), PASSWORD)
         await second.get_by_role("link", name="人工调整").click()
+        await expect(second.locator("h1")).to_have_text("人工调整")
         await shot(second, "adjustments")
         await second.get_by_role("link", name="+30 积分").click()
         await expect(second.get_by_role("button", name="收回提议")).to_have_count(0)

@@ -11,7 +11,7 @@ from services.points.teams.stream import TeamStream
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.e2e.pages_district import District
-from tests.e2e.pages_visitors import check_out, register, scan, staff_log_in, visitor
+from tests.e2e.pages_visitors import check_out, register, scan, sideways, staff_log_in, visitor
 from tests.integration.points.serving import message, record
 from tests.support import openbadges
 from tests.support.waiting import eventually
@@ -120,5 +120,4 @@ async def test_a_team_shows_its_badges_and_a_revoked_one_says_so(district: Distr
 
 
 async def expect_narrow(page: Page) -> None:
-    wide = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-    assert not wide, f"{page.url} has to be scrolled sideways on a phone"
+    assert await sideways(page) <= 0, f"{page.url} has to be scrolled sideways on a phone"

@@ -151,6 +151,7 @@ async def test_a_poisoned_record_is_read_tried_discarded_and_restored(district: 
         await page.goto(f"{district.url}/console/dead-letters")
         await reloaded(page, group)
         await group.get_by_role("link").click()
+        await page.wait_for_url("**/groups/**")
         letters = page.url
         await page.locator("section", has=page.get_by_role("heading", name="记录")).locator("td a").first.click()
         await expect(page.locator("pre.raw")).to_contain_text("<script>alert(1)</script>")

@@ -48,6 +48,7 @@ async def test_a_case_is_read_by_the_station_and_cleared_by_the_centre(district:
         await expect(page.get_by_text("没有这样的核查事项")).to_be_visible()
         await page.get_by_label("种类").select_option("")
         await page.get_by_role("button", name="筛选").click()
+        await expect(page.get_by_role("link", name="同时在两处")).to_be_visible()
         await shot(page, "cases")
         await page.get_by_role("link", name="同时在两处").click()
         await expect(page.get_by_text("两条已确认记录在不同站点，有 1 小时重叠")).to_be_visible()
@@ -139,6 +140,7 @@ async def test_a_draft_comes_into_force_by_two_operators_and_out_again(district:
         await expect(section.get_by_role("button", name="批准启用")).to_have_count(0)
         await shot(first, "activation-proposed")
         await first.get_by_role("link", name="回到规则").click()
+        await first.wait_for_url("**/staff/rules/*")
         withdraw = await first.locator("form[data-api$='/withdraw']").get_attribute("data-api")
         assert withdraw is not None
         base = withdraw.removeprefix("POST /api/points/v1/").removesuffix("/withdraw")

@@ -13,7 +13,7 @@ import pytest
 from playwright.async_api import Browser, FilePayload, Locator, Page, expect
 
 from tests.e2e.pages_district import District
-from tests.e2e.pages_visitors import check_out, problem, redeem, register, scan, staff_log_in, visitor
+from tests.e2e.pages_visitors import check_out, problem, redeem, register, scan, sideways, staff_log_in, visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
 
@@ -310,8 +310,7 @@ async def test_the_pages_fit_a_phone_and_keep_leaders_out_of_the_stock(district:
             assert answer is not None
             assert answer.status == 200, path
             assert await page.locator("h1").count() == 1, path
-            wide = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-            assert not wide, f"{path} has to be scrolled sideways on a phone"
+            assert await sideways(page) <= 0, f"{path} has to be scrolled sideways on a phone"
             nameless = await page.evaluate(
                 "[...document.querySelectorAll('input:not([type=hidden]), select, textarea')]"
                 ".filter(one => !one.labels.length && !one.ariaLabel).length"

@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.pages_district import Api, District
 from tests.e2e.pages_operators import shot
-from tests.e2e.pages_visitors import number_of, register, staff_log_in, visitor
+from tests.e2e.pages_visitors import number_of, register, sideways, staff_log_in, visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
 
@@ -133,5 +133,4 @@ async def test_a_leader_calls_the_roll_on_a_phone(district: District, browser: B
         await phone.locator("#roster").get_by_role("button", name="取消报名").click()
         await phone.get_by_role("dialog").get_by_role("button", name="确定取消报名").click()
         await expect(phone.locator("#roster")).to_contain_text("还没有人报名")
-        width = await phone.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert width <= 0
+        assert await sideways(phone) <= 0

@@ -9,6 +9,7 @@ from playwright.async_api import Browser, BrowserContext, Page
 
 from tests.e2e.pages_district import District
 from tests.e2e.pages_furnished import furnish, visiting
+from tests.e2e.pages_visitors import sideways
 from tests.support.depth import DEEP, part_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
@@ -77,7 +78,7 @@ async def _faults(page: Page) -> list[str]:
     found: list[str] = []
     for width in WIDTHS:
         await page.set_viewport_size({"width": width, "height": 800})
-        over = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        over = await sideways(page)
         if over > 0:
             found.append(f"{over} px too wide at {width}: {await page.evaluate(_CULPRITS)}")
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark") if DEEP or "/design" in page.url else ("light",)

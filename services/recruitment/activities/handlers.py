@@ -252,7 +252,7 @@ async def shift_view(tx: Tx, caller: Caller, shift_id: UUID) -> ShiftView:
     Raises:
         NotFound: there is none, or it is part of a draft that the caller does not run, or for another team.
     """
-    view = await store.find_shift_view(tx, shift_id, caller.volunteer_id)
+    view = next(iter(await store.find_shift_views(tx, [shift_id], caller.volunteer_id)), None)
     if view is None or not _visible(caller, State(view.state), view.site_id, view.team_id):
         raise NotFound("shift-unknown", f"There is no shift {shift_id}.")
     hides = not may_run(caller, view.site_id, view.team_id)

@@ -112,30 +112,10 @@ select exists (
           where s.activity_id = a.activity_id and g.volunteer_id = $2));
 
 -- name: list_open_shifts
--- What a volunteer can still sign up for, and how they stand with it already.
-select s.shift_id, s.activity_id, a.title, t.name as theme, a.kind, a.place, a.content, a.state, a.site_id,
-       si.name as site_name, a.team_id, te.name as team_name, s.starts_at, s.ends_at, s.cancelled_at, s.withdraw_minutes, s.capacity, s.taken,
-       list.waiting, g.signup_id, e.entry_id, e.status as entry_status, mine.rank, e.offer_until,
-       r.record_id, r.status as record_status, r.started_at as record_started_at, r.ended_at as record_ended_at
+-- What a volunteer can still sign up for; how they stand with it is read for the page alone.
+select s.shift_id
 from shifts s
 join activities a using (activity_id)
-join themes t using (theme_id)
-join sites si on si.site_id = a.site_id
-join teams te on te.team_id = a.team_id
-left join signups g on g.shift_id = s.shift_id and g.volunteer_id = $4 and g.status = 'active'
-left join lateral (
-    select count(*) as waiting, min(w.position) filter (where w.volunteer_id = $4) as own
-    from waitlist_entries w where w.shift_id = s.shift_id and w.status in ('waiting', 'offered')
-) list on true
-left join waitlist_entries e on e.shift_id = s.shift_id and e.position = list.own
-left join lateral (
-    select count(*) as rank from waitlist_entries w
-    where w.shift_id = s.shift_id and w.status in ('waiting', 'offered') and w.position <= list.own
-) mine on list.own is not null
-left join lateral (
-    select record_id, status, started_at, ended_at from attendance_records
-    where volunteer_id = $4 and shift_id = s.shift_id and status <> 'void' order by started_at desc limit 1
-) r on true
 where a.state = 'open' and s.ends_at > $1 and s.cancelled_at is null
   and s.starts_at >= $2 and s.starts_at < coalesce($3::timestamptz, 'infinity')
   and ($5::timestamptz is null or (s.starts_at, s.shift_id) > ($5, $6::uuid))
@@ -147,8 +127,8 @@ where a.state = 'open' and s.ends_at > $1 and s.cancelled_at is null
 order by s.starts_at, s.shift_id
 limit $7;
 
--- name: find_shift_view
--- One shift as a volunteer sees it.
+-- name: find_shift_views
+-- Shifts as a volunteer sees them, earliest first.
 select s.shift_id, s.activity_id, a.title, t.name as theme, a.kind, a.place, a.content, a.state, a.site_id,
        si.name as site_name, a.team_id, te.name as team_name, s.starts_at, s.ends_at, s.cancelled_at, s.withdraw_minutes, s.capacity, s.taken,
        list.waiting, g.signup_id, e.entry_id, e.status as entry_status, mine.rank, e.offer_until,
@@ -172,7 +152,8 @@ left join lateral (
     select record_id, status, started_at, ended_at from attendance_records
     where volunteer_id = $2 and shift_id = s.shift_id and status <> 'void' order by started_at desc limit 1
 ) r on true
-where s.shift_id = $1;
+where s.shift_id = any($1::uuid[])
+order by s.starts_at, s.shift_id;
 
 -- name: find_shift_secret
 -- For the display of the rotating code: the key, and whose shift it is.

@@ -17,7 +17,7 @@ __all__ = [
     "closed_references",
     "find_activity",
     "find_shift_secret",
-    "find_shift_view",
+    "find_shift_views",
     "find_shifts",
     "find_team_homes",
     "insert_plan",
@@ -255,14 +255,14 @@ async def list_open_shifts(
     """A page of shifts of open activities that are not over and start in [start, end), earliest first."""
     at, shift_id = after or (None, None)
     asked = (now, start, end, volunteer_id, at, shift_id, limit, site_id, need)
-    rows = await tx.fetch(_SQL["list_open_shifts"], *asked)
+    found = await tx.fetch(_SQL["list_open_shifts"], *asked)
+    return await find_shift_views(tx, [row["shift_id"] for row in found], volunteer_id)
+
+
+async def find_shift_views(tx: Tx, shift_ids: Sequence[UUID], volunteer_id: UUID | None) -> list[ShiftView]:
+    """Those of the shifts that exist, as that volunteer sees them, earliest first."""
+    rows = await tx.fetch(_SQL["find_shift_views"], list(shift_ids), volunteer_id)
     return [ShiftView(**dict(row)) for row in rows]
-
-
-async def find_shift_view(tx: Tx, shift_id: UUID, volunteer_id: UUID | None) -> ShiftView | None:
-    """One shift as that volunteer sees it, or none."""
-    row = await tx.fetchrow(_SQL["find_shift_view"], shift_id, volunteer_id)
-    return None if row is None else ShiftView(**dict(row))
 
 
 async def find_shift_secret(tx: Tx, shift_id: UUID) -> ShiftSecret | None:

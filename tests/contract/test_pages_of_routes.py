@@ -20,7 +20,6 @@ NO_PAGE: Mapping[Route, str] = {
     ("GET", "/auth/me"): _PROGRAM,
     ("POST", "/auth/refresh"): "the gateway refreshes sessions",
     ("GET", "/drives/*"): _PROGRAM,
-    ("GET", "/drives/*/poster.svg"): "the poster's page shows it by the address that the drive names",
     ("GET", "/internal/volunteers/*/address"): _PROGRAM,
     ("GET", "/looks"): "the centre's list of looks stands in the security log",
     ("POST", "/teams/*/leader"): "the page of a team makes a member its leader by the role; a program appoints at once",
@@ -33,12 +32,13 @@ NO_PAGE: Mapping[Route, str] = {
 }
 """Routes that no page calls on purpose, and why. This list only gets shorter."""
 
-MOST_WITHOUT_PAGE = 13
+MOST_WITHOUT_PAGE = 12
 
 _SET = re.compile(r"{%-?\s*set (\w+) = (.+?)\s*-?%}")
 _PRINTED = re.compile(r"{{.*?}}")
 _FIELD = re.compile(r"{\w[^{}]*}")
 _FORM = re.compile(r"(GET|POST|PUT|PATCH|DELETE) /api/recruitment/v1(/[^\"'?\s]*)")
+_LINK = re.compile(r"(?:href|src)=\"/api/recruitment/v1(/[^\"?\s]*)")
 _ACT = re.compile(r"\bact\(('/\w[^,]+), _\(")
 _CALL = re.compile(r"\b(ask|get_optional|post|api)\(\s*\"recruitment\",\s*f?\"(/[^\"?]*)\"")
 _PATH = re.compile(r"f?\"(/[a-z][^\"?\s]*)\"")
@@ -69,7 +69,9 @@ def _template(source: str) -> Iterator[Route]:
     yield from (("POST", f"/attendance/{verb}") for verb in re.findall(r"\bact\('(check-\w+|walk-ins)'", source))
     # a macro that makes a form with one button gets the address first
     yield from (("POST", _joined(path)) for path in _ACT.findall(source))
-    yield from _FORM.findall(_FIELD.sub("*", _PRINTED.sub("*", source)))
+    plain = _FIELD.sub("*", _PRINTED.sub("*", source))
+    yield from _FORM.findall(plain)
+    yield from (("GET", path) for path in _LINK.findall(plain))
 
 
 def _script(source: str) -> Iterator[Route]:

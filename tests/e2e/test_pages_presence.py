@@ -14,6 +14,7 @@ from dev.browser import ARGUMENTS, find_browser
 from tests.e2e.pages_district import Api, District
 from tests.e2e.pages_operators import shot
 from tests.e2e.pages_visitors import fill_in, number_of, scan, staff_log_in, visitor
+from tests.support import pdf
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow, pytest.mark.deep]
 
@@ -55,6 +56,10 @@ async def test_a_card_is_printed_and_read_by_the_camera(district: District, brow
         await desk.get_by_role("button", name="排版").click()
         await expect(desk.locator("#sheet")).to_contain_text(number)
         await shot(desk, "card-sheet")
+        async with desk.expect_download() as download:
+            await desk.get_by_role("link", name="下载 PDF").click()
+        sheet = Path(await (await download.value).path()).read_bytes()
+        assert (pdf.page_count(sheet), len(pdf.codes(sheet))) == (1, 1)
         found = await desk.request.get(f"{district.url}/api/recruitment/v1/cards?volunteer_numbers={number}")
         film((await found.json())["items"][0]["code"], tmp_path / "card.y4m")
 

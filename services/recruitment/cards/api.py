@@ -1,5 +1,6 @@
 """Routes of cards."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -14,12 +15,17 @@ from services.recruitment.attendance.api import RecordOut, Volunteer, record_out
 from services.recruitment.cards import handlers
 from services.recruitment.cards.domain import Card
 from services.recruitment.cards.handlers import ScanOutcome
+from services.recruitment.cards.sheet import card_pages
+from services.recruitment.printing.pdf import pdf_of
 from services.recruitment.rollcall.domain import Tick
 from services.recruitment.vault.api import CipherDep
 from services.recruitment.volunteers.domain import stored_number
+from shared.auth.tokens import Caller
+from shared.errors import NotFound
+from shared.http.answers import Pdf
 from shared.http.app import Db, Input, Output
 from shared.http.idempotency import once
-from shared.postgres import Tx
+from shared.postgres import Database, Tx
 from shared.typed import VolunteerNumberText
 
 __all__ = ["router"]
@@ -29,6 +35,7 @@ router = APIRouter(prefix="/api/recruitment/v1", tags=["cards"])
 MOST_CARDS = 40
 """Cards of one call: four sheets of A4."""
 Numbers = Annotated[list[VolunteerNumberText], Field(min_length=1, max_length=MOST_CARDS)]
+ListedNumbers = Annotated[str, Query(min_length=1, max_length=2000)]
 
 
 class CardIn(Input):
@@ -120,14 +127,22 @@ async def issue_cards(request: Request, db: Db, caller: Runner, body: CardsIn) -
 
 
 @router.get("/cards")
-async def read_cards(
-    db: Db, caller: Runner, volunteer_numbers: Annotated[str, Query(min_length=1, max_length=2000)]
-) -> CardsOut:
+async def read_cards(db: Db, caller: Runner, volunteer_numbers: ListedNumbers) -> CardsOut:
     """Cards of volunteers of the caller's sites or team, to print; their numbers are given with commas between."""
-    numbers = [stored_number(each) for each in volunteer_numbers.split(",")[:MOST_CARDS]]
-    async with db.transaction() as tx:
-        found = await handlers.of_numbers(tx, caller, numbers)
-    return CardsOut(items=[_card(each) for each in found])
+    return CardsOut(items=[_card(each) for each in await _listed(db, caller, volunteer_numbers)])
+
+
+@router.get("/cards/sheet.pdf", response_class=Pdf)
+async def print_cards(db: Db, caller: Runner, volunteer_numbers: ListedNumbers) -> Response:
+    """The same cards as a file for a print shop, ten on an A4 page with crop marks.
+
+    Raises:
+        NotFound: none of the numbers is a volunteer's of the caller's sites or team who has a card.
+    """
+    found = await _listed(db, caller, volunteer_numbers)
+    if not found:
+        raise NotFound("volunteer-unknown", "There is no such volunteer at your sites.")
+    return Pdf.named(await asyncio.to_thread(pdf_of, card_pages(found)), "cards.pdf")
 
 
 @router.post("/shifts/{shift_id}/scans", status_code=201, response_model=ScanOut)
@@ -141,6 +156,12 @@ async def scan_card(
         return _scanned(scanned)
 
     return await once(request, db, caller, work)
+
+
+async def _listed(db: Database, caller: Caller, volunteer_numbers: str) -> list[Card]:
+    numbers = [stored_number(each) for each in volunteer_numbers.split(",")[:MOST_CARDS]]
+    async with db.transaction() as tx:
+        return await handlers.of_numbers(tx, caller, numbers)
 
 
 def _card(card: Card) -> CardOut:

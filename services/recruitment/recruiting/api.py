@@ -1,5 +1,6 @@
 """Routes of drives and appeals."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -9,17 +10,20 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.recruitment.access.sessions import SettingsDep
+from services.recruitment.printing.domain import Sheet
+from services.recruitment.printing.pdf import pdf_of
+from services.recruitment.printing.svg import svg_of
 from services.recruitment.recruiting import handlers, store
 from services.recruitment.recruiting.domain import Funnel, NewAppeal, NewDrive, PlaceKind
 from services.recruitment.recruiting.handlers import DriveView
-from services.recruitment.recruiting.poster import poster_svg
+from services.recruitment.recruiting.poster import poster_page
 from services.recruitment.recruiting.store import Appeal, Drive
 from services.recruitment.settings import RecruitmentSettings
 from shared.auth.access import allow, optional, public
 from shared.auth.tokens import Caller, Role
 from shared.clock import DISTRICT_ZONE
 from shared.errors import NotFound
-from shared.http.answers import Svg
+from shared.http.answers import Pdf, Svg
 from shared.http.app import Db, Input, Limit, Output
 from shared.http.cursors import Page, decode, page_of
 from shared.http.idempotency import once
@@ -33,6 +37,7 @@ router = APIRouter(prefix="/api/recruitment/v1", tags=["recruiting"])
 Centre = Annotated[Caller, allow(Role.OPERATOR, centre=True)]
 Staff = Annotated[Caller, allow(Role.STATION, Role.OPERATOR)]
 Anybody = Annotated[Caller | None, optional()]
+_POSTER_CACHE = "public, max-age=300"
 
 
 class DriveIn(Input):
@@ -139,16 +144,17 @@ async def poster(drive_id: UUID, db: Db, settings: SettingsDep) -> Response:
     """The poster to print."""
     async with db.transaction() as tx:
         found = await _found(tx, drive_id)
-    svg = poster_svg(
-        name=found.name,
-        place=found.place,
-        starts_at=found.starts_at.astimezone(DISTRICT_ZONE),
-        ends_at=found.ends_at.astimezone(DISTRICT_ZONE),
-        url=_url(settings, found),
-        code=found.code,
-    )
-    headers = {"Cache-Control": "public, max-age=300", "Content-Security-Policy": "default-src 'none'"}
-    return Svg(svg, headers=headers)
+    headers = {"Cache-Control": _POSTER_CACHE, "Content-Security-Policy": "default-src 'none'"}
+    return Svg(svg_of(_poster(settings, found)), headers=headers)
+
+
+@router.get("/drives/{drive_id}/poster.pdf", dependencies=[public()], response_class=Pdf)
+async def poster_file(drive_id: UUID, db: Db, settings: SettingsDep) -> Response:
+    """The poster as a file for a print shop."""
+    async with db.transaction() as tx:
+        found = await _found(tx, drive_id)
+    drawn = await asyncio.to_thread(pdf_of, [_poster(settings, found)])
+    return Pdf.named(drawn, f"poster-{found.code}.pdf", cache=_POSTER_CACHE)
 
 
 @router.post("/appeals", status_code=201, response_model=AppealOut)
@@ -188,6 +194,17 @@ def _after(cursor: str | None) -> UUID | None:
         return None
     after: UUID = decode(cursor, [UUID])[0]
     return after
+
+
+def _poster(settings: RecruitmentSettings, drive: Drive) -> Sheet:
+    return poster_page(
+        name=drive.name,
+        place=drive.place,
+        starts_at=drive.starts_at.astimezone(DISTRICT_ZONE),
+        ends_at=drive.ends_at.astimezone(DISTRICT_ZONE),
+        url=_url(settings, drive),
+        code=drive.code,
+    )
 
 
 def _url(settings: RecruitmentSettings, drive: Drive) -> str:

@@ -113,6 +113,10 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("GET", "/drives/by-code/{code}"): everybody("what stands on the poster"),
     ("GET", "/drives/{drive_id}"): STATION,
     ("GET", "/drives/{drive_id}/poster.svg"): everybody("the poster hangs in the street"),
+    ("GET", "/drives/{drive_id}/poster.pdf"): everybody("the poster hangs in the street"),
+    ("GET", "/sites/{site_id}/menu-poster.pdf"): Row(
+        "station", frozenset({"other_station", "other_operator"}), why="any member of staff prints posters of a menu"
+    ),
     ("GET", "/appeals/by-code/{code}"): everybody("what stands in the article"),
     ("POST", "/volunteers"): everybody("people register themselves, by a code to their phone"),
     ("POST", "/volunteers/{volunteer_id}/phone/codes"): Row("station", body={"phone": "13900000077"}),

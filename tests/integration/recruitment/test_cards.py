@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.integration.recruitment.work import HOUR, NOW, Volunteer, Work
+from tests.support import pdf
 
 
 async def card_of(work: Work, volunteer: Volunteer, *, replace: bool = False) -> str:
@@ -68,3 +69,9 @@ async def test_staff_print_cards_of_their_own_volunteers_only(work: Work) -> Non
     assert [one["code"] for one in shown.json()["items"]] == [await card_of(work, volunteer)]
     hidden = await work.get("/cards", work.other_station, volunteer_numbers=volunteer.number)
     assert hidden.json()["items"] == []
+    sheet = await work.get("/cards/sheet.pdf", work.station, volunteer_numbers=",".join(numbers))
+    assert (sheet.status_code, sheet.headers["content-type"]) == (200, "application/pdf")
+    assert (len(pdf.codes(sheet.content)), sheet.headers["cache-control"]) == (1, "no-store")
+    refused = await work.get("/cards/sheet.pdf", work.other_station, volunteer_numbers=volunteer.number)
+    assert (refused.status_code, refused.json()["type"]) == (404, "volunteer-unknown")
+    assert (await work.get("/cards/sheet.pdf", volunteer.token, volunteer_numbers=volunteer.number)).status_code == 403

@@ -11,6 +11,7 @@ from shared.http.app import walk_routes
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.recruitment.people import NOW, ROOT, Answer, District, district_of, service_token
+from tests.support import pdf
 from tests.support.databases import Clock
 from tests.support.settings import SettingsFactory
 
@@ -217,6 +218,7 @@ PUBLIC = {
     "/drives",
     "/drives/by-code/{code}",
     "/drives/{drive_id}/poster.svg",
+    "/drives/{drive_id}/poster.pdf",
     "/appeals/by-code/{code}",
     "/volunteers",
     "/volunteers/claims",
@@ -254,7 +256,12 @@ async def test_a_poster_is_served(district: District) -> None:
     assert poster.headers["content-type"] == "image/svg+xml"
     assert "<script" not in poster.text
     assert "雷锋来过咱岭东，志愿服务在心中" in poster.text
-    assert (await district.get(f"/drives/{new_id()}/poster.svg")).status_code == 404
+    file = await district.get(f"/drives/{drive['drive_id']}/poster.pdf")
+    assert (file.status_code, file.headers["content-type"]) == (200, "application/pdf")
+    assert file.headers["content-disposition"] == f'attachment; filename="poster-{drive["code"]}.pdf"'
+    assert pdf.codes(file.content)
+    for form in ("svg", "pdf"):
+        assert (await district.get(f"/drives/{new_id()}/poster.{form}")).status_code == 404
     page = (await district.get(f"/drives/by-code/{drive['code'].lower()}")).json()
     assert page["drive_id"] == drive["drive_id"]
 

@@ -16,6 +16,7 @@ from services.recruitment.organisation.domain import (
     check_team_site,
     clean_title,
 )
+from services.recruitment.printing.svg import svg_of
 from services.recruitment.recruiting.domain import (
     CODE_ALPHABET,
     check_period,
@@ -23,7 +24,7 @@ from services.recruitment.recruiting.domain import (
     normalise_code,
     why_closed,
 )
-from services.recruitment.recruiting.poster import SLOGAN, poster_svg
+from services.recruitment.recruiting.poster import SLOGAN, poster_page
 from shared.clock import DISTRICT_ZONE
 
 START = datetime(2026, 3, 4, 9, 0, tzinfo=DISTRICT_ZONE)
@@ -104,21 +105,25 @@ def test_a_drive_ends_after_it_starts_within_a_month() -> None:
     place=st.text(min_size=1, max_size=200),
 )
 def test_any_name_makes_a_well_formed_poster(name: str, place: str) -> None:
-    svg = poster_svg(
-        name=name, place=place, starts_at=START, ends_at=END, url="http://127.0.0.1:8000/d/ABC234", code="ABC234"
+    svg = svg_of(
+        poster_page(
+            name=name, place=place, starts_at=START, ends_at=END, url="http://127.0.0.1:8000/d/ABC234", code="ABC234"
+        )
     )
     root = ElementTree.fromstring(svg)
     assert root.tag == f"{SVG}svg"
 
 
 def test_the_poster_says_everything() -> None:
-    svg = poster_svg(
-        name='进广场·<招募> & "你"',
-        place="人民广场",
-        starts_at=START,
-        ends_at=END,
-        url="http://127.0.0.1:8000/d/ABC234",
-        code="ABC234",
+    svg = svg_of(
+        poster_page(
+            name='进广场·<招募> & "你"',
+            place="人民广场",
+            starts_at=START,
+            ends_at=END,
+            url="http://127.0.0.1:8000/d/ABC234",
+            code="ABC234",
+        )
     )
     root = ElementTree.fromstring(svg)
     texts = "\n".join(element.text or "" for element in root.iter(f"{SVG}text"))
@@ -136,8 +141,10 @@ def test_the_poster_says_everything() -> None:
 
 
 def test_long_lines_are_set_smaller() -> None:
-    svg = poster_svg(
-        name="很长的名字" * 20, place="x", starts_at=START, ends_at=START + timedelta(days=2), url="u", code="C"
+    svg = svg_of(
+        poster_page(
+            name="很长的名字" * 20, place="x", starts_at=START, ends_at=START + timedelta(days=2), url="u", code="C"
+        )
     )
     for element in ElementTree.fromstring(svg).iter(f"{SVG}text"):
         ems = sum(1.0 if ord(char) > 0x2000 else 0.56 for char in element.text or "")

@@ -1,16 +1,24 @@
 """Routes of the menu and of the calendar of working days."""
 
+import asyncio
 from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
+from starlette.responses import Response
 
+from services.recruitment.access.sessions import SettingsDep
 from services.recruitment.orders.menu import handlers, store
+from services.recruitment.orders.menu.poster import menu_poster
 from services.recruitment.orders.store import Need
+from services.recruitment.organisation import store as organisation
+from services.recruitment.printing.pdf import pdf_of
 from shared.auth.access import allow, public
 from shared.auth.tokens import Caller, Role
+from shared.errors import NotFound
+from shared.http.answers import Pdf
 from shared.http.app import Db, Input, Output
 
 __all__ = ["router"]
@@ -111,6 +119,17 @@ async def read_menu(db: Db) -> MenuOut:
             for each in projects
         ],
     )
+
+
+@router.get("/sites/{site_id}/menu-poster.pdf", response_class=Pdf)
+async def menu_poster_file(site_id: UUID, caller: Staff, db: Db, settings: SettingsDep) -> Response:
+    """The poster of a site's or service point's menu as a file for a print shop."""
+    async with db.transaction() as tx:
+        found = await organisation.find_site(tx, site_id)
+    if found is None:
+        raise NotFound("site-unknown", "There is no such site.")
+    page = menu_poster(found.name, f"{settings.public_url.rstrip('/')}/menu?site={site_id}")
+    return Pdf.named(await asyncio.to_thread(pdf_of, [page]), "menu-poster.pdf")
 
 
 @router.get("/menu/needs")

@@ -100,7 +100,7 @@ async def poster(visit: VisitOf, site: str = "") -> Response:
         raise UpstreamProblem("site-unknown", "There is no such site.", status=404)
     address = f"{visit.web.settings.public_url.rstrip('/')}/menu?site={site}"
     drawing = qr(address, label=_("点单二维码"))
-    return page("staff/order_poster.html", visit.session, path=visit.path, name=sites[site], drawing=drawing)
+    return page("staff/order_poster.html", visit.session, path=visit.path, name=sites[site], site=site, drawing=drawing)
 
 
 @router.get("/{order_id}")

@@ -1,7 +1,7 @@
 """Rehearsals and their results between rows and domain, and what a replay reads."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -13,7 +13,7 @@ import orjson
 from services.points.rehearsals.domain import Budget, RehearsalResult, Summary
 from services.points.rules.domain import Facts, Referral
 from services.points.rules.valuation.domain import NOTHING_KNOWN, Known
-from shared.postgres import Database, Tx, load_queries
+from shared.postgres import TRANSIENT, Database, Tx, load_queries
 
 _SQL = load_queries(__file__)
 PREFETCH = 2000
@@ -139,8 +139,10 @@ async def alone(db: Database) -> AsyncIterator[bool]:
         try:
             yield mine
         finally:
-            if mine and not conn.is_closed():
-                await conn.execute(_SQL["replay_no_more"])
+            if mine:
+                # a session that broke has lost the right, and the pool has taken its connection back
+                with suppress(*TRANSIENT):
+                    await conn.execute(_SQL["replay_no_more"])
 
 
 async def begin(tx: Tx, rehearsal_id: UUID, attempts: int) -> Attempt | None:

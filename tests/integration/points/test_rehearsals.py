@@ -20,6 +20,7 @@ from services.points.rehearsals import handlers, store
 from services.points.rules import handlers as rules
 from services.points.rules.domain import Facts
 from shared.contracts import AttendanceRecorded
+from shared.errors import TransientError
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.points.rehearsing import (
@@ -41,6 +42,21 @@ from tests.support.settings import SettingsFor
 from tests.support.waiting import eventually
 
 NOW = datetime(2026, 3, 20, 4, tzinfo=UTC)
+
+
+async def test_who_loses_the_session_while_replaying_says_why_and_another_may_replay(points_db: Database) -> None:
+    ended = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+
+    async def lose() -> None:
+        async with store.alone(points_db) as mine:
+            assert mine
+            await points_db.pool.execute(ended)
+            raise TransientError("the database is away")
+
+    with pytest.raises(TransientError, match="away"):
+        await lose()
+    async with store.alone(points_db) as mine:
+        assert mine
 
 
 async def test_the_result_is_each_volunteers_difference_totals_and_budget(

@@ -14,6 +14,7 @@ from services.recruitment.docking import api as docking_api
 from services.recruitment.editing import api as editing_api
 from services.recruitment.eligibility import api as eligibility_api
 from services.recruitment.endings import api as endings_api
+from services.recruitment.entries import api as entries_api
 from services.recruitment.imports import api as imports_api
 from services.recruitment.needs import api as needs_api
 from services.recruitment.openings import api as openings_api
@@ -82,6 +83,7 @@ ROUTERS = (
     cards_api.router,
     approvals_api.router,
     corrections_api.router,
+    entries_api.router,
     closings_api.router,
     devices_api.router,
     orders_menu_api.router,

@@ -54,6 +54,7 @@ SHIFT_ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/shifts/{shift_id}/roll-call"): Row(
         "leader", body={"tick": "in", "volunteer_numbers": ["LD-2026-000001-0"]}
     ),
+    ("POST", "/shifts/{shift_id}/entries"): STATION,
     ("GET", "/shifts/{shift_id}/code"): LEADER,
     ("POST", "/attendance/tickets"): everybody("the code on the wall is exchanged before login"),
     ("POST", "/attendance/check-ins"): Row(None, frozenset({"stranger"}), why="acts on the caller alone"),

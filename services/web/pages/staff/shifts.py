@@ -17,7 +17,7 @@ from services.web.pages.refusals import say
 from services.web.pages.render import finish, fragment, page
 from services.web.pages.staff.accounts import numbered
 from services.web.pages.staff.rewards_admin import require_staff
-from services.web.pages.staff.schedule import marked
+from services.web.pages.staff.schedule import local, marked
 from services.web.pages.staff.words import MESSAGE_SUBJECTS
 from services.web.pages.visit import Visit, VisitOf
 from services.web.pages.wording import clock, parse, spell_minutes, word
@@ -141,6 +141,7 @@ async def _standing(visit: Visit, shift_id: str) -> dict[str, Any]:
         district_now(visit),
     )
     people = people_of(roster["items"])
+    account = bool(visit.session.roles & {"station", "operator"})
     team = await _team(visit, found["team_id"], {one["volunteer_id"] for one in people})
     return {
         "shift": marked(found, now),
@@ -153,7 +154,10 @@ async def _standing(visit: Visit, shift_id: str) -> dict[str, Any]:
         "posts": _items(posts),
         "team": team,
         "subjects": [(kind, _(text)) for kind, text in MESSAGE_SUBJECTS.items()],
-        "account": bool(visit.session.roles & {"station", "operator"}),
+        "account": account,
+        "enters": account and visit.session.owns(found["site_id"]) and now >= parse(found["starts_at"]),
+        "entry_from": local(found["starts_at"]),
+        "entry_to": local(min(now, parse(found["ends_at"]))),
     }
 
 

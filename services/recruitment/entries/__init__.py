@@ -1,0 +1,1 @@
+"""Hours of volunteers without a record of the shift, entered afterwards."""

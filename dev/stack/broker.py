@@ -73,7 +73,7 @@ class EmbeddedBroker:
         command += ["--listener-url", url, "--advertised-listener-url", url]
         env = {"PATH": os.environ.get("PATH", ""), "RUST_LOG": "warn"}
         self.process = await spawn(command, log=self.log, env=env)
-        if not await answers(self.bootstrap, timeout=20):
+        if not await answers(self.bootstrap, timeout=90):
             raise StackError(f"the embedded broker does not answer on {self.bootstrap}: see {self.log}")
         await announce(self._settings(topic_prefix))
 

@@ -48,6 +48,8 @@ _SETTINGS = {
     "log_line_prefix": "%m [%p] %u ",
     "password_encryption": "scram-sha-256",
 }
+_PROBES = 2400
+"""Twentieths of a second in which a server must come up, also after a crash and on a busy machine."""
 _DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 _FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -194,7 +196,7 @@ class Postgres:
         self.process = await spawn(
             command, log=self.log, env=_environment(), cwd=Path("/"), account=account, death_signal=signal.SIGINT
         )
-        for _ in range(600):
+        for _ in range(_PROBES):
             if self.process.returncode is not None:
                 raise StackError(f"PostgreSQL did not start:\n{_tail(self.log)}")
             if await self.answers():

@@ -30,8 +30,6 @@ from shared.postgres.migrations import migrate
 __all__ = ["Options", "Stack", "read_state"]
 
 _READY_WITHIN = 180.0
-_PATIENCE = 5.0
-"""Seconds that processes get to end by themselves; all of the stack's end stays within 10 s."""
 
 
 class Stack:
@@ -314,15 +312,16 @@ class Stack:
     # -- ending
 
     async def stop(self) -> None:
-        """Stop everything, in under 10 s; what does not end by itself is killed."""
+        """Stop everything; what does not end by itself within `options.patience` seconds is killed."""
+        patience = self.options.patience
         self._ending.set()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(unit.end(_PATIENCE) for unit in self.units.values()))
+        await asyncio.gather(*(unit.end(patience) for unit in self.units.values()))
         for unit in self.units.values():
             if unit.process is not None and unit.process.returncode == -signal.SIGKILL:
-                self._progress(f"{unit.spec.name} did not end within {_PATIENCE:.0f} s and was killed")
+                self._progress(f"{unit.spec.name} did not end within {patience:.0f} s and was killed")
         servers = [part for part in (getattr(self, name, None) for name in ("broker", "postgres")) if part is not None]
         await asyncio.gather(*(server.stop() for server in servers))
         if (mail := getattr(self, "mail", None)) is not None:

@@ -3,10 +3,9 @@
 import asyncio
 import json
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +14,7 @@ from aiohttp import ClientSession
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from dev.stack.forking import spawn
-from dev.stack.processes import ChildProcess
+from dev.stack.processes import ChildProcess, free_port
 from services.notify.settings import NotifySettings
 from shared.cloudevents import decode, encode
 from shared.contracts import MessageDelivered, PointsPosted
@@ -25,7 +24,7 @@ from shared.outbox import event
 from shared.postgres import Database
 from tests.support.brokers import TestBroker
 from tests.support.settings import SettingsFactory
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 pytestmark = pytest.mark.broker
 
@@ -43,12 +42,6 @@ async def role(name: str, settings: NotifySettings) -> AsyncIterator[ChildProces
         if process.returncode is None:
             process.kill()
             await process.wait()
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 async def get(url: str) -> tuple[int, Any]:
@@ -92,7 +85,7 @@ async def test_from_the_topic_to_the_inbox_and_on_to_the_next_topic(
             await producer.send_and_wait(topic, b"{broken", key=b"k", headers=headers)
             await producer.send_and_wait(topic, value, key=str(zhang).encode(), headers=headers)
             await producer.send_and_wait(topic, value, key=str(zhang).encode(), headers=headers)
-            record = await asyncio.wait_for(heard.getone(), 60)
+            record = await asyncio.wait_for(heard.getone(), WAIT_LIMIT)
             told = decode(record.headers, record.value)
             assert isinstance(told.data, MessageDelivered)
             assert (told.data.volunteer_id, told.data.channel, told.data.status) == (zhang, "inbox", "sent")
@@ -107,11 +100,11 @@ async def test_from_the_topic_to_the_inbox_and_on_to_the_next_topic(
                 count: int = await notify_db.pool.fetchval("select count(*) from dead_letters")
                 return count
 
-            assert await eventually(put_aside, within=60) == 1
+            assert await eventually(put_aside) == 1
             assert await notify_db.pool.fetchval("select count(*) from messages") == 1
             for process in (worker, relay):
                 process.terminate()
-            codes = [await asyncio.wait_for(process.wait(), 60) for process in (worker, relay)]
+            codes = [await asyncio.wait_for(process.wait(), WAIT_LIMIT) for process in (worker, relay)]
             assert codes == [0, 0]
     finally:
         await heard.stop()

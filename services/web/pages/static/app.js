@@ -553,9 +553,10 @@
     return changed.some(Boolean);
   }
 
-  // After a check-out: ask again and again for a few seconds, as points, badge and message arrive one after another.
+  // After a check-out: ask again and again, ever more rarely for a minute, as points, badge and message arrive one after
+  // another, and later than usual when the services are busy.
   async function watch(ids) {
-    var waits = [0, 120, 150, 200, 250, 300, 400, 600, 1000, 1500, 2500, 4000];
+    var waits = [0, 120, 150, 200, 250, 300, 400, 600, 1000, 1500, 2500, 4000, 8000, 16000, 30000];
     for (var i = 0; i < waits.length; i++) {
       await new Promise(function (resolve) { setTimeout(resolve, waits[i]); });
       // after the first time it is the clock that asks, not the person

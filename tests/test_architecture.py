@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support import architecture as laws
+from tests.support import races
 from tests.support.architecture import LAWS, breaches
 from tests.support.callers import uncalled
 
@@ -18,6 +19,7 @@ _Law = Callable[[laws.Source], Iterator[Any]]
 
 _LONG_FUNCTION = "def f():\n" + "    x = 1\n" * 71
 _DOMAIN, _HANDLERS = "services/points/ledger/domain.py", "services/points/ledger/handlers.py"
+_PAGES = "tests/e2e/test_pages_x.py"
 
 PLANTED: list[tuple[_Law, str, str]] = [
     (laws.domain_is_pure, _DOMAIN, "import asyncpg\n"),
@@ -58,6 +60,17 @@ PLANTED: list[tuple[_Law, str, str]] = [
     (laws.modules_are_short, "shared/x.py", "x = 1\n" * 401),
     (laws.tests_import_no_test, "tests/unit/test_x.py", "from tests.unit.test_y import helper\n"),
     (laws.tests_import_no_test, "tests/unit/test_x.py", "from tests.unit import test_y\n"),
+    (races.pages_are_waited_for, _PAGES, "async def f(page):\n    await page.click()\n    assert await page.count()\n"),
+    (races.pages_are_waited_for, _PAGES, "async def f(page):\n    await page.check()\n    return page.url\n"),
+    (
+        races.pages_are_waited_for,
+        _PAGES,
+        "async def f(page):\n    async with visitor() as page:\n        await page.tap()\n    await page.title()\n",
+    ),
+    (races.waits_outlast_a_busy_machine, "tests/unit/test_x.py", "eventually(f, within=60)\n"),
+    (races.waits_outlast_a_busy_machine, "tests/unit/test_x.py", "asyncio.wait_for(f, 30)\n"),
+    (races.waits_outlast_a_busy_machine, "tests/unit/test_x.py", "httpx.AsyncClient(base_url=url)\n"),
+    (races.waits_outlast_a_busy_machine, "tests/unit/test_x.py", "httpx.AsyncClient(timeout=30)\n"),
 ]
 
 ALLOWED: list[tuple[_Law, str, str]] = [
@@ -71,6 +84,14 @@ ALLOWED: list[tuple[_Law, str, str]] = [
     (laws.functions_are_short, "ops/x.py", "def f():\n" + "    x = 1\n" * 69),
     (laws.modules_are_short, "shared/x.py", "x = 1\n" * 400),
     (laws.tests_import_no_test, "tests/unit/test_x.py", "from tests.support.waiting import eventually\n"),
+    (
+        races.pages_are_waited_for,
+        _PAGES,
+        "async def f(page):\n    async with page.expect_event('load'):\n        await page.click()\n    page.url\n",
+    ),
+    (races.pages_are_waited_for, _PAGES, "async def f(p):\n    await p.click()\n    await expect(p)\n    p.count()\n"),
+    (races.waits_outlast_a_busy_machine, "tests/unit/test_x.py", "eventually(f)\nasyncio.wait_for(f, 0.5)\n"),
+    (races.waits_outlast_a_busy_machine, "tests/unit/test_x.py", "httpx.AsyncClient(transport=t)\n"),
 ]
 
 

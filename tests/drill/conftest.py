@@ -1,7 +1,7 @@
 """Sizes and seeds of drills, and the table at the end.
 
-`make test` plays a part of each drill, `make drill` (DRILL=full) and the depth (DEPTH=deep) all of it. SEED=… repeats
-a run.
+`make test` plays the same part of each drill each time, `make drill` (DRILL=full) and the depth (DEPTH=deep) all of it
+by a new seed. SEED=… repeats a run.
 """
 
 import os
@@ -20,10 +20,11 @@ from tests.support.brokers import broker_name
 from tests.support.databases import TestDatabase
 from tests.support.depth import DEEP
 
-SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**9))
 TIMED = os.environ.get("DRILL") == "full"
 """`make drill`: alone on its machine, so that it may judge how fast the crowds are answered."""
 FULL = TIMED or DEEP
+SEED = int(os.environ.get("SEED") or (random.SystemRandom().randrange(10**9) if FULL else 20260305))
+"""Breadth plays the same parts each time, so that it fails by no chance; whole drills are drawn anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,7 @@ class Lane:
             ):
                 await self.stage.publish([attendance_of(first)])
 
-    async def settled(self, within: float = 60) -> None:
+    async def settled(self) -> None:
         """Wait until everything that was sent is applied, superseded or put aside."""
 
         async def done() -> bool:
@@ -164,7 +164,7 @@ class Lane:
             return True
 
         assert self.sent == len(self.flow.messages), "the flow was sent to its end"
-        await eventually(done, within=within, every=0.1, what="everything to be settled")
+        await eventually(done, every=0.1, what="everything to be settled")
 
     async def stands(self) -> None:
         """The audit is clean, and everybody stands where the reference says: nothing lost, nothing twice."""

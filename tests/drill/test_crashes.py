@@ -28,7 +28,7 @@ from tests.drill.conftest import Drill
 from tests.drill.lanes import Flow, Lane, lane
 from tests.support.databases import PostgresServer, running_postgres
 from tests.support.roles import role
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 pytestmark = pytest.mark.broker
 CHUNK = 240
@@ -49,12 +49,12 @@ async def crash(server: PostgresServer) -> None:
     conn: Any = await asyncpg.connect(server.superuser_dsn)
     os.kill(await conn.fetchval("select pg_backend_pid()"), signal.SIGKILL)
     conn.terminate()
-    await eventually(lambda: _answers(server), within=60, what="the server to recover")
+    await eventually(lambda: _answers(server), what="the server to recover")
 
 
 async def _answers(server: PostgresServer) -> bool:
     try:
-        conn: Any = await asyncpg.connect(server.superuser_dsn, timeout=5)
+        conn: Any = await asyncpg.connect(server.superuser_dsn)
         await conn.close()
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
@@ -86,14 +86,14 @@ async def test_a_crashed_server_takes_back_nothing_for_good(
                 await found.send(CHUNK)
                 due = len({(one.record_id, one.revision) for one in flow.revisions_of(found.sent)})
                 what = partial(_has, found, due) if number % 2 else partial(told, found, admin)
-                await eventually(what, within=60, every=0.01, what=f"{what.func.__name__} {CHUNK} more messages")
+                await eventually(what, every=0.01, what=f"{what.func.__name__} {CHUNK} more messages")
                 await crash(lazy_server)
                 # It ends by itself, unless the broker knows of everything.
-                await eventually(partial(_ended_or_told, process, found, admin), within=60)
+                await eventually(partial(_ended_or_told, process, found, admin))
                 alive = process.returncode is None
                 if alive:
                     process.send_signal(signal.SIGTERM)
-                code = await asyncio.wait_for(process.wait(), 60)
+                code = await asyncio.wait_for(process.wait(), WAIT_LIMIT)
                 assert alive or code != 0, "who may have lost commits begins again"
             taken_back.append(due - await applied(found))
             assert not (alive and taken_back[-1]), "offsets were committed of what could still be lost"
@@ -103,7 +103,7 @@ async def test_a_crashed_server_takes_back_nothing_for_good(
         async with role(found.settings, "worker") as process:
             await found.settled()
             process.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(process.wait(), 60) == 0
+            assert await asyncio.wait_for(process.wait(), WAIT_LIMIT) == 0
         await found.stands()
         await admin.close()
     drill.done("PostgreSQL crashed", crashes, revisions_taken_back=taken_back)
@@ -151,12 +151,12 @@ async def test_what_a_relay_has_sent_is_not_taken_back(
         sending = asyncio.create_task(relay.run(stop))
         try:
             await IngestStream(database, found.stage.stream.policy).handle(flow.messages[:20])
-            await eventually(lambda: relay.sent > 0, within=60, every=0.01, what="an event to be sent")
+            await eventually(lambda: relay.sent > 0, every=0.01, what="an event to be sent")
             sent = relay.sent
             await crash(lazy_server)
         finally:
             stop.set()
-            await asyncio.wait_for(sending, 60)
+            await asyncio.wait_for(sending, WAIT_LIMIT)
             await database.close()
         assert await applied(found) > 0
         async with found.stage.database.snapshot() as tx:

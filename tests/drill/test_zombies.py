@@ -17,7 +17,7 @@ from tests.drill.lanes import Flow, Lane, lane
 from tests.support import doomed
 from tests.support.databases import PostgresServer
 from tests.support.roles import role
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 pytestmark = pytest.mark.broker
 BATCH, PART = 40, 240
@@ -30,7 +30,7 @@ async def stopped(process: ChildProcess) -> None:
         assert process.returncode is None, f"the worker ended with {process.returncode}"
         return bool(psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
 
-    await eventually(state, within=60, every=0.05, what="the worker to stop")
+    await eventually(state, every=0.05, what="the worker to stop")
 
 
 async def applied(found: Lane) -> int:
@@ -57,9 +57,9 @@ async def play(found: Lane, point: str, at: int) -> None:
             await found.send(PART)
             if point == doomed.STOPS_INSIDE:
                 # Its transaction is open and holds the locks: the heir has the partition and must wait.
-                await eventually(lambda: waits_for_the_zombie(found), within=60, what="the heir to wait for the zombie")
+                await eventually(lambda: waits_for_the_zombie(found), what="the heir to wait for the zombie")
             else:
-                await eventually(lambda: _more(found, before), within=60, what="the heir to go on with the partition")
+                await eventually(lambda: _more(found, before), what="the heir to go on with the partition")
             assert psutil.Process(zombie.pid).status() == psutil.STATUS_STOPPED
             os.kill(zombie.pid, signal.SIGCONT)
             await found.send(len(found.flow.messages))
@@ -67,7 +67,7 @@ async def play(found: Lane, point: str, at: int) -> None:
             for process in (zombie, heir):
                 if process.returncode is None:
                     process.send_signal(signal.SIGTERM)
-            await asyncio.wait_for(asyncio.gather(zombie.wait(), heir.wait()), 60)
+            await asyncio.wait_for(asyncio.gather(zombie.wait(), heir.wait()), WAIT_LIMIT)
     await found.stands()
 
 

@@ -10,8 +10,9 @@ from dev.browser import ARGUMENTS, HINT, find_browser
 from dev.stack.supervisor import Stack
 from tests.e2e.pages_district import District, make_district
 from tests.support.stacks import stack_directory, stack_options
+from tests.support.waiting import WAIT_LIMIT
 
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=WAIT_LIMIT * 1000)
 
 
 @pytest.fixture(scope="package")

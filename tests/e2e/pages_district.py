@@ -20,6 +20,7 @@ from services.recruitment.vault.cipher import Cipher
 from shared.postgres import Database
 from tests.support.imports import approve_import
 from tests.support.staff import add_staff
+from tests.support.waiting import WAIT_LIMIT
 
 __all__ = ["PASSWORD", "District", "make_district", "staff_account"]
 
@@ -175,7 +176,7 @@ async def make_district(stack: Stack, number: int = 1) -> District:
     """Sites, a team, a shift from 09:00 to 11:00, a drive that is open, a reward on the shelf, a member of staff."""
     names, start = Names(number), start_of(number)
     await database.set_now(stack.dsn("clock_driver"), start)
-    async with httpx.AsyncClient(base_url=stack.urls["gateway"], timeout=30) as client:
+    async with httpx.AsyncClient(base_url=stack.urls["gateway"], timeout=WAIT_LIMIT) as client:
         api = Api(client)
         await api.log_in("operator", stack.secrets.operator_password)
         recruitment = "/recruitment/v1"
@@ -232,7 +233,7 @@ async def make_district(stack: Stack, number: int = 1) -> District:
 async def _import(stack: Stack, api: Api, rows: list[dict[str, Any]]) -> None:
     """A file of the registry, which the second operator approves."""
     recruitment = "/recruitment/v1"
-    async with httpx.AsyncClient(base_url=stack.urls["gateway"], timeout=30) as client:
+    async with httpx.AsyncClient(base_url=stack.urls["gateway"], timeout=WAIT_LIMIT) as client:
         second = Api(client)
         await second.log_in("operator2", stack.secrets.second_operator_password)
         proposal_id = await approve_import(

@@ -19,15 +19,15 @@ from tests.e2e.pages_district import Api, District
 from tests.e2e.pages_operators import log_in
 from tests.e2e.pages_visitors import register, staff_log_in
 from tests.integration.points.serving import Ledger, record
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 __all__ = ["at_two_sites", "furnish", "visiting"]
 
 MORNING = datetime.fromisoformat("2026-02-10T09:00:00+08:00")
 
 
-async def at_two_sites(district: District) -> UUID:
-    """A person who was at two sites for an hour, past the topic; returns who."""
+async def at_two_sites(district: District) -> tuple[UUID, UUID]:
+    """A person who was at two sites for an hour, past the topic; returns who, and the case about it."""
     sites, names, volunteer_id = district.site_ids, district.names, new_id()
     two = [
         record(volunteer_id, 120, started_at=MORNING, site_id=sites[names.station]),
@@ -36,11 +36,11 @@ async def at_two_sites(district: District) -> UUID:
     database = await Database.open(district.stack.dsn("points_app"), "points", size=1)
     try:
         await (await Ledger.open(database)).feed(*two)
-        async with database.transaction() as tx:
-            assert await handlers.report(tx, [_flag(volunteer_id, two)], stored_policy()) == 1
+        async with database.transaction() as tx:  # the stack's own follower may have opened the same case by now
+            await handlers.report(tx, [flag := _flag(volunteer_id, two)], stored_policy())
     finally:
         await database.close()
-    return volunteer_id
+    return volunteer_id, handlers.case_id_of(flag)
 
 
 def _flag(volunteer_id: UUID, two: Sequence[AttendanceRecorded]) -> Flag:
@@ -81,7 +81,7 @@ async def furnish(district: District, browser: Browser) -> dict[str, BrowserCont
     await log_in(await people["operator"].new_page(), district, "operator", secrets.operator_password)
     engineer = await people["engineer"].new_page()
     await log_in(engineer, district, "engineer", secrets.engineer_password, "/console")
-    async with httpx.AsyncClient(base_url=district.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=district.url, timeout=WAIT_LIMIT) as client:
         operator = Api(client)
         await operator.log_in("operator", secrets.operator_password)
         await _propose(operator, client, await _own_id(volunteer), district)

@@ -47,7 +47,7 @@ async def reloaded(page: Page, place: Locator) -> None:
         await page.reload()
         return False
 
-    await eventually(found, within=120, every=0.3)
+    await eventually(found, every=0.3)
 
 
 async def second_operator(district: District) -> str:

@@ -9,6 +9,7 @@ import httpx
 from playwright.async_api import BrowserContext
 
 from tests.e2e.pages_district import PASSWORD, Api, District
+from tests.support.waiting import WAIT_LIMIT
 
 __all__ = ["OrderParties", "enter", "parties_of"]
 
@@ -30,7 +31,7 @@ class OrderParties:
 
     async def call(self, token: str, path: str, body: dict[str, Any]) -> Any:
         """A POST that is expected to succeed."""
-        async with httpx.AsyncClient(base_url=self.district.url, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=self.district.url, timeout=WAIT_LIMIT) as client:
             client.headers["authorization"] = f"Bearer {token}"
             return await Api(client).post(f"/recruitment/v1{path}", body)
 
@@ -76,7 +77,7 @@ async def parties_of(district: District) -> OrderParties:
     """A need of the district's own, two teams that serve it with their leaders, and a member of the first."""
     names = district.names
     site_id = str(district.site_ids[names.station])
-    async with httpx.AsyncClient(base_url=district.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=district.url, timeout=WAIT_LIMIT) as client:
         api = Api(client)
         await api.log_in("operator", district.stack.secrets.operator_password)
         need = f"上门理发{district.number}"
@@ -113,7 +114,7 @@ async def _leader(district: District, api: Api, client: httpx.AsyncClient, team_
     answer = await client.put(f"{ROOT}/teams/{team_id}/tags", json={"version": version, "tag_ids": [tag_id]})
     assert answer.status_code == 200, answer.text
     proof = await _proof(district, phone)
-    async with httpx.AsyncClient(base_url=district.url, timeout=30) as own:
+    async with httpx.AsyncClient(base_url=district.url, timeout=WAIT_LIMIT) as own:
         session = (await own.post(f"{ROOT}/auth/tokens", json=proof)).json()
     return str(session["access_token"])
 
@@ -121,14 +122,14 @@ async def _leader(district: District, api: Api, client: httpx.AsyncClient, team_
 async def _registered(district: District, path: str, name: str, phone: str = "", **more: str) -> Any:
     """A person who registers by the code that their phone gets."""
     body = {"name": name, "consent": True, **(await _proof(district, phone or district.new_phone())), **more}
-    async with httpx.AsyncClient(base_url=district.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=district.url, timeout=WAIT_LIMIT) as client:
         answer = await client.post(f"{ROOT}{path}", json=body, headers={"idempotency-key": uuid.uuid4().hex})
     assert answer.status_code == 201, answer.text
     return answer.json()
 
 
 async def _proof(district: District, phone: str) -> dict[str, str]:
-    async with httpx.AsyncClient(base_url=district.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=district.url, timeout=WAIT_LIMIT) as client:
         answer = await client.post(f"{ROOT}/auth/codes", json={"phone": phone})
         assert answer.status_code < 300, answer.text
     code = district.one_time_code(phone)

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, Locator, Page, Request, ViewportSize, expect
+from playwright.async_api import Browser, BrowserContext, Error, Locator, Page, Request, ViewportSize, expect
 
 from tests.e2e.pages_district import PASSWORD, District, code_in
+from tests.support.waiting import WAIT_LIMIT
 
 __all__ = [
     "check_out",
     "fill_in",
+    "measured",
     "number_of",
     "problem",
     "redeem",
@@ -55,9 +57,18 @@ compiles the browser's and the tests' scripts anew, while one that is kept has t
 
 async def sideways(page: Page) -> int:
     """How many pixels of the page lie beside its window; a page that is just coming is waited for."""
-    await page.wait_for_load_state()
-    over: int = await page.locator("html").evaluate("html => html.scrollWidth - html.clientWidth")
-    return over
+    return int(await measured(page, "document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+async def measured(page: Page, script: str) -> Any:
+    """Evaluate a script on the page that is there; on the next one, if that takes its place meanwhile."""
+    while True:
+        await page.wait_for_load_state()
+        try:
+            return await page.evaluate(script)
+        except Error as error:
+            if "context was destroyed" not in str(error):
+                raise
 
 
 @asynccontextmanager
@@ -67,7 +78,7 @@ async def visitor(browser: Browser, *, phone: bool = True, locale: str = "zh-CN"
     kept = free.pop() if free else None
     context = kept.context if kept else await _context(browser, phone, locale)
     page = await context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(WAIT_LIMIT * 1000)
     broken: list[str] = []
     page.on("pageerror", lambda error: broken.append(str(error)))
     try:

@@ -28,7 +28,7 @@ from tests.support.brokers import broker_name
 from tests.support.compose import Compose, Service
 from tests.support.databases import ROOT
 from tests.support.depth import DEEP
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
@@ -83,7 +83,7 @@ async def _once(service: Service, home: Path, env: Mapping[str, str]) -> None:
     log = home / f"{service.name}.log"
     start = spawn if DEEP or not service.command[2].startswith("services.") else forking.spawn
     process = await start(service.command, log=log, env=env, cwd=ROOT)
-    assert await asyncio.wait_for(process.wait(), 60) == 0, f"{service.name}:\n{tail(log)}"
+    assert await asyncio.wait_for(process.wait(), WAIT_LIMIT) == 0, f"{service.name}:\n{tail(log)}"
 
 
 async def _healthy(service: Service, env: Mapping[str, str]) -> bool:
@@ -135,9 +135,9 @@ async def test_every_service_runs_as_the_file_says(tmp_path: Path) -> None:
             for service in running:
                 check = partial(_healthy, service, environments[service.name])
                 try:
-                    await eventually(partial(_ready, service), within=180, every=0.2)
+                    await eventually(partial(_ready, service), every=0.2)
                     if _by_command(service, running):
-                        await eventually(check, within=90, every=2.0)
+                        await eventually(check, every=2.0)
                 except AssertionError:
                     pytest.fail(f"{service.name} is not healthy:\n{tail(tmp_path / f'{service.name}.log')}")
             await _paths_answer(running)

@@ -43,11 +43,13 @@ async def set_second_factor(own: Page) -> list[str]:
     await own.get_by_role("link", name="账号").click()
     await own.get_by_role("link", name="开启第二步验证").click()
     await own.get_by_role("button", name="显示二维码").click()
-    told = await own.get_by_text("把这串字母填进验证器").inner_text()
     await expect(own.get_by_role("img", name="验证器二维码")).to_be_visible()
+    told = await own.get_by_text("把这串字母填进验证器").inner_text()
     await own.get_by_label("6 位数字").fill(pyotp.TOTP(told.rpartition("：")[2].strip()).now())
     await own.get_by_role("button", name="开启").click()
-    recovery = re.findall(r"[a-z2-7]{4}(?:-[a-z2-7]{4}){3}", await own.get_by_text("抄下这 10 个备用码").inner_text())
+    codes = own.get_by_text("抄下这 10 个备用码")
+    await expect(codes).to_be_visible()
+    recovery = re.findall(r"[a-z2-7]{4}(?:-[a-z2-7]{4}){3}", await codes.inner_text())
     assert len(recovery) == 10
     return recovery
 
@@ -68,6 +70,7 @@ async def test_a_colleague_is_invited_activated_and_signs_in_with_two_steps(
         await first.get_by_label("手机号").fill(PHONE)
         await first.get_by_label("角色").select_option("operator")
         await first.get_by_role("button", name="邀请", exact=True).click()
+        await expect(first.get_by_label("链接")).to_be_visible()
         link = await first.get_by_label("链接").input_value()
         await shot(first, "colleagues")
 

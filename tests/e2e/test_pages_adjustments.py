@@ -31,6 +31,7 @@ async def _look_up(page: Page, district: District, number: str) -> None:
     await page.get_by_role("link", name="人工调整").click()
     await page.get_by_label("志愿者编号").fill(number)
     await page.get_by_role("button", name="查", exact=True).click()
+    await page.wait_for_url("**/staff/adjustments?*")
 
 
 async def _propose(page: Page, points: str, reason: str, evidence: str, button: str) -> str:
@@ -99,6 +100,7 @@ async def test_two_operators_give_points_and_take_some_back(district: District, 
         await _look_up(first, district, f" {number.lower()} ")
         await expect(first.locator(".news")).to_contain_text(number)
         await expect(first.locator("main")).to_contain_text("还没有积分账户")
+        await first.wait_for_url("**volunteer=*")
         volunteer_id = UUID(first.url.split("volunteer=")[1][:36])
         await _serve(district, volunteer_id)
         await first.reload()
@@ -156,6 +158,7 @@ async def test_a_proposal_is_withdrawn_or_rejected_and_moves_nothing(district: D
         number = await phone.locator("main .number").first.inner_text()
         await log_in(first, district, "operator", district.stack.secrets.operator_password)
         await _look_up(first, district, number)
+        await first.wait_for_url("**volunteer=*")
         person = first.url
         await _serve(district, UUID(person.split("volunteer=")[1][:36]))
         await first.reload()

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.e2e.pages_district import District
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
 
@@ -21,7 +21,7 @@ async def test_the_metrics_of_the_alerting_rules_are_on_the_stack(district: Dist
     rules = [rule for group in yaml.safe_load(RULES.read_text("utf-8"))["groups"] for rule in group["rules"]]
     wanted = {name for rule in rules for name in re.findall(r"\b(?:weiguang|process)_[a-z_]+", rule["expr"])} - RARE
     urls = [process["url"] for process in district.stack.state()["processes"].values() if "url" in process]
-    async with httpx.AsyncClient(timeout=60) as client:
+    async with httpx.AsyncClient(timeout=WAIT_LIMIT) as client:
         # a gauge with labels has its first sample after the first round of its monitor
         async def complete() -> bool:
             found: set[str] = set()

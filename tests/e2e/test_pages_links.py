@@ -12,6 +12,7 @@ from tests.e2e.pages_district import Api, District
 from tests.e2e.pages_furnished import at_two_sites
 from tests.e2e.pages_orders import OrderParties, parties_of
 from tests.support.depth import DEEP
+from tests.support.waiting import WAIT_LIMIT
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
@@ -37,12 +38,10 @@ async def parties(district: District) -> AsyncIterator[OrderParties]:
     resident = await parties.resident("周爱华")
     await parties.served(resident)
     await parties.offered(resident)
-    volunteer_id = await at_two_sites(district)
+    _, case_id = await at_two_sites(district)
     yield parties
-    async with httpx.AsyncClient(base_url=district.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=district.url, timeout=WAIT_LIMIT) as client:
         client.headers["authorization"] = f"Bearer {parties.operator}"
-        cases = (await client.get("/api/points/v1/cases", params={"status": "open", "limit": "200"})).json()["items"]
-        case_id = next(case["case_id"] for case in cases if case["subject"] == str(volunteer_id))
         await Api(client).post(f"/points/v1/cases/{case_id}/clear", {"reason": "两站相邻，上午是接力"})
 
 
@@ -52,7 +51,7 @@ async def test_every_link_leads_its_reader_somewhere(parties: OrderParties, read
     refused: list[str] = []
     async with httpx.AsyncClient(
         base_url=district.url,
-        timeout=60,
+        timeout=WAIT_LIMIT,
         headers={"accept": "text/html"},
         cookies={"wg_access": await _token(parties, reader)},
     ) as client:
@@ -76,7 +75,7 @@ async def test_every_link_leads_its_reader_somewhere(parties: OrderParties, read
 async def _token(parties: OrderParties, reader: str) -> str:
     """The session of one of each kind of reader."""
     if reader == "engineer":
-        async with httpx.AsyncClient(base_url=parties.district.url, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=parties.district.url, timeout=WAIT_LIMIT) as client:
             account = {"username": "engineer", "password": parties.district.stack.secrets.engineer_password}
             answer = await client.post("/api/recruitment/v1/auth/sessions", json=account)
             return str(answer.json()["session"]["access_token"])

@@ -27,7 +27,7 @@ from tests.e2e.pages_district import Api, District
 from tests.e2e.pages_operators import log_in, reloaded, shot
 from tests.e2e.pages_visitors import check_out, register, scan, staff_log_in, visitor
 from tests.support.operating import points_posted
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
 
@@ -84,13 +84,13 @@ async def set_threshold(page: Page, district: District, trip: str, clear: str) -
     """A new version of the threshold of lag: a lag of ten seconds, without a calm time."""
     await page.goto(f"{district.url}/console/alerts")
     monitor = page.locator("details.group", has=page.locator("summary b", has_text="积压增长"))
+    version = await monitor.locator("summary .small").inner_text()
     await monitor.locator("summary").click()
     await monitor.get_by_label("触发值（条）").fill(trip)
     await monitor.get_by_label("解除值（条）").fill(clear)
     await monitor.get_by_label("持续多少秒").fill("10")
     await monitor.get_by_label("保持多少秒").fill("0")
     await monitor.get_by_label("理由").fill("小区里的积压都要看")
-    version = await monitor.locator("summary .small").inner_text()
     await monitor.get_by_role("button", name="启用新的阈值").click()
     await expect(monitor.locator("summary .small")).not_to_have_text(version)
 
@@ -115,7 +115,7 @@ async def shows(page: Page, address: str, section: str, text: str) -> None:
         place = page.locator(f"section[aria-labelledby={section}]") if section else page.locator("main")
         return text in await place.inner_text()
 
-    await eventually(seen, within=120, every=0.3)
+    await eventually(seen, every=0.3)
 
 
 async def serve(phone: Page, screen: Page, district: District) -> None:
@@ -154,6 +154,7 @@ async def test_a_poisoned_check_out_is_read_cured_replayed_and_traced(district: 
             await reloaded(page, group)
             await group.get_by_role("link").click()
             await expect(page.locator("main")).to_contain_text('violates check constraint "left_over"')
+        await page.wait_for_url("**/groups/**")
         letters = page.url
         await _act(page, "试算重放", "约束已去掉")
         await expect(page.locator(".message.done")).to_contain_text("会处理 1 条")
@@ -183,7 +184,7 @@ async def test_a_poisoned_check_out_is_read_cured_replayed_and_traced(district: 
             await page.goto(address)
             return "消费组 notify 积压" in await page.locator("section[aria-labelledby=open]").inner_text()
 
-        await eventually(lagging, within=120, every=1)
+        await eventually(lagging, every=1)
         await expect(page.locator("#console-alerts")).to_contain_text("条告警未解除")
         await shot(page, "console-alerts")
         await switch(page, district, "恢复", "运行中")
@@ -214,7 +215,7 @@ async def test_a_consumer_killed_in_the_middle_of_a_replay_applies_each_record_o
     for one in made:
         headers, value = encode(one)
         records.append((b"k", value, list(headers)))
-    async with httpx.AsyncClient(base_url=district.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=district.url, timeout=WAIT_LIMIT) as client:
         api = Api(client)
         await api.log_in("engineer", district.stack.secrets.engineer_password)
         async with broken_table(district, "notify.messages", "left_over", "false"):
@@ -224,7 +225,7 @@ async def test_a_consumer_killed_in_the_middle_of_a_replay_applies_each_record_o
                 found = (await client.get("/api/notify/v1/dead-letters/groups")).json()["items"]
                 return bool(sum(one["records"] for one in found if "left_over" in one["newest_reason"]) >= REPLAYED)
 
-            await eventually(lettered, within=120)
+            await eventually(lettered)
         groups = (await client.get("/api/notify/v1/dead-letters/groups")).json()["items"]
         (group,) = [one for one in groups if "left_over" in one["newest_reason"] and one["topic"].endswith("points.v1")]
         body = {"group_id": group["group_id"], "reason": "约束已去掉"}
@@ -237,10 +238,10 @@ async def test_a_consumer_killed_in_the_middle_of_a_replay_applies_each_record_o
         async def ended() -> bool:
             return bool((await client.get(address)).json()["state"] == "done")
 
-        await eventually(begun, within=120)
+        await eventually(begun)
         pid = district.stack.kill("notify-worker")
         await district.stack.wait_restarted("notify-worker", pid)
-        await eventually(ended, within=180)
+        await eventually(ended)
         assert (await client.get(address)).json()["applied"] == group["records"]
     conn: Any = await asyncpg.connect(district.stack.dsn("postgres"))
     try:
@@ -276,6 +277,7 @@ async def test_what_records_hold_is_text_and_places_that_are_not_there_are_said(
             await page.goto(search)
             await rows.nth(place).locator("a").first.click()
             await expect(page.get_by_role("heading", name="内容")).to_be_visible()
+            await page.wait_for_load_state()  # the heading comes long before the end of what is shown below it
             seen += await page.locator("main").inner_text()
             assert await page.evaluate("window.hacked") is None
         assert seen.count(HOSTILE) >= 2, "header and value are shown as they are"

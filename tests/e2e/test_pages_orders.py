@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.e2e.pages_district import District
-from tests.e2e.pages_operators import log_in, shot
+from tests.e2e.pages_operators import log_in, reloaded, shot
 from tests.e2e.pages_orders import OrderParties, enter, parties_of
 from tests.e2e.pages_visitors import staff_log_in, visitor
 
@@ -113,13 +113,11 @@ async def decide_complaint(browser: Browser, district: District, order: dict[str
     """The operator finds the complaint on the first page, reads it, dismisses it, and sees what came of it."""
     async with visitor(browser, phone=False) as centre:
         await log_in(centre, district, "operator", district.stack.secrets.operator_password)
-        waiting = centre.locator("a.waits[href='/staff/complaints']")
-        for _turn in range(40):
-            await centre.goto(f"{district.url}/staff")
-            if await waiting.count():
-                break
-        await waiting.click()
         complaint = centre.locator("section.card", has_text=order["number"])
+        await centre.goto(f"{district.url}/staff/complaints")
+        await reloaded(centre, complaint)
+        await centre.goto(f"{district.url}/staff")
+        await centre.locator("a.waits[href='/staff/complaints']").click()
         await complaint.get_by_role("link", name="看居民怎么说").click()
         await expect(complaint).to_contain_text("来晚了")
         await shot(centre, "complaints")
@@ -169,7 +167,7 @@ async def test_an_order_goes_from_the_menu_to_its_rating(
         await shot(desk, "staff-order-rated")
         await phone.goto(f"{district.url}/me/inbox")
         for title in ("已收到点单", "时间已定"):
-            await expect(phone.locator("main")).to_contain_text(f"{title}：{parties.need}")
+            await reloaded(phone, phone.locator("main", has_text=f"{title}：{parties.need}"))
         await shot(phone, "resident-inbox")
 
 

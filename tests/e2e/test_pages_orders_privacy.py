@@ -157,8 +157,9 @@ async def test_what_residents_say_stands_nowhere_in_the_clear(district: District
                 await conn.fetchval(f"select count(*) from {schema}.outbox where sent_at is null") for schema in SCHEMAS
             ]
             proposed = "select count(*) from points.proposed_complaints where order_id = $1::uuid"
-            messages = "select count(*) from notify.messages where template = 'order_resident'"
-            return not any(unsent) and await conn.fetchval(proposed, order) == 1 and await conn.fetchval(messages) >= 2
+            messages = "select count(*) from notify.messages where template = 'order_resident' and title like $1"
+            sent = await conn.fetchval(messages, f"%{parties.need}%")
+            return not any(unsent) and await conn.fetchval(proposed, order) == 1 and sent >= 2
 
         await eventually(arrived, what="the events to arrive")
         addresses = "\n".join(await pages_about(parties, browser, token, order))

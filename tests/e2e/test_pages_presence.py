@@ -15,6 +15,7 @@ from tests.e2e.pages_district import Api, District
 from tests.e2e.pages_operators import shot
 from tests.e2e.pages_visitors import fill_in, number_of, scan, staff_log_in, visitor
 from tests.support import pdf
+from tests.support.waiting import WAIT_LIMIT
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow, pytest.mark.deep]
 
@@ -83,7 +84,7 @@ async def test_a_card_is_printed_and_read_by_the_camera(district: District, brow
 
 async def test_a_check_in_far_from_the_site_is_flagged_and_never_refused(district: District, browser: Browser) -> None:
     site_id = district.site_ids[district.names.station]
-    async with httpx.AsyncClient(base_url=district.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=district.url, timeout=WAIT_LIMIT) as client:
         api = Api(client)
         await api.log_in("operator", district.stack.secrets.operator_password)
         sites = (await client.get("/api/recruitment/v1/sites")).json()["items"]

@@ -6,13 +6,14 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.pages_district import PASSWORD, Api, District
 from tests.e2e.pages_visitors import register, visitor
+from tests.support.waiting import WAIT_LIMIT
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
 
 
 async def one_place(district: District) -> str:
     """The district's later shift, which has one place from now on; its id."""
-    async with httpx.AsyncClient(base_url=district.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=district.url, timeout=WAIT_LIMIT) as client:
         await Api(client).log_in(district.station_user, PASSWORD)
         site_id = str(district.site_ids[district.names.station])
         found = (await client.get("/api/recruitment/v1/shifts", params={"site_id": site_id})).json()["items"]

@@ -9,6 +9,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.e2e.pages_district import Api, District
 from tests.e2e.pages_operators import shot
 from tests.e2e.pages_visitors import number_of, register, sideways, staff_log_in, visitor
+from tests.support.waiting import WAIT_LIMIT
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
 
@@ -27,7 +28,7 @@ async def log_in_again(phone: Page, district: District, number: str) -> None:
 
 async def make_leader(district: District, phone: str) -> str:
     """The centre makes the volunteer of a phone the leader of the team; returns a shift of another day."""
-    async with httpx.AsyncClient(base_url=district.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=district.url, timeout=WAIT_LIMIT) as client:
         api = Api(client)
         await api.log_in("operator", district.stack.secrets.operator_password)
         found = await api.post("/recruitment/v1/volunteers/search", {"phone": phone, "purpose": "任命队长"})

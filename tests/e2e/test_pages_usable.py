@@ -11,6 +11,7 @@ from tests.e2e.pages_district import District
 from tests.e2e.pages_furnished import furnish, visiting
 from tests.e2e.pages_visitors import sideways
 from tests.support.depth import DEEP, part_of
+from tests.support.waiting import WAIT_LIMIT
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.slow]
 
@@ -62,7 +63,7 @@ async def test_pages_fit_their_screen_and_pass_axe(
     person: str, district: District, people: dict[str, BrowserContext]
 ) -> None:
     page = await people[person].new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(WAIT_LIMIT * 1000)
     faults: list[str] = []
     for way in part_of(WALKS[person].split("; "), turn=1, of=2):
         address, *links = way.format(drive=district.drive_code, shift=district.shift_id).split(" > ")

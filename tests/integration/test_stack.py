@@ -27,7 +27,7 @@ from dev.stack.processes import alive
 from dev.stack.supervisor import Stack, read_state
 from tests.support.brokers import broker_name
 from tests.support.stacks import stack_options
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 _ALONE = """
 import asyncio, sys
@@ -64,7 +64,7 @@ async def _supervisor_process(var: Path) -> AsyncIterator[asyncio.subprocess.Pro
 
 async def _children(var: Path) -> list[int]:
     """Process numbers of a supervisor's children, when it is up."""
-    state = await eventually(lambda: read_state(var), within=60)
+    state = await eventually(lambda: read_state(var))
     return [part["pid"] for part in state["processes"].values()]
 
 
@@ -116,7 +116,7 @@ async def _last_incarnation(bootstrap: str) -> str:
         consumer.assign([partition])
         end = (await consumer.end_offsets([partition]))[partition]
         consumer.seek(partition, end - 1)
-        value = (await asyncio.wait_for(consumer.getone(), 60)).value
+        value = (await asyncio.wait_for(consumer.getone(), WAIT_LIMIT)).value
         return str(value.decode())
     finally:
         await consumer.stop()
@@ -129,7 +129,7 @@ async def test_nothing_is_left_when_the_supervisor_is_killed(options: Options) -
         assert all(alive(pid) for pid in children)
         process.kill()
         await process.wait()
-    await eventually(lambda: not any(alive(pid) for pid in children), within=60)
+    await eventually(lambda: not any(alive(pid) for pid in children))
     async with Stack(options) as stack:  # and what it left on disk does not disturb the next
         assert await stack.postgres.answers()
 
@@ -140,7 +140,7 @@ async def test_it_ends_in_order_when_asked(options: Options, number: signal.Sign
     async with _supervisor_process(options.var) as process:
         children = await _children(options.var)
         process.send_signal(number)
-        await asyncio.wait_for(process.wait(), 60)
+        await asyncio.wait_for(process.wait(), WAIT_LIMIT)
         assert not any(alive(pid) for pid in children)
     assert process.returncode == (0 if number == signal.SIGTERM else 130)
     assert read_state(options.var) is None

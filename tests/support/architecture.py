@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
+from tests.support.races import pages_are_waited_for, waits_outlast_a_busy_machine
+
 __all__ = ["LAWS", "Source", "Tree", "breaches"]
 
 LONGEST_FUNCTION, LONGEST_MODULE = 70, 400
@@ -217,6 +219,8 @@ LAWS: tuple[Callable[[Source], Iterator[Breach]], ...] = (
     functions_are_short,
     modules_are_short,
     tests_import_no_test,
+    pages_are_waited_for,
+    waits_outlast_a_busy_machine,
 )
 
 

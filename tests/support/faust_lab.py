@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.ids import new_id
 from tests.support.brokers import TestBroker
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 __all__ = ["Body", "Lab", "lab", "records"]
 
@@ -76,7 +76,7 @@ class Lab:
         try:
             yield
         finally:
-            await asyncio.wait_for(app.stop(), 60)
+            await asyncio.wait_for(app.stop(), WAIT_LIMIT)
 
     async def next_offset(self) -> int:
         """Where the group's next worker begins: records before it never come again."""

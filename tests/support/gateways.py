@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from services.web.app import Gateway
 from services.web.settings import WebSettings
 from shared.http.server import running
+from tests.support.waiting import WAIT_LIMIT
 
 __all__ = ["CHALLENGE", "MIB", "OURS", "Setting", "StandIn", "gateway_running", "token"]
 
@@ -100,7 +101,9 @@ async def gateway_running(**overrides: Any) -> AsyncIterator[Setting]:
         settings = WebSettings(**{**values, **overrides})
         gateway = Gateway(settings, stopping)
         port = await stack.enter_async_context(running(gateway, "127.0.0.1", 0))
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}"))
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=WAIT_LIMIT)
+        )
         yield Setting(upstream, client, gateway, stopping, port)
         stopping.set()
 

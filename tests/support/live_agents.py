@@ -23,15 +23,11 @@ from shared.contracts import AttendanceRecorded, Contract, PulseTick
 from shared.ids import new_id
 from shared.kafka.topics import topic_name
 from shared.outbox import event
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
-__all__ = ["NOW", "PULSE_START", "Agents", "agents_on", "service"]
+__all__ = ["NOW", "Agents", "agents_on", "service"]
 
 NOW = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
-
-PULSE_START = 60.0
-
-"""Seconds; a process starts in 5, and a group waits for a member that went away."""
 
 
 def service(site: UUID, drive: UUID | None = None, **more: Any) -> AttendanceRecorded:
@@ -97,7 +93,7 @@ class Agents:
 
         seen: list[tuple[int, int]] = []
         try:
-            tick: PulseTick = await eventually(probe, within=PULSE_START)
+            tick: PulseTick = await eventually(probe)
         except AssertionError as error:
             raise AssertionError(f"no tick of {(records, points)}, but {seen}") from error
         return tick
@@ -110,13 +106,13 @@ class Agents:
         environment["WEIGUANG_AUTH_SIGNING_KEY"] = ""
         environment["WEIGUANG_OPS_PORT"] = str(self.port)
         self.process = await spawn([sys.executable, "-m", "services.operations", "agents"], env=environment)
-        await eventually(self._ready, within=PULSE_START)
+        await eventually(self._ready)
 
     async def _ready(self) -> bool:
         assert self.process is not None
         if self.process.returncode is not None:
             raise RuntimeError(f"the agents ended with {self.process.returncode}")
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=WAIT_LIMIT) as client:
             try:
                 return (await client.get(f"http://127.0.0.1:{self.port}/readyz")).status_code == 200
             except httpx.HTTPError:
@@ -131,7 +127,7 @@ class Agents:
         assert self.process is not None
         if self.process.returncode is None:
             self.process.terminate()
-        return await asyncio.wait_for(self.process.wait(), 60)
+        return await asyncio.wait_for(self.process.wait(), WAIT_LIMIT)
 
 
 @asynccontextmanager

@@ -98,5 +98,5 @@ async def produce_raw(client: AIOKafkaClient, topic: str, partition: int, data: 
         code: int = response.topics[0][1][0][1]
         return None if code in _NOT_YET else code + _SHIFT
 
-    code = await eventually(answer, within=60) - _SHIFT
+    code = await eventually(answer) - _SHIFT
     return None if code == 0 else for_code(code)()

@@ -51,7 +51,7 @@ async def role(
             await process.wait()
 
 
-async def ready(process: ChildProcess, url: str, within: float = 40) -> None:
+async def ready(process: ChildProcess, url: str) -> None:
     """Wait until an API answers.
 
     Raises:
@@ -66,4 +66,4 @@ async def ready(process: ChildProcess, url: str, within: float = 40) -> None:
         except aiohttp.ClientError:
             return False
 
-    await eventually(answers, within=within, every=0.05, what=f"{url} to answer")
+    await eventually(answers, every=0.05, what=f"{url} to answer")

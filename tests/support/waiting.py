@@ -5,9 +5,11 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, overload
 
-__all__ = ["eventually"]
+__all__ = ["WAIT_LIMIT", "eventually"]
 
 T = TypeVar("T")
+WAIT_LIMIT = 180.0
+"""Seconds after which what is waited for does not come: so many that a busy machine is none of the reasons."""
 LONGEST_PAUSE = 0.5
 """Seconds between two calls of a probe that asks for no longer ones."""
 
@@ -20,7 +22,9 @@ async def eventually(
 async def eventually(
     probe: Callable[[], T | None], *, within: float = ..., every: float = ..., what: str = ...
 ) -> T: ...
-async def eventually(probe: Callable[[], Any], *, within: float = 60.0, every: float = 0.02, what: str = "") -> Any:
+async def eventually(
+    probe: Callable[[], Any], *, within: float = WAIT_LIMIT, every: float = 0.02, what: str = ""
+) -> Any:
     """Call `probe` until it returns something true; an AssertionError in it counts as not yet.
 
     The pauses between calls grow from `every` to a tenth of the time waited so far: many a probe costs more processor

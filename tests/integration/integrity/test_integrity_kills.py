@@ -12,7 +12,7 @@ from tests.support.brokers import TestBroker
 from tests.support.depth import DEEP
 from tests.support.roles import role
 from tests.support.settings import SettingsFor
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 __all__ = ["integrity"]
 
@@ -43,13 +43,13 @@ async def test_killed_followers_lose_no_case_and_double_none(
     for week, point in enumerate(kills):
         await feed_everything(integrity, week)
         async with role(settings, "teams", point=point, at=1) as process:
-            code = await asyncio.wait_for(process.wait(), 90)
+            code = await asyncio.wait_for(process.wait(), WAIT_LIMIT)
             assert code == -signal.SIGKILL, f"{point}: ended with {code}"
     await feed_everything(integrity, len(kills))
     async with role(settings, "teams") as process:
-        await eventually(lambda: followed(integrity), within=90, what="no marks")
+        await eventually(lambda: followed(integrity), what="no marks")
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 60) == 0
+        assert await asyncio.wait_for(process.wait(), WAIT_LIMIT) == 0
     rounds = len(kills) + 1
     cases = await integrity.found(44 * rounds, **{kind: number * rounds for kind, number in EXPECTED.items()})
     pool = integrity.database.pool

@@ -17,7 +17,7 @@ from services.notify.preferences.domain import Preferences
 from tests.integration.notify.mailing import LEASE, Post
 from tests.support.databases import Clock
 from tests.support.settings import SettingsFactory
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 
 async def test_a_letter_arrives_once_and_greets_by_name(post: Post) -> None:
@@ -115,7 +115,7 @@ async def test_an_attempt_whose_maker_vanished_is_unknown_and_not_sent_again(pos
     claimed = await claim(post.database, 8, timedelta(seconds=0))
     assert len(claimed) == 1
     assert await post.state() == ("attempting", ["attempting"])
-    await eventually(partial(expire, post.database), within=60)
+    await eventually(partial(expire, post.database))
     assert await post.state() == ("unknown", ["unknown"])
     await post.now_due()
     assert await post.postman.round(8) == 0
@@ -188,14 +188,14 @@ async def test_a_killed_worker_leaves_unknown(post: Post, settings_for: Settings
         sys.executable, "-c", program, post.database.dsn, str(post.catcher.port)
     )
     try:
-        await eventually(lambda: len(post.catcher.letters) == 1, within=60)
+        await eventually(lambda: len(post.catcher.letters) == 1)
         assert await post.state() == ("attempting", ["attempting"])
     finally:
         process.kill()
         await process.wait()
     post.catcher.hang.set()
     assert await post.postman.round(8) == 0
-    await eventually(partial(expire, post.database), within=60)
+    await eventually(partial(expire, post.database))
     assert await post.state() == ("unknown", ["unknown"])
     assert await post.postman.round(8) == 0
     assert len(post.catcher.letters) == 1
@@ -209,4 +209,4 @@ async def test_the_postman_stops_when_told_to(post: Post) -> None:
     await eventually(lambda: len(post.catcher.letters) == 1)
     stop.set()
     wake.set()
-    await asyncio.wait_for(task, 60)
+    await asyncio.wait_for(task, WAIT_LIMIT)

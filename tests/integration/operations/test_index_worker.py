@@ -70,7 +70,7 @@ async def test_every_event_of_every_topic_is_in_the_index_once_although_the_work
                 async def moves(before: int = before) -> bool:
                     return len(await _indexed(operations_db)) > before + chance.randrange(40)
 
-                await eventually(moves, within=90)
+                await eventually(moves)
                 worker.kill()
         async with role(settings, "worker"):
             expected = len(sent) + len(TOPICS)
@@ -78,7 +78,7 @@ async def test_every_event_of_every_topic_is_in_the_index_once_although_the_work
             async def complete() -> bool:
                 return len(await _indexed(operations_db)) >= expected
 
-            await eventually(complete, within=90)
+            await eventually(complete)
     found = await _indexed(operations_db)
     assert set(found.values()) == {1}
     assert sent <= found.keys()
@@ -110,7 +110,7 @@ async def test_a_broker_that_lost_its_log_adds_occurrences_and_no_rows(
                     places = await operations_db.pool.fetchval("select count(*) from occurrences")
                     return (len(await _indexed(operations_db)), places) == (life * 30, 30 * life * (life - 1) // 2)
 
-                await eventually(complete, within=90)
+                await eventually(complete)
             stop.set()
             await relaying
             await server.stop()

@@ -18,7 +18,7 @@ from shared.operators import consumers
 from shared.postgres import Database
 from tests.integration.operations.indexing import Indexed, message_of
 from tests.support.brokers import TestBroker
-from tests.support.live_agents import NOW, PULSE_START, Agents, agents_on, service
+from tests.support.live_agents import NOW, Agents, agents_on, service
 from tests.support.settings import SettingsFactory
 from tests.support.waiting import eventually
 
@@ -78,7 +78,7 @@ async def test_the_pulse_of_a_minute(agents: Agents, operations_db: Database) ->
     async def counted() -> bool:
         return (await stored(operations_db, UNREADABLE)).events == 2
 
-    await eventually(counted, within=PULSE_START)
+    await eventually(counted)
     seen = await stored(operations_db, "volunteering.attendance.recorded.v1")
     assert (seen.events, seen.records) == (4, 2), "not the one published long after it happened"
 
@@ -91,7 +91,7 @@ async def test_the_pulse_of_a_minute(agents: Agents, operations_db: Database) ->
             by_topic[one.topic] += one.position
         return (by_topic["attendance"], by_topic["points"], set(by_topic)) == (6, 4, set(TOPICS))
 
-    await eventually(reported, within=PULSE_START)
+    await eventually(reported)
     assert (await stored(operations_db, DEAD_LETTER)).events == 1
     assert await agents.stop() == 0
 
@@ -115,7 +115,7 @@ async def test_a_killed_process_is_followed_by_one_that_counts_on_and_notes_the_
         tick = await agents.tick()
         return tick is not None and tick.points_per_minute == 7
 
-    await eventually(counted, within=PULSE_START)
+    await eventually(counted)
     async with operations_db.snapshot() as tx:
         assert len(await store.gaps(tx)) == 2
     await agents.stop()

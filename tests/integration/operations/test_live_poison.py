@@ -11,10 +11,10 @@ from shared.kafka.topics import topic_name
 from shared.postgres import Database
 from tests.support.brokers import TestBroker
 from tests.support.damage import DAMAGE
-from tests.support.live_agents import PULSE_START, Agents, agents_on, service
+from tests.support.live_agents import Agents, agents_on, service
 from tests.support.rawlogs import batch, produce_raw, record
 from tests.support.settings import SettingsFactory
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 pytestmark = pytest.mark.broker
 
@@ -40,7 +40,7 @@ async def test_agents_go_on_behind_damage(agents: Agents) -> None:
         for partition in range(settings.topic_partitions):
             headers = batch([record(0, None, None, [(b"ce_id", None)])])
             assert await produce_raw(client, topic_name(settings, "attendance"), partition, headers) is None
-        assert await asyncio.wait_for(agents.process.wait(), PULSE_START) != 0
+        assert await asyncio.wait_for(agents.process.wait(), WAIT_LIMIT) != 0
     finally:
         await client.close()
     while await agents.tick():
@@ -53,6 +53,6 @@ async def test_agents_go_on_behind_damage(agents: Agents) -> None:
         tick = await agents.tick()
         return tick is not None and tick.records_per_minute >= 8
 
-    await eventually(counted, within=PULSE_START)
+    await eventually(counted)
     assert agents.process.returncode is None
     assert await agents.stop() == 0

@@ -19,6 +19,7 @@ from shared.auth.tokens import Caller, Role
 from shared.ids import new_id
 from shared.postgres import Database
 from shared.settings import Settings
+from tests.support.waiting import WAIT_LIMIT
 
 OPERATOR = Caller(subject=new_id(), roles=frozenset({Role.OPERATOR}), site_ids=None)
 LEDGER = (
@@ -93,7 +94,7 @@ async def rehearse(database: Database, settings: Settings, version: int) -> Rehe
     """Ask for a rehearsal, let the process replay it, and return what came of it."""
     rehearsal_id = await ask(database, version)
     async with rehearsing(settings, rehearsal_id) as process:
-        assert await asyncio.wait_for(process.wait(), 60) == 0
+        assert await asyncio.wait_for(process.wait(), WAIT_LIMIT) == 0
     return await look(database, rehearsal_id)
 
 

@@ -186,6 +186,6 @@ async def test_nothing_joins_a_sequel_that_is_being_settled(ledger: Ledger, poin
     async with points_db.transaction() as tx:
         await handlers.settle(tx, OPERATOR, sequel, CaseStatus.CLEARED, "looked into", stored_policy())
         more = asyncio.create_task(opened(points_db, burst(*served)))
-        await eventually(waits, within=60, what="the report to wait for the settlement")
+        await eventually(waits, what="the report to wait for the settlement")
     assert await more == 1
     assert len(await chain(points_db, burst(*served))) == 3

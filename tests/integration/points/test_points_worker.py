@@ -17,7 +17,7 @@ from tests.reference.points import Record
 from tests.support.brokers import TestBroker
 from tests.support.points_workers import running, send
 from tests.support.settings import SettingsFor
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 pytestmark = pytest.mark.broker
 
@@ -60,18 +60,18 @@ async def test_records_become_points_poison_blocks_nothing_and_a_stop_is_quick(
     first = served()
     async with running(settings) as process:
         await send(settings, first)
-        assert await eventually(lambda: points_of(points_db, first), within=60) == 35
+        assert await eventually(lambda: points_of(points_db, first)) == 35
         for kind, poison in spoilt(first).items():
             following = served()
             await send(settings, poison, following)
-            assert await eventually(lambda one=following: points_of(points_db, one), within=60) == 35  # type: ignore[misc]
+            assert await eventually(lambda one=following: points_of(points_db, one)) == 35  # type: ignore[misc]
             # The one that follows may have gone by another lane, and be there first.
-            letter = await eventually(lambda about=kind: letter_of(points_db, about), within=60)  # type: ignore[misc]
+            letter = await eventually(lambda about=kind: letter_of(points_db, about))  # type: ignore[misc]
             assert (letter["kind"], letter["status"], letter["value"]) == (kind, "open", poison.value)
             assert len(letter["reason"]) > 15
         assert await points_of(points_db, first) == 35
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 60) == 0
+        assert await asyncio.wait_for(process.wait(), WAIT_LIMIT) == 0
 
 
 async def test_a_killed_worker_is_taken_over_and_nothing_counts_twice(
@@ -81,12 +81,12 @@ async def test_a_killed_worker_is_taken_over_and_nothing_counts_twice(
     messages = [served() for _ in range(20)]
     async with running(settings) as process:
         await send(settings, *messages[:10])
-        await eventually(lambda: points_of(points_db, messages[9]), within=60)
+        await eventually(lambda: points_of(points_db, messages[9]))
         process.kill()
         await process.wait()
     await send(settings, *messages)
     async with running(settings):
-        await eventually(lambda: points_of(points_db, messages[19]), within=60)
+        await eventually(lambda: points_of(points_db, messages[19]))
         for one in messages:
             assert await points_of(points_db, one) == 35
 
@@ -96,4 +96,4 @@ async def test_a_worker_without_a_database_says_so_by_its_exit_code(
 ) -> None:
     settings = settings_for("points", database_url="postgresql://points_app:x@127.0.0.1:9/nowhere")
     async with running(settings) as process:
-        assert await asyncio.wait_for(process.wait(), 60) != 0
+        assert await asyncio.wait_for(process.wait(), WAIT_LIMIT) != 0

@@ -39,7 +39,7 @@ from tests.integration.points.serving import SITE, Ledger, record
 from tests.support.databases import Clock, PostgresServer, TestDatabase
 from tests.support.documents import RULE_EXAMPLES
 from tests.support.settings import SettingsFor
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 NOW = datetime(2026, 3, 20, 4, tzinfo=UTC)
 
@@ -178,19 +178,19 @@ async def test_what_streams_in_meanwhile_is_told_apart_and_changes_nothing(
     ledger = await Ledger.open(points_db)
     seen = await ledger.volunteers(30, 120)
     version = await draft(points_db, draft_text())
-    stop = asyncio.Event()
+    stop, chance = asyncio.Event(), random.Random(5)
     late: list[UUID] = []
 
     async def stream() -> None:
         while not stop.is_set():
             late.append(await ledger.volunteer(60))
-            await ledger.feed(record(chosen := random.choice(seen), 60))
+            await ledger.feed(record(chosen := chance.choice(seen), 60))
             late.append(chosen)
 
     rehearsal_id = await ask(points_db, version)
     streaming = asyncio.create_task(stream())
     async with rehearsing(settings_for("points"), rehearsal_id) as process:
-        assert await asyncio.wait_for(process.wait(), 60) == 0
+        assert await asyncio.wait_for(process.wait(), WAIT_LIMIT) == 0
     stop.set()
     await streaming
     found = await look(points_db, rehearsal_id)
@@ -225,17 +225,17 @@ async def test_a_killed_replay_is_begun_again_and_comes_to_the_same(
         _results_wait(points_db, rehearsal_id, volunteers[150]),
         rehearsing(portions, rehearsal_id) as process,
     ):
-        await eventually(lambda: _waiting(points_db), within=60)
-        await eventually(lambda: results(points_db, rehearsal_id), within=60, what="some results are written")
+        await eventually(lambda: _waiting(points_db))
+        await eventually(lambda: results(points_db, rehearsal_id), what="some results are written")
         assert len(await results(points_db, rehearsal_id)) < 200
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGKILL)
         await process.wait()
-        await eventually(lambda: not any(alive(child.pid) for child in children), within=60)
+        await eventually(lambda: not any(alive(child.pid) for child in children))
     assert (await look(points_db, rehearsal_id)).status == "running"
     assert await results(points_db, rehearsal_id)
     async with rehearsing(portions, rehearsal_id) as process:
-        assert await asyncio.wait_for(process.wait(), 60) == 0
+        assert await asyncio.wait_for(process.wait(), WAIT_LIMIT) == 0
     found = await look(points_db, rehearsal_id)
     assert (found.status, found.attempts, found.summary) == ("done", 2, expected.summary)
     assert await results(points_db, rehearsal_id) == await results(points_db, expected.rehearsal_id)
@@ -272,7 +272,7 @@ async def test_it_is_tried_three_times_and_then_says_why_not(
     async with points_db.transaction() as tx:
         await tx.execute("update rehearsals set status = 'running', attempts = 3, trouble = 'MemoryError: no more'")
     async with rehearsing(settings_for("points"), rehearsal_id) as process:
-        assert await asyncio.wait_for(process.wait(), 60) == 0
+        assert await asyncio.wait_for(process.wait(), WAIT_LIMIT) == 0
     found = await look(points_db, rehearsal_id)
     assert (found.status, found.attempts) == ("failed", 3)
     assert found.problem == "It was begun 3 times and never came to an end; the last said: MemoryError: no more."
@@ -287,13 +287,13 @@ async def test_a_replay_that_is_cancelled_ends_and_leaves_nothing(
     rehearsal_id = await ask(points_db, await draft(points_db, draft_text()))
     async with rehearsing(settings_for("points", rehearsal_portion=8), rehearsal_id) as process:
         async with _results_wait(points_db, rehearsal_id, volunteers[17]):
-            await eventually(lambda: _waiting(points_db), within=60)
-            await eventually(lambda: results(points_db, rehearsal_id), within=60, what="some results are written")
+            await eventually(lambda: _waiting(points_db))
+            await eventually(lambda: results(points_db, rehearsal_id), what="some results are written")
             cancelling = asyncio.create_task(_cancel(points_db, rehearsal_id))
             # The portion under way holds the rehearsal's row, so that the cancellation waits for it and deletes it.
-            await eventually(lambda: _is(_waiting(points_db), 2), within=60)
+            await eventually(lambda: _is(_waiting(points_db), 2))
         await cancelling
-        assert await asyncio.wait_for(process.wait(), 60) == 0
+        assert await asyncio.wait_for(process.wait(), WAIT_LIMIT) == 0
     assert (await look(points_db, rehearsal_id)).status == "cancelled"
     assert await results(points_db, rehearsal_id) == {}
     assert await budget(points_db, rehearsal_id) == []
@@ -317,9 +317,9 @@ async def test_a_replay_that_is_asked_to_end_gives_its_attempt_back(
     rehearsal_id = await ask(points_db, await draft(points_db, draft_text()))
     async with rehearsing(settings_for("points"), rehearsal_id) as process:
         async with _results_wait(points_db, rehearsal_id, volunteers[2]):
-            await eventually(lambda: _waiting(points_db), within=60)
+            await eventually(lambda: _waiting(points_db))
             process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 60) == 0
+        assert await asyncio.wait_for(process.wait(), WAIT_LIMIT) == 0
     found = await look(points_db, rehearsal_id)
     assert (found.status, found.attempts) in (("queued", 0), ("done", 1)), found
 
@@ -368,7 +368,7 @@ async def test_a_draft_that_came_into_force_meanwhile_is_not_rehearsed(
     async with points_db.transaction() as tx:
         await tx.execute("update rule_versions set status = 'active' where version = $1", version)
     async with rehearsing(settings_for("points"), rehearsal_id) as process:
-        assert await asyncio.wait_for(process.wait(), 60) == 0
+        assert await asyncio.wait_for(process.wait(), WAIT_LIMIT) == 0
     found = await look(points_db, rehearsal_id)
     assert (found.status, found.problem) == ("failed", f"Rule version {version} is active by now, no draft.")
 

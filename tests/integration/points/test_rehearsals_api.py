@@ -215,22 +215,22 @@ async def test_the_worker_takes_up_what_waits_and_a_dead_worker_takes_its_replay
         # Whoever writes the result of this volunteer waits: it might be there already.
         await conn.execute("insert into rehearsal_results values ($1, $2, 0, 0, 0)", rehearsal_id, volunteers[3])
         async with running(settings_for("points")) as worker:
-            replays = await eventually(lambda: _replays(worker.pid), within=60)
-            await eventually(lambda: len(replays[0].children()) > 1, within=60)
+            replays = await eventually(lambda: _replays(worker.pid))
+            await eventually(lambda: len(replays[0].children()) > 1)
             everybody = [replays[0], *replays[0].children(recursive=True)]
             worker.send_signal(signal.SIGKILL)
             await worker.wait()
-            await eventually(lambda: not any(alive(one.pid) for one in everybody), within=60)
+            await eventually(lambda: not any(alive(one.pid) for one in everybody))
         await blocking.rollback()
     assert (await look(points_db, rehearsal_id)).status in ("queued", "running")
     async with running(settings_for("points")) as worker:
-        await eventually(lambda: _ended(points_db, rehearsal_id), within=60)
+        await eventually(lambda: _ended(points_db, rehearsal_id))
         found = await look(points_db, rehearsal_id)
         assert found.status == "done", found
         second = await ask(points_db, version)
-        await eventually(lambda: _ended(points_db, second), within=60)
+        await eventually(lambda: _ended(points_db, second))
         assert (await look(points_db, second)).summary == found.summary
-        await eventually(lambda: not _replays(worker.pid), within=60)
+        await eventually(lambda: not _replays(worker.pid))
 
 
 def _replays(worker: int) -> list[psutil.Process]:

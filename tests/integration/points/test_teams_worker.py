@@ -50,7 +50,7 @@ async def test_a_teams_badge_comes_and_goes(broker: TestBroker, settings_for: Se
     poison: Message = message(of_team(team_id, 1)[0])._replace(value=b'{"record_id": ')
     async with running(settings, "teams") as process:
         await send(settings, *messages[:49])
-        await eventually(lambda: _is(points_db, team_id, 49), within=60, what="49 services")
+        await eventually(lambda: _is(points_db, team_id, 49), what="49 services")
         assert await held(points_db, team_id) is None
         await send(settings, poison, messages[49])
         assert await eventually(lambda: held(points_db, team_id)) == [
@@ -67,7 +67,7 @@ async def test_a_teams_badge_comes_and_goes(broker: TestBroker, settings_for: Se
     # The next worker gets some of it again, under a team that goes on.
     await send(settings, *messages, message(of_team(team_id, 1)[0]))
     async with running(settings, "teams"):
-        await eventually(lambda: _is(points_db, team_id, 50), within=60, what="50 services")
+        await eventually(lambda: _is(points_db, team_id, 50), what="50 services")
 
 
 async def _is(database: Database, team_id: UUID, number: int) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.faust_lab import Lab, lab, records
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 __all__ = ["lab"]
 
@@ -25,7 +25,7 @@ class TestPlainFaust:
 
         async with lab.running(lab.app(), body):
             await lab.send(*records(4))
-            await eventually(lambda: b"3" in done, within=60)
+            await eventually(lambda: b"3" in done)
             await asyncio.sleep(0.3)
         assert done == [b"0", b"2", b"3"]
         assert await lab.next_offset() == 4, "record 1 is lost"
@@ -34,7 +34,7 @@ class TestPlainFaust:
         done: list[bytes] = []
 
         async def body(stream: Any) -> None:
-            async for batch in stream.take(10, within=60):
+            async for batch in stream.take(10):
                 for value in batch:
                     if value == b"15":
                         raise RuntimeError("poison")
@@ -46,7 +46,7 @@ class TestPlainFaust:
 
         async with lab.running(lab.app(), body):
             await lab.send(*records(30))
-            await eventually(lost, within=60, every=0.2)
+            await eventually(lost, every=0.2)
         missing = await lost()
         assert b"15" in missing
         assert len(missing) > 1, "innocent records around it are lost with it"
@@ -61,7 +61,7 @@ class TestPlainFaust:
         app = lab.app()
         async with lab.running(app, body, lab.source(app, None, "json")):
             await lab.send(b'{"n": 0}', b"{broken", b'{"n": 2}')
-            await eventually(lambda: {"n": 2} in done, within=60)
+            await eventually(lambda: {"n": 2} in done)
             await asyncio.sleep(0.3)
         assert done == [{"n": 0}, {"n": 2}]
         assert await lab.next_offset() == 3, "the broken record is lost, and nobody was told"
@@ -76,5 +76,5 @@ class TestPlainFaust:
 
         async with lab.running(lab.app(), body):
             await lab.send(b"0")
-            await asyncio.wait_for(working.wait(), 60)
+            await asyncio.wait_for(working.wait(), WAIT_LIMIT)
         assert await lab.next_offset() == 1, "record 0 is lost"

@@ -16,6 +16,7 @@ from shared.ids import new_id
 from shared.timers import run_timer
 from tests.integration.recruitment.people import Answer
 from tests.integration.recruitment.work import HOUR, MINUTE, NOW, Volunteer, Work, instant
+from tests.support.waiting import WAIT_LIMIT
 
 
 def slug(answer: Any) -> str:
@@ -218,7 +219,7 @@ async def test_the_timer_stops_when_asked_and_survives_a_database_that_is_away(w
         stop.set()
         return closed
 
-    await asyncio.wait_for(run_timer("attendance", flaky, 0.01, stop), 60)
+    await asyncio.wait_for(run_timer("attendance", flaky, 0.01, stop), WAIT_LIMIT)
     assert len(calls) == 2
     assert await work.count("select count(*) from attendance_records where closed_by = 'auto'") == 1
 

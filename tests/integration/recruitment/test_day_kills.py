@@ -17,7 +17,7 @@ from tests.support.databases import TestDatabase
 from tests.support.depth import part_of
 from tests.support.roles import ready, role
 from tests.support.settings import SettingsFactory
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 pytestmark = pytest.mark.broker
 
@@ -26,7 +26,7 @@ WORKER_POINTS = (doomed.WAITLIST_PLACED, doomed.WAITLIST_MOVED, doomed.RECORDS_C
 
 async def killed(process: ChildProcess) -> None:
     """Wait until the process has met its fate."""
-    assert await asyncio.wait_for(process.wait(), 90) == -signal.SIGKILL
+    assert await asyncio.wait_for(process.wait(), WAIT_LIMIT) == -signal.SIGKILL
 
 
 async def left_to_the_timer(work: Work, conn: Any) -> tuple[str, Volunteer]:

@@ -24,7 +24,7 @@ from tests.support.databases import TestDatabase
 from tests.support.depth import examples, part_of
 from tests.support.roles import ready, role
 from tests.support.settings import SettingsFactory
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 pytestmark = pytest.mark.broker
 
@@ -36,7 +36,7 @@ EXPECTED = {("escalate", "escalate"): 2, ("lapse",): 1, ("release", "escalate"):
 
 async def killed(process: ChildProcess) -> None:
     """Wait until the process has met its fate."""
-    assert await asyncio.wait_for(process.wait(), 90) == -signal.SIGKILL
+    assert await asyncio.wait_for(process.wait(), WAIT_LIMIT) == -signal.SIGKILL
 
 
 async def one_in_each_state(orders: Ordering) -> None:

@@ -152,7 +152,7 @@ async def test_a_rewrap_that_is_killed_loses_nothing_and_the_next_one_ends_it(
     async def first_batch_is_through() -> bool:
         return (await key_counts(recruitment_db, tables(SWITCHED)))["people"].get("2/2", 0) > 0
 
-    await eventually(first_batch_is_through, within=60)
+    await eventually(first_batch_is_through)
     process.send_signal(signal.SIGKILL)
     await process.wait()
     await transaction.rollback()

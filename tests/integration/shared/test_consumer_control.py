@@ -19,7 +19,7 @@ from shared.settings import Settings
 from tests.support.brokers import TestBroker
 from tests.support.operating import Desk, Inbox, desk_of, points_posted
 from tests.support.settings import SettingsFactory
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 
 class Worker:
@@ -50,7 +50,7 @@ class Worker:
             yield task
         finally:
             stop.set()
-            await asyncio.wait_for(task, 60)
+            await asyncio.wait_for(task, WAIT_LIMIT)
 
 
 async def publish(settings: Settings, count: int) -> None:

@@ -24,6 +24,7 @@ from tests.support.databases import TestDatabase
 from tests.support.depth import examples, part_of
 from tests.support.factories import FACTORIES, whole_api
 from tests.support.settings import SECRETS, SettingsFactory
+from tests.support.waiting import WAIT_LIMIT
 
 ROLES = (Role.STATION, Role.OPERATOR, Role.VOLUNTEER)
 EXAMPLES = examples(20, 2)
@@ -48,7 +49,7 @@ class Loop:
         self.thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(WAIT_LIMIT)
 
     def close(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
@@ -60,9 +61,7 @@ class Loop:
 def served(app: FastAPI) -> Iterator[tuple[Loop, httpx.AsyncClient]]:
     loop = Loop()
     lifespan = app.router.lifespan_context(app)
-    client = httpx.AsyncClient(
-        transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://test", timeout=30
-    )
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://test")
     loop.run(lifespan.__aenter__())
     try:
         yield loop, client

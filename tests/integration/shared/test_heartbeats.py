@@ -17,6 +17,7 @@ from shared.outbox.relay import Relay
 from shared.postgres import Database
 from tests.support.brokers import TestBroker
 from tests.support.settings import SettingsFactory
+from tests.support.waiting import WAIT_LIMIT
 
 
 async def roles(db: Database) -> list[str]:
@@ -71,7 +72,7 @@ async def test_the_relay_publishes_processes_consumers_and_the_age_of_the_outbox
             Relay(notify_db, settings, beat=ServiceBeats(notify_db, settings).publish).run(stop)
         )
         try:
-            record = await asyncio.wait_for(reader.getone(), 30)
+            record = await asyncio.wait_for(reader.getone(), WAIT_LIMIT)
         finally:
             stop.set()
             await relaying

@@ -12,12 +12,11 @@ from shared.http import connections
 from shared.http.address import networks
 from shared.http.connections import ConnectionLimits
 from shared.http.server import running
+from tests.support.waiting import WAIT_LIMIT
 
 QUICK = ConnectionLimits(header_seconds=0.3, idle_seconds=0.3, body_grace=0.2, body_seconds=5.0, write_seconds=0.3)
 """Times of a third of a second, so that every end comes soon."""
 _WRITERS: list[asyncio.StreamWriter] = []
-PATIENCE = 15.0
-"""Without a bound a connection would stay open for ever."""
 
 
 @dataclass
@@ -86,7 +85,7 @@ async def closing() -> AsyncIterator[None]:
 async def everything(reader: asyncio.StreamReader) -> bytes:
     """What the server sends until it closes."""
     received = bytearray()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(WAIT_LIMIT):
         try:
             while chunk := await reader.read(65536):
                 received += chunk
@@ -153,7 +152,7 @@ async def test_a_body_that_trickles_is_cut_off(monkeypatch: pytest.MonkeyPatch) 
         while not reading.done():
             writer.write(b"x")
             await asyncio.wait({reading}, timeout=0.05)
-        await asyncio.wait_for(app.ended.wait(), PATIENCE)
+        await asyncio.wait_for(app.ended.wait(), WAIT_LIMIT)
     assert reading.result() == b""
 
 
@@ -169,7 +168,7 @@ async def test_an_answer_that_is_not_read_is_given_up() -> None:
     async with serving(QUICK) as (app, port):
         _, writer = await opened(port, b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
         writer.transport.pause_reading()  # type: ignore[attr-defined]
-        await asyncio.wait_for(app.ended.wait(), PATIENCE)
+        await asyncio.wait_for(app.ended.wait(), WAIT_LIMIT)
 
 
 async def test_requests_sent_ahead_are_few() -> None:

@@ -19,7 +19,7 @@ import pytest
 from dev.stack.forking import spawn
 from dev.stack.processes import ChildProcess
 from tests.support.databases import ROOT
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Role:
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """The exit code."""
         self.process.send_signal(number)
-        return await asyncio.wait_for(self.process.wait(), 60)
+        return await asyncio.wait_for(self.process.wait(), WAIT_LIMIT)
 
 
 async def start(role: str, output: Path, **environment: str) -> ChildProcess:
@@ -74,7 +74,7 @@ async def running(role: str, **environment: str) -> AsyncIterator[Role]:
 async def ended(role: str, output: Path, **environment: str) -> tuple[int, str]:
     """The exit code of a role that ends by itself, and its output."""
     process = await start(role, output, **environment)
-    code = await asyncio.wait_for(process.wait(), 60)
+    code = await asyncio.wait_for(process.wait(), WAIT_LIMIT)
     return code, output.read_text("utf-8")
 
 
@@ -86,7 +86,7 @@ async def api() -> AsyncIterator[Role]:
 
 @pytest.fixture(scope="module")
 async def client(api: Role) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=api.url, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=api.url, timeout=WAIT_LIMIT) as client:
         yield client
 
 
@@ -126,7 +126,7 @@ async def test_a_body_of_almost_the_limit_passes_the_guard(client: httpx.AsyncCl
 async def test_odd_targets_are_answered_with_a_client_error(api: Role, target: bytes, status: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
     writer.write(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-    line = await asyncio.wait_for(reader.readline(), 60)
+    line = await asyncio.wait_for(reader.readline(), WAIT_LIMIT)
     writer.close()
     assert int(line.split()[1]) == status
 
@@ -139,7 +139,7 @@ async def test_the_answer_names_no_server_software(client: httpx.AsyncClient) ->
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_the_api_in_order(number: signal.Signals) -> None:
-    async with running("api") as role, httpx.AsyncClient(base_url=role.url, timeout=10) as client:
+    async with running("api") as role, httpx.AsyncClient(base_url=role.url, timeout=WAIT_LIMIT) as client:
         async with client.stream("GET", "/until-stopped") as answer:
             parts = answer.aiter_bytes()
             assert await anext(parts) == b"begun\n"
@@ -149,7 +149,7 @@ async def test_a_signal_ends_the_api_in_order(number: signal.Signals) -> None:
 
 
 async def test_a_request_under_way_is_still_answered() -> None:
-    async with running("api") as role, httpx.AsyncClient(base_url=role.url, timeout=10) as client:
+    async with running("api") as role, httpx.AsyncClient(base_url=role.url, timeout=WAIT_LIMIT) as client:
         request = asyncio.create_task(client.get("/slow"))
         await client.get("/healthz")  # answered after the slow one was taken on: it was sent later
         code = await role.stop()
@@ -158,7 +158,7 @@ async def test_a_request_under_way_is_still_answered() -> None:
 
 
 async def test_an_answer_that_never_ends_does_not_hold_up_the_stop() -> None:
-    async with running("api") as role, httpx.AsyncClient(base_url=role.url, timeout=10) as client:
+    async with running("api") as role, httpx.AsyncClient(base_url=role.url, timeout=WAIT_LIMIT) as client:
         async with client.stream("GET", "/forever") as answer:
             assert await anext(answer.aiter_bytes()) == b"begun\n"
             code = await role.stop()
@@ -166,7 +166,7 @@ async def test_an_answer_that_never_ends_does_not_hold_up_the_stop() -> None:
 
 
 async def test_a_worker_answers_health_and_metrics_and_stops_in_order() -> None:
-    async with running("worker") as role, httpx.AsyncClient(base_url=role.url, timeout=10) as client:
+    async with running("worker") as role, httpx.AsyncClient(base_url=role.url, timeout=WAIT_LIMIT) as client:
         assert (await client.get("/healthz")).json() == {"status": "ok"}
         assert (await client.get("/readyz")).json() == {"status": "ok", "checks": {"database": "ok"}}
         assert "weiguang_outbox_depth" in (await client.get("/metrics")).text

@@ -35,7 +35,7 @@ from tests.integration.points.serving import record
 from tests.support.brokers import broker_name, secured_properties
 from tests.support.databases import ROOT
 from tests.support.settings import SettingsFactory
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 pytestmark = [
     pytest.mark.broker,
@@ -80,7 +80,7 @@ class Secured:
         producer = AIOKafkaProducer(**self.options(user), acks="all")
         await producer.start()
         try:
-            await asyncio.wait_for(producer.send_and_wait(name(entity), b"{}", key=b"k"), 60)
+            await asyncio.wait_for(producer.send_and_wait(name(entity), b"{}", key=b"k"), WAIT_LIMIT)
         finally:
             await producer.stop()
 
@@ -88,7 +88,7 @@ class Secured:
         """Read the topic from its beginning, without a group; how many records."""
         consumer = AIOKafkaConsumer(name(entity), **self.options(user), auto_offset_reset="earliest")
         try:
-            await asyncio.wait_for(consumer.start(), 60)
+            await asyncio.wait_for(consumer.start(), WAIT_LIMIT)
             return sum(len(found) for found in (await consumer.getmany(timeout_ms=5_000)).values())
         finally:
             await consumer.stop()
@@ -158,7 +158,7 @@ async def test_a_wrong_password_and_none_at_all_are_refused(secured: Secured) ->
         producer = AIOKafkaProducer(**options)
         try:
             with pytest.raises(KafkaConnectionError):
-                await asyncio.wait_for(producer.start(), 60)
+                await asyncio.wait_for(producer.start(), WAIT_LIMIT)
         finally:
             await producer.stop()
 
@@ -192,8 +192,8 @@ async def test_relay_and_batch_consumer_work_as_their_services(
         dead_letter=dead_letter,
     )
     async with running(relay.run), running(consumer.run):
-        await eventually(lambda: relay.sent == 1, within=60)
-        await eventually(lambda: any(str(data.record_id).encode() in (one.value or b"") for one in seen), within=60)
+        await eventually(lambda: relay.sent == 1)
+        await eventually(lambda: any(str(data.record_id).encode() in (one.value or b"") for one in seen))
 
 
 async def test_a_consumer_with_a_wrong_password_says_so_and_ends(
@@ -207,7 +207,7 @@ async def test_a_consumer_with_a_wrong_password_says_so_and_ends(
         settings_for("points", **values), topics=["attendance"], group="points-ingest", handle=never, dead_letter=never
     )
     with pytest.raises(TransientError, match=secured.broker.bootstrap):
-        await asyncio.wait_for(consumer.run(asyncio.Event()), 60)
+        await asyncio.wait_for(consumer.run(asyncio.Event()), WAIT_LIMIT)
 
 
 async def test_readiness_tells_a_wrong_password(secured: Secured, settings_for: SettingsFactory) -> None:
@@ -222,13 +222,13 @@ async def test_the_gateway_tails_the_pulse(secured: Secured, settings_for: Setti
     ticks: list[bytes] = []
     tail = Tail(settings_for("web", **secured.values("web")), ticks.append)
     async with running(tail.run):
-        await eventually(lambda: tail.connected, within=60)
+        await eventually(lambda: tail.connected)
 
         async def told() -> bool:
             await secured.write("operations", "pulse")
             return bool(ticks)
 
-        await eventually(told, within=60)
+        await eventually(told)
 
 
 @pytest.mark.parametrize(("service", "role"), [("operations", "agents")])
@@ -252,7 +252,7 @@ async def test_faust_makes_its_tables_as_its_service(
     try:
         check = partial(ready, port)
         try:
-            await eventually(check, within=90)
+            await eventually(check)
         except AssertionError:
             pytest.fail(log.read_text("utf-8")[-6000:])
         assert process.returncode is None
@@ -317,4 +317,4 @@ async def running(run: Callable[[asyncio.Event], Any]) -> AsyncIterator[None]:
         yield
     finally:
         stop.set()
-        await asyncio.wait_for(task, 60)
+        await asyncio.wait_for(task, WAIT_LIMIT)

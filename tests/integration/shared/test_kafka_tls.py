@@ -16,6 +16,7 @@ from shared.kafka.topics import topic_name
 from shared.settings import Settings
 from tests.support.brokers import broker_name, secured_properties
 from tests.support.certificates import authority, keystore
+from tests.support.waiting import WAIT_LIMIT
 
 pytestmark = [
     pytest.mark.broker,
@@ -63,7 +64,7 @@ async def write(values: dict[str, Any]) -> None:
     settings = Settings.model_validate({"environment": "production", **values})
     producer = AIOKafkaProducer(**client_options(settings), acks="all", request_timeout_ms=5_000)
     try:
-        await asyncio.wait_for(producer.start(), 60)
-        await asyncio.wait_for(producer.send_and_wait(topic_name(settings, "attendance"), b"{}", key=b"k"), 60)
+        await asyncio.wait_for(producer.start(), WAIT_LIMIT)
+        await asyncio.wait_for(producer.send_and_wait(topic_name(settings, "attendance"), b"{}", key=b"k"), WAIT_LIMIT)
     finally:
         await producer.stop()

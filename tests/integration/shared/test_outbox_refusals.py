@@ -19,7 +19,7 @@ from shared.outbox.relay import Relay
 from shared.postgres import Database, load_queries
 from tests.support.brokers import TestBroker
 from tests.support.settings import SettingsFactory
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 Row = tuple[Any, str, str, str, bytes]
 
@@ -55,7 +55,7 @@ class Relaying:
 
     async def __aexit__(self, *_: object) -> None:
         self.stop.set()
-        await asyncio.wait_for(self._tasks[0], 60)
+        await asyncio.wait_for(self._tasks[0], WAIT_LIMIT)
         self._tasks[1].cancel()
         await asyncio.wait(self._tasks)
         await self._consumer.stop()
@@ -87,9 +87,9 @@ async def test_what_is_too_large_or_cannot_be_encoded_lies_aside_and_the_rest_go
     )
     with capture_logs() as logs:
         async with Relaying(Relay(notify_db, settings_for("notify")), settings_for) as run:
-            await eventually(lambda: len(run.seen) == 4, within=60)
+            await eventually(lambda: len(run.seen) == 4)
             await put(notify_db, row("a", b"a3"))
-            await eventually(lambda: len(run.seen) == 5, within=60)
+            await eventually(lambda: len(run.seen) == 5)
             await eventually(lambda: aside_now() == 2)
             assert [run.values(key) for key in "abc"] == [[b"a1", b"a2", b"a3"], [b"b2"], [b"c1"]]
     told = [entry for entry in logs if entry["log_level"] == "error"]
@@ -107,11 +107,11 @@ async def test_what_lay_aside_is_tried_again_by_the_next_relay(
     await put(notify_db, row("a", value), row("a", b"a1"))
     monkeypatch.setattr("shared.outbox.relay.EVENT_BYTES", 20_000)
     async with Relaying(Relay(notify_db, settings_for("notify")), settings_for) as run:
-        await eventually(lambda: run.values("a") == [b"a1"], within=60)
+        await eventually(lambda: run.values("a") == [b"a1"])
     assert len(await refused(notify_db)) == 1
     monkeypatch.undo()
     async with Relaying(Relay(notify_db, settings_for("notify")), settings_for) as run:
-        await eventually(lambda: value in run.values("a"), within=60)
+        await eventually(lambda: value in run.values("a"))
     assert await refused(notify_db) == []
 
 
@@ -150,7 +150,7 @@ async def test_what_the_broker_refuses_takes_nobody_of_its_batch_with_it(
     monkeypatch.setattr(Relay, "_producer", lambda relay: _Picky(make(relay)))
     await put(notify_db, row("a", b"a1"), row("b", b"large b"), row("b", b"b1"), row("a", b"large a"), row("a", b"a2"))
     async with Relaying(Relay(notify_db, settings_for("notify")), settings_for) as run:
-        await eventually(lambda: len(run.seen) >= 3 and run.relay.sent == 3, within=60)
+        await eventually(lambda: len(run.seen) >= 3 and run.relay.sent == 3)
         assert [run.values(key) for key in "ab"] == [[b"a1", b"a2"], [b"b1"]]
     assert [one["value"] for one in await refused(notify_db)] == [b"large b", b"large a"]
 
@@ -179,7 +179,7 @@ async def test_the_announcement_of_a_large_dead_letter_is_cut_and_leaves(
     async with notify_db.transaction() as tx:
         assert await deadletters.record(tx, [letter], group="notify") == 1
     async with Relaying(Relay(notify_db, settings_for("notify")), settings_for, "points.notify.dlq") as run:
-        await eventually(lambda: run.seen, within=60)
+        await eventually(lambda: run.seen)
     assert await refused(notify_db) == []
     async with notify_db.transaction() as tx:
         kept = await tx.fetch("select id, key, value, headers from dead_letters")

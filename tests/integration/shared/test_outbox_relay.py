@@ -18,7 +18,7 @@ from shared.outbox.relay import Relay
 from shared.postgres import Database, Tx, load_queries
 from tests.support.brokers import TestBroker
 from tests.support.settings import SettingsFactory
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 Seen = list[Message]
 QUERIES = load_queries(outbox.__file__)
@@ -48,7 +48,7 @@ async def running(run: Callable[[asyncio.Event], Coroutine[None, None, None]]) -
         yield
     finally:
         stop.set()
-        await asyncio.wait_for(task, 60)
+        await asyncio.wait_for(task, WAIT_LIMIT)
 
 
 def consumer(settings: SettingsFactory, seen: Seen, *, fail_first: int = 0, poison: bytes = b"\xff") -> BatchConsumer:
@@ -83,7 +83,7 @@ async def test_events_arrive_in_order_of_their_key_and_are_marked(
             async with notify_db.transaction() as tx:
                 for person in people:
                     await emit(tx, person, n)
-        await eventually(lambda: len(seen) >= 140, within=60)
+        await eventually(lambda: len(seen) >= 140)
     assert all(numbers(seen, person) == list(range(20)) for person in people)
     async with notify_db.transaction() as tx:
         assert await tx.fetchval("select count(*) from outbox where sent_at is null") == 0
@@ -102,7 +102,7 @@ async def test_events_of_packs_arrive_one_by_one_in_order(
         assert await tx.fetchval(QUERIES["depth"]) == 140
     relay = Relay(notify_db, settings_for("notify"))
     async with running(consumer(settings_for, seen).run), running(relay.run):
-        await eventually(lambda: len(seen) >= 140, within=60)
+        await eventually(lambda: len(seen) >= 140)
     assert all(numbers(seen, person) == list(range(20)) for person in people)
     assert {cloudevents.decode(one.headers, one.value).id for one in seen} == {event.id for event in events}
     assert relay.sent == len(seen) == 140
@@ -122,7 +122,7 @@ async def test_what_is_rolled_back_is_never_sent(
                 raise ZeroDivisionError
         async with notify_db.transaction() as tx:
             await emit(tx, person, 2)
-        await eventually(lambda: seen, within=60)
+        await eventually(lambda: seen)
     assert numbers(seen, person) == [2]
 
 
@@ -136,9 +136,9 @@ async def test_a_lower_id_that_commits_later_is_sent_all_the_same(
             await emit(first, slow, 1)
             async with notify_db.transaction() as second:
                 await emit(second, fast, 1)
-            await eventually(lambda: numbers(seen, fast), within=60)
+            await eventually(lambda: numbers(seen, fast))
             assert numbers(seen, slow) == []
-        await eventually(lambda: numbers(seen, slow), within=60)
+        await eventually(lambda: numbers(seen, slow))
 
 
 async def test_a_new_incarnation_gets_everything_again_in_order(
@@ -150,17 +150,17 @@ async def test_a_new_incarnation_gets_everything_again_in_order(
         async with running(Relay(notify_db, settings_for("notify")).run):
             async with notify_db.transaction() as tx:
                 await emit(tx, person, 1, 2, 3)
-            await eventually(lambda: len(seen) == 3, within=60)
+            await eventually(lambda: len(seen) == 3)
         async with notify_db.transaction() as tx:
             await emit(tx, person, 4)
         reborn = settings_for("notify", broker_incarnation="another life")
         async with running(Relay(notify_db, reborn).run):
-            await eventually(lambda: len(seen) == 7, within=60)
+            await eventually(lambda: len(seen) == 7)
         # The same incarnation again: nothing is repeated.
         async with running(Relay(notify_db, reborn).run):
             async with notify_db.transaction() as tx:
                 await emit(tx, person, 5)
-            await eventually(lambda: len(seen) >= 8, within=60)
+            await eventually(lambda: len(seen) >= 8)
     assert numbers(seen, person) == [1, 2, 3, 1, 2, 3, 4, 5]
 
 
@@ -175,7 +175,7 @@ async def test_only_one_relay_of_a_service_is_active(
             async with running(relays[0].run):
                 async with notify_db.transaction() as tx:
                     await emit(tx, person, *range(50))
-                await eventually(lambda: len(seen) >= 50, within=60)
+                await eventually(lambda: len(seen) >= 50)
                 # Counted after the acknowledgement, so perhaps after the consumer has them.
                 await eventually(lambda: sorted(relay.sent for relay in relays) == [0, 50])
     assert numbers(seen, person) == list(range(50))
@@ -192,7 +192,7 @@ async def test_poison_is_put_aside_once_and_the_rest_goes_on(
                 await emit(tx, person, 1)
                 await outbox.append_raw(tx, [(new_id(), "badges", str(person), '{"ce_id": "x"}', b"{")])
                 await emit(tx, person, 2)
-            await eventually(lambda: len(seen) == 3, within=60)
+            await eventually(lambda: len(seen) == 3)
     assert [message.value == b"{" for message in seen] == [False, True, False]
 
 
@@ -222,4 +222,4 @@ async def test_a_stop_does_not_wait_until_the_group_is_joined(
     task = asyncio.create_task(consumer(settings_for, []).run(stop))
     await asyncio.wait({task}, timeout=0.5)  # by now the embedded broker makes it wait for other members
     stop.set()
-    await asyncio.wait_for(task, 60)
+    await asyncio.wait_for(task, WAIT_LIMIT)

@@ -19,7 +19,8 @@ from tests.support.brokers import TestBroker, broker_name
 from tests.support.damage import DAMAGE, GOOD, R0, R1
 from tests.support.rawlogs import CODECS, batch, produce_raw, record
 from tests.support.settings import SettingsFactory
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
+from tests.support.watchdogs import suspect_soon
 
 PARTITIONS = 4
 
@@ -39,8 +40,8 @@ class Eater:
             handle=self._handle,
             dead_letter=self._letter,
             lanes=2,
-            patience=8.0,
         )
+        suspect_soon(self.consumer)
 
     async def _handle(self, messages: Sequence[Message]) -> None:
         if any(not (message.value or b"").startswith(GOOD) for message in messages):
@@ -64,7 +65,7 @@ async def eating(settings: Settings) -> AsyncIterator[Eater]:
         assert not task.done(), "the consumer ended"
     finally:
         eater.stop.set()
-        await asyncio.wait_for(task, 60)
+        await asyncio.wait_for(task, WAIT_LIMIT)
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ async def test_what_follows_damage_is_applied_and_the_damage_is_a_letter(
             read, dead = eater.values().count(GOOD), len(eater.letters)
             taken = await put(client, settings, damage, partition)
             assert await put(client, settings, batch([record(0, b"k", after)]), partition)
-            await eventually(partial(_applied, eater, after), within=60, what=said)
+            await eventually(partial(_applied, eater, after), what=said)
             assert good is None or eater.values().count(GOOD) - read == good * taken, said
             assert len(eater.letters) - dead >= letters * taken, said
     for message, error in eater.letters:
@@ -111,11 +112,11 @@ async def test_damage_before_the_first_start_is_passed_and_not_met_again(
         await put(client, settings, batch([R0, R1], wrong_crc=True), partition)
         await put(client, settings, batch([record(0, b"k", b"good")]), partition)
     async with eating(settings) as eater:
-        await eventually(lambda: len(eater.applied) == PARTITIONS, within=60)
+        await eventually(lambda: len(eater.applied) == PARTITIONS)
         met = len(eater.letters)
     async with eating(settings) as eater:
         await put(client, settings, batch([record(0, b"k", b"good later")]))
-        await eventually(lambda: eater.applied, within=60)
+        await eventually(lambda: eater.applied)
     assert (eater.values(), eater.letters) == ([b"good later"], [])
     assert met in (0, PARTITIONS), "one letter for each range"
 
@@ -133,7 +134,7 @@ async def test_every_codec_of_kafka_is_read(codec: int, settings_for: SettingsFa
     async with producer, eating(settings) as eater:
         sent = [await producer.send(topic_name(settings, "badges"), GOOD * 200, partition=0) for _ in range(20)]
         await asyncio.gather(*sent)
-        await eventually(lambda: len(eater.applied) == 20, within=60)
+        await eventually(lambda: len(eater.applied) == 20)
     assert eater.letters == []
 
 
@@ -149,10 +150,10 @@ async def test_markers_of_transactions_are_passed_and_wait_for_nothing(
             await producer.begin_transaction()
             await producer.send_and_wait(topic, value, partition=0)
             await (producer.abort_transaction() if value.endswith(b"aborted") else producer.commit_transaction())
-        await eventually(lambda: b"good committed" in eater.values(), within=60)
+        await eventually(lambda: b"good committed" in eater.values())
         lag = metrics.CONSUMER_LAG.labels("eater", topic, "0")
         lag.set(-1)  # until the consumer has looked
-        await eventually(lambda: lag._value.get() == 0, within=60, what="the marker at the end waits")
+        await eventually(lambda: lag._value.get() == 0, what="the marker at the end waits")
         assert await put(client, settings, batch([record(0, b"k", b"good after")]))
-        await eventually(lambda: b"good after" in eater.values(), within=60)
+        await eventually(lambda: b"good after" in eater.values())
     assert eater.letters == []

@@ -21,7 +21,8 @@ from shared.settings import Settings
 from tests.support.brokers import TestBroker
 from tests.support.poison import Log, Plain, fuzzing, log_of, of_team, poisoned, service, signup
 from tests.support.settings import SettingsFactory
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
+from tests.support.watchdogs import suspect_soon
 
 Handle = Callable[[Sequence[Message]], Awaitable[None]]
 DeadLetter = Callable[[Message, Exception], Awaitable[None]]
@@ -42,8 +43,8 @@ class Rig:
             handle=self._handled,
             dead_letter=self._lettered,
             lanes=2,
-            patience=8.0,
         )
+        suspect_soon(self.consumer)
 
     async def _handled(self, messages: Sequence[Message]) -> None:
         await self._handle(messages)
@@ -56,7 +57,7 @@ class Rig:
     async def check(self, log: Sequence[bytes], good: Plain) -> None:
         """Put a log and a good record behind it; wait until every offset of it is accounted for."""
         offsets = await self._log.put(log, good)
-        await eventually(lambda: self._missing(offsets) == [], within=60, what="offsets without an end")
+        await eventually(lambda: self._missing(offsets) == [], what="offsets without an end")
 
     def _missing(self, offsets: Sequence[int]) -> list[int]:
         return [offset for offset in offsets if (0, offset) not in self._seen]
@@ -72,7 +73,7 @@ async def rig(settings: Settings, entity: str, handle: Handle, letter: DeadLette
             assert not task.done(), "the consumer ended"
         finally:
             running.stop.set()
-            await asyncio.gather(asyncio.wait_for(task, 60), return_exceptions=True)
+            await asyncio.gather(asyncio.wait_for(task, WAIT_LIMIT), return_exceptions=True)
 
 
 @pytest.fixture

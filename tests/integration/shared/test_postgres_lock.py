@@ -9,19 +9,19 @@ from shared.errors import TransientError
 from shared.postgres import Database
 from shared.postgres.lock import SessionLock
 from tests.support.databases import TestDatabase
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 
 async def test_one_holds_it_and_the_next_waits_until_it_is_given_back(points_db: Database) -> None:
     first, second, other = SessionLock(points_db, "a"), SessionLock(points_db, "a"), SessionLock(points_db, "b")
     await first.take()
-    await asyncio.wait_for(other.take(), 60)
+    await asyncio.wait_for(other.take(), WAIT_LIMIT)
     waiting = asyncio.create_task(second.take())
     done, _ = await asyncio.wait({waiting}, timeout=1.2)  # it has asked twice
     assert not done
     assert not second.held
     await first.close()
-    await asyncio.wait_for(waiting, 60)
+    await asyncio.wait_for(waiting, WAIT_LIMIT)
     await second.close()
     await other.close()
 
@@ -36,8 +36,8 @@ async def test_who_loses_the_session_loses_the_lock_and_hears_of_it(
     killed = "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'weiguang-a-lock'"
     assert await superuser.fetchval(killed) == 1
     await superuser.close()
-    assert "ended" in await asyncio.wait_for(losing, 60)
-    await asyncio.wait_for(second.take(), 60)
+    assert "ended" in await asyncio.wait_for(losing, WAIT_LIMIT)
+    await asyncio.wait_for(second.take(), WAIT_LIMIT)
     await second.close()
     await first.close()
 
@@ -59,7 +59,7 @@ async def test_a_session_that_is_gone_without_a_word_is_found_out(
     assert not losing.done(), "the probes are answered"
 
     session, lock._conn = lock._conn, _Silent()
-    await eventually(losing.done, within=60)
+    await eventually(losing.done)
     assert "does not answer" in losing.result()
     await session.close()
 

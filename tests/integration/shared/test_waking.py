@@ -11,6 +11,7 @@ from shared.outbox import append_raw
 from shared.outbox.packs import RawEvent
 from shared.postgres import Database
 from shared.postgres.waking import Waker
+from tests.support.waiting import WAIT_LIMIT
 
 
 def _row() -> RawEvent:
@@ -32,7 +33,7 @@ async def test_a_commit_with_events_notifies_the_relay_and_a_rollback_does_not(n
         assert heard.empty()
         async with notify_db.transaction() as tx:
             await append_raw(tx, [_row()])
-        assert await asyncio.wait_for(heard.get(), 30) == "outbox_notify"
+        assert await asyncio.wait_for(heard.get(), WAIT_LIMIT) == "outbox_notify"
     finally:
         await conn.close()
 
@@ -57,6 +58,6 @@ async def test_what_is_due_is_notified_before_the_end(notify_db: Database) -> No
         waker = Waker(notify_db.pool, (OSError,))
         waker.wake("test")
         await waker.close()
-        assert await asyncio.wait_for(heard.get(), 30) == "test_notify"
+        assert await asyncio.wait_for(heard.get(), WAIT_LIMIT) == "test_notify"
     finally:
         await conn.close()

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from tests.support.gateways import StandIn, gateway_running
+from tests.support.waiting import WAIT_LIMIT
 
 PATIENCE = 0.1
 """Seconds that the gateway waits for a whole answer of any other kind."""
@@ -53,7 +54,7 @@ async def test_a_stream_passes_frame_by_frame_and_ends_with_its_reader(monkeypat
                 if b"id: 6\n" in seen:
                     break
         assert endless.resumed_behind == "41"
-        await asyncio.wait_for(endless.ended.wait(), 60)
+        await asyncio.wait_for(endless.ended.wait(), WAIT_LIMIT)
     assert seen.startswith(b"id: 1\n\nid: 2\n\n")
 
 

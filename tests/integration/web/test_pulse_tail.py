@@ -14,7 +14,7 @@ from services.web.settings import WebSettings
 from shared.kafka.topics import topic_name
 from tests.support.brokers import TestBroker
 from tests.support.settings import SettingsFactory
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_LIMIT, eventually
 
 pytestmark = pytest.mark.broker
 
@@ -28,7 +28,7 @@ async def tailing(settings: WebSettings) -> AsyncIterator[tuple[Tail, list[bytes
         yield tail, ticks
     finally:
         stop.set()
-        await asyncio.wait_for(task, 60)
+        await asyncio.wait_for(task, WAIT_LIMIT)
 
 
 @asynccontextmanager
@@ -76,4 +76,4 @@ async def test_a_broker_that_is_away_stops_nothing() -> None:
     assert not task.done()
     assert not tail.connected
     stop.set()
-    await asyncio.wait_for(task, 60)
+    await asyncio.wait_for(task, WAIT_LIMIT)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from shared.waiting import wait_for_event
+from tests.support.waiting import WAIT_LIMIT
 
 
 async def test_a_pause_ends_with_its_time_and_says_that_nothing_happened() -> None:
@@ -14,7 +15,7 @@ async def test_a_pause_ends_with_its_time_and_says_that_nothing_happened() -> No
 async def test_a_pause_ends_with_its_event() -> None:
     event = asyncio.Event()
     asyncio.get_running_loop().call_soon(event.set)
-    assert await asyncio.wait_for(wait_for_event(event, 3600), 60)
+    assert await asyncio.wait_for(wait_for_event(event, 3600), WAIT_LIMIT)
     assert await wait_for_event(event, 0)
 
 

@@ -41,6 +41,21 @@ async def make_leader(district: District, phone: str) -> str:
         return str(planned["shifts"][-1]["shift_id"])
 
 
+async def enter_afterwards(desk: Page, district: District, number: str) -> None:
+    """Half an hour that nothing recorded is entered on evidence, on the page of the shift."""
+    await district.pass_time(30)
+    entry = desk.locator("section", has=desk.get_by_role("heading", name="来了却没有记录"))
+    await entry.get_by_text("凭据补录一位志愿者的时间").click()
+    await entry.get_by_label("志愿者编号").fill(number)
+    for label, minutes in (("开始", 45), ("结束", 75)):
+        await entry.get_by_label(label).fill(f"{district.start + timedelta(minutes=minutes):%Y-%m-%dT%H:%M}")
+    await entry.get_by_label("为什么没有记录").fill("手机没电")
+    await entry.get_by_label("凭据", exact=True).fill("签到表第 2 页")
+    await entry.get_by_role("button", name="补录").click()
+    await desk.wait_for_url("**/staff/records/*")
+    await expect(desk.locator("main")).to_contain_text("事后补录")
+
+
 async def test_a_station_plans_calls_the_roll_and_finds_a_volunteer(district: District, browser: Browser) -> None:
     async with visitor(browser) as phone, visitor(browser, phone=False) as desk, visitor(browser, phone=False) as other:
         await register(phone, district, "欧阳晓光")
@@ -98,18 +113,7 @@ async def test_a_station_plans_calls_the_roll_and_finds_a_volunteer(district: Di
         await expect(desk.locator("#roster")).to_contain_text("要由别的站点核对")
         await shot(desk, "roster")
 
-        # half an hour that nothing recorded is entered on evidence
-        await district.pass_time(30)
-        entry = desk.locator("section", has=desk.get_by_role("heading", name="来了却没有记录"))
-        await entry.get_by_text("凭据补录一位志愿者的时间").click()
-        await entry.get_by_label("志愿者编号").fill(number)
-        await entry.get_by_label("开始").fill(f"{district.start + timedelta(minutes=45):%Y-%m-%dT%H:%M}")
-        await entry.get_by_label("结束").fill(f"{district.start + timedelta(minutes=75):%Y-%m-%dT%H:%M}")
-        await entry.get_by_label("为什么没有记录").fill("手机没电")
-        await entry.get_by_label("凭据", exact=True).fill("签到表第 2 页")
-        await entry.get_by_role("button", name="补录").click()
-        await desk.wait_for_url("**/staff/records/*")
-        await expect(desk.locator("main")).to_contain_text("事后补录")
+        await enter_afterwards(desk, district, number)
 
         # found by name, and read in the clear against a reason that the volunteer can read
         await desk.goto(f"{district.url}/staff/volunteers")

@@ -31,7 +31,7 @@ __all__ = ["Statement", "enter"]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What is entered about the volunteer of a number, why it was not recorded, and what shows it."""
+    """The hours of the volunteer of a number, with the reason why nothing recorded them, and the evidence."""
 
     volunteer_number: str
     started_at: datetime

@@ -24,7 +24,7 @@ async def enter(
     return answer
 
 
-async def test_entered_hours_wait_for_another_site_and_the_volunteer_is_told(work: Work) -> None:
+async def test_entered_hours_wait_for_another_site_and_the_volunteer_is_notified(work: Work) -> None:
     shift_id, forgot = await work.shift(), await work.volunteer()
     assert (await work.sign_up(shift_id, forgot)).status_code == 201
     await work.clock.set(NOW + DAY)

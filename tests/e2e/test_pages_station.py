@@ -81,7 +81,8 @@ async def test_a_station_plans_calls_the_roll_and_finds_a_volunteer(district: Di
         await other.goto(desk.url)
         for page, place in ((desk, "活动室二楼"), (other, "居委会门口")):
             await page.get_by_label("地点").fill(place)
-            await page.get_by_role("button", name="保存修改").click()
+            async with page.expect_response(lambda answer: answer.request.method != "GET"):
+                await page.get_by_role("button", name="保存修改").click()
         await expect(other.locator("#changed")).to_contain_text("活动室一楼 → 活动室二楼")
         await other.get_by_role("button", name="载入现在的内容").click()
         await expect(other.get_by_label("地点")).to_have_value("活动室二楼")

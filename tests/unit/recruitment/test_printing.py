@@ -36,7 +36,8 @@ def card(number: int) -> Card:
 def drawn(svg: str) -> frozenset[pdf.Module]:
     """The dark modules of the QR code in an SVG, as segno writes it: one path of horizontal strokes."""
     path = max(re.findall(r' d="(M[^"]+)"', svg), key=len)
-    x, y, dark = 0.0, 0.0, set()
+    x, y = 0.0, 0.0
+    dark: set[pdf.Module] = set()
     for command, numbers in re.findall(r"([Mmh])([^Mmh]+)", path):
         values = [float(one) for one in re.findall(r"-?[\d.]+", numbers)]
         if command == "h":

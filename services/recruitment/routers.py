@@ -27,6 +27,7 @@ from services.recruitment.organisation import api as organisation_api
 from services.recruitment.positions import api as positions_api
 from services.recruitment.projects import api as projects_api
 from services.recruitment.recruiting import api as recruiting_api
+from services.recruitment.rectifications import api as rectifications_api
 from services.recruitment.reports import api as reports_api
 from services.recruitment.rollcall import api as rollcall_api
 from services.recruitment.schedule import api as schedule_api
@@ -84,6 +85,7 @@ ROUTERS = (
     approvals_api.router,
     corrections_api.router,
     entries_api.router,
+    rectifications_api.router,
     closings_api.router,
     devices_api.router,
     orders_menu_api.router,

@@ -56,6 +56,25 @@ async def enter_afterwards(desk: Page, district: District, number: str) -> None:
     await expect(desk.locator("main")).to_contain_text("事后补录")
 
 
+async def point_out(phone: Page, desk: Page, district: District) -> None:
+    """The volunteer points out what is missing, the site answers, and the volunteer reads it."""
+    await phone.goto(f"{district.url}/me/shifts/{district.shift_id}")
+    await phone.get_by_text("请站点核对").click()
+    await phone.get_by_label("哪里不对").fill("九点前就到了")
+    await phone.get_by_role("button", name="告诉站点").click()
+    await expect(phone.locator("main")).to_contain_text("等站点答复")
+    await shot(phone, "rectification")
+    await desk.goto(f"{district.url}/staff/rectifications")
+    await expect(desk.locator("main")).to_contain_text("九点前就到了")
+    await desk.get_by_text("答复", exact=True).first.click()
+    await desk.get_by_label("告诉本人").fill("签到表上有，已补录")
+    await shot(desk, "rectifications")
+    await desk.get_by_role("button", name="答复").click()
+    await expect(desk.locator("main")).to_contain_text("没有等您答复的申请")
+    await phone.reload()
+    await expect(phone.locator("main")).to_contain_text("签到表上有，已补录")
+
+
 async def test_a_station_plans_calls_the_roll_and_finds_a_volunteer(district: District, browser: Browser) -> None:
     async with visitor(browser) as phone, visitor(browser, phone=False) as desk, visitor(browser, phone=False) as other:
         await register(phone, district, "欧阳晓光")
@@ -113,8 +132,8 @@ async def test_a_station_plans_calls_the_roll_and_finds_a_volunteer(district: Di
         await desk.get_by_role("dialog").get_by_role("button", name="记签退").click()
         await expect(desk.locator("#roster")).to_contain_text("要由别的站点核对")
         await shot(desk, "roster")
-
         await enter_afterwards(desk, district, number)
+        await point_out(phone, desk, district)
 
         # found by name, and read in the clear against a reason that the volunteer can read
         await desk.goto(f"{district.url}/staff/volunteers")

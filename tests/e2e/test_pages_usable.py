@@ -26,6 +26,7 @@ WALKS: dict[str, str] = {
     "station": "/staff; /staff/orders; /staff/orders/new; /staff/desk;"
     " /staff/messages; /staff/drives; /staff/drives/appeals; /staff/drives > a[href$='/poster'];"
     " /staff/shifts/{shift}/qr;"
+    " /staff/rectifications;"
     " /staff/approvals; /staff/approvals?view=recorded; /staff/cases; /staff/cases > a[href^='/staff/cases/'];"
     " /staff/activities; /staff/activities > a[href^='/staff/shifts/']; /staff/records; /staff/devices; /staff/cards;"
     " /staff/volunteers; /staff/rewards; /staff/rewards > a[href^='/staff/rewards/']; /account;"

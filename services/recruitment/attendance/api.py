@@ -113,7 +113,7 @@ class ListedRecordOut(RecordOut):
     """A record with the names that people know it by; ``waits_for``: why another site must decide on it first.
 
     ``stayed_minutes`` are whole minutes after the shift's end that are not approved as overtime. ``answer`` is what the
-    volunteer says about an automatic close.
+    volunteer says about an automatic close. ``asserted_at``: when another account last asserted or changed it.
     """
 
     activity_title: str | None
@@ -123,6 +123,7 @@ class ListedRecordOut(RecordOut):
     stayed_minutes: int
     answer: Literal["stayed", "left", "absent"] | None
     left_at: datetime | None
+    asserted_at: datetime | None
 
 
 class RevisionOut(Output):
@@ -270,6 +271,7 @@ def _listed(listed: ListedRecord) -> ListedRecordOut:
         stayed_minutes=listed.stayed_minutes,
         answer=listed.answer,
         left_at=listed.left_at,
+        asserted_at=listed.asserted_at,
     )
 
 

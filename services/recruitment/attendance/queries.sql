@@ -193,7 +193,9 @@ select r.record_id, r.revision, r.volunteer_id, r.activity_id, r.shift_id, r.sit
        v.volunteer_number, coalesce(w.reasons, '{}') as waits_for,
        case when s.cancelled_at is null and r.ended_at > s.ends_at then
            greatest(0, floor(extract(epoch from r.ended_at - greatest(s.ends_at, r.started_at)) / 60)::integer - r.overtime_minutes)
-       else 0 end as stayed_minutes, said.answer, said.left_at
+       else 0 end as stayed_minutes, said.answer, said.left_at,
+       (select max(h.recorded_at) from attendance_revisions h
+        where h.record_id = r.record_id and h.made_by <> r.volunteer_id and h.change not in ('void', 'reject')) as asserted_at
 from attendance_records r
 join volunteers v using (volunteer_id)
 left join shifts s on s.shift_id = r.shift_id

@@ -104,6 +104,8 @@ class ListedRecord:
     answer: Literal["stayed", "left", "absent"] | None
     """What the volunteer says about an automatic close: ``stayed``, ``left`` or ``absent``."""
     left_at: datetime | None
+    asserted_at: datetime | None
+    """When another account last asserted or changed the record: the volunteer may deny it from then on."""
 
 
 class LockedVolunteer(NamedTuple):
@@ -295,6 +297,7 @@ async def list_records(
             row["stayed_minutes"],
             row["answer"],
             row["left_at"],
+            row["asserted_at"],
         )
         for row in rows
     ]

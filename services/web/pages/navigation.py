@@ -99,6 +99,7 @@ _GROUPS = (
         N_("审核"),
         (
             ("/staff/records", N_("服务记录"), "list-checks", (_STATION, _OPERATOR, "leader")),
+            ("/staff/rectifications", N_("更正申请"), "message-circle", (_STATION, _OPERATOR)),
             ("/staff/devices", N_("签到设备"), "radio", (_STATION, _OPERATOR)),
             ("/staff/approvals", N_("时长核对"), "clipboard-check", (_STATION, _OPERATOR)),
             ("/staff/cases", N_("核查"), "search", (_STATION, _OPERATOR)),

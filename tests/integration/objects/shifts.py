@@ -55,6 +55,12 @@ SHIFT_ROWS: dict[tuple[str, str], Row] = {
         "leader", body={"tick": "in", "volunteer_numbers": ["LD-2026-000001-0"]}
     ),
     ("POST", "/shifts/{shift_id}/entries"): STATION,
+    ("POST", "/shifts/{shift_id}/rectifications"): VOLUNTEER,
+    ("GET", "/rectifications"): Row(
+        "station", frozenset({"other_station", "other_operator"}), query={"view": "open"}, hidden="rectification_id",
+        why="lists the requests at the caller's sites",
+    ),
+    ("POST", "/rectifications/{rectification_id}/answer"): Row("station", body={"outcome": "kept", "words": "核对过"}),
     ("GET", "/shifts/{shift_id}/code"): LEADER,
     ("POST", "/attendance/tickets"): everybody("the code on the wall is exchanged before login"),
     ("POST", "/attendance/check-ins"): Row(None, frozenset({"stranger"}), why="acts on the caller alone"),

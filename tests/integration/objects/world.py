@@ -158,6 +158,8 @@ async def _recruitment(work: Work) -> dict[str, str]:
     await work.clock.set(NOW + HOUR)
     made = (await work.check("in", shift_id, volunteer)).json()
     await work.clock.set(NOW + HOUR + 10 * MINUTE)
+    wrong = {"words": "签到晚记了十分钟"}
+    asked_right = await work.district.made(f"/shifts/{shift_id}/rectifications", wrong, volunteer.token)
     assert signup["signup_id"] != waiting["signup_id"]
     return {
         "site_id": here, "parent_id": work.sites["north"], "team_id": work.team, "theme_id": work.theme,
@@ -173,6 +175,7 @@ async def _recruitment(work: Work) -> dict[str, str]:
         "volunteer_id": volunteer.volunteer_id,
         "leader_volunteer_id": volunteer.volunteer_id, "volunteer_number": volunteer.number,
         "referred_id": referred.volunteer_id, "record_id": made["record_id"], "device_id": device_id,
+        "rectification_id": asked_right["rectification_id"],
         "proposal_id": proposal["proposal_id"],
         "staff_id": str(staff_id), "invitation_id": invitation["invitation_id"],
         "session_id": sessions[0]["session_id"], "nothing": str(new_id()), "one": "1", "site": "site",

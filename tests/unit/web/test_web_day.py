@@ -40,7 +40,7 @@ MESSAGE = {
 ANSWERS: dict[str, Any] = {
     f"/shifts/{SHIFT}": {
         "shift_id": SHIFT, "activity_id": ONE, "title": "晨光问候", "place": "广场", "state": "open", "starts_at": AT,
-        "ends_at": LATER, "team_id": ONE, "cancelled_at": None, "capacity": 3, "taken": 1, "now": AT,
+        "ends_at": LATER, "site_id": SITE, "team_id": ONE, "cancelled_at": None, "capacity": 3, "taken": 1, "now": AT,
     },
     f"/shifts/{SHIFT}/roster": {"items": [PERSON], "waiting": [WAITING]},
     f"/shifts/{SHIFT}/messages": items(MESSAGE),

@@ -78,6 +78,7 @@ def test_each_role_is_offered_what_it_may_see() -> None:
         "/staff/orders",
         "/staff/desk",
         "/staff/drives",
+        "/staff/rectifications",
         "/staff/approvals",
         "/staff/cases",
         "/staff/volunteers",

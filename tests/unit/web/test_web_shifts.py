@@ -49,6 +49,8 @@ def shown(state: str, me: str = "a", swaps: tuple[Any, ...] = (), lacks: tuple[s
         "posts": POSTS,
         "own_post": "p",
         "order": None,
+        "asked": [],
+        "may_ask": False,
         "path": "/me/shifts/s",
         **flags,
     }

@@ -13,7 +13,7 @@ MESSAGE: dict[str, Any] = {
 }  # fmt: skip
 _WORDS = (
     "title time when provenance duration sum reason uncounted outside deniable closed_by planned site device recorder "
-    "recorder_site imported revision event trace"
+    "recorder_site imported revision event trace shift"
 )
 RECORD: dict[str, Any] = dict.fromkeys(_WORDS.split(), "") | {"record_id": "r"}
 

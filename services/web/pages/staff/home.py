@@ -123,11 +123,13 @@ async def _waiting(visit: Visit) -> list[dict[str, Any]]:
     ]
     if roles & {"station", "operator"}:
         placed, late = {"state": "placed", **most}, {"late": "true", **most}
+        wrong = {"view": "open", **most}
         decidable, cases = {"view": "decidable", **most}, {"status": "open", **most}
         questions += [
             ("/staff/orders?state=placed", N_("待审的点单"), "inbox", records[0], "/orders", placed),
             ("/staff/orders?late=1", N_("超时的点单"), "clock", records[0], "/orders", late),
             ("/staff/approvals", N_("时长核对"), "clipboard-check", records[0], "/attendance/approvals", decidable),
+            ("/staff/rectifications", N_("更正申请"), "message-circle", records[0], "/rectifications", wrong),
             ("/staff/cases", N_("核查事项"), "search", "points", "/cases", cases),
         ]
     if "leader" in roles:

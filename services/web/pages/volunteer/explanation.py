@@ -50,10 +50,8 @@ def record_line(record: Mapping[str, Any], notes: Mapping[str, Any] | None = Non
         "closed_by": word(record["closed_by"], "closed_by") if record.get("closed_by") else "",
         "duration": spell_minutes(minutes),
         "outside": spell_minutes(outside) if outside > 0 else "",
-        "deniable": False,  # offered on the page of hours alone
-        "asserted": bool(record.get("recorded_by")) or record.get("closed_by") in ("auto", "staff", "correction"),
-        "void": record.get("status") == "void",
-        "started_at": record.get("started_at"),
+        "deniable": False,  # offered on the page of hours alone, as the way to the shift is
+        "shift": "",
         "uncounted": spell_minutes(uncounted) if counted and uncounted > 0 else "",
         "planned": spell_minutes(record["planned_minutes"]) if record.get("planned_minutes") else "",
         "sum": sum_of(counted, per_hour, points, notes or {}),
@@ -270,9 +268,9 @@ async def hours(visit: Visit, whose: Whose, cursor: str | None) -> dict[str, Any
         visit.ask("points", f"/accounts/{volunteer_id}/explanations", limit="20", **query),
         visit.site_names(),
         district_now(visit),
-        _closed_automatically(visit) if whose.own and cursor is None else _nothing(),
+        _own_records(visit) if whose.own else _nothing(),
     )
-    since = now - DENIABLE
+    by_id = {str(one["record_id"]): one for one in asked}
     days = [
         {
             "title": bucket_said(bucket["bucket"]),
@@ -285,23 +283,37 @@ async def hours(visit: Visit, whose: Whose, cursor: str | None) -> dict[str, Any
     ]
     for day_of in days:
         for record in day_of["records"]:
-            known = record["asserted"] and not record["void"] and not record["imported"] and record["ended"]
-            record["deniable"] = bool(whose.own and known and parse(record["started_at"]) > since)
+            if (one := by_id.get(record["record_id"])) is not None:
+                record |= {"deniable": deniable(one, now), "shift": one["shift_id"]}
     return {
         "whose": whose,
         "account": account,
         "days": days,
-        "asked": asked,
+        "asked": _closed_automatically(asked) if cursor is None else [],
         "sites": sites,
         "next_cursor": found.get("next_cursor"),
         "first": cursor is None,
     }
 
 
-async def _closed_automatically(visit: Visit) -> list[dict[str, Any]]:
-    """Own records whose end the system wrote and the site has not confirmed, with what was answered about them."""
-    mine = {"volunteer_id": visit.volunteer(), "status": "provisional", "limit": "50"}
+def deniable(record: Mapping[str, Any], now: datetime) -> bool:
+    """Whether the page offers to deny what another account asserted; the time for it runs from the assertion."""
+    if record["asserted_at"] is None or record["ended_at"] is None:
+        return False
+    if record["status"] == "void" or record["provenance"] == "imported":
+        return False
+    return now < parse(record["asserted_at"]) + DENIABLE
+
+
+async def _own_records(visit: Visit) -> list[Any]:
+    """The visitor's latest records as recruitment has them; empty while it is away."""
+    mine = {"volunteer_id": visit.volunteer(), "limit": "200"}
     found = await visit.get_optional("recruitment", "/attendance/records", **mine)
+    return list(found["items"]) if found else []
+
+
+def _closed_automatically(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Own records whose end the system wrote and the site has not confirmed, with what was answered about them."""
     return [
         {
             "record_id": record["record_id"],
@@ -311,12 +323,12 @@ async def _closed_automatically(visit: Visit) -> list[dict[str, Any]]:
             "answer": record["answer"],
             "left_at": record["left_at"],
         }
-        for record in (found or {"items": []})["items"]
-        if record["closed_by"] == "auto" and not record["waits_for"]
+        for record in records
+        if record["status"] == "provisional" and record["closed_by"] == "auto" and not record["waits_for"]
     ]
 
 
-async def _nothing() -> list[dict[str, Any]]:
+async def _nothing() -> list[Any]:
     return []
 
 

@@ -134,9 +134,11 @@ async def _context(visit: Visit, shift_id: str) -> dict[str, Any]:
         visit.get_optional("recruitment", f"/shifts/{asked}/posts"),
         worth_of(visit, shift),
     )
+    now, starts = parse(shift["now"]), parse(shift["starts_at"])
+    begun = now >= starts
+    requests = await visit.get_optional("recruitment", "/rectifications", shift_id=shift_id) if begun else None
     # only those who serve in it have a way to its order
     order = await visit.get_optional("recruitment", f"/shifts/{asked}/order") if shift["signup_id"] else None
-    now, starts = parse(shift["now"]), parse(shift["starts_at"])
     deadline = starts - timedelta(minutes=shift["withdraw_minutes"])
     return {
         "shift": {**shift, "free": shift["capacity"] - shift["taken"]},
@@ -149,14 +151,23 @@ async def _context(visit: Visit, shift_id: str) -> dict[str, Any]:
         "posts": posts["items"] if posts else [],
         "own_post": posts["own"] if posts else None,
         "me": visit.volunteer(),
-        "begun": now >= starts,
+        "begun": begun,
         "over": now >= parse(shift["ends_at"]),
         "late": now > deadline,
         "deadline": deadline,
         "worth": worth,
         "order": order,
+        "asked": requests["items"] if requests else [],
+        "may_ask": _may_ask(shift, requests, now),
         "state": _state(shift),
     }
+
+
+def _may_ask(shift: Mapping[str, Any], asked: Mapping[str, Any] | None, now: datetime) -> bool:
+    """Whether the volunteer can point out an error of the shift's record, as far as the page knows."""
+    if asked is None or not (shift["signup_id"] or shift["record_id"]) or now < parse(shift["starts_at"]):
+        return False
+    return all(each["answered_at"] for each in asked["items"])
 
 
 def _state(shift: Mapping[str, Any]) -> str:

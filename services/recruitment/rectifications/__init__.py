@@ -1,0 +1,1 @@
+"""Errors of records that volunteers point out to the site, and the site's answers."""

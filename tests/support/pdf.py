@@ -21,7 +21,7 @@ def _streams(pdf: bytes) -> Iterator[bytes]:
         data = body.strip()
         if b"ASCII85" in head:
             data = base64.a85decode(data.removesuffix(b"~>"))
-        yield zlib.decompressobj().decompress(data) if b"Flate" in head else data
+        yield zlib.decompressobj().decompress(data) if b"/Fl" in head else data
 
 
 def page_count(pdf: bytes) -> int:

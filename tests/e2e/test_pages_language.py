@@ -57,3 +57,8 @@ async def test_a_browser_in_english_registers_and_sees_its_pages_in_english(
         await expect(phone.get_by_role("status").first).to_contain_text("You are registered")
         await expect(phone.get_by_role("link", name="Points", exact=True)).to_be_visible()
         await expect(phone.locator("#summary")).to_contain_text("Available points")
+        await phone.goto(f"{district.url}/me/shifts/{district.shift_id}")
+        await phone.get_by_role("button", name="Sign up").first.click()
+        await expect(phone.get_by_role("button", name="Cancel sign-up").first).to_be_visible()
+        await phone.goto(f"{district.url}/me/inbox")
+        await expect(phone.locator("#inbox")).to_contain_text("Signed up: ", timeout=30_000)

@@ -81,7 +81,6 @@ async def test_a_station_plans_calls_the_roll_and_finds_a_volunteer(district: Di
         number = await number_of(phone, district)
         await staff_log_in(desk, district)
         await staff_log_in(other, district)
-        await expect(desk.get_by_role("heading", name="今天的班次")).to_be_visible()
         await shot(desk, "station-today")
 
         # a weekly activity is planned in one go
@@ -108,7 +107,6 @@ async def test_a_station_plans_calls_the_roll_and_finds_a_volunteer(district: Di
         await shot(other, "activity")
 
         # one of its shifts is called off as it was shown, then all that is left
-        await expect(other.get_by_role("link", name="取消这个班次")).to_have_count(2)
         await other.get_by_role("link", name="名单").first.click()
         await expect(other.locator("section:has(#call-off)")).to_contain_text("报名和候补的人会收到通知")
         await shot(other, "shift")
@@ -118,7 +116,6 @@ async def test_a_station_plans_calls_the_roll_and_finds_a_volunteer(district: Di
         await other.get_by_role("button", name="照上面的取消").click()
         await other.get_by_role("dialog").get_by_role("button", name="确定取消").click()
         await other.wait_for_url("**/staff/shifts/0*")
-        await expect(other.locator("main")).to_contain_text("已取消")
         await expect(other.locator("#call-off")).to_have_count(0)
         await other.get_by_role("link", name="看整个活动").click()
         await other.get_by_role("link", name="取消整个活动").click()

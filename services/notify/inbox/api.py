@@ -1,7 +1,7 @@
 """The inbox over HTTP: one's own messages only."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -9,12 +9,14 @@ from fastapi import APIRouter, Query, Request, Response
 from services.notify.inbox import handlers, store
 from services.notify.inbox.alerts import ENGINEERS
 from services.notify.inbox.store import InboxItem
+from services.notify.templates.domain import LOCALE
+from services.notify.templates.handlers import Catalogue, load_catalogue
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.http.app import Db, Output
 from shared.http.cursors import decode, encode
 from shared.http.idempotency import once
-from shared.postgres import Tx
+from shared.postgres import Database, Tx
 
 __all__ = ["router"]
 
@@ -23,6 +25,7 @@ router = APIRouter(prefix="/api/notify/v1", tags=["inbox"])
 Recipient = Annotated[
     Caller, allow(Role.VOLUNTEER, Role.RESIDENT, Role.STATION, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR)
 ]
+Language = Literal["zh-CN", "en"]
 
 
 def _own(caller: Caller) -> UUID:
@@ -63,9 +66,14 @@ class InboxOut(Output):
 
 @router.get("/inbox")
 async def list_inbox(
-    caller: Recipient, db: Db, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 20
+    request: Request,
+    caller: Recipient,
+    db: Db,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    language: Language = "zh-CN",
 ) -> InboxOut:
-    """One's own messages, and an engineer's alerts, newest first."""
+    """One's own messages, and an engineer's alerts, newest first; in English, names stay as they were typed."""
     recipient_id = _own(caller)
     after: tuple[datetime, UUID] | None = None
     if cursor is not None:
@@ -76,6 +84,9 @@ async def list_inbox(
         unread = await store.unread(tx, recipient_id, _role(caller))
     more = len(items) > limit
     items = items[:limit]
+    if language != LOCALE:
+        catalogue = await _catalogue(request, db, language)
+        items = [handlers.translated(item, catalogue) for item in items]
     return InboxOut(
         items=[_item(item) for item in items],
         unread=unread,
@@ -92,6 +103,14 @@ async def read_one(message_id: UUID, request: Request, caller: Recipient, db: Db
         return _item(await handlers.read_message(tx, message_id, recipient_id, _role(caller)))
 
     return await once(request, db, caller, work, status=200)
+
+
+async def _catalogue(request: Request, db: Database, locale: str) -> Catalogue:
+    """The catalogue of a locale, read once by each process: templates come with migrations."""
+    known: dict[str, Catalogue] = request.app.state.__dict__.setdefault("catalogues", {})
+    if locale not in known:
+        known[locale] = await load_catalogue(db, locale)
+    return known[locale]
 
 
 def _item(item: InboxItem) -> InboxItemOut:

@@ -1,6 +1,7 @@
 """From notices to messages: one transaction per batch, a handful of statements however large it is."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -9,11 +10,11 @@ from services.notify.inbox import store
 from services.notify.inbox.domain import Notice, select
 from services.notify.inbox.store import Draft, InboxItem
 from services.notify.templates.handlers import Catalogue
-from shared.errors import NotFound
+from shared.errors import NotFound, PermanentError
 from shared.ids import derived_id
 from shared.postgres import Tx
 
-__all__ = ["deliver", "read_message"]
+__all__ = ["deliver", "read_message", "translated"]
 
 K = TypeVar("K")
 
@@ -61,7 +62,8 @@ def _changed(after: Mapping[K, int], before: Mapping[K, int]) -> dict[K, int]:
 def _draft(notice: Notice, titles: Mapping[UUID, str], catalogue: Catalogue) -> Draft:
     assert notice.template is not None
     activity = titles.get(notice.activity_id) if notice.activity_id else None
-    text = catalogue.render(notice.template, {"activity": activity, **notice.params})
+    params = {"activity": activity, **notice.params}
+    text = catalogue.render(notice.template, params)
     return Draft(
         derived_id("message", notice.event_id, notice.recipient_id),
         notice.event_id,
@@ -69,8 +71,20 @@ def _draft(notice: Notice, titles: Mapping[UUID, str], catalogue: Catalogue) -> 
         notice.correlation_id,
         notice.traceparent,
         text,
+        params,
         notice.to_volunteer,
     )
+
+
+def translated(item: InboxItem, catalogue: Catalogue) -> InboxItem:
+    """A message in the language of the catalogue; as it was stored where it has no params or they lack something."""
+    if item.params is None:
+        return item
+    try:
+        text = catalogue.render(item.template, item.params)
+    except PermanentError:
+        return item
+    return replace(item, title=text.title, body=text.body)
 
 
 async def read_message(tx: Tx, message_id: UUID, recipient_id: UUID, role: UUID | None = None) -> InboxItem:

@@ -31,16 +31,16 @@ on conflict (activity_id) do nothing;
 
 -- name: insert_messages
 -- The inbox of a whole batch in one statement; only what is new comes back, so a repeated event does nothing.
-insert into messages (message_id, event_id, recipient_id, template, template_version, title, body, correlation_id, created_at)
-select message_id, event_id, recipient_id, template, template_version, title, body, correlation_id, $9
-from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::text[])
-    as batch (message_id, event_id, recipient_id, template, template_version, title, body, correlation_id)
+insert into messages (message_id, event_id, recipient_id, template, template_version, title, body, correlation_id, created_at, params)
+select message_id, event_id, recipient_id, template, template_version, title, body, correlation_id, $9, params::jsonb
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::text[], $10::text[])
+    as batch (message_id, event_id, recipient_id, template, template_version, title, body, correlation_id, params)
 on conflict (event_id, recipient_id) do nothing
 returning message_id;
 
 -- name: page
 -- One recipient's messages, newest first, from where the last page ended.
-select message_id, title, body, template, created_at, read_at, correlation_id
+select message_id, title, body, template, created_at, read_at, correlation_id, params
 from messages
 where recipient_id = $1
   and ($2::timestamptz is null or (created_at, message_id) < ($2::timestamptz, $3::uuid))
@@ -53,7 +53,7 @@ select count(*) from messages where recipient_id = $1 and read_at is null;
 
 -- name: page_with_role
 -- The same for an account and a role that it holds: of the role's messages, the reads are its own.
-select message.message_id, title, body, template, created_at, coalesce(message.read_at, own.read_at) as read_at, correlation_id
+select message.message_id, title, body, template, created_at, coalesce(message.read_at, own.read_at) as read_at, correlation_id, params
 from messages as message left join role_reads as own on own.message_id = message.message_id and own.reader_id = $1
 where recipient_id in ($1, $5)
   and ($2::timestamptz is null or (created_at, message.message_id) < ($2::timestamptz, $3::uuid))
@@ -69,7 +69,7 @@ where (recipient_id = $1 and read_at is null) or (recipient_id = $2 and message.
 -- name: mark_role_read
 -- The reader's own mark on a message of a role; reading twice keeps the first time.
 with message as (
-    select message_id, title, body, template, created_at, correlation_id from messages
+    select message_id, title, body, template, created_at, correlation_id, params from messages
     where message_id = $1 and recipient_id = $3
 ), mark as (
     insert into role_reads (message_id, reader_id, read_at) select message_id, $2, $4 from message
@@ -82,4 +82,4 @@ select * from message join mark using (message_id);
 -- One's own only; reading twice keeps the first time.
 update messages set read_at = coalesce(read_at, $3)
 where message_id = $1 and recipient_id = $2
-returning message_id, title, body, template, created_at, read_at, correlation_id;
+returning message_id, title, body, template, created_at, read_at, correlation_id, params;

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from services.notify.templates.domain import Rendered
 from shared.postgres import Tx, load_queries
 
@@ -37,12 +39,13 @@ class Draft:
     correlation_id: str
     traceparent: str | None
     text: Rendered
+    params: Mapping[str, Any]
     to_volunteer: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class InboxItem:
-    """A stored message as its reader sees it."""
+    """A stored message as its reader sees it; ``params`` is what it was made from, None for an old one."""
 
     message_id: UUID
     title: str
@@ -51,6 +54,7 @@ class InboxItem:
     created_at: datetime
     read_at: datetime | None
     correlation_id: str
+    params: Mapping[str, Any] | None
 
 
 async def versions(tx: Tx, aggregate_ids: Iterable[str]) -> dict[str, int]:
@@ -112,6 +116,7 @@ async def insert_messages(tx: Tx, drafts: Sequence[Draft], at: datetime) -> set[
         [d.text.body for d in ordered],
         [d.correlation_id for d in ordered],
         at,
+        [orjson.dumps(d.params).decode() for d in ordered],
     )
     return {row["message_id"] for row in rows}
 
@@ -156,4 +161,5 @@ def _item(row: Any) -> InboxItem:
         row["created_at"],
         row["read_at"],
         row["correlation_id"],
+        None if row["params"] is None else orjson.loads(row["params"]),
     )

@@ -231,9 +231,11 @@ def _assertion(event: Event[AssertionNoted]) -> Notice:
         event,
         template,
         activity_id=data.activity_id,
+        act=data.act,
         what=what,
         then=then,
         minutes=minutes,
+        started_at=data.started_at,
         day=day_said(data.started_at),
         waits=bool(data.waits_for) and data.act not in _DECIDED,
         until=data.deniable_until,
@@ -243,7 +245,13 @@ def _assertion(event: Event[AssertionNoted]) -> Notice:
 def _staff_asked(event: Event[AssertionNoted], staff_id: UUID) -> Notice:
     """Make the notice to one of the site's staff, that records of a shift wait for them."""
     data = event.data
-    notice = _notice(event, "records_auto_closed", activity_id=data.activity_id, day=day_said(data.started_at))
+    notice = _notice(
+        event,
+        "records_auto_closed",
+        activity_id=data.activity_id,
+        started_at=data.started_at,
+        day=day_said(data.started_at),
+    )
     return replace(notice, recipient_id=staff_id, to_volunteer=False)
 
 
@@ -259,8 +267,10 @@ def _recorder(event: Event[AssertionNoted]) -> Notice | None:
         event,
         template,
         activity_id=data.activity_id,
+        act=data.act,
         what=what,
         minutes=data.overtime_minutes or data.minutes,
+        started_at=data.started_at,
         day=day_said(data.started_at),
     )
     return replace(notice, recipient_id=recorder, to_volunteer=False)

@@ -26,7 +26,7 @@ def void_notices(event: Event[VoidsProposed] | Event[VoidsDecided]) -> list[Noti
         return [_notice(event, each, "voids_proposed", params) for each in data.staff_ids]
     if data.settled_by is None:
         return []
-    params |= {"said": _SAID[data.outcome], "case": str(data.case_id)}
+    params |= {"said": _SAID[data.outcome], "outcome": data.outcome, "case": str(data.case_id)}
     return [_notice(event, data.settled_by, "voids_decided", params)]
 
 

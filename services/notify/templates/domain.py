@@ -6,9 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-__all__ = ["Rendered", "Template", "day_said", "in_force", "moment", "one_line"]
+__all__ = [
+    "ENGLISH",
+    "LOCALE",
+    "Rendered",
+    "Template",
+    "day_said",
+    "english_day",
+    "english_moment",
+    "in_force",
+    "moment",
+    "one_line",
+    "plural",
+]
+
+LOCALE, ENGLISH = "zh-CN", "en"
+"""The language that messages are stored and sent in, and the one that they can be read in as well."""
 
 _ZONE = ZoneInfo("Asia/Shanghai")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -52,6 +68,27 @@ def day_said(at: datetime) -> str:
     """The day of a point in time as people in the district say it: 3月5日."""
     local = at.astimezone(_ZONE)
     return f"{local.month}月{local.day}日"
+
+
+def english_moment(at: datetime | str) -> str:
+    """A point in time in English, given or as stored: 5 Mar 09:00."""
+    local = _local(at)
+    return f"{local.day} {_MONTHS[local.month - 1]} {local:%H:%M}"
+
+
+def english_day(at: datetime | str) -> str:
+    """The day of a point in time in English: 5 Mar."""
+    local = _local(at)
+    return f"{local.day} {_MONTHS[local.month - 1]}"
+
+
+def _local(at: datetime | str) -> datetime:
+    return (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(_ZONE)
+
+
+def plural(number: int, noun: str) -> str:
+    """An English noun as it follows a number."""
+    return noun if number == 1 else f"{noun}s"
 
 
 def one_line(text: str) -> str:

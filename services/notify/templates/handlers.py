@@ -8,13 +8,21 @@ from jinja2 import Template as Compiled
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from services.notify.templates import store
-from services.notify.templates.domain import Rendered, Template, in_force, moment, one_line
+from services.notify.templates.domain import (
+    LOCALE,
+    Rendered,
+    Template,
+    english_day,
+    english_moment,
+    in_force,
+    moment,
+    one_line,
+    plural,
+)
 from shared.errors import PermanentError
 from shared.postgres import Database
 
 __all__ = ["Catalogue", "load_catalogue"]
-
-LOCALE = "zh-CN"
 
 
 class Catalogue:
@@ -28,14 +36,15 @@ class Catalogue:
         self._compiled = compiled
 
     @classmethod
-    def of(cls, templates: list[Template]) -> Self:
+    def of(cls, templates: list[Template], locale: str = LOCALE) -> Self:
         """Compile the highest version of each.
 
         Raises:
             PermanentError: a template is not valid Jinja.
         """
         environment = ImmutableSandboxedEnvironment(autoescape=False, undefined=StrictUndefined)
-        environment.filters["moment"] = moment
+        spoken = {"moment": moment} if locale == LOCALE else {"moment": english_moment, "day": english_day}
+        environment.filters.update(spoken, plural=plural)
         try:
             return cls(
                 {
@@ -61,7 +70,7 @@ class Catalogue:
             raise PermanentError(f"the message template {name!r} cannot be filled: {error}") from error
 
 
-async def load_catalogue(db: Database) -> Catalogue:
-    """The catalogue as the database has it now."""
+async def load_catalogue(db: Database, locale: str = LOCALE) -> Catalogue:
+    """The catalogue of a locale as the database has it now."""
     async with db.snapshot() as tx:
-        return Catalogue.of(await store.load(tx, LOCALE))
+        return Catalogue.of(await store.load(tx, locale), locale)

@@ -1,16 +1,28 @@
-"""Fixtures of e-mail: a mail server and a postman on a database of the test's own."""
+"""Fixtures: messages that read in English too; of e-mail, a mail server and a postman on a test's own database."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
+import orjson
 import pytest
 from aiosmtpd.smtp import SMTP
 
 from services.notify.deliveries.handlers import Postman
 from services.notify.deliveries.smtp import SmtpMailer
+from services.notify.templates.domain import ENGLISH
 from services.notify.templates.handlers import load_catalogue
 from shared.postgres import Database
 from tests.integration.notify.mailing import LEASE, SENDER, Book, Catcher, Post
+
+
+@pytest.fixture
+async def notify_db(notify_db: Database) -> AsyncIterator[Database]:
+    """The database of the service; what a test put into inboxes can be read in English."""
+    yield notify_db
+    english = await load_catalogue(notify_db, ENGLISH)
+    for row in await notify_db.pool.fetch("select template, params from messages where params is not null"):
+        text = english.render(row["template"], orjson.loads(row["params"]))
+        assert text.title[0] == text.title[0].upper(), text.title
 
 
 @pytest.fixture

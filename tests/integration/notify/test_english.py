@@ -1,0 +1,112 @@
+"""The inbox in English: rendered from what a message was made from, on a real database."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from services.notify.__main__ import api
+from services.notify.inbox.stream import InboxStream
+from services.notify.templates.handlers import load_catalogue
+from shared.auth.tokens import Caller, Role, mint
+from shared.contracts import AssertionNoted
+from shared.contracts.attendance import AssertionAct
+from shared.ids import new_id
+from shared.postgres import Database
+from tests.integration.notify.test_inbox import API, NOW, awarded, messages, placed, record
+from tests.support.settings import SettingsFactory
+
+
+@pytest.fixture
+async def stream(notify_db: Database) -> InboxStream:
+    return InboxStream(notify_db, await load_catalogue(notify_db), asyncio.Event())
+
+
+@pytest.fixture
+async def client(settings_for: SettingsFactory) -> AsyncIterator[httpx.AsyncClient]:
+    app = api(settings_for("notify"))
+    async with app.router.lifespan_context(app):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+            yield client
+
+
+@pytest.fixture
+def token(settings_for: SettingsFactory) -> Any:
+    settings = settings_for("recruitment")
+
+    def make(role: Role = Role.VOLUNTEER, volunteer_id: UUID | None = None) -> dict[str, str]:
+        caller = Caller(subject=volunteer_id or new_id(), roles=frozenset({role}), volunteer_id=volunteer_id)
+        return {"Authorization": f"Bearer {mint(settings, caller)}"}
+
+    return make
+
+
+async def test_messages_are_read_in_english_and_stay_as_they_were_stored(
+    stream: InboxStream, client: httpx.AsyncClient, token: Any, notify_db: Database
+) -> None:
+    zhang, activity = new_id(), new_id()
+    headers = token(Role.VOLUNTEER, zhang)
+    await stream.handle([record(placed(zhang, activity))])
+    await stream.handle([record(awarded(zhang, 1, activity_id=activity, available=33))])
+    stored = await messages(notify_db, zhang)
+    english = (await client.get(f"{API}/inbox", headers=headers, params={"language": "en"})).json()["items"]
+    assert {(one["title"], one["body"]) for one in english} == {
+        ("1 point earned", "Thank you! Your service at “唱响新时代雷锋之歌” earned 1 point; 33 available now."),
+        (
+            "Signed up: 唱响新时代雷锋之歌",
+            "You are signed up for “唱响新时代雷锋之歌”, 4 Mar 09:00 to 4 Mar 11:00. Scan the code there to check in;"
+            " if you cannot come, cancel early so that another volunteer gets the place.",
+        ),
+    }
+    chinese = (await client.get(f"{API}/inbox", headers=headers)).json()["items"]
+    assert {(one["title"], one["body"]) for one in chinese} == set(stored)
+    await notify_db.pool.execute("update messages set params = null")
+    old = (await client.get(f"{API}/inbox", headers=headers, params={"language": "en"})).json()["items"]
+    assert old == chinese, "messages from before have nothing to be translated from"
+    assert (await client.get(f"{API}/inbox", headers=headers, params={"language": "fr"})).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("act", "title"),
+    [
+        ("recorded", "60 minutes of service recorded for you"),
+        ("voided", "Your service record was changed"),
+        ("approved", "Your hours: approved"),
+        ("lapsed", "Your hours: not decided within 30 days"),
+        ("denied", "We received your objection"),
+        ("auto-closed", "Please check: no check-out on 4 Mar"),
+    ],
+)
+async def test_hours_are_read_in_english(
+    stream: InboxStream, client: httpx.AsyncClient, token: Any, act: AssertionAct, title: str
+) -> None:
+    zhang = new_id()
+    note = AssertionNoted(
+        record_id=new_id(),
+        revision=1,
+        volunteer_id=zhang,
+        act=act,
+        provenance="backfilled",
+        status="provisional",
+        minutes=60,
+        recorded_by=None,
+        started_at=NOW,
+        deniable_until=NOW + timedelta(days=14),
+    )
+    await stream.handle([record(note)])
+    found = (await client.get(f"{API}/inbox", headers=token(Role.VOLUNTEER, zhang), params={"language": "en"})).json()
+    assert [one["title"] for one in found["items"]] == [title]
+    assert not re.search("[\u4e00-\u9fff]", found["items"][0]["body"])
+
+
+async def test_every_template_has_an_english_one(notify_db: Database) -> None:
+    rows = await notify_db.pool.fetch(
+        "select template, array_agg(distinct locale) as locales from templates"
+        " where template <> 'email_letter' group by template"
+    )
+    assert {row["template"] for row in rows if set(row["locales"]) != {"zh-CN", "en"}} == set()

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,12 +14,22 @@ from services.notify.__main__ import api
 from services.notify.inbox.stream import InboxStream
 from services.notify.templates.handlers import load_catalogue
 from shared.auth.tokens import Caller, Role, mint
-from shared.contracts import AssertionNoted
+from shared.cloudevents import encode
+from shared.contracts import AssertionNoted, Contract, PointsPosted, SignupPlaced
 from shared.contracts.attendance import AssertionAct
 from shared.ids import new_id
+from shared.kafka.consumer import Message
+from shared.outbox import event
 from shared.postgres import Database
-from tests.integration.notify.test_inbox import API, NOW, awarded, messages, placed, record
 from tests.support.settings import SettingsFactory
+
+API = "/api/notify/v1"
+NOW = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
+
+
+def record(data: Contract) -> Message:
+    headers, value = encode(event(data, source="test", aggregate_version=1))
+    return Message(f"volunteering.{data.topic}.v1", data.topic, 0, 0, b"k", value, headers, 0)
 
 
 @pytest.fixture
@@ -51,9 +61,31 @@ async def test_messages_are_read_in_english_and_stay_as_they_were_stored(
 ) -> None:
     zhang, activity = new_id(), new_id()
     headers = token(Role.VOLUNTEER, zhang)
-    await stream.handle([record(placed(zhang, activity))])
-    await stream.handle([record(awarded(zhang, 1, activity_id=activity, available=33))])
-    stored = await messages(notify_db, zhang)
+    placed = SignupPlaced(
+        signup_id=new_id(),
+        volunteer_id=zhang,
+        shift_id=new_id(),
+        activity_id=activity,
+        activity_title="唱响新时代雷锋之歌",
+        site_id=new_id(),
+        starts_at=NOW,
+        ends_at=NOW + timedelta(hours=2),
+        placed_at=NOW,
+    )
+    awarded = PointsPosted(
+        posting_id=new_id(),
+        volunteer_id=zhang,
+        amount=1,
+        available=33,
+        held=0,
+        debt=0,
+        posted_at=NOW,
+        reason="award",
+        activity_id=activity,
+    )
+    await stream.handle([record(placed), record(awarded)])
+    rows = await notify_db.pool.fetch("select title, body from messages where recipient_id = $1", zhang)
+    stored = {(row["title"], row["body"]) for row in rows}
     english = (await client.get(f"{API}/inbox", headers=headers, params={"language": "en"})).json()["items"]
     assert {(one["title"], one["body"]) for one in english} == {
         ("1 point earned", "Thank you! Your service at “唱响新时代雷锋之歌” earned 1 point; 33 available now."),
@@ -64,7 +96,7 @@ async def test_messages_are_read_in_english_and_stay_as_they_were_stored(
         ),
     }
     chinese = (await client.get(f"{API}/inbox", headers=headers)).json()["items"]
-    assert {(one["title"], one["body"]) for one in chinese} == set(stored)
+    assert {(one["title"], one["body"]) for one in chinese} == stored
     await notify_db.pool.execute("update messages set params = null")
     old = (await client.get(f"{API}/inbox", headers=headers, params={"language": "en"})).json()["items"]
     assert old == chinese, "messages from before have nothing to be translated from"

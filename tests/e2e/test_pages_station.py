@@ -75,6 +75,26 @@ async def point_out(phone: Page, desk: Page, district: District) -> None:
     await expect(phone.locator("main")).to_contain_text("签到表上有，已补录")
 
 
+async def call_off(page: Page) -> None:
+    """Call off one shift of the shown activity as it was previewed, then all that is left."""
+    await page.get_by_role("link", name="名单").first.click()
+    await expect(page.locator("section:has(#call-off)")).to_contain_text("报名和候补的人会收到通知")
+    await shot(page, "shift")
+    await page.get_by_role("link", name="取消这个班次").click()
+    await expect(page.locator("main")).to_contain_text("报了名还没来的")
+    await shot(page, "calling-off")
+    await page.get_by_role("button", name="照上面的取消").click()
+    await page.get_by_role("dialog").get_by_role("button", name="确定取消").click()
+    await page.wait_for_url("**/staff/shifts/0*")
+    await expect(page.locator("#call-off")).to_have_count(0)
+    await page.get_by_role("link", name="看整个活动").click()
+    await page.get_by_role("link", name="取消整个活动").click()
+    await expect(page.locator("main")).to_contain_text("1 个班次")
+    await page.get_by_role("button", name="照上面的取消").click()
+    await page.get_by_role("dialog").get_by_role("button", name="确定取消").click()
+    await expect(page.get_by_role("link", name="办完了")).to_be_visible()
+
+
 async def test_a_station_plans_calls_the_roll_and_finds_a_volunteer(district: District, browser: Browser) -> None:
     async with visitor(browser) as phone, visitor(browser, phone=False) as desk, visitor(browser, phone=False) as other:
         await register(phone, district, "欧阳晓光")
@@ -106,23 +126,7 @@ async def test_a_station_plans_calls_the_roll_and_finds_a_volunteer(district: Di
         await expect(other.get_by_label("地点")).to_have_value("活动室二楼")
         await shot(other, "activity")
 
-        # one of its shifts is called off as it was shown, then all that is left
-        await other.get_by_role("link", name="名单").first.click()
-        await expect(other.locator("section:has(#call-off)")).to_contain_text("报名和候补的人会收到通知")
-        await shot(other, "shift")
-        await other.get_by_role("link", name="取消这个班次").click()
-        await expect(other.locator("main")).to_contain_text("报了名还没来的")
-        await shot(other, "calling-off")
-        await other.get_by_role("button", name="照上面的取消").click()
-        await other.get_by_role("dialog").get_by_role("button", name="确定取消").click()
-        await other.wait_for_url("**/staff/shifts/0*")
-        await expect(other.locator("#call-off")).to_have_count(0)
-        await other.get_by_role("link", name="看整个活动").click()
-        await other.get_by_role("link", name="取消整个活动").click()
-        await expect(other.locator("main")).to_contain_text("1 个班次")
-        await other.get_by_role("button", name="照上面的取消").click()
-        await other.get_by_role("dialog").get_by_role("button", name="确定取消").click()
-        await expect(other.get_by_role("link", name="办完了")).to_be_visible()
+        await call_off(other)
 
         # a volunteer without a sign-up is recorded, and leaves
         await desk.goto(f"{district.url}/staff/shifts/{district.shift_id}")

@@ -38,6 +38,7 @@ def api(settings: OperationsSettings) -> "FastAPI":
     # The worker should not hold what only an API serves.
     from services.operations.events.api import router as events_router
     from services.operations.events.feed import EventFeed
+    from services.operations.histograms.api import router as histograms_router
     from services.operations.live.api import router as live_router
     from services.operations.monitors.api import router as monitors_router
     from services.operations.topics.api import router as topics_router
@@ -52,6 +53,7 @@ def api(settings: OperationsSettings) -> "FastAPI":
         settings,
         title="Weiguang operations",
         routers=[
+            histograms_router,  # before the route of one event, whose address takes any word for an id
             events_router,
             traces_router,
             topics_router,

@@ -268,10 +268,14 @@ async def test_what_records_hold_is_text_and_places_that_are_not_there_are_said(
     async with visitor(browser, phone=False) as page:
         await engineer(page, district)
         search = f"{district.url}/console/search?key={key.decode()}"
-        rows = page.locator("tbody tr")
+        rows = page.locator("tbody tr", has=page.locator("a[href^='/console/events/']"))
         await page.goto(search)
         await reloaded(page, rows.nth(len(strange) - 1))
         assert await page.evaluate("window.hacked") is None
+        await page.locator("#histogram .u-over").click(position={"x": 2, "y": 40})
+        await page.wait_for_url("**&since=*")
+        await expect(rows.first).to_be_visible()
+        await expect(page.locator("#histogram .chart-said")).to_contain_text("每格 1 秒")
         seen = ""
         for place in range(len(strange)):
             await page.goto(search)

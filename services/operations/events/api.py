@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
@@ -35,7 +36,7 @@ from shared.http.guard import MAX_INTEGER
 from shared.kafka.topics import INDEXED
 from shared.postgres import Tx
 
-__all__ = ["Watcher", "router"]
+__all__ = ["Selected", "Watcher", "Window", "require_place", "router"]
 
 router = APIRouter(prefix="/api/operations/v1", tags=["events"])
 
@@ -81,6 +82,25 @@ def _selected(
 Selected = Annotated[EventFilter, Depends(_selected)]
 
 
+def _window(
+    since: Instant | None = None,
+    until: Instant | None = None,
+    partition: Annotated[int, Query(ge=0, le=2**31 - 1)] | None = None,
+    offset: Place | None = None,
+) -> SearchWindow:
+    """The part of the index that a query names; ``since`` and ``until`` are by the time of publication.
+
+    Raises:
+        Invalid: it begins in the future.
+    """
+    if since is not None and since > real_now() + CLOCK_SKEW:
+        raise Invalid("time-ahead", f"Nothing was published since {since.isoformat()}: that time is still to come.")
+    return SearchWindow(since=since, until=until, partition=partition, offset=offset)
+
+
+Window = Annotated[SearchWindow, Depends(_window)]
+
+
 def _raw(document: object) -> Response:
     return Response(dumped(document), media_type="application/json")
 
@@ -90,10 +110,7 @@ async def search_events(
     db: Db,
     _: Watcher,
     wanted: Selected,
-    since: Instant | None = None,
-    until: Instant | None = None,
-    partition: Annotated[int, Query(ge=0, le=2**31 - 1)] | None = None,
-    offset: Place | None = None,
+    window: Window,
     below: Place | None = None,
     cursor: str | None = None,
     limit: Limit = 50,
@@ -105,21 +122,19 @@ async def search_events(
     have a next one.
     """
     before: int | None = below if cursor is None else cursors.decode(cursor, (int,))[0]
-    if since is not None and since > real_now() + CLOCK_SKEW:
-        raise Invalid("time-ahead", f"Nothing was published since {since.isoformat()}: that time is still to come.")
     async with db.snapshot() as tx:
-        await _require_place(tx, wanted.topic, partition, offset)
-        window = SearchWindow(before=before, since=since, until=until, partition=partition, offset=offset)
-        found, unread = await store.search(tx, wanted, window, limit + 1)
+        await require_place(tx, wanted.topic, window)
+        found, unread = await store.search(tx, wanted, replace(window, before=before), limit + 1)
     return _raw(_page(found, limit, unread))
 
 
-async def _require_place(tx: Tx, topic: str | None, partition: int | None, offset: int | None) -> None:
-    """Require that an offset lies on a partition.
+async def require_place(tx: Tx, topic: str | None, window: SearchWindow) -> None:
+    """Require that the offset of a window lies on a partition.
 
     Raises:
         Invalid: it names no partition, or lies past its end.
     """
+    partition, offset = window.partition, window.offset
     if offset is None:
         return
     if topic is None or partition is None:

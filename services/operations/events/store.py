@@ -36,6 +36,7 @@ __all__ = [
     "newest_number",
     "oldest_number",
     "one",
+    "plan_for_values",
     "search",
     "trace",
     "waiting",
@@ -220,9 +221,14 @@ async def forget(tx: Tx, before: date, before_minute: datetime) -> None:
     await tx.execute(_SQL["forget_minutes"], before_minute)
 
 
+async def plan_for_values(tx: Tx) -> None:
+    """Plan the statements of this transaction for their values, which most conditions of a search lack."""
+    await tx.execute(_SQL["plan_for_values"])
+
+
 async def search(tx: Tx, wanted: EventFilter, window: SearchWindow, limit: int) -> tuple[list[IndexRow], int | None]:
     """Events that meet the filter, newest first; with the number from which a search for text has more to read."""
-    await tx.execute(_SQL["plan_for_values"])
+    await plan_for_values(tx)
     sites = None if wanted.sites is None else sorted(wanted.sites)
     selected = (
         sites, wanted.topic, wanted.type, wanted.key, wanted.aggregate_id, wanted.correlation_id, wanted.site_id,

@@ -297,6 +297,9 @@ _OPERATIONS: dict[tuple[str, str], Row] = {
     ("GET", "/events/stream"): Row(
         "north", frozenset({"other_operator", "engineer"}), hidden="event_id", why="sends those of the caller's sites"
     ),
+    ("GET", "/events/histogram"): Row(
+        "north", frozenset({"other_operator", "engineer"}), hidden="event_id", why="counts those of the caller's sites"
+    ),
     ("GET", "/events/{event_id}"): Row("north"),
     ("GET", "/traces/{correlation_id}"): Row("north"),
 }  # fmt: skip

@@ -87,6 +87,13 @@ ANSWERS: dict[str, Any] = {
     "recruitment/teams/names": {"items": []},
     "recruitment/volunteers/numbers": {"items": [{"volunteer_id": "v", "volunteer_number": "LD-2026-000461-7"}]},
     "operations/events": {"items": [CHECK_OUT], "next_cursor": "further"},
+    "operations/events/histogram": {
+        "seconds": 300, "buckets": ["2026-03-05T02:00:00Z", "2026-03-05T02:05:00Z", "2026-03-05T02:10:00Z"],
+        "by_type": [
+            {"type": "volunteering.attendance.recorded.v1", "events": [1, 0, 2]}, {"type": "a<b>", "events": [0, 0, 1]},
+        ],
+        "others": None, "total": 4, "complete": True,
+    },
     f"operations/events/{EVENT}": DETAIL,
     "operations/traces/c-1": {"events": [CHECK_OUT | {"hops": HOPS}], "truncated": False},
     "operations/monitors": {
@@ -290,6 +297,21 @@ async def test_a_search_is_downloaded_line_by_line_up_to_a_limit(monkeypatch: py
     assert lines[3:] == [{"next_cursor": "older"}]
     assert [json.loads(line) for line in few.text.splitlines()] == page["items"]
     assert refused.status_code == 403
+
+
+async def test_a_search_shows_when_its_events_came_and_leads_into_each_time() -> None:
+    async with gateway_running(auth_public_keys=SECRETS.public_keys) as setting:
+        shown = (await setting.client.get("/console/search?key=v&until=2026-03-06", headers=cookie(Role.AUDITOR))).text
+    assert "共 4 条，每格 5 分钟" in shown
+    rows = re.findall(r'href="(/console/search[^"]*)">(\d\d:\d\d:\d\d)</a>', shown)
+    zoomed = "/console/search?key=v&amp;until=2026-03-05T10%3A15%3A00&amp;since=2026-03-05T10%3A10%3A00"
+    assert rows[0] == (zoomed, "10:10:00"), "the newest first, in the district's time"
+    assert len(rows) == 2, "times without events are left out"
+    [chart] = re.findall(r'id="histogram-chart">(.*?)</script>', shown)
+    drawn = json.loads(chart)
+    assert [one["figures"] for one in drawn["series"]] == [[1, 0, 2], [0, 0, 1]]
+    assert len(drawn["times"]) == len(drawn["hrefs"]) == 3
+    assert "<b>" not in chart
 
 
 async def test_an_unknown_delivery_says_why_and_that_it_is_not_sent_again() -> None:

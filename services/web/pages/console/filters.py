@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from services.web.pages.console.forms import FORMS
-from services.web.pages.console.viewing import topic_word
+from services.web.pages.console.viewing import short_type, topic_word
 from shared.clock import DISTRICT_ZONE
 from shared.kafka.topics import INDEXED
 
@@ -61,4 +61,4 @@ def topic_choices() -> list[tuple[str, str]]:
 
 def type_choices() -> list[tuple[str, str]]:
     """The known event types, with their short names."""
-    return [(type, type.removeprefix("volunteering.").removesuffix(".v1")) for type in sorted(FORMS)]
+    return [(type, short_type(type)) for type in sorted(FORMS)]

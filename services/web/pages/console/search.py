@@ -1,5 +1,6 @@
 """Search in the index, the page of one event, and traces."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +12,7 @@ from starlette.responses import StreamingResponse
 from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.console import timeline
 from services.web.pages.console.filters import FilterText, Wanted, given, topic_choices, type_choices
+from services.web.pages.console.histogram import view_of
 from services.web.pages.console.sentences import text_of
 from services.web.pages.console.viewing import instant, names_of, pretty, views, watch
 from services.web.pages.language import N_, _
@@ -43,8 +45,12 @@ async def search(visit: VisitOf, wanted: Wanted, cursor: FilterText = "") -> Res
     query, asked = given(wanted)
     refused = ""
     found: dict[str, Any] = {"items": [], "next_cursor": None}
+    counted = None
     try:
-        found = await visit.ask("operations", "/events", **asked, limit=SHOWN, **({"cursor": cursor} if cursor else {}))
+        found, counted = await asyncio.gather(
+            visit.ask("operations", "/events", **asked, limit=SHOWN, **({"cursor": cursor} if cursor else {})),
+            visit.get_optional("operations", "/events/histogram", **asked),
+        )
     except UpstreamProblem as problem:
         if problem.status in (401, 403):
             raise
@@ -58,6 +64,7 @@ async def search(visit: VisitOf, wanted: Wanted, cursor: FilterText = "") -> Res
         refused=refused,
         rows=await views(visit, found["items"]),
         instant=instant,
+        histogram=None if counted is None else view_of(counted, query),
         more=f"/console/search?{urlencode(query | {'cursor': following})}" if following else "",
         first=f"/console/search?{urlencode(query)}" if cursor else "",
         export=f"/console/search.jsonl?{urlencode(query)}" if found["items"] else "",

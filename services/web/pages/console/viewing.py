@@ -15,7 +15,7 @@ from services.web.pages.language import N_, titled
 from services.web.pages.visit import Visit, console_only
 from services.web.pages.wording import parse
 
-__all__ = ["EventView", "instant", "names_of", "numbers_of", "pretty", "topic_word", "views", "watch"]
+__all__ = ["EventView", "instant", "names_of", "numbers_of", "pretty", "short_type", "topic_word", "views", "watch"]
 
 MOST_NUMBERS = 500
 MOST_PLACES = 100
@@ -42,6 +42,11 @@ def topic_word(topic: str) -> str:
     if topic.endswith(".dlq"):
         return titled(_DEAD_LETTERS)
     return titled(TOPIC_WORDS[topic]) if topic in TOPIC_WORDS else topic
+
+
+def short_type(type: str) -> str:
+    """The name of an event type without what all of them share."""
+    return type.removeprefix("volunteering.").removesuffix(".v1")
 
 
 def instant(value: str | datetime | None) -> str:

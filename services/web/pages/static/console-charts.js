@@ -1,4 +1,4 @@
-// Charts of the console: rates of topics, lags of consumer groups, figures of the last hour. Drawn by uPlot, which has no
+// Charts of the console: rates of topics, lags of consumer groups, figures of the last hour, searches by time. Drawn by uPlot, which has no
 // text of its own: what a chart shows is said beside it, and the drawing itself is hidden from screen readers.
 (function () {
   "use strict";
@@ -25,6 +25,7 @@
   function most(list) { return list.reduce(function (one, other) { return Math.max(one, other); }, 0); }
 
   async function read(address) {
+    if (address[0] === "#") return JSON.parse(document.querySelector(address).textContent); // what the page brought along
     var answer = await fetch(address, { credentials: "same-origin", headers: { "X-Weiguang-Page": "1", Accept: "application/json" } });
     if (!answer.ok) throw new Error(String(answer.status));
     return answer.json();
@@ -84,7 +85,17 @@
     return lag + " · " + (minutes ? _n("照这样还要 %(n)s 分钟处理完", minutes) : _n("照这样还要 %(n)s 秒处理完", group.drain.seconds));
   }
 
-  var SOURCES = { topic: ofTopic, live: ofLive, group: ofGroup };
+  // Bars that stand on each other: each series is drawn as the sum of those up to it, the highest first.
+  function ofSearch(answer) {
+    var sums = answer.times.map(function () { return 0; });
+    var stacked = answer.series.map(function (one, at) {
+      sums = sums.map(function (sum, bucket) { return sum + one.figures[bucket]; });
+      return { name: one.name, figures: sums, hue: HUES[at] };
+    });
+    return { times: answer.times, series: stacked.reverse(), said: answer.said, seconds: answer.seconds, hrefs: answer.hrefs };
+  }
+
+  var SOURCES = { topic: ofTopic, live: ofLive, group: ofGroup, histogram: ofSearch };
 
   // ---- drawing ----------------------------------------------------------------------------------------------------------
 
@@ -104,6 +115,26 @@
     };
   }
 
+  function bars(place, found) {
+    var made = options(place, found), last = found.times[found.times.length - 1] + found.seconds;
+    made.cursor = { y: false, drag: { x: false, y: false } };
+    made.scales.x = { range: [found.times[0], last] };
+    made.axes[0].values = [[86400, "{MM}-{DD}"], [60, "{HH}:{mm}"], [1, "{HH}:{mm}:{ss}"]];
+    made.legend = { show: true, live: false };
+    made.series.slice(1).forEach(function (one, at) {
+      one.stroke = one.fill = found.series[at].hue;
+      one.paths = window.uPlot.paths.bars({ size: [0.9, 60], align: 1 });
+    });
+    made.hooks = { ready: [function (plot) {
+      plot.over.style.cursor = "pointer";
+      plot.over.addEventListener("click", function () {
+        var at = Math.floor((plot.posToVal(plot.cursor.left, "x") - found.times[0]) / found.seconds);
+        if (found.hrefs[at]) window.location.assign(found.hrefs[at]);
+      });
+    }] };
+    return made;
+  }
+
   function draw(place, found) {
     var said = place.querySelector(".chart-said"), known = drawn.get(place), names = found.series.map(function (one) { return one.name; }).join();
     var group = place.closest("details.group"), summary = group && group.querySelector(".drain");
@@ -112,10 +143,10 @@
     var box = place.querySelector(".chart-box");
     if (!box.clientWidth) return; // in a closed group
     var data = [found.times].concat(found.series.map(function (one) { return one.figures; }));
-    if (known && known.names === names && known.width === place.clientWidth) { known.plot.setData(data); return; }
+    if (known && known.names === names && known.width === place.clientWidth) { if (!found.hrefs) known.plot.setData(data); return; }
     if (known) known.plot.destroy();
     box.textContent = "";
-    drawn.set(place, { plot: new window.uPlot(options(place, found), data, box), names: names, width: place.clientWidth });
+    drawn.set(place, { plot: new window.uPlot((found.hrefs ? bars : options)(place, found), data, box), names: names, width: place.clientWidth });
   }
 
   async function refresh() {

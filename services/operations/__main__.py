@@ -14,6 +14,7 @@ from shared.errors import TransientError
 from shared.kafka.consumer import BatchConsumer
 from shared.operators.control import DatabaseControl
 from shared.postgres import Database
+from shared.postgres.durability import DurabilityBarrier
 from shared.postgres.lock import SessionLock
 from shared.service import ServiceRunner, connected, create_api, relay, serving, until_stopped
 from shared.timers import run_timer
@@ -81,12 +82,14 @@ async def worker(settings: OperationsSettings, stop: asyncio.Event) -> None:
     """
     gc.set_threshold(*GC_THRESHOLD)
     async with connected(settings) as db:
-        lock = SessionLock(db, GROUP)
+        lock, barrier = SessionLock(db, GROUP), DurabilityBarrier(db, GROUP)
         try:
             if not await _taken(lock, stop):
                 return
-            await _index(settings, db, lock, stop)
+            await barrier.begin()
+            await _index(settings, db, lock, barrier, stop)
         finally:
+            await barrier.close()
             await lock.close()
 
 
@@ -104,7 +107,9 @@ async def _taken(lock: SessionLock, stop: asyncio.Event) -> bool:
         await asyncio.gather(taking, stopping, return_exceptions=True)
 
 
-async def _index(settings: OperationsSettings, db: Database, lock: SessionLock, stop: asyncio.Event) -> None:
+async def _index(
+    settings: OperationsSettings, db: Database, lock: SessionLock, barrier: DurabilityBarrier, stop: asyncio.Event
+) -> None:
     stream = IndexStream(db, settings.broker_incarnation, settings.event_days)
     consumer = BatchConsumer(
         settings,
@@ -112,6 +117,7 @@ async def _index(settings: OperationsSettings, db: Database, lock: SessionLock, 
         group=GROUP,
         handle=stream.handle,
         dead_letter=stream.dead_letter,
+        secure=barrier.secure,  # commits of the index do not wait for the disk: its offsets do
         max_records=settings.index_batch,
         fetch_wait_ms=FETCH_WAIT_MS,
         fetch_bytes=FETCH_BYTES,

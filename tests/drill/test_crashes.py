@@ -13,21 +13,27 @@ from typing import Any
 
 import asyncpg
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from dev.bench.history import PARTITIONS
 from dev.bench.rig import committed
 from dev.stack.broker import Broker
 from dev.stack.processes import ChildProcess
+from services.operations.events.stream import GROUP as INDEX
 from services.points.ingest.stream import GROUP, IngestStream
 from shared.errors import TransientError
+from shared.ids import new_id
+from shared.kafka.topics import ensure_topics, topic_name
 from shared.outbox.relay import Relay
 from shared.postgres import Database
 from shared.postgres.durability import DurabilityBarrier
 from tests.drill.conftest import Drill
 from tests.drill.lanes import Flow, Lane, lane
+from tests.support.brokers import TestBroker
 from tests.support.databases import PostgresServer, running_postgres
 from tests.support.roles import role
+from tests.support.settings import SettingsFactory
 from tests.support.waiting import WAIT_LIMIT, eventually
 
 pytestmark = pytest.mark.broker
@@ -162,6 +168,50 @@ async def test_what_a_relay_has_sent_is_not_taken_back(
         async with found.stage.database.snapshot() as tx:
             assert await tx.fetchval("select count(*) from outbox") >= sent
         await found.stage.reconnect()
+
+
+async def test_a_crashed_server_takes_back_nothing_of_the_index_that_the_broker_takes_for_read(
+    lazy_server: PostgresServer, broker_server: Broker, tmp_path: Path
+) -> None:
+    prefix = f"t{new_id().hex}."
+    running = TestBroker(broker_server.name, broker_server.bootstrap, broker_server.incarnation, prefix)
+    async with lazy_server.copy() as copied:
+        settings = SettingsFactory(tmp_path, copied, running, topic_partitions=PARTITIONS)(
+            "operations", index_gather_ms=0
+        )
+        await ensure_topics(settings)
+        topic = topic_name(settings, "points")
+        records = [b'{"number": %d}' % number for number in range(2 * CHUNK)]
+        admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
+        await admin.start()
+
+        async def send(part: list[bytes]) -> None:
+            producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, enable_idempotence=False)
+            await producer.start()
+            try:
+                for number, value in enumerate(part):
+                    await producer.send(topic, value, partition=number % 2)
+                await producer.flush()
+            finally:
+                await producer.stop()
+
+        async def read(due: int) -> bool:
+            return await committed(admin, settings, INDEX, "points") == due
+
+        async def indexed(due: int) -> bool:
+            async with copied.connect("operations") as database:
+                return bool(await database.pool.fetchval("select count(*) from events") == due)
+
+        async with role(settings, "worker", log_level="CRITICAL") as process:
+            await send(records[:CHUNK])
+            await eventually(partial(read, CHUNK))
+            await crash(lazy_server)
+            assert await indexed(CHUNK), "offsets were committed of what could still be lost"
+            assert await asyncio.wait_for(process.wait(), WAIT_LIMIT) != 0, "who may have lost commits begins again"
+        async with role(settings, "worker", log_level="CRITICAL"):
+            await send(records[CHUNK:])
+            await eventually(partial(indexed, 2 * CHUNK))
+        await admin.close()
 
 
 async def _write(database: Database, number: int) -> None:

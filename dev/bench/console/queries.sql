@@ -1,6 +1,6 @@
 -- name: indexed
--- How many rows the index holds.
-select count(*) from operations.events;
+-- How many events the index has read, each once; counting its rows would take processor time from what is measured.
+select coalesce(sum(records), 0)::bigint from operations.positions;
 
 -- name: ensure_day
 -- The day on which filled rows lie.

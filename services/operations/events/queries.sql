@@ -1,6 +1,7 @@
 -- name: lock_index
 -- One writer at a time, also beside a frozen one that wakes: row numbers commit in order.
-select pg_advisory_xact_lock(hashtextextended('weiguang:operations:index', 0));
+-- The commit does not wait for the disk: what a crash of the server takes back is read again, because offsets wait.
+select set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(hashtextextended('weiguang:operations:index', 0));
 
 -- name: ensure_day
 -- A partition exists before the first row of its day.

@@ -89,9 +89,10 @@ async def test_operators_see_their_sites_and_events_without_one_are_the_centres(
 
 
 async def test_an_event_names_its_effects_and_a_trace_its_hops(index: Indexed) -> None:
-    cause = message_of(signup(new_id()), 0, correlation_id="c-9", sent_at=datetime.now(UTC) - timedelta(seconds=4))
+    now = datetime.now(UTC)
+    cause = message_of(signup(new_id()), 0, correlation_id="c-9", sent_at=now - timedelta(seconds=4))
     cause_id = dict(cause.headers)["ce_id"].decode()
-    later = datetime.now(UTC) - timedelta(seconds=1)
+    later = now - timedelta(seconds=1)
     effect = message_of(posted(), 0, correlation_id="c-9", causation_id=cause_id, sent_at=later)
     await index.stream.handle([effect])
     await index.stream.handle([cause])

@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 import pytest
 
+from services.operations.events import store
 from services.operations.events.handlers import forget_old
 from services.operations.events.stream import IndexStream
 from shared.auth.tokens import Role
@@ -15,6 +16,7 @@ from shared.contracts import ActivityChanged, DriveOpened, OperatorActed, SiteCh
 from shared.ids import derived_id, new_id
 from shared.kafka.consumer import apply_halving
 from shared.kafka.messages import Message
+from shared.postgres import Tx
 from tests.integration.operations.indexing import AT, Indexed, cancelled, held, message_of, posted, signup
 
 
@@ -35,6 +37,14 @@ async def test_a_batch_that_is_read_again_changes_nothing(index: Indexed) -> Non
     again = await index.items()
     assert [item["number"] for item in again] == numbers == sorted(numbers, reverse=True)
     assert {item["occurrences"] for item in again} == {1}
+
+
+async def test_only_transactions_of_the_index_do_not_wait_for_the_disk(index: Indexed) -> None:
+    async with index.db.pool.acquire() as conn:
+        async with conn.transaction():
+            await store.lock(Tx(conn))
+            assert await conn.fetchval("show synchronous_commit") == "off"
+        assert await conn.fetchval("select reset_val = setting from pg_settings where name = 'synchronous_commit'")
 
 
 async def test_a_log_that_begins_anew_adds_occurrences_and_no_rows(index: Indexed) -> None:

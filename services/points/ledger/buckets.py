@@ -32,6 +32,7 @@ class VolunteerRow:
     __slots__ = (
         "badge_figures",
         "badges",
+        "before",
         "criteria_version",
         "figures",
         "first",
@@ -70,6 +71,24 @@ class VolunteerRow:
         self.standing_flags = standing_flags
         self.updated_at = updated_at
         self.states: list[dict[str, Any]] | None = None
+        self.before = (figures, lifetime, first, badges, criteria_version)
+
+    @property
+    def only_earned(self) -> bool:
+        """Whether nothing differs from before but points that may be spent, witnessed service and its figures.
+
+        Most rows of the ingest are such: fewer columns of them are written.
+        """
+        figures, lifetime, first, badges, criteria_version = self.before
+        return (
+            self.first is first
+            and self.badges is badges
+            and self.criteria_version == criteria_version
+            and self.figures[1:3] == figures[1:3]
+            and self.figures[4:] == figures[4:]
+            and self.lifetime[1:3] == lifetime[1:3]
+            and self.lifetime[4:] == lifetime[4:]
+        )
 
     def posting_time(self, now: datetime) -> datetime:
         """The time of the transfers of a transaction that has read its time ``now``.

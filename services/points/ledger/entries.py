@@ -9,6 +9,7 @@ from services.points.ledger import events
 from services.points.ledger.buckets import Movement, VolunteerRow
 from services.points.ledger.domain import Transfer
 from services.points.ledger.events import OutboxRow
+from shared.clock import stored_instant
 
 __all__ = ["Entries", "TransferRow"]
 
@@ -24,6 +25,7 @@ class Entries:
         self.transfers: list[TransferRow] = []
         self.outbox: list[OutboxRow] = []
         self._now = events.instant(now)
+        self._stored_now = stored_instant(now)
         self._emitted_at = events.instant(emitted_at)
 
     def add(self, volunteer: VolunteerRow, movement: Movement) -> None:
@@ -36,11 +38,10 @@ class Entries:
         else:
             posting_id = events.posting_id(volunteer_id, award[0], award[1])
             source = award[1:]
-        posted_at, posted = self.now, self._now
-        if volunteer.updated_at > posted_at:
-            posted_at = volunteer.updated_at
-            posted = events.instant(posted_at)
-        tail = (posting_id, cause.event_id, cause.correlation_id, posted_at)
+        posted, stored = self._now, self._stored_now
+        if volunteer.updated_at > self.now:
+            posted, stored = events.instant(volunteer.updated_at), stored_instant(volunteer.updated_at)
+        tail = (posting_id, cause.event_id, cause.correlation_id, stored)
         code, debit, credit, points, key, lot, pending = transfers[0]
         if key is not None and key is lot and len(transfers) == 1:  # most are: points into the award's own lot
             self.transfers.append((volunteer_id, code, debit, credit, points, *key, *source, *key, pending, *tail))

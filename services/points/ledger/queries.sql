@@ -61,8 +61,8 @@ select distinct volunteer_id from (
 -- name: write_changed
 -- Lots whose points moved; buckets that are worth something else now, or for other reasons, and their versions until now,
 -- so that old transfers still explain themselves; balances, lifetime figures, badges (their names joined by a blank) and
--- the version of each account. In one statement, because a small batch costs as much as the statements that it takes;
--- all of its parts see the rows as they were.
+-- the version of each account, of most only the columns that earning changes. In one statement, because a small batch
+-- costs as much as the statements that it takes; all of its parts see the rows as they were.
 with changed_lots as (
     update lots l set awarded = batch.awarded, available = batch.available, expired = batch.expired
     from unnest($1::uuid[], $2::text[], $3::date[], $4::int[], $5::int[], $6::int[])
@@ -82,6 +82,13 @@ with changed_lots as (
         explanation = batch.explanation::json, first_started_at = batch.first_started_at,
         first_record_id = batch.first_record_id, updated_at = $36
     from batch where b.volunteer_id = batch.volunteer_id and b.bucket = batch.bucket
+), earners as (
+    update volunteers v set
+        version = b.version, available = b.available, earned = b.earned, credit_minutes = b.credit_minutes,
+        credit_records = b.credit_records, badge_figures = b.badge_figures, updated_at = greatest(v.updated_at, $36)
+    from unnest($37::uuid[], $38::bigint[], $39::bigint[], $40::bigint[], $41::bigint[], $42::int[], $43::text[])
+        as b (volunteer_id, version, available, earned, credit_minutes, credit_records, badge_figures)
+    where v.volunteer_id = b.volunteer_id
 )
 update volunteers v set
     version = b.version, available = b.available, held = b.held, debt = b.debt, earned = b.earned, spent = b.spent,

@@ -11,6 +11,7 @@ from services.points.ledger.domain import Balances, HeldLot, Lot
 from services.points.ledger.entries import TransferRow
 from services.points.rules.domain import First
 from services.points.rules.hours.domain import Lifetime
+from shared.clock import stored_instant
 from shared.postgres import Tx, load_queries
 
 __all__ = ["Hold", "HoldStatus"]
@@ -23,6 +24,7 @@ _TRANSFER = (
     *("lot_bucket", "lot_expires_on", "pending_id", "posting_id", "cause_event_id", "correlation_id", "posted_at"),
 )
 _ACCOUNT = 21
+_EARNER = 7
 HoldStatus = Literal["open", "captured", "released", "refunded"]
 
 
@@ -141,20 +143,33 @@ async def write(
     new_lots, changed_lots = lots
     new: list[tuple[Any, ...]] = []
     changed: list[tuple[Any, ...]] = []
-    for change in buckets:
-        (new if change.old is None else changed).append((change.volunteer_id, change.bucket, *change.new, now))
-    accounts = [_account(volunteer) for volunteer in volunteers]
+    stored_now = stored_instant(now)
+    for volunteer_id, bucket, old, state, _, _ in buckets:
+        if old is not None:
+            changed.append((volunteer_id, bucket, *state))
+            continue
+        version, rule_version, points, explanation, first_at, first_id = state
+        first = None if first_at is None else stored_instant(first_at)
+        new.append((volunteer_id, bucket, version, rule_version, points, explanation, first, first_id, stored_now))
+    accounts: list[tuple[Any, ...]] = []
+    earners: list[tuple[Any, ...]] = []
+    for volunteer in volunteers:
+        if volunteer.only_earned:
+            earners.append(_earner(volunteer))
+        else:
+            accounts.append(_account(volunteer))
     if new_lots:
         await tx.copy("lots", _LOT, _lot_rows(new_lots))
     if new:
-        await tx.copy("buckets", _BUCKET, new)
-    if changed_lots or changed or accounts:
+        await tx.copy("buckets", _BUCKET, new, instants=("first_started_at", "updated_at"))
+    if changed_lots or changed or accounts or earners:
         await tx.execute(
             _SQL["write_changed"],
             *_arrays(_lot_rows(changed_lots), len(_LOT)),
-            *_arrays(changed, len(_BUCKET))[:-1],
+            *_arrays(changed, len(_BUCKET) - 1),
             *_arrays(accounts, _ACCOUNT),
             now,
+            *_arrays(earners, _EARNER),
         )
 
 
@@ -164,7 +179,12 @@ def _lot_rows(lots: Sequence[tuple[UUID, Lot]]) -> list[tuple[Any, ...]]:
 
 async def write_transfers(tx: Tx, rows: Sequence[TransferRow]) -> None:
     if rows:
-        await tx.copy("transfers", _TRANSFER, rows)
+        await tx.copy("transfers", _TRANSFER, rows, instants=("posted_at",))
+
+
+def _earner(v: VolunteerRow) -> tuple[Any, ...]:
+    figures, lifetime = v.figures, v.lifetime
+    return v.volunteer_id, v.version, figures[0], figures[3], lifetime[0], lifetime[3], v.badge_figures
 
 
 def _account(v: VolunteerRow) -> tuple[Any, ...]:

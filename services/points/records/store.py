@@ -9,6 +9,7 @@ import asyncpg
 import orjson
 
 from services.points.records.domain import RecordRevision
+from shared.clock import stored_instant
 from shared.errors import PermanentError
 from shared.postgres import Tx, load_queries
 
@@ -18,6 +19,7 @@ _SQL = load_queries(__file__)
 _STORED = 27
 _MARKED = 500
 _RECORD = RecordRevision._fields[:_STORED]
+_INSTANTS = ("started_at", "ended_at", "emitted_at")
 _SUPERSEDED = ("record_id", "revision", "content_hash", "volunteer_id", "event_id", "content")
 _LINE = re.compile(r"^COPY records, line (\d+)", re.MULTILINE)
 
@@ -66,11 +68,22 @@ async def insert_records(tx: Tx, new: Sequence[RecordRevision]) -> None:
         RecordRefused: PostgreSQL does not take one; the transaction must go back to where it was before.
     """
     try:
-        await tx.copy("records", _RECORD, [revision[:_STORED] for revision in new])
+        await tx.copy("records", _RECORD, map(_record, new), instants=_INSTANTS)
     except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
         if isinstance(error, asyncpg.UniqueViolationError) or (line := _LINE.search(error.context or "")) is None:
             raise
         raise RecordRefused(new[int(line[1]) - 1], str(error)) from error
+
+
+def _record(revision: RecordRevision) -> tuple[Any, ...]:
+    ended_at, emitted_at = revision.ended_at, revision.emitted_at
+    return (
+        *revision[:11],
+        stored_instant(revision.started_at),
+        None if ended_at is None else stored_instant(ended_at),
+        *revision[13:26],
+        None if emitted_at is None else stored_instant(emitted_at),
+    )
 
 
 async def raise_records(tx: Tx, raised: Iterable[RecordRevision]) -> None:

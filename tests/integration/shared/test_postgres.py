@@ -2,13 +2,14 @@
 
 import asyncio
 import socket
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from ops.database import SERVICES
+from shared.clock import stored_instant
 from shared.errors import PermanentError, TransientError
 from shared.postgres import Bounds, Database
 from shared.postgres.migrations import discover, migrate
@@ -119,6 +120,42 @@ async def test_arrays_are_lists_or_tuples_and_nothing_else(points_db: Database) 
         assert await tx.fetchval("select $1::text[]", [["a", "b"], ["c", "d"]]) == [["a", "b"], ["c", "d"]]
         with pytest.raises(asyncpg.DataError, match="sized iterable container expected"):
             await tx.fetch("select unnest($1::int[])", {1, 2})
+
+
+INSTANTS = [datetime(1, 1, 2, tzinfo=UTC), datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)]
+INSTANTS += [datetime(2026, 3, 4, 8, 0, 0, 1, tzinfo=timezone(timedelta(hours=8))), datetime(9999, 12, 31, tzinfo=UTC)]
+
+
+async def test_instants_are_copied_as_datetimes_are(points_db: Database) -> None:
+    columns, rows = ("number", "at", "later"), [(place, at, None) for place, at in enumerate(INSTANTS)]
+    async with points_db.transaction() as tx:
+        await tx.execute(
+            "create temporary table instants (number int, at timestamptz, later timestamptz) on commit drop"
+        )
+        await tx.copy("instants", columns, rows)
+        stored = [(place, stored_instant(at), None) for place, at, _ in rows]
+        await tx.copy("instants", columns, stored, instants=("at", "later"))
+        found = await tx.fetch(
+            "select number, array_agg(at) as times, count(later) from instants group by number order by 1"
+        )
+    assert [tuple(row) for row in found] == [(place, [at, at], 0) for place, at, _ in rows]
+
+
+async def test_a_copy_of_instants_that_is_refused_says_which_line_and_leaves_the_session_usable(
+    points_db: Database,
+) -> None:
+    async with points_db.transaction() as tx:
+        await tx.execute(
+            "create temporary table instants (number int check (number > 0), at timestamptz) on commit drop"
+        )
+        with pytest.raises(asyncpg.CheckViolationError) as refused:
+            async with tx.savepoint():
+                await tx.copy("instants", ("number", "at"), [(1, 0), (0, 0)], instants=("at",))
+        assert "COPY instants, line 2" in str(refused.value.context)
+        with pytest.raises(TypeError):
+            async with tx.savepoint():
+                await tx.copy("instants", ("number", "at"), [("one", 0)], instants=("at",))
+        assert await tx.fetchval("select count(*) from instants") == 0
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from services.points.rules.domain import Facts, First, Rulebook
 from services.points.rules.hours.domain import Lifetime
 from services.points.rules.valuation.domain import Known
 from services.points.rules.worth.domain import evaluate, evaluate_in_full
-from shared.clock import district_day
+from shared.clock import district_day, stored_instant
 from shared.ids import derived_id
 
 VOLUNTEER = UUID(int=7)
@@ -118,7 +118,7 @@ def test_only_transfers_of_an_award_name_its_versions() -> None:
     for transfers in (wallet.transfers, [debt], [plain]):
         entries.add(row, Movement("award", 10, transfers, cause, ("day/2026-03-04", 2, 1)))
     award, repayment, alone, short = entries.transfers
-    source = (posting_id(VOLUNTEER, "day/2026-03-04", 2), UUID(int=6), "c", BEGIN)
+    source = (posting_id(VOLUNTEER, "day/2026-03-04", 2), UUID(int=6), "c", stored_instant(BEGIN))
     assert award == (VOLUNTEER, "award", 0, 1, 10, *lot, 2, 1, *lot, None, *source)
     assert repayment == (VOLUNTEER, "repayment", 1, 3, 4, *(None,) * 4, *lot, None, *source)
     assert alone[9:12] == (None, None, None)
@@ -126,6 +126,40 @@ def test_only_transfers_of_an_award_name_its_versions() -> None:
     assert row.version == 10, "one event each"
     entries.add(row, Movement("award", 0, [plain], cause, ("day/2026-03-04", 3, 1)))
     assert (row.version, len(entries.transfers), len(entries.outbox)) == (10, 5, 3), "nothing in all, no event"
+
+
+def earner() -> VolunteerRow:
+    first = First(BEGIN, UUID(int=1), date(2026, 3, 4))
+    return VolunteerRow(
+        VOLUNTEER, 7, Balances(*range(7)), Lifetime(*range(6)), first, ("star-1",), 2, "[]", 1, 0, BEGIN
+    )
+
+
+EARNING = {
+    ("figures", "available"),
+    ("figures", "earned"),
+    ("lifetime", "credit_minutes"),
+    ("lifetime", "credit_records"),
+}
+
+
+@pytest.mark.parametrize(
+    ("group", "member"),
+    [("figures", name) for name in Balances._fields] + [("lifetime", name) for name in Lifetime._fields],
+)
+def test_a_row_is_written_whole_unless_only_earning_changed_it(group: str, member: str) -> None:
+    row = earner()
+    row.version, row.badge_figures = 8, "[{}]"
+    assert row.only_earned
+    setattr(row, group, getattr(row, group)._replace(**{member: 99}))
+    assert row.only_earned == ((group, member) in EARNING)
+
+
+@pytest.mark.parametrize(("member", "value"), [("first", None), ("badges", ()), ("criteria_version", 3)])
+def test_nor_is_one_with_another_first_service_badge_or_judgement(member: str, value: object) -> None:
+    row = earner()
+    setattr(row, member, value)
+    assert not row.only_earned
 
 
 @st.composite

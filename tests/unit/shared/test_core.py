@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 import pytest
 from hypothesis import example, given
@@ -41,6 +41,12 @@ def test_derived_ids_repeat_and_do_not_collide_on_order() -> None:
     assert derived_id("a", 1) == derived_id("a", "1")
     assert derived_id("a", "b") != derived_id("b", "a")
     assert derived_id("a").version == 5
+
+
+@given(st.lists(st.one_of(st.text(), st.integers()), min_size=1, max_size=3))
+def test_derived_ids_are_version_5_of_their_namespace(parts: list[str | int]) -> None:
+    namespace = UUID("6f9619ff-8b86-5d01-b42d-00cf4fc964ff")
+    assert derived_id(*parts) == uuid5(namespace, "|".join(map(str, parts)))
 
 
 def test_the_district_day_is_that_of_shanghai() -> None:

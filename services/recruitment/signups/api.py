@@ -56,12 +56,18 @@ class SignupOut(Output):
 
 
 class LackOut(Output):
-    """One thing that the caller lacks: the type that a refusal would have, its sentence, and what it names."""
+    """One thing that the caller lacks: the type that a refusal would have, its sentence, and what it names.
+
+    ``missed`` and ``late`` are the unused places for which sign-ups are paused ``until`` then.
+    """
 
     type: str
     detail: str
     years: int | None
     code: str | None
+    missed: int | None
+    late: int | None
+    until: datetime | None
 
 
 class EligibilityOut(Output):
@@ -82,7 +88,7 @@ class ReliabilityOut(Output):
 
 
 class OwnSignupOut(Output):
-    """A sign-up with what, where and when."""
+    """A sign-up with what, where and when; cancelled within ``withdraw_minutes`` before the start, it is late."""
 
     signup_id: UUID
     shift_id: UUID
@@ -98,6 +104,7 @@ class OwnSignupOut(Output):
     site_name: str
     starts_at: datetime
     ends_at: datetime
+    withdraw_minutes: int
 
 
 class TeamSignupIn(Input):
@@ -211,10 +218,12 @@ async def list_own(
 
 
 @router.get("/shifts/{shift_id}/eligibility")
-async def read_eligibility(db: Db, cipher: CipherDep, caller: Volunteer, shift_id: UUID) -> EligibilityOut:
-    """The qualifications that the caller lacks for a shift, said before signing up."""
+async def read_eligibility(
+    request: Request, db: Db, cipher: CipherDep, caller: Volunteer, shift_id: UUID
+) -> EligibilityOut:
+    """The obstacles to a sign-up of the caller: missing qualifications, or a pause for unused places."""
     async with db.transaction() as tx:
-        found = await handlers.lacks(tx, cipher, caller, shift_id)
+        found = await handlers.lacks(tx, admission_of(request, cipher), caller, shift_id)
     return EligibilityOut(eligible=not found, missing=[_lack(each) for each in found])
 
 
@@ -253,12 +262,9 @@ def _team_row(volunteer_id: UUID, outcome: Signup | Refusal) -> TeamSignupRowOut
 
 
 def _lack(refused: DomainRefusal) -> LackOut:
-    years, code = refused.extra.get("years"), refused.extra.get("code")
-    return LackOut(
-        type=refused.slug,
-        detail=refused.detail,
-        years=years if isinstance(years, int) else None,
-        code=code if isinstance(code, str) else None,
+    names = ("years", "code", "missed", "late", "until")
+    return LackOut.model_validate(
+        {"type": refused.slug, "detail": refused.detail, **{name: refused.extra.get(name) for name in names}}
     )
 
 

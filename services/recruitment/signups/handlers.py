@@ -107,15 +107,21 @@ async def cancel(tx: Tx, caller: Caller, signup_id: UUID) -> Signup:
     return signup
 
 
-async def lacks(tx: Tx, cipher: Cipher, caller: Caller, shift_id: UUID) -> Sequence[DomainRefusal]:
-    """The qualifications that the calling volunteer lacks for a shift, said before signing up.
+async def lacks(tx: Tx, terms: SignupTerms, caller: Caller, shift_id: UUID) -> Sequence[DomainRefusal]:
+    """The obstacles to a sign-up of the calling volunteer: missing qualifications, or a pause.
 
     Raises:
         NotFound: no such shift, or it is part of a draft that the caller does not run.
     """
     found = placing.visible_shift(caller, shift_id, await store.find_placing(tx, shift_id))
     who, shift = caller.require_volunteer(), found.shift
-    return await eligibility.check(tx, cipher, who, shift.activity_id, found.team_id, shift.starts_at)
+    missing = await eligibility.check(tx, terms.cipher, who, shift.activity_id, found.team_id, shift.starts_at)
+    if terms.policy.allowed is None:
+        return missing
+    now = await tx.now()
+    seen = await store.find_reliability(tx, who, now - terms.policy.window, now)
+    paused = domain.refuse_unreliable(seen, terms.policy, now)
+    return missing if paused is None else [*missing, paused]
 
 
 async def reliability(tx: Tx, volunteer_id: UUID, policy: ReliabilityPolicy) -> tuple[Reliability, datetime | None]:

@@ -56,7 +56,7 @@ update shifts set taken = taken - 1 from cancelled where shifts.shift_id = cance
 -- name: list_signups
 -- A volunteer's sign-ups, newest first by keyset.
 select g.signup_id, g.shift_id, g.volunteer_id, g.status, g.source, g.placed_at, g.cancelled_at, s.activity_id, a.title,
-       a.place, a.site_id, si.name as site_name, s.starts_at, s.ends_at
+       a.place, a.site_id, si.name as site_name, s.starts_at, s.ends_at, s.withdraw_minutes
 from signups g join shifts s using (shift_id) join activities a using (activity_id) join sites si on si.site_id = a.site_id
 where g.volunteer_id = $1 and ($2::text is null or g.status = $2) and ($3::uuid is null or g.signup_id < $3)
 order by g.signup_id desc

@@ -70,6 +70,7 @@ class OwnSignup:
     site_name: str
     starts_at: datetime
     ends_at: datetime
+    withdraw_minutes: int
 
 
 @dataclass(frozen=True, slots=True)

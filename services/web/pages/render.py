@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from services.web.gateway.sessions import Session
-from services.web.pages import assets, language, look, wording
+from services.web.pages import assets, language, look, message_ways, wording
 from services.web.pages.forms import PostForms
 from services.web.pages.icons import icon
 from services.web.pages.language.current import translated
@@ -56,7 +56,7 @@ def _plural(sentence: str, _many: str, n: int) -> str:
 _environment.policies["ext.i18n.trimmed"] = True
 # The extension adds this method; the one that it gives templates escapes what is filled in.
 _environment.install_gettext_callables(translated, _plural, newstyle=True)  # type: ignore[attr-defined]
-_environment.filters.update(wording.FILTERS)
+_environment.filters.update({**wording.FILTERS, "linked": message_ways.linked, "way_of": message_ways.way_of})
 _environment.globals.update(
     span=wording.span,
     choices_of=wording.choices_of,

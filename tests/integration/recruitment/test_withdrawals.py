@@ -33,11 +33,15 @@ async def test_unused_places_are_counted_and_pause_own_sign_ups_where_set(work: 
     await work.clock.set(NOW + 5 * HOUR)
     seen = (await work.get("/signups/reliability", volunteer.token)).json()
     assert (seen["missed"], seen["late"], seen["allowed"], seen["paused_until"]) == (1, 1, None, None)
+    own = (await work.get("/signups", volunteer.token, status="active")).json()["items"]
+    assert {each["withdraw_minutes"] for each in own} == {120}, "the page says when a cancellation is late"
     settings: RecruitmentSettings = work.district.app.state.settings
     work.district.app.state.settings = settings.model_copy(update={"unused_places_allowed": 1})
     try:
         answer = await work.sign_up(coming, volunteer)
         assert refused(answer) == (409, "sign-ups-paused")
+        [lack] = (await work.get(f"/shifts/{coming}/eligibility", volunteer.token)).json()["missing"]
+        assert (lack["type"], lack["missed"], lack["late"]) == ("sign-ups-paused", 1, 1), "said before signing up"
         body = {"volunteer_id": volunteer.volunteer_id}
         assert (await work.post(f"/shifts/{coming}/signups", body, work.operator)).status_code == 201
     finally:

@@ -16,6 +16,7 @@ SEARCHES = {"number", "kind", "status", "code", "c", "on", "site", "team", "peri
     "theme",
     "week",
     "view",
+    "tab",
     "day",
     "result",
     "subject",

@@ -1,5 +1,6 @@
 """Pages of teams, projects, service points and the staff's organisation, drawn from canned answers of the services."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -177,3 +178,27 @@ async def test_parts_of_sites_teams_and_trainings_have_their_forms() -> None:
     )
     training = text(await organisation_parts.training(visit(CENTRE), ONE))
     assert f"PUT /api/recruitment/v1/trainings/{ONE}/attendances/{{organisation_id}}" in training
+
+
+@pytest.mark.parametrize(
+    ("on", "asked"), [("2026-03-01", "2026-03-02T00:00:00+08:00"), ("", None), ("2026-13-01", None)]
+)
+async def test_docked_teams_are_counted_now_or_at_the_end_of_a_day(
+    on: str, asked: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queries: list[str | None] = []
+
+    class Asking(CannedVisit):
+        async def get_optional(self, service: str, path: str, **query: str) -> Any:
+            if path == "/dockings/figure":
+                queries.append(query.get("on"))
+                return {"docked": 1, "teams": 2, "on": AT}
+            return await super().get_optional(service, path, **query)
+
+    async def now(_visit: Visit) -> datetime:
+        return datetime.fromisoformat("2026-03-05T09:00:00+08:00")
+
+    monkeypatch.setattr(organisation, "district_now", now)
+    asking = Asking(None, CENTRE, "/", "/")  # type: ignore[arg-type]
+    assert "1 / 2" in text(await organisation.organisation(asking, tab="teams", on=on))
+    assert queries == [asked]

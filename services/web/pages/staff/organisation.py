@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from fastapi import APIRouter, Response
 
 from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.language import N_, _
+from services.web.pages.public.district import district_now
 from services.web.pages.render import page
 from services.web.pages.staff.people import colleagues_of
+from services.web.pages.staff.schedule import day_bounds
 from services.web.pages.staff.structure_forms import CREATES, EDITS, Sight, field_value, label_of, shown_value
 from services.web.pages.visit import Visit, VisitOf
 from shared.auth.access import public
@@ -59,13 +62,13 @@ class StructureLine:
 
 
 @router.get("")
-async def organisation(visit: VisitOf, tab: str = "sites", closed: str = "") -> Response:
+async def organisation(visit: VisitOf, tab: str = "sites", closed: str = "", on: str = "") -> Response:
     """One tab: its objects with forms to create, edit and close them."""
     visit.staff()
     if tab not in TABS:
         raise UpstreamProblem("not-found", "There is no such tab.", status=404)
     sight, lines = await asyncio.gather(_sight(visit), _LINES.get(tab, _plain)(visit, tab))
-    docking = await visit.get_optional("recruitment", "/dockings/figure") if tab == "teams" else None
+    docking = await _docking(visit, on) if tab == "teams" else None
     return page(
         "staff/organisation.html",
         visit.session,
@@ -81,8 +84,20 @@ async def organisation(visit: VisitOf, tab: str = "sites", closed: str = "") -> 
         honour_creates=CREATES["honours"],
         sight=sight,
         docking=docking,
+        on=on,
         value_of=field_value,
     )
+
+
+async def _docking(visit: Visit, on: str) -> Mapping[str, Any] | None:
+    """The figure of docked teams now, or at the end of a day that is over; what is no day is today."""
+    try:
+        _start, end = day_bounds(date.fromisoformat(on))
+    except ValueError:
+        return await visit.get_optional("recruitment", "/dockings/figure")
+    at = min(end, await district_now(visit))
+    found: Mapping[str, Any] | None = await visit.get_optional("recruitment", "/dockings/figure", on=at.isoformat())
+    return found
 
 
 @router.get("/changes/{kind}/{object_id}")

@@ -72,6 +72,10 @@ _TRAINING = (
     FormField("title", N_("培训名称"), more={"maxlength": 200}),
     _select("mode", N_("方式"), "training_mode"),
 )
+_NEW_DAYS = (
+    FormField("starts_at", N_("新的开始日（不改就不填）"), "date", required=False, more={"data-day": "start"}),
+    FormField("ends_at", N_("新的结束日（不改就不填）"), "date", required=False, more={"data-day": "end"}),
+)
 _ORGANISATION = (_NAME, _select("level", N_("级别"), "level"), _SITE)
 
 CREATES: Mapping[str, tuple[FormField, ...]] = {
@@ -99,7 +103,7 @@ EDITS: Mapping[str, tuple[FormField, ...]] = {
     "honours": _HONOUR,
     "tags": _TAG,
     "organisations": _ORGANISATION,
-    "trainings": _TRAINING,
+    "trainings": (*_TRAINING, *_NEW_DAYS),
 }
 
 _LABELS: Mapping[str, str] = {
@@ -121,9 +125,9 @@ def label_of(name: str) -> str:
 
 
 def field_value(values: Mapping[str, Any], one: FormField) -> object:
-    """The value that a field of an edit form is filled with."""
+    """The value that a field of an edit form is filled with; days stay empty, since an object keeps an instant."""
     found = values.get(one.name)
-    return "" if found is None else found
+    return "" if found is None or one.kind == "date" else found
 
 
 def shown_value(sight: Sight, name: str, value: object) -> str:

@@ -35,6 +35,7 @@ async def own(visit: Visit, most: int = SHOWN) -> dict[str, Any]:
             **signup,
             "record": by_shift.get(signup["shift_id"]),
             "over": parse(signup["ends_at"]) + LATE < now,
+            "late": now > parse(signup["starts_at"]) - timedelta(minutes=signup["withdraw_minutes"]),
         }
         for signup in signups["items"]
     ]

@@ -98,7 +98,7 @@ _MEANINGS = {
     "released_at": "When the hold was released.",
     "reminded_at": "When the reminder was due.",
     "resident_id": "The resident who ordered, under an id of their own.",
-    "residents_served": "Residents served, in person-times.",
+    "residents_served": "Residents served; a resident counts each time.",
     "revision": "Number of this state of the record, from 1; the highest one counts.",
     "revoked_at": "When the badge was revoked.",
     "reward_id": "The reward in the catalogue.",

@@ -56,7 +56,8 @@ def _plural(sentence: str, _many: str, n: int) -> str:
 _environment.policies["ext.i18n.trimmed"] = True
 # The extension adds this method; the one that it gives templates escapes what is filled in.
 _environment.install_gettext_callables(translated, _plural, newstyle=True)  # type: ignore[attr-defined]
-_environment.filters.update({**wording.FILTERS, "linked": message_ways.linked, "way_of": message_ways.way_of})
+_environment.filters.update(wording.FILTERS, standing_alone=language.standing_alone)
+_environment.filters.update(linked=message_ways.linked, way_of=message_ways.way_of)
 _environment.globals.update(
     span=wording.span,
     choices_of=wording.choices_of,

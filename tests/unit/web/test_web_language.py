@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from services.web.gateway.sessions import Session
-from services.web.pages import errors, language
-from services.web.pages.language import _, _n, listed
+from services.web.pages import errors, language, render
+from services.web.pages.console.alerts import amount_said
+from services.web.pages.language import _, _n, listed, standing_alone
 from services.web.pages.language.current import language_of
 from services.web.pages.public.rules import rule_sentence, worth_said
 from services.web.pages.volunteer.explanation import bucket_said, entry
@@ -133,3 +134,17 @@ async def test_the_page_of_an_unknown_address_is_english() -> None:
     main = bytes(answer.body).decode("utf-8").split("<main", 1)[1].split("</main>", 1)[0]
     assert "There is no such page." in main
     assert not re.search(r"[\u4e00-\u9fff]", main)
+
+
+def test_what_stands_alone_begins_with_a_capital_in_english(english: None) -> None:
+    states = render._environment.get_template("components/states.html").module
+    assert ">Registered &lt;b&gt;</span>" in str(states.pill("registered <b>"))  # type: ignore[attr-defined]
+    assert standing_alone(_("服务记录")) == "Service records"
+
+
+@pytest.mark.parametrize(
+    ("unit", "number", "said"),
+    [("crashes", 1, "1 crash"), ("crashes", 3.0, "3 crashes"), ("minutes", 1.2, "1 minute"), ("records", None, "—")],
+)
+def test_a_reading_of_one_has_a_unit_in_the_singular(english: None, unit: str, number: float | None, said: str) -> None:
+    assert amount_said(unit, number) == said

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -9,13 +10,13 @@ from fastapi import APIRouter, Response
 
 from services.web.pages.console.forms import WORDS
 from services.web.pages.console.viewing import instant, watch
-from services.web.pages.language import N_, _, titled
+from services.web.pages.language import N_, N_n, _, _n, titled
 from services.web.pages.render import page, part
 from services.web.pages.visit import VisitOf
 from services.web.pages.wording import figure
 from shared.auth.access import public
 
-__all__ = ["router"]
+__all__ = ["amount_said", "router"]
 
 router = APIRouter(prefix="/console/alerts", include_in_schema=False, dependencies=[public()])
 
@@ -31,6 +32,13 @@ SAID: Mapping[str, tuple[str, str]] = {
 }
 """Monitor → its sentence, and where to read more."""
 UNITS = {"minutes": N_("分钟"), "records": N_("条"), "seconds": N_("秒"), "crashes": N_("次")}
+AMOUNTS = {
+    "minutes": N_n("%(n)s 分钟"),
+    "records": N_n("%(n)s 条"),
+    "seconds": N_n("%(n)s 秒钟"),
+    "crashes": N_n("%(n)s 次退出"),
+}
+"""Unit → so many of it."""
 HISTORY = "30"
 
 
@@ -74,13 +82,18 @@ def _who(one: Mapping[str, Any], sites: Mapping[str, str]) -> str:
     return sites.get(str(site)) or _("编号 %(end)s", end=str(site)[-6:].upper())
 
 
+def amount_said(unit: str, number: float | None) -> str:
+    """So many of a monitor's unit, rounded; a dash where there is no reading."""
+    return figure(number) if number is None else _n(AMOUNTS[unit], round(number))
+
+
 def _alert(one: dict[str, Any], sites: Mapping[str, str]) -> dict[str, Any]:
     sentence, href = SAID[one["monitor"]]
     return one | {
         "said": _(sentence, who=_who(one, sites), reading=figure(one["worst"])),
         "href": href + quote(str(one["site_id"])) if href.endswith("=") else href,
         "word": _(WORDS["monitor"][one["monitor"]]),
-        "unit_said": _(UNITS[one["unit"]]),
+        "amount": partial(amount_said, one["unit"]),
     }
 
 
@@ -88,5 +101,6 @@ def _monitor(one: dict[str, Any], sites: Mapping[str, str]) -> dict[str, Any]:
     return one | {
         "word": titled(WORDS["monitor"][one["monitor"]]),
         "unit_said": _(UNITS[one["unit"]]),
+        "amount": partial(amount_said, one["unit"]),
         "readings": [reading | {"who": _who(reading, sites)} for reading in one["readings"]],
     }

@@ -11,7 +11,21 @@ from services.web.pages.language.current import (
     current,
     language_of,
     listed,
+    standing_alone,
     titled,
 )
 
-__all__ = ["LANGUAGES", "N_", "SOURCE", "N_n", "_", "_n", "choose", "current", "language_of", "listed", "titled"]
+__all__ = [
+    "LANGUAGES",
+    "N_",
+    "SOURCE",
+    "N_n",
+    "_",
+    "_n",
+    "choose",
+    "current",
+    "language_of",
+    "listed",
+    "standing_alone",
+    "titled",
+]

@@ -20,6 +20,7 @@ __all__ = [
     "current",
     "language_of",
     "listed",
+    "standing_alone",
     "titled",
     "translated",
 ]
@@ -109,7 +110,11 @@ def _(sentence: str, /, **values: Any) -> str:
 
 def titled(text: str) -> str:
     """A word or two that stand alone, translated: in English they also stand inside sentences, in lower case."""
-    said = _(text)
+    return standing_alone(_(text))
+
+
+def standing_alone(said: str) -> str:
+    """Translated words as they stand alone, with a capital; markup stays markup."""
     return said[:1].upper() + said[1:]
 
 

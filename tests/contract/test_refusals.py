@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from services.web.pages import order_sentences, refusal_sentences
+from services.web.pages import order_sentences, record_sentences, refusal_sentences
 from services.web.pages.refusal_sentences import SENTENCES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,7 +19,9 @@ BASE = "Refusal"
 def _trees() -> Iterator[tuple[Path, ast.Module]]:
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):
-            if path not in (Path(refusal_sentences.__file__), Path(order_sentences.__file__)):
+            if path not in [
+                Path(str(each.__file__)) for each in (refusal_sentences, order_sentences, record_sentences)
+            ]:
                 yield path, ast.parse(path.read_text("utf-8"))
 
 

@@ -15,7 +15,13 @@ from services.web.pages.language.catalogue import catalogue_path, forms_of
 UNCONVERTED: set[str] = set()
 """Folders and files of `PAGES` whose Chinese does not go through the catalogue yet. This list only gets shorter."""
 
-SOURCE_ALONE = {"language/current.py", "order_sentences.py", "refusal_sentences.py", "refusals.py"}
+SOURCE_ALONE = {
+    "language/current.py",
+    "order_sentences.py",
+    "record_sentences.py",
+    "refusal_sentences.py",
+    "refusals.py",
+}
 """What stands in Chinese alone: the language's name and comma; refusals, whose English is the services' own."""
 
 CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff01-\uff0f\uff1a-\uffef]")

@@ -1,6 +1,6 @@
 """Routes of contacts."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -16,9 +16,10 @@ from services.recruitment.access.domain import PhoneProof
 from services.recruitment.access.handlers import IssuedCode
 from services.recruitment.access.sessions import ClientDep, PolicyDep, Proving, refuse_codes, spend_attempt
 from services.recruitment.contacts import handlers
-from services.recruitment.contacts.handlers import OwnProofs
+from services.recruitment.contacts.handlers import OwnProofs, SaidBirthDate
 from services.recruitment.contacts.store import PhoneChange
-from services.recruitment.vault.api import CipherDep
+from services.recruitment.vault.api import CipherDep, ReaderDep
+from services.recruitment.vault.handlers import looking
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
 from shared.errors import TransientError
@@ -90,6 +91,20 @@ class EmailIn(Input):
     """The e-mail address, null: none."""
 
     email: Annotated[str, Field(max_length=254)] | None
+
+
+class BirthDateIn(Input):
+    """A date of birth, what it was seen in, and for children whether a guardian agreed."""
+
+    birth_date: date
+    purpose: Annotated[str, Field(min_length=4, max_length=500)]
+    guardian_consent: bool = False
+
+
+class BirthDateOut(Output):
+    """The date of birth is on file."""
+
+    on_file: bool
 
 
 @router.post("/volunteers/me/phone/codes", status_code=202)
@@ -201,6 +216,17 @@ async def replace_phone(
     for phone in replaced:
         await _warn(channel, phone)
     return answer
+
+
+@router.put("/volunteers/{volunteer_id}/birth-date")
+async def add_birth_date(
+    volunteer_id: UUID, body: BirthDateIn, caller: Staff, reader: ReaderDep, db: Db, cipher: CipherDep
+) -> BirthDateOut:
+    """Add the date of birth of a volunteer of whom none is on file; one on file is not changed."""
+    said = SaidBirthDate(body.birth_date, body.purpose.strip(), body.guardian_consent)
+    async with looking(db, reader) as tx:
+        await handlers.add_birth_date(tx, cipher, caller, reader, volunteer_id, said)
+    return BirthDateOut(on_file=True)
 
 
 @router.put("/volunteers/me/email")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from uuid import UUID
 
 from services.recruitment.access import handlers as access
@@ -15,8 +16,10 @@ from services.recruitment.security import handlers as security
 from services.recruitment.security.handlers import Kind, SecurityEvent
 from services.recruitment.vault import handlers as vault
 from services.recruitment.vault.cipher import Cipher
+from services.recruitment.vault.domain import clean_birth_date, needs_guardian
+from services.recruitment.vault.handlers import VaultReader
 from shared.auth.tokens import Caller
-from shared.clock import real_now
+from shared.clock import district_day, real_now
 from shared.errors import Conflict, Invalid, NotFound
 from shared.ids import new_id
 from shared.mailaddress import checked_address
@@ -24,6 +27,8 @@ from shared.postgres import Tx
 
 __all__ = [
     "OwnProofs",
+    "SaidBirthDate",
+    "add_birth_date",
     "change_email",
     "change_phone",
     "changes",
@@ -32,6 +37,18 @@ __all__ = [
     "replace_phone",
     "require_of_site",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class SaidBirthDate:
+    """A date of birth as the staff saw it, what it was seen in, and whether a guardian agreed."""
+
+    birth_date: date
+    purpose: str
+    guardian_consent: bool = False
+
+    def __repr__(self) -> str:
+        return "SaidBirthDate(…)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +163,33 @@ async def change_email(tx: Tx, cipher: Cipher, caller: Caller, email: str | None
         raise Invalid("email-invalid", str(error), member="email") from None
     person_id = await _own_person(tx, caller.require_volunteer())
     await vault.change(tx, cipher, person_id, lambda identity: replace(identity, email=address), await tx.now())
+
+
+async def add_birth_date(
+    tx: Tx, cipher: Cipher, caller: Caller, reader: VaultReader, volunteer_id: UUID, said: SaidBirthDate
+) -> None:
+    """Add the date of birth of a volunteer of whom none is on file; the volunteer sees it among the looks.
+
+    Raises:
+        NotFound: there is no such volunteer among those of the caller's sites.
+        Conflict: ``own-account``, ``birth-date-on-file``.
+        Invalid: ``birth-date-invalid``; ``guardian-missing``: under 14, and no guardian agreed.
+        TooMany: ``looks-limited``.
+    """
+    person_id = await _staff_person(tx, caller, volunteer_id)
+    now = await tx.now()
+    try:
+        born = clean_birth_date(said.birth_date, district_day(now))
+    except ValueError as error:
+        raise Invalid("birth-date-invalid", str(error), member="birth_date") from None
+    if (await vault.identities(tx, cipher, [person_id]))[person_id].birth_date is not None:
+        raise Conflict("birth-date-on-file", "A date of birth is on file; it is not changed here.")
+    if needs_guardian(born, district_day(now)):
+        if not said.guardian_consent:
+            raise Invalid("guardian-missing", "Under 14 years a guardian has to agree.", member="guardian_consent")
+        await store.keep_guardian(tx, volunteer_id)
+    await vault.look(tx, person_id, reader, said.purpose, ["birth_date"])
+    await vault.change(tx, cipher, person_id, lambda identity: replace(identity, birth_date=born), now)
 
 
 async def changes(tx: Tx, caller: Caller) -> Sequence[PhoneChange]:

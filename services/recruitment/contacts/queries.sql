@@ -2,6 +2,10 @@
 -- The person behind a volunteer; one change at a time.
 select person_id, site_id from volunteers where volunteer_id = $1 and claimed_at is not null for no key update;
 
+-- name: keep_guardian
+-- A child whose date of birth became known only now; a consent of a version never changes.
+update volunteers set guardian_consent = true, version = version + 1 where volunteer_id = $1;
+
 -- name: add_change
 -- A changed phone; neither number is kept here.
 insert into phone_changes (change_id, volunteer_id, changed_at, changed_by, by_staff, wrapped_key, sealed)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from shared.postgres import Tx, load_queries
 
-__all__ = ["PhoneChange", "add_change", "end_sessions", "list_changes", "person_of"]
+__all__ = ["PhoneChange", "add_change", "end_sessions", "keep_guardian", "list_changes", "person_of"]
 
 _SQL = load_queries(__file__)
 
@@ -26,6 +26,11 @@ async def person_of(tx: Tx, volunteer_id: UUID) -> tuple[UUID, UUID | None] | No
     """Lock the volunteer; (person, site), or None where there is no such volunteer who has logged in."""
     row = await tx.fetchrow(_SQL["person_of"], volunteer_id)
     return None if row is None else (row["person_id"], row["site_id"])
+
+
+async def keep_guardian(tx: Tx, volunteer_id: UUID) -> None:
+    """Keep that a guardian agreed; the volunteer is locked."""
+    await tx.execute(_SQL["keep_guardian"], volunteer_id)
 
 
 async def add_change(tx: Tx, change: PhoneChange, wrapped_key: bytes | None, sealed: bytes | None) -> None:

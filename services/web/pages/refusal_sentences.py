@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from services.web.pages.order_sentences import ORDERS
+from services.web.pages.record_sentences import RECORDS
 
 __all__ = ["SENTENCES"]
 
@@ -47,6 +48,7 @@ SENTENCES: Mapping[str, str] = {
     "credentials-not-configured": "区里还没有启用凭证签名，暂时不能下载凭证。徽章仍然有效。",
     "team-unknown": "没有这支队伍。",
     **ORDERS,
+    **RECORDS,
     # sign-up and attendance
     "shift-unknown": "没有这个班次。",
     "shift-full": "名额已满（共 {capacity} 个），请选别的班次。",
@@ -108,10 +110,6 @@ SENTENCES: Mapping[str, str] = {
     "nothing-to-call-off": "这个活动的班次都结束或取消了，没有可取消的。",
     "nothing-to-answer": "这条记录不用再核对：不是系统签退的，或者已经有了结果。",
     "time-missing": "请填写几点走的。",
-    "rectification-too-late": "班次结束 90 天之内才能提出，请联系区中心。",
-    "rectification-open": "您已经提出过，站点还没有答复，请稍等。",
-    "rectification-answered": "这条申请已经有人答复了，请刷新查看。",
-    "rectification-unknown": "您的站点没有这条申请。",
     "left-outside": "走的时间要在签到之后、记录结束之前。",
     "posts-invalid": "同一个班次里两个岗位不能同名。",
     "posts-above-capacity": "岗位一共 {places} 个名额，超过了班次的 {capacity} 个。",

@@ -121,6 +121,9 @@ _RECRUITMENT: dict[tuple[str, str], Row] = {
     ("POST", "/volunteers"): everybody("people register themselves, by a code to their phone"),
     ("POST", "/volunteers/{volunteer_id}/phone/codes"): Row("station", body={"phone": "13900000077"}),
     ("POST", "/volunteers/me/phone"): Row(None, frozenset({"stranger"}), why="acts on the caller alone"),
+    ("PUT", "/volunteers/{volunteer_id}/birth-date"): Row(
+        "station", body={"birth_date": "1990-05-01", "purpose": "看过身份证"}
+    ),
     ("POST", "/volunteers/{volunteer_id}/phone"): Row(
         None,
         body={"phone": "13900000077", "challenge_id": "$volunteer_id", "code": "000000", "evidence": "看过身份证"},

@@ -164,3 +164,29 @@ async def test_own_acts_wait_for_the_terms_in_force_and_those_of_staff_do_not(
     assert (await work.post("/volunteers/me/consents", {"version": 2}, one.token)).status_code == 201
     assert (await work.sign_up(shift_id, one)).status_code == 201
     assert (await work.check("in", shift_id, one)).status_code == 201
+
+
+async def test_staff_add_a_missing_date_of_birth_once_and_the_volunteer_sees_it(work: Work) -> None:
+    here = work.sites["惠民社区"]
+    grown, child, known = (
+        await work.volunteer(site_id=here),
+        await work.volunteer(site_id=here),
+        await work.volunteer(site_id=here, birth_date="1990-05-01"),
+    )
+
+    async def add(who: Volunteer, born: str, token: str = work.station, **more: Any) -> httpx.Response:
+        body = {"birth_date": born, "purpose": "看过身份证原件", **more}
+        answer: httpx.Response = await work.put(f"/volunteers/{who.volunteer_id}/birth-date", body, token)
+        return answer
+
+    assert refused(await add(grown, "2036-01-01")) == (422, "birth-date-invalid")
+    assert refused(await add(grown, "1990-05-01", work.other_station)) == (404, "volunteer-unknown")
+    assert (await add(grown, "1990-05-01")).status_code == 200
+    assert refused(await add(grown, "1991-05-01")) == (409, "birth-date-on-file")
+    assert refused(await add(known, "1991-05-01")) == (409, "birth-date-on-file")
+    looks = (await work.get("/volunteers/me/looks", grown.token)).json()["items"]
+    assert [look["purpose"] for look in looks] == ["看过身份证原件"]
+    assert refused(await add(child, "2019-05-01")) == (422, "guardian-missing")
+    assert (await add(child, "2019-05-01", guardian_consent=True)).status_code == 200
+    standing = (await work.get("/volunteers/me/consent", child.token)).json()
+    assert standing["guardian_needed"] is True

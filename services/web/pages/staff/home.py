@@ -38,8 +38,8 @@ async def staff(visit: VisitOf) -> Response:
     shifts, held, waiting, inbox = await asyncio.gather(
         _shifts(visit), _held(visit), _waiting(visit), messages.own(visit)
     )
-    # what waits stands first
-    waiting = sorted([*waiting, _unread(inbox["inbox"])], key=lambda line: not line["waits"])
+    # the page shows what waits before the shifts, and where nothing waits after them
+    waiting = [*waiting, _unread(inbox["inbox"])]
     return page(
         "staff/home.html",
         visit.session,

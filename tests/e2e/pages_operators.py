@@ -10,17 +10,19 @@ from playwright.async_api import Locator, Page
 
 from tests.e2e.pages_district import PASSWORD, District, staff_account
 from tests.e2e.pages_visitors import DESK, PHONE, sideways
+from tests.support.depth import part_of
 from tests.support.waiting import eventually
 
 __all__ = ["log_in", "operator_of", "refusal", "reloaded", "second_operator", "shot"]
 
 SHOTS = os.environ.get("WEIGUANG_SHOTS")
 """A directory for pictures of the pages, for whoever wants to look at them."""
+WIDTHS = ((DESK, "1280"), (PHONE, "390"))
 
 
 async def shot(page: Page, name: str) -> None:
-    """See that the page is not too wide for a desk or a phone, and take its picture if somebody wants it."""
-    for size, width in ((DESK, "1280"), (PHONE, "390")):
+    """See that the page is not too wide for a phone, in depth for a desk too; take its picture if somebody wants it."""
+    for size, width in WIDTHS if SHOTS else part_of(WIDTHS, turn=1, of=2):
         await page.set_viewport_size(size)
         overflow = await sideways(page)
         assert overflow <= 0, f"{name} at {width} px is {overflow} px too wide"

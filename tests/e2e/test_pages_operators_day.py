@@ -209,6 +209,7 @@ async def test_a_stream_goes_on_by_itself_when_the_database_comes_back(district:
         await expect(newest).not_to_have_text(before)
 
 
+@pytest.mark.deep  # in breadth a worker that dies in a replay is succeeded by another in test_operator_routes
 async def test_a_consumer_killed_in_the_middle_of_a_replay_applies_each_record_once(district: District) -> None:
     made = [event(points_posted(new_id()), source="test", aggregate_version=1) for _ in range(REPLAYED)]
     records = []

@@ -15,7 +15,11 @@ from dev.stack.processes import alive
 from dev.stack.supervisor import read_state
 from tests.support.waiting import WAIT_LIMIT, eventually
 
-pytestmark = [pytest.mark.broker, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.broker,
+    pytest.mark.slow,
+    pytest.mark.deep,
+]  # the supervisor alone ends in order in test_stack
 
 
 async def test_it_ends_in_order_and_leaves_no_process(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ async def test_nothing_is_left_when_the_supervisor_is_killed(options: Options) -
 
 
 @pytest.mark.broker
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=pytest.mark.deep), signal.SIGINT])
 async def test_it_ends_in_order_when_asked(options: Options, number: signal.Signals) -> None:
     async with _supervisor_process(options.var) as process:
         children = await _children(options.var)

@@ -62,17 +62,25 @@ class Service:
 
     async def learn(self) -> None:
         """Call everything as an operator until no answer tells of a new thing, so that ids in later calls exist."""
-        before = -1
+        before, answered = -1, set[tuple[str, str]]()
         while len(self.known) > before:
             before = len(self.known)
             for call, allowed in self.calls():
                 if call.template.endswith(("/close", "/revoke", "/void", "/cancel", "/logout")):
                     continue  # what is learnt should stay usable
-                if allowed is None or Role.OPERATOR in allowed:
-                    for attempt in (call, call.lean):
-                        answer = await self.send(attempt, self.token(Role.OPERATOR))
-                        if answer.is_success and answer.content.startswith((b"{", b"[")):
-                            _ids_of(answer.json(), self.known)
+                if (allowed is None or Role.OPERATOR in allowed) and (call.method, call.template) not in answered:
+                    await self._learn_of(call, answered)
+
+    async def _learn_of(self, call: Call, answered: set[tuple[str, str]]) -> None:
+        for attempt in (call, call.lean):
+            answer = await self.send(attempt, self.token(Role.OPERATOR))
+            if not answer.is_success:
+                continue
+            if answer.content.startswith((b"{", b"[")):
+                _ids_of(answer.json(), self.known)
+            if call.method != "GET":  # lists grow with what others make
+                answered.add((call.method, call.template))
+            return
 
     async def counts(self) -> tuple[int, int]:
         return tuple(await self.database.pool.fetchrow(COUNTS))

@@ -66,7 +66,7 @@ async def _training(district: District, token: str) -> None:
     """An activity asks for a training: refused without it, open with it."""
     client = district.client
     activity, shift = await _planned(district, "独居老人急救陪护", 2, 3)
-    body = {"version": 0, "needs_training": TRAINING, "bring": "身份证", "contact": "本站值班员"}
+    body = {"version": 0, "needs_trainings": [TRAINING], "bring": "身份证", "contact": "本站值班员"}
     await client.put(f"{RECRUITMENT}/activities/{activity}/details", body, district.operator, "places-details")
     try:
         await _sign_up(district, shift, token, "places-untrained")

@@ -179,3 +179,24 @@ async def test_a_leader_calls_the_roll_on_a_phone(district: District, browser: B
         await phone.get_by_role("dialog").get_by_role("button", name="确定取消报名").click()
         await expect(phone.locator("#roster")).to_contain_text("还没有人报名")
         assert await sideways(phone) <= 0
+
+
+async def test_an_activity_asks_for_skills_by_name(district: District, browser: Browser) -> None:
+    async with httpx.AsyncClient(base_url=district.url, timeout=30) as client:
+        api = Api(client)
+        await api.log_in("operator", district.stack.secrets.operator_password)
+        await api.post("/recruitment/v1/tags", {"tag": "sign-language", "zh": "手语", "en": "Sign language"})
+    async with visitor(browser, phone=False) as desk:
+        await staff_log_in(desk, district)
+        await desk.goto(f"{district.url}/staff/shifts/{district.shift_id}")
+        await desk.get_by_role("link", name="看整个活动").click()
+        box = desk.get_by_role("group", name="要有的技能").get_by_label("手语")
+        await box.check()
+        await desk.get_by_role("button", name="保存须知和条件").click()
+        await expect(desk.get_by_text("已保存。")).to_be_visible()
+        await expect(box).to_be_checked()
+        await shot(desk, "requirements")
+        await desk.context.add_cookies([{"name": "wg_language", "value": "en", "url": district.url}])
+        await desk.reload()
+        await expect(desk.get_by_role("group", name="Skills required").get_by_label("Sign language")).to_be_checked()
+        await shot(desk, "requirements-en")

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from services.recruitment.activities.api import Runner
 from services.recruitment.activities.guards import STAFF
-from services.recruitment.eligibility import handlers
+from services.recruitment.eligibility import handlers, store
 from services.recruitment.eligibility.domain import ActivityDetails, FactKind, VolunteerFact
 from shared.auth.access import allow, optional
 from shared.auth.tokens import Caller, Role
@@ -26,6 +26,7 @@ router = APIRouter(prefix="/api/recruitment/v1", tags=["activities"])
 Staff = Annotated[Caller, allow(*STAFF)]
 Volunteer = Annotated[Caller, allow(Role.VOLUNTEER)]
 Age = Annotated[int, Field(ge=0, le=120)]
+Codes = Annotated[tuple[FactCodeText, ...], Field(max_length=10)]
 
 
 class DetailsIn(Input):
@@ -39,8 +40,8 @@ class DetailsIn(Input):
     training: FactCodeText | None = None
     min_age: Age | None = None
     max_age: Age | None = None
-    needs_training: FactCodeText | None = None
-    needs_skill: FactCodeText | None = None
+    needs_trainings: Codes = ()
+    needs_skills: Codes = ()
     needs_insurance: bool = False
     team_only: bool = False
 
@@ -57,8 +58,8 @@ class DetailsOut(Output):
     training: str | None
     min_age: int | None
     max_age: int | None
-    needs_training: str | None
-    needs_skill: str | None
+    needs_trainings: list[str]
+    needs_skills: list[str]
     needs_insurance: bool
     team_only: bool
 
@@ -84,6 +85,21 @@ class FactOut(Output):
     revoked_at: datetime | None
 
 
+class QualificationOut(Output):
+    """A training or skill that activities may ask for, named where it has a name."""
+
+    kind: FactKind
+    code: str
+    zh: str | None
+    en: str | None
+
+
+class QualificationsOut(Output):
+    """The trainings and skills that are known."""
+
+    items: list[QualificationOut]
+
+
 class FactsOut(Output):
     """The facts of a volunteer, newest first."""
 
@@ -103,6 +119,16 @@ async def write_details(db: Db, caller: Runner, activity_id: UUID, body: Details
     wanted = ActivityDetails(activity_id, **body.model_dump())
     async with db.transaction() as tx:
         return _details(await handlers.save(tx, caller, wanted))
+
+
+@router.get("/qualifications")
+async def list_qualifications(db: Db, caller: Runner) -> QualificationsOut:
+    """The trainings and skills that activities may ask for."""
+    async with db.transaction() as tx:
+        found = await store.list_qualifications(tx)
+    return QualificationsOut(
+        items=[QualificationOut(kind=one.kind, code=one.code, zh=one.zh, en=one.en) for one in found]
+    )
 
 
 @router.get("/volunteers/me/facts")
@@ -140,7 +166,8 @@ async def revoke_fact(request: Request, db: Db, caller: Staff, fact_id: UUID) ->
 
 
 def _details(details: ActivityDetails) -> DetailsOut:
-    return DetailsOut(**{name: getattr(details, name) for name in DetailsOut.model_fields})
+    lists = {"needs_trainings": list(details.needs_trainings), "needs_skills": list(details.needs_skills)}
+    return DetailsOut(**{name: getattr(details, name) for name in DetailsOut.model_fields} | lists)
 
 
 def _fact(fact: VolunteerFact) -> FactOut:

@@ -12,6 +12,7 @@ from services.recruitment.activities.domain import DomainRefusal
 __all__ = [
     "ActivityDetails",
     "FactKind",
+    "Qualification",
     "Qualifications",
     "VolunteerFact",
     "asks_for_age",
@@ -45,8 +46,8 @@ class ActivityDetails:
     training: str | None = None
     min_age: int | None = None
     max_age: int | None = None
-    needs_training: str | None = None
-    needs_skill: str | None = None
+    needs_trainings: tuple[str, ...] = ()
+    needs_skills: tuple[str, ...] = ()
     needs_insurance: bool = False
     team_only: bool = False
 
@@ -56,10 +57,20 @@ class Qualifications:
     """The qualifications of a volunteer on the day of a shift, as far as asked for; ``age`` None: not known."""
 
     age: int | None
-    trained: bool
-    skilled: bool
+    trainings: frozenset[str]
+    skills: frozenset[str]
     insured: bool
     in_team: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Qualification:
+    """A training or skill that activities may ask for; its names are None where staff entered the code alone."""
+
+    kind: FactKind
+    code: str
+    zh: str | None
+    en: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +94,7 @@ def asks_for_age(details: ActivityDetails) -> bool:
 
 def asks_for_facts(details: ActivityDetails) -> bool:
     """Whether anything but the age is asked for."""
-    return bool(details.needs_training or details.needs_skill or details.needs_insurance or details.team_only)
+    return bool(details.needs_trainings or details.needs_skills or details.needs_insurance or details.team_only)
 
 
 def missing(details: ActivityDetails, known: Qualifications) -> list[DomainRefusal]:
@@ -104,12 +115,15 @@ def missing(details: ActivityDetails, known: Qualifications) -> list[DomainRefus
             found.append(
                 _bound("too-old", f"This activity is for people of {details.max_age} and younger.", details.max_age)
             )
-    if details.needs_training and not known.trained:
-        detail = f"Complete the training {details.needs_training} first."
-        found.append(DomainRefusal("training-missing", detail, extra={"code": details.needs_training}))
-    if details.needs_skill and not known.skilled:
-        detail = f"This activity asks for the skill {details.needs_skill}; staff of a site enter it."
-        found.append(DomainRefusal("skill-missing", detail, extra={"code": details.needs_skill}))
+    for training in details.needs_trainings:
+        if training not in known.trainings:
+            found.append(
+                DomainRefusal("training-missing", f"Complete the training {training} first.", extra={"code": training})
+            )
+    for skill in details.needs_skills:
+        if skill not in known.skills:
+            detail = f"This activity asks for the skill {skill}; staff of a site enter it."
+            found.append(DomainRefusal("skill-missing", detail, extra={"code": skill}))
     if details.needs_insurance and not known.insured:
         detail = "This activity asks for an insurance that is valid on that day; staff of a site enter it."
         found.append(DomainRefusal("insurance-missing", detail))

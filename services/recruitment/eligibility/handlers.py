@@ -70,7 +70,7 @@ async def check(
         return []
     row = rows[0]
     age = await _age(tx, cipher, row.person_id, day) if domain.asks_for_age(asked) else None
-    return domain.missing(asked, Qualifications(age, row.trained, row.skilled, row.insured, row.in_team))
+    return domain.missing(asked, Qualifications(age, row.trainings, row.skills, row.insured, row.in_team))
 
 
 async def ineligible(
@@ -85,7 +85,7 @@ async def ineligible(
     return {
         row.volunteer_id
         for row in rows
-        if domain.missing(asked, Qualifications(None, row.trained, row.skilled, row.insured, row.in_team))
+        if domain.missing(asked, Qualifications(None, row.trainings, row.skills, row.insured, row.in_team))
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.recruitment.activities.domain import State
-from services.recruitment.eligibility.domain import ActivityDetails, FactKind, VolunteerFact
+from services.recruitment.eligibility.domain import ActivityDetails, FactKind, Qualification, VolunteerFact
 from shared.postgres import Tx, load_queries
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "find_qualifications",
     "insert_fact",
     "list_facts",
+    "list_qualifications",
     "revoke_fact",
     "save_details",
 ]
@@ -31,8 +32,8 @@ class QualificationRow:
 
     volunteer_id: UUID
     person_id: UUID
-    trained: bool
-    skilled: bool
+    trainings: frozenset[str]
+    skills: frozenset[str]
     insured: bool
     in_team: bool
 
@@ -40,7 +41,10 @@ class QualificationRow:
 async def find_details(tx: Tx, activity_id: UUID) -> ActivityDetails:
     """The details of an activity; version 0 where none were written."""
     row = await tx.fetchrow(_SQL["find_details"], activity_id)
-    return ActivityDetails(activity_id) if row is None else ActivityDetails(**dict(row))
+    if row is None:
+        return ActivityDetails(activity_id)
+    lists = {name: tuple(row[name]) for name in ("needs_trainings", "needs_skills")}
+    return ActivityDetails(**{**dict(row), **lists})
 
 
 async def find_activity(tx: Tx, activity_id: UUID) -> tuple[UUID, UUID, State] | None:
@@ -61,9 +65,22 @@ async def find_qualifications(
 ) -> list[QualificationRow]:
     """The qualifications of the volunteers on the day."""
     rows = await tx.fetch(
-        _SQL["find_qualifications"], sorted(volunteer_ids), day, details.needs_training, details.needs_skill, team_id
+        _SQL["find_qualifications"], sorted(volunteer_ids), day, details.needs_trainings, details.needs_skills, team_id
     )
-    return [QualificationRow(**dict(row)) for row in rows]
+    return [
+        QualificationRow(**{**dict(row), "trainings": frozenset(row["trainings"]), "skills": frozenset(row["skills"])})
+        for row in rows
+    ]
+
+
+async def list_qualifications(tx: Tx) -> list[Qualification]:
+    """Trainings and skills that are known, by kind and code; a code that has a name is listed by it once."""
+    known: dict[tuple[str, str], Qualification] = {}
+    for row in await tx.fetch(_SQL["list_qualifications"]):
+        known.setdefault(
+            (row["kind"], row["code"]), Qualification(FactKind(row["kind"]), row["code"], row["zh"], row["en"])
+        )
+    return list(known.values())
 
 
 async def insert_fact(tx: Tx, fact: VolunteerFact) -> None:

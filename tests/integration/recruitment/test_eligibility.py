@@ -56,7 +56,7 @@ async def test_an_age_is_checked_on_the_day_of_the_shift_without_being_said(work
 
 
 async def test_skills_and_insurance_count_while_staff_vouch_for_them(work: Work) -> None:
-    _, shift_id = await asking(work, needs_skill="barber", needs_insurance=True)
+    _, shift_id = await asking(work, needs_skills=["barber"], needs_insurance=True)
     volunteer = await work.volunteer(site_id=work.sites["惠民社区"])
     path = f"/volunteers/{volunteer.volunteer_id}/facts"
     assert await refusal(work, shift_id, volunteer) == (409, ["skill-missing", "insurance-missing"])
@@ -79,7 +79,7 @@ async def test_skills_and_insurance_count_while_staff_vouch_for_them(work: Work)
 
 async def test_a_completed_training_opens_others_and_waiting_passes_over_who_lacks_it(work: Work) -> None:
     _, training = await asking(work, HOUR, training="first-aid")
-    activity_id, shift_id = await asking(work, 3 * DAY, needs_training="first-aid")
+    activity_id, shift_id = await asking(work, 3 * DAY, needs_trainings=["first-aid"])
     trained, other = await work.volunteer(), await work.volunteer()
     assert await refusal(work, shift_id, trained) == (409, ["training-missing"])
     assert (await work.sign_up(training, trained)).status_code == 201
@@ -93,8 +93,39 @@ async def test_a_completed_training_opens_others_and_waiting_passes_over_who_lac
     assert (refused.status_code, refused.json()["type"]) == (409, "training-missing")
     assert (await put(work, activity_id, {"version": 1})).status_code == 200
     await work.post(f"/shifts/{shift_id}/waitlist", {}, other.token)
-    assert (await put(work, activity_id, {"version": 2, "needs_training": "first-aid"})).status_code == 200
+    assert (await put(work, activity_id, {"version": 2, "needs_trainings": ["first-aid"]})).status_code == 200
     signup = (await work.get("/signups", trained.token, status="active")).json()["items"][0]
     await work.post(f"/signups/{signup['signup_id']}/cancel", {}, trained.token)
     entry = (await work.get("/waitlist", other.token)).json()["items"][0]
     assert (entry["status"], entry["skipped"]) == ("waiting", "ineligible")
+
+
+async def test_an_activity_asks_for_several_and_names_each_that_is_missing(work: Work) -> None:
+    _, shift_id = await asking(
+        work, needs_trainings=["first-aid", "fire-safety"], needs_skills=["barber", "sign-language"]
+    )
+    volunteer = await work.volunteer(site_id=work.sites["惠民社区"])
+    path = f"/volunteers/{volunteer.volunteer_id}/facts"
+    for kind, code in (("training", "fire-safety"), ("skill", "barber"), ("skill", "fire-safety")):
+        await work.district.made(path, {"kind": kind, "code": code}, work.station)
+    said = (await work.get(f"/shifts/{shift_id}/eligibility", volunteer.token)).json()
+    assert [(each["type"], each["code"]) for each in said["missing"]] == [
+        ("training-missing", "first-aid"), ("skill-missing", "sign-language"),
+    ]  # fmt: skip
+    for kind, code in (("training", "first-aid"), ("skill", "sign-language")):
+        await work.district.made(path, {"kind": kind, "code": code}, work.station)
+    assert await refusal(work, shift_id, volunteer) == (201, None)
+
+
+async def test_known_trainings_and_skills_are_listed_by_name(work: Work) -> None:
+    await asking(work, training="first-aid")
+    volunteer = await work.volunteer(site_id=work.sites["惠民社区"])
+    path = f"/volunteers/{volunteer.volunteer_id}/facts"
+    for kind, code in (("training", "first-aid"), ("skill", "old-code")):
+        await work.district.made(path, {"kind": kind, "code": code}, work.station)
+    found = (await work.get("/qualifications", work.leader.token)).json()["items"]
+    by_code = {(each["kind"], each["code"]): each["zh"] for each in found}
+    assert len(by_code) == len(found), "each once"
+    assert by_code["training", "first-aid"], "by the title of the activity that completes it"
+    assert by_code["skill", "old-code"] is None
+    assert (await work.get("/qualifications", volunteer.token)).status_code == 403

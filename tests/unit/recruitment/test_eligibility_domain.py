@@ -17,11 +17,15 @@ from services.recruitment.eligibility.domain import (
 
 OPEN_TO_ALL = ActivityDetails(uuid4())
 STRICT = replace(
-    OPEN_TO_ALL, min_age=18, max_age=60, needs_training="first-aid", needs_skill="barber", needs_insurance=True,
+    OPEN_TO_ALL, min_age=18, max_age=60, needs_trainings=("first-aid",), needs_skills=("barber",), needs_insurance=True,
     team_only=True,
 )  # fmt: skip
-ALL = Qualifications(30, trained=True, skilled=True, insured=True, in_team=True)
-NONE = Qualifications(None, trained=False, skilled=False, insured=False, in_team=False)
+ALL = Qualifications(30, trainings=frozenset({"first-aid"}), skills=frozenset({"barber"}), insured=True, in_team=True)
+NONE = Qualifications(None, trainings=frozenset(), skills=frozenset(), insured=False, in_team=False)
+
+
+def listed(code: str | None) -> tuple[str, ...]:
+    return () if code is None else (code,)
 
 
 def slugs(details: ActivityDetails, known: Qualifications) -> list[str]:
@@ -61,11 +65,17 @@ def test_only_what_is_asked_for_can_be_missing(
     known: tuple[bool, bool, bool, bool],
 ) -> None:
     details = replace(
-        OPEN_TO_ALL, min_age=low, max_age=high, needs_training=training, needs_skill=skill, needs_insurance=insurance,
+        OPEN_TO_ALL, min_age=low, max_age=high, needs_trainings=listed(training), needs_skills=listed(skill),
+        needs_insurance=insurance,
         team_only=team,
     )  # fmt: skip
     trained, skilled, insured, in_team = known
-    found = set(slugs(details, Qualifications(age, trained, skilled, insured, in_team)))
+    found = set(
+        slugs(
+            details,
+            Qualifications(age, frozenset("a" if trained else ""), frozenset("b" if skilled else ""), insured, in_team),
+        )
+    )
     assert ("age-unknown" in found) == (asks_for_age(details) and age is None)
     assert ("too-young" in found) == (age is not None and low is not None and age < low)
     assert ("too-old" in found) == (age is not None and high is not None and age > high)

@@ -11,6 +11,7 @@ from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.language import _
 from services.web.pages.public.login import Ours, require_ours
 from services.web.pages.render import finish, fragment, page
+from services.web.pages.staff.qualifications import known_qualifications, qualification_names
 from services.web.pages.staff.records import record_line
 from services.web.pages.staff.rewards_admin import require_staff
 from services.web.pages.visit import Visit, VisitOf
@@ -76,12 +77,14 @@ async def search(visit: VisitOf, body: SearchFormIn, ours: Ours = None) -> Respo
 async def volunteer(visit: VisitOf, volunteer_id: str) -> Response:
     """One volunteer, masked, with the ways to their records and points."""
     require_staff(visit)
-    person, sites, facts, records = await asyncio.gather(
+    person, sites, facts, records, known = await asyncio.gather(
         visit.ask("recruitment", f"/volunteers/{volunteer_id}"),
         visit.site_names(),
         visit.get_optional("recruitment", f"/volunteers/{volunteer_id}/facts"),
         visit.ask("recruitment", "/attendance/records", volunteer_id=volunteer_id, limit="10"),
+        known_qualifications(visit),
     )
+    named = {**qualification_names(known, "skill"), **qualification_names(known, "training")}
     return page(
         "staff/volunteer.html",
         visit.session,
@@ -89,7 +92,8 @@ async def volunteer(visit: VisitOf, volunteer_id: str) -> Response:
         person=person,
         site_name=sites.get(str(person["site_id"]), _("没有站点")),
         records=[record_line(item) for item in records["items"]],
-        facts=facts["items"] if facts else [],
+        facts=[{**one, "name": named.get(one["code"], one["code"])} for one in (facts["items"] if facts else [])],
+        codes=named,
     )
 
 

@@ -11,11 +11,16 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from services.web.gateway.upstream import UpstreamProblem
-from services.web.pages.language import _
+from services.web.pages.language import N_, _
 from services.web.pages.public.district import district_now
 from services.web.pages.public.login import Key, Ours, require_ours
 from services.web.pages.render import finish, page, part
 from services.web.pages.staff.people import colleagues_of
+from services.web.pages.staff.qualifications import (
+    known_qualifications,
+    qualification_choices,
+    qualification_names,
+)
 from services.web.pages.staff.schedule import (
     Planning,
     day_bounds,
@@ -115,12 +120,13 @@ async def activity(visit: VisitOf, activity_id: str) -> Response:
     visit.staff()
     found = await visit.ask("recruitment", f"/activities/{activity_id}")
     now = await district_now(visit)
-    planning, history, sites, teams, details = await asyncio.gather(
+    planning, history, sites, teams, details, known = await asyncio.gather(
         planning_of(visit),
         _history(visit, found, 0),
         visit.site_names(),
         visit.team_names(),
         visit.get_optional("recruitment", f"/activities/{activity_id}/details"),
+        known_qualifications(visit),
     )
     shifts = [
         {
@@ -146,6 +152,8 @@ async def activity(visit: VisitOf, activity_id: str) -> Response:
         names=_names(planning, sites, teams),
         history=history,
         details=details,
+        asked=_asked(known, details),
+        trainings=qualification_names(known, "training"),
         soon=local(now + timedelta(minutes=30)),
     )
 
@@ -192,6 +200,13 @@ async def void_activity(
     sent = {"digest": body.digest, "reason": body.reason, "evidence": body.evidence}
     await visit.post("recruitment", f"/activities/{activity_id}/void", sent, **{"idempotency-key": key})
     return finish(JSONResponse({}), visit.session)
+
+
+def _asked(known: list[Mapping[str, Any]], details: Mapping[str, Any] | None) -> list[tuple[str, str, list[Any]]]:
+    """(member, its words, choices) of the lists that the form of requirements has."""
+    chosen = details or {"needs_trainings": [], "needs_skills": []}
+    lists = (("needs_trainings", N_("要先完成的培训"), "training"), ("needs_skills", N_("要有的技能"), "skill"))
+    return [(name, _(words), qualification_choices(known, kind, chosen[name])) for name, words, kind in lists]
 
 
 async def _nothing() -> None:

@@ -182,7 +182,7 @@ async def test_a_leader_calls_the_roll_on_a_phone(district: District, browser: B
 
 
 async def test_an_activity_asks_for_skills_by_name(district: District, browser: Browser) -> None:
-    async with httpx.AsyncClient(base_url=district.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=district.url, timeout=WAIT_LIMIT) as client:
         api = Api(client)
         await api.log_in("operator", district.stack.secrets.operator_password)
         await api.post("/recruitment/v1/tags", {"tag": "sign-language", "zh": "手语", "en": "Sign language"})

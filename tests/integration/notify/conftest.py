@@ -40,5 +40,5 @@ async def catcher() -> AsyncIterator[Catcher]:
 @pytest.fixture
 async def post(notify_db: Database, catcher: Catcher) -> Post:
     book = Book()
-    mailer = SmtpMailer("127.0.0.1", catcher.port, SENDER, timeout=2)
+    mailer = SmtpMailer("127.0.0.1", catcher.port, SENDER, timeout=60)
     return Post(notify_db, Postman(notify_db, await load_catalogue(notify_db), book, mailer, LEASE), book, catcher)

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 __all__ = ["RouteIndex"]
 
+_Key = tuple[int, str, str]
 _CHOSEN = "weiguang.route"
 
 
@@ -29,7 +30,7 @@ class RouteIndex(BaseRoute):
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
         self._routes = routes
         self._known = -1
-        self._table: dict[tuple[int, str], list[int]] = {}
+        self._table: dict[_Key, list[int]] = {}
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """The full match of a request, with the route that handles it in the scope; none otherwise."""
@@ -54,26 +55,26 @@ class RouteIndex(BaseRoute):
         if len(self._routes) != self._known:
             self._build()
         found: set[int] = set()
-        count, end = path.count("/"), 0
+        count, last, end = path.count("/"), path.rpartition("/")[2], 0
         while end >= 0:
             # each prefix that ends with a segment, the whole path included
             end = path.find("/", end + 1)
             prefix = path if end < 0 else path[:end]
-            for key in ((count, prefix), (ANY, prefix)):
+            for key in ((count, prefix, last), (count, prefix, ""), (ANY, prefix, "")):
                 found.update(self._table.get(key, ()))
-        found.update(self._table.get((count, ""), ()))
-        found.update(self._table.get((ANY, ""), ()))
+        for key in ((count, "", last), (count, "", ""), (ANY, "", "")):
+            found.update(self._table.get(key, ()))
         return (self._routes[place] for place in sorted(found))
 
     def _build(self) -> None:
-        table: dict[tuple[int, str], list[int]] = {}
+        table: dict[_Key, list[int]] = {}
         for place, route in enumerate(self._routes):
             if route is self:
                 continue
             for context in iter_route_contexts([route]):
                 template = context.path
                 # what has no template, such as a mount, may lie anywhere
-                places = table.setdefault(_key(template) if template else (ANY, ""), [])
+                places = table.setdefault(_key(template) if template else (ANY, "", ""), [])
                 if place not in places:
                     places.append(place)
         self._table, self._known = table, len(self._routes)
@@ -83,9 +84,15 @@ ANY = -1
 """In place of a number of segments: a parameter that takes any number of them."""
 
 
-def _key(template: str) -> tuple[int, str]:
-    """The number of a template's segments, and its literal beginning up to the first segment with a parameter."""
+def _key(template: str) -> _Key:
+    """The number of a template's segments, its literal beginning up to the first with a parameter, and its last one.
+
+    The last is empty where it has a parameter, and where all are literal.
+    """
     if ":path}" in template:
-        return ANY, ""
+        return ANY, "", ""
     literal, brace, _rest = template.partition("{")
-    return template.count("/"), literal.rpartition("/")[0] if brace else template
+    if not brace:
+        return template.count("/"), template, ""
+    last = template.rpartition("/")[2]
+    return template.count("/"), literal.rpartition("/")[0], "" if "{" in last else last

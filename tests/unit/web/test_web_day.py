@@ -171,6 +171,11 @@ def test_a_record_says_what_its_volunteer_answered_and_how_far_they_were(
     assert (line["answer"], line["far"]) == (said, far)
 
 
+async def test_own_data_say_from_how_many_unused_places_on_sign_ups_pause() -> None:
+    html = text(await contact.contact(visit(VOLUNTEER)))
+    assert "90 天里没到和临时取消合计超过 1 次，会暂停自己报名" in html
+
+
 async def test_own_data_ask_for_the_terms_and_say_who_read_them() -> None:
     html = text(await contact.contact(visit(VOLUNTEER)))
     assert "POST /api/recruitment/v1/volunteers/me/consents" in html

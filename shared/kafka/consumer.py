@@ -100,6 +100,7 @@ class BatchConsumer:
             there it is the latency.
         fetch_bytes: at most so many bytes of each partition are fetched ahead.
         gather_ms: small batches are at least so far apart, for who is in no hurry: a batch for each record is dear.
+            What follows a pause is applied at once.
         from_latest: start at the end when the group has no offsets.
         control: brings pauses and resets that operators ask for.
     """
@@ -134,7 +135,7 @@ class BatchConsumer:
         self._max_records = max_records
         self._large = min(SMALL, max_records)
         self._membership = Membership(settings, group, list(self._entities), fetch_wait_ms, fetch_bytes, from_latest)
-        self._gather_seconds = gather_ms / 1000
+        self._gather_seconds, self._fetch_wait = gather_ms / 1000, fetch_wait_ms / 1000
         self._fetched_at = self._applied_at = 0.0
         self._tops_up = settings.broker == "kafka"  # the embedded broker reads all of a partition at each fetch
         self._watchdogs = [Watchdog(patience) for _ in range(lanes)]
@@ -255,8 +256,9 @@ class BatchConsumer:
 
     async def _fetch(self, consumer: Any, lane: int) -> list[Message]:
         """Reserve for this lane the records of partitions that no other lane holds."""
-        if not self._behind and (pause := self._fetched_at + self._gather_seconds - time.monotonic()) > 0:
-            await asyncio.sleep(pause)
+        # Reading begins a little before a batch is due: what the client has fetched keeps it from fetching more.
+        until = 0.0 if self._behind else self._fetched_at + self._gather_seconds
+        await asyncio.sleep(max(0.0, until - self._fetch_wait - time.monotonic()))
         await self._go_back(consumer)
         chosen = [
             found
@@ -272,27 +274,33 @@ class BatchConsumer:
         found = await self._reader.read(consumer, chosen, self._offsets.processed, wait_ms=wait_ms, by_hand=suspicious)
         if not found:
             self._behind = False
-        elif self._tops_up and not self._behind and time.monotonic() - self._applied_at < BUSY_SECONDS:
-            await self._top_up(consumer, chosen, found)
+            return []
+        if self._tops_up and not self._behind and time.monotonic() - self._applied_at < BUSY_SECONDS:
+            await self._top_up(consumer, chosen, found, TOP_UP_MS)
+        while (left := until - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, self._fetch_wait / 2))
+            if not await self._top_up(consumer, chosen, found, 0):
+                break
         self._fetched_at = time.monotonic()
         self._in_hand.update(found)
         return [message for messages in found.values() for message in messages]
 
     async def _top_up(
-        self, consumer: Any, chosen: Sequence[TopicPartition], found: dict[TopicPartition, list[Message]]
-    ) -> None:
-        """Add what came in while the last batch was applied.
+        self, consumer: Any, chosen: Sequence[TopicPartition], found: dict[TopicPartition, list[Message]], wait_ms: int
+    ) -> bool:
+        """Add what came in meanwhile; returns whether there is room for more.
 
         The client fetches nothing more from a broker while records of one of its partitions wait to be read: those
         found first are the first few after the last batch, and a batch of them would make all others wait for it.
         """
         room = self._max_records - sum(map(len, found.values()))
         if room <= self._max_records - self._large:
-            return
+            return False
         positions = dict(self._offsets.processed) | {one: read[-1].next_offset for one, read in found.items()}
-        more = await self._reader.read(consumer, chosen, positions, wait_ms=TOP_UP_MS, at_most=room)
+        more = await self._reader.read(consumer, chosen, positions, wait_ms=wait_ms, at_most=room)
         for partition, messages in more.items():
             found.setdefault(partition, []).extend(messages)
+        return True
 
     async def _apply(self, batch: list[Message]) -> None:
         """Apply a batch; what meets trouble is left to be tried again."""

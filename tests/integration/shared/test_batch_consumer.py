@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -147,6 +148,55 @@ def _met(member: Member, partition: int) -> bool:
     return member.met[partition] > 1
 
 
+class Gathering(Member):
+    """Keeps small batches apart, and remembers their sizes."""
+
+    def __init__(self, settings: Settings, gather_ms: int) -> None:
+        super().__init__(settings)
+        self.sizes: list[int] = []
+        self.reads = 0
+        self.consumer = BatchConsumer(
+            settings,
+            topics=["badges"],
+            group="members",
+            handle=self._sized,
+            dead_letter=self._aside,
+            gather_ms=gather_ms,
+        )
+        self._read, self.consumer._reader.read = self.consumer._reader.read, self._counted  # type: ignore[method-assign]
+
+    async def _counted(self, *args: Any, **more: Any) -> Any:
+        self.reads += 1
+        return await self._read(*args, **more)
+
+    async def _sized(self, batch: Sequence[Message]) -> None:
+        self.sizes.append(len(batch))
+        await self._handle(batch)
+
+
+async def test_a_batch_that_is_gathered_holds_what_came_until_it_was_due(
+    settings_for: SettingsFactory, broker: TestBroker
+) -> None:
+    settings = settings_for("notify")
+    member = Gathering(settings, gather_ms=4000)
+    async with member.member():
+        await tell(settings, 1, [0])
+        await eventually(lambda: member.sizes == [1])
+        await tell(settings, 5)
+        await eventually(lambda: len(member.seen) == 1 + 5 * PARTITIONS)
+    assert member.sizes == [1, 5 * PARTITIONS], "the client had fetched the first few, and nothing behind them"
+
+
+async def test_what_follows_a_pause_is_not_kept_waiting(settings_for: SettingsFactory, broker: TestBroker) -> None:
+    settings = settings_for("notify")
+    member = Gathering(settings, gather_ms=3_600_000)
+    async with member.member() as task:
+        await eventually(lambda: member.reads > 1, what="a second look at an empty topic")
+        await tell(settings, 1, [0])
+        await eventually(lambda: member.sizes == [1])
+        task.cancel()  # it would wait for the next batch
+
+
 async def test_small_batches_come_one_after_the_other_of_all_partitions(
     settings_for: SettingsFactory, broker: TestBroker
 ) -> None:
@@ -189,7 +239,7 @@ async def test_who_gathers_small_batches_does_not_wait_between_full_ones(
     sleep = asyncio.sleep
 
     async def pause(seconds: float) -> None:
-        if seconds > 1:
+        if seconds > GATHER_SECONDS / 2 + 0.1:  # those of heartbeats are shorter
             pauses.append(seconds)
         await sleep(min(seconds, 0.05))
 

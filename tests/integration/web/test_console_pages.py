@@ -377,7 +377,7 @@ async def test_alerts_are_said_with_names_and_thresholds_change_by_engineers_alo
         reading = (await setting.client.get("/console/alerts", headers=cookie(Role.AUDITOR))).text
         assert "惠民社区有班次在进行，45 分钟没有人签到" in reading
         assert f"/console/search?site_id={SITE}" in reading
-        assert "达到 1000 条 告警，低于 100 条 解除" in reading
+        assert "达到 1,000 条 告警，低于 100 条 解除" in reading
         assert 'data-api="POST /api/operations/v1/thresholds"' in acting
         assert "data-api" not in reading
         counted = (await setting.client.get("/console/alerts/open", headers=cookie(Role.AUDITOR))).text

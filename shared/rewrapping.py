@@ -72,7 +72,8 @@ class TextTable:
     """A table of texts sealed by a `TextCipher`, each under a wrapped key in its row.
 
     ``key`` names the columns of the primary key with their types, an uuid first; ``owner`` derives from a row what its
-    text is bound to, by the key's columns and those of ``reads``. All names are the code's own.
+    text is bound to, by the key's columns and those of ``reads``; ``of`` is the table whose name is another. All names
+    are the code's own.
     """
 
     name: str
@@ -81,6 +82,7 @@ class TextTable:
     owner: Callable[[asyncpg.Record], UUID]
     reads: Sequence[str] = ()
     wrapped: str = "wrapped_key"
+    of: str = ""
 
     async def counts(self, tx: Tx) -> dict[str, int]:
         """Rows by the id of their key."""
@@ -105,7 +107,7 @@ class TextTable:
     def _statement(self, name: str) -> str:
         types = list(self.key.values())
         return _SQL[name].format(
-            table=self.name,
+            table=self.of or self.name,
             wrapped=self.wrapped,
             key=", ".join(self.key),
             columns=", ".join([*self.key, *self.reads]),

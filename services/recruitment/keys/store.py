@@ -87,4 +87,12 @@ def tables(cipher: Cipher) -> list[KeyedTable]:
         bound_to("staff_second_factors", "staff_id"),
         bound_to("phone_changes", "change_id"),
         bound_to("shift_messages", "message_id"),
+        bound_to("rectifications", "volunteer_id", {"rectification_id": "uuid"}),
+        bound_to(
+            "rectification_answers",
+            "volunteer_id",
+            {"rectification_id": "uuid"},
+            wrapped="answer_key",
+            of="rectifications",
+        ),
     ]

@@ -44,9 +44,9 @@ _environment = Environment(
 )
 
 
-def _counted(sentence: str, n: int, /, **values: Any) -> Markup:
-    """`_n` for templates: what is filled in is escaped, the sentence is ours."""
-    return Markup(translated(sentence, n)) % {"n": f"{n:,}", **values}  # noqa: S704 - from the templates and catalogues
+def _counted(sentence: str, n: int | None, /, **values: Any) -> Markup:
+    """`_n` for templates, a dash where there is no number: what is filled in is escaped, the sentence is ours."""
+    return Markup(translated(sentence, n or 0)) % {"n": wording.figure(n), **values}  # noqa: S704 - from the templates and catalogues
 
 
 def _plural(sentence: str, _many: str, n: int) -> str:

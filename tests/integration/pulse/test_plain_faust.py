@@ -34,7 +34,7 @@ class TestPlainFaust:
         done: list[bytes] = []
 
         async def body(stream: Any) -> None:
-            async for batch in stream.take(10):
+            async for batch in stream.take(10, within=WAIT_LIMIT):
                 for value in batch:
                     if value == b"15":
                         raise RuntimeError("poison")

@@ -4,8 +4,12 @@ from typing import Any
 
 import httpx
 
+from services.recruitment.keys.store import tables
+from services.recruitment.vault.cipher import Cipher
+from shared.rewrapping import rewrap
 from tests.integration.recruitment.work import DAY, HOUR, NOW, Volunteer, Work
 from tests.support.hour_doors import slug
+from tests.support.vault_rings import NEXT_VAULT
 
 
 async def ask(work: Work, shift_id: str, person: Volunteer, words: str = "我去了，没有记录") -> httpx.Response:
@@ -18,6 +22,16 @@ async def listed(work: Work, token: str, **query: Any) -> list[Any]:
     assert answer.status_code == 200, answer.text
     items: list[Any] = answer.json()["items"]
     return items
+
+
+async def move_to_next_key(work: Work) -> None:
+    """Wrap the one request and its answer anew, and forget the key of before."""
+    vault, lookup = (
+        key.get_secret_value() for key in (work.district.settings.vault_key, work.district.settings.lookup_key)
+    )
+    moved = await rewrap(work.database, tables(Cipher(f"2:{NEXT_VAULT},1:{vault}", lookup)))
+    assert (moved["rectifications"].rewrapped, moved["rectification_answers"].rewrapped) == (1, 1)
+    work.district.app.state.cipher = Cipher(f"2:{NEXT_VAULT}", lookup)
 
 
 async def test_what_a_volunteer_points_out_is_answered_by_the_site_once(work: Work) -> None:
@@ -39,6 +53,9 @@ async def test_what_a_volunteer_points_out_is_answered_by_the_site_once(work: Wo
     assert (own["outcome"], own["answer"]) == ("corrected", "签到表上有您，已补录")
     assert await listed(work, work.station, view="open") == []
     assert len(await listed(work, work.station, view="answered")) == 1
+    await move_to_next_key(work)
+    [own] = await listed(work, person.token, shift_id=shift_id)
+    assert (own["words"], own["answer"]) == ("我去了，没有记录", "签到表上有您，已补录")
     assert (await ask(work, shift_id, person, "还差半小时")).status_code == 201, "an answered request is no end"
 
 

@@ -167,6 +167,8 @@ async def test_a_rewrap_that_is_killed_loses_nothing_and_the_next_one_ends_it(
             "people": {"2/2": 1800},
             "attendance_evidence": {},
             "order_texts": {},
+            "rectifications": {},
+            "rectification_answers": {},
             "devices": {},
             "staff_second_factors": {},
             "shift_messages": {},

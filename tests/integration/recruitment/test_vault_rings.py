@@ -169,6 +169,8 @@ async def test_evidence_and_device_secrets_are_moved_to_the_new_key_too(work: Wo
         "shift_messages": set(),
         "phone_changes": set(),
         "order_texts": set(),
+        "rectifications": set(),
+        "rectification_answers": set(),
     }
     alone = Cipher(f"2:{NEXT_VAULT}", f"2:{NEXT_LOOKUP}")
     text = await recruitment_db.pool.fetchrow("select wrapped_key, sealed from attendance_evidence")
@@ -185,7 +187,7 @@ async def test_evidence_and_device_secrets_are_moved_to_the_new_key_too(work: Wo
 async def test_every_wrapped_key_of_the_schema_is_moved(recruitment_db: Database) -> None:
     columns = await recruitment_db.pool.fetch(
         "select table_name, column_name from information_schema.columns where table_schema = 'recruitment' "
-        "and data_type = 'bytea' and (column_name like '%wrapped%' or column_name like '%secret_key')"
+        "and data_type = 'bytea' and column_name like '%\\_key'"
     )
     assert {tuple(row) for row in columns} == {
         ("vault_people", "wrapped_key"),
@@ -195,4 +197,6 @@ async def test_every_wrapped_key_of_the_schema_is_moved(recruitment_db: Database
         ("shift_messages", "wrapped_key"),
         ("phone_changes", "wrapped_key"),
         ("order_texts", "wrapped_key"),
+        ("rectifications", "wrapped_key"),
+        ("rectifications", "answer_key"),
     }, "a column that services/recruitment/keys does not know keeps its old key for good"

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, async_playwright, expect
 from dev.browser import ARGUMENTS, find_browser
 from tests.e2e.pages_district import Api, District
 from tests.e2e.pages_operators import shot
-from tests.e2e.pages_visitors import fill_in, number_of, scan, staff_log_in, visitor
+from tests.e2e.pages_visitors import fill_in, number_of, problem, scan, staff_log_in, visitor
 from tests.support import pdf
 from tests.support.waiting import WAIT_LIMIT
 
@@ -136,3 +136,24 @@ async def test_who_agreed_to_older_terms_reads_the_new_ones_on_the_way_to_the_ch
         await phone.wait_for_url(f"**/s/{district.shift_id}*")
         await phone.get_by_role("button", name="报名签到").click()
         await expect(phone.get_by_role("heading", name="已签到")).to_be_visible()
+
+
+async def test_a_volunteer_says_how_messages_arrive(district: District, browser: Browser) -> None:
+    async with visitor(browser) as phone:
+        await phone.goto(f"{district.url}/d/{district.drive_code}")
+        await fill_in(phone, district, "于海燕")
+        await phone.wait_for_url("**/me?welcome=1")
+        await phone.goto(f"{district.url}/me/contact")
+        ways = phone.locator("form[data-api$='/preferences']")
+        await expect(ways.get_by_label("也发到我的邮箱")).not_to_be_checked()
+        await expect(ways.get_by_label("免打扰从")).to_have_value("22:00")
+        await ways.get_by_label("免打扰到").fill("")
+        await ways.get_by_role("button", name="保存").click()
+        await expect(problem(phone)).to_have_text("免打扰要填开始和结束两个时间。")
+        await ways.get_by_label("免打扰到").fill("06:30")
+        await ways.get_by_label("也发到我的邮箱").check()
+        await ways.get_by_role("button", name="保存").click()
+        await expect(phone.get_by_text("已保存。")).to_be_visible()
+        await phone.goto(f"{district.url}/me/contact")
+        await expect(ways.get_by_label("也发到我的邮箱")).to_be_checked()
+        await expect(ways.get_by_label("免打扰到")).to_have_value("06:30")

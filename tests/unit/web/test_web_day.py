@@ -53,6 +53,7 @@ ANSWERS: dict[str, Any] = {
     "/volunteers/me/facts": items(
         {"kind": "insurance", "code": "2026", "valid_until": "2026-12-31", "revoked_at": None},
     ),
+    "/preferences": {"email": False, "quiet_from": "22:00", "quiet_to": "07:00"},
     "/signups/reliability": {"missed": 2, "late": 1, "days": 90, "allowed": 1, "paused_until": LATER},
     f"/activities/{ONE}": {
         "activity_id": ONE, "title": "晨光问候", "version": 3,
@@ -174,6 +175,13 @@ def test_a_record_says_what_its_volunteer_answered_and_how_far_they_were(
 async def test_own_data_say_from_how_many_unused_places_on_sign_ups_pause() -> None:
     html = text(await contact.contact(visit(VOLUNTEER)))
     assert "90 天里没到和临时取消合计超过 1 次，会暂停自己报名" in html
+
+
+async def test_own_data_say_how_messages_arrive() -> None:
+    html = text(await contact.contact(visit(VOLUNTEER)))
+    assert "PATCH /api/notify/v1/preferences" in html
+    assert 'value="07:00"' in html
+    assert "还没有邮箱，先在上面填好。" in html
 
 
 async def test_own_data_ask_for_the_terms_and_say_who_read_them() -> None:

@@ -47,15 +47,16 @@ class OwnPhoneFormIn(Input):
 
 @router.get("/me/contact")
 async def contact(visit: VisitOf) -> Response:
-    """Phone, e-mail, consent, looks and facts of the visiting volunteer."""
+    """Phone, e-mail, consent, message preferences, looks and facts of the visiting volunteer."""
     visit.volunteer()
-    me, consent, changes, looks, facts, reliability = await asyncio.gather(
+    me, consent, changes, looks, facts, reliability, preferences = await asyncio.gather(
         visit.ask("recruitment", "/volunteers/me"),
         visit.get_optional("recruitment", "/volunteers/me/consent"),
         visit.get_optional("recruitment", "/volunteers/me/phone/changes"),
         visit.get_optional("recruitment", "/volunteers/me/looks"),
         visit.get_optional("recruitment", "/volunteers/me/facts"),
         visit.get_optional("recruitment", "/signups/reliability"),
+        visit.get_optional("notify", "/preferences"),
     )
     return page(
         "volunteer/contact.html",
@@ -68,6 +69,7 @@ async def contact(visit: VisitOf) -> Response:
         looks=looks["items"] if looks else [],
         facts=[fact for fact in facts["items"] if fact["revoked_at"] is None] if facts else [],
         reliability=reliability,
+        preferences=preferences,
     )
 
 

@@ -29,6 +29,7 @@ from dev.bench.history import history
 from dev.bench.latency import percentile
 from dev.bench.report import machine
 from dev.bench.rig import ROOT
+from dev.browser import ARGUMENTS, HINT, find_browser
 from dev.stack.postgres import forget
 from dev.stack.supervisor import Options, Stack
 from shared.cloudevents import encode
@@ -48,7 +49,6 @@ LIMITS = {
     "viewers_ratio": 1.2,
 }  # fmt: skip
 """The measure → what it is to reach: at least for rates, at most for all others."""
-_BROWSER = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 _SCROLL = """async frames => {
     const list = document.getElementById("live"), times = [];
     let last = performance.now();
@@ -255,11 +255,11 @@ def _cpu(pid: int) -> float:
 
 @asynccontextmanager
 async def _page() -> AsyncIterator[Page]:
-    path = next(
-        (one for name in ("chromium", "chromium-browser", "google-chrome") if (one := shutil.which(name))), None
-    )
+    path = find_browser()
+    if path is None:
+        raise RuntimeError(f"The frames of the page are drawn by Chromium, and {HINT}")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=list(_BROWSER))
+        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         try:
             yield await (await browser.new_context(viewport={"width": 1280, "height": 900}, locale="zh-CN")).new_page()
         finally:

@@ -5,7 +5,8 @@ select volunteer_id from recruitment.volunteers where source = 'import' order by
 -- name: agree
 -- The consent of imported volunteers, whose claims of their accounts are not measured.
 insert into recruitment.consents (volunteer_id, version, accepted_at, guardian)
-select id, $2, clock_timestamp(), false from unnest($1::uuid[]) as id;
+select id, $2, clock_timestamp(), false from unnest($1::uuid[]) as id
+on conflict do nothing;  -- the small district's own have agreed
 
 -- name: sign_up
 -- Places of a shift for these volunteers.

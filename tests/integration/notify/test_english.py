@@ -1,19 +1,14 @@
 """The inbox in English: rendered from what a message was made from, on a real database."""
 
-import asyncio
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
 
-from services.notify.__main__ import api
 from services.notify.inbox.stream import InboxStream
-from services.notify.templates.handlers import load_catalogue
-from shared.auth.tokens import Caller, Role, mint
+from shared.auth.tokens import Role
 from shared.cloudevents import encode
 from shared.contracts import AssertionNoted, Contract, PointsPosted, SignupPlaced
 from shared.contracts.attendance import AssertionAct
@@ -21,7 +16,6 @@ from shared.ids import new_id
 from shared.kafka.consumer import Message
 from shared.outbox import event
 from shared.postgres import Database
-from tests.support.settings import SettingsFactory
 
 API = "/api/notify/v1"
 NOW = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
@@ -30,30 +24,6 @@ NOW = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 def record(data: Contract) -> Message:
     headers, value = encode(event(data, source="test", aggregate_version=1))
     return Message(f"volunteering.{data.topic}.v1", data.topic, 0, 0, b"k", value, headers, 0)
-
-
-@pytest.fixture
-async def stream(notify_db: Database) -> InboxStream:
-    return InboxStream(notify_db, await load_catalogue(notify_db), asyncio.Event())
-
-
-@pytest.fixture
-async def client(settings_for: SettingsFactory) -> AsyncIterator[httpx.AsyncClient]:
-    app = api(settings_for("notify"))
-    async with app.router.lifespan_context(app):
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-            yield client
-
-
-@pytest.fixture
-def token(settings_for: SettingsFactory) -> Any:
-    settings = settings_for("recruitment")
-
-    def make(role: Role = Role.VOLUNTEER, volunteer_id: UUID | None = None) -> dict[str, str]:
-        caller = Caller(subject=volunteer_id or new_id(), roles=frozenset({role}), volunteer_id=volunteer_id)
-        return {"Authorization": f"Bearer {mint(settings, caller)}"}
-
-    return make
 
 
 async def test_messages_are_read_in_english_and_stay_as_they_were_stored(

@@ -1,7 +1,6 @@
 """From events to an inbox, on a real database: once each, in any order, and only for its owner."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,10 +8,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from services.notify.__main__ import api
 from services.notify.inbox.stream import InboxStream
-from services.notify.templates.handlers import load_catalogue
-from shared.auth.tokens import Caller, Role, mint
+from shared.auth.tokens import Role
 from shared.cloudevents import encode
 from shared.contracts import (
     AssertionNoted,
@@ -29,7 +26,6 @@ from shared.ids import new_id
 from shared.kafka.consumer import Message
 from shared.outbox import event
 from shared.postgres import Database
-from tests.support.settings import SettingsFactory
 from tests.support.statements import statements_of
 
 NOW = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
@@ -57,11 +53,6 @@ def placed(volunteer: UUID, activity: UUID, signup: UUID | None = None) -> Signu
         ends_at=NOW + timedelta(hours=2),
         placed_at=NOW,
     )
-
-
-@pytest.fixture
-async def stream(notify_db: Database) -> InboxStream:
-    return InboxStream(notify_db, await load_catalogue(notify_db), asyncio.Event())
 
 
 async def messages(database: Database, volunteer: UUID) -> list[tuple[str, str]]:
@@ -213,25 +204,6 @@ async def test_a_batch_of_thousands_needs_no_more_statements_than_one_of_two(
     for_two, for_thousands = seen
     assert 5 < len(for_thousands) <= len(for_two), for_thousands
     assert await notify_db.pool.fetchval("select count(*) from messages") == 2002
-
-
-@pytest.fixture
-async def client(settings_for: SettingsFactory) -> AsyncIterator[httpx.AsyncClient]:
-    app = api(settings_for("notify"))
-    async with app.router.lifespan_context(app):
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-            yield client
-
-
-@pytest.fixture
-def token(settings_for: SettingsFactory) -> Any:
-    settings = settings_for("recruitment")
-
-    def make(role: Role = Role.VOLUNTEER, volunteer_id: UUID | None = None) -> dict[str, str]:
-        caller = Caller(subject=volunteer_id or new_id(), roles=frozenset({role}), volunteer_id=volunteer_id)
-        return {"Authorization": f"Bearer {mint(settings, caller)}"}
-
-    return make
 
 
 API = "/api/notify/v1"

@@ -1,17 +1,12 @@
 """Messages about residents' orders: to the resident, the leaders and the staff of the desk, once each."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import httpx
-import pytest
 
-from services.notify.__main__ import api
 from services.notify.inbox.stream import InboxStream
-from services.notify.templates.handlers import load_catalogue
 from shared.auth.tokens import Caller, Role, mint
 from shared.cloudevents import encode
 from shared.contracts import OrderChanged
@@ -22,19 +17,6 @@ from shared.postgres import Database
 from tests.support.settings import SettingsFactory
 
 NOW = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-async def stream(notify_db: Database) -> InboxStream:
-    return InboxStream(notify_db, await load_catalogue(notify_db), asyncio.Event())
-
-
-@pytest.fixture
-async def client(settings_for: SettingsFactory) -> AsyncIterator[httpx.AsyncClient]:
-    app = api(settings_for("notify"))
-    async with app.router.lifespan_context(app):
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-            yield client
 
 
 def step(order_id: UUID, version: int, act: str, state: str, **more: Any) -> Message:

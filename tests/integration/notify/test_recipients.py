@@ -1,16 +1,13 @@
 """Recipients of messages: volunteers, and the accounts that recorded their hours."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import httpx
 import pytest
 
-from services.notify.__main__ import api
 from services.notify.inbox.stream import InboxStream
-from services.notify.templates.handlers import load_catalogue
 from shared.auth.tokens import Caller, Role, mint
 from shared.cloudevents import encode
 from shared.contracts import AssertionNoted
@@ -24,19 +21,6 @@ from tests.support.settings import SettingsFactory
 NOW = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 API = "/api/notify/v1"
 Token = Callable[[UUID], dict[str, str]]
-
-
-@pytest.fixture
-async def stream(notify_db: Database) -> InboxStream:
-    return InboxStream(notify_db, await load_catalogue(notify_db), asyncio.Event())
-
-
-@pytest.fixture
-async def client(settings_for: SettingsFactory) -> AsyncIterator[httpx.AsyncClient]:
-    app = api(settings_for("notify"))
-    async with app.router.lifespan_context(app):
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-            yield client
 
 
 @pytest.fixture

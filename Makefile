@@ -20,7 +20,7 @@ ROUNDS ?= 5
 INGEST_WORKERS ?= 1
 BENCH_OPTIONS ?=
 
-.PHONY: help setup demo run screens test test-unit test-kafka test-depth test-all drill check format docs lock hooks clean audit bench bench-pair bench-scale bench-console bench-http
+.PHONY: help setup demo run screens test test-unit test-kafka test-depth test-again test-all drill check format docs lock hooks clean audit bench bench-pair bench-scale bench-console bench-http
 
 help:
 	@echo "make demo        set up, start the stack, play two months of a district, print its report (BROKER=kafka: on Apache Kafka)"
@@ -129,6 +129,10 @@ test: check
 # What is deep, and 200 examples and whole drills of what grows. ROTATE=2/3: the second of three parts.
 test-depth: $(DEV_STAMP)
 	DEPTH=deep $(PY) -m pytest -q $(SIDE_BY_SIDE) $(if $(ROTATE),--rotate $(ROTATE)) tests
+
+# What failed last, once more and alone: does it fail without load too?
+test-again: $(DEV_STAMP)
+	$(PY) -m pytest -q --last-failed --last-failed-no-failures none tests
 
 test-all: test test-depth
 

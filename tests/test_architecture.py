@@ -71,6 +71,8 @@ PLANTED: list[tuple[_Law, str, str]] = [
     (races.waits_outlast_a_busy_machine, "tests/unit/test_x.py", "asyncio.wait_for(f, 30)\n"),
     (races.waits_outlast_a_busy_machine, "tests/unit/test_x.py", "httpx.AsyncClient(base_url=url)\n"),
     (races.waits_outlast_a_busy_machine, "tests/unit/test_x.py", "httpx.AsyncClient(timeout=30)\n"),
+    (races.clocks_are_not_judged, "tests/unit/test_x.py", "import time\nbegan = time.process_time()\n"),
+    (races.clocks_are_not_judged, "tests/unit/test_x.py", "from time import perf_counter\n"),
 ]
 
 ALLOWED: list[tuple[_Law, str, str]] = [
@@ -92,6 +94,7 @@ ALLOWED: list[tuple[_Law, str, str]] = [
     (races.pages_are_waited_for, _PAGES, "async def f(p):\n    await p.click()\n    await expect(p)\n    p.count()\n"),
     (races.waits_outlast_a_busy_machine, "tests/unit/test_x.py", "eventually(f)\nasyncio.wait_for(f, 0.5)\n"),
     (races.waits_outlast_a_busy_machine, "tests/unit/test_x.py", "httpx.AsyncClient(transport=t)\n"),
+    (races.clocks_are_not_judged, "tests/drill/test_x.py", "import time\nbegan = time.perf_counter()\n"),
 ]
 
 

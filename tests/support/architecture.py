@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-from tests.support.races import pages_are_waited_for, waits_outlast_a_busy_machine
+from tests.support.races import clocks_are_not_judged, pages_are_waited_for, waits_outlast_a_busy_machine
 
 __all__ = ["LAWS", "Source", "Tree", "breaches"]
 
@@ -221,6 +221,7 @@ LAWS: tuple[Callable[[Source], Iterator[Breach]], ...] = (
     tests_import_no_test,
     pages_are_waited_for,
     waits_outlast_a_busy_machine,
+    clocks_are_not_judged,
 )
 
 

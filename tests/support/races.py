@@ -9,7 +9,7 @@ from tests.support.waiting import WAIT_LIMIT
 if TYPE_CHECKING:
     from tests.support.architecture import Breach, Source
 
-__all__ = ["pages_are_waited_for", "waits_outlast_a_busy_machine"]
+__all__ = ["clocks_are_not_judged", "pages_are_waited_for", "waits_outlast_a_busy_machine"]
 
 _ACTS = {"click", "dblclick", "press", "check", "uncheck", "select_option", "tap", "set_input_files"}
 _READS = {
@@ -89,3 +89,20 @@ def waits_outlast_a_busy_machine(source: "Source") -> "Iterator[Breach]":
             yield source, node.lineno, "waits 5 s for an answer"
         elif name == "AsyncClient" and seconds is not None and seconds < WAIT_LIMIT:
             yield source, node.lineno, f"waits {seconds} s for an answer"
+
+
+_STOPWATCHES = {
+    *("perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "thread_time", "thread_time_ns"),
+    *("timeit", "cpu_times", "getrusage"),
+}
+
+
+def clocks_are_not_judged(source: "Source") -> "Iterator[Breach]":
+    """No test but a drill holds a stopwatch: what it finds is the machine's load, also as a ratio of two times."""
+    if source.path.parts[0] != "tests" or source.path.parts[1] in ("drill", "support"):
+        return
+    for node in source.nodes:
+        if isinstance(node, ast.Attribute) and node.attr in _STOPWATCHES:
+            yield source, node.lineno, f"measures by {node.attr}"
+        elif isinstance(node, ast.ImportFrom) and _STOPWATCHES & {one.name for one in node.names}:
+            yield source, node.lineno, f"imports a stopwatch of {node.module}"

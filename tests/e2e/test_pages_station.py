@@ -140,6 +140,11 @@ async def test_a_station_plans_calls_the_roll_and_finds_a_volunteer(district: Di
         await expect(desk.locator("#roster")).to_contain_text("要由别的站点核对")
         await shot(desk, "roster")
         await enter_afterwards(desk, district, number)
+        await desk.goto(f"{district.url}/staff/approvals?view=recorded")
+        await desk.get_by_role("link", name="只看这个活动").first.click()
+        await expect(desk.locator("main")).to_contain_text(f"只看活动“{district.title}”的时长。")
+        await expect(desk.locator("main li", has_text=number)).to_have_count(2)
+        await shot(desk, "approvals-of-an-activity")
         await point_out(phone, desk, district)
 
         # found by name, and read in the clear against a reason that the volunteer can read

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.recruitment.activities.guards import STAFF
 from services.recruitment.approvals import handlers
 from services.recruitment.approvals.domain import AssertionCaps, Decision
-from services.recruitment.approvals.store import ListedApproval
+from services.recruitment.approvals.store import ApprovalFilter, ListedApproval
 from services.recruitment.attendance.api import RecordOut, record_out
 from shared.auth.access import allow
 from shared.auth.tokens import Caller, Role
@@ -51,8 +51,10 @@ class ApprovalOut(Output):
     ended_at: datetime | None
     minutes: int
     recorded_by: UUID | None
+    activity_id: UUID | None
     drive_id: UUID | None
     activity_title: str | None
+    drive_name: str | None
     site_name: str | None
     team_name: str | None
     recorder_sites: list[str]
@@ -85,19 +87,22 @@ async def list_approvals(
     caller: Reader,
     view: Literal["decidable", "recorded"] = "decidable",
     drive_id: UUID | None = None,
+    activity_id: UUID | None = None,
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> Page[ApprovalOut]:
-    """List the approvals that the caller may decide, oldest first; or their own submissions, newest first."""
-    place = None
+    """List the approvals that the caller may decide, oldest first, or their own submissions, newest first.
+
+    ``drive_id`` and ``activity_id`` keep those of one drive or activity."""
+    place, about = None, ApprovalFilter(drive_id, activity_id)
     if cursor is not None:
         at, last = decode(cursor, (datetime, UUID))
         place = (at, last)
     async with db.transaction() as tx:
         if view == "decidable":
-            found = await handlers.decidable(tx, caller, drive_id=drive_id, after=place, limit=limit + 1)
+            found = await handlers.decidable(tx, caller, about=about, after=place, limit=limit + 1)
         else:
-            found = await handlers.recorded(tx, caller, drive_id=drive_id, before=place, limit=limit + 1)
+            found = await handlers.recorded(tx, caller, about=about, before=place, limit=limit + 1)
     return page_of(found, limit, _approval, lambda each: (each.opened_at, each.approval_id))
 
 

@@ -9,7 +9,7 @@ from services.recruitment.activities.guards import STAFF, actor_id, refusal, unw
 from services.recruitment.approvals import domain, events, store, voids
 from services.recruitment.approvals.domain import LIFE, Assertion, AssertionCaps, Decider, Decision, Reason
 from services.recruitment.approvals.events import Note
-from services.recruitment.approvals.store import ApprovalOpening, ListedApproval, Waiting
+from services.recruitment.approvals.store import ApprovalFilter, ApprovalOpening, ListedApproval, Waiting
 from services.recruitment.attendance import handlers as attendance
 from services.recruitment.attendance import store as records
 from services.recruitment.attendance.domain import ApprovalLevel, ServiceRecord
@@ -82,24 +82,24 @@ async def decider_of(tx: Tx, caller: Caller) -> Decider | None:
 
 
 async def decidable(
-    tx: Tx, caller: Caller, *, drive_id: UUID | None, after: tuple[datetime, UUID] | None, limit: int
+    tx: Tx, caller: Caller, *, about: ApprovalFilter, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[ListedApproval]:
     """A page of what waits and the caller may decide, oldest first; empty for accounts that may decide nothing."""
     decider = await decider_of(tx, caller)
     if decider is None:
         return []
-    return await store.list_decidable(tx, decider, now=await tx.now(), drive_id=drive_id, after=after, limit=limit)
+    return await store.list_decidable(tx, decider, now=await tx.now(), about=about, after=after, limit=limit)
 
 
 async def recorded(
-    tx: Tx, caller: Caller, *, drive_id: UUID | None, before: tuple[datetime, UUID] | None, limit: int
+    tx: Tx, caller: Caller, *, about: ApprovalFilter, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[ListedApproval]:
     """A page of what the caller or their sites recorded and another site decides or decided, newest first."""
     site_ids: list[UUID] | None = []
     if caller.has(*STAFF):
         site_ids = None if caller.site_ids is None else sorted(caller.site_ids)
     return await store.list_recorded(
-        tx, site_ids=site_ids, account_id=actor_id(caller), drive_id=drive_id, before=before, limit=limit
+        tx, site_ids=site_ids, account_id=actor_id(caller), about=about, before=before, limit=limit
     )
 
 

@@ -120,13 +120,14 @@ from home join sites using (site_id);
 -- What waits and the caller may decide, oldest first by keyset; the conditions are those of the domain's `may_decide`.
 select a.approval_id, a.record_id, a.reasons, a.overtime_minutes, a.opened_at, a.lapses_at, a.state, a.decided_at,
        a.decision_reason, r.revision, v.volunteer_number, r.provenance, r.status, r.started_at, r.ended_at, r.minutes,
-       r.recorded_by, r.drive_id, ac.title as activity_title, si.name as site_name, te.name as team_name,
+       r.recorded_by, r.activity_id, r.drive_id, ac.title as activity_title, d.name as drive_name, si.name as site_name, te.name as team_name,
        array(select s.name from sites s where s.site_id = any(a.claimant_sites) order by s.name) as recorder_sites,
        exists (select from attendance_evidence e where e.record_id = a.record_id) as has_evidence
 from attendance_approvals a
 join attendance_records r using (record_id)
 join volunteers v on v.volunteer_id = a.volunteer_id
 left join activities ac on ac.activity_id = r.activity_id
+left join drives d on d.drive_id = r.drive_id
 left join sites si on si.site_id = r.site_id
 left join teams te on te.team_id = r.team_id
 where a.state = 'open' and a.lapses_at > $1
@@ -139,6 +140,7 @@ where a.state = 'open' and a.lapses_at > $1
   and not exists (select from staff s where s.staff_id = any(a.claimant_ids) and (s.volunteer_id = $8 or s.person_id = $13))
   and not exists (select from volunteers p where p.volunteer_id = any(a.claimant_ids) and p.person_id = $13)
   and ($9::uuid is null or r.drive_id = $9)
+  and ($14::uuid is null or r.activity_id = $14)
   and ($10::timestamptz is null or (a.opened_at, a.approval_id) > ($10, $11::uuid))
 order by a.opened_at, a.approval_id limit $12;
 
@@ -147,17 +149,19 @@ order by a.opened_at, a.approval_id limit $12;
 -- sites means all.
 select a.approval_id, a.record_id, a.reasons, a.overtime_minutes, a.opened_at, a.lapses_at, a.state, a.decided_at,
        a.decision_reason, r.revision, v.volunteer_number, r.provenance, r.status, r.started_at, r.ended_at, r.minutes,
-       r.recorded_by, r.drive_id, ac.title as activity_title, si.name as site_name, te.name as team_name,
+       r.recorded_by, r.activity_id, r.drive_id, ac.title as activity_title, d.name as drive_name, si.name as site_name, te.name as team_name,
        array(select s.name from sites s where s.site_id = any(a.claimant_sites) order by s.name) as recorder_sites,
        exists (select from attendance_evidence e where e.record_id = a.record_id) as has_evidence
 from attendance_approvals a
 join attendance_records r using (record_id)
 join volunteers v on v.volunteer_id = a.volunteer_id
 left join activities ac on ac.activity_id = r.activity_id
+left join drives d on d.drive_id = r.drive_id
 left join sites si on si.site_id = r.site_id
 left join teams te on te.team_id = r.team_id
 where ($1::uuid[] is null or r.site_id = any($1) or a.claimant_sites && $1 or $6::uuid = any(a.claimant_ids))
   and ($2::uuid is null or r.drive_id = $2)
+  and ($7::uuid is null or r.activity_id = $7)
   and ($3::timestamptz is null or (a.opened_at, a.approval_id) < ($3, $4::uuid))
 order by a.opened_at desc, a.approval_id desc limit $5;
 

@@ -20,6 +20,7 @@ from shared.clock import district_day
 from shared.postgres import Tx, load_queries
 
 __all__ = [
+    "ApprovalFilter",
     "ApprovalOpening",
     "Lapsed",
     "ListedApproval",
@@ -71,6 +72,14 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalFilter:
+    """Which approvals a list has: those of one drive, of one activity, or all."""
+
+    drive_id: UUID | None = None
+    activity_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ListedApproval:
     """A pending approval with all that a decider needs to see; minutes are whole."""
 
@@ -91,8 +100,10 @@ class ListedApproval:
     ended_at: datetime | None
     minutes: int
     recorded_by: UUID | None
+    activity_id: UUID | None
     drive_id: UUID | None
     activity_title: str | None
+    drive_name: str | None
     site_name: str | None
     team_name: str | None
     recorder_sites: Sequence[str]
@@ -224,7 +235,7 @@ async def list_decidable(
     decider: Decider,
     *,
     now: datetime,
-    drive_id: UUID | None,
+    about: ApprovalFilter,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[ListedApproval]:
@@ -240,11 +251,12 @@ async def list_decidable(
         None if decider.since is None else decider.since + SENIORITY,
         list(decider.persons | decider.makers),
         decider.volunteer_id,
-        drive_id,
+        about.drive_id,
         at,
         approval_id,
         limit,
         decider.person_id,
+        about.activity_id,
     )
     return [ListedApproval(**dict(row)) for row in rows]
 
@@ -254,14 +266,16 @@ async def list_recorded(
     *,
     site_ids: Sequence[UUID] | None,
     account_id: UUID,
-    drive_id: UUID | None,
+    about: ApprovalFilter,
     before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[ListedApproval]:
     """A page of what these sites or this account recorded and another site decides or decided, newest first."""
     at, approval_id = before or (None, None)
     sites = None if site_ids is None else list(site_ids)
-    rows = await tx.fetch(_SQL["list_recorded"], sites, drive_id, at, approval_id, limit, account_id)
+    rows = await tx.fetch(
+        _SQL["list_recorded"], sites, about.drive_id, at, approval_id, limit, account_id, about.activity_id
+    )
     return [ListedApproval(**dict(row)) for row in rows]
 
 

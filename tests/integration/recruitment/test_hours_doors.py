@@ -141,7 +141,12 @@ async def test_a_drives_own_kiosk_registers_and_checks_in_and_another_site_appro
     assert {tuple(each["waits_for"]) for each in result["records"]} == {("drive",)}
     listed = await work.approvals(work.other_station, drive_id=drive["drive_id"])
     assert len(listed) == 3
-    assert await work.approvals(work.other_station, drive_id=work.theme) == []
+    assert {(each["drive_name"], each["activity_id"] is None) for each in listed} == {(drive["name"], False)}
+    for view, token in (("decidable", work.other_station), ("recorded", work.station)):
+        kept = {"view": view, "activity_id": listed[0]["activity_id"]}
+        assert len(await work.approvals(token, **kept)) == 3
+        assert await work.approvals(token, **{**kept, "activity_id": work.theme}) == []
+        assert await work.approvals(token, **kept, drive_id=work.theme) == []
     answer = await work.decide([each["record_id"] for each in listed], work.other_station)
     assert {each["status"] for each in answer.json()["records"]} == {"confirmed"}
     assert await credit_minutes(work) == 360

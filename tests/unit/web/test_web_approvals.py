@@ -1,14 +1,17 @@
 """How the page of hours that wait says what it shows."""
 
 from services.recruitment.approvals.domain import Reason
-from services.web.pages.staff.approvals import line
+from services.web.pages.staff.approvals import about_of, line
 from services.web.pages.volunteer.explanation import record_line
 from services.web.pages.wording import word
 
 ITEM = {
     "record_id": "0199",
     "volunteer_number": "LD-2026-000001-0",
+    "activity_id": None,
     "activity_title": None,
+    "drive_id": None,
+    "drive_name": None,
     "started_at": "2026-03-04T01:00:00Z",
     "ended_at": "2026-03-04T03:00:00Z",
     "minutes": 120,
@@ -31,6 +34,14 @@ def test_a_line_says_what_waits_and_why() -> None:
     assert said["recorders"] == "惠民社区、北所"
     assert said["reasons"] == ["签到设备登记不满一天", "超出一个账户一天能记的时长"]
     assert line({**ITEM, "overtime_minutes": 30})["duration"] == "超时 30 分钟"
+
+
+def test_a_list_says_whose_hours_it_has() -> None:
+    named = {**ITEM, "activity_title": "理发", "drive_name": "广场招募"}
+    assert about_of([named], {}) == ""
+    assert about_of([named], {"activity_id": "1"}) == "只看活动“理发”的时长。"
+    assert about_of([named], {"drive_id": "1"}) == "只看招募“广场招募”的时长。"
+    assert about_of([], {"drive_id": "1"}) == "只看一场招募的时长。"
 
 
 def test_a_record_says_what_lies_outside_of_its_shift() -> None:

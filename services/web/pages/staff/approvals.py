@@ -1,7 +1,8 @@
 """The staff's page of hours that wait for another site: those to decide on, and those of the caller's own sites."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 
@@ -12,7 +13,7 @@ from services.web.pages.visit import VisitOf
 from services.web.pages.wording import moment, span, spell_minutes, word
 from shared.auth.access import public
 
-__all__ = ["line", "router"]
+__all__ = ["about_of", "line", "router"]
 
 router = APIRouter(prefix="/staff/approvals", include_in_schema=False, dependencies=[public()])
 
@@ -20,11 +21,18 @@ VIEWS = ("decidable", "recorded")
 
 
 @router.get("")
-async def approvals(visit: VisitOf, view: str = "decidable", cursor: str | None = None) -> Response:
-    """Hours to decide on, oldest first; or what the caller's sites recorded, newest first."""
+async def approvals(
+    visit: VisitOf,
+    view: str = "decidable",
+    drive_id: str = "",
+    activity_id: str = "",
+    cursor: str | None = None,
+) -> Response:
+    """Hours to decide on, oldest first, or what the caller's sites recorded, newest first; all or of one activity."""
     require_staff(visit)
     chosen = view if view in VIEWS else VIEWS[0]
-    query = {"cursor": cursor} if cursor else {}
+    about = {name: each for name, each in (("drive_id", drive_id), ("activity_id", activity_id)) if each}
+    query = {**about, "cursor": cursor} if cursor else about
     found = await visit.ask("recruitment", "/attendance/approvals", view=chosen, limit="50", **query)
     return page(
         "staff/approvals.html",
@@ -32,6 +40,9 @@ async def approvals(visit: VisitOf, view: str = "decidable", cursor: str | None 
         path=visit.path,
         items=[line(item) for item in found["items"]],
         chosen=chosen,
+        kept=about_of(found["items"], about),
+        base=f"/staff/approvals?{urlencode({'view': chosen, **about})}",
+        narrowed=f"&{urlencode(about)}" if about else "",
         next_cursor=found["next_cursor"],
     )
 
@@ -43,6 +54,18 @@ async def evidence(visit: VisitOf, record_id: str) -> Response:
     return page("staff/evidence.html", visit.session, path=visit.path, record_id=record_id)
 
 
+def about_of(items: Sequence[Mapping[str, Any]], about: Mapping[str, str]) -> str:
+    """The sentence that says which drive's or activity's hours are shown; empty when all are."""
+    if not about:
+        return ""
+    first = items[0] if items else {}
+    if "drive_id" in about:
+        name = first.get("drive_name")
+        return _("只看招募“%(name)s”的时长。", name=name) if name else _("只看一场招募的时长。")
+    name = first.get("activity_title")
+    return _("只看活动“%(name)s”的时长。", name=name) if name else _("只看一个活动的时长。")
+
+
 def line(item: Mapping[str, Any]) -> dict[str, Any]:
     """One approval as the page says it."""
     overtime = int(item["overtime_minutes"])
@@ -50,6 +73,9 @@ def line(item: Mapping[str, Any]) -> dict[str, Any]:
         "record_id": str(item["record_id"]),
         "number": item["volunteer_number"],
         "title": item["activity_title"] or _("志愿服务"),
+        "activity_id": item["activity_id"],
+        "drive_id": item["drive_id"],
+        "drive_name": item["drive_name"],
         "time": span(item["started_at"], item["ended_at"]),
         "duration": _("超时 %(time)s", time=spell_minutes(overtime))
         if overtime

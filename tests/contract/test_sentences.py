@@ -28,6 +28,24 @@ CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff01-\uff0f\uff1a-\uffef]")
 MARKS = {"_", "N_", "N_n", "_n", "gettext"}
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 TAG = re.compile(r"</?\w+[^>]*>")
+ONE_OF_MANY = re.compile(r"(?<![\w.,])1 (?:[a-z]+ )??(people|[a-z]+s)\b")
+NO_PLURALS = {
+    "afterwards",
+    "as",
+    "corps",
+    "does",
+    "earns",
+    "has",
+    "is",
+    "its",
+    "ms",
+    "passes",
+    "redeems",
+    "reviews",
+    "stays",
+}
+NO_PLURALS |= {"waits", "wants", "was"}
+"""What ends like a plural behind a number, or behind a name, and is none."""
 
 
 def _in_python(source: str) -> Iterator[str]:
@@ -65,6 +83,10 @@ def _in_script(source: str) -> Iterator[str]:
         for found in re.finditer(r"(\b_n?\()?(\"[^\"]*\"|'[^']*'|`[^`]*`)", line.partition("// ")[0]):
             if CHINESE.search(found[2]) and not found[1]:
                 yield f"{number}: {found[2]}"
+
+
+def _plurals_of_one(said: str) -> list[str]:
+    return [noun for noun in ONE_OF_MANY.findall(said) if noun not in NO_PLURALS]
 
 
 def outside(path: Path) -> list[str]:
@@ -143,3 +165,26 @@ def test_a_translation_fills_in_what_its_sentence_does_and_breaks_no_markup(lang
             assert '"' not in TAG.sub("", said), f"sentences stand in attributes: write “…”: {said}"
             assert sorted(TAG.findall(said)) == sorted(TAG.findall(sentence)), said
             assert not CHINESE.search(said), said
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_one_of_a_thing_is_said_in_the_singular(language: str) -> None:
+    with catalogue_path(language).open("rb") as file:
+        found = read_po(file, locale=language)
+    with_one = [PLACEHOLDER.sub("1", TAG.sub("", said[0])) for _sentence, said in map(forms_of, found)]
+    assert [said for said in with_one if _plurals_of_one(said)] == [], (
+        "say it by _n(…), or for any number: “Records: 1”"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "plurals"),
+    [
+        ("1 points was 1 confirmed records", ["points", "records"]),
+        ("of 1 people", ["people"]),
+        ("1 point, 1 was passed on", []),
+        ("11 points, 2.1 points, 1,001 points", []),
+    ],
+)
+def test_a_plural_behind_one_is_found(said: str, plurals: list[str]) -> None:
+    assert _plurals_of_one(said) == plurals

@@ -99,6 +99,7 @@ async def test_a_check_in_far_from_the_site_is_flagged_and_never_refused(distric
         await phone.goto(f"{district.url}/d/{district.drive_code}")
         await fill_in(phone, district, "冯秀云")
         await phone.wait_for_url("**/me?welcome=1")
+        number = await number_of(phone, district)
         await scan(phone, screen, district)
         await phone.get_by_label("一并记下离站点多少米").check()
         await expect(phone.locator("input[name=distance_m]")).to_have_value("11119")
@@ -106,7 +107,8 @@ async def test_a_check_in_far_from_the_site_is_flagged_and_never_refused(distric
         await expect(phone.get_by_role("heading", name="已签到")).to_be_visible()
         await phone.context.clear_permissions()
         await screen.goto(f"{district.url}/staff/shifts/{district.shift_id}")
-        await screen.locator("#people a[href^='/staff/records/'], #roster a[href^='/staff/records/']").last.click()
+        row = screen.locator("section[aria-labelledby=people] li", has_text=number)
+        await row.locator("a[href^='/staff/records/']").click()
         await expect(screen.locator("main")).to_contain_text("签到时离站点 11.1 km")
 
 

@@ -17,7 +17,7 @@ from services.web.pages.volunteer.explanation import bucket_said, entry
 from services.web.pages.volunteer.rewards import limits_said
 from services.web.pages.volunteer.scan import early_question
 from services.web.pages.volunteer.sums import sum_of
-from services.web.pages.wording import day, moment, span, spell_minutes, word
+from services.web.pages.wording import day, moment, signed, span, spell_minutes, word
 from shared.clock import DISTRICT_ZONE
 
 
@@ -60,6 +60,7 @@ def test_sentences_are_said_in_the_chosen_language() -> None:
     assert _("登录") == "Log in"
     assert _("还差 %(missing)s", missing="5 h") == "5 h to go"
     assert [_n("%(n)s 秒后可重发", n) for n in (1, 2)] == ["Resend in 1 second", "Resend in 2 seconds"]
+    assert [_n("%(n)s 积分", n, n=signed(n)) for n in (1, -1, 2)] == ["+1 point", "−1 point", "+2 points"]
     assert listed(["a", "b"]) == "a, b"
 
 
@@ -101,7 +102,7 @@ def test_rules_sums_and_questions_are_said_in_english() -> None:
     assert worth_said(worth) == "20 points for the whole 2 h; points begin after 15 min."
     assert sum_of(90, 10, 15, {}) == "1 h 30 min × 10 points/h = 15 points"
     assert sum_of(90, 15, 20, {"cuts": [["day-points", 2]]}).endswith(
-        "; 2 points beyond the day’s cap on points do not count, which leaves 20 points"
+        "; 2 beyond the day’s cap on points do not count, which leaves 20 points"
     )
     ends = datetime(2026, 3, 5, 18, 0, tzinfo=DISTRICT_ZONE)
     assert early_question(42, ends, None).startswith("You have served 42 min; the shift ends at 18:00.")

@@ -271,7 +271,7 @@ def test_the_rule_is_said_as_it_is() -> None:
         ("izhiyuan", ["一天超过 12 小时的部分，要中心批准才计分"]),
         ("shancheng", ["时长按每 1 小时计，余下的满 15 分钟计 30 分钟，满 45 分钟计 1 小时，再少不计"]),
         ("yunnan", ["服务时长不到计划时长的 60% 不计分", "积分长期有效"]),
-        ("nanjing", ["余额最多 1500 积分，超出的捐出"]),
+        ("nanjing", ["余额最多 1,500 积分，超出的捐出"]),
     ],
 )
 def test_every_places_rule_is_said_in_words(name: str, said: list[str]) -> None:

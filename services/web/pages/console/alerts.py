@@ -21,14 +21,14 @@ __all__ = ["amount_said", "router"]
 router = APIRouter(prefix="/console/alerts", include_in_schema=False, dependencies=[public()])
 
 SAID: Mapping[str, tuple[str, str]] = {
-    "silence": (N_("%(who)s有班次在进行，%(reading)s 分钟没有人签到"), "/console/search?site_id="),
-    "device-silence": (N_("%(who)s有班次在进行，一台设备 %(reading)s 分钟没有上传"), "/console/search?site_id="),
-    "dead-letters": (N_("消费组 %(who)s 五分钟内有 %(reading)s 条死信"), "/console/dead-letters"),
-    "corrections": (N_("%(who)s一小时内有 %(reading)s 条记录被更正或作废"), "/console/search?site_id="),
-    "lag": (N_("消费组 %(who)s 积压 %(reading)s 条，没有减少"), "/console/streams"),
-    "standstill": (N_("消费组 %(who)s %(reading)s 秒没有进展"), "/console/streams"),
-    "outbox-age": (N_("服务 %(who)s 的事件等候发布已 %(reading)s 秒"), "/console/health"),
-    "restarts": (N_("进程 %(who)s 一刻钟内异常退出 %(reading)s 次"), "/console/health"),
+    "silence": (N_n("%(who)s有班次在进行，%(n)s 分钟没有人签到"), "/console/search?site_id="),
+    "device-silence": (N_n("%(who)s有班次在进行，一台设备 %(n)s 分钟没有上传"), "/console/search?site_id="),
+    "dead-letters": (N_n("消费组 %(who)s 五分钟内有 %(n)s 条死信"), "/console/dead-letters"),
+    "corrections": (N_n("%(who)s一小时内有 %(n)s 条记录被更正或作废"), "/console/search?site_id="),
+    "lag": (N_n("消费组 %(who)s 积压 %(n)s 条，没有减少"), "/console/streams"),
+    "standstill": (N_n("消费组 %(who)s %(n)s 秒没有进展"), "/console/streams"),
+    "outbox-age": (N_n("服务 %(who)s 的事件等候发布已 %(n)s 秒"), "/console/health"),
+    "restarts": (N_n("进程 %(who)s 一刻钟内异常退出 %(n)s 次"), "/console/health"),
 }
 """Monitor → its sentence, and where to read more."""
 UNITS = {"minutes": N_("分钟"), "records": N_("条"), "seconds": N_("秒"), "crashes": N_("次")}
@@ -90,7 +90,7 @@ def amount_said(unit: str, number: float | None) -> str:
 def _alert(one: dict[str, Any], sites: Mapping[str, str]) -> dict[str, Any]:
     sentence, href = SAID[one["monitor"]]
     return one | {
-        "said": _(sentence, who=_who(one, sites), reading=figure(one["worst"])),
+        "said": _n(sentence, round(one["worst"]), who=_who(one, sites)),
         "href": href + quote(str(one["site_id"])) if href.endswith("=") else href,
         "word": _(WORDS["monitor"][one["monitor"]]),
         "amount": partial(amount_said, one["unit"]),

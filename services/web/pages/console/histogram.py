@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from services.web.pages.console.viewing import short_type
 from services.web.pages.language import _, _n
-from services.web.pages.wording import figure, spell_minutes
+from services.web.pages.wording import spell_minutes
 from shared.clock import DISTRICT_ZONE
 
 __all__ = ["HistogramRow", "HistogramView", "view_of"]
@@ -70,8 +70,8 @@ def _said(found: Mapping[str, Any], step: timedelta) -> str:
     """Describe what the chart shows."""
     length = _length(step)
     if found["complete"]:
-        return _("共 %(n)s 条，每格 %(length)s；点一格只看那一段", n=figure(found["total"]), length=length)
-    return _("最新的 %(n)s 条，每格 %(length)s；点一格只看那一段", n=figure(found["total"]), length=length)
+        return _n("共 %(n)s 条，每格 %(length)s；点一格只看那一段", found["total"], length=length)
+    return _n("最新的 %(n)s 条，每格 %(length)s；点一格只看那一段", found["total"], length=length)
 
 
 def _length(step: timedelta) -> str:

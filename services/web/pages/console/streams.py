@@ -65,7 +65,7 @@ def _drained(group: dict[str, Any]) -> str:
     elif len(group["lags"]) < 2:
         return lag
     elif rate < 0:
-        left = _("每秒多出 %(n)s 条，照这样永远处理不完", n=format(-rate, ","))
+        left = _n("每秒多出 %(n)s 条，照这样永远处理不完", -rate)
     else:
         left = _("没有减少，照这样永远处理不完")
     return f"{lag} · {left}"

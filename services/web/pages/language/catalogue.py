@@ -20,12 +20,12 @@ class Translations:
     script: Mapping[str, tuple[str, ...]]
     """Those that the page's script says."""
 
-    def say(self, sentence: str, n: int | None = None) -> str:
+    def say(self, sentence: str, n: float | None = None) -> str:
         """The translation of a sentence for a number of things; the sentence itself where there is none."""
         forms = self.forms.get(sentence)
         if forms is None:
             return sentence
-        return forms[0] if n is None or n == 1 else forms[-1]
+        return forms[0] if n is None or abs(n) == 1 else forms[-1]
 
 
 def catalogue_path(language: str) -> Path:

@@ -97,7 +97,7 @@ def N_n(sentence: str) -> str:  # noqa: N802
     return sentence
 
 
-def translated(sentence: str, n: int | None = None) -> str:
+def translated(sentence: str, n: float | None = None) -> str:
     """A sentence in the current language, for a number of things if there is one; its ``%(name)s`` stay as they are."""
     catalogue = _CATALOGUES.get(_current.get())
     return catalogue.say(sentence, n) if catalogue else sentence
@@ -118,8 +118,11 @@ def standing_alone(said: str) -> str:
     return said[:1].upper() + said[1:]
 
 
-def _n(sentence: str, n: int, /, **values: Any) -> str:
-    """A sentence about a number of things, ``%(n)s``: other languages have one form for one and one for many."""
+def _n(sentence: str, n: float, /, **values: Any) -> str:
+    """A sentence about a number of things, ``%(n)s``: other languages have one form for one and one for many.
+
+    ``n=…`` shows the number in another way, such as with its sign.
+    """
     return translated(sentence, n) % {"n": f"{n:,}", **values}
 
 

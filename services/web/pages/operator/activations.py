@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from services.web.pages.language import _
+from services.web.pages.language import _, _n
 from services.web.pages.render import fragment, page, part, part_state
 from services.web.pages.staff.people import colleagues_of, number_said, numbering_of, numbers_of
 from services.web.pages.visit import Visit, VisitOf, centre_only
@@ -63,12 +63,12 @@ async def section(visit: Visit, version: str, rehearsal: Any | None = None) -> d
 def problem_said(reason: Mapping[str, Any], numbers: Mapping[str, str]) -> str:
     """Why the move stopped, by the code of the reason; what is none of the known ones is an error of the system."""
     if reason["code"] == "unforeseen":
-        return _(
-            "志愿者 %(number)s 按新规则会变动 %(actual)s 积分，试算时是 %(predicted)s 积分，而试算之后没有"
+        return _n(
+            "志愿者 %(number)s 按新规则会变动 %(n)s 积分，试算时是 %(predicted)s 积分，而试算之后没有"
             "这位志愿者的新记录。"
             "请工程师查明原因，再继续；或者撤销这次启用。",
+            reason["actual"],
             number=number_said(numbers, reason["volunteer_id"]),
-            actual=reason["actual"],
             predicted=reason["predicted"],
         )
     return _("系统出了错，请把下面的原因告诉工程师，处理好再继续。")

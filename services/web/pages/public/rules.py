@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from services.web.gateway.upstream import UpstreamAway, UpstreamProblem
-from services.web.pages.language import N_, SOURCE, _, _n, current, listed
+from services.web.pages.language import N_, SOURCE, N_n, _, _n, current, listed
 from services.web.pages.public.district import district_now
 from services.web.pages.render import page
 from services.web.pages.visit import Visit, VisitOf
@@ -84,20 +84,20 @@ def clauses(document: Mapping[str, Any], *, short: bool = False) -> Iterator[str
     hour = earning["points_per_hour"]
     least = int(earning.get("minimum_minutes") or 0)
     if least > 1:
-        yield _("从签到到签退满 %(least)s才计积分：每小时 %(points)s 积分", least=spell_minutes(least), points=hour)
+        yield _n("从签到到签退满 %(least)s才计积分：每小时 %(n)s 积分", hour, least=spell_minutes(least))
     else:
-        yield _("从签到到签退，每小时 %(points)s 积分", points=hour)
+        yield _n("从签到到签退，每小时 %(n)s 积分", hour)
     if share := earning.get("minimum_percent"):
         yield _("服务时长不到计划时长的 %(share)s%% 不计分", share=share)
     yield from _rounding(earning.get("rounding"))
     for rate in earning.get("rates") or ():
-        yield _("%(when)s每小时 %(points)s 积分", when=_when(rate), points=rate["points_per_hour"])
+        yield _n("%(when)s每小时 %(n)s 积分", rate["points_per_hour"], when=_when(rate))
     for multiplier in earning.get("multipliers") or ():
         yield _("%(when)s按 %(percent)s%% 计", when=_when(multiplier), percent=multiplier["percent"])
     yield from _caps(document.get("caps") or {})
     yield from _limits(document.get("limits") or {})
     if first := (document.get("first_service") or {}).get("points"):
-        yield _("第一次服务另加 %(points)s 积分", points=first)
+        yield _n("第一次服务另加 %(n)s 积分", first)
     if not short:
         yield from _rest(document)
 
@@ -144,11 +144,11 @@ def _months(numbers: Sequence[int]) -> str:
 
 
 _CAPS: Sequence[tuple[str, str, str]] = (
-    ("record", N_("一次最多计 %(time)s"), N_("一次最多得 %(points)s 积分")),
-    ("activity", N_("一个活动最多计 %(time)s"), N_("一个活动最多得 %(points)s 积分")),
-    ("day", N_("一天最多计 %(time)s"), N_("一天最多得 %(points)s 积分")),
-    ("month", N_("一个月最多计 %(time)s"), N_("一个月最多得 %(points)s 积分")),
-    ("year", N_("一年最多计 %(time)s"), N_("一年最多得 %(points)s 积分")),
+    ("record", N_("一次最多计 %(time)s"), N_n("一次最多得 %(n)s 积分")),
+    ("activity", N_("一个活动最多计 %(time)s"), N_n("一个活动最多得 %(n)s 积分")),
+    ("day", N_("一天最多计 %(time)s"), N_n("一天最多得 %(n)s 积分")),
+    ("month", N_("一个月最多计 %(time)s"), N_n("一个月最多得 %(n)s 积分")),
+    ("year", N_("一年最多计 %(time)s"), N_n("一年最多得 %(n)s 积分")),
 )
 """Caps by what they bound: on minutes and on points."""
 _WITHIN: Mapping[str, str] = {"day": N_("每天%(cap)s"), "month": N_("每月%(cap)s"), "year": N_("每年%(cap)s")}
@@ -161,7 +161,7 @@ def _caps(caps: Mapping[str, Any]) -> Iterator[str]:
         if (minutes := caps.get(f"{of}_minutes")) is not None:
             yield _(outer, cap=_(most_time, time=spell_minutes(minutes)))
         if (points := caps.get(f"{of}_points")) is not None:
-            yield _(outer, cap=_(most_points, points=points))
+            yield _(outer, cap=_n(most_points, points))
 
 
 def _limits(limits: Mapping[str, Any]) -> Iterator[str]:
@@ -181,9 +181,9 @@ def _rest(document: Mapping[str, Any]) -> Iterator[str]:
     if worth != 100:
         yield _("有投诉的服务只计 %(percent)s%%", percent=worth) if worth else _("有投诉的服务不计分")
     if points := (document.get("referral") or {}).get("points"):
-        yield _("引荐一人成为志愿者奖励 %(points)s 积分", points=points)
+        yield _n("引荐一人成为志愿者奖励 %(n)s 积分", points)
     if (cap := (document.get("balance") or {}).get("cap_points")) is not None:
-        yield _("余额最多 %(cap)s 积分，超出的捐出", cap=cap)
+        yield _n("余额最多 %(n)s 积分，超出的捐出", cap)
     if number := (document.get("redemptions") or {}).get("per_quarter"):
         yield _n("每季度最多兑换 %(n)s 次", number)
     yield _expiry(document.get("expiry") or {})
@@ -198,7 +198,7 @@ def _expiry(expiry: Mapping[str, Any]) -> str:
     number, _dash, last = fixed.partition("-")
     day = {"month": _months([int(number)]), "day": int(last)}
     if years := expiry.get("years"):
-        return _("积分有效到第 %(years)s 年后的 %(month)s %(day)s 日", years=years, **day)
+        return _n("积分有效到第 %(n)s 年后的 %(month)s %(day)s 日", years, **day)
     return _("积分有效到下一个 %(month)s %(day)s 日", **day)
 
 
@@ -243,6 +243,6 @@ def worth_said(worth: Mapping[str, Any]) -> str:
         return _("按现行规则，这个班次（%(whole)s）不计积分，时长照记。", whole=whole)
     least = worth.get("from_minutes")
     if least and least < worth["minutes"]:
-        since = N_("全程 %(whole)s得 %(points)s 积分，满 %(least)s开始得分。")
-        return _(since, whole=whole, points=points, least=spell_minutes(least))
-    return _("全程 %(whole)s得 %(points)s 积分。", whole=whole, points=points)
+        since = N_n("全程 %(whole)s得 %(n)s 积分，满 %(least)s开始得分。")
+        return _n(since, points, whole=whole, least=spell_minutes(least))
+    return _n("全程 %(whole)s得 %(n)s 积分。", points, whole=whole)

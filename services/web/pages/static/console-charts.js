@@ -79,7 +79,7 @@
     if (group.drain.seconds === null) {
       if (group.lags.length < 2) return lag;
       return lag + " · " + (group.drain.per_second < 0
-        ? _("每秒多出 %(n)s 条，照这样永远处理不完", { n: (-group.drain.per_second).toLocaleString("en") }) : _("没有减少，照这样永远处理不完"));
+        ? _n("每秒多出 %(n)s 条，照这样永远处理不完", -group.drain.per_second) : _("没有减少，照这样永远处理不完"));
     }
     var minutes = Math.floor(group.drain.seconds / 60);
     return lag + " · " + (minutes ? _n("照这样还要 %(n)s 分钟处理完", minutes) : _n("照这样还要 %(n)s 秒处理完", group.drain.seconds));

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import Response
 from starlette.responses import StreamingResponse
 
-from services.web.pages.language import N_, _
+from services.web.pages.language import N_, _, _n
 from services.web.pages.render import finish
 from services.web.pages.visit import Visit
 from services.web.pages.volunteer.explanation import Whose, entry
@@ -66,9 +66,7 @@ def line_of(item: Mapping[str, Any]) -> Sequence[Any]:
         )
         for record in item["records"]
     ]
-    sums += [
-        _("%(points)s 积分：%(reason)s", points=one["points"], reason=one["reason"]) for one in item["adjustments"]
-    ]
+    sums += [_n("%(n)s 积分：%(reason)s", one["points"], reason=one["reason"]) for one in item["adjustments"]]
     return (
         item["day_and_time"],
         item["title"],

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from services.web.gateway.upstream import UpstreamProblem
-from services.web.pages.language import _
+from services.web.pages.language import _, _n
 from services.web.pages.public import tickets
 from services.web.pages.public.rules import rule_said, worth_of, worth_served
 from services.web.pages.refusals import say
@@ -96,12 +96,12 @@ def early_question(served: int, ends_at: datetime, worth: Mapping[str, Any] | No
         now, whole = int(worth["served"]["points"]), int(worth["points"])
         if now >= whole:
             return ""
-        return _(
-            "您服务了 %(length)s，班次到 %(end)s 才结束。现在签退得 %(now)s 积分，服务到结束可得 %(whole)s 积分。"
+        return _n(
+            "您服务了 %(length)s，班次到 %(end)s 才结束。现在签退得 %(n)s 积分，服务到结束可得 %(whole)s 积分。"
             "签退后十分钟内可以撤回。确定现在签退吗？",
+            now,
             length=length,
             end=end,
-            now=figure(now),
             whole=figure(whole),
         )
     return _(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from services.web.pages.language import N_, _
+from services.web.pages.language import N_, N_n, _, _n
 from services.web.pages.wording import figure, spell_minutes
 
 __all__ = ["sum_of"]
@@ -28,7 +28,7 @@ def sum_of(minutes: int, per_hour: int, points: int, notes: Mapping[str, Any]) -
     """How the points of a record were worked out: every factor, every rounding and everything that was cut off."""
     if not minutes:
         return _("计 0 积分")
-    factors = [_minutes(minutes), _named(_("%(points)s 积分/小时", points=per_hour), notes.get("rate"))]
+    factors = [_minutes(minutes), _named(_n("%(n)s 积分/小时", per_hour), notes.get("rate"))]
     worth = Fraction(minutes * per_hour, 60)
     if (percent := notes.get("percent")) is not None:
         factors.append(_named(f"{percent}%", notes.get("multiplier")))
@@ -43,12 +43,12 @@ def sum_of(minutes: int, per_hour: int, points: int, notes: Mapping[str, Any]) -
         what = _(_CUT[of]) if of in _CUT else str(of)
         if of.endswith("-points"):
             left -= int(much)
-            cut = N_("超出%(cap)s的 %(much)s 积分没有计，得 %(left)s 积分")
-            said.append(_(cut, cap=what, much=figure(much), left=figure(left)))
+            cut = N_n("超出%(cap)s的 %(much)s 积分没有计，得 %(n)s 积分")
+            said.append(_n(cut, left, cap=what, much=figure(int(much))))
         else:
             said.append(_("超出%(cap)s的 %(minutes)s没有计", cap=what, minutes=_minutes(int(much))))
     if left != points:
-        said.append(_("计 %(points)s 积分", points=figure(points)))  # the service knows better than this page
+        said.append(_n("计 %(n)s 积分", points))  # the service knows better than this page
     return _("；").join(said)
 
 
@@ -56,11 +56,11 @@ def _rounded(worth: Fraction) -> str:
     """`` = 10 积分``, or what is left without the fraction; a long one shows two digits and is never rounded up."""
     whole = int(worth)
     if worth == whole:
-        return _(" = %(points)s 积分", points=figure(whole))
+        return _n(" = %(n)s 积分", whole)
     hundredths = worth * 100
     sign = "=" if hundredths == int(hundredths) else "≈"
     shown = f"{figure(whole)}.{int(hundredths) % 100:02}".rstrip("0")
-    return _(" %(sign)s %(shown)s，舍去小数，得 %(points)s 积分", sign=sign, shown=shown, points=figure(whole))
+    return _n(" %(sign)s %(shown)s，舍去小数，得 %(n)s 积分", whole, sign=sign, shown=shown)
 
 
 def _minutes(minutes: int) -> str:

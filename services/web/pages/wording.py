@@ -1,7 +1,7 @@
 """Times, durations and stable words as the pages say them: in the district's zone, in the language of the page."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from services.web.pages.case_words import CASE_KINDS, CASE_SUBJECTS
@@ -290,8 +290,9 @@ def day(value: str | datetime | None, *, year: bool = False) -> str:
     return _("%(month)s%(day)s日（周%(weekday)s）", month=month(at.month), day=at.day, weekday=weekday)
 
 
-def date_of(at: datetime) -> str:
+def date_of(value: str | date) -> str:
     """2026年3月4日 or 4 Mar 2026."""
+    at = value if isinstance(value, date) else date.fromisoformat(value)
     return _("%(year)s年%(month)s%(day)s日", year=at.year, month=month(at.month), day=at.day)
 
 
@@ -378,6 +379,7 @@ def percent(value: Any) -> str:
 
 
 FILTERS = {
+    "date": date_of,
     "day": day,
     "device": device,
     "first_day": first_day,

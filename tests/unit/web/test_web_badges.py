@@ -6,7 +6,7 @@ import pytest
 
 from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.language import SOURCE, choose
-from services.web.pages.public.credentials import as_download, nearest, progress_line
+from services.web.pages.public.credentials import as_download, badge_names, nearest, progress_line
 
 
 def on_the_way(**changes: Any) -> dict[str, Any]:
@@ -64,3 +64,21 @@ def test_a_credential_is_a_file_in_two_forms_and_no_third() -> None:
     assert "微光初亮".encode() in bytes(as_download(found, "json").body)
     with pytest.raises(UpstreamProblem):
         as_download(found, "exe")
+
+
+class _Criteria:
+    """A visit to which points answers with criteria, or not at all."""
+
+    def __init__(self, found: Any) -> None:
+        self._found = found
+
+    async def get_optional(self, service: str, path: str) -> Any:
+        assert (service, path) == ("points", "/criteria")
+        return self._found
+
+
+async def test_badges_of_a_preview_have_the_names_that_volunteers_read() -> None:
+    items = [{"badge": "first-service", "name": "微光初亮"}, {"badge": "caring", "name": "爱心志愿者"}]
+    name = await badge_names(_Criteria({"items": [{"items": items}]}))  # type: ignore[arg-type]
+    assert [name(one) for one in ("first-service", "caring-2026", "gone")] == ["微光初亮", "2026年度爱心志愿者", "gone"]
+    assert (await badge_names(_Criteria(None)))("first-service") == "first-service"  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -17,7 +17,7 @@ from services.web.pages.volunteer.explanation import bucket_said, entry
 from services.web.pages.volunteer.rewards import limits_said
 from services.web.pages.volunteer.scan import early_question
 from services.web.pages.volunteer.sums import sum_of
-from services.web.pages.wording import day, moment, signed, span, spell_minutes, word
+from services.web.pages.wording import date_of, day, moment, signed, span, spell_minutes, word
 from shared.clock import DISTRICT_ZONE
 
 
@@ -79,6 +79,7 @@ def test_an_unknown_language_counts_as_the_source() -> None:
 def test_times_durations_and_stable_words_are_said_in_english() -> None:
     assert moment("2026-03-04T17:05:00Z") == "5 Mar 01:05"
     assert day("2026-03-04T17:05:00+00:00", year=True) == "Thu 5 Mar 2026"
+    assert [date_of(one) for one in ("2026-03-04", date(2026, 3, 4))] == ["4 Mar 2026"] * 2
     assert span("2026-03-05T14:00:00Z", "2026-03-05T17:00:00Z") == "Thu 5 Mar 22:00—Fri 6 Mar 01:00"
     assert span("2026-03-05T14:00:00Z", None) == "from Thu 5 Mar 22:00"
     assert [spell_minutes(minutes) for minutes in (59, 60, 72_065)] == ["59 min", "1 h", "1,201 h 5 min"]
@@ -95,7 +96,7 @@ def test_rules_sums_and_questions_are_said_in_english() -> None:
     }
     document = {"earning": earning, "caps": {"day_minutes": 480}, "first_service": {"points": 20}}
     assert rule_sentence(document) == (
-        "10 points an hour, from 15 min between check-in and check-out on. 雷锋月 (Mar): 15 points an hour. "
+        "10 points an hour, for at least 15 min from check-in to check-out. 雷锋月 (Mar): 15 points an hour. "
         "At most 8 h count a day. 20 more points for the first service. "
     )
     worth = {"points": 20, "minutes": 120, "from_minutes": 15}
@@ -141,6 +142,10 @@ def test_what_stands_alone_begins_with_a_capital_in_english(english: None) -> No
     states = render._environment.get_template("components/states.html").module
     assert ">Registered &lt;b&gt;</span>" in str(states.pill("registered <b>"))  # type: ignore[attr-defined]
     assert standing_alone(_("服务记录")) == "Service records"
+    page = render._environment.from_string(
+        "{% from 'components/surfaces.html' import card %}{% call card(_('已结束'), 'e', 'clock') %}{% endcall %}"
+    )
+    assert "Ended</h2>" in page.render()
 
 
 @pytest.mark.parametrize(

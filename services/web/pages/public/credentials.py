@@ -1,7 +1,7 @@
-"""Credentials of badges: the public page that one leads to, the file, and the way to the next badge."""
+"""Credentials of badges: the public page that one leads to, the file, the way to the next badge, and badges by code."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +10,11 @@ from fastapi import APIRouter, Response
 from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.language import N_n, _, _n
 from services.web.pages.render import page, qr
-from services.web.pages.visit import VisitOf
+from services.web.pages.visit import Visit, VisitOf
 from services.web.pages.wording import spell_minutes
 from shared.auth.access import public
 
-__all__ = ["as_download", "award_id_of", "nearest", "progress_line", "router"]
+__all__ = ["as_download", "award_id_of", "badge_names", "nearest", "progress_line", "router"]
 
 router = APIRouter(include_in_schema=False, dependencies=[public()])
 
@@ -40,6 +40,20 @@ def nearest(progress: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The badges that are not held yet, the nearest first."""
     lines = [progress_line(one) for one in progress if not one["held"] and one["remaining"]]
     return sorted(lines, key=lambda line: -line["share"])
+
+
+async def badge_names(visit: Visit) -> Callable[[str], str]:
+    """A function from the code of a badge to its name; the code itself while the criteria cannot be had."""
+    found = await visit.get_optional("points", "/criteria")
+    names = {one["badge"]: one["name"] for version in (found or {"items": []})["items"] for one in version["items"]}
+
+    def said(code: str) -> str:
+        badge, _dash, year = code.rpartition("-")
+        if code not in names and badge in names:
+            return _("%(year)s年度%(name)s", year=year, name=names[badge])
+        return str(names.get(code, code))
+
+    return said
 
 
 @router.get("/credentials/{award_id}")

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.language import _
+from services.web.pages.public.credentials import badge_names
 from services.web.pages.public.login import Key, Ours, require_ours
 from services.web.pages.render import finish, page
 from services.web.pages.staff.words import CANCEL_REASONS
@@ -41,10 +42,11 @@ class EndingFormIn(Input):
 async def ending(visit: VisitOf, activity_id: str, act: Act = "close", shift: UUID | None = None) -> Response:
     """Preview of an ending: sign-ups and hours by recruitment, points and badges by points."""
     visit.staff()
-    found, seen, worth = await asyncio.gather(
+    found, seen, worth, badge_name = await asyncio.gather(
         visit.ask("recruitment", f"/activities/{activity_id}"),
         _preview(visit, activity_id, act, shift),
         _worth(visit, activity_id, shift),
+        badge_names(visit),
     )
     return page(
         "staff/activity_ending.html",
@@ -55,6 +57,7 @@ async def ending(visit: VisitOf, activity_id: str, act: Act = "close", shift: UU
         shift=next((one for one in found["shifts"] if one["shift_id"] == str(shift)), None),
         seen=seen,
         worth=worth,
+        badge_name=badge_name,
         reasons=[(reason, _(text)) for reason, text in CANCEL_REASONS.items()],
     )
 

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from services.web.gateway.upstream import UpstreamProblem
 from services.web.pages.language import N_, _
+from services.web.pages.public.credentials import badge_names
 from services.web.pages.public.district import district_now
 from services.web.pages.public.login import Key, Ours, require_ours
 from services.web.pages.render import finish, page, part
@@ -179,12 +180,21 @@ class ActivityVoidFormIn(Input):
 async def void_page(visit: VisitOf, activity_id: str) -> Response:
     """Preview of voiding an activity: hours by recruitment, points and badges by points, which may not know it yet."""
     visit.staff()
-    found, hours, worth = await asyncio.gather(
+    found, hours, worth, badge_name = await asyncio.gather(
         visit.ask("recruitment", f"/activities/{activity_id}"),
         visit.ask("recruitment", f"/activities/{activity_id}/void-preview"),
         visit.get_optional("points", f"/activities/{activity_id}/void-preview"),
+        badge_names(visit),
     )
-    return page("staff/activity_void.html", visit.session, path=visit.path, activity=found, hours=hours, worth=worth)
+    return page(
+        "staff/activity_void.html",
+        visit.session,
+        path=visit.path,
+        activity=found,
+        hours=hours,
+        worth=worth,
+        badge_name=badge_name,
+    )
 
 
 @router.post("/activities/{activity_id}/void")

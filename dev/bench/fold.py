@@ -20,9 +20,9 @@ import uvloop
 from dev.bench.history import Sent, history
 from dev.bench.meters import Meter
 from dev.bench.rig import rigged
-from services.points.app import GC_THRESHOLD
 from services.points.ingest.stream import GROUP, TOPICS, IngestStream
 from services.points.policy import policy_of
+from shared.heap import collect_rarely, use_huge_pages
 from shared.kafka.consumer import BatchConsumer, Message, apply_halving
 from shared.postgres import Database
 from shared.settings import Settings
@@ -112,7 +112,8 @@ async def run(chosen: argparse.Namespace) -> None:
             fold = consumed(rig.settings(), chosen.records, chosen.batch)
             how = f"batches of at most {chosen.batch}, joining the group included, broker: {rig.broker.version}"
         gc.freeze()  # the worker holds one batch, not the history
-        gc.set_threshold(*GC_THRESHOLD)
+        collect_rarely()
+        use_huge_pages()
         profile = sys.stdout if chosen.profile else None
         await measure(rig.dsn("points_app", database), rig.postgres_pid, chosen.records, fold, how, profile)
 

@@ -1,7 +1,6 @@
 """Composition root of operations: ``python -m services.operations api|worker|agents|relay|migrate``."""
 
 import asyncio
-import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from services.operations.events.stream import GROUP, TOPICS, IndexStream
 from services.operations.settings import OperationsSettings
 from shared.clock import real_now
 from shared.errors import TransientError
+from shared.heap import collect_rarely
 from shared.kafka.consumer import BatchConsumer
 from shared.operators.control import DatabaseControl
 from shared.postgres import Database
@@ -29,9 +29,6 @@ FORGET_SECONDS = 3600.0
 FETCH_WAIT_MS = 100
 """Of a hundred partitions few have anything: an idle broker should rest."""
 FETCH_BYTES = 1_048_576
-GC_THRESHOLD = (3_000_000, 20, 100)
-"""A batch makes some hundred thousand small objects and no cycles: collecting after every 700 of them is a quarter of
-the index's processor time. What a batch has let go counts no more."""
 
 
 def api(settings: OperationsSettings) -> "FastAPI":
@@ -80,7 +77,7 @@ async def worker(settings: OperationsSettings, stop: asyncio.Event) -> None:
         WatchdogExpired: records wait and none can be indexed.
         TransientError: database or broker are away at the start, or the lock of the index was lost.
     """
-    gc.set_threshold(*GC_THRESHOLD)
+    collect_rarely()
     async with connected(settings) as db:
         lock, barrier = SessionLock(db, GROUP), DurabilityBarrier(db, GROUP)
         try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from services.points.settings import PointsSettings
+from shared.heap import collect_rarely
 from shared.http.process import run_role
 from shared.postgres import Database
 from shared.service import (
@@ -76,6 +77,7 @@ async def teams(settings: PointsSettings, stop: asyncio.Event) -> None:
     from services.points.policy import policy_of
     from services.points.teams.hosting import counting_teams
 
+    collect_rarely(100_000)  # its batches are small
     async with connected(settings) as db:
         policy = await policy_of(db)  # a case is judged under rules that may not be in the table yet
         count, follow = await counting_teams(settings, db), await following_records(settings, db, policy)

@@ -6,7 +6,6 @@ transaction.
 """
 
 import asyncio
-import gc
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -31,6 +30,7 @@ from services.points.rewards.pickups import handlers as pickups
 from services.points.rewards.waiting import remind, time_out_bare_holds
 from services.points.settings import PointsSettings
 from shared.clock import real_now
+from shared.heap import collect_rarely, use_huge_pages
 from shared.heartbeats.process import heartbeat
 from shared.http.idempotency import purge_idempotency
 from shared.http.ops import serve_ops
@@ -44,15 +44,12 @@ from shared.postgres.durability import DurabilityBarrier
 from shared.service import readiness
 from shared.timers import run_timer
 
-__all__ = ["GC_THRESHOLD", "IngestService", "build_app", "main"]
+__all__ = ["IngestService", "build_app", "main"]
 
 PURGE_SECONDS = 300.0
 STOP_SECONDS = 3.0
 FETCH_BYTES = 8_388_608
 """Of each partition; about as much as fills a batch."""
-GC_THRESHOLD = (3_000_000, 20, 100)
-"""A batch makes up to a million small objects and no cycles: looking for cycles after every 700 of them costs a third
-of the ingest's time, and as long as a batch crosses the threshold still a twentieth. What is let go counts no more."""
 _log = structlog.get_logger(__name__)
 
 
@@ -180,10 +177,11 @@ def build_app(settings: PointsSettings) -> Any:
 
 def main(settings: PointsSettings) -> None:
     """Run until SIGTERM or SIGINT; exits the process, with the reason's exit code if the ingest failed."""
-    gc.set_threshold(*GC_THRESHOLD)
+    collect_rarely()
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     worker = Worker(build_app(settings), loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
+    use_huge_pages()
     try:
         worker.execute_from_commandline()
     except SystemExit:

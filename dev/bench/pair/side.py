@@ -11,7 +11,9 @@ import pickle
 import shutil
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import psutil
@@ -22,7 +24,6 @@ from dev.stack.broker import make_broker
 from dev.stack.postgres import Postgres, forget
 from ops.database import Server
 from ops.secrets import make_secrets
-from services.points.app import GC_THRESHOLD
 from services.points.ingest.stream import IngestStream
 from services.points.policy import policy_of
 from shared.kafka.consumer import Message, apply_halving
@@ -73,11 +74,22 @@ async def serve(directory: Path, sent: Path) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def prepare_heap() -> None:
+    """Prepare the heap as the checkout's worker does."""
+    try:
+        heap: Any = import_module("shared.heap")
+    except ImportError:  # an older checkout
+        gc.set_threshold(3_000_000, 20, 100)
+        return
+    heap.collect_rarely()
+    heap.use_huge_pages()
+
+
 async def answer(stream: IngestStream, messages: list[Message], postmaster: int, meter: asyncpg.Connection) -> None:
     """Apply and answer until standard input ends."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLD)
+    prepare_heap()
     server, place = psutil.Process(postmaster), 0
     print(json.dumps({"ready": len(messages)}), flush=True)
     while line := await asyncio.to_thread(sys.stdin.readline):

@@ -72,11 +72,11 @@ async def open_record(stack: Stack, district: District) -> dict[str, Any]:
         await orders.go_on(begun)
     base = stack.urls["gateway"]
     text = (
-        f"  志愿者      {NAME}，手机 {PHONE}：首次启动前 65 分钟已签到，签退即见积分、徽章与消息\n"
-        f"  志愿者页    {base}/me （手机号登录，验证码见 codes）\n"
-        f"  签退二维码  {base}/staff/shifts/{shifts[0]}/qr （operator 登录后显示）\n"
-        f"  居民        {RESIDENT}，手机 {RESIDENT_PHONE}：点单、跟踪、评单；各状态的单子各有一张\n"
-        f"  招募页      {base}/d/{drive['code']}\n"
+        f"  志愿者 volunteer      {NAME}，手机 {PHONE}：首次启动前 65 分钟已签到，签退即见积分、徽章与消息\n"
+        f"  志愿者页 page         {base}/me （手机号登录，验证码见 codes）\n"
+        f"  签退二维码 check-out  {base}/staff/shifts/{shifts[0]}/qr （operator 登录后显示）\n"
+        f"  居民 resident         {RESIDENT}，手机 {RESIDENT_PHONE}：点单、跟踪、评单；各状态的单子各有一张\n"
+        f"  招募页 drive          {base}/d/{drive['code']}\n"
         f"{_others(district)}"
     )
     return {"phone": PHONE, "shift_id": shifts[0], "drive_code": drive["code"], "text": text}
@@ -86,11 +86,13 @@ def _others(district: District) -> str:
     """Who else may sign in, and what each may do."""
     username, password = district.logins[SITE]
     return (
-        f"  队长        {LEADER}，手机 {LEADER_PHONE}：看本队班次与签到码、为队员点名、安排本队活动，不能记自己的时数\n"
-        f"  站点账号    {username} / {password}：惠民社区站的班次、终端、签到、更正、兑换，审核别的站点待审的时数\n"
-        "  operator、operator2  全区事务、邀请工作人员、规则与人工调整；一人提出，另一人批准或启用\n"
-        "  engineer    服务状态、指标、死信，不见个人资料；能重放、暂停\n"
-        "  auditor     看得到工程师所见的，什么也不能动\n"
+        f"  队长 team leader      {LEADER}，手机 {LEADER_PHONE}："
+        "看本队班次与签到码、为队员点名、安排本队活动，不能记自己的时数\n"
+        f"  站点账号 station      {username} / {password}："
+        "惠民社区站的班次、终端、签到、更正、兑换，审核别的站点待审的时数\n"
+        "  operator、operator2    全区事务、邀请工作人员、规则与人工调整；一人提出，另一人批准或启用\n"
+        "  engineer               服务状态、指标、死信，不见个人资料；能重放、暂停\n"
+        "  auditor                看得到工程师所见的，什么也不能动\n"
     )
 
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from services.web.gateway.sessions import Session
 from services.web.pages import assets, language, look, message_ways, wording
+from services.web.pages.criterion_words import criterion_said
 from services.web.pages.forms import PostForms
 from services.web.pages.icons import icon
 from services.web.pages.language.current import translated
@@ -57,7 +58,7 @@ _environment.policies["ext.i18n.trimmed"] = True
 # The extension adds this method; the one that it gives templates escapes what is filled in.
 _environment.install_gettext_callables(translated, _plural, newstyle=True)  # type: ignore[attr-defined]
 _environment.filters.update(wording.FILTERS, standing_alone=language.standing_alone)
-_environment.filters.update(linked=message_ways.linked, way_of=message_ways.way_of)
+_environment.filters.update(linked=message_ways.linked, way_of=message_ways.way_of, criterion_said=criterion_said)
 _environment.globals.update(
     span=wording.span,
     choices_of=wording.choices_of,

@@ -1,10 +1,15 @@
 """Badges on the way, as the pages say them. Pure."""
 
+import re
 from typing import Any
 
 import pytest
 
+from services.points.badges import documents as badges
+from services.points.teams import documents as teams
+from services.points.teams.domain import sentence as team_sentence
 from services.web.gateway.upstream import UpstreamProblem
+from services.web.pages.criterion_words import criterion_said
 from services.web.pages.language import SOURCE, choose
 from services.web.pages.public.credentials import as_download, badge_names, nearest, progress_line
 
@@ -82,3 +87,19 @@ async def test_badges_of_a_preview_have_the_names_that_volunteers_read() -> None
     name = await badge_names(_Criteria({"items": [{"items": items}]}))  # type: ignore[arg-type]
     assert [name(one) for one in ("first-service", "caring-2026", "gone")] == ["微光初亮", "2026年度爱心志愿者", "gone"]
     assert (await badge_names(_Criteria(None)))("first-service") == "first-service"  # type: ignore[arg-type]
+
+
+def test_how_the_shipped_badges_are_earned_is_said_in_english() -> None:
+    shipped = [item.sentence() for item in badges.shipped()[-1].criteria().items]
+    shipped += [team_sentence(item) for item in teams.shipped()[-1].criteria().items]
+    assert [criterion_said(one) for one in shipped] == shipped
+    choose("en")
+    try:
+        said = [criterion_said(one) for one in shipped]
+    finally:
+        choose(SOURCE)
+    assert [one for one in said if re.search("[\u4e00-\u9fff]", re.sub("“.+?”", "", one))] == [], (
+        "add the form to services/web/pages/criterion_words.py"
+    )
+    assert {"100 hours of service in all", "3 services from 1 Mar to 31 Mar of a year"} <= set(said)
+    assert criterion_said("一种新的说法") == "一种新的说法"

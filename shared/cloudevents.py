@@ -3,7 +3,7 @@
 Source: CloudEvents Kafka protocol binding 1.0.2, §3.2.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from shared.contracts import BY_TYPE, Contract
 from shared.errors import PermanentError
 
-__all__ = ["Event", "Headers", "decode", "encode", "header_map", "headers_of"]
+__all__ = ["Event", "Headers", "decode", "encode", "header_map", "headers_of", "other_types", "type_of"]
 
 Headers = Sequence[tuple[str, bytes | None]]
 """In the order of the record; Kafka allows null values and repeated names."""
@@ -80,6 +80,22 @@ def header_map(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
         return {name: value.decode() for name, value in dict(headers).items() if value is not None}
     except UnicodeDecodeError as error:
         raise PermanentError(f"a header is not UTF-8: {error}") from error
+
+
+def type_of(headers: Headers) -> bytes | None:
+    """The event's type as it stands on the wire, without decoding anything; None if there is none."""
+    return dict(headers).get("ce_type")
+
+
+def other_types(topics: Collection[str], wanted: Collection[type[Contract]]) -> frozenset[bytes]:
+    """The types on these topics that a consumer does not want, as `type_of` has them.
+
+    A consumer skips them before it decodes them. A type that no contract has, or that belongs on another topic, is not
+    among them: it is refused as before.
+    """
+    return frozenset(
+        type.encode() for type, contract in BY_TYPE.items() if contract.topic in topics and contract not in wanted
+    )
 
 
 def decode(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> Event[Any]:

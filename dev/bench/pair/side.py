@@ -1,4 +1,4 @@
-"""One checkout's ingest with a PostgreSQL of its own, batch by batch as it is asked; PYTHONPATH names the checkout.
+"""One checkout's ingest or index with a PostgreSQL of its own, batch by batch as it is asked; PYTHONPATH names the checkout.
 
 Started by `dev.bench.pair` from a file, so that an older checkout needs no such command. A line of standard input is
 how many messages to apply next; the answer is a line of JSON. Nothing here may import what older checkouts lack.
@@ -11,6 +11,8 @@ import pickle
 import shutil
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -24,13 +26,14 @@ from dev.stack.broker import make_broker
 from dev.stack.postgres import Postgres, forget
 from ops.database import Server
 from ops.secrets import make_secrets
+from services.operations.events.stream import IndexStream
 from services.points.ingest.stream import IngestStream
 from services.points.policy import policy_of
 from shared.kafka.consumer import Message, apply_halving
 from shared.postgres import Database, load_queries
 
 SQL = load_queries(__file__)
-TOPIC = "bench.volunteering.attendance.v1"
+DAYS = 30
 
 
 def server_seconds(postmaster: psutil.Process) -> float:
@@ -45,12 +48,36 @@ def server_seconds(postmaster: psutil.Process) -> float:
     return total
 
 
-async def serve(directory: Path, sent: Path) -> None:
+@asynccontextmanager
+async def ingest(rig: Rig, name: str) -> AsyncIterator[IngestStream]:
+    """The stream of points."""
+    database = await Database.open(rig.dsn("points_app", name), "points", size=4, generic_plans=True)
+    try:
+        yield IngestStream(database, await policy_of(database))
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def index(rig: Rig, name: str) -> AsyncIterator[IndexStream]:
+    """The stream of operations, with pools as its worker has them."""
+    database = await Database.open(rig.dsn("operations_app", name), "operations", size=4)
+    try:
+        yield IndexStream(database, "bench", DAYS)
+    finally:
+        await database.close()
+
+
+STREAMS = {"ingest": ingest, "index": index}
+
+
+async def serve(directory: Path, sent: Path, stream: str) -> None:
     """Start the server, then apply as many messages as each line says."""
-    found: list[tuple[int, bytes, bytes, list[tuple[str, bytes]]]] = pickle.loads(sent.read_bytes())  # noqa: S301 - our own file
+    found: list[tuple[str, int, bytes, bytes, list[tuple[str, bytes]]]] = pickle.loads(sent.read_bytes())  # noqa: S301 - our own file
+    now = int(time.time() * 1000)
     messages = [
-        Message(TOPIC, "attendance", partition, offset, key, value, headers, 0)
-        for offset, (partition, key, value, headers) in enumerate(found)
+        Message(f"bench.volunteering.{entity}.v1", entity, partition, offset, key, value, headers, now)
+        for offset, (entity, partition, key, value, headers) in enumerate(found)
     ]
     secrets = make_secrets()
     postgres = Postgres(directory / "postgres", directory / "postgres.log", secrets.passwords["postgres"])
@@ -61,13 +88,12 @@ async def serve(directory: Path, sent: Path) -> None:
         rig = Rig(directory, postgres, make_broker("embedded", directory / "broker"), server)
         await rig.make_template(None)
         name = await rig.fresh("pair")
-        database = await Database.open(rig.dsn("points_app", name), "points", size=4, generic_plans=True)
         meter = await asyncpg.connect(rig.dsn("postgres", name))
         try:
-            await answer(IngestStream(database, await policy_of(database)), messages, rig.postgres_pid, meter)
+            async with STREAMS[stream](rig, name) as opened:
+                await answer(opened, messages, rig.postgres_pid, meter)
         finally:
             await meter.close()
-            await database.close()
     finally:
         await postgres.stop(patience=30)
         forget(directory / "postgres")
@@ -85,7 +111,9 @@ def prepare_heap() -> None:
     heap.use_huge_pages()
 
 
-async def answer(stream: IngestStream, messages: list[Message], postmaster: int, meter: asyncpg.Connection) -> None:
+async def answer(
+    stream: IngestStream | IndexStream, messages: list[Message], postmaster: int, meter: asyncpg.Connection
+) -> None:
     """Apply and answer until standard input ends."""
     gc.collect()
     gc.freeze()
@@ -105,4 +133,4 @@ async def answer(stream: IngestStream, messages: list[Message], postmaster: int,
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(Path(sys.argv[1]), Path(sys.argv[2])))
+        runner.run(serve(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]))

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from services.recruitment.suspicions import handlers
 from shared import deadletters
-from shared.cloudevents import decode
-from shared.contracts import CaseFlagsDecided, CaseOpened, CaseSettled
+from shared.cloudevents import decode, other_types, type_of
+from shared.contracts import CaseSettled
 from shared.deadletters import DeadLetter
 from shared.errors import PermanentError
 from shared.kafka.consumer import Message
@@ -16,6 +16,7 @@ __all__ = ["GROUP", "TOPICS", "SuspicionStream"]
 
 GROUP = "recruitment-integrity"
 TOPICS = ("integrity",)
+_IGNORED = other_types(TOPICS, (CaseSettled,))
 
 
 class SuspicionStream:
@@ -31,15 +32,17 @@ class SuspicionStream:
             TransientError: the same batch may be applied later.
         """
         for message in messages:
+            if type_of(message.headers) in _IGNORED:
+                continue
             try:
                 event = decode(message.headers, message.value)
                 data = event.data
-                if not isinstance(data, CaseOpened | CaseSettled | CaseFlagsDecided):
+                if not isinstance(data, CaseSettled):
                     raise PermanentError(f"the event type {event.type!r} does not belong on this topic")
             except PermanentError as error:
                 await self.dead_letter(message, error)
                 continue
-            if isinstance(data, CaseSettled) and data.outcome == "confirmed" and data.settled_by is not None:
+            if data.outcome == "confirmed" and data.settled_by is not None:
                 with trace.bind(event.traceparent, event.correlation_id):
                     async with self.database.transaction() as tx:
                         await handlers.propose_voids(tx, data.case_id, data.record_ids, data.settled_by)

@@ -16,7 +16,7 @@ from services.points.policy import stored_policy
 from shared import outbox
 from shared.auth.tokens import Caller, Role
 from shared.cloudevents import encode
-from shared.contracts import AssertionNoted, DriveOpened, SignupPlaced, VolunteerRegistered
+from shared.contracts import AssertionNoted, DriveOpened, SignupCancelled, SignupPlaced, VolunteerRegistered
 from shared.errors import Forbidden
 from shared.ids import new_id
 from shared.kafka.consumer import Message
@@ -219,4 +219,17 @@ async def test_what_cannot_be_read_is_a_dead_letter_and_the_rest_is_kept(integri
     await ContextStream(integrity.database).handle([sent(fine)._replace(value=b"{"), wrong, sent(fine)])
     pool = integrity.database.pool
     assert await pool.fetchval("select count(*) from dead_letters where consumer_group = 'points-context'") == 2
+    assert await pool.fetchval("select count(*) from integrity_signups") == 1
+
+
+async def test_events_that_are_not_wanted_are_skipped_by_their_type_before_they_are_decoded(
+    integrity: Integrity,
+) -> None:
+    fine = signup(new_id(), new_id(), MORNING, MORNING, 5)
+    unread = sent(fine)._replace(
+        value=b"{", headers=[(n, SignupCancelled.type.encode() if n == "ce_type" else v) for n, v in sent(fine).headers]
+    )
+    await ContextStream(integrity.database).handle([unread, sent(fine), unread])
+    pool = integrity.database.pool
+    assert await pool.fetchval("select count(*) from dead_letters where consumer_group = 'points-context'") == 0
     assert await pool.fetchval("select count(*) from integrity_signups") == 1

@@ -12,7 +12,7 @@ from services.recruitment.approvals.timers import lapse_due
 from services.recruitment.suspicions.stream import SuspicionStream
 from shared import outbox
 from shared.cloudevents import encode
-from shared.contracts import CaseSettled
+from shared.contracts import CaseOpened, CaseSettled
 from shared.ids import new_id
 from shared.kafka.consumer import Message
 from tests.integration.recruitment.work import HOUR, NOW, Work
@@ -119,3 +119,10 @@ async def test_what_cannot_be_read_is_a_dead_letter_and_the_rest_is_applied(work
     assert (await record_of(work, record_id))["status"] == "provisional"
     query = "select count(*) from dead_letters where consumer_group = 'recruitment-integrity'"
     assert await work.count(query) == 1
+
+
+async def test_cases_that_are_not_settled_are_skipped_by_their_type_before_they_are_decoded(work: Work) -> None:
+    settled_case = settled(new_id(), [str(new_id())], await operator_id(work))
+    headers = [(n, CaseOpened.type.encode() if n == "ce_type" else v) for n, v in settled_case.headers]
+    await SuspicionStream(work.database).handle([settled_case._replace(value=b"{", headers=headers)])
+    assert await work.count("select count(*) from dead_letters where consumer_group = 'recruitment-integrity'") == 0

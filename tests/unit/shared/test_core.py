@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared import cloudevents, outbox
 from shared.clock import DISTRICT_ZONE, district_day
-from shared.contracts import BadgeAwarded
+from shared.contracts import BadgeAwarded, DriveOpened, SignupCancelled, SignupPlaced, VolunteerRegistered
 from shared.errors import PermanentError, TransientError
 from shared.ids import derived_id, new_id
 from shared.kafka.consumer import Message, apply_halving
@@ -156,3 +156,11 @@ def test_halving_leaves_transient_errors_alone() -> None:
 
     with pytest.raises(TransientError):
         asyncio.run(apply_halving([message(b"a"), message(b"b")], handle, dead_letter))
+
+
+def test_types_that_a_consumer_does_not_want_are_those_of_its_topics_alone() -> None:
+    found = cloudevents.other_types(("signups", "drives"), (SignupPlaced, DriveOpened))
+    assert SignupCancelled.type.encode() in found
+    assert not found & {SignupPlaced.type.encode(), DriveOpened.type.encode(), VolunteerRegistered.type.encode()}
+    named = [("ce_type", b"first"), ("ce_id", None), ("ce_type", b"last")]
+    assert (cloudevents.type_of(named), cloudevents.type_of([])) == (b"last", None), "as `header_map` reads them"

@@ -8,7 +8,7 @@ from services.points.integrity.patterns.store import SignupRow
 from services.points.integrity.proposals import store as proposals
 from services.points.integrity.proposals.store import DecidedVoid
 from shared import deadletters
-from shared.cloudevents import Event, decode
+from shared.cloudevents import Event, decode, other_types, type_of
 from shared.contracts import DriveOpened, SignupPlaced, VoidsDecided, VoidsProposed, VolunteerRegistered
 from shared.deadletters import DeadLetter
 from shared.errors import PermanentError
@@ -19,6 +19,8 @@ __all__ = ["GROUP", "TOPICS", "ContextStream"]
 
 GROUP = "points-context"
 TOPICS = ("signups", "volunteers", "drives", "proposals")
+_IGNORED = other_types(TOPICS, (SignupPlaced, VolunteerRegistered, DriveOpened, VoidsProposed, VoidsDecided))
+"""Most of what lies on the topic of sign-ups: waiting lists, swaps, messages and reminders."""
 
 
 class ContextStream:
@@ -28,7 +30,7 @@ class ContextStream:
         self.database = db
 
     async def handle(self, messages: Sequence[Message]) -> None:
-        """Keep places, drives, registrations and decisions on voids; other events of these topics change nothing here.
+        """Keep places, drives, registrations and decisions on voids; other events of these topics are not decoded.
 
         Raises:
             TransientError: the same batch may be applied later.
@@ -36,10 +38,14 @@ class ContextStream:
         found: list[Any] = []
         letters: list[DeadLetter] = []
         for message in messages:
+            if type_of(message.headers) in _IGNORED:
+                continue
             try:
                 found.append(_read(message).data)
             except PermanentError as error:
                 letters.append(DeadLetter(message, str(error)))
+        if not found and not letters:
+            return
         async with self.database.transaction() as tx:
             await store.keep_signups(tx, [_signup(one) for one in found if isinstance(one, SignupPlaced)])
             await store.keep_drives(

@@ -33,7 +33,7 @@ help:
 	@echo "make screens     take the pictures of docs/screens again (needs Chromium)"
 	@echo "make audit       prove the invariants of the data in var/    make clean   forget var/ and the caches"
 	@echo "make bench       measure the ingest beside a bare loop and beside peers (ROUNDS=5); make bench-scale: on 10 million transfers"
-	@echo "make bench-pair OLD=PATH  measure the ingest beside another checkout's, batch by batch in turn"
+	@echo "make bench-pair OLD=PATH  measure the ingest (or the index) beside another checkout's, batch by batch in turn"
 	@echo "make bench-console  measure the operators' console: live rows, the index, searches, scrolling, viewers"
 	@echo "make bench-http  measure check-ins beside a bare route, rosters and the search for people over HTTP"
 	@echo "make hooks       install the pre-commit hook                 make lock    resolve the locks again"

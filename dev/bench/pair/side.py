@@ -1,4 +1,4 @@
-"""One checkout's ingest or index with a PostgreSQL of its own, batch by batch as it is asked; PYTHONPATH names the checkout.
+"""One checkout's ingest or index with its own PostgreSQL, batch by batch as it is asked; PYTHONPATH names the checkout.
 
 Started by `dev.bench.pair` from a file, so that an older checkout needs no such command. A line of standard input is
 how many messages to apply next; the answer is a line of JSON. Nothing here may import what older checkouts lack.
@@ -11,8 +11,8 @@ import pickle
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,8 @@ async def index(rig: Rig, name: str) -> AsyncIterator[IndexStream]:
         await database.close()
 
 
-STREAMS = {"ingest": ingest, "index": index}
+Opening = Callable[[Rig, str], AbstractAsyncContextManager[IngestStream | IndexStream]]
+STREAMS: dict[str, Opening] = {"ingest": ingest, "index": index}
 
 
 async def serve(directory: Path, sent: Path, stream: str) -> None:

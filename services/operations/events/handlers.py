@@ -31,15 +31,11 @@ async def index(tx: Tx, batch: Sequence[IndexedEvent], *, incarnation: str, arri
     await store.lock(tx)
     batch = await _located(tx, batch, day)
     firsts, repeats = _apart(batch)
-    numbered: list[tuple[int, IndexedEvent]] = []
-    conflicts: list[IndexedEvent] = []
-    digests: dict[UUID, bytes] = {}
-    for event, claimed in zip(firsts, await store.claim(tx, firsts, day), strict=True):
-        digests[event.event_id] = claimed.known_digest or event.digest
-        if claimed.number is not None:
-            numbered.append((claimed.number, event))
-        else:
-            repeats.append(event)
+    digests = {event.event_id: event.digest for event in firsts} if repeats else {}
+    numbered, known = await _claim(tx, firsts, day)
+    if known:
+        digests |= await store.claimed_digests(tx, [event.event_id for event in known])
+    repeats += known
     conflicts = [event for event in repeats if digests[event.event_id] != event.digest]
     repeats = [event for event in repeats if digests[event.event_id] == event.digest]
     if conflicts:
@@ -76,32 +72,39 @@ async def _own_rows(
 ) -> list[tuple[int, IndexedEvent]]:
     """Number the records that have the id of another one; those that are known by now join the repeats."""
     firsts, again = _apart([event._replace(**as_conflict(event)) for event in conflicts])
-    repeats += again
-    numbered = []
-    for event, claimed in zip(firsts, await store.claim(tx, firsts, day), strict=True):
-        if claimed.number is not None:
-            numbered.append((claimed.number, event))
-        else:
-            repeats.append(event)
+    numbered, known = await _claim(tx, firsts, day)
+    repeats += again + known
     return numbered
+
+
+async def _claim(
+    tx: Tx, events: Sequence[IndexedEvent], day: date
+) -> tuple[list[tuple[int, IndexedEvent]], list[IndexedEvent]]:
+    """The events that are new with their numbers, and those whose ids are claimed already; in their order."""
+    numbers = await store.claim(tx, events, day)
+    if len(numbers) == len(events):
+        return [(numbers[event.event_id], event) for event in events], []
+    new = [(numbers[event.event_id], event) for event in events if event.event_id in numbers]
+    return new, [event for event in events if event.event_id not in numbers]
 
 
 async def _count(
     tx: Tx, batch: Sequence[IndexedEvent], new: Sequence[IndexedEvent], incarnation: str, at: datetime
 ) -> None:
-    counts: dict[str, tuple[int, int]] = {}
-    ends: dict[tuple[str, int], tuple[int, int, int]] = {}
+    ends: dict[tuple[str, int], int] = {}
     for event in batch:
         place = event.topic, event.partition
-        end, records, size = ends.get(place, (0, 0, 0))
-        ends[place] = max(end, event.last_offset + 1), records, size
+        if ends.get(place, -1) <= event.last_offset:
+            ends[place] = event.last_offset + 1
+    sizes: dict[tuple[str, int], list[int]] = {}
     for event in new:
-        place = event.topic, event.partition
-        end, records, size = ends[place]
-        ends[place] = end, records + 1, size + event.size
-        records, size = counts.get(event.topic, (0, 0))
-        counts[event.topic] = records + 1, size + event.size
-    await store.move_positions(tx, ends, incarnation, at)
+        sizes.setdefault((event.topic, event.partition), []).append(event.size)
+    counted = {place: (end, len(of := sizes.get(place, [])), sum(of)) for place, end in ends.items()}
+    counts: dict[str, tuple[int, int]] = {}
+    for (topic, _), of in sizes.items():
+        records, size = counts.get(topic, (0, 0))
+        counts[topic] = records + len(of), size + sum(of)
+    await store.move_positions(tx, counted, incarnation, at)
     await store.count_new(tx, counts, at)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 
 from services.operations.events.domain import EventKind, IndexRow, PlaceKind
+from services.operations.events.headers import headers_from
 from services.operations.events.store import EventDetail
 from shared.auth.tokens import Caller
 from shared.http.app import Output
@@ -135,7 +136,7 @@ def detail_of(found: EventDetail, effects: list[IndexRow]) -> dict[str, Any]:
     raw = found.content
     return {
         **summary_of(found.event, None),
-        "headers": [{"name": name, "value": value} for name, value in orjson.loads(found.headers)],
+        "headers": [{"name": name, "value": value} for name, value in headers_from(found.headers)],
         "value_text": None if raw is None else raw.decode("utf-8", "backslashreplace"),
         "value_base64": None if raw is None else base64.b64encode(raw).decode(),
         "places": [

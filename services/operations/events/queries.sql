@@ -8,21 +8,19 @@ select set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(hash
 select ensure_day($1);
 
 -- name: claim
--- The numbers of ids that are new, in the order given; of the others the row that they have and its digest.
-with batch as (
-    select event_id, digest, place
-    from unnest($1::uuid[], $2::bytea[]) with ordinality as given (event_id, digest, place)
-), added as (
-    insert into event_ids (event_id, number, day, digest)
-    select event_id, nextval('event_numbers'), $3, digest from (select * from batch order by place) as ordered
-    on conflict (event_id) do nothing
-    returning event_id, number
-)
-select added.number, known.digest as known_digest
-from batch
-left join added using (event_id)
-left join event_ids known using (event_id)
-order by batch.place;
+-- The numbers of ids that are new, which follow the order given. Of all others it says nothing, because there are few.
+insert into event_ids (event_id, number, day, digest)
+select event_id, nextval('event_numbers'), $3, digest
+from (
+    select event_id, digest from unnest($1::uuid[], $2::bytea[]) with ordinality as given (event_id, digest, place)
+    order by place
+) as ordered
+on conflict (event_id) do nothing
+returning event_id, number;
+
+-- name: claimed_digests
+-- A repeat has the digest of the event that has its id; another record with that id has another one.
+select event_id, digest from event_ids where event_id = any($1::uuid[]);
 
 -- name: add_occurrences
 -- Repeats of events, without those that are the row's own place read again.

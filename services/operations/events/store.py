@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from services.operations.events.domain import EventFilter, IndexedEvent, IndexRow, PlaceName
+from shared.clock import stored_instant
 from shared.postgres import Tx, load_queries
 
 __all__ = [
-    "Claim",
     "EventDetail",
     "Occurrence",
     "SearchWindow",
@@ -18,6 +18,7 @@ __all__ = [
     "announce",
     "append",
     "claim",
+    "claimed_digests",
     "count_new",
     "drop_day",
     "effects_of",
@@ -48,16 +49,9 @@ _COLUMNS = (
     "aggregate_id", "aggregate_version", "correlation_id", "causation_id", "site_id", "event_time", "broker_time",
     "arrived_at", "at", "headers", "value", "bytes", "size", "note",
 )  # fmt: skip
+_INSTANTS = ("event_time", "broker_time", "arrived_at", "at")
 SCANNED = 20_000
 """Events that one page of a search for text reads at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The number of a new event; or the digest of the event that has the id already."""
-
-    number: int | None
-    known_digest: bytes | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +78,7 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class EventDetail:
-    """A stored event with its headers, its content where they are no JSON, and all its places, the first one first."""
+    """A stored event with its headers as stored, its content where it is no JSON, and its places, the first first."""
 
     event: IndexRow
     headers: str
@@ -102,26 +96,34 @@ async def ensure_day(tx: Tx, day: date) -> None:
     await tx.execute(_SQL["ensure_day"], day)
 
 
-async def claim(tx: Tx, events: Sequence[IndexedEvent], day: date) -> list[Claim]:
-    """Claim the ids of events, each given once; in their order."""
+async def claim(tx: Tx, events: Sequence[IndexedEvent], day: date) -> dict[UUID, int]:
+    """Claim the ids of events, each given once; returns the numbers of those that are new, which follow their order."""
     rows = await tx.fetch(_SQL["claim"], [one.event_id for one in events], [one.digest for one in events], day)
-    return [Claim(row["number"], row["known_digest"]) for row in rows]
+    return {row["event_id"]: row["number"] for row in rows}
+
+
+async def claimed_digests(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, bytes]:
+    """The digests of the events that have these ids."""
+    return {row["event_id"]: row["digest"] for row in await tx.fetch(_SQL["claimed_digests"], ids)}
 
 
 async def append(
     tx: Tx, numbered: Iterable[tuple[int, IndexedEvent]], *, day: date, incarnation: str, arrived_at: datetime
 ) -> None:
     """Append rows of new events."""
+    arrived = stored_instant(arrived_at)
     rows = [
         (
             number, day, e.event_id, e.kind, e.topic, e.partition, e.offset, e.last_offset, incarnation, e.type, e.key,
-            e.aggregate_id, e.aggregate_version, e.correlation_id, e.causation_id, e.site_id, e.event_time,
-            e.broker_time, arrived_at, e.broker_time or arrived_at, e.headers, e.value, e.content, e.size, e.note,
+            e.aggregate_id, e.aggregate_version, e.correlation_id, e.causation_id, e.site_id,
+            None if e.event_time is None else stored_instant(e.event_time),
+            sent := None if e.broker_time is None else stored_instant(e.broker_time),
+            arrived, arrived if sent is None else sent, e.headers, e.value, e.content, e.size, e.note,
         )
         for number, e in numbered
     ]  # fmt: skip
     if rows:
-        await tx.copy("events", _COLUMNS, rows)
+        await tx.copy("events", _COLUMNS, rows, instants=_INSTANTS)
 
 
 async def add_occurrences(tx: Tx, events: Sequence[IndexedEvent], incarnation: str, arrived_at: datetime) -> None:

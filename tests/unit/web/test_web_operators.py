@@ -15,6 +15,7 @@ from services.web.pages.operator.adjustments import standing
 from services.web.pages.refusals import say
 from services.web.pages.render import fragment
 from services.web.pages.staff.cases import KINDS, _case_row, _proposal, found_in_words, left_to
+from services.web.pages.staff.people import within_reach
 from services.web.pages.visit import Visit, centre_only
 from services.web.pages.volunteer.explanation import Whose, entry
 
@@ -296,3 +297,24 @@ CASE: dict[str, Any] = {
 def test_whom_a_case_is_left_to_is_said(session: Session, changes: dict[str, Any], said: str) -> None:
     told = left_to(session, CASE | changes)
     assert said in told if said else not told
+
+
+class _Reach:
+    """A visit to which recruitment shows some volunteers and none of the others."""
+
+    def __init__(self, session: Session, shown: set[str]) -> None:
+        self.session, self._shown = session, shown
+        self.asked: list[str] = []
+
+    async def get_optional(self, service: str, path: str) -> Any:
+        self.asked.append(path)
+        return {} if path.removeprefix("/volunteers/") in self._shown else None
+
+
+async def test_a_case_leads_only_to_volunteers_whose_pages_the_caller_may_open() -> None:
+    station = _Reach(Session("t", {"roles": ["station"]}), {"a"})
+    assert await within_reach(station, ["a", "b", "a", None]) == {"a"}  # type: ignore[arg-type]
+    assert sorted(station.asked) == ["/volunteers/a", "/volunteers/b"]
+    centre = _Reach(Session("t", {"roles": ["operator"], "sites": "*"}), set())
+    assert await within_reach(centre, ["a", "b"]) == {"a", "b"}  # type: ignore[arg-type]
+    assert centre.asked == []

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 from services.web.gateway.sessions import Session
 from services.web.pages.language import N_, _, listed
 from services.web.pages.render import page
-from services.web.pages.staff.people import colleagues_of, number_said, numbers_of
+from services.web.pages.staff.people import colleagues_of, number_said, numbers_of, within_reach
 from services.web.pages.staff.rewards_admin import require_staff
 from services.web.pages.visit import VisitOf
 from services.web.pages.wording import measured, moment, word
@@ -84,7 +84,8 @@ async def case(visit: VisitOf, case_id: str) -> Response:
     )
     seen = found["seen_records"]
     about = [one["volunteer_id"] for one in (*seen, *found["people"][:PEOPLE_SHOWN])]
-    numbers = await numbers_of(visit, [*_volunteers([found]), *about])
+    persons = [*_volunteers([found]), *about]
+    numbers, reached = await asyncio.gather(numbers_of(visit, persons), within_reach(visit, persons))
     proposals = {one["record_id"]: one for one in found["proposals"]}
     records = [
         {
@@ -115,7 +116,7 @@ async def case(visit: VisitOf, case_id: str) -> Response:
             for one in found["people"][:PEOPLE_SHOWN]
         ],
         left_to=left_to(visit.session, found),
-        known=numbers,
+        known=numbers.keys() & reached,
     )
 
 

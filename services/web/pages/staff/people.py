@@ -1,15 +1,18 @@
 """Volunteers by their number and colleagues by their account, where other services name them by id."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
 from services.web.gateway.upstream import UpstreamAway, UpstreamProblem
 from services.web.pages.language import _
 from services.web.pages.visit import Visit
 
-__all__ = ["colleagues_of", "number_said", "numbering_of", "numbers_of"]
+__all__ = ["colleagues_of", "number_said", "numbering_of", "numbers_of", "within_reach"]
 
 AT_ONCE = 500
 """Ids that recruitment answers in one call."""
+ASKED = 30
+"""Volunteers of a page whom staff of a site may turn out to be allowed to open."""
 
 
 async def numbers_of(visit: Visit, volunteer_ids: Iterable[object]) -> dict[str, str]:
@@ -24,6 +27,19 @@ async def numbers_of(visit: Visit, volunteer_ids: Iterable[object]) -> dict[str,
             return found
         found |= {str(one["volunteer_id"]): str(one["volunteer_number"]) for one in answer["items"]}
     return found
+
+
+async def within_reach(visit: Visit, volunteer_ids: Iterable[object]) -> frozenset[str]:
+    """Those of the volunteers whose own pages the caller may open: all for the centre, else what recruitment shows.
+
+    A case at a site is also about volunteers of other sites.
+    """
+    wanted = sorted({str(one) for one in volunteer_ids if one})
+    if visit.session.centre:
+        return frozenset(wanted)
+    asked = wanted[:ASKED]
+    found = await asyncio.gather(*(visit.get_optional("recruitment", f"/volunteers/{one}") for one in asked))
+    return frozenset(one for one, person in zip(asked, found, strict=True) if person is not None)
 
 
 def number_said(numbers: Mapping[str, str], volunteer_id: object) -> str:

@@ -42,16 +42,25 @@ async def make_leader(district: District, phone: str) -> str:
 
 
 async def enter_afterwards(desk: Page, district: District, number: str) -> None:
-    """Half an hour that nothing recorded is entered on evidence, on the page of the shift."""
+    """Half an hour that nothing recorded is entered on evidence, on the shift's page, for those of two who exist."""
     await district.pass_time(30)
     entry = desk.locator("section", has=desk.get_by_role("heading", name="来了却没有记录"))
-    await entry.get_by_text("凭据补录一位志愿者的时间").click()
-    await entry.get_by_label("志愿者编号").fill(number)
+    await entry.get_by_text("凭据补录志愿者的时间").click()
+    await entry.get_by_label("志愿者编号").fill(f"{number}\nLD-2026-999999-9")
     for label, minutes in (("开始", 45), ("结束", 75)):
         await entry.get_by_label(label).fill(f"{district.start + timedelta(minutes=minutes):%Y-%m-%dT%H:%M}")
     await entry.get_by_label("为什么没有记录").fill("手机没电")
     await entry.get_by_label("凭据", exact=True).fill("签到表第 2 页")
+    await entry.get_by_label("有一位不行就都不记").check()
     await entry.get_by_role("button", name="补录").click()
+    await expect(entry).to_contain_text("一位也没有补录。")
+    await expect(entry.get_by_label("志愿者编号")).to_have_value(f"{number}\nLD20269999999")
+    await entry.get_by_label("有一位不行就都不记").uncheck()
+    await entry.get_by_role("button", name="补录").click()
+    await expect(entry).to_contain_text("补录了 1 位，等别的站点核对。")
+    await expect(entry.locator("li", has_text="LD20269999999")).to_contain_text("没有这位志愿者")
+    await shot(desk, "entries")
+    await entry.get_by_role("link", name=number).click()
     await desk.wait_for_url("**/staff/records/*")
     await expect(desk.locator("main")).to_contain_text("事后补录")
 

@@ -26,7 +26,7 @@ from services.recruitment.attendance.domain import (
     fault_of_times,
 )
 
-__all__ = ["Entry", "Recorder", "enter"]
+__all__ = ["Entry", "Recorder", "enter", "fault_of_hours"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +50,33 @@ class Entry:
     reason: str
 
 
-def enter(
-    entry: Entry, place: Place, busy: Sequence[Busy], recorder: Recorder, policy: AttendancePolicy, now: datetime
-) -> ServiceRevision | DomainRefusal:
-    """A closed, provisional record of the hours inside the shift, or why there is none."""
-    if (refused := _not_allowed(entry, place, recorder)) is not None:
-        return refused
-    if (detail := fault_of_times(entry.started_at, entry.ended_at, policy, now)) is not None:
+def fault_of_hours(
+    started_at: datetime, ended_at: datetime, place: Place, policy: AttendancePolicy, now: datetime
+) -> DomainRefusal | None:
+    """Why no volunteer can have served these hours in the shift; None when some can."""
+    if place.activity_state is State.PLANNED:
+        return DomainRefusal("activity-not-open", "The activity is a draft that was never opened.")
+    cancelled_at = place.shift.cancelled_at
+    if cancelled_at is not None and cancelled_at <= place.shift.starts_at:
+        return DomainRefusal("shift-cancelled", "This shift was called off before it began.")
+    if (detail := fault_of_times(started_at, ended_at, policy, now)) is not None:
         return DomainRefusal("times-invalid", detail, 422)
-    minutes = counted_minutes(entry.started_at, entry.ended_at, place.shift)
-    if minutes == 0:
+    if counted_minutes(started_at, ended_at, place.shift) == 0:
         return DomainRefusal("times-invalid", "No whole minute of these times lies inside the shift.", 422)
+    return None
+
+
+def enter(
+    entry: Entry, place: Place, busy: Sequence[Busy], recorder: Recorder, policy: AttendancePolicy
+) -> ServiceRevision | DomainRefusal:
+    """A closed, provisional record of the hours inside the shift, or why this volunteer has none.
+
+    The hours themselves are possible: `fault_of_hours` found nothing.
+    """
+    if entry.volunteer_id == recorder.volunteer_id:
+        return DomainRefusal(
+            "own-record", "Recorders cannot record hours of their own; another member of staff can.", 403
+        )
     if (other := clash(entry.started_at, entry.ended_at, busy)) is not None:
         return DomainRefusal(
             "attendance-overlaps",
@@ -86,22 +102,9 @@ def enter(
         status=RecordStatus.PROVISIONAL,
         started_at=entry.started_at,
         ended_at=entry.ended_at,
-        minutes=minutes,
+        minutes=counted_minutes(entry.started_at, entry.ended_at, shift),
         planned_minutes=shift.planned_minutes,
         recorded_by=recorder.account_id,
         recorder_site_id=recorder.site_id,
     )
     return ServiceRevision(record, RevisionKind.ADD, recorder.account_id, entry.reason)
-
-
-def _not_allowed(entry: Entry, place: Place, recorder: Recorder) -> DomainRefusal | None:
-    if entry.volunteer_id == recorder.volunteer_id:
-        return DomainRefusal(
-            "own-record", "Recorders cannot record hours of their own; another member of staff can.", 403
-        )
-    if place.activity_state is State.PLANNED:
-        return DomainRefusal("activity-not-open", "The activity is a draft that was never opened.")
-    cancelled_at = place.shift.cancelled_at
-    if cancelled_at is not None and cancelled_at <= place.shift.starts_at:
-        return DomainRefusal("shift-cancelled", "This shift was called off before it began.")
-    return None

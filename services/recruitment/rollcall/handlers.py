@@ -32,7 +32,7 @@ from shared.errors import NotFound
 from shared.ids import new_id
 from shared.postgres import Tx
 
-__all__ = ["TickOutcome", "call_roll"]
+__all__ = ["TickOutcome", "call_roll", "people_in_reach"]
 
 _UNKNOWN = DomainRefusal("volunteer-unknown", "There is no such volunteer at your sites or in your team.", 404)
 
@@ -73,7 +73,7 @@ async def call_roll(
     if place is None:
         raise NotFound("shift-unknown", f"There is no shift {shift_id}.")
     require_run(caller, place.site_id, place.team_id)
-    people = await _people(tx, caller, shift_id, numbers)
+    people = await people_in_reach(tx, caller, shift_id, numbers)
     await records.lock_volunteers(tx, sorted(person.volunteer_id for person in people.values()))
     await devices.lock_shifts(tx, [shift_id])
     place = (await records.find_places(tx, [shift_id]))[shift_id]
@@ -90,7 +90,7 @@ async def call_roll(
     return outcomes
 
 
-async def _people(tx: Tx, caller: Caller, shift_id: UUID, numbers: Sequence[str]) -> Mapping[str, Person]:
+async def people_in_reach(tx: Tx, caller: Caller, shift_id: UUID, numbers: Sequence[str]) -> Mapping[str, Person]:
     """The volunteers of these numbers whom the caller has to do with: of the roster, or within reach."""
     found = await devices.find_people(tx, numbers)
     signed = await devices.active_signups(tx, [person.volunteer_id for person in found.values()], [shift_id])

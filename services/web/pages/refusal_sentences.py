@@ -102,6 +102,7 @@ SENTENCES: Mapping[str, str] = {
     "ticket-used-by-another": "这次扫码已经由另一位志愿者用了，每人要自己扫一次：请再扫现场屏幕上的二维码。",
     "leaders-own-code": "队长不能用自己出示的二维码签到，请扫站点工作人员出示的二维码。",
     "staff-own-code": "工作人员不能用自己出示的二维码给自己签到，请扫队长出示的二维码。",
+    "entry-numbers": "请填写 1 到 50 个志愿者编号，一行一个。",
     "members-missing": "请先勾上要报名的队员。",
     "own-record": "不能操作自己的服务记录，请另一位工作人员来办。",
     "preview-changed": "您看过之后又有变化，没有照办。请刷新页面再看一遍。",

@@ -1,5 +1,6 @@
 """Pages of a station's day, drawn from canned answers of the services."""
 
+import json
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -67,6 +68,11 @@ ANSWERS: dict[str, Any] = {
     },
     f"POST /shifts/{SHIFT}/team-signups": items(
         {"volunteer_id": SITE, "signup": None, "type": "shift-full", "detail": "full"}
+    ),
+    f"POST /shifts/{SHIFT}/entries": items(
+        {"volunteer_number": "LD-1", "record": {"record_id": ONE}, "type": None, "detail": None},
+        {"volunteer_number": "LD-2", "record": None, "type": "volunteer-unknown", "detail": "none"},
+        {"volunteer_number": "LD-9", "record": None, "type": "own-record", "detail": "own"},
     ),
     f"/shifts/{SHIFT}/cancellation-preview": {
         "shifts": 1, "absent": 2, "waiting": 1, "open_records": 3, "open_minutes": 95, "confirmed": 4,
@@ -145,6 +151,26 @@ async def test_what_came_of_each_member_is_said_by_name() -> None:
     )
     assert "报上了 0 位" in html
     assert "李** LD-7" in html
+
+
+def entries_form(numbers: str) -> shifts.EntriesFormIn:
+    return shifts.EntriesFormIn(numbers=numbers, started_at=AT, ended_at=LATER, reason="手机没电", evidence="签到表")
+
+
+async def test_what_came_of_each_entry_is_said_by_number_and_what_is_left_stays_in_the_form() -> None:
+    html = text(await shifts.enter(visit(), SHIFT, entries_form("LD-1、LD-2\nLD-9 LD-1"), "k", "1"))
+    assert "补录了 1 位" in html
+    assert f"/staff/records/{ONE}" in html
+    assert "您的站点和队伍里没有这位志愿者" in html
+    assert "不能操作自己的服务记录" in html
+    assert json.loads(html)["html"].count("LD-2\nLD-9</textarea>") == 1
+    for numbers in ("，", " ".join(f"LD-{n}" for n in range(51))):
+        with pytest.raises(UpstreamProblem, match="1 to 50"):
+            await shifts.enter(visit(), SHIFT, entries_form(numbers), "k", "1")
+
+
+def test_numbers_are_read_from_lines_and_lists() -> None:
+    assert shifts.numbers_in("LD-1\n LD-2,LD-3；LD-1\t\n") == ["LD-1", "LD-2", "LD-3"]
 
 
 RECORD: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """The page of one shift for those who run it: who is expected, who is there, and the roll-call."""
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -24,9 +25,12 @@ from services.web.pages.wording import clock, parse, spell_minutes, word
 from shared.auth.access import public
 from shared.http.models import Input
 
-__all__ = ["people_of", "router"]
+__all__ = ["entry_lines", "numbers_in", "people_of", "router"]
 
 router = APIRouter(prefix="/staff/shifts", include_in_schema=False, dependencies=[public()])
+
+
+MOST_ENTRIES = 50
 
 
 class RollCallFormIn(Input):
@@ -114,6 +118,65 @@ async def sign_up_team(visit: VisitOf, shift_id: str, body: TeamSignupFormIn, ke
     outcome = {"said": f"{said} {_('这几位没有报上：')}" if refused else said, "refused": refused}
     html = fragment("staff/parts/shift_team.html", visit.session, outcome=outcome, **standing)
     return finish(JSONResponse({"html": html}), visit.session)
+
+
+class EntriesFormIn(Input):
+    """Volunteers by number, as typed or pasted, with the hours that they served."""
+
+    numbers: Annotated[str, Field(max_length=5000)]
+    started_at: Annotated[str, Field(max_length=50)]
+    ended_at: Annotated[str, Field(max_length=50)]
+    reason: Annotated[str, Field(max_length=500)]
+    evidence: Annotated[str, Field(max_length=4000)]
+    all_or_none: bool = False
+
+
+@router.post("/{shift_id}/entries")
+async def enter(visit: VisitOf, shift_id: str, body: EntriesFormIn, key: Key, ours: Ours = None) -> Response:
+    """Enter the hours, and draw the form anew with what came of each volunteer; numbers not entered stay in it."""
+    require_ours(ours)
+    require_staff(visit)
+    numbers = numbers_in(body.numbers)
+    if not 1 <= len(numbers) <= MOST_ENTRIES:
+        raise UpstreamProblem("entry-numbers", f"Give 1 to {MOST_ENTRIES} volunteer numbers.", status=422)
+    sent = {**body.model_dump(exclude={"numbers"}), "volunteer_numbers": numbers}
+    answer = await visit.post("recruitment", f"/shifts/{shift_id}/entries", sent, **{"idempotency-key": key})
+    standing = await _standing(visit, shift_id)
+    left = [one["volunteer_number"] for one in answer["items"] if one["record"] is None]
+    typed = {
+        "numbers": "\n".join(left),
+        "from": local(body.started_at),
+        "to": local(body.ended_at),
+        "reason": body.reason,
+        "evidence": body.evidence,
+        "all_or_none": body.all_or_none,
+    }
+    outcome = {"said": _entered_in_words(len(answer["items"]) - len(left)), "lines": entry_lines(answer["items"])}
+    html = fragment("staff/parts/shift_entry.html", visit.session, typed=typed, outcome=outcome, **standing)
+    return finish(JSONResponse({"html": html}), visit.session)
+
+
+def numbers_in(text: str) -> list[str]:
+    """The numbers of a text: one a line, or separated by spaces, commas or the like; each once."""
+    return list(dict.fromkeys(each for each in re.split(r"[\s,;，；、]+", text) if each))
+
+
+def entry_lines(items: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """What came of each volunteer's hours, and the record where there is one."""
+    lines = []
+    for one in items:
+        said = _("这一位可以补录；因为有人不行，先没有记")
+        if one["record"] is not None:
+            said = _("已补录，等别的站点核对")
+        elif one["type"] is not None:
+            said = say(one["type"], one["detail"]) if one["type"] == "own-record" else _why(one)
+        record_id = "" if one["record"] is None else str(one["record"]["record_id"])
+        lines.append({"number": str(one["volunteer_number"]), "record_id": record_id, "said": said})
+    return lines
+
+
+def _entered_in_words(count: int) -> str:
+    return _n("补录了 %(n)s 位，等别的站点核对。", count) if count else _("一位也没有补录。")
 
 
 async def _team(visit: Visit, team_id: str, placed: set[str]) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from shared.contracts.rewarding import (
 )
 from shared.contracts.voiding import VoidsDecided, VoidsProposed
 from shared.contracts.waiting import (
+    RectificationAnswered,
     ShiftMessageSent,
     ShiftReminder,
     SwapDecided,
@@ -59,6 +60,7 @@ __all__ = [
     "PointsPosted",
     "ProcessBeat",
     "PulseTick",
+    "RectificationAnswered",
     "RedemptionCaptured",
     "RedemptionHeld",
     "RedemptionRefunded",
@@ -102,6 +104,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     SwapDecided,
     ShiftMessageSent,
     ShiftReminder,
+    RectificationAnswered,
     AttendanceRecorded,
     AssertionNoted,
     OrderChanged,

@@ -1,4 +1,4 @@
-"""The waitlist of a shift."""
+"""Around the shifts of a volunteer: the waitlist, swaps, messages, and answers about records."""
 
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 from shared.contracts.base import Contract, Instant
 
 __all__ = [
+    "RectificationAnswered",
     "ShiftMessageSent",
     "WaitlistEnded",
     "WaitlistJoined",
@@ -181,3 +182,22 @@ class ShiftMessageSent(Contract):
     subject: Literal["meeting", "bring", "weather", "place", "thanks", "other"]
     extended: bool
     sent_at: Instant
+
+
+class RectificationAnswered(Contract):
+    """A site answered what a volunteer pointed out about a record of a shift; both texts are no part of the event."""
+
+    topic: ClassVar[str] = "signups"
+    type: ClassVar[str] = "volunteering.rectification.answered.v1"
+    key: ClassVar[str] = "volunteer_id"
+    aggregate: ClassVar[str] = "rectification_id"
+
+    rectification_id: UUID
+    volunteer_id: UUID
+    shift_id: UUID
+    activity_id: UUID
+    activity_title: str
+    site_id: UUID
+    starts_at: Instant
+    outcome: Literal["corrected", "kept"]
+    answered_at: Instant

@@ -28,6 +28,7 @@ from shared.contracts import (
     BadgeRevoked,
     OrderChanged,
     PointsPosted,
+    RectificationAnswered,
     RedemptionCaptured,
     RedemptionHeld,
     RedemptionRefunded,
@@ -177,6 +178,18 @@ def _shift_reminder(event: Event[ShiftReminder]) -> Notice:
     return _notice(event, "shift_reminder", activity=data.activity_title, starts_at=data.starts_at, hours=data.hours)
 
 
+def _rectification(event: Event[RectificationAnswered]) -> Notice:
+    data = event.data
+    return _notice(
+        event,
+        "rectification_answered",
+        activity=data.activity_title,
+        starts_at=data.starts_at,
+        outcome=data.outcome,
+        shift=str(data.shift_id),
+    )
+
+
 def _shift_message(event: Event[ShiftMessageSent]) -> Notice:
     data = event.data
     return _notice(
@@ -287,6 +300,7 @@ _BUILDERS: dict[type, Callable[[Event[Any]], Notice]] = {
     SwapDecided: _swap_decided,
     ShiftMessageSent: _shift_message,
     ShiftReminder: _shift_reminder,
+    RectificationAnswered: _rectification,
     WaitlistJoined: _waitlist_joined,
     WaitlistPromoted: _waitlist_promoted,
     WaitlistOffered: _waitlist_offered,

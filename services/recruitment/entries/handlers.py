@@ -77,7 +77,7 @@ async def enter(
     Raises:
         NotFound: no such shift.
         Forbidden: the caller is not staff of the shift's site.
-        Refusal: ``activity-not-open``, ``shift-cancelled``, ``times-invalid``: about the hours, whoever served.
+        Refusal: ``activity-not-open``, ``shift-cancelled``, ``times-invalid``: about the hours of all.
     """
     place = (await records.find_places(tx, [shift_id])).get(shift_id)
     if place is None:

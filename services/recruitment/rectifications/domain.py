@@ -31,6 +31,7 @@ class Rectification:
 
     rectification_id: UUID
     shift_id: UUID
+    activity_id: UUID
     site_id: UUID
     volunteer_id: UUID
     volunteer_number: str

@@ -11,8 +11,11 @@ from services.recruitment.attendance import store as records
 from services.recruitment.rectifications import domain, store
 from services.recruitment.rectifications.domain import Rectification, RectificationOutcome
 from services.recruitment.signups import store as signups
+from services.recruitment.signups.events import SOURCE
 from services.recruitment.vault.cipher import Cipher
+from shared import outbox
 from shared.auth.tokens import Caller
+from shared.contracts import RectificationAnswered
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import new_id
 from shared.postgres import Tx
@@ -37,7 +40,18 @@ async def ask(tx: Tx, cipher: Cipher, caller: Caller, shift_id: UUID, words: str
     now, shift = await tx.now(), found.shift
     if (refused := domain.ask(shift, waits=await store.waits(tx, shift_id, who), now=now)) is not None:
         raise refusal(refused)
-    asked = Rectification(new_id(), shift_id, found.site_id, who, "", found.title, shift.starts_at, shift.ends_at, now)
+    asked = Rectification(
+        new_id(),
+        shift_id,
+        shift.activity_id,
+        found.site_id,
+        who,
+        "",
+        found.title,
+        shift.starts_at,
+        shift.ends_at,
+        now,
+    )
     await store.insert_rectification(tx, cipher, asked, words)
     return asked.rectification_id
 
@@ -85,7 +99,7 @@ async def listing(
 async def answer(
     tx: Tx, cipher: Cipher, caller: Caller, rectification_id: UUID, outcome: RectificationOutcome, words: str
 ) -> UUID:
-    """Answer a request about a shift of the caller's sites; returns its id.
+    """Answer a request about a shift of the caller's sites; returns its id. The volunteer is notified.
 
     Raises:
         NotFound: there is no such request at the caller's sites.
@@ -96,7 +110,20 @@ async def answer(
         raise NotFound("rectification-unknown", f"There is no request {rectification_id}.")
     if (refused := domain.answer(asked, caller.volunteer_id)) is not None:
         raise refusal(refused)
-    answered = replace(asked, outcome=outcome, answered_by=actor_id(caller), answered_at=await tx.now())
+    now = await tx.now()
+    answered = replace(asked, outcome=outcome, answered_by=actor_id(caller), answered_at=now)
     if not await store.answer_rectification(tx, cipher, answered, words):
         raise Conflict("rectification-answered", "This request was answered at the same time.")
+    data = RectificationAnswered(
+        rectification_id=rectification_id,
+        volunteer_id=asked.volunteer_id,
+        shift_id=asked.shift_id,
+        activity_id=asked.activity_id,
+        activity_title=asked.title,
+        site_id=asked.site_id,
+        starts_at=asked.starts_at,
+        outcome=outcome.value,
+        answered_at=now,
+    )
+    await outbox.append(tx, outbox.event(data, source=SOURCE, aggregate_version=1, time=now))
     return rectification_id

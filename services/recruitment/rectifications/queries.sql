@@ -14,7 +14,7 @@ values ($1, $2, $3, $4, $5, $6);
 
 -- name: find_rectification
 -- One request, locked: it is answered once.
-select r.*, v.volunteer_number, a.title, a.site_id, s.starts_at, s.ends_at
+select r.*, v.volunteer_number, a.activity_id, a.title, a.site_id, s.starts_at, s.ends_at
 from rectifications r join volunteers v using (volunteer_id) join shifts s using (shift_id) join activities a using (activity_id)
 where r.rectification_id = $1 for update of r;
 
@@ -27,7 +27,7 @@ returning rectification_id;
 
 -- name: list_rectifications
 -- A page, newest first: of one volunteer ($1), or of sites ($2, null: of all). $3: answered or not, null: both.
-select r.*, v.volunteer_number, a.title, a.site_id, s.starts_at, s.ends_at
+select r.*, v.volunteer_number, a.activity_id, a.title, a.site_id, s.starts_at, s.ends_at
 from rectifications r join volunteers v using (volunteer_id) join shifts s using (shift_id) join activities a using (activity_id)
 where ($1::uuid is null or r.volunteer_id = $1) and ($2::uuid[] is null or a.site_id = any($2))
   and ($3::boolean is null or $3 = (r.answered_at is not null)) and ($4::uuid is null or r.shift_id = $4)

@@ -97,6 +97,7 @@ def _asked(row: Any) -> Rectification:
     return Rectification(
         rectification_id=row["rectification_id"],
         shift_id=row["shift_id"],
+        activity_id=row["activity_id"],
         site_id=row["site_id"],
         volunteer_id=row["volunteer_id"],
         volunteer_number=row["volunteer_number"],

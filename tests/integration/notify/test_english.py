@@ -10,7 +10,7 @@ import pytest
 from services.notify.inbox.stream import InboxStream
 from shared.auth.tokens import Role
 from shared.cloudevents import encode
-from shared.contracts import AssertionNoted, Contract, PointsPosted, SignupPlaced
+from shared.contracts import AssertionNoted, Contract, PointsPosted, RectificationAnswered, SignupPlaced
 from shared.contracts.attendance import AssertionAct
 from shared.ids import new_id
 from shared.kafka.consumer import Message
@@ -112,3 +112,31 @@ async def test_every_template_has_an_english_one(notify_db: Database) -> None:
         " where template <> 'email_letter' group by template"
     )
     assert {row["template"] for row in rows if set(row["locales"]) != {"zh-CN", "en"}} == set()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"), [("kept", ("没有更改", "left it as it is")), ("corrected", ("已经更正", "put it right"))]
+)
+async def test_an_answer_about_a_record_is_a_message_in_both_languages(
+    stream: InboxStream, client: httpx.AsyncClient, token: Any, outcome: Any, said: tuple[str, str]
+) -> None:
+    zhang, shift = new_id(), new_id()
+    answered = RectificationAnswered(
+        rectification_id=new_id(),
+        volunteer_id=zhang,
+        shift_id=shift,
+        activity_id=new_id(),
+        activity_title="晨光问候",
+        site_id=new_id(),
+        starts_at=NOW,
+        outcome=outcome,
+        answered_at=NOW,
+    )
+    sent = record(answered)
+    await stream.handle([sent, sent])
+    for language, words in zip(("zh-CN", "en"), said, strict=True):
+        found = await client.get(f"{API}/inbox", headers=token(Role.VOLUNTEER, zhang), params={"language": language})
+        [message] = found.json()["items"]
+        assert "晨光问候" in message["title"]
+        assert words in message["body"]
+        assert f"/me/shifts/{shift}" in message["body"]

@@ -106,7 +106,7 @@ async def test_several_are_entered_at_once_each_with_a_line_of_its_own(work: Wor
     assert len(notes) == 3
 
 
-async def test_all_or_none_enters_nobody_when_one_cannot_be(work: Work) -> None:
+async def test_all_or_none_enters_no_hours_when_one_is_refused(work: Work) -> None:
     shift_id, person = await work.shift(), await work.volunteer(site_id=work.sites["惠民社区"])
     await work.clock.set(NOW + DAY)
     answer = await enter(work, shift_id, person, "LD-2026-999999-9", all_or_none=True)

@@ -1,5 +1,6 @@
 """Volunteers point out errors of their records, and sites answer, through HTTP on a real database."""
 
+import json
 from typing import Any
 
 import httpx
@@ -51,6 +52,9 @@ async def test_what_a_volunteer_points_out_is_answered_by_the_site_once(work: Wo
     assert slug(await work.post(path, said, work.station)) == "rectification-answered"
     [own] = await listed(work, person.token, shift_id=shift_id)
     assert (own["outcome"], own["answer"]) == ("corrected", "签到表上有您，已补录")
+    [said] = [event for event in await work.events("signups") if "rectification_id" in event]
+    assert (said["volunteer_id"], said["shift_id"], said["outcome"]) == (person.volunteer_id, shift_id, "corrected")
+    assert "签到表" not in json.dumps(said, ensure_ascii=False), "both texts stay sealed"
     assert await listed(work, work.station, view="open") == []
     assert len(await listed(work, work.station, view="answered")) == 1
     await move_to_next_key(work)

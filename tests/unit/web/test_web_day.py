@@ -170,7 +170,7 @@ async def test_what_came_of_each_entry_is_said_by_number_and_what_is_left_stays_
 
 
 def test_numbers_are_read_from_lines_and_lists() -> None:
-    assert shifts.numbers_in("LD-1\n LD-2,LD-3；LD-1\t\n") == ["LD-1", "LD-2", "LD-3"]
+    assert shifts.numbers_in("LD-1\n LD-2,ＬＤ－3；LD-1\t\n") == ["LD-1", "LD-2", "LD-3"]
 
 
 RECORD: dict[str, Any] = {

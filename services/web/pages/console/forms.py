@@ -80,6 +80,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "records_auto_closed": N_("站点核对没签退的记录"),
         "recorded_hours_denied": N_("代记时长被否认"),
         "recorded_hours_refused": N_("代记时长未核准"),
+        "rectification_answered": N_("更正申请的答复"),
         "redemption_captured": N_("奖品已领"),
         "redemption_held": N_("兑换待领"),
         "redemption_refunded": N_("兑换退回"),
@@ -262,6 +263,10 @@ FORMS: Mapping[str, tuple[SentenceForm, ...]] = {
     ),
     "volunteering.signup.reminder.v1": (SentenceForm(N_("提醒 %(volunteer)s：“%(activity)s”%(starts_at)s 开始")),),
     "volunteering.shift.message-sent.v1": (SentenceForm(N_("“%(activity)s”的带队人给 %(volunteer)s 发了消息")),),
+    "volunteering.rectification.answered.v1": (
+        SentenceForm(N_("站点答复 %(volunteer)s：“%(activity)s”的记录已更正"), {"outcome": ("corrected",)}),
+        SentenceForm(N_("站点答复 %(volunteer)s：“%(activity)s”的记录没有更改")),
+    ),
     "volunteering.swap.proposed.v1": (
         SentenceForm(N_("有人想把“%(activity)s”（%(starts_at)s）的名额换给 %(volunteer)s")),
     ),

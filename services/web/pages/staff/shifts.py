@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -158,11 +159,11 @@ async def enter(visit: VisitOf, shift_id: str, body: EntriesFormIn, key: Key, ou
 
 def numbers_in(text: str) -> list[str]:
     """The numbers of a text: one a line, or separated by spaces, commas or the like; each once."""
-    return list(dict.fromkeys(each for each in re.split(r"[\s,;，；、]+", text) if each))
+    return list(dict.fromkeys(each for each in re.split(r"[^\w-]+", unicodedata.normalize("NFKC", text)) if each))
 
 
 def entry_lines(items: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """What came of each volunteer's hours, and the record where there is one."""
+    """Say for each volunteer whether hours were entered, with the record where there is one."""
     lines = []
     for one in items:
         said = _("这一位可以补录；因为有人不行，先没有记")

@@ -7,8 +7,10 @@ from uuid import UUID
 
 from asyncpg.pgproto import pgproto
 
-__all__ = ["derived_id", "new_id"]
+__all__ = ["derived_id", "derived_id_of", "new_id"]
 
+_VERSION_5 = [bytes([byte & 0x0F | 0x50]) for byte in range(256)]
+_VARIANT = [bytes([byte & 0x3F | 0x80]) for byte in range(256)]
 _NAMESPACE = UUID("6f9619ff-8b86-5d01-b42d-00cf4fc964ff").bytes
 
 
@@ -29,8 +31,11 @@ def derived_id(*parts: object) -> UUID:
     RFC 9562 §5.5, as ``uuid.uuid5`` makes it in five times the time: each bucket that changes derives an id, and
     asyncpg's UUID is the one that is quickly made, hashed and written to the database.
     """
-    digest = bytearray(sha1(_NAMESPACE + "|".join(map(str, parts)).encode(), usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    found: UUID = pgproto.UUID(bytes(digest))
+    return derived_id_of("|".join(map(str, parts)))
+
+
+def derived_id_of(text: str) -> UUID:
+    """The UUIDv5 of parts that are joined already, as `derived_id` joins them."""
+    digest = sha1(_NAMESPACE + text.encode(), usedforsecurity=False).digest()
+    found: UUID = pgproto.UUID(digest[:6] + _VERSION_5[digest[6]] + digest[7:8] + _VARIANT[digest[8]] + digest[9:16])
     return found

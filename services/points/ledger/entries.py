@@ -1,13 +1,13 @@
 """Builds the entries of a posting: its transfers as rows and the event about it, for everything that posts. Pure."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from services.points.ledger import events
-from services.points.ledger.buckets import Movement, VolunteerRow
-from services.points.ledger.domain import Transfer
+from services.points.ledger.buckets import BucketChange, Movement, Reason, VolunteerRow
+from services.points.ledger.domain import AVAILABLE, ISSUANCE, Transfer
 from services.points.ledger.events import OutboxRow
 from shared.clock import stored_instant
 
@@ -42,15 +42,29 @@ class Entries:
         if volunteer.updated_at > self.now:
             posted, stored = events.instant(volunteer.updated_at), stored_instant(volunteer.updated_at)
         tail = (posting_id, cause.event_id, cause.correlation_id, stored)
-        code, debit, credit, points, key, lot, pending = transfers[0]
-        if key is not None and key is lot and len(transfers) == 1:  # most are: points into the award's own lot
-            self.transfers.append((volunteer_id, code, debit, credit, points, *key, *source, *key, pending, *tail))
-        else:
-            self.transfers += _rows(volunteer_id, transfers, source, tail)
+        self.transfers += _rows(volunteer_id, transfers, source, tail)
         if award is not None and not amount:
             return
         volunteer.version = version
         self.outbox.append(events.points_posted(posting_id, volunteer, movement, posted, self._emitted_at))
+
+    def grant(self, volunteer: VolunteerRow, change: BucketChange, expires_on: date, amount: int) -> None:
+        """Add a plain grant, as `add` does a movement of one transfer into the award's own lot.
+
+        Most postings are such; a test holds them to what `add` makes of them.
+        """
+        volunteer_id, bucket, _, new, _, cause = change
+        award = (bucket, new.version, new.rule_version)
+        posting_id = events.posting_id(volunteer_id, bucket, award[1])
+        posted, stored = self._now, self._stored_now
+        if volunteer.updated_at > self.now:
+            posted, stored = events.instant(volunteer.updated_at), stored_instant(volunteer.updated_at)
+        lot = (bucket, expires_on)
+        head = (volunteer_id, "award", ISSUANCE, AVAILABLE, amount, *lot, award[1], award[2])
+        self.transfers.append((*head, *lot, None, posting_id, cause.event_id, cause.correlation_id, stored))
+        volunteer.version += 1
+        moved: tuple[Reason, int] = ("award", amount)
+        self.outbox.append(events.posted_event(posting_id, volunteer, moved, cause, award, posted, self._emitted_at))
 
 
 def _rows(

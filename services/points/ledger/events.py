@@ -9,11 +9,11 @@ from json.encoder import encode_basestring as quoted
 from typing import Final
 from uuid import UUID
 
-from services.points.ledger.buckets import Movement, VolunteerRow
+from services.points.ledger.buckets import Movement, PostingCause, Reason, VolunteerRow
 from shared.contracts import PointsPosted
-from shared.ids import derived_id
+from shared.ids import derived_id_of
 
-__all__ = ["SOURCE", "OutboxRow", "envelope", "instant", "points_posted", "posting_id"]
+__all__ = ["SOURCE", "OutboxRow", "envelope", "instant", "points_posted", "posted_event", "posting_id"]
 
 SOURCE: Final = "weiguang/points"
 OutboxRow = tuple[UUID, str, str, str, bytes]
@@ -22,7 +22,7 @@ OutboxRow = tuple[UUID, str, str, str, bytes]
 
 def posting_id(volunteer_id: UUID, what: object, version: object) -> UUID:
     """Doing it again gives the same id."""
-    return derived_id(f"posting|{volunteer_id}|{what}|{version}")  # the parts joined: it is made for every bucket
+    return derived_id_of(f"posting|{volunteer_id}|{what}|{version}")  # the parts joined: it is made for every bucket
 
 
 def envelope(
@@ -74,6 +74,20 @@ def points_posted(posting: UUID, volunteer: VolunteerRow, movement: Movement, po
     Written as text, because every value is a number, an id or a name of our own, and there is one for each bucket.
     """
     reason, amount, _, cause, award = movement
+    return posted_event(posting, volunteer, (reason, amount), cause, award, posted_at, at)
+
+
+def posted_event(
+    posting: UUID,
+    volunteer: VolunteerRow,
+    moved: tuple[Reason, int],
+    cause: PostingCause,
+    award: tuple[str, int, int] | None,
+    posted_at: str,
+    at: str,
+) -> OutboxRow:
+    """A PointsPosted event as `points_posted` makes it of a movement: why and by how many points, and the award."""
+    reason, amount = moved
     figures = volunteer.figures
     subject, posting_text = str(volunteer.volunteer_id), str(posting)
     about = ""

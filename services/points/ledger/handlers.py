@@ -15,7 +15,7 @@ import orjson
 
 from services.points.ledger import store
 from services.points.ledger.buckets import BucketCause, BucketChange, BucketState, Movement, Reason, VolunteerRow
-from services.points.ledger.domain import AVAILABLE, ISSUANCE, Balances, InsufficientPoints, Lot, Transfer, Wallet
+from services.points.ledger.domain import Balances, InsufficientPoints, Lot, Wallet
 from services.points.ledger.entries import Entries
 from services.points.ledger.posting import Books, Grant, Posting, split_grants
 from services.points.ledger.store import Hold
@@ -142,20 +142,20 @@ def _grant(
     volunteers: Mapping[UUID, VolunteerRow], grants: Sequence[Grant], entries: Entries
 ) -> tuple[list[OwnedLot], Sequence[OwnedLot], set[UUID]]:
     """Post plain grants; returns their new lots, no changed ones, and whose they are."""
-    touched: set[UUID] = set()
+    granted: dict[UUID, int] = {}
     for change, _, amount in grants:
-        volunteer = volunteers[change.volunteer_id]
+        volunteer_id = change[0]
+        granted[volunteer_id] = granted.get(volunteer_id, 0) + amount
+    for volunteer_id, amount in granted.items():
+        volunteer = volunteers[volunteer_id]
         available, held, debt, earned, *others = volunteer.figures
         volunteer.figures = Balances(available + amount, held, debt, earned + amount, *others)
-        touched.add(change.volunteer_id)
     lots: list[OwnedLot] = []
-    for (volunteer_id, bucket, _, new, _, cause), expires_on, amount in grants:
-        key = (bucket, expires_on)
-        lots.append((volunteer_id, Lot(bucket, expires_on, amount, amount)))
-        transfers = (Transfer("award", ISSUANCE, AVAILABLE, amount, key, key, None),)
-        award = (bucket, new.version, new.rule_version)
-        entries.add(volunteers[volunteer_id], Movement("award", amount, transfers, cause, award))
-    return lots, (), touched
+    for change, expires_on, amount in grants:
+        volunteer_id = change[0]
+        lots.append((volunteer_id, Lot(change[1], expires_on, amount, amount)))
+        entries.grant(volunteers[volunteer_id], change, expires_on, amount)
+    return lots, (), set(granted)
 
 
 async def _books(

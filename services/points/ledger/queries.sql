@@ -8,7 +8,9 @@ on conflict (volunteer_id) do nothing;
 
 -- name: lock_volunteers
 -- The lock of everything of theirs, in one order for all writers; nothing may be read in this statement.
-select volunteer_id from volunteers where volunteer_id = any($1::uuid[]) order by volunteer_id for no key update;
+select count(*) from (
+    select from volunteers where volunteer_id = any($1::uuid[]) order by volunteer_id for no key update
+) locked;
 
 -- name: volunteers
 -- Balances and figures, read after the lock.

@@ -55,10 +55,9 @@ async def open_accounts(tx: Tx, volunteer_ids: Collection[UUID], now: datetime) 
     await tx.execute(_SQL["open_accounts"], list(volunteer_ids), now)
 
 
-async def lock_volunteers(tx: Tx, volunteer_ids: Collection[UUID]) -> set[UUID]:
-    """Lock the rows, sorted; returns which exist."""
-    rows = await tx.fetch(_SQL["lock_volunteers"], list(volunteer_ids))
-    return {row[0] for row in rows}
+async def lock_volunteers(tx: Tx, volunteer_ids: Collection[UUID]) -> None:
+    """Lock the rows that exist, sorted."""
+    await tx.execute(_SQL["lock_volunteers"], list(volunteer_ids))
 
 
 async def volunteers(tx: Tx, volunteer_ids: Collection[UUID]) -> dict[UUID, VolunteerRow]:

@@ -33,7 +33,9 @@ async def test_a_place_is_found_waited_for_and_offered(district: District, brows
     shift_id = await one_place(district)
     async with visitor(browser) as first, visitor(browser) as second:
         await register(first, district, "王强")
-        await first.goto(f"{district.url}/me/shifts")
+        await first.goto(f"{district.url}/me/shifts?teams=own")
+        await expect(first.locator("main")).to_contain_text("没有合适的班次")
+        await first.get_by_label("只看我的队伍的班次").uncheck()
         await first.get_by_label("哪里").select_option(label=district.names.station)
         await first.get_by_role("button", name="查找").click()
         await expect(first.get_by_role("link", name=district.title).first).to_be_visible()

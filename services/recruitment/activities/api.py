@@ -240,6 +240,7 @@ async def list_shifts(
     end: Annotated[Instant | None, Query(alias="to")] = None,
     site_id: UUID | None = None,
     need: Annotated[str | None, Query(max_length=40, description="Code of a need tag that the team serves.")] = None,
+    own_teams: Annotated[bool, Query(description="Of teams alone that the calling volunteer is a member of.")] = False,
     cursor: str | None = None,
     limit: Limit = 50,
 ) -> Page[ShiftViewOut]:
@@ -255,6 +256,7 @@ async def list_shifts(
             end=end,
             site_id=site_id,
             need=need,
+            own_teams=own_teams,
             after=after,
             limit=limit + 1,
         )

@@ -227,10 +227,14 @@ async def open_shifts(
     end: datetime | None,
     site_id: UUID | None,
     need: str | None,
+    own_teams: bool,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[ShiftView]:
-    """A page of shifts that one can still sign up for, from running ones on; ``need`` keeps teams that serve it."""
+    """A page of shifts that one can still sign up for, from running ones on.
+
+    ``need`` keeps teams that serve it, ``own_teams`` those that the volunteer is a member of.
+    """
     now = await tx.now()
     earliest = start or now - DEFAULT_POLICY.longest_shift - timedelta(minutes=1)
     return await store.list_open_shifts(
@@ -241,6 +245,7 @@ async def open_shifts(
         volunteer_id=volunteer_id,
         site_id=site_id,
         need=need,
+        own_teams=own_teams,
         after=after,
         limit=limit,
     )

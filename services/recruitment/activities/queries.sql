@@ -124,6 +124,8 @@ where a.state = 'open' and s.ends_at > $1 and s.cancelled_at is null
       select from team_memberships m where m.team_id = a.team_id and m.volunteer_id = $4 and m.status = 'active'))
   and ($9::text is null or exists (
       select from team_tags join need_tags g using (tag_id) where team_tags.team_id = a.team_id and g.tag = $9))
+  and (not $10::boolean or exists (
+      select from team_memberships m where m.team_id = a.team_id and m.volunteer_id = $4 and m.status = 'active'))
 order by s.starts_at, s.shift_id
 limit $7;
 

@@ -249,12 +249,13 @@ async def list_open_shifts(
     volunteer_id: UUID | None,
     site_id: UUID | None,
     need: str | None,
+    own_teams: bool,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[ShiftView]:
     """A page of shifts of open activities that are not over and start in [start, end), earliest first."""
     at, shift_id = after or (None, None)
-    asked = (now, start, end, volunteer_id, at, shift_id, limit, site_id, need)
+    asked = (now, start, end, volunteer_id, at, shift_id, limit, site_id, need, own_teams)
     found = await tx.fetch(_SQL["list_open_shifts"], *asked)
     return await find_shift_views(tx, [row["shift_id"] for row in found], volunteer_id)
 

@@ -32,3 +32,14 @@ async def test_shifts_are_found_by_the_need_that_their_team_serves(work: Work) -
     assert (await work.put(f"/teams/{work.team}/tags", body)).status_code == 200
     found = (await work.get("/shifts", need="haircut")).json()["items"]
     assert [shift["shift_id"] for shift in found] == [shift_id]
+
+
+async def test_shifts_are_found_by_own_teams(work: Work) -> None:
+    shift_id, member, other = await work.shift(HOUR, 2 * HOUR), await work.volunteer(), await work.volunteer()
+    path = f"/teams/{work.team}/members"
+    assert (await work.post(path, {"volunteer_id": member.volunteer_id}, work.operator)).status_code == 201
+    for token, found in ((member.token, [shift_id]), (other.token, []), (work.station, []), (None, [])):
+        answer = await work.get("/shifts", token, own_teams="true")
+        assert [shift["shift_id"] for shift in answer.json()["items"]] == found
+    everything = await work.get("/shifts", other.token)
+    assert [shift["shift_id"] for shift in everything.json()["items"]] == [shift_id]

@@ -41,12 +41,16 @@ NO_DETAILS = dict.fromkeys(("map_link", "contact", "bring", "risks", "training")
 
 
 @router.get("/me/shifts")
-async def find(visit: VisitOf, on: str = "", site: str = "", theme: str = "", need: str = "") -> Response:
-    """Shifts to sign up for, by day, place, theme and need."""
+async def find(
+    visit: VisitOf, on: str = "", site: str = "", theme: str = "", need: str = "", teams: str = ""
+) -> Response:
+    """Shifts to sign up for, by day, place, theme, need and own teams."""
     visit.volunteer()
     now = await district_now(visit)
     days = [(each, day(each, year=True)) for each in _days(now)]
     query = {name: value for name, value in (("site_id", site), ("need", need[:40])) if value}
+    if teams:
+        query["own_teams"] = "true"
     if on in dict(days):
         begin = datetime.fromisoformat(on).replace(tzinfo=DISTRICT_ZONE)
         query |= {"from": begin.isoformat(), "to": (begin + timedelta(days=1)).isoformat()}
@@ -71,7 +75,7 @@ async def find(visit: VisitOf, on: str = "", site: str = "", theme: str = "", ne
         sites=sorted(names.items(), key=lambda each: each[1]),
         themes=themes,
         needs=needs_of(tags),
-        chosen={"on": on, "site": site, "theme": theme, "need": need},
+        chosen={"on": on, "site": site, "theme": theme, "need": need, "teams": bool(teams)},
         rule=rule,
     )
 

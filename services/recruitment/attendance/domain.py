@@ -60,6 +60,7 @@ __all__ = [
     "minutes_between",
     "overtime_minutes",
     "phone_ref",
+    "raised",
     "resume",
 ]
 
@@ -289,6 +290,13 @@ def imported(record_id: UUID, volunteer_id: UUID, minutes: int, at: datetime) ->
         approval_level=ApprovalLevel.CENTRE,
     )
     return ServiceRevision(record, RevisionKind.IMPORT, None)
+
+
+def raised(record: ServiceRecord, minutes: int) -> ServiceRevision | None:
+    """The next revision of imported hours that rose in the registry; None when the record does not rise by them."""
+    if record.status is not RecordStatus.CONFIRMED or minutes <= record.minutes:
+        return None
+    return ServiceRevision(replace(record, revision=record.revision + 1, minutes=minutes), RevisionKind.IMPORT, None)
 
 
 def _minutes(span: timedelta) -> int:

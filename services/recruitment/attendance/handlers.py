@@ -13,6 +13,7 @@ from services.recruitment.attendance.domain import (
     Arrival,
     AttendancePolicy,
     CheckIn,
+    RecordStatus,
     ServiceRecord,
     ServiceRevision,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "get",
     "listing",
     "purge",
+    "raise_imported",
     "record_imported",
     "resume",
     "ticket",
@@ -165,6 +167,36 @@ async def record_imported(tx: Tx, rows: Sequence[ImportedHours]) -> None:
     now = await tx.now()
     written = await store.save(tx, list(revisions.values()), now)
     await events.append(tx, [each for record_id, each in revisions.items() if record_id in written], now)
+
+
+async def raise_imported(tx: Tx, rows: Sequence[ImportedHours]) -> dict[str, tuple[int, bool]]:
+    """Raise prior hours that were imported before to what the registry says now.
+
+    Hours that fell, and those of a void record, stay as they are. The caller has locked the volunteers.
+
+    Returns:
+        The references whose minutes differ: the minutes that stood, and whether they were raised.
+    """
+    ids = {derived_id("imported-hours", reference): reference for _, reference, _, _ in rows}
+    found, now = await store.find_records(tx, list(ids)), await tx.now()
+    differing: dict[str, tuple[int, bool]] = {}
+    revisions: list[ServiceRevision] = []
+    first: list[ImportedHours] = []
+    for row in rows:
+        _, reference, minutes, _ = row
+        record = found.get(derived_id("imported-hours", reference))
+        if record is None:
+            if minutes > 0:
+                first.append(row)
+                differing[reference] = (0, True)
+        elif minutes != record.minutes or record.status is RecordStatus.VOID:
+            revision = domain.raised(record, minutes)
+            revisions += [] if revision is None else [revision]
+            differing[reference] = (record.minutes, revision is not None)
+    await record_imported(tx, first)
+    if revisions:
+        await commit_all(tx, revisions, now)
+    return differing
 
 
 async def auto_close(tx: Tx, limit: int, policy: AttendancePolicy = DEFAULT_POLICY) -> int:

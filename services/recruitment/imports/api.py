@@ -1,5 +1,6 @@
 """Routes of imports: propose a file of the registry, decide on it, and import its batches."""
 
+from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -81,9 +82,15 @@ class ProposalIn(Input):
 
 
 class ArrivalOut(ContentOut):
-    """A batch of a proposal, and whether it has been imported."""
+    """A batch of a proposal, whether it has been imported, and what that did with people known with other hours.
+
+    ``raised`` rows rose by ``raised_minutes`` in all; ``kept`` rows are lower than what stands, or of a void record.
+    """
 
     arrived: bool
+    raised: int = 0
+    raised_minutes: int = 0
+    kept: int = 0
 
 
 class ProposalOut(Output):
@@ -125,6 +132,16 @@ class ProblemOut(Output):
     detail: str
 
 
+class DifferenceOut(Output):
+    """A row about a volunteer known with other hours; those that fell or are void are not ``raised`` but stay."""
+
+    row: int
+    registry_number: str
+    minutes_before: int
+    minutes: int
+    raised: bool
+
+
 class BatchOut(Output):
     """The outcome of the batch."""
 
@@ -132,6 +149,7 @@ class BatchOut(Output):
     imported: int
     known: int
     refused: list[ProblemOut]
+    differences: list[DifferenceOut]
 
 
 @router.post("/imports/digests")
@@ -205,13 +223,26 @@ async def withdraw(request: Request, db: Db, caller: Operator, proposal_id: UUID
 async def import_rows(
     request: Request, db: Db, caller: Operator, cipher: CipherDep, proposal_id: UUID, body: RowsIn
 ) -> Response:
-    """Import a batch of an approved file with its prior hours; sending it again imports nothing twice."""
+    """Import a batch of an approved file with its prior hours; sending it again imports nothing twice.
+
+    Hours of known volunteers rise to the file's; where the file has fewer they stay, and the answer names the row.
+    """
     rows = _rows(body)
 
     async def work(tx: Tx) -> BatchOut:
         done = await import_batch(tx, cipher, caller, proposal_id, rows)
         refused = [ProblemOut(row=p.row, registry_number=p.registry_number, detail=p.detail) for p in done.refused]
-        return BatchOut(batch_id=done.batch_id, imported=done.imported, known=done.known, refused=refused)
+        differences = [
+            DifferenceOut(**{name: getattr(each, name) for name in DifferenceOut.model_fields})
+            for each in done.differences
+        ]
+        return BatchOut(
+            batch_id=done.batch_id,
+            imported=done.imported,
+            known=done.known,
+            refused=refused,
+            differences=differences,
+        )
 
     return await once(request, db, caller, work)
 
@@ -233,7 +264,13 @@ def _rows(body: RowsIn) -> list[ImportRow]:
 
 def _proposal(found: ListedProposal) -> ProposalOut:
     batches = [
-        ArrivalOut(digest=each.digest, rows=each.rows, minutes=each.minutes, arrived=each.digest in found.arrived)
+        ArrivalOut(
+            digest=each.digest,
+            rows=each.rows,
+            minutes=each.minutes,
+            arrived=each.digest in found.arrived,
+            **({} if (known := found.known.get(each.digest)) is None else asdict(known)),
+        )
         for each in found.batches
     ]
     own = {name: getattr(found, name) for name in ProposalOut.model_fields if name not in ("rows", "batches")}

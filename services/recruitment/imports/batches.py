@@ -1,15 +1,16 @@
 """Use case: import an approved file of the registry, a batch at a time, any number of times."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from services.recruitment.activities.guards import refusal
-from services.recruitment.attendance.handlers import record_imported
+from services.recruitment.attendance import store as records
+from services.recruitment.attendance.handlers import raise_imported, record_imported
 from services.recruitment.imports import domain, handlers, store
 from services.recruitment.imports.domain import Content
-from services.recruitment.imports.store import ListedProposal
+from services.recruitment.imports.store import KnownRows, ListedProposal
 from services.recruitment.recruiting.handlers import SOURCE
 from services.recruitment.vault import handlers as vault
 from services.recruitment.vault.cipher import Cipher
@@ -30,23 +31,38 @@ from shared.errors import Forbidden, Invalid
 from shared.ids import new_id
 from shared.postgres import Tx
 
-__all__ = ["Imported", "import_batch"]
+__all__ = ["HoursDifference", "Imported", "import_batch"]
+
+
+@dataclass(frozen=True, slots=True)
+class HoursDifference:
+    """A row about a volunteer who was known with other hours.
+
+    They are raised to the registry's; hours that fell, and those of a void record, stay for a person to look into.
+    """
+
+    row: int
+    registry_number: str
+    minutes_before: int
+    minutes: int
+    raised: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The outcome of a batch: imported now, known before, and refused with reasons."""
+    """The outcome of a batch: imported now, known before, refused with reasons, and known with other hours."""
 
     batch_id: UUID
     imported: int
     known: int
     refused: tuple[RowProblem, ...]
+    differences: tuple[HoursDifference, ...]
 
 
 async def import_batch(
     tx: Tx, cipher: Cipher, caller: Caller, proposal_id: UUID, rows: Sequence[ImportRow]
 ) -> Imported:
-    """Import the valid rows of an approved batch, skip those known, and name the problems of the others.
+    """Import the valid rows of an approved batch, raise the hours of those known, and name the problems of the others.
 
     Prior hours become attendance records in the same transaction. The last batch completes the file.
 
@@ -69,11 +85,41 @@ async def import_batch(
     people, taken = await _keep_people(tx, cipher, fresh, now)
     problems += taken
     await _add(tx, registry, batch_id, [(row, people[row.row]) for row in fresh if row.row in people])
-    await store.settle_batch(tx, batch_id, len(people), len(known), len(problems))
+    differences = await _raise_known(tx, registry, [row for row in accepted if row.registry_number in known], known)
+    await store.settle_batch(
+        tx,
+        batch_id,
+        imported=len(people),
+        known=len(known),
+        refused=len(problems),
+        differing=_sums(differences),
+    )
     await store.note_arrival(tx, proposal_id, content.digest, batch_id)
     if proposal.proposal.completes(content.digest):
         await store.complete(tx, proposal_id, now)
-    return Imported(batch_id, len(people), len(known), tuple(sorted(problems, key=lambda problem: problem.row)))
+    refused = tuple(sorted(problems, key=lambda problem: problem.row))
+    return Imported(batch_id, len(people), len(known), refused, tuple(differences))
+
+
+async def _raise_known(
+    tx: Tx, registry: str, rows: Sequence[AcceptedRow], known: Mapping[str, UUID]
+) -> list[HoursDifference]:
+    """Raise the hours of known volunteers to the registry's; returns the rows that differ from what stood."""
+    if not rows:
+        return []
+    await records.lock_volunteers(tx, sorted(known.values()))
+    now = await tx.now()
+    hours = [(known[row.registry_number], f"{registry}/{row.registry_number}", row.minutes, now) for row in rows]
+    stood = await raise_imported(tx, hours)
+    differing = [(row, *stood[at]) for row in rows if (at := f"{registry}/{row.registry_number}") in stood]
+    raised = {known[row.registry_number]: row.minutes for row, _, rose in differing if rose}
+    await store.raise_prior_minutes(tx, raised)
+    return [HoursDifference(row.row, row.registry_number, before, row.minutes, rose) for row, before, rose in differing]
+
+
+def _sums(differences: Sequence[HoursDifference]) -> KnownRows:
+    rises = [each.minutes - each.minutes_before for each in differences if each.raised]
+    return KnownRows(len(rises), sum(rises), len(differences) - len(rises))
 
 
 async def _admitted(tx: Tx, caller: Caller, proposal_id: UUID, content: Content) -> ListedProposal:

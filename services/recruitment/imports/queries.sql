@@ -69,9 +69,10 @@ where ($1::text is null or p.state = $1) and ($2::timestamptz is null or (p.prop
 order by p.proposed_at desc, p.proposal_id desc limit $4;
 
 -- name: list_batches
--- The contents of these proposals, and which of them have been imported.
-select proposal_id, position, digest, row_count, minutes, batch_id is not null as arrived
-from import_proposal_batches where proposal_id = any($1::uuid[]) order by proposal_id, position;
+-- The contents of these proposals, and what their first import did with people who were known.
+select p.proposal_id, p.position, p.digest, p.row_count, p.minutes, p.batch_id is not null as arrived, b.raised, b.raised_minutes, b.kept
+from import_proposal_batches p left join import_batches b using (batch_id)
+where p.proposal_id = any($1::uuid[]) order by p.proposal_id, p.position;
 
 -- name: settle_proposal
 -- A decision or a withdrawal; the row is locked.
@@ -92,11 +93,16 @@ values ($1, $2, $3, $4, $5, $6, 0, 0, 0);
 
 -- name: settle_batch
 -- How many rows went which way.
-update import_batches set imported = $2, known = $3, refused = $4 where batch_id = $1;
+update import_batches set imported = $2, known = $3, refused = $4, raised = $5, raised_minutes = $6, kept = $7 where batch_id = $1;
+
+-- name: raise_prior_minutes
+-- What the registry says now of volunteers whose imported hours rose; they are locked.
+update volunteers v set prior_minutes = given.minutes
+from unnest($1::uuid[], $2::integer[]) as given (volunteer_id, minutes) where v.volunteer_id = given.volunteer_id;
 
 -- name: known_registry_numbers
--- Rows that were imported before are skipped, so a file may be sent again.
-select registry_number from volunteers where registry = $1 and registry_number = any($2::text[]);
+-- Whom rows that were imported before are about: a file may be sent again, and hours may have risen.
+select registry_number, volunteer_id from volunteers where registry = $1 and registry_number = any($2::text[]);
 
 -- name: existing_sites
 -- Which of these are sites.

@@ -1,6 +1,6 @@
 """Rows of import proposals and batches, to the domain and back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,6 +11,7 @@ from services.recruitment.imports.domain import Content, ImportProposal, Party, 
 from shared.postgres import Tx, load_queries
 
 __all__ = [
+    "KnownRows",
     "ListedProposal",
     "NewProposal",
     "add_batch",
@@ -26,6 +27,7 @@ __all__ = [
     "lock",
     "lock_registry",
     "note_arrival",
+    "raise_prior_minutes",
     "settle",
     "settle_batch",
 ]
@@ -46,6 +48,15 @@ class NewProposal:
     proposed_by: UUID
     proposed_at: datetime
     lapses_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRows:
+    """Rows of a batch about people known with other hours: raised, by how many minutes in all, and left alone."""
+
+    raised: int
+    raised_minutes: int
+    kept: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,8 @@ class ListedProposal:
     decider: str | None
     batches: Sequence[Content]
     arrived: frozenset[str]
+    known: Mapping[str, KnownRows]
+    """By the digests of the batches that were imported."""
 
     @property
     def proposal(self) -> ImportProposal:
@@ -183,15 +196,23 @@ async def add_batch(tx: Tx, batch_id: UUID, proposal: ListedProposal, by: UUID, 
     )
 
 
-async def settle_batch(tx: Tx, batch_id: UUID, imported: int, known: int, refused: int) -> None:
+async def settle_batch(
+    tx: Tx, batch_id: UUID, *, imported: int, known: int, refused: int, differing: KnownRows
+) -> None:
     """Write how many rows of a batch went which way."""
-    await tx.execute(_SQL["settle_batch"], batch_id, imported, known, refused)
+    sums = (differing.raised, differing.raised_minutes, differing.kept)
+    await tx.execute(_SQL["settle_batch"], batch_id, imported, known, refused, *sums)
 
 
-async def known_registry_numbers(tx: Tx, registry: str, numbers: Sequence[str]) -> set[str]:
-    """Those of the numbers that were imported before."""
+async def raise_prior_minutes(tx: Tx, minutes: Mapping[UUID, int]) -> None:
+    """Write the prior minutes of these locked volunteers."""
+    await tx.execute(_SQL["raise_prior_minutes"], list(minutes), list(minutes.values()))
+
+
+async def known_registry_numbers(tx: Tx, registry: str, numbers: Sequence[str]) -> dict[str, UUID]:
+    """The volunteers of those of the numbers that were imported before."""
     rows = await tx.fetch(_SQL["known_registry_numbers"], registry, list(numbers))
-    return {row["registry_number"] for row in rows}
+    return {row["registry_number"]: row["volunteer_id"] for row in rows}
 
 
 async def existing_sites(tx: Tx, site_ids: Sequence[UUID]) -> set[UUID]:
@@ -202,10 +223,12 @@ async def existing_sites(tx: Tx, site_ids: Sequence[UUID]) -> set[UUID]:
 async def _with_batches(tx: Tx, rows: Sequence[Record]) -> list[ListedProposal]:
     batches: dict[UUID, list[Content]] = {row["proposal_id"]: [] for row in rows}
     arrived: dict[UUID, set[str]] = {row["proposal_id"]: set() for row in rows}
+    known: dict[UUID, dict[str, KnownRows]] = {row["proposal_id"]: {} for row in rows}
     for row in await tx.fetch(_SQL["list_batches"], list(batches)):
         batches[row["proposal_id"]].append(Content(row["digest"], row["row_count"], row["minutes"]))
         if row["arrived"]:
             arrived[row["proposal_id"]].add(row["digest"])
+            known[row["proposal_id"]][row["digest"]] = KnownRows(row["raised"], row["raised_minutes"], row["kept"])
     return [
         ListedProposal(
             **{
@@ -213,6 +236,7 @@ async def _with_batches(tx: Tx, rows: Sequence[Record]) -> list[ListedProposal]:
                 "state": ProposalState(row["state"]),
                 "batches": tuple(batches[row["proposal_id"]]),
                 "arrived": frozenset(arrived[row["proposal_id"]]),
+                "known": known[row["proposal_id"]],
             }
         )
         for row in rows

@@ -227,3 +227,34 @@ async def test_the_list_shows_sums_and_no_person_and_the_security_log_says_who_d
         kinds = [row["kind"] for row in await tx.fetch("select kind from security_events where kind like 'import-%'")]
         state = await tx.fetchval("select state from import_proposals where proposal_id = $1", UUID(proposal_id))
     assert (sorted(kinds), state) == (["import-approved", "import-proposed"], "approved")
+
+
+async def test_hours_that_rose_are_raised_and_those_that_fell_are_named(work: Work, district: District) -> None:
+    before = [row(1, 100), row(2, 100), row(3, 0), row(4, 7)]
+    assert (await district.imported(*before))["differences"] == []
+    after = [row(1, 150), row(2, 80), row(3, 2), row(4, 7)]
+    proposal_id = await district.approved(after, file_reference="2026-02")
+    answer = (await send(district, proposal_id, after)).json()
+    assert (answer["imported"], answer["known"]) == (0, 4)
+    assert [
+        (one["row"], one["minutes_before"], one["minutes"], one["raised"]) for one in answer["differences"]
+    ] == [(1, 6000, 9000, True), (2, 6000, 4800, False), (3, 0, 120, True)]  # fmt: skip
+    stood = "select sum(minutes) from attendance_records where provenance = 'imported'"
+    assert await work.count(stood) == 9000 + 6000 + 120 + 420
+    assert await work.count("select sum(prior_minutes) from volunteers") == 9000 + 6000 + 120 + 420
+    hours = [event for event in await work.events("attendance") if event["minutes"] in (9000, 120)]
+    assert sorted((event["revision"], event["minutes"]) for event in hours) == [(1, 120), (2, 9000)]
+    (batch,) = (await district.get(f"/imports/{proposal_id}", district.operator)).json()["batches"]
+    assert (batch["raised"], batch["raised_minutes"], batch["kept"]) == (2, 3120, 1)
+    again = (await send(district, proposal_id, after)).json()
+    assert [(one["row"], one["raised"]) for one in again["differences"]] == [(2, False)], "a rise counts once"
+    assert await work.count(stood) == 9000 + 6000 + 120 + 420
+
+
+async def test_hours_of_a_void_record_do_not_rise(work: Work, district: District) -> None:
+    await district.imported(row(1, 100))
+    async with work.database.transaction() as tx:
+        await tx.execute("update attendance_records set status = 'void', minutes = 0 where provenance = 'imported'")
+    answer = await district.imported(row(1, 150), file_reference="2026-02")
+    assert [(one["minutes_before"], one["raised"]) for one in answer["differences"]] == [(0, False)]
+    assert await work.count("select sum(minutes) from attendance_records where provenance = 'imported'") == 0

@@ -30,8 +30,8 @@ PROPOSAL: dict[str, Any] = {
     "decision_reason": None,
     "completed_at": None,
     "batches": [
-        {"digest": "a" * 64, "rows": 2, "minutes": 600, "arrived": True},
-        {"digest": "b" * 64, "rows": 1, "minutes": 120, "arrived": False},
+        {"digest": "a" * 64, "rows": 2, "minutes": 600, "arrived": True, "raised": 2, "raised_minutes": 90, "kept": 1},
+        {"digest": "b" * 64, "rows": 1, "minutes": 120, "arrived": False, "raised": 0, "raised_minutes": 0, "kept": 0},
     ],
 }
 
@@ -56,3 +56,10 @@ def test_every_state_of_a_proposal_has_words_and_a_tab() -> None:
     assert set(STATES) == {state.value for state in ProposalState}
     line = _line(PROPOSAL)
     assert (line["arrived"], line["state_said"]) == (1, "等候批准")
+
+
+def test_a_batch_says_whose_hours_rose_and_whose_did_not() -> None:
+    html = fragment("operator/import.html", OPERATOR, path="", file=_line(PROPOSAL), own=False)
+    assert html.count("2 人的历史时长补上了，共 1 小时 30 分钟") == 1
+    assert html.count("1 人在名单里比已记的少，没有改，请核实") == 1
+    assert "时长比已记的多，按名单补上" in html, "the second person reads it before they decide"

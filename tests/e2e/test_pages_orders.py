@@ -349,7 +349,7 @@ async def test_the_centre_takes_a_need_off_the_menu_and_names_a_day_off(
         await expect(line).to_contain_text("不能点")
         await desk.get_by_label("日期").fill(f"{district.now:%Y}-12-31")
         await press(desk.locator("section[aria-labelledby=days]"), "保存")
-        await expect(desk.locator("section[aria-labelledby=days]")).to_contain_text(f"{district.now:%Y}-12-31")
+        await expect(desk.locator("section[aria-labelledby=days]")).to_contain_text(f"{district.now:%Y}年12月31日")
         await shot(desk, "menu-admin")
         await desk.goto(f"{district.url}/menu")
         await expect(desk.locator("main")).not_to_contain_text(parties.need)

@@ -15,6 +15,7 @@ from services.recruitment.editing import api as editing_api
 from services.recruitment.eligibility import api as eligibility_api
 from services.recruitment.endings import api as endings_api
 from services.recruitment.entries import api as entries_api
+from services.recruitment.exports import api as exports_api
 from services.recruitment.imports import api as imports_api
 from services.recruitment.needs import api as needs_api
 from services.recruitment.openings import api as openings_api
@@ -66,6 +67,7 @@ ROUTERS = (
     vault_api.router,
     consents_api.router,
     contacts_api.router,
+    exports_api.router,
     volunteers_api.router,
     imports_api.router,
     activities_api.router,

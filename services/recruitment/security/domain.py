@@ -38,6 +38,7 @@ class Kind(StrEnum):
     IMPORT_PROPOSED = "import-proposed"
     IMPORT_APPROVED = "import-approved"
     IMPORT_REJECTED = "import-rejected"
+    DATA_EXPORTED = "data-exported"
 
 
 class SecurityResult(StrEnum):

@@ -317,6 +317,7 @@ SENTENCES: Mapping[str, str] = {
     "answer-expired": "这次提交已经成功，请用验证码登录。",
     "one-search-term": "请填写姓名或手机号，二者填一个。",
     "search-term-invalid": "姓名或手机号写得不对，请核对后再查。",
+    "exports-limited": "一天最多下载 3 次自己的资料，请过一天再来。",
     "looks-limited": "您查看个人信息的次数已到上限，请稍后再看（{retry_after} 秒后）。",
     "too-many-replays": "这次提交已经成功，请用验证码登录。",
     "invalid-input": "填写的内容不对，请检查后重填。",

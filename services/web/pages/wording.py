@@ -136,6 +136,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "import-proposed": N_("提出导入名册"),
         "import-approved": N_("批准导入名册"),
         "import-rejected": N_("退回导入名册"),
+        "data-exported": N_("下载自己的资料"),
     },
     "security_result": {"ok": N_("成功"), "refused": N_("被拒")},
     "security_detail": {

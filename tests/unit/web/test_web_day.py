@@ -54,6 +54,9 @@ ANSWERS: dict[str, Any] = {
     "/volunteers/me/facts": items(
         {"kind": "insurance", "code": "2026", "valid_until": "2026-12-31", "revoked_at": None},
     ),
+    "/volunteers/me/export": {"person": {"name": "张三"}, "records": []},
+    "/accounts/v": {"available": 30},
+    "/accounts/v/statement": items({"amount": 30, "explanation": "2 小时"}),
     "/preferences": {"email": False, "quiet_from": "22:00", "quiet_to": "07:00"},
     "/signups/reliability": {"missed": 2, "late": 1, "days": 90, "allowed": 1, "paused_until": LATER},
     f"/activities/{ONE}": {
@@ -254,3 +257,14 @@ async def test_a_day_begins_at_the_districts_midnight(away: bool, monkeypatch: p
     monkeypatch.setattr(district, "real_now", lambda: datetime.fromisoformat("2026-03-03T17:30:00Z"))
     now = await district.district_now(visit(STATION, "/staff"))
     assert f"{now:%Y-%m-%d %H:%M}" == "2026-03-04 01:30"
+
+
+async def test_an_export_is_one_file_that_names_what_is_missing() -> None:
+    answer = await contact.export(visit(VOLUNTEER))
+    held = json.loads(text(answer))
+    assert answer.headers["content-disposition"] == 'attachment; filename="my-data.json"'
+    assert answer.headers["cache-control"] == "no-store"
+    assert held["recruitment"]["person"]["name"] == "张三"
+    assert held["points"]["statement"] == [{"amount": 30, "explanation": "2 小时"}]
+    assert held["notify"]["preferences"]["email"] is False
+    assert (held["notify"]["inbox"], held["missing"]) == (None, ["notify"])

@@ -44,6 +44,7 @@ KINDS = (
     "import-proposed",
     "import-approved",
     "import-rejected",
+    "data-exported",
 )
 
 

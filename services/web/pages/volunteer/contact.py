@@ -1,7 +1,8 @@
 """Pages of one's own data: phone and e-mail, the terms, who read the data, and the facts that staff vouch for."""
 
 import asyncio
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -12,7 +13,7 @@ from services.web.pages.browser import BrowserOf
 from services.web.pages.language import N_, _
 from services.web.pages.public.login import Code, Key, Ours, Phone, challenge_of, require_ours
 from services.web.pages.render import finish, page
-from services.web.pages.visit import VisitOf, safe_next
+from services.web.pages.visit import Visit, VisitOf, safe_next
 from shared.auth.access import public
 from shared.http.models import Input
 
@@ -20,12 +21,15 @@ __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False, dependencies=[public()])
 
+MOST_PAGES = 200
+"""Pages of a list in an export, of 100 lines each."""
 TERMS = (
     N_("为登记和记录服务，保存姓名、手机号；出生日期、身份证号、邮箱只在您填写时保存。都加密保存，不对外公开。"),
     N_("服务记录（时间、地点、时长）依法长期保存，用编号代替姓名；您可以看到谁记的、谁看过您的信息。"),
     N_("报了班次，带队人可以给您发与班次有关的消息。"),
     N_("签到时可以选择记下离站点多少米；位置只在手机里用来计算，不发送、不保存。"),
-    N_("您可以随时改手机号和邮箱，可以要求更正和删除个人信息；删除后，服务总数仍然对得上。"),
+    N_("您可以随时改手机号和邮箱，可以下载自己的资料，可以要求更正和删除个人信息；删除后，服务总数仍然对得上。"),
+    N_("要求删除，请带身份证到区志愿服务中心办理，由中心核对本人后答复；线上不能自己删除。"),
     N_("未满 14 周岁，要由监护人同意。"),
 )
 """The sentences of the terms in force; a change of meaning needs the next version of the service's consents."""
@@ -71,6 +75,42 @@ async def contact(visit: VisitOf) -> Response:
         reliability=reliability,
         preferences=preferences,
     )
+
+
+@router.get("/me/export")
+async def export(visit: VisitOf) -> Response:
+    """All that is held about the volunteer, as one file; ``missing`` names services that did not answer."""
+    who = visit.volunteer()
+    own = await visit.ask("recruitment", "/volunteers/me/export")
+    account, statement, preferences, messages = await asyncio.gather(
+        visit.get_optional("points", f"/accounts/{who}"),
+        _all(visit, "points", f"/accounts/{who}/statement"),
+        visit.get_optional("notify", "/preferences"),
+        _all(visit, "notify", "/inbox"),
+    )
+    parts = {
+        "points": {"account": account, "statement": statement},
+        "notify": {"preferences": preferences, "inbox": messages},
+    }
+    missing = [name for name, part in parts.items() if any(each is None for each in part.values())]
+    text = json.dumps({"recruitment": own, **parts, "missing": missing}, ensure_ascii=False, indent=1)
+    headers = {"cache-control": "no-store", "content-disposition": 'attachment; filename="my-data.json"'}
+    return finish(Response(text, media_type="application/json; charset=utf-8", headers=headers), visit.session)
+
+
+async def _all(visit: Visit, service: str, path: str) -> list[Any] | None:
+    """Every item of a paged list; None where the service is away, or there are more than an export holds."""
+    items: list[Any] = []
+    query = {"limit": "100"}
+    for _page in range(MOST_PAGES):
+        found = await visit.get_optional(service, path, **query)
+        if found is None:
+            return None
+        items += found["items"]
+        if found["next_cursor"] is None:
+            return items
+        query["cursor"] = found["next_cursor"]
+    return None
 
 
 @router.get("/consent")

@@ -13,7 +13,8 @@ import shutil
 import signal
 import sys
 import time
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
@@ -37,7 +38,7 @@ from shared.postgres import Database
 from shared.postgres.migrations import migrate
 from shared.postgres.queries import parse_queries
 
-__all__ = ["DRAFT", "NOW", "Measured", "fill", "run"]
+__all__ = ["DRAFT", "NOW", "OPERATOR", "Measured", "cpu_of", "fill", "ledger_of", "run"]
 
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN = date(2024, 3, 10)
@@ -161,7 +162,7 @@ async def _peak_memory(process: asyncio.subprocess.Process) -> float:
     return peak / 1e6
 
 
-def _cpu(server: psutil.Process) -> float:
+def cpu_of(server: psutil.Process) -> float:
     """Processor seconds of PostgreSQL, of processes that have ended too."""
     own = server.cpu_times()
     seconds = own.user + own.system + own.children_user + own.children_system
@@ -196,8 +197,9 @@ async def _profile(app_dsn: str, portions: int = 20) -> None:
     pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
 
 
-async def _measure(records: int, volunteers: int | None, draft: str, profile: bool) -> None:
-    """A server, a schema, a ledger, a rehearsal; nothing is left behind, also when we are asked to end."""
+@asynccontextmanager
+async def ledger_of(records: int, volunteers: int | None) -> AsyncIterator[tuple[Server, psutil.Process]]:
+    """A server of its own with the ledger of `fill`, and its process; nothing is left behind, also after a SIGTERM."""
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -217,22 +219,27 @@ async def _measure(records: int, volunteers: int | None, draft: str, profile: bo
         print(f"filling with {records} records", flush=True)
         await fill(server.dsn("points_owner", "bench"), records, volunteers)
         assert postgres.process is not None
-        backends = psutil.Process(postgres.process.pid)
-        there = _cpu(backends)
+        yield server, psutil.Process(postgres.process.pid)
+    finally:
+        await postgres.stop()
+        forget(directory / "postgres")
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+async def _measure(records: int, volunteers: int | None, draft: str, profile: bool) -> None:
+    """A rehearsal over a ledger, and the numbers that it gives."""
+    async with ledger_of(records, volunteers) as (server, backends):
+        there = cpu_of(backends)
         found = await run(server.dsn("points_app", "bench"), draft)
         print(
             f"{found.records} records of {found.volunteers} volunteers in {found.seconds:.1f} s "
             f"({found.replay_seconds:.1f} s without starting processes): {found.records_per_s:,.0f} records/s, "
             f"peak memory {found.rss_mb:.0f} MB in Python, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
         )
-        python, theirs = found.cpu_seconds / found.records * 1e6, (_cpu(backends) - there) / found.records * 1e6
+        python, theirs = found.cpu_seconds / found.records * 1e6, (cpu_of(backends) - there) / found.records * 1e6
         print(f"processor time per record: Python {python:.1f} µs, PostgreSQL {theirs:.1f} µs; {found.result}")
         if profile:
             await _profile(server.dsn("points_app", "bench"))
-    finally:
-        await postgres.stop()
-        forget(directory / "postgres")
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def main() -> None:

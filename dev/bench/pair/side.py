@@ -77,9 +77,10 @@ async def serve(directory: Path, sent: Path, stream: str) -> None:
     found: list[tuple[str, int, bytes, bytes, list[tuple[str, bytes]]]] = pickle.loads(sent.read_bytes())  # noqa: S301 - our own file
     now = int(time.time() * 1000)
     messages = [
-        Message(f"bench.volunteering.{entity}.v1", entity, partition, offset, key, value, headers, now)
+        pickle.dumps((f"bench.volunteering.{entity}.v1", entity, partition, offset, key, value, headers, now))
         for offset, (entity, partition, key, value, headers) in enumerate(found)
     ]
+    del found
     secrets = make_secrets()
     postgres = Postgres(directory / "postgres", directory / "postgres.log", secrets.passwords["postgres"])
     postgres.settings = {"track_commit_timestamp": "on"}
@@ -101,7 +102,7 @@ async def serve(directory: Path, sent: Path, stream: str) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def prepare_heap() -> None:
+def prepare_heap(*, huge_pages: bool) -> None:
     """Prepare the heap as the checkout's worker does."""
     try:
         heap: Any = import_module("shared.heap")
@@ -109,20 +110,24 @@ def prepare_heap() -> None:
         gc.set_threshold(3_000_000, 20, 100)
         return
     heap.collect_rarely()
-    heap.use_huge_pages()
+    if huge_pages:
+        heap.use_huge_pages()
 
 
 async def answer(
-    stream: IngestStream | IndexStream, messages: list[Message], postmaster: int, meter: asyncpg.Connection
+    stream: IngestStream | IndexStream, messages: list[bytes], postmaster: int, meter: asyncpg.Connection
 ) -> None:
-    """Apply and answer until standard input ends."""
+    """Apply and answer until standard input ends.
+
+    Messages are made just before they are applied, as a consumer makes them, and that does not count.
+    """
     gc.collect()
     gc.freeze()
-    prepare_heap()
+    prepare_heap(huge_pages=isinstance(stream, IngestStream))
     server, place = psutil.Process(postmaster), 0
     print(json.dumps({"ready": len(messages)}), flush=True)
     while line := await asyncio.to_thread(sys.stdin.readline):
-        batch = messages[place : place + int(line)]
+        batch = [Message(*pickle.loads(one)) for one in messages[place : place + int(line)]]  # noqa: S301 - our own
         place += len(batch)
         written = await meter.fetchval(SQL["log_position"])
         theirs, mine = server_seconds(server), time.process_time()

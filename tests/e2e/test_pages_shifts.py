@@ -1,10 +1,14 @@
 """A volunteer's week: find a shift, wait for a place, get it offered, keep a calendar."""
 
+import asyncio
+import json
+
 import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.pages_district import PASSWORD, Api, District
+from tests.e2e.pages_operators import shot
 from tests.e2e.pages_visitors import register, visitor
 from tests.support.waiting import WAIT_LIMIT
 
@@ -48,6 +52,13 @@ async def test_a_place_is_found_waited_for_and_offered(district: District, brows
         await expect(second.locator("#shift")).to_contain_text("候补第 1 位")
         await first.goto(f"{district.url}/me/calendar")
         await expect(first.locator("main")).to_contain_text(district.title)
+        await first.goto(f"{district.url}/me/profile")
+        await shot(first, "profile")
+        async with first.expect_download() as download:
+            await first.get_by_role("link", name="下载我的资料").click()
+        held = json.loads(await asyncio.to_thread((await (await download.value).path()).read_text, "utf-8"))
+        assert (held["recruitment"]["person"]["name"], held["missing"]) == ("王强", [])
+        assert [one["activity"] for one in held["recruitment"]["signups"]] == [district.title]
         await first.goto(f"{district.url}/me/shifts/{shift_id}")
         await press(first, "取消报名")
         await first.get_by_role("dialog").get_by_role("button", name="确定").click()

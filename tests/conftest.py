@@ -18,11 +18,13 @@ from dev.stack.broker import Broker
 from shared.ids import new_id
 from shared.kafka.topics import ensure_topics
 from shared.postgres import Database
+from tests.support import interrupts
 from tests.support.brokers import TestBroker, broker_name, running_broker
 from tests.support.costs import ENDING, Costs, costliest, merged
-from tests.support.databases import Clock, PostgresServer, TestDatabase, running_postgres
+from tests.support.databases import TEMPLATE, Clock, PostgresServer, TestDatabase, running_postgres, template_for
 from tests.support.depth import DEEP, register_profiles
 from tests.support.durations import parts_table
+from tests.support.passwords import hash_cheaply
 from tests.support.selection import choose, mark, read_part, work_of
 from tests.support.settings import SettingsFactory
 
@@ -95,7 +97,9 @@ COSTS_OF_SESSIONS: pytest.StashKey[list[dict[str, dict[str, float]]]] = pytest.S
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to count."""
+    """Begin to count, let Ctrl-C end what it interrupts, and hash passwords cheaply."""
+    config.pluginmanager.register(interrupts)
+    hash_cheaply()
     config.stash[COSTS], config.stash[COSTS_OF_SESSIONS] = Costs(), []
 
 
@@ -153,9 +157,23 @@ async def postgres_server() -> AsyncIterator[PostgresServer]:
 
 
 @pytest.fixture
-async def test_database(postgres_server: PostgresServer) -> AsyncIterator[TestDatabase]:
-    """This test's own database: every service's schema, migrated and empty."""
-    async with postgres_server.copy() as database:
+def database_of() -> str:
+    """The service whose schema a folder's tests need, if it is one; `all_services` gives a test all of them."""
+    return ""
+
+
+@pytest.fixture
+def all_services() -> None:
+    """Named by a test, its database has every service's schema."""
+
+
+@pytest.fixture
+async def test_database(
+    request: pytest.FixtureRequest, postgres_server: PostgresServer, database_of: str
+) -> AsyncIterator[TestDatabase]:
+    """This test's own database, migrated and empty: every service's schema, or that of the folder's service."""
+    template = await template_for(postgres_server, database_of, request.fixturenames) if database_of else TEMPLATE
+    async with postgres_server.copy(template) as database:
         yield database
 
 

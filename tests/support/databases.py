@@ -3,7 +3,7 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,10 +21,22 @@ from shared.ids import new_id
 from shared.postgres import Database
 from shared.postgres.migrations import migrate
 
-__all__ = ["ROOT", "TEMPLATE", "Clock", "PostgresServer", "TestDatabase", "data_directory", "running_postgres"]
+__all__ = [
+    "ROOT",
+    "TEMPLATE",
+    "WHOLE",
+    "Clock",
+    "PostgresServer",
+    "TestDatabase",
+    "data_directory",
+    "running_postgres",
+    "template_for",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = "weiguang_template"
+WHOLE = frozenset({"all_services", "broker", "dsn_for"})
+"""Fixtures that give a test the schemas of all services where its folder has those of one."""
 MEMORY = Path("/dev/shm")
 ROOM = 2 * 1024**3
 """Bytes that must be free in memory: each session keeps some databases of 13 MB, and the log of `_BRIEF`."""
@@ -67,18 +79,27 @@ class PostgresServer:
 
     server: Server
     superuser: _Connection
+    made: set[str] = field(default_factory=set)
 
     @property
     def superuser_dsn(self) -> str:
         """Address of the maintenance database for the superuser."""
         return self.superuser.dsn
 
-    async def migrate_template(self) -> None:
-        """Make the template that every test's database is a copy of."""
-        await ops_database.bootstrap(self.superuser_dsn, TEMPLATE, driven_time=True, passwords=self.server.passwords)
-        for service in SERVICES:
+    async def migrate_template(self, name: str = TEMPLATE, services: Sequence[str] = SERVICES) -> None:
+        """Make a template that databases of tests are copies of; services beyond `services` have empty schemas."""
+        await ops_database.bootstrap(self.superuser_dsn, name, driven_time=True, passwords=self.server.passwords)
+        for service in services:
             directory = ROOT / "services" / service / "migrations"
-            await migrate(self.server.dsn(f"{service}_owner", TEMPLATE), service, f"{service}_app", directory)
+            await migrate(self.server.dsn(f"{service}_owner", name), service, f"{service}_app", directory)
+
+    async def template_of(self, service: str) -> str:
+        """The template with the schema of one service: half of the files to copy, and half of the time."""
+        name = f"{TEMPLATE}_{service}"
+        if name not in self.made:
+            await self.migrate_template(name, (service,))
+            self.made.add(name)
+        return name
 
     async def make(self, name: str, template: str = TEMPLATE) -> "TestDatabase":
         """A copy of a template, which nothing may be connected to; it lasts as long as the server."""
@@ -151,6 +172,12 @@ class Clock:
         """Business time is `at` from now on; None is the machine's clock."""
         async with self.driver.connected() as conn:
             await ops_database.drive_now(conn, at)
+
+
+async def template_for(server: PostgresServer, service: str, fixtures: Collection[str]) -> str:
+    """The template for a test of one service that names these fixtures; a pool of another service asks for all."""
+    others = {f"{other}_db" for other in SERVICES if other != service}
+    return await server.template_of(service) if (WHOLE | others).isdisjoint(fixtures) else TEMPLATE
 
 
 @asynccontextmanager

@@ -24,6 +24,12 @@ from tests.support.settings import SettingsFactory
 
 
 @pytest.fixture
+def database_of() -> str:
+    """Databases of these tests have the schema of notify alone."""
+    return "notify"
+
+
+@pytest.fixture
 async def notify_db(notify_db: Database) -> AsyncIterator[Database]:
     """The database of the service; what a test put into inboxes can be read in English."""
     yield notify_db

@@ -11,6 +11,12 @@ from tests.support.settings import SettingsFactory
 
 
 @pytest.fixture
+def database_of() -> str:
+    """Databases of these tests have the schema of operations alone."""
+    return "operations"
+
+
+@pytest.fixture
 async def operations_db(test_database: TestDatabase) -> AsyncIterator[Database]:
     async with test_database.connect("operations") as database:
         yield database

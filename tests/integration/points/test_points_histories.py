@@ -31,7 +31,7 @@ PROPERTY = settings(
 
 
 @pytest.fixture
-async def stage(test_database: TestDatabase, points_db: Database) -> AsyncIterator[Stage]:
+async def stage(all_services: None, test_database: TestDatabase, points_db: Database) -> AsyncIterator[Stage]:
     async with setting(test_database, points_db) as found:
         yield found
 

@@ -6,14 +6,17 @@ import pytest
 
 from shared.postgres import Database
 from tests.integration.recruitment.work import Furnished, Work, furnished_database, work_of
-from tests.support.databases import TEMPLATE, Clock, PostgresServer, TestDatabase
+from tests.support.databases import Clock, PostgresServer, TestDatabase, template_for
 from tests.support.settings import SettingsFactory
 
 
 @pytest.fixture
-async def furnished(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Furnished:
+async def furnished(
+    request: pytest.FixtureRequest, postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Furnished:
     """The district that every test's database is a copy of; named by a test, `test_database` is furnished."""
-    return (await furnished_database(postgres_server, tmp_path_factory.getbasetemp()))[1]
+    template = await template_for(postgres_server, "recruitment", request.fixturenames)
+    return (await furnished_database(postgres_server, tmp_path_factory.getbasetemp(), template))[1]
 
 
 @pytest.fixture
@@ -21,9 +24,9 @@ async def test_database(
     request: pytest.FixtureRequest, postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[TestDatabase]:
     """This test's own database, migrated, and furnished if the test is at work in the district."""
-    template = TEMPLATE
+    template = await template_for(postgres_server, "recruitment", request.fixturenames)
     if "furnished" in request.fixturenames:
-        template, _ = await furnished_database(postgres_server, tmp_path_factory.getbasetemp())
+        template, _ = await furnished_database(postgres_server, tmp_path_factory.getbasetemp(), template)
     async with postgres_server.copy(template) as database:
         yield database
 

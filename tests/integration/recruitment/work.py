@@ -23,7 +23,7 @@ from shared.auth.tokens import Caller, Role, mint
 from shared.ids import new_id
 from shared.postgres import Database
 from tests.integration.recruitment.people import NOW, Answer, District, running_app
-from tests.support.databases import Clock, PostgresServer
+from tests.support.databases import TEMPLATE, Clock, PostgresServer
 from tests.support.settings import SettingsFactory
 
 __all__ = [
@@ -290,11 +290,14 @@ async def work_of(
         )
 
 
-async def furnished_database(server: PostgresServer, directory: Path) -> tuple[str, Furnished]:
-    """The name of a furnished database without connections, made by the first call of the session."""
-    if server.superuser_dsn not in _FURNISHED:
+async def furnished_database(
+    server: PostgresServer, directory: Path, template: str = TEMPLATE
+) -> tuple[str, Furnished]:
+    """The name of a furnished copy of a template without connections, made by the first call of the session."""
+    key = server.superuser_dsn, template
+    if key not in _FURNISHED:
         name = f"furnished_{new_id().hex}"
-        database = await server.make(name)
+        database = await server.make(name, template)
         settings_for = SettingsFactory(directory, database)
         settings: RecruitmentSettings = settings_for("recruitment")
         async with (
@@ -302,11 +305,11 @@ async def furnished_database(server: PostgresServer, directory: Path) -> tuple[s
             database.clock() as clock,
             running_app(settings) as (app, http),
         ):
-            _FURNISHED[server.superuser_dsn] = name, await _furnish(settings, pool, clock, app, http)
-    return _FURNISHED[server.superuser_dsn]
+            _FURNISHED[key] = name, await _furnish(settings, pool, clock, app, http)
+    return _FURNISHED[key]
 
 
-_FURNISHED: dict[str, tuple[str, Furnished]] = {}
+_FURNISHED: dict[tuple[str, str], tuple[str, Furnished]] = {}
 
 
 async def _furnish(

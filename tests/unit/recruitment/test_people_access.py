@@ -10,10 +10,12 @@ from uuid import UUID
 
 import orjson
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from services.recruitment.access import passwords as access_passwords
 from services.recruitment.access.channels import LogChannel, WebhookChannel, channel_for, prune_log
 from services.recruitment.access.domain import (
     Refresh,
@@ -87,6 +89,11 @@ def test_a_browser_is_named_in_two_words(sent: str, words: str) -> None:
 def test_usernames_are_plain(name: str) -> None:
     with pytest.raises(ValueError):
         check_username(name)
+
+
+async def test_passwords_are_hashed_at_the_strength_that_is_recommended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_passwords, "PasswordHasher", PasswordHasher)  # tests hash at the least one
+    assert (await Passwords().hash("岭东区志愿服务2026")).startswith("$argon2id$v=19$m=12288,t=3,p=1$")
 
 
 async def test_passwords_are_verified() -> None:

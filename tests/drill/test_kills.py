@@ -169,7 +169,7 @@ def drawn_with_rich(rng: Random, least: int) -> tuple[Flow, list[str]]:
 async def test_an_api_killed_between_hold_and_answer_holds_once(
     postgres_server: PostgresServer, broker_server: Broker, tmp_path: Path, drill: Drill
 ) -> None:
-    kills, rng = drill.size(full=10, part=2), drill.random("api")
+    kills, rng = drill.size(full=10, part=1), drill.random("api")
     flow, rich = drawn_with_rich(rng, 6 * kills)
     items = 1000
     async with lane(postgres_server, broker_server, tmp_path, flow) as found:
@@ -201,7 +201,7 @@ async def test_an_api_killed_between_hold_and_answer_holds_once(
 async def test_an_activation_killed_half_way_is_applied_exactly(
     postgres_server: PostgresServer, broker_server: Broker, tmp_path: Path, drill: Drill
 ) -> None:
-    kills, rng = drill.size(full=10, part=2), drill.random("activation")
+    kills, rng = drill.size(full=10, part=1), drill.random("activation")
     flow = Flow.drawn(rng, 400, volunteers=60)
     today = NOW.astimezone(ZONE).date()
     async with lane(postgres_server, broker_server, tmp_path, flow) as found:

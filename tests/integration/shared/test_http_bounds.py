@@ -1,6 +1,7 @@
 """Bounds on connections, over real sockets: whatever a peer sends or leaves out, its connection ends."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -65,9 +66,13 @@ async def serving(limits: ConnectionLimits) -> AsyncIterator[tuple[App, int]]:
 
 
 async def opened(port: int, data: bytes = b"") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    """A connection whose data, if it is little, is there before the server accepts it and begins to count its time."""
+    sock = socket.create_connection(("127.0.0.1", port))
+    sock.setblocking(False)
+    sent = sock.send(data)
+    reader, writer = await asyncio.open_connection(sock=sock)
     _WRITERS.append(writer)
-    writer.write(data)
+    writer.write(data[sent:])
     return reader, writer
 
 
